@@ -1,1 +1,42 @@
-//! x
+//! Runs a provider plugin, a WebAssembly component of the world `openclaw:provider/provider`, without handing it keys.
+//!
+//! An [`Engine`] loads a [`Plugin`]; a plugin and a [`Setup`] make a [`Provider`]; a provider makes calls. The plugin
+//! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
+//! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
+//!
+//! This crate knows nothing of any one provider.
+
+mod bindings;
+mod cache;
+pub mod check;
+mod config;
+mod credentials;
+mod egress;
+mod engine;
+mod error;
+mod limits;
+mod origin;
+mod plugin;
+mod provider;
+mod redact;
+mod reply;
+pub mod stub;
+mod validate;
+mod view;
+
+pub use bindings::openclaw::provider::types;
+pub use config::ConfigFile;
+pub use credentials::{Environment, Held, Source};
+pub use engine::Engine;
+pub use error::{Error, Result};
+pub use limits::Limits;
+pub use origin::Origin;
+pub use plugin::{Plugin, Setup};
+pub use provider::Provider;
+pub use reply::{Joined, Reply};
+pub use validate::{Validation, WIT_VERSION, validate};
+
+/// The interfaces of the WIT, as Rust types.
+pub mod wit {
+    pub use crate::bindings::exports::openclaw::provider::{chat, images, models, onboarding};
+}

@@ -1,1 +1,108 @@
-#![no_std]
+//! The Portkey AI gateway as a model provider: the component of `../wit`.
+//!
+//! This file holds the exports and nothing else. All that is Portkey's is plain functions over bytes, in the modules
+//! below; they compile natively too, where they are tested. Only `http` does I/O, and `service` calls it.
+
+#![cfg_attr(target_family = "wasm", no_std)]
+
+extern crate alloc;
+
+pub mod base64;
+pub mod bindings;
+pub mod call;
+pub mod chat;
+mod config;
+pub mod error;
+pub mod headers;
+mod http;
+pub mod images;
+pub mod json;
+pub mod lint;
+pub mod models;
+pub mod multipart;
+pub mod onboarding;
+pub mod portkey;
+pub mod reader;
+pub mod report;
+#[cfg(target_family = "wasm")]
+mod runtime;
+mod service;
+pub mod sse;
+pub mod stream;
+pub mod url;
+mod wire;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bindings::exports::openclaw::provider as exports;
+use bindings::openclaw::provider::types::{Connection, Error, GatewayReport, Media};
+
+/// The component.
+#[derive(Debug)]
+pub struct Provider;
+
+impl exports::onboarding::Guest for Provider {
+    fn describe() -> exports::onboarding::Descriptor {
+        portkey::descriptor()
+    }
+
+    fn apply_provider_config(config_json: String, choices: exports::onboarding::Choices) -> Result<String, Error> {
+        onboarding::apply(&config_json, &choices, false).map_err(|error| *error)
+    }
+
+    fn apply_config(config_json: String, choices: exports::onboarding::Choices) -> Result<String, Error> {
+        onboarding::apply(&config_json, &choices, true).map_err(|error| *error)
+    }
+
+    fn lint(config_json: String) -> Vec<exports::onboarding::Finding> {
+        lint::document(&config_json)
+    }
+
+    fn resolve_connection(config_json: String, held_credentials: Vec<String>) -> Result<Connection, Error> {
+        onboarding::resolve(&config_json, &held_credentials).map_err(|error| *error)
+    }
+}
+
+impl exports::models::Guest for Provider {
+    fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {
+        service::models(&connection).map_err(|error| *error)
+    }
+}
+
+impl exports::chat::Guest for Provider {
+    type Reply = service::Reply;
+
+    fn complete(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Response, Error> {
+        service::complete(&connection, &request).map_err(|error| *error)
+    }
+
+    fn stream(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Reply, Error> {
+        service::stream(&connection, &request).map(exports::chat::Reply::new).map_err(|error| *error)
+    }
+}
+
+impl exports::chat::GuestReply for service::Reply {
+    fn report(&self) -> GatewayReport {
+        Self::report(self)
+    }
+
+    fn next(&self) -> Result<Vec<exports::chat::Event>, Error> {
+        Self::next(self).map_err(|error| *error)
+    }
+}
+
+impl exports::images::Guest for Provider {
+    fn generate(connection: Connection, request: exports::images::Request) -> Result<exports::images::Response, Error> {
+        service::generate(&connection, &request).map_err(|error| *error)
+    }
+
+    fn edit(
+        connection: Connection,
+        request: exports::images::Request,
+        inputs: Vec<Media>,
+        mask: Option<Media>,
+    ) -> Result<exports::images::Response, Error> {
+        service::edit(&connection, &request, inputs, mask).map_err(|error| *error)
+    }
+}

@@ -1,1 +1,22 @@
-fn main() {}
+//! Tests across the pieces: the built component in the real host, before the stand-in and before the real Portkey
+//! gateway. One binary, so that wasmtime is linked once. Nothing here is skipped because something is missing.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
+mod cli;
+mod component;
+mod gateway;
+mod hosted_errors;
+mod live;
+mod onboarding;
+mod portkey_gateway;
+mod secrets;
+mod support;
+mod versions;

@@ -1,0 +1,139 @@
+//! Compiled components on disk, so that a component is compiled once and then mapped into memory. Owns where they lie
+//! and when one may be trusted; it does not know what a provider is.
+
+use std::{
+    fs,
+    hash::{Hash, Hasher},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+/// A folder of compiled components, private to the user.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// The user's cache folder; `None` where the system names none, or where others may write to ours.
+    pub(crate) fn open() -> Option<Self> {
+        use etcetera::BaseStrategy;
+        let folder = etcetera::choose_base_strategy().ok()?.cache_dir().join("host-harness");
+        Self::at(folder).inspect_err(|error| tracing::debug!(%error, "no compilation cache")).ok()
+    }
+
+    fn at(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+            // Fails above where the folder is another user's; a link to elsewhere is refused here.
+            if fs::symlink_metadata(&folder)?.mode() & 0o170_000 != 0o040_000 {
+                return Err(io::Error::other("the cache is not a plain folder"));
+            }
+        }
+        Ok(Self { folder })
+    }
+
+    /// The compiled form of `wasm`: from the cache where it can be trusted, else compiled and kept.
+    pub(crate) fn compile(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
+        let path = self.path(engine, wasm);
+        if let Some(component) = load(engine, &path) {
+            return Ok(component);
+        }
+        let component = Component::new(engine, wasm)?;
+        // A cache that cannot be written costs time, not the call.
+        if let Err(error) = component.serialize().and_then(|compiled| Ok(self.store(&path, &compiled)?)) {
+            tracing::debug!(%error, "could not cache the compiled component");
+        }
+        Ok(component)
+    }
+
+    /// Named for what went in: the component's bytes, and the engine's version, settings and target.
+    fn path(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> PathBuf {
+        let mut settings = std::hash::DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut settings);
+        let name = hex(&Sha256::digest(wasm));
+        self.folder.join(format!("{name}-{:016x}.cwasm", settings.finish()))
+    }
+
+    /// The digest first, then what it is the digest of, in a new file that takes its place at once.
+    fn store(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(compiled)?;
+        file.write_all(&Sha256::digest(compiled))?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// The component at `path`, or `None` where there is none, or where it is not what was stored.
+#[allow(unsafe_code, reason = "loading machine code cannot be made safe by types: see the argument below")]
+fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
+    let bytes = fs::read(path).ok()?;
+    let (compiled, digest) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+    if Sha256::digest(compiled).as_slice() != digest {
+        tracing::warn!(path = %path.display(), "the cached component was altered: compiling it anew");
+        return None;
+    }
+    // SAFETY: `deserialize` runs what it is given, so the bytes must come from `Component::serialize`. They lie in a
+    // folder that only this user can write to (mode 0700, checked when it was opened), under a name made of the
+    // component's digest and the engine's compatibility hash, and they match the digest written with them. Whoever
+    // can forge all that can already run code as this user. wasmtime checks its own version and settings once more.
+    unsafe { Component::deserialize(engine, compiled) }.ok()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn entries(folder: &Path) -> Vec<PathBuf> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn an_altered_entry_is_not_run_but_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let engine = wasmtime::Engine::default();
+        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        let [path] = &entries(&cache.folder)[..] else { panic!("one entry") };
+        assert!(load(&engine, path).is_some());
+
+        let good = fs::read(path).unwrap();
+        for at in [0, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(path, &bad).unwrap();
+            assert!(load(&engine, path).is_none(), "byte {at} altered");
+        }
+        fs::write(path, &good[..20]).unwrap();
+        assert!(load(&engine, path).is_none(), "cut short");
+        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        assert_eq!(fs::read(path).unwrap(), good);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_folder_is_the_users_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        assert_eq!(fs::metadata(&cache.folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,267 @@
+//! The key: on the wire where it belongs, and nowhere else.
+
+use serde_json::{Value, json};
+
+use super::{
+    Check,
+    bench::{
+        Bench, Flaw, KEY, Verdict, drawing, ensure, environment, equal, keyless, no_choices, no_request, only_request,
+        pixel, question, refused, refused_as, text_of,
+    },
+};
+use crate::{
+    Joined, Provider, Result,
+    stub::{Options, Recorded, Stub},
+    types::ErrorKind,
+    wit::{chat, onboarding::Credential},
+};
+
+#[rustfmt::skip]
+pub(super) const CHECKS: &[Check] = &[
+    Check { id: "A1", title: "credentials are declared so that a host can ask for them and send them", run: |bench| Box::pin(declared(bench)) },
+    Check { id: "A2", title: "every call brings the key in the declared header, with its prefix", run: |bench| Box::pin(arrives(bench)) },
+    Check { id: "A3", title: "the key is nowhere else in a request", run: |bench| Box::pin(nowhere_else(bench)) },
+    Check { id: "A4", title: "there is an Authorization header only where it is declared or configured", run: |bench| Box::pin(authorization(bench)) },
+    Check { id: "A5", title: "the component does not see the key, even if the gateway repeats it", run: |bench| Box::pin(unseen(bench)) },
+    Check { id: "A6", title: "an error does not hold the key, even if the gateway's does", run: |bench| Box::pin(errors(bench)) },
+    Check { id: "A7", title: "a wrong key is the error unauthorized, and a hint says what to do", run: |bench| Box::pin(wrong_key(bench)) },
+    Check { id: "A8", title: "a missing key is an error that says how to give it, before any request", run: |bench| Box::pin(missing_key(bench)) },
+    Check { id: "A9", title: "a redirect takes the key to no other origin", run: |bench| Box::pin(redirect(bench)) },
+    Check { id: "M2", title: "merging keeps a key that stands in the configuration, and the component does not tell it", run: |bench| Box::pin(literal_key(bench)) },
+    Check { id: "M3", title: "secret headers survive merging, arrive, and stay out of the connection", run: |bench| Box::pin(secret_headers(bench)) },
+];
+
+async fn declared(bench: &Bench) -> Verdict {
+    bench.credential()?;
+    for credential in &bench.descriptor().credentials {
+        let Credential { id, header, .. } = credential;
+        ensure(!id.is_empty(), || "a credential's id: expected one, got none".into())?;
+        ensure(!credential.label.trim().is_empty(), || format!("the label of `{id}`: expected one, got none"))?;
+        ensure(http::HeaderName::from_lowercase(header.as_bytes()).is_ok(), || {
+            format!("the header of `{id}`: expected a header's name in lower case, got `{header}`")
+        })?;
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        for name in &credential.env_vars {
+            ensure(is_name(name), || format!("an environment variable of `{id}`: expected A_NAME, got `{name}`"))?;
+        }
+        if let Some(flag) = &credential.cli_flag {
+            ensure(flag.starts_with("--"), || format!("the flag of `{id}`: expected --a-flag, got `{flag}`"))?;
+        }
+    }
+    Ok(())
+}
+
+/// One call of each kind, against `gateway`.
+async fn every_call(bench: &Bench, provider: &Provider) -> Verdict {
+    let question = question(&bench.descriptor().default_model.id);
+    provider.models().await?;
+    provider.complete(&question).await?;
+    streamed(provider, &question).await?;
+    if bench.images().is_ok() {
+        provider.generate(&drawing("a lighthouse")).await?;
+    }
+    if bench.images().is_ok_and(|images| images.max_input_images > 0) {
+        provider.edit(&drawing("a lighthouse"), &[pixel(b"")], None).await?;
+    }
+    Ok(())
+}
+
+/// The text of a streamed reply.
+async fn streamed(provider: &Provider, question: &chat::Request) -> Result<String> {
+    let mut reply = provider.stream(question).await?;
+    let mut joined = Joined::default();
+    while let Some(events) = reply.next().await? {
+        events.into_iter().for_each(|event| joined.push(event));
+    }
+    Ok(joined.text().to_owned())
+}
+
+/// The requests of one call of each kind.
+async fn requests(bench: &Bench) -> Verdict<Vec<Recorded>> {
+    let gateway = bench.gateway().await?;
+    every_call(bench, &bench.connect(&gateway).await?).await?;
+    Ok(gateway.requests())
+}
+
+async fn arrives(bench: &Bench) -> Verdict {
+    let credential = bench.credential()?;
+    let expected = Bench::header_value(credential, &Bench::key(credential));
+    for request in requests(bench).await? {
+        let values = request.headers.iter().filter(|(name, _)| *name == credential.header);
+        let values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
+        equal(&format!("{} of {}", credential.header, request.path), values, json!([expected]))?;
+    }
+    Ok(())
+}
+
+async fn nowhere_else(bench: &Bench) -> Verdict {
+    bench.credential()?;
+    let declared = |name: &str| bench.descriptor().credentials.iter().any(|credential| credential.header == name);
+    for request in requests(bench).await? {
+        keyless("the path", &request.path)?;
+        keyless(&format!("the body for {}", request.path), &String::from_utf8_lossy(&request.body))?;
+        for (name, value) in request.headers.iter().filter(|(name, _)| !declared(name)) {
+            keyless(&format!("the header {name} for {}", request.path), value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says that there is nothing to check where the key itself travels as `Authorization`.
+fn authorization_is_free(bench: &Bench) -> Verdict {
+    if bench.descriptor().credentials.iter().any(|credential| credential.header == "authorization") {
+        return Err(Flaw::NotApplicable("the component declares Authorization as a credential's header".into()));
+    }
+    Ok(())
+}
+
+async fn authorization(bench: &Bench) -> Verdict {
+    authorization_is_free(bench)?;
+    for request in requests(bench).await? {
+        equal(&format!("authorization of {}", request.path), request.header("authorization"), Value::Null)?;
+    }
+    let gateway = bench.gateway().await?;
+    let setup = bench.setup(bench.config(json!({"headers": {"Authorization": "Bearer of-another"}})));
+    every_call(bench, &bench.plugin.connect(setup.base_url(gateway.base_url())).await?).await?;
+    for request in gateway.requests() {
+        equal(&format!("authorization of {}", request.path), request.header("authorization"), "Bearer of-another")?;
+    }
+    Ok(())
+}
+
+async fn unseen(bench: &Bench) -> Verdict {
+    let credential = bench.credential()?;
+    let gateway = bench.gateway().await?;
+    let provider = bench.connect(&gateway).await?;
+    keyless("the connection", &format!("{:?}", provider.connection()))?;
+    let question = question("fault/echo-headers");
+    let whole = text_of(&provider.complete(&question).await?);
+    let streamed = streamed(&provider, &question).await?;
+    for (what, text) in [("a reply that repeats the headers", whole), ("such a reply, streamed", streamed)] {
+        ensure(text.contains(&credential.header), || {
+            format!("{what}: expected {} in it, got: {text}", credential.header)
+        })?;
+        keyless(what, &text)?;
+    }
+    Ok(())
+}
+
+async fn errors(bench: &Bench) -> Verdict {
+    bench.credential()?;
+    let gateway = bench.gateway().await?;
+    let provider = bench.connect(&gateway).await?;
+    let question = question("fault/echo-headers-error");
+    for (what, answer) in [
+        ("an error that repeats the headers", provider.complete(&question).await.map(drop)),
+        ("such an error, streamed", streamed(&provider, &question).await.map(drop)),
+    ] {
+        let error = refused(what, answer)?;
+        equal(&format!("{what}: the status"), error.status, 401)?;
+        keyless(what, &format!("{error:?}"))?;
+    }
+    Ok(())
+}
+
+async fn wrong_key(bench: &Bench) -> Verdict {
+    let credential = bench.credential()?;
+    let gateway = bench.gateway().await?;
+    let setup = bench.setup(json!({})).base_url(gateway.base_url()).secret(&credential.id, format!("{KEY}-wrong"));
+    let provider = bench.plugin.connect(setup).await?;
+    let question = question(&bench.descriptor().default_model.id);
+    for (what, answer) in [
+        ("models with a wrong key", provider.models().await.map(drop)),
+        ("a chat with a wrong key", provider.complete(&question).await.map(drop)),
+        ("a streamed chat with a wrong key", streamed(&provider, &question).await.map(drop)),
+    ] {
+        let error = refused_as(what, answer, ErrorKind::Unauthorized)?;
+        equal(&format!("{what}: the status"), error.status, 401)?;
+        equal(&format!("{what}: request-sent"), error.request_sent, true)?;
+        let has_hint = error.hint.as_ref().is_some_and(|hint| !hint.trim().is_empty());
+        ensure(has_hint, || format!("{what}: expected a hint, got none"))?;
+        keyless(what, &format!("{error:?}"))?;
+    }
+    Ok(())
+}
+
+async fn missing_key(bench: &Bench) -> Verdict {
+    let credential = bench.credential()?;
+    if !credential.required {
+        return Err(Flaw::NotApplicable(format!("the credential `{}` is not required", credential.id)));
+    }
+    let gateway = bench.gateway().await?;
+    let setup = bench.setup_without_key(json!({}), &[]).base_url(gateway.base_url());
+    let connected = bench.plugin.connect(setup).await;
+    let error = refused_as("connecting without a key", connected, ErrorKind::MissingCredential)?;
+    equal("request-sent", error.request_sent, false)?;
+    let hint = error.hint.unwrap_or_default();
+    let ways = credential.env_vars.iter().chain(&credential.cli_flag);
+    ensure(ways.clone().next().is_none() || ways.clone().any(|way| hint.contains(way.as_str())), || {
+        format!("the hint: expected one of {:?} in it, got: {hint}", ways.collect::<Vec<_>>())
+    })?;
+    no_request(&gateway)
+}
+
+async fn redirect(bench: &Bench) -> Verdict {
+    bench.credential()?;
+    let elsewhere = Stub::start(Options::default()).await?;
+    let location = format!("{}/chat/completions", elsewhere.base_url());
+    let gateway = bench.gateway_with(Options { redirect: Some(location), ..Options::default() }).await?;
+    let provider = bench.connect(&gateway).await?;
+    for fault in ["fault/redirect", "fault/redirect-307"] {
+        let question = question(fault);
+        gateway.clear();
+        refused(fault, provider.complete(&question).await)?;
+        only_request(&gateway)?;
+        refused(&format!("{fault}, streamed"), streamed(&provider, &question).await)?;
+        if bench.images().is_ok() {
+            let drawing = crate::wit::images::Request { model: Some(fault.into()), ..drawing("a lighthouse") };
+            refused(&format!("{fault}, for an image"), provider.generate(&drawing).await)?;
+        }
+    }
+    no_request(&elsewhere)
+}
+
+async fn literal_key(bench: &Bench) -> Verdict {
+    let key = format!("{KEY}-literal");
+    let config = bench.config(json!({"apiKey": key, "baseUrl": "http://127.0.0.1:8787/v1"}));
+    for merged in [
+        bench.plugin.apply_provider_config(&config, &no_choices()).await?,
+        bench.plugin.apply_config(&config, &no_choices()).await?,
+    ] {
+        equal("apiKey", bench.own(&merged, "apiKey"), key.as_str())?;
+        equal("how often the key is in the configuration", merged.to_string().matches(KEY).count(), 1)?;
+    }
+    keyless("the findings", &format!("{:?}", bench.plugin.lint(&config).await?))?;
+    let connected = bench.plugin.connect(bench.setup(config)).await?;
+    keyless("the connection", &format!("{:?}", connected.connection()))?;
+
+    let broken = bench.config(json!({"apiKey": key, "models": {"not": "a list"}, "baseUrl": "nowhere"}));
+    keyless("the findings", &format!("{:?}", bench.plugin.lint(&broken).await?))?;
+    let error = refused("merging with a broken entry", bench.plugin.apply_config(&broken, &no_choices()).await)?;
+    keyless("the error of merging", &format!("{error:?}"))
+}
+
+async fn secret_headers(bench: &Bench) -> Verdict {
+    authorization_is_free(bench)?;
+    let upstream = format!("Bearer {KEY}-upstream");
+    let own = json!({"Authorization": upstream, "X-Check-Token": "${OPENCLAW_CHECK_TOKEN}", "X-Check-Plain": "plain"});
+    let config = bench.config(json!({"headers": own}));
+    let merged = bench.plugin.apply_config(&config, &no_choices()).await?;
+    equal("headers after merging", bench.own(&merged, "headers"), own)?;
+
+    let token = format!("{KEY}-token");
+    let setup = bench.setup(merged).environment(environment(&[("OPENCLAW_CHECK_TOKEN", &token)]));
+    let gateway = bench.gateway().await?;
+    let provider = bench.plugin.connect(setup.base_url(gateway.base_url())).await?;
+    keyless("the connection", &format!("{:?}", provider.connection()))?;
+    let text = text_of(&provider.complete(&question("fault/echo-headers")).await?);
+    keyless("a reply that repeats the headers", &text)?;
+    let request = only_request(&gateway)?;
+    for (name, expected) in [("authorization", &*upstream), ("x-check-token", &token), ("x-check-plain", "plain")] {
+        equal(&format!("the header {name}"), request.header(name), expected)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key and draws images the
+//! way OpenClaw's providers do. It plays the host and, with the stand-in of [`crate::stub`], the gateway; nothing
+//! leaves the machine.
+//!
+//! What is expected follows from the component's own descriptor and the WIT, so any provider can be checked. Whether a
+//! component may be loaded at all is [`crate::validate()`]'s to say.
+//!
+//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's
+//! code says about images, `M1`… merging, `A1`… the key.
+//!
+//! ```no_run
+//! use host_harness::{Engine, Limits, check};
+//!
+//! # async fn run() -> Result<(), host_harness::Error> {
+//! let plugin = Engine::new(Limits::default())?.load("portkey_provider.wasm").await?;
+//! let report = check::run(&plugin).await?;
+//! println!("{}", report.tap());
+//! assert!(report.passed());
+//! # Ok(()) }
+//! ```
+
+mod auth;
+mod bench;
+mod canned;
+mod images;
+mod onboarding;
+mod report;
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use self::bench::{Bench, Flaw, Verdict};
+pub use self::report::{Case, Outcome, Report};
+use crate::{Plugin, Result};
+
+/// What a case may take: none waits for anything but this machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// One row of the suite.
+struct Check {
+    id: &'static str,
+    title: &'static str,
+    run: for<'a> fn(&'a Bench) -> BoxFuture<'a, Verdict>,
+}
+
+/// Runs every case against `plugin`, each with gateways of its own.
+///
+/// # Errors
+/// None so far: what goes wrong in a case is that case's outcome.
+pub async fn run(plugin: &Plugin) -> Result<Report> {
+    let bench = Bench::new(plugin.clone());
+    let mut cases = Vec::new();
+    for check in [onboarding::CHECKS, images::CHECKS, auth::CHECKS].into_iter().flatten() {
+        let late = |_| Err(Flaw::Failed(format!("expected an end within {} seconds, got none", LIMIT.as_secs())));
+        let outcome = match tokio::time::timeout(LIMIT, (check.run)(&bench)).await.unwrap_or_else(late) {
+            Ok(()) => Outcome::Ok,
+            Err(Flaw::Failed(reason)) => Outcome::Failed(bench::without_keys(&reason)),
+            Err(Flaw::NotApplicable(reason)) => Outcome::NotApplicable(reason),
+        };
+        cases.push(Case { id: check.id, title: check.title, outcome });
+    }
+    Ok(Report { cases })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_case_stands_twice() {
+        let checks = || [onboarding::CHECKS, images::CHECKS, auth::CHECKS].into_iter().flatten();
+        for check in checks() {
+            let same = checks().filter(|other| (other.id, other.title) == (check.id, check.title)).count();
+            assert_eq!(same, 1, "{} {}", check.id, check.title);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `check`: the onboarding and auth suite against a component.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use host_harness::{Engine, Limits, check};
+
+use super::{connect, output};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The component [default: the one that `make build` built]
+    component: Option<PathBuf>,
+    /// How to print the results
+    #[arg(long, value_enum, default_value_t = Format::Tap)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// Test Anything Protocol, a line a test
+    Tap,
+    /// JUnit XML, for CI services
+    Junit,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let component = connect::component(args.component.as_deref())?;
+    let plugin = Engine::new(Limits::default())?.load(component).await?;
+    let report = check::run(&plugin).await?;
+    output::print_line(&match args.format {
+        Format::Tap => report.tap(),
+        Format::Junit => report.junit(),
+    });
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

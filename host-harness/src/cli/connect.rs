@@ -1,0 +1,107 @@
+//! The flags of every command that calls, and the way from them to a connected provider.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use host_harness::{ConfigFile, Engine, Environment, Limits, Plugin, Provider, Setup};
+
+use super::output::Usage;
+
+/// Which plugin, which configuration, and what to call differently.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Connect {
+    /// The component to run [default: the one that `make build` built]
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<PathBuf>,
+    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Call this instead of the configured base URL [default: $PORTKEY_BASE_URL for the provider `portkey`, and so on]
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Send this header with each request; `${NAME}` in it stands for an environment variable
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(String, String)>,
+}
+
+impl Connect {
+    /// The plugin alone.
+    pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
+        Ok(Engine::new(Limits::default())?.load(component(self.plugin.as_deref())?).await?)
+    }
+
+    /// The configuration file, which need not exist yet.
+    pub(crate) fn config_file(&self) -> anyhow::Result<ConfigFile> {
+        let path = self.config.clone().or_else(ConfigFile::default_path);
+        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
+    }
+
+    /// `--base-url`, else the provider's variable, such as PORTKEY_BASE_URL.
+    pub(crate) fn base_url(&self, plugin: &Plugin) -> Option<String> {
+        let variable = format!("{}_BASE_URL", plugin.descriptor().id.to_uppercase().replace('-', "_"));
+        self.base_url.clone().or_else(|| std::env::var(variable).ok().filter(|url| !url.trim().is_empty()))
+    }
+
+    /// What the command line, the environment and `config` say together.
+    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
+        let mut setup = Setup::new(config.value().clone()).environment(Environment::process());
+        if let Some(base_url) = self.base_url(plugin) {
+            setup = setup.base_url(base_url);
+        }
+        self.headers.iter().fold(setup, |setup, (name, value)| setup.header(name, value))
+    }
+
+    /// The plugin, connected.
+    pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
+        let plugin = self.plugin().await?;
+        let config = self.config_file()?;
+        let provider = plugin.connect(self.setup(&plugin, &config)).await?;
+        Ok((provider, config))
+    }
+}
+
+/// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
+pub(crate) fn chat_model(given: Option<&str>, plugin: &Plugin, config: &ConfigFile) -> String {
+    let descriptor = plugin.descriptor();
+    let prefix = format!("{}/", descriptor.id);
+    let chosen = config.value().pointer("/agents/defaults/model");
+    let primary = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
+    let model = given.or_else(|| primary.filter(|model| model.starts_with(&prefix)));
+    let model = model.unwrap_or(&descriptor.default_model.id);
+    model.strip_prefix(&prefix).unwrap_or(model).to_owned()
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
+    let name = http::HeaderName::try_from(name.trim()).map_err(|_| format!("`{}` is no header name", name.trim()))?;
+    Ok((name.to_string(), value.trim().to_owned()))
+}
+
+/// The component: `given`, else the one beside this program, else the one of the workspace that built this program.
+pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let program = std::env::current_exe().context("this program's own path is unknown")?;
+    let folder = program.parent().unwrap_or(Path::new("."));
+    for folder in [folder.to_owned(), folder.join("../wasm32-wasip2/component")] {
+        let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(path), true) => return Ok(path),
+            (Some(_), false) => {
+                return Err(Usage(format!(
+                    "{} holds several components: name one with --plugin FILE",
+                    folder.display()
+                ))
+                .into());
+            }
+            (None, _) => {}
+        }
+    }
+    Err(Usage("no component was found: build it with `make build`, or name it with --plugin FILE".into()).into())
+}

@@ -1,0 +1,141 @@
+//! `demo`: the main job from end to end, on the real service where there is a key, else on the stand-in gateway.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use host_harness::{
+    ConfigFile, Plugin, Provider,
+    stub::{Credential, Options, Stub},
+    wit::{
+        chat::{Message, Request, UserPart},
+        images,
+        onboarding::Choices,
+    },
+};
+
+use super::{
+    chat::{self, empty_request},
+    connect::{Connect, chat_model},
+    image::{read_image, save},
+    onboard::key_reference,
+    output,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The model to ask
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// The model that draws
+    #[arg(long, value_name = "ID")]
+    image_model: Option<String>,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// The key for the stand-in gateway: it opens nothing.
+const STUB_KEY: &str = "demo-key-for-the-stand-in";
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let plugin = args.connect.plugin().await?;
+    let descriptor = plugin.descriptor().clone();
+    step(&format!("Loaded {} ({})", descriptor.label, &plugin.digest().get(..12).unwrap_or_default()));
+
+    let folder = tempfile::Builder::new().prefix("host-harness-demo-").tempdir()?.keep();
+    let mut config = ConfigFile::open(folder.join("openclaw.json"))?;
+    let setup = args.connect.setup(&plugin, &config);
+    let real = setup.held(&descriptor)?.ids().next().is_some();
+
+    // Kept until the end: it stops when it is dropped.
+    let mut stub = None;
+    let (base_url, setup) = if real {
+        (args.connect.base_url(&plugin), setup)
+    } else {
+        let started = start_stub(&plugin).await?;
+        let base_url = started.base_url();
+        step(&format!("No key found: a stand-in gateway plays the service, at {base_url}"));
+        stub = Some(started);
+        let secrets = descriptor.credentials.iter().map(|credential| credential.id.as_str());
+        (Some(base_url.clone()), secrets.fold(setup.base_url(base_url), |setup, id| setup.secret(id, STUB_KEY)))
+    };
+
+    let choices = Choices { base_url, model: args.model.clone(), api_key_reference: key_reference(&plugin) };
+    let merged = plugin.apply_config(config.value(), &choices).await?;
+    config.save(&merged)?;
+    step(&format!("Onboarded into {}", config.path().display()));
+
+    let provider = plugin.connect(setup.config(merged)).await?;
+    list_models(&provider).await?;
+    ask(&provider, chat_model(args.model.as_deref(), &plugin, &config)).await?;
+    if descriptor.images.is_some() {
+        draw(&provider, args.image_model.as_deref(), &folder).await?;
+    }
+    drop(stub);
+
+    next_commands(&plugin);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start_stub(plugin: &Plugin) -> anyhow::Result<Stub> {
+    let credential = plugin.descriptor().credentials.first();
+    let require = credential.map(|credential| Credential {
+        header: credential.header.clone(),
+        value: format!("{}{STUB_KEY}", credential.prefix),
+    });
+    Stub::start(Options { require, ..Options::default() }).await.context("cannot start the stand-in gateway")
+}
+
+async fn list_models(provider: &Provider) -> anyhow::Result<()> {
+    let models = provider.models().await?;
+    let some: Vec<_> = models.iter().take(3).map(|model| model.id.as_str()).collect();
+    step(&format!("{} models, such as {}", models.len(), some.join(", ")));
+    Ok(())
+}
+
+async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
+    step(&format!("Asking {model}, as it answers:"));
+    let question = "Say hello to a new user of this plugin, in one sentence.";
+    let messages = vec![Message::User(vec![UserPart::Text(question.into())])];
+    let request = Request { model, messages, ..empty_request() };
+    let response = chat::stream(provider, &request, true).await?;
+    step(&output::summary(response.usage.as_ref(), &response.report));
+    Ok(())
+}
+
+async fn draw(provider: &Provider, model: Option<&str>, folder: &std::path::Path) -> anyhow::Result<()> {
+    let request = |prompt: &str| images::Request {
+        model: model.map(str::to_owned),
+        prompt: prompt.into(),
+        count: None,
+        size: None,
+        quality: None,
+        background: None,
+        output_format: None,
+        extra_json: None,
+    };
+    let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
+    let drawn = save(provider, &drawn, folder).await?;
+    let drawn = drawn.first().context("no image came")?;
+    step(&format!("Made an image: {}", drawn.path.display()));
+    let edited = provider.edit(&request("The same, in the evening"), &[read_image(&drawn.path)?], None).await?;
+    for image in save(provider, &edited, folder).await? {
+        step(&format!("Edited it:     {}", image.path.display()));
+    }
+    Ok(())
+}
+
+fn next_commands(plugin: &Plugin) {
+    let program = std::env::args().next().unwrap_or_else(|| "host-harness".into());
+    let variable = plugin.descriptor().credentials.first().and_then(|credential| credential.env_vars.first());
+    output::print_line("\nNext:");
+    if let Some(variable) = variable {
+        output::print_line(&format!("  export {variable}=...            # your key"));
+    }
+    output::print_line(&format!("  {program} onboard              # write it into OpenClaw's configuration"));
+    output::print_line(&format!("  {program} doctor               # see that everything is in place"));
+    output::print_line(&format!("  {program} chat 'Hello there'   # ask the real thing"));
+}
+
+fn step(text: &str) {
+    output::print_line(&format!("* {text}"));
+}

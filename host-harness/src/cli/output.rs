@@ -1,0 +1,213 @@
+//! How results and errors look, for people and as JSON, and what the program exits with.
+
+use std::{io::Write, process::ExitCode};
+
+use host_harness::{
+    types::{self, ErrorKind, ErrorOrigin, GatewayReport},
+    wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
+};
+use serde_json::{Value, json};
+
+/// Wrong usage that clap cannot see: a file, a combination. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
+pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
+    let record = record(error);
+    if as_json {
+        print_json(&error_json(&record));
+    } else {
+        eprintln!("error: {}", record.message);
+        if let Some(hint) = &record.hint {
+            eprintln!("hint: {hint}");
+        }
+        if let Some(trace_id) = &record.trace_id {
+            eprintln!("trace id: {trace_id}");
+        }
+    }
+    exit_code(error)
+}
+
+/// The documented exit code for `error`.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    use ErrorKind as Kind;
+    let Some(error) = error.downcast_ref::<host_harness::Error>() else {
+        return ExitCode::from(if error.is::<Usage>() { 2 } else { 1 });
+    };
+    ExitCode::from(match error.kind() {
+        Kind::InvalidRequest if !error.record().request_sent => 2,
+        Kind::NotFound | Kind::InvalidRequest | Kind::Unsupported | Kind::Other => 1,
+        Kind::MissingCredential | Kind::Unauthorized | Kind::Forbidden => 3,
+        Kind::InvalidConfig | Kind::DeniedByHost => 4,
+        Kind::QuotaExceeded | Kind::RateLimited | Kind::Overloaded => 5,
+        Kind::Timeout | Kind::Transport | Kind::Protocol | Kind::Truncated => 6,
+        Kind::ContentBlocked => 7,
+    })
+}
+
+/// Every error in the one shape.
+fn record(error: &anyhow::Error) -> types::Error {
+    match error.downcast_ref::<host_harness::Error>() {
+        Some(error) => error.record().clone(),
+        None => types::Error {
+            kind: if error.is::<Usage>() { ErrorKind::InvalidRequest } else { ErrorKind::Other },
+            origin: ErrorOrigin::Host,
+            message: format!("{error:#}"),
+            hint: None,
+            status: None,
+            code: None,
+            retry_after_ms: None,
+            trace_id: None,
+            request_sent: false,
+        },
+    }
+}
+
+/// Prints one JSON object on standard output.
+pub(crate) fn print_json(value: &Value) {
+    print_line(&format!("{value:#}"));
+}
+
+/// Prints a line on standard output. Whoever reads may have gone: then there is nobody to tell.
+pub(crate) fn print_line(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints what is there of a line, at once.
+pub(crate) fn print_piece(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// `{"error": ...}` of the README.
+pub(crate) fn error_json(error: &types::Error) -> Value {
+    json!({"error": {
+        "kind": kind(error.kind),
+        "origin": origin(error.origin),
+        "message": error.message,
+        "hint": error.hint,
+        "status": error.status,
+        "code": error.code,
+        "retry_after_ms": error.retry_after_ms,
+        "trace_id": error.trace_id,
+        "request_sent": error.request_sent,
+    }})
+}
+
+/// The WIT's name of an error kind, with underscores.
+pub(crate) fn kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::MissingCredential => "missing_credential",
+        ErrorKind::Unauthorized => "unauthorized",
+        ErrorKind::Forbidden => "forbidden",
+        ErrorKind::QuotaExceeded => "quota_exceeded",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::ContentBlocked => "content_blocked",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::InvalidRequest => "invalid_request",
+        ErrorKind::InvalidConfig => "invalid_config",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Overloaded => "overloaded",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::DeniedByHost => "denied_by_host",
+        ErrorKind::Transport => "transport",
+        ErrorKind::Protocol => "protocol",
+        ErrorKind::Truncated => "truncated",
+        ErrorKind::Other => "other",
+    }
+}
+
+fn origin(origin: ErrorOrigin) -> &'static str {
+    match origin {
+        ErrorOrigin::Plugin => "plugin",
+        ErrorOrigin::Host => "host",
+        ErrorOrigin::Network => "network",
+        ErrorOrigin::Gateway => "gateway",
+        ErrorOrigin::Upstream => "upstream",
+    }
+}
+
+/// A reply, as `chat --json` prints it.
+pub(crate) fn chat_json(response: &Response) -> Value {
+    let text: String = response
+        .content
+        .iter()
+        .filter_map(|part| match part {
+            AssistantPart::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    json!({
+        "id": response.id,
+        "model": response.model,
+        "text": text,
+        "content": response.content.iter().map(part_json).collect::<Vec<_>>(),
+        "finish_reason": finish_reason(&response.finish_reason),
+        "usage": response.usage.as_ref().map(usage_json),
+        "guardrails": response.guardrails_json.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
+        "report": report_json(&response.report),
+    })
+}
+
+fn part_json(part: &AssistantPart) -> Value {
+    match part {
+        AssistantPart::Text(text) => json!({"type": "text", "text": text}),
+        AssistantPart::Thinking(thinking) => {
+            json!({"type": "thinking", "text": thinking.text, "signature": thinking.signature})
+        }
+        AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature }) => {
+            json!({"type": "tool_call", "id": id, "name": name, "arguments_json": arguments_json, "signature": signature})
+        }
+    }
+}
+
+fn finish_reason(reason: &FinishReason) -> &str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Other(reason) => reason,
+    }
+}
+
+pub(crate) fn usage_json(usage: &types::Usage) -> Value {
+    json!({
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    })
+}
+
+pub(crate) fn report_json(report: &GatewayReport) -> Value {
+    json!({
+        "trace_id": report.trace_id,
+        "provider": report.provider,
+        "cache_status": report.cache_status,
+        "retry_attempts": report.retry_attempts,
+        "used_target": report.used_target,
+    })
+}
+
+/// The line below a reply: tokens, and what the gateway reported.
+pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport) -> String {
+    let mut parts = Vec::new();
+    if let Some(usage) = usage {
+        let cached = usage.cache_read_tokens.filter(|&tokens| tokens > 0);
+        let cached = cached.map(|tokens| format!(" ({tokens} cached)")).unwrap_or_default();
+        parts.push(format!("{} tokens in{cached}, {} out", usage.input_tokens, usage.output_tokens));
+    }
+    let named = [
+        ("provider", report.provider.clone()),
+        ("cache", report.cache_status.clone()),
+        ("retries", report.retry_attempts.filter(|&retries| retries != 0).map(|retries| retries.to_string())),
+        ("target", report.used_target.clone()),
+        ("trace", report.trace_id.clone()),
+    ];
+    parts.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
+    parts.join(", ")
+}

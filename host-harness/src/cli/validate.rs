@@ -1,0 +1,66 @@
+//! `validate`: whether a component and its manifest may be loaded.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use host_harness::{Engine, Limits};
+use serde_json::{Value, json};
+
+use super::{
+    connect,
+    output::{self, Usage},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The component [default: the one that `make build` built]
+    component: Option<PathBuf>,
+    /// The manifest [default: openclaw.plugin.json in this folder, where there is one]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let component = connect::component(args.component.as_deref())?;
+    let wasm = std::fs::read(&component)
+        .map_err(|error| Usage(format!("cannot read the component `{}`: {error}", component.display())))?;
+    let default = Path::new("openclaw.plugin.json");
+    let manifest_path = args.manifest.as_deref().or_else(|| default.exists().then_some(default));
+    let manifest = manifest_path.map(read_manifest).transpose()?;
+
+    let found = host_harness::validate(&Engine::new(Limits::default())?, &wasm, manifest.as_ref()).await;
+    let valid = found.findings.is_empty();
+    if args.json {
+        output::print_json(&json!({
+            "component": component,
+            "manifest": manifest_path,
+            "valid": valid,
+            "id": found.id,
+            "wit_version": host_harness::WIT_VERSION,
+            "imports": found.imports,
+            "exports": found.exports,
+            "findings": found.findings,
+        }));
+    } else {
+        found.findings.iter().for_each(|finding| output::print_line(&format!("{}: {finding}", component.display())));
+        if valid {
+            let id = found.id.unwrap_or_default();
+            let manifest = manifest_path.map(|path| format!(", as {} says", path.display())).unwrap_or_default();
+            output::print_line(&format!("{}: a valid provider, `{id}`{manifest}", component.display()));
+        }
+    }
+    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read_manifest(path: &Path) -> anyhow::Result<Value> {
+    // The same reader as for the configuration: OpenClaw takes JSON5 for both.
+    if !path.is_file() {
+        return Err(Usage(format!("there is no manifest `{}`", path.display())).into());
+    }
+    Ok(host_harness::ConfigFile::open(path)?.value().clone())
+}

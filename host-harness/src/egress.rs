@@ -1,0 +1,360 @@
+//! The one way out: every request that a component makes passes `Egress::send`, which decides whether it may go,
+//! attaches the credentials, sends it on a pooled connection, and masks secrets in the answer.
+//!
+//! Owns the network. It does not know what the requests mean, and follows no redirect: a `Location` is the guest's to
+//! report, never the host's to obey.
+
+use std::{
+    error::Error as StdError,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, dns::Name},
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
+};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+};
+
+use crate::{
+    limits::Limits,
+    origin::{Networks, Origin},
+    redact::{Masked, Redactor},
+    types::{ErrorKind, Media},
+};
+
+/// What one connection may reach, and what the host adds to its requests.
+pub(crate) struct Policy {
+    pub(crate) origin: Origin,
+    pub(crate) networks: Networks,
+    /// Credentials and other secret headers; the guest may set none of these names.
+    pub(crate) attached: HeaderMap,
+    pub(crate) redactor: Redactor,
+    pub(crate) limits: Limits,
+}
+
+/// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
+pub(crate) struct Egress {
+    policy: Policy,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>,
+}
+
+impl Egress {
+    pub(crate) fn new(policy: Policy) -> crate::Result<Self> {
+        let mut connector = HttpConnector::new_with_resolver(Resolver { networks: policy.networks });
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(policy.limits.connect));
+        // Named, since an embedder's own dependencies may bring another one along.
+        let cryptography = rustls::crypto::ring::default_provider();
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(cryptography)
+            .map_err(|error| crate::Error::host(ErrorKind::Unsupported, "TLS cannot be set up").source(error))?
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http1_max_buf_size(policy.limits.response_head.max(8192))
+            .http2_max_header_list_size(u32::try_from(policy.limits.response_head).unwrap_or(u32::MAX))
+            .build(connector);
+        Ok(Self { policy, client })
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.policy.redactor
+    }
+
+    /// Fetches `url`, without credentials, from wherever it is: the networks are those of the origin.
+    pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
+        let origin: Origin = url.parse()?;
+        // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
+        let networks =
+            if Networks::of(&origin, false) == self.policy.networks { self.policy.networks } else { Networks::Public };
+        let policy = Policy {
+            origin,
+            networks,
+            attached: HeaderMap::new(),
+            redactor: self.policy.redactor.clone(),
+            limits: self.policy.limits.clone(),
+        };
+        let failed = |why: String| {
+            crate::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
+                .request_sent(true)
+        };
+        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;
+        let response = Egress::new(policy)?
+            .send(request, RequestOptions::default(), permit)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if !response.status().is_success() {
+            return Err(failed(format!("HTTP status {}", response.status())));
+        }
+        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
+        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?;
+        Ok(Media { media_type, data: data.to_bytes().to_vec() })
+    }
+
+    /// Policy first, then the credentials, then the network.
+    async fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        options: RequestOptions,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Response<WasiBody>, WasiError> {
+        let policy = &self.policy;
+        if Origin::of(request.uri()).as_ref() != Some(&policy.origin) {
+            tracing::debug!(allowed = %policy.origin, "denied a request to another origin");
+            return Err(WasiError::HttpRequestDenied);
+        }
+        // The connector resolves names through `Resolver`, but takes an address as it stands.
+        if policy.origin.literal_address().is_some_and(|address| !policy.networks.allow(address)) {
+            return Err(WasiError::DestinationIpProhibited);
+        }
+        for (name, value) in &policy.attached {
+            request.headers_mut().insert(name, value.clone());
+        }
+        // The mask must see the answer in plain text.
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+
+        let first_byte = options.first_byte_timeout.unwrap_or(policy.limits.call);
+        let head = first_byte.saturating_add(policy.limits.connect);
+        let response = tokio::time::timeout(head, self.client.request(request))
+            .await
+            .map_err(|_| WasiError::ConnectionReadTimeout)?
+            .map_err(|error| wasi_error(&error))?;
+
+        let (mut parts, body) = response.into_parts();
+        match parts.headers.get(header::CONTENT_ENCODING) {
+            Some(coding) if coding != "identity" => {
+                let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+                return Err(WasiError::HttpResponseContentCoding(Some(coding)));
+            }
+            _ => {}
+        }
+        for value in parts.headers.values_mut() {
+            if let Some(masked) = policy.redactor.bytes(value.as_bytes()) {
+                *value = HeaderValue::from_bytes(&masked).map_err(|_| WasiError::HttpProtocolError)?;
+            }
+        }
+        let idle = options.between_bytes_timeout.unwrap_or(policy.limits.stream_idle);
+        let body = ResponseBody {
+            incoming: body,
+            masked: Masked::new(policy.redactor.clone()),
+            left: policy.limits.response_body,
+            idle,
+            timer: Box::pin(tokio::time::sleep(idle)),
+            _permit: permit,
+        };
+        Ok(Response::from_parts(parts, body.boxed_unsync()))
+    }
+}
+
+/// Resolves a name once and hands on only the addresses that may be called: what was checked is what is connected to.
+#[derive(Clone)]
+struct Resolver {
+    networks: Networks,
+}
+
+/// A name that may not be called, or that has no address.
+#[derive(Debug, thiserror::Error)]
+enum Unresolved {
+    #[error("the name leads to an address that is not allowed")]
+    Prohibited,
+    #[error("the name could not be resolved")]
+    NotFound(#[source] io::Error),
+}
+
+impl tower_service::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unresolved;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let networks = self.networks;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved::NotFound)?;
+            let allowed: Vec<_> = found.filter(|address| networks.allow(address.ip())).collect();
+            if allowed.is_empty() { Err(Unresolved::Prohibited) } else { Ok(allowed.into_iter()) }
+        })
+    }
+}
+
+/// The WIT's word for what went wrong, found along the chain of causes.
+fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
+    tracing::debug!(error = %chain(error), "a request failed");
+    let mut cause = Some(error);
+    let mut found = WasiError::ConnectionTerminated;
+    while let Some(error) = cause {
+        if let Some(unresolved) = error.downcast_ref::<Unresolved>() {
+            return match unresolved {
+                Unresolved::Prohibited => WasiError::DestinationIpProhibited,
+                Unresolved::NotFound(_) => WasiError::DnsError { rcode: None, info_code: None },
+            };
+        }
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => WasiError::TlsCertificateError,
+                rustls::Error::AlertReceived(alert) => WasiError::TlsAlertReceived {
+                    alert_id: Some(u8::from(*alert)),
+                    alert_message: Some(format!("{alert:?}")),
+                },
+                _ => WasiError::TlsProtocolError,
+            };
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            found = match io.kind() {
+                io::ErrorKind::ConnectionRefused => WasiError::ConnectionRefused,
+                io::ErrorKind::TimedOut => WasiError::ConnectionTimeout,
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    WasiError::DestinationIpUnroutable
+                }
+                _ => found,
+            };
+            // `io::Error::source` skips the error that it wraps.
+            if let Some(inner) = io.get_ref() {
+                cause = Some(inner);
+                continue;
+            }
+        }
+        if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+            if hyper.is_parse_too_large() {
+                return WasiError::HttpResponseHeaderSectionSize(None);
+            }
+            if hyper.is_parse() {
+                return WasiError::HttpProtocolError;
+            }
+        }
+        cause = error.source();
+    }
+    found
+}
+
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// A response's body on its way to the guest: masked, counted, and not waited for without end.
+struct ResponseBody {
+    incoming: Incoming,
+    masked: Masked,
+    left: u64,
+    idle: Duration,
+    timer: Pin<Box<Sleep>>,
+    /// Counts as an open request until the body is gone.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = WasiError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+                ready!(self.timer.as_mut().poll(cx));
+                return Poll::Ready(Some(Err(WasiError::ConnectionReadTimeout)));
+            };
+            let deadline = Instant::now() + self.idle;
+            self.timer.as_mut().reset(deadline);
+            let piece = match frame {
+                None => {
+                    let rest = self.masked.finish();
+                    return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error)))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => data,
+                    // Trailers: no provider needs them, and the mask does not read them.
+                    Err(_) => continue,
+                },
+            };
+            self.left = match self.left.checked_sub(piece.len() as u64) {
+                Some(left) => left,
+                None => return Poll::Ready(Some(Err(WasiError::HttpResponseBodySize(None)))),
+            };
+            let safe = self.masked.push(piece);
+            if !safe.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(safe))));
+            }
+        }
+    }
+}
+
+/// The seam to wasmtime: one per instance.
+pub(crate) struct Hooks {
+    /// Absent for the pure calls: then there is no way out at all.
+    egress: Option<Arc<Egress>>,
+    requests: Arc<Semaphore>,
+}
+
+impl Hooks {
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits) -> Self {
+        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)) }
+    }
+}
+
+type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>), WasiError>;
+
+impl WasiHttpHooks for Hooks {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        let attached: Vec<HeaderName> =
+            self.egress.iter().flat_map(|egress| egress.policy.attached.keys().cloned()).collect();
+        Arc::new(move |name| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name))
+    }
+
+    /// The client writes it, and HTTP/2 has none.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let egress = self.egress.clone();
+        let permit = Arc::clone(&self.requests).try_acquire_owned();
+        Box::new(async move {
+            let egress = egress.ok_or(WasiError::HttpRequestDenied)?;
+            let permit = permit.map_err(|_| WasiError::ConnectionLimitReached)?;
+            let response = egress.send(request, options.unwrap_or_default(), permit).await?;
+            Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
+        })
+    }
+}

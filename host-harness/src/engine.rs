@@ -1,0 +1,162 @@
+//! The wasmtime engine of a process, and one instance of a component for one call. Owns isolation and limits; what is
+//! called and with what is `plugin` and `provider`.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use wasmtime::{
+    Store, StoreLimits, StoreLimitsBuilder,
+    component::{Component, Linker, ResourceTable},
+};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::{
+    bindings::{Provider as Guest, ProviderPre},
+    cache::Cache,
+    egress::{Egress, Hooks},
+    error::{Error, Result},
+    limits::Limits,
+    plugin::Plugin,
+    types::ErrorKind,
+};
+
+/// How often a component that computes gives way to its time limit and to other tasks.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Runs components. One for a process, since compiled code and limits belong to it; cheap to clone.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), host_harness::Error> {
+/// let engine = host_harness::Engine::new(host_harness::Limits::default())?;
+/// let plugin = engine.load("portkey_provider.wasm").await?;
+/// println!("{}", plugin.descriptor().label);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    linker: Arc<Linker<State>>,
+    cache: Option<Cache>,
+    pub(crate) limits: Limits,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("limits", &self.limits).field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine that keeps compiled components in the user's cache folder.
+    ///
+    /// # Errors
+    /// Where this processor or system cannot run WebAssembly.
+    pub fn new(limits: Limits) -> Result<Self> {
+        let unusable = |error: wasmtime::Error| {
+            Error::host(ErrorKind::Unsupported, "this system cannot run WebAssembly").source(error)
+        };
+        let mut config = wasmtime::Config::new();
+        config.epoch_interruption(true);
+        let wasmtime = wasmtime::Engine::new(&config).map_err(unusable)?;
+
+        let weak = wasmtime.weak();
+        std::thread::Builder::new()
+            .name("wasm-ticker".into())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| Error::host(ErrorKind::Other, "could not start a thread").source(error))?;
+
+        Ok(Self { linker: Arc::new(linker(&wasmtime).map_err(unusable)?), wasmtime, cache: Cache::open(), limits })
+    }
+
+    /// Loads a component from a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is no component, does not export the provider world of this version, or imports
+    /// more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
+    pub async fn load(&self, path: impl AsRef<Path>) -> Result<Plugin> {
+        let path = path.as_ref();
+        let wasm = std::fs::read(path).map_err(|error| {
+            Error::config(format!("cannot read the component `{}`: {error}", path.display()))
+                .hint("Build it with `make build`, or name it with --plugin FILE.")
+        })?;
+        Plugin::new(self, &wasm).await.map_err(|error| match error.kind() {
+            ErrorKind::InvalidConfig => {
+                Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
+                    .hint("`host-harness validate` says what is wrong with a component.")
+                    .source(error)
+            }
+            _ => error,
+        })
+    }
+
+    pub(crate) fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
+        match &self.cache {
+            Some(cache) => cache.compile(&self.wasmtime, wasm),
+            None => Component::new(&self.wasmtime, wasm),
+        }
+    }
+
+    pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<ProviderPre<State>> {
+        ProviderPre::new(self.linker.instantiate_pre(component)?)
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.wasmtime
+    }
+
+    /// A new instance, for one call and no other: what one call leaves behind, no other sees.
+    pub(crate) async fn instantiate(
+        &self,
+        pre: &ProviderPre<State>,
+        egress: Option<Arc<Egress>>,
+    ) -> wasmtime::Result<(Store<State>, Guest)> {
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
+        let state = State {
+            table: ResourceTable::new(),
+            http,
+            hooks: Hooks::new(egress, &self.limits),
+            limits: StoreLimitsBuilder::new().memory_size(self.limits.memory).trap_on_grow_failure(true).build(),
+        };
+        let mut store = Store::new(&self.wasmtime, state);
+        store.limiter(|state| &mut state.limits);
+        // A component that computes yields at each tick, so that tokio's timers bound it as they bound its waiting.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let guest = pre.instantiate_async(&mut store).await?;
+        Ok((store, guest))
+    }
+}
+
+/// `wasi:http` and `wasi:io`, and nothing else: what is not here, no component can ask for.
+fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+/// What belongs to one instance.
+pub(crate) struct State {
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    limits: StoreLimits,
+}
+
+impl wasmtime_wasi_io::IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}

@@ -1,0 +1,81 @@
+//! The one error of this library: what a provider component, the host, or the network between them refused.
+//!
+//! It has the shape of the WIT's `error` record, so that a caller handles a provider's refusal and the host's own in
+//! one place. No variant or field ever holds a secret: text that comes from a component passes the redactor first.
+
+use crate::types::{self, ErrorKind, ErrorOrigin};
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call failed. Boxed, since it is large and rare.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .record.message)]
+pub struct Error {
+    record: Box<types::Error>,
+    source: Option<Source>,
+}
+
+/// What this library's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A refusal of the host's own, before anything was sent.
+    pub(crate) fn host(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            record: Box::new(types::Error {
+                kind,
+                origin: ErrorOrigin::Host,
+                message: message.into(),
+                hint: None,
+                status: None,
+                code: None,
+                retry_after_ms: None,
+                trace_id: None,
+                request_sent: false,
+            }),
+            source: None,
+        }
+    }
+
+    /// The configuration, the component or an argument is wrong.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::host(ErrorKind::InvalidConfig, message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.record.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Marks that request bytes may have left the host.
+    pub(crate) fn request_sent(mut self, sent: bool) -> Self {
+        self.record.request_sent = sent;
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.record.kind
+    }
+
+    /// Who refused or failed.
+    pub fn origin(&self) -> ErrorOrigin {
+        self.record.origin
+    }
+
+    /// All of it: status, code, hint, when to try again, the trace id.
+    pub fn record(&self) -> &types::Error {
+        &self.record
+    }
+}
+
+impl From<types::Error> for Error {
+    fn from(record: types::Error) -> Self {
+        Self { record: Box::new(record), source: None }
+    }
+}

@@ -1,0 +1,261 @@
+//! Where a plugin may call, and which addresses that may turn out to be. Pure policy: nothing here opens a socket.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// Scheme, host and port: what a credential is bound to.
+///
+/// ```
+/// let origin: host_harness::Origin = "https://api.portkey.ai/v1".parse()?;
+/// assert_eq!(origin.to_string(), "https://api.portkey.ai:443");
+/// assert_ne!(origin, "http://api.portkey.ai/v1".parse()?);
+/// # Ok::<(), host_harness::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    scheme: String,
+    host: Host,
+    port: u16,
+}
+
+impl Origin {
+    /// The origin of a request's URI. `None` where it has none.
+    pub(crate) fn of(uri: &http::Uri) -> Option<Self> {
+        uri.to_string().parse().ok()
+    }
+
+    /// The address, where the host is one and not a name.
+    pub(crate) fn literal_address(&self) -> Option<IpAddr> {
+        match self.host {
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+            Host::Domain(_) => None,
+        }
+    }
+
+    /// Whether the host names this very machine, so that loopback addresses are what the user means.
+    fn is_local(&self) -> bool {
+        match &self.host {
+            Host::Domain(name) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::config(format!("`{text}` is not a usable base URL: {why}"))
+                .hint("Give an absolute URL such as https://api.portkey.ai/v1 or http://127.0.0.1:8787/v1.")
+        };
+        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("the scheme must be http or https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            // The text itself may hold a password, so it is not repeated.
+            return Err(Error::config("a base URL must not hold a user name or a password")
+                .hint("Put credentials into the environment: the host attaches them as headers."));
+        }
+        match (url.host(), url.port_or_known_default()) {
+            (Some(host), Some(port)) => Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port }),
+            _ => Err(wrong("it names no host")),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+    }
+}
+
+/// Which addresses the origin's host may resolve to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Networks {
+    /// Public addresses alone: the default.
+    Public,
+    /// This machine alone: where the base URL names it.
+    Loopback,
+    /// Private networks and this machine too: where the user said so, `request.allowPrivateNetwork`.
+    Private,
+}
+
+impl Networks {
+    /// What the user's base URL and setting allow.
+    pub(crate) fn of(origin: &Origin, allow_private: bool) -> Self {
+        // Docker's name for the machine that runs the container: a private address that the user named outright.
+        let docker_host = matches!(&origin.host, Host::Domain(name) if name == "host.docker.internal");
+        if allow_private || docker_host {
+            Self::Private
+        } else if origin.is_local() {
+            Self::Loopback
+        } else {
+            Self::Public
+        }
+    }
+
+    /// Whether a connection to `address` is allowed.
+    pub(crate) fn allow(self, address: IpAddr) -> bool {
+        match (Network::of(address), self) {
+            (Network::Public, Self::Public | Self::Private) => true,
+            (Network::Loopback, Self::Loopback | Self::Private) => true,
+            (Network::Private, Self::Private) => true,
+            (Network::Public, Self::Loopback) => false,
+            (Network::Loopback | Network::Private | Network::Never, _) => false,
+        }
+    }
+}
+
+/// What kind of network an address belongs to (IANA's special-purpose registries).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    Public,
+    Loopback,
+    Private,
+    /// Link-local (cloud metadata lives there), multicast, unspecified, reserved: no gateway is there.
+    Never,
+}
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::of_v4(address),
+            IpAddr::V6(address) => Self::of_v6(address),
+        }
+    }
+
+    fn of_v4(address: Ipv4Addr) -> Self {
+        let [a, b, c, _] = address.octets();
+        match (a, b, c) {
+            (127, ..) => Self::Loopback,
+            (10, ..) | (172, 16..=31, _) | (192, 168, _) => Self::Private,
+            // Shared address space of carriers, also used by overlay networks.
+            (100, 64..=127, _) => Self::Private,
+            (0, ..) | (169, 254, _) | (224.., ..) => Self::Never,
+            // Protocol assignments, documentation, benchmarking.
+            (192, 0, 0 | 2) | (198, 51, 100) | (203, 0, 113) | (198, 18..=19, _) => Self::Never,
+            _ => Self::Public,
+        }
+    }
+
+    fn of_v6(address: Ipv6Addr) -> Self {
+        let segments = address.segments();
+        match segments {
+            [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
+            // Amazon's metadata service.
+            [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254] => Self::Never,
+            [0xfc00..=0xfdff, ..] => Self::Private,
+            // NAT64 and 6to4 carry an IPv4 address: it decides.
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+                let [a, b] = high.to_be_bytes();
+                let [c, d] = low.to_be_bytes();
+                match Self::of_v4(Ipv4Addr::new(a, b, c, d)) {
+                    Self::Public => Self::Public,
+                    _ => Self::Never,
+                }
+            }
+            // Everything else outside global unicast, and documentation within it.
+            [0x2001, 0xdb8, ..] => Self::Never,
+            [0x2000..=0x3fff, ..] => Self::Public,
+            _ => Self::Never,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(text: &str) -> Origin {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = origin("https://gateway.example/v1");
+        assert_eq!(base, origin("https://GATEWAY.example:443/other?query"));
+        for other in ["http://gateway.example", "https://gateway.example:444", "https://api.gateway.example"] {
+            assert_ne!(base, origin(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_with_a_password_is_refused_without_repeating_it() {
+        let error = "https://user:hunter22@gateway.example".parse::<Origin>().unwrap_err();
+        assert!(!error.to_string().contains("hunter22"), "{error}");
+        for bad in ["", "gateway.example", "file:///etc/passwd", "https://", "http://[::1"] {
+            assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
+    }
+
+    /// OpenClaw's own cases (`allowPrivateNetwork` of its LiteLLM provider), and the tricks around them.
+    #[test]
+    fn networks_follow_from_the_base_url() {
+        use Networks::{Loopback, Private, Public};
+        for (base_url, expected) in [
+            ("http://localhost:8787/v1", Loopback),
+            ("http://gateway.localhost/v1", Loopback),
+            ("http://127.0.0.1:8787/v1", Loopback),
+            ("http://[::1]:8787/v1", Loopback),
+            ("http://0x7f.1/v1", Loopback),
+            ("http://2130706433/v1", Loopback),
+            ("http://host.docker.internal:8787/v1", Private),
+            ("https://api.portkey.ai/v1", Public),
+            ("https://127.0.0.1.example/v1", Public),
+            ("https://gateway.example/127.0.0.1?localhost#localhost", Public),
+            ("http://192.168.1.1/v1", Public),
+            ("http://gateway.internal/v1", Public),
+        ] {
+            assert_eq!(Networks::of(&origin(base_url), false), expected, "{base_url}");
+        }
+        assert_eq!(Networks::of(&origin("http://192.168.1.1/v1"), true), Private);
+    }
+
+    #[test]
+    fn addresses_are_judged_in_every_spelling() {
+        use Network::{Loopback, Never, Private, Public};
+        for (address, expected) in [
+            ("1.1.1.1", Public),
+            ("2606:4700::1111", Public),
+            ("127.8.9.10", Loopback),
+            ("::1", Loopback),
+            ("::ffff:127.0.0.1", Loopback),
+            ("10.0.0.1", Private),
+            ("::ffff:10.0.0.1", Private),
+            ("172.31.255.255", Private),
+            ("172.32.0.1", Public),
+            ("100.64.0.1", Private),
+            ("fd12::1", Private),
+            ("169.254.169.254", Never),
+            ("::ffff:169.254.169.254", Never),
+            ("fd00:ec2::254", Never),
+            ("fe80::1", Never),
+            ("0.0.0.0", Never),
+            ("::", Never),
+            ("224.0.0.1", Never),
+            ("255.255.255.255", Never),
+            ("64:ff9b::a00:1", Never),
+            ("2002:7f00:1::", Never),
+            ("64:ff9b::101:101", Public),
+        ] {
+            assert_eq!(Network::of(address.parse().unwrap()), expected, "{address}");
+        }
+        assert!(!Networks::Private.allow("169.254.169.254".parse().unwrap()));
+        assert!(!Networks::Public.allow("127.0.0.1".parse().unwrap()));
+        assert!(!Networks::Loopback.allow("10.0.0.1".parse().unwrap()));
+    }
+}

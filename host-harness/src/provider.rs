@@ -1,0 +1,250 @@
+//! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
+//! with the others but the pool of connections.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use wasmtime::Store;
+
+use crate::{
+    bindings::Provider as Guest,
+    credentials::{self, Held},
+    egress::{Egress, Policy},
+    engine::State,
+    error::{Error, Result},
+    origin::{Networks, Origin},
+    plugin::{Plugin, Setup},
+    redact::Redactor,
+    reply::Reply,
+    types::{Connection, ErrorKind, Media},
+    view::View,
+    wit::{chat, images, models, onboarding::Descriptor},
+};
+
+/// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
+///
+/// ```no_run
+/// use host_harness::{Engine, Environment, Limits, Setup};
+///
+/// # async fn run() -> Result<(), host_harness::Error> {
+/// let plugin = Engine::new(Limits::default())?.load("portkey_provider.wasm").await?;
+/// let provider = plugin.connect(Setup::new(serde_json::json!({})).environment(Environment::process())).await?;
+/// for model in provider.models().await? {
+///     println!("{}", model.id);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Provider {
+    plugin: Plugin,
+    connection: Arc<Connection>,
+    egress: Arc<Egress>,
+    held: Arc<Held>,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("plugin", &self.plugin).field("base_url", &self.connection.base_url).finish()
+    }
+}
+
+impl Provider {
+    pub(crate) async fn new(plugin: Plugin, mut setup: Setup) -> Result<Self> {
+        let descriptor = plugin.descriptor();
+        setup.settle(descriptor)?;
+        let origin = origin(&mut setup, descriptor)?;
+        let held = setup.held(descriptor)?;
+        let view = View::of(&setup.config, &descriptor.id);
+        let attached = attached(descriptor, &held, &view, &setup)?;
+
+        let ids: Vec<String> = held.ids().map(str::to_owned).collect();
+        let (mut store, guest) = plugin.instantiate(None).await?;
+        let (onboarding, json) = (guest.openclaw_provider_onboarding(), view.json());
+        let resolve = onboarding.call_resolve_connection(&mut store, &json, &ids);
+        let connection = plugin.within_limit(resolve).await??;
+        // The user's configuration says where the key goes. A plugin has no say in it.
+        if connection.base_url.parse::<Origin>()? != origin {
+            return Err(Error::config(format!(
+                "the plugin wants to call another origin than {origin}, the configured one"
+            )));
+        }
+
+        let pointer = format!("/models/providers/{}/request/allowPrivateNetwork", descriptor.id);
+        let allow_private = setup.config.pointer(&pointer).and_then(Value::as_bool).unwrap_or(false);
+        let networks = Networks::of(&origin, allow_private);
+        if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
+            return Err(Error::host(
+                ErrorKind::DeniedByHost,
+                format!("{origin} is not a public address, and calls to private networks are off"),
+            )
+            .hint(format!("Set models.providers.{}.request.allowPrivateNetwork to true to allow it.", descriptor.id)));
+        }
+        let secrets = attached.secrets;
+        let egress = Egress::new(Policy {
+            origin,
+            networks,
+            attached: attached.headers,
+            redactor: Redactor::new(secrets),
+            limits: plugin.limits().clone(),
+        })?;
+        Ok(Self { plugin, connection: Arc::new(connection), egress: Arc::new(egress), held: Arc::new(held) })
+    }
+
+    /// Where calls go, as the plugin resolved it. It holds no secret.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The credentials in use, and where they were found.
+    pub fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// The plugin behind this.
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// Every model that the provider offers.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn models(&self) -> Result<Vec<models::Entry>> {
+        let (mut store, guest) = self.instantiate().await?;
+        let call = guest.openclaw_provider_models().call_list(&mut store, &self.connection);
+        self.finish(self.plugin.within_limit(call).await?)
+    }
+
+    /// A whole reply.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
+        let (mut store, guest) = self.instantiate().await?;
+        let call = guest.openclaw_provider_chat().call_complete(&mut store, &self.connection, request);
+        self.finish(self.plugin.within_limit(call).await?)
+    }
+
+    /// A reply as it is written.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused before the first event.
+    pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
+        let (mut store, guest) = self.instantiate().await?;
+        let call = guest.openclaw_provider_chat().call_stream(&mut store, &self.connection, request);
+        let reply = self.finish(self.plugin.within_limit(call).await?)?;
+        let replies = guest.openclaw_provider_chat().reply();
+        let report = self.plugin.within_limit(replies.call_report(&mut store, reply)).await?;
+        Ok(Reply::new(self.clone(), report, store, guest, reply))
+    }
+
+    /// Images from a prompt.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
+        let (mut store, guest) = self.instantiate().await?;
+        let call = guest.openclaw_provider_images().call_generate(&mut store, &self.connection, request);
+        self.finish(self.plugin.within_limit(call).await?)
+    }
+
+    /// Images from a prompt and other images.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn edit(
+        &self,
+        request: &images::Request,
+        inputs: &[Media],
+        mask: Option<&Media>,
+    ) -> Result<images::Response> {
+        let (mut store, guest) = self.instantiate().await?;
+        let images = guest.openclaw_provider_images();
+        let call = images.call_edit(&mut store, &self.connection, request, inputs, mask);
+        self.finish(self.plugin.within_limit(call).await?)
+    }
+
+    /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
+    /// only networks that the provider itself may be on are reached.
+    ///
+    /// # Errors
+    /// Where the URL may not be fetched, or what it gives is no success.
+    pub async fn download(&self, url: &str) -> Result<Media> {
+        self.egress.download(url).await
+    }
+
+    async fn instantiate(&self) -> Result<(Store<State>, Guest)> {
+        self.plugin.instantiate(Some(Arc::clone(&self.egress))).await
+    }
+
+    /// The plugin's answer; its error's text is masked, should a secret have found a way into it.
+    pub(crate) fn finish<T>(&self, answer: Result<T, crate::types::Error>) -> Result<T> {
+        answer.map_err(|mut error| {
+            let redactor = self.egress.redactor();
+            let texts = [Some(&mut error.message), error.hint.as_mut(), error.code.as_mut(), error.trace_id.as_mut()];
+            for text in texts.into_iter().flatten() {
+                *text = redactor.text(text).into_owned();
+            }
+            error.into()
+        })
+    }
+}
+
+/// Where the user says that calls go: the configuration, else the plugin's own default.
+fn origin(setup: &mut Setup, descriptor: &Descriptor) -> Result<Origin> {
+    let pointer = format!("/models/providers/{}/baseUrl", descriptor.id);
+    let configured = setup.config.pointer(&pointer).and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    if configured.is_empty() {
+        return descriptor.default_base_url.parse();
+    }
+    if !credentials::is_reference(configured) {
+        return configured.parse();
+    }
+    // The plugin must see where it calls, so this reference alone is resolved for it.
+    let resolved = credentials::resolve(configured, &setup.environment, &setup.config)?;
+    if let Some(base_url) = setup.config.pointer_mut(&pointer) {
+        *base_url = resolved.expose_secret().into();
+    }
+    resolved.expose_secret().parse()
+}
+
+/// The headers that the host attaches, and the secrets in them.
+struct Attached {
+    headers: HeaderMap,
+    secrets: Vec<SecretString>,
+}
+
+fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
+    let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
+    for (name, value) in view.referring_headers(&descriptor.id) {
+        let value = match view.unseal(&value) {
+            Some(Value::String(literal)) => literal.as_str().into(),
+            Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
+            None => credentials::resolve(&value, &setup.environment, &setup.config)?,
+        };
+        attached.push(&name, "", value)?;
+    }
+    for credential in &descriptor.credentials {
+        if let Some(secret) = held.secret(&credential.id) {
+            attached.push(&credential.header, &credential.prefix, secret.clone())?;
+        }
+    }
+    Ok(attached)
+}
+
+impl Attached {
+    fn push(&mut self, name: &str, prefix: &str, secret: SecretString) -> Result<()> {
+        let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
+        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
+        let mut value = HeaderValue::try_from(format!("{prefix}{}", secret.expose_secret())).map_err(|_| wrong())?;
+        // Keeps it out of debug prints, and out of HTTP/2's compression tables.
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        // `Bearer sk-1`: the secret is what follows.
+        let bare = secret.expose_secret().rsplit(' ').next().unwrap_or_default();
+        self.secrets.push(bare.into());
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! One streamed reply: its events as they come, or joined to the whole.
+
+use std::{collections::BTreeMap, fmt};
+
+use wasmtime::{Store, component::ResourceAny};
+
+use crate::{
+    bindings::Provider as Guest,
+    engine::State,
+    error::Result,
+    plugin::within,
+    provider::Provider,
+    types::{GatewayReport, Usage},
+    wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta},
+};
+
+/// A reply as it is written. Dropping it ends its request.
+pub struct Reply {
+    provider: Provider,
+    report: GatewayReport,
+    /// Gone once the reply is over.
+    open: Option<OpenReply>,
+}
+
+struct OpenReply {
+    store: Store<State>,
+    guest: Guest,
+    reply: ResourceAny,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("report", &self.report).field("open", &self.open.is_some()).finish()
+    }
+}
+
+impl Reply {
+    pub(crate) fn new(
+        provider: Provider,
+        report: GatewayReport,
+        store: Store<State>,
+        guest: Guest,
+        reply: ResourceAny,
+    ) -> Self {
+        Self { provider, report, open: Some(OpenReply { store, guest, reply }) }
+    }
+
+    /// What the gateway reported in the head of its answer.
+    pub fn report(&self) -> &GatewayReport {
+        &self.report
+    }
+
+    /// Waits for at least one event and returns all that have arrived; `None` at the end, and after an error.
+    ///
+    /// Dropping the returned future midway ends the reply.
+    ///
+    /// # Errors
+    /// What broke the stream. A stream that stops early is the error `truncated`.
+    pub async fn next(&mut self) -> Result<Option<Vec<Event>>> {
+        // Taken, so that a future dropped midway takes the instance along: it could not be entered again.
+        let Some(mut open) = self.open.take() else { return Ok(None) };
+        let replies = open.guest.openclaw_provider_chat().reply();
+        let call = replies.call_next(&mut open.store, open.reply);
+        let limit = self.provider.plugin().limits().stream_idle;
+        let answer = within(limit, call).await.map_err(|error| error.request_sent(true))?;
+        let events = self.provider.finish(answer)?;
+        if events.is_empty() {
+            return Ok(None);
+        }
+        self.open = Some(open);
+        Ok(Some(events))
+    }
+
+    /// The same as a [`Stream`](futures_util::Stream) of single events.
+    pub fn into_events(self) -> impl futures_util::Stream<Item = Result<Event>> {
+        use futures_util::{StreamExt, TryStreamExt, stream};
+        stream::try_unfold(self, |mut reply| async move {
+            let events = reply.next().await?;
+            Ok::<_, crate::Error>(events.map(|events| (stream::iter(events).map(Ok), reply)))
+        })
+        .try_flatten()
+    }
+}
+
+/// Joins the events of a streamed reply to the reply that a call without streaming would have given.
+///
+/// ```
+/// use host_harness::{Joined, wit::chat::Event};
+///
+/// let mut joined = Joined::default();
+/// for event in [Event::Text("Hello, ".into()), Event::Text("world".into())] {
+///     joined.push(event);
+/// }
+/// assert_eq!(joined.text(), "Hello, world");
+/// ```
+#[derive(Debug, Default)]
+pub struct Joined {
+    start: Option<ReplyStart>,
+    thinking: Option<Thinking>,
+    text: String,
+    calls: BTreeMap<u32, ToolCall>,
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    guardrails_json: Option<String>,
+}
+
+impl Joined {
+    /// Adds the next event.
+    pub fn push(&mut self, event: Event) {
+        match event {
+            Event::Start(start) => self.start = Some(start),
+            Event::Text(text) => self.text.push_str(&text),
+            Event::Thinking(piece) => {
+                let thinking = self.thinking.get_or_insert(Thinking { text: String::new(), signature: None });
+                thinking.text.push_str(&piece.text);
+                thinking.signature = piece.signature.or(thinking.signature.take());
+            }
+            Event::ToolCall(delta) => self.push_call(delta),
+            Event::Finish(reason) => self.finish = Some(reason),
+            Event::Usage(usage) => self.usage = Some(usage),
+            Event::GuardrailsJson(results) => self.guardrails_json = Some(results),
+        }
+    }
+
+    fn push_call(&mut self, delta: ToolCallDelta) {
+        let call = self.calls.entry(delta.index).or_insert_with(|| ToolCall {
+            id: String::new(),
+            name: String::new(),
+            arguments_json: String::new(),
+            signature: None,
+        });
+        call.id = delta.id.unwrap_or(std::mem::take(&mut call.id));
+        call.name = delta.name.unwrap_or(std::mem::take(&mut call.name));
+        call.arguments_json.push_str(&delta.arguments_fragment);
+        call.signature = delta.signature.or(call.signature.take());
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The tool calls so far, in order.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.calls.values()
+    }
+
+    /// The whole reply: reasoning, then text, then tool calls.
+    pub fn into_response(self, report: GatewayReport) -> Response {
+        let start = self.start.unwrap_or(ReplyStart { id: String::new(), model: String::new() });
+        let thinking = self.thinking.map(AssistantPart::Thinking);
+        let text = (!self.text.is_empty()).then_some(AssistantPart::Text(self.text));
+        let calls = self.calls.into_values().map(AssistantPart::ToolCall);
+        Response {
+            id: start.id,
+            model: start.model,
+            content: thinking.into_iter().chain(text).chain(calls).collect(),
+            finish_reason: self.finish.unwrap_or(FinishReason::Other("unknown".into())),
+            usage: self.usage,
+            guardrails_json: self.guardrails_json,
+            report,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delta(index: u32, id: Option<&str>, fragment: &str) -> Event {
+        Event::ToolCall(ToolCallDelta {
+            index,
+            id: id.map(str::to_owned),
+            name: id.map(|id| format!("tool-{id}")),
+            arguments_fragment: fragment.into(),
+            signature: None,
+        })
+    }
+
+    #[test]
+    fn interleaved_tool_calls_are_joined_by_index() {
+        let mut joined = Joined::default();
+        for event in [
+            delta(1, Some("b"), ""),
+            delta(0, Some("a"), "{"),
+            delta(1, None, "[1"),
+            delta(0, None, "}"),
+            delta(1, None, "]"),
+        ] {
+            joined.push(event);
+        }
+        let calls: Vec<_> = joined.tool_calls().map(|call| (&*call.id, &*call.name, &*call.arguments_json)).collect();
+        assert_eq!(calls, [("a", "tool-a", "{}"), ("b", "tool-b", "[1]")]);
+    }
+}

@@ -1,0 +1,365 @@
+//! The server: accepts, records, finds out what was asked for, and answers or acts out a fault. What an endpoint says
+//! is in the module named for it.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::faults::{self, Effect, Fault};
+use super::wire::{self, Wire};
+use super::{Credential, Options, Recorded, Role, chat, images, models};
+
+/// Below a base URL: see [`images::file`].
+const FILES: &str = "images/files/";
+/// The record forgets its oldest requests when their bodies are more than this together.
+const MAX_RECORDED_BYTES: usize = 256 << 20;
+
+/// What every request shares.
+pub(super) struct Server {
+    options: Options,
+    address: SocketAddr,
+    recorded: Mutex<VecDeque<Recorded>>,
+    /// Hashes of requests that the pretended cache has seen.
+    cached: Mutex<HashSet<u64>>,
+    answered: AtomicU64,
+    flaky: AtomicU64,
+    abandoned: Arc<AtomicU64>,
+}
+
+/// An endpoint's answer where the request went well.
+enum Answer {
+    Json(Value),
+    Events(Vec<Value>),
+    /// A content type and a body.
+    Raw(&'static str, Vec<u8>),
+}
+
+/// An endpoint's answer where it did not.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) body: Value,
+}
+
+impl Refusal {
+    pub(super) fn invalid(message: &str, param: &str) -> Self {
+        let body =
+            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": null}});
+        Self { status: 400, body }
+    }
+
+    pub(super) fn not_found(message: &str) -> Self {
+        let body = json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": "model_not_found"}});
+        Self { status: 404, body }
+    }
+
+    fn response(&self) -> Response {
+        response(self.status, "application/json", Body::from(self.body.to_string()))
+    }
+}
+
+async fn answer(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
+    match Recorded::read(request, connection.number).await {
+        Ok(request) => {
+            server.record(&request);
+            server.answer(&request, connection).await
+        }
+        Err(refusal) => refusal.response(),
+    }
+}
+
+impl Server {
+    pub(super) fn new(options: Options, address: SocketAddr) -> Self {
+        Self {
+            options,
+            address,
+            recorded: Mutex::default(),
+            cached: Mutex::default(),
+            answered: AtomicU64::new(0),
+            flaky: AtomicU64::new(0),
+            abandoned: Arc::default(),
+        }
+    }
+
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) -> io::Result<()> {
+        // `Recorded::read` has a limit of its own.
+        let app = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(self);
+        let app = app.into_make_service_with_connect_info::<Connection>();
+        axum::serve(Accepting { listener, accepted: 0 }, app).await
+    }
+
+    pub(super) fn requests(&self) -> Vec<Recorded> {
+        lock(&self.recorded).iter().cloned().collect()
+    }
+
+    pub(super) fn clear(&self) {
+        lock(&self.recorded).clear();
+    }
+
+    pub(super) fn abandoned(&self) -> u64 {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    fn record(&self, request: &Recorded) {
+        let mut recorded = lock(&self.recorded);
+        recorded.push_back(request.clone());
+        let mut bytes: usize = recorded.iter().map(|request| request.body.len()).sum();
+        while recorded.len() > self.options.record || bytes > MAX_RECORDED_BYTES {
+            let Some(oldest) = recorded.pop_front() else { break };
+            bytes -= oldest.body.len();
+        }
+    }
+
+    async fn answer(&self, request: &Recorded, connection: Connection) -> Response {
+        let fault = match self.fault_for(request) {
+            Ok(fault) => fault,
+            Err(refusal) => return refusal.response(),
+        };
+        let number = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
+        let usual = |status, wire: &Wire, text| {
+            let answer = self.endpoint(request, number, text, wire);
+            self.write(status, answer, wire, connection)
+        };
+        let mut routed = true;
+        let mut response = match fault.map(|fault| &fault.effect) {
+            Some(Effect::Fixed { status, body, routed: by_provider }) => {
+                routed = *by_provider;
+                text_response(*status, body)
+            }
+            Some(Effect::Written { status, wire }) => usual(*status, wire, None),
+            Some(Effect::Redirect { status }) => self.redirect(*status, request),
+            Some(Effect::Silence) => std::future::pending().await,
+            Some(Effect::EchoHeaders { as_error: false }) => usual(200, &Wire::PLAIN, Some(headers_of(request))),
+            Some(Effect::EchoHeaders { as_error: true }) => {
+                let refusal = Refusal::invalid(&headers_of(request), "headers");
+                Refusal { status: 401, ..refusal }.response()
+            }
+            Some(Effect::TwiceThenFine(_)) | None => usual(200, &Wire::PLAIN, None),
+        };
+        let headers = response.headers_mut();
+        if self.options.role == Role::Hosted && routed && request.path.contains("/v1/") {
+            self.routing_headers(request, number).iter().for_each(|(name, value)| set(headers, name, value));
+        }
+        fault.iter().flat_map(|fault| fault.headers).for_each(|(name, value)| set(headers, name, value));
+        response
+    }
+
+    /// The fault to play: for a request without the key, the one that says so.
+    fn fault_for(&self, request: &Recorded) -> Result<Option<&'static Fault>, Refusal> {
+        if !self.admits(request) {
+            let hosted = self.options.role == Role::Hosted;
+            return Ok(faults::find(if hosted { "invalid-key" } else { "401" }));
+        }
+        let by_model = || Some(bare(&request.model()?).strip_prefix("fault/")?.to_owned());
+        let Some(name) = request.header("x-stub-fault").map(str::to_owned).or_else(by_model) else {
+            return Ok(None);
+        };
+        match faults::find(&name) {
+            None => Err(Refusal::invalid(&format!("There is no fault '{name}'."), "model")),
+            Some(Fault { effect: Effect::TwiceThenFine(name), .. }) => {
+                let fails = self.flaky.fetch_add(1, Ordering::Relaxed) % 3 < 2;
+                Ok(faults::find(name).filter(|_| fails))
+            }
+            fault => Ok(fault),
+        }
+    }
+
+    /// What the endpoint of the request says; `text` stands for what a chat would say.
+    fn endpoint(&self, request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let Some((prefix, endpoint)) = path.rsplit_once("/v1/") else {
+            let hello = (path == "/").then(|| Answer::Raw("text/plain", b"The stand-in gateway says hello.\n".into()));
+            return hello.ok_or(Refusal { status: 404, body: json!({"message": "Not Found", "ok": false}) });
+        };
+        let files = format!("http://{}{prefix}/v1/{FILES}", self.address);
+        match (request.method.as_str(), endpoint) {
+            ("POST", "chat/completions") => {
+                let body = request.json();
+                let reply = chat::Reply::to(&body, number, text, wire)?;
+                Ok(if body["stream"] == true && !wire.never_streams {
+                    Answer::Events(reply.chunks(body["stream_options"]["include_usage"] == true, wire))
+                } else {
+                    Answer::Json(reply.whole())
+                })
+            }
+            ("POST", "images/generations") => images::generate(request, &files).map(Answer::Json),
+            ("POST", "images/edits") => images::edit(request, &files).map(Answer::Json),
+            ("GET", "models") => Ok(Answer::Json(models::list(request, self.options.role))),
+            (method, _) => {
+                let file = endpoint.strip_prefix(FILES).filter(|_| method == "GET").and_then(images::file);
+                file.map(|png| Answer::Raw("image/png", png))
+                    .ok_or_else(|| Refusal::not_found(&format!("Invalid URL ({method} {path})")))
+            }
+        }
+    }
+
+    /// Images that were asked for by URL need no key, as at OpenAI; nor does the greeting.
+    fn admits(&self, request: &Recorded) -> bool {
+        let open = request.path == "/" || request.path.contains(&format!("/v1/{FILES}"));
+        let Some(Credential { header, value }) = self.options.require.as_ref().filter(|_| !open) else { return true };
+        request.header(&header.to_ascii_lowercase()) == Some(value)
+    }
+
+    fn write(&self, status: u16, answer: Result<Answer, Refusal>, wire: &Wire, connection: Connection) -> Response {
+        let (content_type, steps) = match answer {
+            Err(refusal) => return refusal.response(),
+            Ok(Answer::Raw(content_type, bytes)) => return response(status, content_type, Body::from(bytes)),
+            Ok(Answer::Json(value)) => ("application/json", wire.whole(value)),
+            Ok(Answer::Events(chunks)) => ("text/event-stream", wire.events(&chunks, self.options.token_delay)),
+        };
+        response(status, content_type, wire::body(steps, connection, Arc::clone(&self.abandoned)))
+    }
+
+    fn redirect(&self, status: u16, request: &Recorded) -> Response {
+        let elsewhere = || format!("http://localhost:{}{}", self.address.port(), request.path);
+        let asked = request.header("x-stub-location").map(str::to_owned);
+        let location = asked.or_else(|| self.options.redirect.clone()).unwrap_or_else(elsewhere);
+        let mut response = text_response(status, "");
+        set(response.headers_mut(), "location", &location);
+        response
+    }
+
+    /// What the hosted gateway tells about a routed request.
+    fn routing_headers(&self, request: &Recorded, number: u64) -> [(&'static str, String); 5] {
+        let trace = request.header("x-portkey-trace-id").map(str::to_owned);
+        let parent = || Some(request.header("traceparent")?.split('-').nth(1)?.to_owned());
+        let model = request.model().unwrap_or_default();
+        let slug = model.strip_prefix('@').and_then(|model| model.split_once('/')).map(|(slug, _)| slug);
+        let provider = request.header("x-portkey-provider").or(slug).unwrap_or("openai");
+        [
+            (
+                "x-portkey-trace-id",
+                trace.or_else(parent).unwrap_or_else(|| format!("00000000-0000-4000-8000-{number:012x}")),
+            ),
+            ("x-portkey-provider", provider.trim_start_matches('@').to_owned()),
+            ("x-portkey-cache-status", self.cache_status(request).to_owned()),
+            ("x-portkey-retry-attempt-count", "0".to_owned()),
+            ("x-portkey-last-used-option-index", "config".to_owned()),
+        ]
+    }
+
+    /// As if there were a cache, for requests that name a cache namespace or a configuration with a cache.
+    fn cache_status(&self, request: &Recorded) -> &'static str {
+        let namespace = request.header("x-portkey-cache-namespace");
+        let config = request.header("x-portkey-config").unwrap_or_default();
+        if request.header("x-portkey-cache-force-refresh") == Some("true") {
+            return "REFRESH";
+        }
+        if namespace.is_none() && !config.contains("\"cache\"") {
+            return "DISABLED";
+        }
+        let mut hasher = DefaultHasher::new();
+        (namespace, &request.path, &request.body).hash(&mut hasher);
+        let mut cached = lock(&self.cached);
+        if cached.len() > 1000 {
+            cached.clear();
+        }
+        if cached.insert(hasher.finish()) { "MISS" } else { "HIT" }
+    }
+}
+
+/// `model` without the `@slug/` before it.
+pub(super) fn bare(model: &str) -> &str {
+    model.strip_prefix('@').and_then(|model| model.split_once('/')).map_or(model, |(_, model)| model)
+}
+
+fn headers_of(request: &Recorded) -> String {
+    request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+fn response(status: u16, content_type: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    set(response.headers_mut(), "content-type", content_type);
+    response
+}
+
+/// The content type follows from the first byte.
+fn text_response(status: u16, body: &'static str) -> Response {
+    let content_type = match body.as_bytes().first() {
+        Some(b'{') => "application/json",
+        Some(b'<') => "text/html; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    };
+    response(status, content_type, Body::from(body))
+}
+
+fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// Locks, also after a panic of another holder: what is kept here is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Accepts connections, and counts them.
+struct Accepting {
+    listener: TcpListener,
+    accepted: u64,
+}
+
+/// The connection that carries a request.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    number: u64,
+    /// A second handle on the socket.
+    socket: Arc<TcpStream>,
+}
+
+impl Connection {
+    /// Makes the coming close a TCP reset.
+    pub(super) fn reset_on_close(&self) {
+        let _ = self.socket.set_zero_linger();
+    }
+}
+
+impl Listener for Accepting {
+    type Io = TcpStream;
+    type Addr = Connection;
+
+    async fn accept(&mut self) -> (TcpStream, Connection) {
+        loop {
+            let (stream, _) = Listener::accept(&mut self.listener).await;
+            let _ = stream.set_nodelay(true);
+            if let Ok((stream, socket)) = two_handles(stream) {
+                self.accepted += 1;
+                return (stream, Connection { number: self.accepted, socket: Arc::new(socket) });
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Connection> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+fn two_handles(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let first = stream.into_std()?;
+    let second = first.try_clone()?;
+    Ok((TcpStream::from_std(first)?, TcpStream::from_std(second)?))
+}
+
+impl Connected<IncomingStream<'_, Accepting>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, Accepting>) -> Self {
+        stream.remote_addr().clone()
+    }
+}

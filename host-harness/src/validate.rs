@@ -1,0 +1,174 @@
+//! Whether a component and a manifest are what a host may load: checked on the built file, not promised.
+
+use serde_json::Value;
+use wasmtime::component::{Component, types::ComponentItem};
+
+use crate::{engine::Engine, plugin::Plugin, wit::onboarding::Descriptor};
+
+/// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
+pub const WIT_VERSION: &str = "0.1.0";
+
+/// What the world exports.
+const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
+
+/// All that a provider may ask of its host. Of anything else it may name types, but no function.
+const IMPORTS: [&str; 5] =
+    ["wasi:http/outgoing-handler", "wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
+
+/// What was found in a component and its manifest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Validation {
+    /// The provider's id, where the component could say it.
+    pub id: Option<String>,
+    /// Names of what the component imports.
+    pub imports: Vec<String>,
+    /// Names of what the component exports.
+    pub exports: Vec<String>,
+    /// What is wrong, a sentence each. Empty: the component may be loaded.
+    pub findings: Vec<String>,
+}
+
+/// Reads a component, and the manifest where there is one, and reports.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = host_harness::Engine::new(host_harness::Limits::default())?;
+/// let wasm = std::fs::read("portkey_provider.wasm")?;
+/// assert_eq!(host_harness::validate(&engine, &wasm, None).await.findings, Vec::<String>::new());
+/// # Ok(()) }
+/// ```
+pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) -> Validation {
+    let mut found = Validation::default();
+    match wasm.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
+        Some([0, b'a', b's', b'm', ..]) => {
+            found.findings.push("it is a core WebAssembly module, not a component: build it for wasm32-wasip2".into());
+            return found;
+        }
+        _ => {
+            found.findings.push("it is not a WebAssembly file".into());
+            return found;
+        }
+    }
+    let component = match engine.compile(wasm) {
+        Ok(component) => component,
+        Err(error) => {
+            found.findings.push(format!("it does not compile: {error:#}"));
+            return found;
+        }
+    };
+    found.interfaces(engine, &component);
+    if found.findings.is_empty() {
+        match Plugin::new(engine, wasm).await {
+            Ok(plugin) => {
+                let descriptor = plugin.descriptor();
+                found.id = Some(descriptor.id.clone());
+                found.descriptor(descriptor);
+                if let Some(manifest) = manifest {
+                    found.manifest(descriptor, manifest);
+                }
+            }
+            Err(error) => found.findings.push(format!("it does not load: {error}")),
+        }
+    }
+    found
+}
+
+impl Validation {
+    fn interfaces(&mut self, engine: &Engine, component: &Component) {
+        let ty = component.component_type();
+        let wasmtime = engine.wasmtime();
+        for (name, item) in ty.imports(wasmtime) {
+            self.imports.push(name.to_owned());
+            let bare = name.split('@').next().unwrap_or(name);
+            let types_only = match item.ty {
+                ComponentItem::ComponentInstance(instance) => {
+                    instance.exports(wasmtime).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+                }
+                _ => false,
+            };
+            if !types_only && !IMPORTS.contains(&bare) {
+                self.findings
+                    .push(format!("it imports {name}: a provider gets wasi:http and wasi:io, and nothing else"));
+            }
+        }
+        self.exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned()).collect();
+        for interface in EXPORTS {
+            let prefix = format!("openclaw:provider/{interface}@");
+            match self.exports.iter().find_map(|name| name.strip_prefix(&prefix)) {
+                None => self.findings.push(format!("it does not export openclaw:provider/{interface}@{WIT_VERSION}")),
+                Some(version) if minor(version) != minor(WIT_VERSION) => self
+                    .findings
+                    .push(format!("it exports openclaw:provider/{interface}@{version}; this host runs {WIT_VERSION}")),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn descriptor(&mut self, descriptor: &Descriptor) {
+        let id = &descriptor.id;
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            self.findings.push(format!("its id `{id}` is not made of lower-case letters, digits and dashes"));
+        }
+        if let Err(error) = descriptor.default_base_url.parse::<crate::Origin>() {
+            self.findings.push(format!("its default base URL cannot be used: {error}"));
+        }
+        for credential in &descriptor.credentials {
+            if http::HeaderName::try_from(&credential.header).is_err() {
+                self.findings.push(format!("its credential `{}` names no usable header", credential.id));
+            }
+        }
+    }
+
+    /// Whether what the manifest says beforehand is what the component says itself.
+    fn manifest(&mut self, descriptor: &Descriptor, manifest: &Value) {
+        let id = &descriptor.id;
+        let lists = |pointer: &str, wanted: &str| {
+            manifest
+                .pointer(pointer)
+                .and_then(Value::as_array)
+                .is_some_and(|items| items.iter().any(|item| item == wanted))
+        };
+        if manifest.get("id").and_then(Value::as_str) != Some(id) {
+            self.findings.push(format!("the manifest's `id` is not `{id}`, the component's"));
+        }
+        if !lists("/providers", id) {
+            self.findings.push(format!("the manifest's `providers` does not list `{id}`"));
+        }
+        if !manifest.get("configSchema").is_some_and(Value::is_object) {
+            self.findings.push("the manifest has no `configSchema`, which OpenClaw requires".into());
+        }
+        if lists("/contracts/imageGenerationProviders", id) != descriptor.images.is_some() {
+            let makes = if descriptor.images.is_some() { "makes images" } else { "makes no images" };
+            self.findings.push(format!(
+                "the component {makes}, the manifest's `contracts.imageGenerationProviders` says otherwise"
+            ));
+        }
+        let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        for credential in &descriptor.credentials {
+            for name in &credential.env_vars {
+                let listed = rows("/setup/providers")
+                    .filter(|provider| provider.get("id").and_then(Value::as_str) == Some(id))
+                    .filter_map(|provider| provider.get("envVars")?.as_array())
+                    .any(|names| names.iter().any(|listed| listed == name.as_str()));
+                if !listed {
+                    self.findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
+                }
+            }
+            let flagged = |flag: &String| {
+                rows("/providerAuthChoices").any(|choice| {
+                    choice.get("provider").and_then(Value::as_str) == Some(id)
+                        && choice.get("cliFlag").and_then(Value::as_str) == Some(flag)
+                })
+            };
+            if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flagged(flag)) {
+                self.findings.push(format!("the manifest's `providerAuthChoices` has no choice with `cliFlag` {flag}"));
+            }
+        }
+    }
+}
+
+/// `0.1` of `0.1.7`: what must agree before 1.0.
+fn minor(version: &str) -> &str {
+    version.rsplit_once('.').map_or(version, |(minor, _)| minor)
+}

@@ -1,0 +1,277 @@
+//! What of the host's configuration a plugin gets to see. A plugin merges its own entry into the configuration, so it
+//! must see that; everything else, and every secret, stays behind and is laid back afterwards.
+//!
+//! A secret that stands literally in the plugin's own part is handed over as a `${NAME}` reference of the host's
+//! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    credentials::is_reference,
+    error::{Error, Result},
+};
+
+/// The part of a configuration that the plugin of one provider sees.
+pub(crate) struct View {
+    document: Value,
+    /// What each reference of our making stands for, in order.
+    sealed: Vec<Value>,
+}
+
+/// The sections that a plugin may read and write; `*` stands for its own id, in any case.
+const SHARED: [&[&str]; 5] = [
+    &["models", "mode"],
+    &["models", "providers", "*"],
+    &["agents", "defaults", "model"],
+    &["agents", "defaults", "models"],
+    &["plugins", "entries", "*", "config"],
+];
+
+impl View {
+    /// What the plugin `id` sees of `config`.
+    pub(crate) fn of(config: &Value, id: &str) -> Self {
+        let mut document = Value::Object(Map::new());
+        for path in SHARED {
+            copy(config, &mut document, path, id);
+        }
+        let mut view = Self { document, sealed: Vec::new() };
+        for provider in own_entries(&mut view.document, &["models", "providers"], id) {
+            seal_provider(provider, &mut view.sealed);
+        }
+        view
+    }
+
+    /// As the plugin takes it.
+    pub(crate) fn json(&self) -> String {
+        self.document.to_string()
+    }
+
+    /// The value that a reference of our making stands for.
+    pub(crate) fn unseal(&self, text: &str) -> Option<&Value> {
+        let number: usize = text.strip_prefix("${SEALED_")?.strip_suffix('}')?.parse().ok()?;
+        self.sealed.get(number)
+    }
+
+    /// The header values that hold a reference, ours or the user's, of the plugin's own entry.
+    pub(crate) fn referring_headers(&self, id: &str) -> Vec<(String, String)> {
+        let headers = self.document.pointer(&format!("/models/providers/{id}/headers")).and_then(Value::as_object);
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
+    }
+
+    /// `config` with what the plugin made of its part laid back into it.
+    ///
+    /// # Errors
+    /// Where the plugin's answer is not an object, or holds anything outside its part: `invalid-config`.
+    pub(crate) fn merge_back(&self, config: &Value, id: &str, answer: &str) -> Result<Value> {
+        let mut answer: Value = serde_json::from_str(answer)
+            .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
+        self.restore(&mut answer);
+        let mut merged = config.clone();
+        for path in SHARED {
+            replace(&mut merged, &answer, path, id);
+        }
+        // What a plugin wrote elsewhere must not get lost silently: refuse it.
+        let mut seen = Value::Object(Map::new());
+        for path in SHARED {
+            copy(&answer, &mut seen, path, id);
+        }
+        if seen == answer {
+            Ok(merged)
+        } else {
+            Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")))
+        }
+    }
+
+    fn restore(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(sealed) = self.unseal(text) {
+                    *value = sealed.clone();
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.restore(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.restore(field)),
+            _ => {}
+        }
+    }
+}
+
+/// Seals what is, or may be, a secret in a provider's entry: its key, headers that are named like one, its proxy and
+/// TLS settings.
+fn seal_provider(provider: &mut Value, sealed: &mut Vec<Value>) {
+    let Some(provider) = provider.as_object_mut() else { return };
+    if let Some(key) = provider.get_mut("apiKey") {
+        // Trimmed here, as the plugin would: it cannot trim what it does not see.
+        match key {
+            Value::String(text) if text.trim().is_empty() || is_reference(text) => {}
+            Value::String(text) => *key = seal(Value::String(text.trim().to_owned()), sealed),
+            Value::Object(_) => *key = seal(key.take(), sealed),
+            _ => {}
+        }
+    }
+    if let Some(headers) = provider.get_mut("headers").and_then(Value::as_object_mut) {
+        for (name, value) in headers {
+            let refers = value.as_str().is_some_and(is_reference);
+            if !refers && (names_a_secret(name) || value.is_object()) {
+                *value = seal(value.take(), sealed);
+            }
+        }
+    }
+    if let Some(request) = provider.get_mut("request") {
+        *request = seal(request.take(), sealed);
+    }
+}
+
+fn seal(value: Value, sealed: &mut Vec<Value>) -> Value {
+    sealed.push(value);
+    Value::String(format!("${{SEALED_{}}}", sealed.len() - 1))
+}
+
+/// Whether a header of this name carries a secret, by the words that the name is made of.
+fn names_a_secret(header: &str) -> bool {
+    let name = header.to_ascii_lowercase();
+    name.split(['-', '_']).any(|word| {
+        matches!(word, "key" | "apikey" | "session")
+            || ["auth", "cookie", "cred", "passw", "secret", "token"].iter().any(|start| word.starts_with(start))
+    })
+}
+
+/// The names that `step` stands for in `fields`.
+fn matching(fields: &Map<String, Value>, step: &str, id: &str) -> Vec<String> {
+    let matches = |name: &&String| if step == "*" { name.trim().eq_ignore_ascii_case(id) } else { *name == step };
+    fields.keys().filter(matches).cloned().collect()
+}
+
+fn own_entries<'a>(document: &'a mut Value, path: &[&str], id: &str) -> Vec<&'a mut Value> {
+    let mut place = document;
+    for step in path {
+        match place.get_mut(*step) {
+            Some(next) => place = next,
+            None => return Vec::new(),
+        }
+    }
+    let Some(fields) = place.as_object_mut() else { return Vec::new() };
+    fields.iter_mut().filter(|(name, _)| name.trim().eq_ignore_ascii_case(id)).map(|(_, value)| value).collect()
+}
+
+/// Copies the values at `path` into the same place of `to`. A value of another type than an object on the way is
+/// copied as it is, so that the plugin can say what is wrong with it.
+fn copy(from: &Value, to: &mut Value, path: &[&str], id: &str) {
+    let (Some((step, rest)), Some(fields)) = (path.split_first(), from.as_object()) else {
+        *to = from.clone();
+        return;
+    };
+    for name in matching(fields, step, id) {
+        let (Some(value), Some(to)) = (fields.get(&name), to.as_object_mut()) else { continue };
+        copy(value, to.entry(name).or_insert_with(|| Value::Object(Map::new())), rest, id);
+    }
+}
+
+/// Makes the values at `path` of `to` those of `from`: changed, added and removed ones.
+fn replace(to: &mut Value, from: &Value, path: &[&str], id: &str) {
+    let Some((step, rest)) = path.split_first() else {
+        *to = from.clone();
+        return;
+    };
+    let empty = Map::new();
+    let source = from.as_object().unwrap_or(&empty);
+    let Some(fields) = to.as_object_mut() else { return };
+    let names = matching(source, step, id);
+    if rest.is_empty() {
+        for gone in matching(fields, step, id).iter().filter(|name| !names.contains(name)) {
+            fields.shift_remove(gone);
+        }
+    }
+    for name in names {
+        let Some(value) = source.get(&name) else { continue };
+        let place = fields.entry(name).or_insert_with(|| Value::Object(Map::new()));
+        replace(place, value, rest, id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config() -> Value {
+        json!({
+            "gateway": {"token": "gateway-token"},
+            "env": {"PORTKEY_API_KEY": "env-key"},
+            "models": {
+                "mode": "merge",
+                "providers": {
+                    "other": {"apiKey": "other-key"},
+                    "Portkey": {
+                        "apiKey": "  old-key ",
+                        "baseUrl": "https://api.portkey.ai/v1",
+                        "headers": {"Authorization": "Bearer sk-1", "x-portkey-trace-id": "t", "x-a": "${A}"},
+                        "request": {"proxy": {"url": "http://user:pw@proxy"}},
+                    },
+                },
+            },
+            "agents": {"defaults": {"model": "x", "workspace": "~/work"}, "list": []},
+            "plugins": {"entries": {"portkey": {"enabled": true, "config": {"traceId": "t"}}}},
+        })
+    }
+
+    #[test]
+    fn a_plugin_sees_its_own_part_and_no_secret() {
+        let seen = View::of(&config(), "portkey").json();
+        for hidden in ["gateway-token", "env-key", "other", "old-key", "sk-1", "user:pw", "workspace", "enabled"] {
+            assert!(!seen.contains(hidden), "{hidden} in {seen}");
+        }
+        for shown in ["https://api.portkey.ai/v1", "x-portkey-trace-id", "${A}", "\"mode\":\"merge\"", "traceId"] {
+            assert!(seen.contains(shown), "{shown} not in {seen}");
+        }
+    }
+
+    /// `x-portkey-...` holds the letters `key`, and is no secret for it.
+    #[test]
+    fn secrets_are_known_by_whole_words() {
+        for secret in
+            ["Authorization", "x-api-key", "x-portkey-virtual-key", "X-Auth-Token", "cookie", "x_client_secret"]
+        {
+            assert!(names_a_secret(secret), "{secret}");
+        }
+        for plain in ["x-portkey-trace-id", "x-portkey-metadata", "x-portkey-config", "user-agent", "x-monkey"] {
+            assert!(!names_a_secret(plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn what_a_plugin_leaves_alone_comes_back_as_it_was() {
+        let view = View::of(&config(), "portkey");
+        let mut expected = config();
+        expected["models"]["providers"]["Portkey"]["apiKey"] = json!("old-key");
+        assert_eq!(view.merge_back(&config(), "portkey", &view.json()).unwrap(), expected);
+    }
+
+    #[test]
+    fn changes_additions_and_removals_are_laid_back() {
+        let view = View::of(&config(), "portkey");
+        let mut answer: Value = serde_json::from_str(&view.json()).unwrap();
+        let entry = answer["models"]["providers"].as_object_mut().unwrap().remove("Portkey").unwrap();
+        answer["models"]["providers"]["portkey"] = entry;
+        answer["models"]["mode"] = json!("replace");
+        answer["agents"]["defaults"]["models"] = json!({"portkey/m": {}});
+        let merged = view.merge_back(&config(), "portkey", &answer.to_string()).unwrap();
+        assert_eq!(merged["models"]["providers"]["portkey"]["apiKey"], "old-key");
+        assert!(merged["models"]["providers"].get("Portkey").is_none());
+        assert_eq!(merged["models"]["providers"]["other"]["apiKey"], "other-key");
+        assert_eq!(merged["agents"]["defaults"]["workspace"], "~/work");
+        assert_eq!(merged["agents"]["defaults"]["models"], json!({"portkey/m": {}}));
+    }
+
+    #[test]
+    fn a_plugin_that_writes_elsewhere_is_refused() {
+        let view = View::of(&config(), "portkey");
+        for (pointer, value) in [("gateway", json!({"token": ""})), ("models", json!({"providers": {"other": {}}}))] {
+            let mut answer: Value = serde_json::from_str(&view.json()).unwrap();
+            answer[pointer] = value;
+            assert!(view.merge_back(&config(), "portkey", &answer.to_string()).is_err(), "{pointer}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+/** The package in a real OpenClaw, in front of the real Portkey gateway: node --test e2e/portkey.test.mjs [needs dist/] */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { OpenClaw, freePort, startPortkey } from './host.mjs';
+import { PNG, startUpstream } from './upstream.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const dist = process.env.PORTKEY_DIST ?? join(root, 'dist');
+const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+const sha256 = (/** @type {string} */ file) => createHash('sha256').update(readFileSync(file)).digest('hex');
+const KEY = 'pk-e2e-secret';
+const DEFAULT = 'portkey/@anthropic/claude-sonnet-4-5';
+
+/** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
+/** @type {Awaited<ReturnType<typeof startPortkey>>} */ let portkey;
+/** @type {OpenClaw} */ let claw;
+
+/** A config for models.providers.portkey and plugins.entries.portkey that leads through the gateway to the upstream. @param {object} [provider] @param {object} [plugin] */
+const route = (provider, plugin) => ({
+  provider: { baseUrl: portkey.url, api: 'openai-completions', models: [], headers: { 'x-portkey-trace-id': 'trace-e2e', 'x-portkey-metadata': '{"_user":"e2e"}' }, ...provider },
+  plugin: { provider: 'openai', customHost: `${upstream.url}/v1`, ...plugin },
+});
+
+/** @param {OpenClaw} host @param {ReturnType<typeof route>} to */
+function configure(host, { provider, plugin }) {
+  const config = host.config;
+  config.models = { ...config.models, providers: { ...config.models?.providers, portkey: { ...config.models?.providers?.portkey, request: undefined, ...provider } } };
+  config.plugins.entries.portkey.config = plugin;
+  host.config = config;
+}
+
+/** @param {string} model @param {Record<string, string>} [env] */
+const infer = (model, env) => claw.run(['infer', 'model', 'run', '--local', '--model', `portkey/@openai/${model}`, '--prompt', 'ping', '--json'], env);
+
+/** What reached the upstream during `during`. @template T @param {() => Promise<T>} during */
+async function watching(during) {
+  const from = upstream.seen.length;
+  const result = await during();
+  return { result, seen: upstream.seen.slice(from) };
+}
+
+before(async () => {
+  [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
+  claw = new OpenClaw();
+  await claw.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+});
+
+after(async () => {
+  await claw?.close();
+  portkey?.close();
+  upstream?.close();
+});
+
+describe('installed', () => {
+  test('OpenClaw sees the provider and the image generation provider', async () => {
+    const { json } = await claw.ok(['plugins', 'inspect', 'portkey', '--runtime', '--json']);
+    const text = JSON.stringify(json);
+    assert.match(text, /"providerIds":\["portkey"\]/);
+    assert.match(text, /"imageGenerationProviderIds":\["portkey"\]/);
+    assert.doesNotMatch(text, /"level":"(error|warn)"/);
+  });
+
+  test('doctor is clean, three times running', async () => {
+    for (let i = 0; i < 3; i++) {
+      const { stdout, stderr } = await claw.ok(['plugins', 'doctor']);
+      assert.match(stdout + stderr, /checks passed/);
+    }
+  });
+
+  test('the component is the one in dist', () => {
+    const find = (/** @type {string} */ folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('portkey-provider.wasm')).map((name) => join(folder, name));
+    const installed = find(join(claw.home, 'state'));
+    assert.ok(installed.length >= 1);
+    for (const file of installed) assert.equal(sha256(file), sha256(join(dist, 'portkey-provider.wasm')));
+  });
+});
+
+const ONBOARD = ['onboard', '--non-interactive', '--accept-risk', '--mode', 'local', '--auth-choice', 'portkey-api-key',
+  '--skip-health', '--skip-channels', '--skip-skills', '--skip-search', '--skip-hooks', '--skip-ui', '--skip-daemon', '--json'];
+
+describe('onboarding', () => {
+  test('with the flag and a base URL', async () => {
+    await claw.ok([...ONBOARD, '--portkey-api-key', KEY, '--custom-base-url', `${portkey.url}/`]);
+    const { models, agents } = claw.config;
+    assert.equal(models.providers.portkey.baseUrl, portkey.url);
+    assert.equal(models.providers.portkey.api, 'openai-completions');
+    assert.deepEqual(models.providers.portkey.models.map((/** @type {any} */ m) => m.id), ['@anthropic/claude-sonnet-4-5']);
+    assert.equal(models.mode, 'merge');
+    assert.equal(agents.defaults.model.primary ?? agents.defaults.model, DEFAULT);
+    assert.equal(agents.defaults.models[DEFAULT].alias, 'Portkey');
+    assert.ok(!JSON.stringify(claw.config).includes(KEY), 'the key is not in the configuration');
+  });
+
+  test('with the environment; what there is stays', async (t) => {
+    const host = new OpenClaw();
+    t.after(() => host.close());
+    await host.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+    const before = host.config;
+    before.models = { mode: 'replace', providers: { portkey: { baseUrl: ` ${portkey.url} `, api: 'anthropic-messages', headers: { 'x-portkey-config': 'pc-1', Authorization: 'Bearer sk' }, models: [{ id: 'custom-model', name: 'Mine' }] }, other: { baseUrl: 'http://127.0.0.1:1/v1', api: 'openai-completions', models: [] } } };
+    before.agents = { defaults: { model: { primary: 'other/x', fallbacks: ['other/y'] }, models: { [DEFAULT]: { alias: 'Work' } } } };
+    host.config = before;
+    await host.ok(ONBOARD, { PORTKEY_API_KEY: KEY });
+    const { models, agents } = host.config;
+    assert.deepEqual(models.providers.other, before.models.providers.other);
+    assert.equal(models.mode, 'replace');
+    assert.equal(models.providers.portkey.baseUrl, portkey.url);
+    assert.equal(models.providers.portkey.api, 'openai-completions');
+    assert.deepEqual(models.providers.portkey.headers, before.models.providers.portkey.headers);
+    assert.deepEqual(models.providers.portkey.models.map((/** @type {any} */ m) => m.id), ['custom-model', '@anthropic/claude-sonnet-4-5']);
+    assert.deepEqual(agents.defaults.model, { primary: 'other/x', fallbacks: ['other/y'] });
+    assert.equal(agents.defaults.models[DEFAULT].alias, 'Work');
+    assert.deepEqual(host.config.plugins.entries.portkey, before.plugins.entries.portkey);
+
+    // OpenClaw does not put a new key in the place of one that is in use: it keeps it aside, and says how to change over
+    before.models.providers.portkey.apiKey = '  old-key  ';
+    host.config = before;
+    const { code, stdout } = await host.run(ONBOARD, { PORTKEY_API_KEY: KEY });
+    assert.equal(code, 1);
+    assert.match(stdout, /Your connection is unchanged/);
+    const kept = host.config.models.providers.portkey;
+    assert.deepEqual([kept.apiKey, kept.baseUrl.trim(), kept.models[0].id], ['old-key', portkey.url, 'custom-model']);
+  });
+});
+
+describe('chat', () => {
+  before(() => configure(claw, route()));
+
+  test('infer model run', async () => {
+    const { result, seen } = await watching(() => infer('gpt-echo'));
+    assert.equal(result.code, 0, result.stderr);
+    assert.equal(result.json.outputs[0].text, 'pong');
+    assert.equal(seen.length, 1);
+    assert.equal(seen[0].body.model, '@openai/gpt-echo');
+  });
+
+  test('agent, with a tool call and its result', async () => {
+    const { result, seen } = await watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'tools', '--model', 'portkey/@openai/gpt-tools', '--message', 'ping', '--json']));
+    assert.match(JSON.stringify(result.json), /The tool said/);
+    assert.equal(seen.length, 2);
+    const [call, result_] = seen[1].body.messages.filter((/** @type {any} */ m) => m.tool_calls || m.role === 'tool');
+    assert.equal(call.tool_calls[0].function.name, 'ls');
+    assert.equal(result_.tool_call_id, call.tool_calls[0].id);
+    const { input, output, cacheRead } = result.json.meta.agentMeta.lastCallUsage ?? result.json.meta.agentMeta.usage;
+    assert.deepEqual({ input, output, cacheRead }, { input: 8, output: 3, cacheRead: 7 });
+  });
+
+  test('the headers on the wire', async (t) => {
+    // straight to the upstream: the gateway keeps x-portkey-* to itself
+    configure(claw, route({ baseUrl: `${upstream.url}/v1` }, { config: 'pc-e2e' }));
+    t.after(() => configure(claw, route()));
+    const { result, seen } = await watching(() => infer('gpt-echo'));
+    assert.equal(result.code, 0, result.stderr);
+    const [{ headers }] = seen;
+    assert.equal(headers['x-portkey-api-key'], KEY);
+    assert.equal(headers.authorization, undefined);
+    assert.equal(headers['x-portkey-trace-id'], 'trace-e2e');
+    assert.equal(headers['x-portkey-metadata'], '{"_user":"e2e"}');
+    assert.equal(headers['x-portkey-config'], 'pc-e2e');
+  });
+
+  test('a configured Authorization goes through, to the model provider', async (t) => {
+    configure(claw, route({ headers: { Authorization: 'Bearer ${E2E_UPSTREAM_KEY}' } }));
+    t.after(() => configure(claw, route()));
+    const { seen } = await watching(() => infer('gpt-echo', { E2E_UPSTREAM_KEY: 'sk-upstream' }));
+    assert.equal(seen[0].headers.authorization, 'Bearer sk-upstream');
+    assert.equal(seen[0].headers['x-portkey-api-key'], undefined);
+  });
+});
+
+describe('failures', () => {
+  /** @param {string} name @param {{ model: string, to?: () => ReturnType<typeof route>, env?: Record<string, string>, says: RegExp[] }} failure */
+  const fails = (name, { model, to = () => route(), says }) => test(name, async (t) => {
+    configure(claw, to());
+    t.after(() => configure(claw, route()));
+    const { code, stdout, stderr } = await infer(model);
+    assert.notEqual(code, 0);
+    for (const part of says) assert.match(stdout + stderr, part);
+    assert.ok(!(stdout + stderr).includes(KEY));
+  });
+  const hosted = (/** @type {string} */ refusal) => () => route({ baseUrl: `${upstream.url}/${refusal}/v1` });
+
+  fails('a bad key', { model: 'gpt-echo', to: hosted('bad-key'), says: [/401/, /Invalid API Key/i, /PORTKEY_API_KEY|Portkey/] });
+  fails('an unknown model', { model: 'err-404', says: [/404/, /does not exist/] });
+  fails('too many requests', { model: 'err-429', says: [/429/, /Rate limit/i] });
+  fails('a used-up budget', { model: 'gpt-echo', to: hosted('no-budget'), says: [/412/, /Usage Limit/i] });
+  fails('the provider\'s own 401', { model: 'err-401', says: [/401/, /Incorrect API key/] });
+  fails('a denied guardrail', { model: 'gpt-echo', says: [/446/, /guardrail/i], to: () => route({}, { provider: undefined, customHost: undefined,
+    config: { provider: 'openai', api_key: 'sk', custom_host: `${upstream.url}/v1`, input_guardrails: [{ 'default.contains': { operator: 'none', words: ['ping'] }, deny: true }] } }) });
+  fails('a cut stream', { model: 'cut', says: [/not the whole answer/] });
+  fails('an address that OpenClaw does not allow', { model: 'gpt-echo', to: () => route({ request: { allowPrivateNetwork: false } }), says: [/policy refused/] });
+  test('a refused connection', async (t) => {
+    configure(claw, route({ baseUrl: `http://127.0.0.1:${await freePort()}/v1` }));
+    t.after(() => configure(claw, route()));
+    const { code, stdout, stderr } = await infer('gpt-echo');
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /refused/i);
+  });
+
+  test('no key', async (t) => {
+    const host = new OpenClaw();
+    t.after(() => host.close());
+    await host.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+    configure(host, route());
+    const { code, stdout, stderr } = await host.run(['infer', 'model', 'run', '--local', '--model', 'portkey/@openai/gpt-echo', '--prompt', 'ping', '--json']);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /Portkey API key missing/);
+  });
+
+  test('OpenClaw\'s own fallback answers for a 429', async (t) => {
+    const config = claw.config;
+    t.after(() => { claw.config = config; });
+    claw.config = { ...config, agents: { ...config.agents, defaults: { ...config.agents.defaults, model: { primary: 'portkey/@openai/err-429', fallbacks: ['portkey/@openai/gpt-echo'] } } } };
+    const { result, seen } = await watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'fallback', '--message', 'ping', '--json']));
+    assert.match(JSON.stringify(result.json), /pong/);
+    assert.deepEqual([...new Set(seen.map(({ body }) => body.model))], ['@openai/err-429', '@openai/gpt-echo']);
+  });
+});
+
+/** The installed package, with the real OpenClaw's fetch, in this process: what no command of OpenClaw's shows. */
+describe('streams', () => {
+  /** @type {(id: string, signal?: AbortSignal, baseUrl?: string) => any} */ let ask;
+  before(async () => {
+    const [chat] = readdirSync(claw.home, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('extensions/portkey/src/chat.js'));
+    const { streamFn } = await import(join(claw.home, chat));
+    const { provider, plugin } = route();
+    const run = streamFn({ models: { providers: { portkey: provider } }, plugins: { entries: { portkey: { config: plugin } } } });
+    ask = (id, signal, baseUrl = portkey.url) => run({ id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl, input: ['text'], maxTokens: 100, cost: {}, headers: provider.headers },
+      { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] }, { apiKey: KEY, signal });
+    await ask('gpt-echo').result();
+  });
+
+  test('tokens come one by one, the event loop turns, and two streams do not wait for each other', async () => {
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const start = performance.now();
+    const times = async () => {
+      const at = [];
+      for await (const event of ask('slow')) if (event.type === 'text_delta') at.push(performance.now() - start);
+      return at;
+    };
+    const [one, two] = await Promise.all([times(), times()]);
+    const took = performance.now() - start;
+    clearInterval(timer);
+    assert.deepEqual([one.length, two.length], [20, 20]);
+    assert.ok(one[0] < 500 && one[19] - one[0] > 1500, `tokens from ${one[0]} to ${one[19]} ms`);
+    assert.ok(took < 3500, `${took} ms for two streams of 2000 ms`);
+    assert.ok(ticks > took / 5 / 2, `${ticks} ticks of 5 ms in ${took} ms`);
+  });
+
+  test('the key does not follow a redirect to another origin', async () => {
+    const { result, seen } = await watching(() => ask('gpt-echo', undefined, `${upstream.url}/redirect/v1`).result());
+    assert.equal(result.stopReason, 'error');
+    assert.equal(seen[0].headers['x-portkey-api-key'], KEY);
+    for (const { headers } of seen.slice(1)) assert.equal(headers['x-portkey-api-key'], undefined);
+  });
+
+  test('aborting one ends its request alone', async () => {
+    const controller = new AbortController();
+    const [one, two] = [ask('slow', controller.signal), ask('slow')];
+    setTimeout(() => controller.abort(), 500);
+    const start = performance.now();
+    assert.equal((await one.result()).stopReason, 'aborted');
+    assert.ok(performance.now() - start < 1000);
+    assert.equal((await two.result()).stopReason, 'stop');
+  });
+});
+
+describe('images', () => {
+  before(() => configure(claw, route()));
+
+  test('generate', async () => {
+    const out = join(claw.home, 'out.png');
+    const { result, seen } = await watching(() => claw.ok(['infer', 'image', 'generate', '--model', 'portkey/gpt-image-2', '--prompt', 'a lobster', '--count', '2', '--size', '1536x1024', '--output', out, '--json']));
+    assert.equal(result.json.outputs.length, 2);
+    for (const { path, revisedPrompt } of result.json.outputs) {
+      assert.deepEqual(readFileSync(path), PNG);
+      assert.match(revisedPrompt, /^revised \d$/);
+    }
+    const { n, size, model, prompt } = seen[0].body;
+    assert.deepEqual({ n, size, model, prompt }, { n: 2, size: '1536x1024', model: 'gpt-image-2', prompt: 'a lobster' });
+  });
+
+  test('edit, as multipart', async () => {
+    const input = join(claw.home, 'in.png');
+    writeFileSync(input, PNG);
+    const { result, seen } = await watching(() => claw.ok(['infer', 'image', 'edit', '--model', 'portkey/gpt-image-2', '--file', input, '--prompt', 'blue', '--output', join(claw.home, 'edited.png'), '--json']));
+    assert.deepEqual(readFileSync(result.json.outputs[0].path), PNG);
+    assert.match(seen[0].path, /images\/edits$/);
+    assert.match(String(seen[0].headers['content-type']), /^multipart\/form-data/);
+    assert.ok(seen[0].body.includes(PNG.toString('latin1')));
+  });
+});
+
+describe('through a running gateway', () => {
+  before(async () => {
+    configure(claw, route());
+    await claw.startGateway();
+  });
+
+  test('chat', async () => {
+    const { json } = await claw.ok(['agent', '--agent', 'main', '--session-id', 'gateway-echo', '--model', 'portkey/@openai/gpt-echo', '--message', 'ping', '--json']);
+    assert.match(JSON.stringify(json), /pong/);
+  });
+
+  test('a tool call and its result', async () => {
+    const { json } = await claw.ok(['agent', '--agent', 'main', '--session-id', 'gateway-tools', '--model', 'portkey/@openai/gpt-tools', '--message', 'ping', '--json']);
+    assert.match(JSON.stringify(json), /The tool said/);
+  });
+
+  test('models list shows the catalog', async () => {
+    const { stdout } = await claw.ok(['models', 'list', '--provider', 'portkey', '--refresh']);
+    assert.match(stdout, /portkey\/@openai\/gpt-echo/);
+    assert.match(stdout, /portkey\/@anthropic\/claude-sonnet-4-5/);
+  });
+});
+
+test('removed, it leaves nothing behind but what is the user\'s', async () => {
+  await claw.stopGateway();
+  await claw.ok(['plugins', 'uninstall', 'portkey', '--force']);
+  const { stdout } = await claw.ok(['plugins', 'list', '--json']);
+  assert.doesNotMatch(stdout, /"id": "portkey"/);
+  assert.equal(claw.config.plugins.entries?.portkey, undefined);
+});

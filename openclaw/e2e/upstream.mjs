@@ -1,0 +1,74 @@
+/**
+ * A model provider in OpenAI's form, for the gateway to stand in front of. What it does is chosen by the model's name.
+ * Under /bad-key/v1 and /no-budget/v1 it is Portkey's hosted gateway, which refuses calls: the open-source one knows no keys and no budgets.
+ */
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A real PNG, 1x1. */
+export const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const USAGE = { prompt_tokens: 15, completion_tokens: 3, total_tokens: 18, prompt_tokens_details: { cached_tokens: 7 } };
+const ERRORS = {
+  'err-401': [401, { error: { message: 'Incorrect API key provided', type: 'invalid_request_error', code: 'invalid_api_key' } }],
+  'err-404': [404, { error: { message: 'The model does not exist', type: 'invalid_request_error', code: 'model_not_found' } }],
+  'err-429': [429, { error: { message: 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' } }, { 'retry-after': '300' }],
+  'err-500': [500, { error: { message: 'The server had an error', type: 'server_error', code: null } }],
+};
+const HOSTED = {
+  'bad-key': [401, { status: 'failure', message: 'Portkey Error: Invalid API Key. Error Code: 03', error: { message: 'Portkey Error: Invalid API Key. Error Code: 03', code: '03' } }],
+  'no-budget': [412, { status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } }],
+};
+
+/** @typedef {{ method: string, path: string, headers: http.IncomingHttpHeaders, body: any, closed: Promise<number> }} Seen */
+
+/** @returns {Promise<{ url: string, port: number, seen: Seen[], close: () => void }>} */
+export async function startUpstream() {
+  /** @type {Seen[]} */ const seen = [];
+  let port = 0;
+  const server = http.createServer(async (req, res) => {
+    const chunks = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const raw = Buffer.concat(chunks);
+    const body = req.headers['content-type']?.includes('json') && raw.length ? JSON.parse(raw.toString()) : raw.toString('latin1');
+    const closed = new Promise((resolve) => { res.once('close', () => resolve(res.writableFinished ? 0 : Date.now())); });
+    const path = /** @type {string} */ (req.url);
+    seen.push({ method: /** @type {string} */ (req.method), path, headers: req.headers, body, closed });
+    /** @param {number} status @param {unknown} value @param {Record<string, string>} [headers] */
+    const json = (status, value, headers = {}) => res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+
+    if (path.startsWith('/redirect/')) return res.writeHead(307, { location: `http://localhost:${port}/v1/chat/completions` }).end();
+    const refusal = HOSTED[path.split('/')[1]];
+    if (refusal) return json(...refusal);
+    if (path.includes('/models')) return json(200, { object: 'list', data: [{ id: '@openai/gpt-echo', object: 'model' }, { id: '@anthropic/claude-sonnet-4-5', object: 'model' }] });
+    if (path.includes('/images/')) {
+      const count = body.n ?? Number(/name="n"\r\n\r\n(\d)/.exec(body)?.[1] ?? 1);
+      return json(200, { created: 1, data: Array.from({ length: count }, (_, i) => ({ b64_json: PNG.toString('base64'), revised_prompt: `revised ${i + 1}` })) });
+    }
+    const model = String(body.model).split('/').at(-1);
+    if (ERRORS[model]) return json(...ERRORS[model]);
+
+    const result = body.messages.findLast((/** @type {any} */ message) => message.role === 'tool');
+    const text = result ? `The tool said: ${result.content}` : 'pong';
+    const tool = model === 'gpt-tools' && !result && body.tools?.find((/** @type {any} */ t) => t.function.name === 'ls')?.function.name;
+    const call = { id: 'call_1', type: 'function', function: { name: tool, arguments: '{"path":"."}' } };
+    if (!body.stream) {
+      return json(200, { id: 'chatcmpl-1', object: 'chat.completion', model: body.model, usage: USAGE,
+        choices: [{ index: 0, finish_reason: tool ? 'tool_calls' : 'stop', message: { role: 'assistant', content: tool ? null : text, ...(tool && { tool_calls: [call] }) } }] });
+    }
+    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    /** @param {object} delta @param {string | null} [finish_reason] */
+    const send = (delta, finish_reason = null) => res.write(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', model: body.model, choices: [{ index: 0, delta, finish_reason }] })}\n\n`);
+    if (model === 'slow') for (let i = 0; i < 20 && !res.destroyed; i++) { send({ content: `${i} ` }); await sleep(100); }
+    else if (model === 'cut') { send({ content: 'half an ans' }); await sleep(50); return res.destroy(); }
+    else if (tool) {
+      send({ role: 'assistant', tool_calls: [{ index: 0, ...call, function: { name: tool, arguments: '' } }] });
+      for (const piece of ['{"pa', 'th":', '"."}']) send({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
+    } else for (const piece of text.match(/.{1,2}/gs) ?? []) send({ content: piece });
+    send({}, tool ? 'tool_calls' : 'stop');
+    if (body.stream_options?.include_usage) res.write(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', model: body.model, choices: [], usage: USAGE })}\n\n`);
+    res.end('data: [DONE]\n\n');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  port = /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+  return { url: `http://127.0.0.1:${port}`, port, seen, close: () => { server.close(); server.closeAllConnections(); } };
+}

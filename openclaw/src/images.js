@@ -1,0 +1,104 @@
+/** Image generation and editing, as OpenClaw's image generation provider. */
+import { descriptor } from '../component/descriptor.js';
+import { use } from './component.js';
+import { connect, providerConfig } from './config.js';
+import { toError } from './errors.js';
+import { pseudoModel, transport } from './host.js';
+
+/** @typedef {import('../component/interfaces/openclaw-provider-images.js').Image} Image */
+/** @typedef {import('../component/interfaces/openclaw-provider-types.js').Media} Media */
+
+/**
+ * @typedef {object} ImageRequest OpenClaw's
+ * @property {string} [model]
+ * @property {string} prompt
+ * @property {any} cfg
+ * @property {string} [agentDir]
+ * @property {any} [authStore]
+ * @property {number} [timeoutMs]
+ * @property {number} [count]
+ * @property {string} [size]
+ * @property {string} [quality]
+ * @property {string} [outputFormat]
+ * @property {string} [background]
+ * @property {{ buffer: Buffer, mimeType?: string }[]} [inputImages]
+ * @property {Record<string, any>} [providerOptions]
+ * @property {any} [ssrfPolicy]
+ */
+
+/**
+ * @typedef {object} ModelAuth OpenClaw's `api.runtime.modelAuth`
+ * @property {(request: object) => Promise<{ apiKey?: string }>} resolveApiKeyForProvider
+ * @property {(request: object) => boolean} isProviderApiKeyConfigured
+ */
+
+const TIMEOUT_MS = 180_000;
+const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
+
+/** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal */
+async function download(url, signal) {
+  const { fetchWithSsrFGuard } = await import('openclaw/plugin-sdk/ssrf-runtime');
+  const { response, release } = await fetchWithSsrFGuard({ url, signal });
+  try {
+    if (!response.ok) throw new Error(`The image at ${new URL(url).origin} could not be downloaded: HTTP ${response.status}`);
+    const buffer = Buffer.from(await response.arrayBuffer());
+    if (buffer.length > MAX_DOWNLOAD_BYTES) throw new Error('The image is too large');
+    return { mediaType: response.headers.get('content-type')?.split(';')[0] ?? 'image/png', data: buffer };
+  } finally {
+    await release();
+  }
+}
+
+/** @param {Image} image @param {AbortSignal} signal */
+async function toGenerated({ source, fileName, revisedPrompt }, signal) {
+  const { mediaType, data } = source.tag === 'inline' ? source.val : await download(source.val, signal);
+  return { buffer: Buffer.from(data.buffer, data.byteOffset, data.byteLength), mimeType: mediaType, fileName, ...(revisedPrompt && { revisedPrompt }) };
+}
+
+/** @param {ModelAuth} auth @param {ImageRequest} request @returns {Promise<string | undefined>} none: the component says what is missing */
+const findKey = (auth, { cfg, agentDir, authStore }) => auth.resolveApiKeyForProvider({ provider: descriptor.id, cfg, agentDir, store: authStore })
+  .then(({ apiKey }) => apiKey, () => undefined);
+
+/** @param {() => ModelAuth} modelAuth @returns {any} OpenClaw's ImageGenerationProvider */
+export function imageProvider(modelAuth) {
+  const { defaultModel, maxCount, maxInputImages, sizes, qualities, outputFormats, backgrounds } = /** @type {NonNullable<typeof descriptor.images>} */ (descriptor.images);
+  const mode = { maxCount, supportsSize: true, supportsAspectRatio: false, supportsResolution: false };
+  return {
+    id: descriptor.id,
+    label: descriptor.label,
+    defaultModel,
+    defaultTimeoutMs: TIMEOUT_MS,
+    models: [defaultModel],
+    capabilities: {
+      generate: mode,
+      edit: { ...mode, enabled: true, maxInputImages },
+      geometry: { sizes: [...sizes] },
+      output: { qualities: [...qualities], formats: [...outputFormats], backgrounds: [...backgrounds] },
+    },
+    /** @param {{ cfg?: any, agentDir?: string }} context */
+    isConfigured: (context) => modelAuth().isProviderApiKeyConfigured({ provider: descriptor.id, ...context }),
+    /** @param {ImageRequest} request */
+    async generateImage(request) {
+      try {
+        const { buildGuardedModelFetch } = await transport();
+        const settings = providerConfig(request.cfg);
+        const signal = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
+        const model = pseudoModel(settings, settings.baseUrl ?? descriptor.defaultBaseUrl);
+        const { connection, ...egress } = connect({ config: request.cfg, apiKey: await findKey(modelAuth(), request), headers: model.headers ?? {} });
+        const options = request.providerOptions?.[descriptor.id];
+        const wanted = {
+          model: request.model, prompt: request.prompt, count: request.count, size: request.size, quality: request.quality,
+          background: request.background, outputFormat: request.outputFormat, extraJson: options && JSON.stringify(options),
+        };
+        /** @type {Media[]} */
+        const inputs = (request.inputImages ?? []).map(({ buffer, mimeType }) => ({ mediaType: mimeType ?? 'image/png', data: buffer }));
+        const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
+        const answer = await use({ ...egress, signal, fetch }, async ({ images }) => (
+          inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)), { last: true });
+        return { images: await Promise.all(answer.images.map((image) => toGenerated(image, signal))), model: answer.model };
+      } catch (thrown) {
+        throw toError(thrown);
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** The plugin's entry: registration alone. Nothing of the component is loaded before its first use. */
+import { definePluginEntry } from 'openclaw/plugin-sdk/plugin-entry';
+import { descriptor } from '../component/descriptor.js';
+import { streamFn } from './chat.js';
+import { classifyFailoverReason } from './errors.js';
+import { imageProvider } from './images.js';
+import { resolveDynamicModel, runCatalog, runStaticCatalog } from './models.js';
+import { apiKeyMethod } from './onboarding.js';
+
+const KEY = descriptor.credentials[0];
+
+export default definePluginEntry({
+  id: descriptor.id,
+  name: descriptor.label,
+  description: 'Portkey AI gateway: chat and images',
+  register(api) {
+    api.registerProvider({
+      id: descriptor.id,
+      label: descriptor.label,
+      docsPath: descriptor.docsUrl,
+      envVars: [...KEY.envVars],
+      auth: [apiKeyMethod()],
+      catalog: { order: 'simple', run: (/** @type {any} */ context) => runCatalog(context, api.logger) },
+      staticCatalog: { order: 'simple', run: runStaticCatalog },
+      resolveDynamicModel,
+      createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
+      classifyFailoverReason,
+      buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,
+      buildUnknownModelHint: () => `Portkey's model ids have the form @provider/model, such as ${descriptor.defaultModel.id}.`,
+    });
+    api.registerImageGenerationProvider(imageProvider(() => /** @type {any} */ (api.runtime.modelAuth)));
+  },
+});

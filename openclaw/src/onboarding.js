@@ -1,0 +1,42 @@
+/** Onboarding: OpenClaw finds and keeps the key, the component merges the configuration. */
+import { createProviderApiKeyAuthMethod } from 'openclaw/plugin-sdk/provider-auth';
+import { descriptor } from '../component/descriptor.js';
+import { merge } from './config.js';
+
+const KEY = descriptor.credentials[0];
+
+/** @returns {any} OpenClaw's ProviderAuthMethod */
+export function apiKeyMethod() {
+  const flag = KEY.cliFlag ?? `--${KEY.id}`;
+  const method = createProviderApiKeyAuthMethod({
+    providerId: descriptor.id,
+    methodId: 'api-key',
+    label: KEY.label,
+    hint: 'AI gateway for 250+ LLM providers',
+    optionKey: flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase()),
+    flagName: /** @type {`--${string}`} */ (flag),
+    envVar: KEY.envVars[0],
+    promptMessage: `Enter ${KEY.label}`,
+    noteTitle: descriptor.label,
+    noteMessage: [
+      'Portkey routes to 250+ LLM providers through one API, with logs, fallbacks, caching and guardrails.',
+      ...(KEY.helpUrl ? [`Get your API key at ${KEY.helpUrl}`] : []),
+    ].join('\n'),
+    defaultModel: `${descriptor.id}/${descriptor.defaultModel.id}`,
+    preserveExistingPrimary: true,
+    applyConfig: (config) => merge('applyConfig', config),
+    wizard: {
+      choiceId: KEY.id, choiceLabel: KEY.label, groupId: descriptor.id, groupLabel: descriptor.label,
+      groupHint: 'AI gateway with observability and routing (250+ providers)', methodId: 'api-key', onboardingScopes: ['text-inference', 'image-generation'],
+    },
+  });
+  return {
+    ...method,
+    /** @param {any} context */
+    runNonInteractive: async (context) => {
+      const { customBaseUrl, customModelId } = context.opts;
+      const config = merge('applyProviderConfig', context.config, { baseUrl: customBaseUrl?.trim() || undefined, model: customModelId?.trim() || undefined });
+      return method.runNonInteractive?.({ ...context, config }) ?? null;
+    },
+  };
+}

@@ -1,0 +1,405 @@
+/**
+ * wasi:http and wasi:io 0.2 for one component instance, over a `fetch`: just what a client needs.
+ *
+ * Every import settles: requests end with their answer, an abort or a time limit, never by being forgotten.
+ * Only `Pollable.block` and `InputStream.blockingRead` wait, so only those two suspend the component (JSPI).
+ */
+
+/**
+ * @typedef {object} Egress What one call of the component may do on the network.
+ * @property {string} origin The only origin that requests may go to.
+ * @property {(url: URL, init: RequestInit) => Promise<Response>} fetch Sends it, by the host's rules.
+ * @property {(headers: Headers) => void} attach Adds what the component must not hold. Runs last, on the host's own copy.
+ * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
+ * @property {AbortSignal} [signal] Ends every request of the call.
+ */
+
+const READ_AHEAD = 65536;
+const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const CLOSED = { tag: 'closed' };
+
+/** @param {bigint | undefined} ns @returns {number | undefined} milliseconds */
+const millis = (ns) => (ns === undefined ? undefined : Math.min(Number(ns / 1_000_000n), 2 ** 31 - 1));
+
+/** @param {Uint8Array[]} chunks @returns {Uint8Array<ArrayBuffer>} */
+function concat(chunks) {
+  const all = new Uint8Array(chunks.reduce((n, c) => n + c.length, 0));
+  let at = 0;
+  for (const c of chunks) {
+    all.set(c, at);
+    at += c.length;
+  }
+  return all;
+}
+
+/** The wasi:http error code for what `fetch` threw. @param {any} e */
+function failure(e) {
+  if (e?.tag) return e;
+  for (let cause = e, depth = 0; cause && depth < 8; cause = cause.cause, depth++) {
+    switch (cause.code) {
+      case 'ECONNREFUSED': return { tag: 'connection-refused' };
+      case 'ENOTFOUND': case 'EAI_AGAIN': return { tag: 'DNS-error', val: { rcode: cause.code, infoCode: undefined } };
+      case 'ECONNRESET': case 'EPIPE': case 'UND_ERR_SOCKET': return { tag: 'connection-terminated' };
+      case 'ETIMEDOUT': case 'UND_ERR_CONNECT_TIMEOUT': return { tag: 'connection-timeout' };
+      case 'UND_ERR_HEADERS_TIMEOUT': return { tag: 'HTTP-response-timeout' };
+      case 'UND_ERR_BODY_TIMEOUT': return { tag: 'connection-read-timeout' };
+      case 'CERT_HAS_EXPIRED': case 'DEPTH_ZERO_SELF_SIGNED_CERT': case 'SELF_SIGNED_CERT_IN_CHAIN':
+      case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE': case 'ERR_TLS_CERT_ALTNAME_INVALID': return { tag: 'TLS-certificate-error' };
+    }
+    if (cause.name === 'SsrFBlockedError') return { tag: 'destination-IP-prohibited' };
+    if (cause.name === 'TimeoutError') return { tag: 'HTTP-response-timeout' };
+  }
+  return { tag: 'internal-error', val: e?.name === 'AbortError' ? 'aborted' : String(e?.message ?? e) };
+}
+
+class IoError {
+  /** @param {any} code a wasi:http error code */
+  constructor(code) { this.code = code; }
+  toDebugString() { return this.code.val ? `${this.code.tag}: ${this.code.val}` : this.code.tag; }
+}
+
+class Pollable {
+  /** @param {Promise<unknown> | null} [promise] null or absent: ready */
+  constructor(promise) { this.done = !promise; this.promise = promise?.then(() => { this.done = true; }); }
+  ready() { return this.done; }
+  async block() { await this.promise; }
+}
+
+/** @param {Pollable[]} list @returns {Promise<Uint32Array>} indexes of the ready ones */
+async function poll(list) {
+  if (!list.some((p) => p.done)) await Promise.race(list.map((p) => p.promise));
+  return Uint32Array.from(list.flatMap((p, i) => (p.done ? [i] : [])));
+}
+
+/** The body of an answer. Reads ahead, so that one call of the component takes all that has arrived. */
+class InputStream {
+  /** @type {Uint8Array[]} */ queue = [];
+  size = 0;
+  /** @type {any} set once nothing more will come */ end = null;
+  /** @type {Promise<void> | null} */ waiting = null;
+  wake = () => {};
+  pumping = false;
+
+  /**
+   * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader
+   * @param {{ abort: () => void, finished: () => void, idle?: number }} request
+   */
+  constructor(reader, request) {
+    this.reader = reader;
+    this.request = request;
+    if (!reader) this.end = CLOSED;
+  }
+
+  /** @param {any} end */
+  finish(end) {
+    if (this.end) return;
+    this.end = end;
+    this.request.finished();
+  }
+
+  async pump() {
+    if (this.pumping || !this.reader) return;
+    this.pumping = true;
+    try {
+      while (!this.end && this.size < READ_AHEAD) {
+        const { done, value } = await this.reader.read();
+        if (done) this.finish(CLOSED);
+        else if (value.length) {
+          this.queue.push(value);
+          this.size += value.length;
+          this.wake();
+        }
+      }
+    } catch (e) {
+      this.finish({ tag: 'last-operation-failed', val: new IoError(failure(e)) });
+    }
+    this.pumping = false;
+    this.wake();
+  }
+
+  /** Resolves when there are bytes or the end; null when there already are. */
+  more() {
+    if (this.end) return null;
+    if (this.size < READ_AHEAD) this.pump();
+    if (this.size) return null;
+    return (this.waiting ??= new Promise((resolve) => {
+      const { idle } = this.request;
+      const timer = idle === undefined ? undefined : setTimeout(() => {
+        this.finish({ tag: 'last-operation-failed', val: new IoError({ tag: 'connection-read-timeout' }) });
+        this.request.abort();
+        this.wake();
+      }, idle);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.waiting = null;
+        this.wake = () => {};
+        resolve();
+      };
+    }));
+  }
+
+  /** @param {bigint} len */
+  read(len) {
+    if (!this.size) {
+      if (this.end) throw this.end;
+      this.more();
+      return new Uint8Array(0);
+    }
+    const all = this.queue.length === 1 ? this.queue[0] : concat(this.queue);
+    const head = all.length > len ? all.subarray(0, Number(len)) : all;
+    this.queue = all.length > len ? [all.subarray(head.length)] : [];
+    this.size = all.length - head.length;
+    this.more();
+    return head;
+  }
+
+  /** @param {bigint} len */
+  async blockingRead(len) {
+    while (!this.size && !this.end) await this.more();
+    return this.read(len);
+  }
+
+  subscribe() { return new Pollable(this.more()); }
+
+  [DISPOSE]() {
+    if (this.end) return;
+    this.finish(CLOSED);
+    this.request.abort();
+  }
+}
+
+/** The body of a request: kept until it is complete. */
+class OutputStream {
+  /** @param {(bytes: Uint8Array) => void} [sink] */
+  constructor(sink = () => {}) { this.sink = sink; }
+  checkWrite() { return BigInt(READ_AHEAD); }
+  /** @param {Uint8Array} bytes */
+  write(bytes) { this.sink(bytes.slice()); }
+  /** @param {Uint8Array} bytes */
+  blockingWriteAndFlush(bytes) { this.sink(bytes.slice()); }
+  flush() {}
+  blockingFlush() {}
+  subscribe() { return new Pollable(); }
+}
+
+class Fields {
+  /** @param {[string, Uint8Array][]} [list] @param {boolean} [frozen] */
+  constructor(list = [], frozen = false) { this.list = list; this.frozen = frozen; }
+  /** @param {[string, Uint8Array][]} list */
+  static fromList(list) { return new Fields(list.map(([k, v]) => [k.toLowerCase(), v.slice()])); }
+  thaw() { if (this.frozen) throw { tag: 'immutable' }; }
+  /** @param {string} name */
+  get(name) { return this.list.filter(([k]) => k === name.toLowerCase()).map(([, v]) => v); }
+  /** @param {string} name */
+  has(name) { return this.list.some(([k]) => k === name.toLowerCase()); }
+  /** @param {string} name @param {Uint8Array[]} values */
+  set(name, values) {
+    this.delete(name);
+    for (const value of values) this.append(name, value);
+  }
+  /** @param {string} name */
+  delete(name) {
+    this.thaw();
+    this.list = this.list.filter(([k]) => k !== name.toLowerCase());
+  }
+  /** @param {string} name @param {Uint8Array} value */
+  append(name, value) {
+    this.thaw();
+    this.list.push([name.toLowerCase(), value.slice()]);
+  }
+  entries() { return this.list; }
+  clone() { return new Fields([...this.list]); }
+}
+
+class RequestOptions {
+  /** @type {bigint | undefined} */ firstByte;
+  /** @type {bigint | undefined} */ betweenBytes;
+  connectTimeout() { return undefined; }
+  firstByteTimeout() { return this.firstByte; }
+  betweenBytesTimeout() { return this.betweenBytes; }
+  /** Not supported: connections are the host's fetch's to make. @param {bigint | undefined} ns */
+  setConnectTimeout(ns) { if (ns !== undefined) throw undefined; }
+  /** @param {bigint | undefined} ns */
+  setFirstByteTimeout(ns) { this.firstByte = ns; }
+  /** @param {bigint | undefined} ns */
+  setBetweenBytesTimeout(ns) { this.betweenBytes = ns; }
+}
+
+class OutgoingBody {
+  /** @type {Uint8Array[]} */ chunks = [];
+  taken = false;
+  /** @type {Promise<Uint8Array<ArrayBuffer>>} */ complete;
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    this.complete = promise;
+    this.complete.catch(() => {});
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+  write() {
+    if (this.taken) throw undefined;
+    this.taken = true;
+    return new OutputStream((bytes) => this.chunks.push(bytes));
+  }
+  /** @param {OutgoingBody} body */
+  static finish(body) { body.resolve(concat(body.chunks)); }
+  [DISPOSE]() { this.reject({ tag: 'HTTP-request-body-size', val: undefined }); }
+}
+
+class OutgoingRequest {
+  /** @type {any} */ verb = { tag: 'get' };
+  /** @type {any} */ protocol;
+  /** @type {string | undefined} */ host;
+  /** @type {string | undefined} */ path;
+  /** @type {OutgoingBody | undefined} */ content;
+  /** @param {Fields} fields */
+  constructor(fields) { this.fields = fields; }
+  method() { return this.verb; }
+  scheme() { return this.protocol; }
+  authority() { return this.host; }
+  pathWithQuery() { return this.path; }
+  headers() { return new Fields(this.fields.list, true); }
+  body() {
+    if (this.content) throw undefined;
+    return (this.content = new OutgoingBody());
+  }
+  /** @param {any} method */
+  setMethod(method) { this.verb = method; }
+  /** @param {any} scheme */
+  setScheme(scheme) { this.protocol = scheme; }
+  /** @param {string | undefined} authority */
+  setAuthority(authority) { this.host = authority; }
+  /** @param {string | undefined} path */
+  setPathWithQuery(path) { this.path = path; }
+}
+
+class FutureTrailers {
+  subscribe() { return new Pollable(); }
+  get() { return { tag: 'ok', val: { tag: 'ok', val: undefined } }; }
+}
+
+class IncomingBody {
+  /** @param {InputStream | null} input */
+  constructor(input) { this.input = input; }
+  stream() {
+    if (!this.input) throw undefined;
+    const { input } = this;
+    this.input = null;
+    return input;
+  }
+  static finish() { return new FutureTrailers(); }
+  [DISPOSE]() { this.input?.[DISPOSE](); }
+}
+
+class IncomingResponse {
+  /** @type {IncomingBody | null} */ content;
+  /** @param {Response} response @param {{ abort: () => void, finished: () => void, idle?: number }} request */
+  constructor(response, request) {
+    this.response = response;
+    if (!response.body) request.finished();
+    this.content = new IncomingBody(new InputStream(response.body?.getReader(), request));
+  }
+  status() { return this.response.status; }
+  headers() {
+    const decoded = this.response.headers.has('content-encoding'); // by fetch: these two no longer hold
+    return new Fields([...this.response.headers]
+      .filter(([k]) => !(decoded && (k === 'content-encoding' || k === 'content-length')))
+      .map(([k, v]) => [k, encoder.encode(v)]), true);
+  }
+  consume() {
+    if (!this.content) throw undefined;
+    const { content } = this;
+    this.content = null;
+    return content;
+  }
+  [DISPOSE]() { this.content?.[DISPOSE](); }
+}
+
+class FutureIncomingResponse {
+  /** @type {any} */ value;
+  taken = false;
+  /** @param {Promise<any>} promise @param {() => void} abort */
+  constructor(promise, abort) {
+    this.abort = abort;
+    this.promise = promise.then((value) => { this.value = value; });
+  }
+  subscribe() { return new Pollable(this.value ? null : this.promise); }
+  get() {
+    if (!this.value) return undefined;
+    if (this.taken) return { tag: 'err', val: undefined };
+    this.taken = true;
+    return { tag: 'ok', val: this.value };
+  }
+  [DISPOSE]() { if (!this.taken) this.abort(); }
+}
+
+/**
+ * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then.
+ * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void }}
+ */
+export function wasiHttp() {
+  /** @type {Egress | undefined} */ let egress;
+
+  /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
+  function handle(request, options) {
+    if (!egress) throw { tag: 'HTTP-request-denied' };
+    const { origin, fetch, attach, reserved, signal } = egress;
+    const scheme = request.protocol?.tag === 'HTTP' ? 'http' : 'https';
+    if (!URL.canParse(`${scheme}://${request.host}${request.path ?? '/'}`)) throw { tag: 'HTTP-request-URI-invalid' };
+    const url = new URL(`${scheme}://${request.host}${request.path ?? '/'}`);
+    if (url.origin !== origin) throw { tag: 'HTTP-request-denied' };
+    for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
+
+    const controller = new AbortController();
+    const onAbort = () => controller.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort);
+    const finished = () => signal?.removeEventListener('abort', onAbort);
+    const abort = () => {
+      finished();
+      controller.abort();
+    };
+
+    const send = async () => {
+      const headers = new Headers();
+      for (const [k, v] of request.fields.list) if (k !== 'content-length') headers.append(k, decoder.decode(v));
+      attach(headers);
+      const content = await request.content?.complete;
+      const body = content?.length ? content : undefined; // fetch allows a GET none, not even an empty one
+      const method = request.verb.tag === 'other' ? request.verb.val : request.verb.tag.toUpperCase();
+      const limit = millis(options?.firstByte);
+      const timer = limit === undefined ? undefined : setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), limit);
+      try {
+        const response = await fetch(url, { method, headers, body, signal: controller.signal, redirect: 'manual' });
+        return new IncomingResponse(response, { abort, finished, idle: millis(options?.betweenBytes) });
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    const answer = send().then(
+      (val) => ({ tag: 'ok', val }),
+      (e) => {
+        finished();
+        return { tag: 'err', val: failure(controller.signal.reason?.tag ? controller.signal.reason : e) };
+      },
+    );
+    return new FutureIncomingResponse(answer, abort);
+  }
+
+  return {
+    bind: (next) => { egress = next; },
+    imports: {
+      'wasi:io/error': { Error: IoError },
+      'wasi:io/poll': { Pollable, poll },
+      'wasi:io/streams': { InputStream, OutputStream },
+      'wasi:http/types': {
+        Fields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, RequestOptions,
+        /** @param {IoError} error */
+        httpErrorCode: (error) => error.code,
+      },
+      'wasi:http/outgoing-handler': { handle },
+    },
+  };
+}

@@ -1,0 +1,314 @@
+/** The built component behind the adapter, and a server in place of the gateway. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { streamFn } from '../src/chat.js';
+import { coreModules } from '../src/component.js';
+import { connect, merge } from '../src/config.js';
+import { imageProvider } from '../src/images.js';
+import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
+
+/** @type {string} */ let origin;
+/** @type {http.Server} */ let server;
+/** What the next requests get. @type {(req: http.IncomingMessage, res: http.ServerResponse, body: any) => unknown} */ let answer;
+/** @type {{ url: string | undefined, headers: http.IncomingHttpHeaders, body: any }[]} */ let seen = [];
+
+before(async () => {
+  server = http.createServer(async (req, res) => {
+    const chunks = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const raw = Buffer.concat(chunks);
+    const body = req.headers['content-type']?.includes('json') ? JSON.parse(raw.toString()) : raw.toString('latin1');
+    seen.push({ url: req.url, headers: req.headers, body });
+    answer(req, res, body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const model = (extra = {}) => /** @type {any} */ ({
+  ...describeModel('@openai/gpt'), reasoning: true, provider: 'portkey', api: 'openai-completions', baseUrl: `${origin}/v1`, cost: { input: 1, output: 2, cacheRead: 0.5, cacheWrite: 1 }, ...extra,
+});
+const ask = (/** @type {string} */ content) => ({ messages: [{ role: /** @type {const} */ ('user'), content, timestamp: 0 }] });
+const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) => `data: ${JSON.stringify({ id: 'c1', model: 'gpt-real', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+const USAGE = `data: ${JSON.stringify({ id: 'c1', choices: [], usage: { prompt_tokens: 15, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 7 } } })}\n\n`;
+const DONE = 'data: [DONE]\n\n';
+const sse = (/** @type {string[]} */ ...events) => (/** @type {unknown} */ _, /** @type {http.ServerResponse} */ res) => {
+  res.writeHead(200, { 'content-type': 'text/event-stream', 'x-portkey-trace-id': 'tr', 'x-portkey-cache-status': 'MISS' });
+  res.end(events.join(''));
+};
+
+/** @param {AsyncIterable<any>} stream */
+async function collect(stream) {
+  const events = [];
+  for await (const event of stream) events.push(event);
+  return events;
+}
+
+describe('chat', () => {
+  test('text and usage arrive, and the request is what OpenClaw asked for', async () => {
+    answer = sse(chunk({ role: 'assistant', content: '' }), chunk({ content: 'po' }), chunk({ content: 'ng' }), chunk({}, 'stop'), USAGE, DONE);
+    seen = [];
+    const stream = streamFn({})(model({ headers: { Authorization: 'Bearer sk', 'x-portkey-metadata': '{"_user":"é"}' } }), {
+      systemPrompt: 'be brief',
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'look' }, { type: 'image', data: 'AAEC', mimeType: 'image/png' }], timestamp: 0 },
+        /** @type {any} */ ({ role: 'assistant', content: [{ type: 'text', text: 'hm' }, { type: 'toolCall', id: 'c1', name: 'f', arguments: { a: 1 } }] }),
+        { role: 'toolResult', toolCallId: 'c1', toolName: 'f', content: [{ type: 'text', text: 'r' }, { type: 'image', data: 'AAEC', mimeType: 'image/png' }], isError: false, timestamp: 0 },
+      ],
+      tools: [{ name: 'f', description: 'd', parameters: { type: 'object', properties: { a: { type: 'number' } } } }],
+    }, {
+      apiKey: 'K', temperature: 0.5, maxTokens: 100, stop: ['x'], reasoning: 'low', toolChoice: 'auto', promptCacheKey: 'pck', headers: { traceparent: 'tp' },
+      onPayload: (payload) => ({ .../** @type {object} */ (payload), parallel_tool_calls: false }),
+    });
+    const events = await collect(stream);
+    assert.deepEqual(events.map((event) => event.type), ['start', 'text_start', 'text_delta', 'text_delta', 'text_end', 'done']);
+    const message = await stream.result();
+    assert.deepEqual(message.content, [{ type: 'text', text: 'pong' }]);
+    assert.equal(message.stopReason, 'stop');
+    assert.equal(message.responseModel, 'gpt-real');
+    const { cost, ...tokens } = message.usage;
+    assert.deepEqual(tokens, { input: 8, output: 3, cacheRead: 7, cacheWrite: 0, totalTokens: 18 });
+    assert.ok(Math.abs(cost.total - (8 + 6 + 3.5) / 1e6) < 1e-12);
+    assert.equal(message.diagnostics?.[0].details?.traceId, 'tr');
+
+    const [{ url, headers, body }] = seen;
+    assert.equal(url, '/v1/chat/completions');
+    assert.deepEqual([headers['x-portkey-api-key'], headers.authorization, headers.traceparent, headers['x-portkey-metadata']], ['K', 'Bearer sk', 'tp', '{"_user":"\\u00e9"}']);
+    assert.deepEqual(body.messages.map((/** @type {any} */ m) => m.role), ['system', 'user', 'assistant', 'tool', 'user']);
+    assert.equal(body.messages[1].content[1].image_url.url, 'data:image/png;base64,AAEC');
+    assert.equal(body.messages[4].content[1].image_url.url, 'data:image/png;base64,AAEC');
+    const { temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls } = body;
+    assert.deepEqual({ temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls },
+      { temperature: 0.5, stop: ['x'], reasoning_effort: 'low', tool_choice: 'auto', prompt_cache_key: 'pck', parallel_tool_calls: false });
+    assert.equal(body.tools[0].function.parameters.properties.a.type, 'number');
+  });
+
+  test('tool calls whose pieces interleave', async () => {
+    const call = (/** @type {number} */ index, /** @type {object} */ rest) => chunk({ tool_calls: [{ index, ...rest }] });
+    answer = sse(chunk({ content: 'let me see' }), call(0, { id: 'a', function: { name: 'f', arguments: '{"x":' } }), call(1, { id: 'b', function: { name: 'g', arguments: '' } }),
+      call(0, { function: { arguments: '1}' } }), call(1, { function: { arguments: '{}' } }), chunk({}, 'tool_calls'), DONE);
+    const stream = streamFn({})(model(), ask('x'), { apiKey: 'K' });
+    const events = await collect(stream);
+    assert.deepEqual(events.filter((e) => e.type === 'toolcall_end').map((e) => e.toolCall), [
+      { type: 'toolCall', id: 'a', name: 'f', arguments: { x: 1 } }, { type: 'toolCall', id: 'b', name: 'g', arguments: {} }]);
+    const { stopReason, content } = await stream.result();
+    assert.equal(stopReason, 'toolUse');
+    assert.deepEqual(content.map((block) => block.type), ['text', 'toolCall', 'toolCall']);
+  });
+
+  test('a call whose arguments are not JSON is an error, not a call', async () => {
+    answer = sse(chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"x":' } }] }), chunk({}, 'tool_calls'), DONE);
+    const { stopReason, content, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.equal(stopReason, 'error');
+    assert.match(errorMessage ?? '', /not JSON/);
+    assert.deepEqual(content, []);
+  });
+
+  test('reasoning', async () => {
+    answer = sse(chunk({ reasoning_content: 'hm' }), chunk({ content: 'yes' }), chunk({}, 'length'), DONE);
+    const stream = streamFn({})(model(), ask('x'), { apiKey: 'K' });
+    assert.deepEqual((await collect(stream)).map((e) => e.type), ['start', 'thinking_start', 'thinking_delta', 'thinking_end', 'text_start', 'text_delta', 'text_end', 'done']);
+    assert.equal((await stream.result()).stopReason, 'length');
+  });
+
+  test('tokens arrive as they come; the event loop turns; two streams do not wait for each other', async () => {
+    answer = async (_, res, body) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let i = 0; i < 10; i++) { res.write(chunk({ content: `${i}` })); await sleep(body.model === 'fast' ? 20 : 60); }
+      res.end(chunk({}, 'stop') + DONE);
+    };
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const started = performance.now();
+    const times = async (/** @type {string} */ id) => {
+      const at = [];
+      for await (const event of streamFn({})(model({ id }), ask('x'), { apiKey: 'K' })) if (event.type === 'text_delta') at.push(performance.now() - started);
+      return at;
+    };
+    const [slow, fast] = await Promise.all([times('slow'), times('fast')]);
+    clearInterval(timer);
+    assert.equal(slow.length, 10);
+    assert.equal(fast.length, 10);
+    assert.ok(fast[9] < slow[6], `the fast stream's last came at ${fast[9]} ms, the slow one's seventh at ${slow[6]} ms`);
+    assert.ok(slow[4] - slow[0] > 150, 'the tokens came one by one');
+    assert.ok(ticks > 60, `${ticks} ticks of 5 ms in 600 ms`);
+  });
+
+  test('an abort ends one request, and not the other', async () => {
+    const closed = /** @type {string[]} */ ([]);
+    answer = async (_, res, body) => {
+      res.once('close', () => { if (!res.writableFinished) closed.push(body.model); });
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let i = 0; i < 10 && !res.destroyed; i++) { res.write(chunk({ content: `${i}` })); await sleep(30); }
+      if (!res.destroyed) res.end(chunk({}, 'stop') + DONE);
+    };
+    const controller = new AbortController();
+    const one = streamFn({})(model({ id: 'one' }), ask('x'), { apiKey: 'K', signal: controller.signal });
+    const two = streamFn({})(model({ id: 'two' }), ask('x'), { apiKey: 'K' });
+    setTimeout(() => controller.abort(), 100);
+    const [first, second] = await Promise.all([one.result(), two.result()]);
+    assert.equal(first.stopReason, 'aborted');
+    assert.equal(second.stopReason, 'stop');
+    assert.deepEqual(closed, ['one']);
+  });
+
+  test('a first event that does not come ends the request', async () => {
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(); };
+    let told;
+    const { stopReason, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'K', firstEventTimeoutMs: 50, onFirstEventTimeout: (error) => { told = error; } }).result();
+    assert.equal(stopReason, 'error');
+    assert.match(errorMessage ?? '', /first-event timeout/);
+    assert.ok(told);
+  });
+
+  test('failures carry the component\'s message, and what OpenClaw needs to choose', async () => {
+    answer = (_, res) => { res.writeHead(429, { 'content-type': 'application/json', 'retry-after': '3' }).end(JSON.stringify({ error: { message: 'Rate limit reached', code: 'slow_down' } })); };
+    const limited = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.match(limited.errorMessage ?? '', /^429: .*Rate limit reached.*Retry-After: 3 seconds$/);
+    assert.deepEqual([limited.stopReason, limited.errorType, limited.errorCode], ['error', 'rate-limited', 'slow_down']);
+
+    answer = sse(chunk({ content: 'half' }));
+    const cut = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.deepEqual([cut.stopReason, cut.errorType, cut.content], ['error', 'truncated', []]);
+
+    const none = await streamFn({})(model(), ask('x'), {}).result();
+    assert.match(none.errorMessage ?? '', /Portkey API key missing/);
+    assert.equal(none.errorType, 'missing-credential');
+  });
+
+  test('twenty streams at once', async () => {
+    answer = async (_, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let i = 0; i < 5; i++) { res.write(chunk({ content: `${i}` })); await sleep(10); }
+      res.end(chunk({}, 'stop') + DONE);
+    };
+    const all = await Promise.all(Array.from({ length: 20 }, () => streamFn({})(model(), ask('x'), { apiKey: 'K' }).result()));
+    for (const { content } of all) assert.deepEqual(content, [{ type: 'text', text: '01234' }]);
+  });
+});
+
+describe('images', () => {
+  const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+  const auth = { resolveApiKeyForProvider: async () => ({ apiKey: 'K' }), isProviderApiKeyConfigured: () => true };
+  const cfg = () => ({ models: { providers: { portkey: { baseUrl: `${origin}/v1`, headers: { 'x-portkey-config': 'pc-1', Authorization: 'Bearer sk' } } } } });
+  const provider = imageProvider(() => auth);
+
+  test('what OpenClaw is told', () => {
+    assert.deepEqual([provider.id, provider.label, provider.defaultModel], ['portkey', 'Portkey', 'gpt-image-2']);
+    for (const size of ['1024x1024', '2048x2048', '3840x2160']) assert.ok(provider.capabilities.geometry.sizes.includes(size));
+    assert.deepEqual([provider.capabilities.edit.enabled, provider.capabilities.edit.maxInputImages, provider.capabilities.generate.maxCount], [true, 5, 4]);
+  });
+
+  test('generate: inline and by URL', async () => {
+    answer = (req, res) => {
+      if (req.method === 'GET') return res.writeHead(200, { 'content-type': 'image/png' }).end(PNG);
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ b64_json: PNG.toString('base64'), revised_prompt: 'a big lobster' }, { url: `${origin}/made.png` }] }));
+    };
+    seen = [];
+    const { images, model: drew } = await provider.generateImage({ prompt: 'lobster', count: 2, size: '3840x2160', model: 'gpt-image-2', cfg: cfg() });
+    assert.equal(drew, 'gpt-image-2');
+    assert.deepEqual(images.map((/** @type {any} */ i) => [i.buffer.equals(PNG), i.mimeType, i.fileName, i.revisedPrompt]), [[true, 'image/png', 'image-1.png', 'a big lobster'], [true, 'image/png', 'image-2.png', undefined]]);
+    assert.deepEqual(seen[0].body, { model: 'gpt-image-2', prompt: 'lobster', n: 2, size: '3840x2160' });
+    assert.deepEqual([seen[0].headers['x-portkey-api-key'], seen[0].headers['x-portkey-config'], seen[0].headers.authorization], ['K', 'pc-1', 'Bearer sk']);
+    assert.deepEqual([seen[1].headers['x-portkey-api-key'], seen[1].headers.authorization], [undefined, undefined]);
+  });
+
+  test('edit is multipart', async () => {
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ b64_json: PNG.toString('base64') }] })); };
+    seen = [];
+    await provider.generateImage({ prompt: 'blue', cfg: cfg(), inputImages: [{ buffer: PNG, mimeType: 'image/png' }] });
+    assert.equal(seen[0].url, '/v1/images/edits');
+    assert.match(seen[0].headers['content-type'] ?? '', /^multipart\/form-data; boundary=/);
+    assert.ok(seen[0].body.includes(PNG.toString('latin1')));
+  });
+
+  test('no key', async () => {
+    const without = imageProvider(() => ({ ...auth, resolveApiKeyForProvider: async () => { throw new Error('none'); } }));
+    await assert.rejects(without.generateImage({ prompt: 'x', cfg: cfg() }), /Portkey API key missing/);
+  });
+
+  test('a refusal', async () => {
+    answer = (_, res) => { res.writeHead(412, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } })); };
+    await assert.rejects(provider.generateImage({ prompt: 'x', cfg: cfg() }), (/** @type {any} */ error) => /Usage Limit/.test(error.message) && error.status === 412 && error.type === 'quota-exceeded');
+  });
+});
+
+describe('models', () => {
+  const context = (extra = {}) => ({ config: { models: { providers: { portkey: { baseUrl: `${origin}/v1` } } } }, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: 'K' }), ...extra });
+  const warnings = /** @type {string[]} */ ([]);
+  const logger = { warn: (/** @type {string} */ message) => { warnings.push(message); } };
+
+  test('the catalog is what GET /models gives', async () => {
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data: [{ id: '@openai/gpt' }, { id: '@anthropic/claude-sonnet-4-5' }] })); };
+    seen = [];
+    const { provider: found, outcomes } = await runCatalog(context(), logger);
+    assert.deepEqual(found.models.map((/** @type {any} */ m) => m.id), ['@openai/gpt', '@anthropic/claude-sonnet-4-5']);
+    assert.deepEqual([found.apiKey, found.baseUrl, found.models[1].name], ['PORTKEY_API_KEY', `${origin}/v1`, 'Claude Sonnet 4.5']);
+    assert.equal(outcomes[0].status, 'ready');
+    assert.equal(seen[0].headers['x-portkey-api-key'], 'K');
+  });
+
+  test('none without a key, or when another provider is asked for', async () => {
+    assert.equal(await runCatalog(context({ resolveProviderApiKey: () => ({}) }), logger), null);
+    assert.equal(await runCatalog(context({ providerIds: ['openai'] }), logger), null);
+  });
+
+  test('a refused key is said so', async () => {
+    answer = (_, res) => { res.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'failure', message: 'Invalid API Key' })); };
+    const { outcomes } = await runCatalog(context(), logger);
+    assert.equal(outcomes[0].status, 'auth-rejected');
+    assert.match(warnings.at(-1) ?? '', /Invalid API Key/);
+  });
+
+  test('any id can be used', () => {
+    const { id, provider: name, api, baseUrl } = resolveDynamicModel({ modelId: '@groq/x', config: { models: { providers: { portkey: { baseUrl: 'http://h/v1/' } } } } });
+    assert.deepEqual({ id, name, api, baseUrl }, { id: '@groq/x', name: 'portkey', api: 'openai-completions', baseUrl: 'http://h/v1' });
+  });
+});
+
+describe('configuration', () => {
+  test('the merge keeps secrets out of the component and in the configuration', () => {
+    const config = {
+      theme: 1,
+      models: { mode: 'replace', providers: { other: { apiKey: 'o' }, ' Portkey': { baseUrl: ' http://h/v1 ', apiKey: '  old-key  ', headers: { Authorization: { source: 'env', id: 'X' }, 'x-portkey-config': 'pc' }, request: { tls: { ca: 'c' } }, models: [{ id: 'custom-model' }] } } },
+      agents: { defaults: { model: 'other/x', workspace: '/w' }, list: [1] },
+    };
+    const before = structuredClone(config);
+    const merged = merge('applyConfig', config);
+    assert.deepEqual(config, before);
+    assert.deepEqual(Object.keys(merged.models.providers).sort(), ['other', 'portkey']);
+    const { models, ...portkey } = merged.models.providers.portkey;
+    assert.deepEqual(portkey, { baseUrl: 'http://h/v1', apiKey: 'old-key', api: 'openai-completions', headers: config.models.providers[' Portkey'].headers, request: { tls: { ca: 'c' } } });
+    assert.deepEqual(models.map((/** @type {any} */ m) => m.id), ['custom-model', '@anthropic/claude-sonnet-4-5']);
+    assert.deepEqual([merged.theme, merged.models.mode, merged.agents.list, merged.agents.defaults.model, merged.agents.defaults.workspace], [1, 'replace', [1], 'other/x', '/w']);
+  });
+
+  test('the component is told of no header that may hold a secret', () => {
+    const headers = { 'X-Portkey-Trace-Id': 't', 'x-portkey-virtual-key': 'vk', 'x-portkey-aws-secret-access-key': 's', Authorization: 'Bearer u', 'x-portkey-api-key': 'mine' };
+    const { connection, attach, reserved } = connect({ config: {}, apiKey: undefined, headers });
+    assert.deepEqual(connection.headers.map(([name]) => name).sort(), ['x-portkey-trace-id', 'x-portkey-virtual-key']);
+    assert.ok(['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key'].every((name) => reserved.includes(name)));
+    const sent = new Headers();
+    attach(sent);
+    assert.deepEqual([...sent], [['authorization', 'Bearer u'], ['x-portkey-api-key', 'mine'], ['x-portkey-aws-secret-access-key', 's']]);
+  });
+
+  test('the options of the plugin become headers', () => {
+    const { connection } = connect({ config: { plugins: { entries: { portkey: { config: { provider: '@mine', metadata: { _user: 'é' } } } } } }, apiKey: 'K', headers: {} });
+    assert.deepEqual(connection.headers, [['x-portkey-provider', '@mine'], ['x-portkey-metadata', '{"_user":"\\u00e9"}']]);
+  });
+});
+
+test('the core modules are cut out of the component file', () => {
+  const modules = coreModules(new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url))));
+  assert.ok(modules.length >= 1);
+  for (const bytes of modules) assert.ok(WebAssembly.validate(bytes));
+});

@@ -1,0 +1,74 @@
+/** What the plugin registers, against the manifest that OpenClaw reads first. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { classifyFailoverReason, toError } from '../src/errors.js';
+import { pseudoModel, transport } from '../src/host.js';
+
+const json = (/** @type {string} */ path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+const manifest = json('../../openclaw.plugin.json');
+const pkg = json('../package.json');
+
+/** OpenClaw `require()`s the entry, which fails where anything that it imports awaits at the top level. */
+const entry = createRequire(import.meta.url)('../src/index.js').default;
+
+function register() {
+  /** @type {any} */ const registered = {};
+  entry.register({
+    logger: console, runtime: {},
+    registerProvider: (/** @type {any} */ provider) => { registered.provider = provider; },
+    registerImageGenerationProvider: (/** @type {any} */ provider) => { registered.images = provider; },
+  });
+  return registered;
+}
+
+test('registration is at once, and what the manifest says', () => {
+  const { provider, images } = register();
+  const [choice] = manifest.providerAuthChoices;
+  const [method] = provider.auth;
+  assert.deepEqual([entry.id, provider.id, images.id], [manifest.id, manifest.providers[0], manifest.contracts.imageGenerationProviders[0]]);
+  assert.deepEqual(provider.envVars, manifest.setup.providers[0].envVars);
+  assert.deepEqual([method.options.flagName, method.options.optionKey, method.options.methodId, method.options.label, method.options.hint],
+    [choice.cliFlag, choice.optionKey, choice.method, choice.choiceLabel, choice.choiceHint]);
+  const { choiceId, groupId, groupLabel, groupHint, onboardingScopes } = choice;
+  assert.deepEqual(method.options.wizard, { choiceId, groupId, groupLabel, groupHint, onboardingScopes, choiceLabel: choice.choiceLabel, methodId: choice.method });
+  assert.equal(choice.cliOption, `${choice.cliFlag} <key>`);
+  assert.match(provider.buildMissingAuthMessage(), /^Portkey API key missing/);
+});
+
+test('the versions of package, manifest and OpenClaw agree', () => {
+  assert.equal(pkg.version, manifest.version);
+  const { compat, build, install } = pkg.openclaw;
+  assert.deepEqual([compat.pluginApi, install.minHostVersion, pkg.peerDependencies.openclaw], [`>=${build.openclawVersion}`, `>=${build.openclawVersion}`, `>=${build.openclawVersion}`]);
+  assert.equal(json('../e2e/package.json').dependencies.openclaw, build.openclawVersion);
+});
+
+test('onboarding takes the base URL and the model of the command line', async () => {
+  const [method] = register().provider.auth;
+  const config = await method.runNonInteractive({ config: {}, opts: { customBaseUrl: ' http://h/v1/ ', customModelId: '@openai/gpt' } });
+  assert.equal(config.models.providers.portkey.baseUrl, 'http://h/v1');
+  assert.ok(config.models.providers.portkey.models.some((/** @type {any} */ model) => model.id === '@openai/gpt'));
+  assert.ok(config.agents.defaults.model.primary);
+});
+
+test('an OpenClaw without the private entry is told of, and asked again', async () => {
+  await assert.rejects(transport(async () => { throw new Error('Cannot find module'); }), /does not fit this version of OpenClaw/);
+  await assert.rejects(transport(async () => ({})), /does not fit this version of OpenClaw/);
+  assert.ok(await transport());
+});
+
+test('OpenClaw\'s request settings go along with calls that are not chats', () => {
+  const request = { headers: { a: '1' }, auth: { mode: 'header', headerName: 'X-Auth', value: 'v', prefix: 'p ' }, proxy: { mode: 'env-proxy' } };
+  const model = pseudoModel({ headers: { b: '2' }, request }, 'http://h/v1');
+  assert.deepEqual(model.headers, { a: '1', b: '2', 'X-Auth': 'p v' });
+  assert.equal(/** @type {any} */ (model)[Symbol.for('openclaw.modelProviderRequestTransport')], request);
+});
+
+test('errors', () => {
+  const error = toError({ payload: { kind: 'rate-limited', message: 'Too many', hint: 'Wait', status: 429, traceId: 't', retryAfterMs: 1500n } });
+  assert.equal(error.message, '429: Too many. Wait. (trace id t); Retry-After: 2 seconds');
+  assert.equal(classifyFailoverReason({ errorType: error.type }), 'rate_limit');
+  assert.equal(classifyFailoverReason({ errorType: 'invalid-request' }), undefined);
+  assert.equal(toError(new TypeError('x')).message, 'x');
+});

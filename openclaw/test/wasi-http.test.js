@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { wasiHttp } from '../src/wasi-http.js';
+
+const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
+const text = (/** @type {Uint8Array} */ data) => new TextDecoder().decode(data);
+const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
+
+/** @param {import('node:test').TestContext} t @param {http.RequestListener} listener */
+async function serve(t, listener) {
+  const server = http.createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  return `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+}
+
+/** @param {string} origin @param {Partial<import('../src/wasi-http.js').Egress>} [egress] */
+function client(origin, egress) {
+  const { imports, bind } = wasiHttp();
+  bind({ origin, fetch, attach: () => {}, reserved: [], ...egress });
+  const http_ = imports['wasi:http/types'];
+  return {
+    ...http_,
+    handle: imports['wasi:http/outgoing-handler'].handle,
+    /** @param {{ path?: string, headers?: [string, string][], body?: string, url?: string, options?: any }} [request] */
+    send({ path = '/', headers = [], body, url = origin, options } = {}) {
+      const request = new http_.OutgoingRequest(http_.Fields.fromList(headers.map(([k, v]) => [k, bytes(v)])));
+      const { protocol, host } = new URL(url);
+      request.setScheme({ tag: protocol === 'http:' ? 'HTTP' : 'HTTPS' });
+      request.setAuthority(host);
+      request.setPathWithQuery(path);
+      if (body !== undefined) request.setMethod({ tag: 'post' });
+      const out = body === undefined ? undefined : request.body();
+      const future = imports['wasi:http/outgoing-handler'].handle(request, options);
+      if (out) {
+        out.write().blockingWriteAndFlush(bytes(/** @type {string} */ (body)));
+        http_.OutgoingBody.finish(out);
+      }
+      return future;
+    },
+  };
+}
+
+/** @param {any} future */
+async function answer(future) {
+  await future.subscribe().block();
+  return future.get().val;
+}
+
+test('sends what the component wrote, and what the host attaches', async (t) => {
+  /** @type {any} */ let got;
+  const origin = await serve(t, async (req, res) => {
+    const body = [];
+    for await (const chunk of req) body.push(chunk);
+    got = { method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(body).toString() };
+    res.writeHead(201, { 'x-answer': 'yes' }).end('done');
+  });
+  const c = client(origin, { attach: (headers) => headers.set('x-key', 'secret') });
+  const { val } = await answer(c.send({ path: '/v1/x?y=1', headers: [['content-type', 'text/plain'], ['X-A', '1']], body: 'hello' }));
+  assert.equal(val.status(), 201);
+  assert.deepEqual(val.headers().get('X-Answer').map(text), ['yes']);
+  const input = val.consume().stream();
+  assert.equal(text(await input.blockingRead(100n)), 'done');
+  await assert.rejects(input.blockingRead(100n), { tag: 'closed' });
+  assert.deepEqual([got.method, got.url, got.body, got.headers['x-a'], got.headers['x-key'], got.headers['content-length']],
+    ['POST', '/v1/x?y=1', 'hello', '1', 'secret', '5']);
+});
+
+test('refuses another origin and a header that is the host\'s', async (t) => {
+  const origin = await serve(t, (_, res) => res.end());
+  const c = client(origin, { reserved: ['x-key'] });
+  assert.throws(() => c.send({ url: 'http://127.0.0.1:1' }), { tag: 'HTTP-request-denied' });
+  assert.throws(() => c.send({ headers: [['X-Key', 'mine']] }), { tag: 'HTTP-request-denied' });
+});
+
+test('does not follow a redirect', async (t) => {
+  const origin = await serve(t, (_, res) => res.writeHead(302, { location: '/elsewhere' }).end());
+  const { val } = await answer(client(origin).send());
+  assert.equal(val.status(), 302);
+});
+
+test('an answer comes in pieces, while the event loop turns', async (t) => {
+  const origin = await serve(t, async (_, res) => {
+    for (let i = 0; i < 5; i++) { res.write(`${i}`); await sleep(50); }
+    res.end();
+  });
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  const { val } = await answer(client(origin).send());
+  const input = val.consume().stream();
+  const got = [];
+  for (let i = 0; i < 5; i++) got.push(text(await input.blockingRead(100n)));
+  clearInterval(timer);
+  assert.deepEqual(got, ['0', '1', '2', '3', '4']);
+  assert.ok(ticks > 20, `${ticks} ticks`);
+});
+
+test('a large answer arrives whole, in reads of any size', async (t) => {
+  const large = Buffer.alloc(300_000, 'abc');
+  const origin = await serve(t, (_, res) => res.end(large));
+  const { val } = await answer(client(origin).send());
+  const input = val.consume().stream();
+  const got = /** @type {Uint8Array[]} */ ([]);
+  await assert.rejects(async () => { for (;;) got.push(await input.blockingRead(7001n)); }, { tag: 'closed' });
+  assert.deepEqual(Buffer.concat(got), large);
+});
+
+test('a refused connection is an error code', async () => {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  assert.deepEqual(await answer(client(`http://127.0.0.1:${port}`).send()), { tag: 'err', val: { tag: 'connection-refused' } });
+});
+
+test('the first byte may not take longer than the component says', async (t) => {
+  const origin = await serve(t, () => {});
+  const c = client(origin);
+  const options = new c.RequestOptions();
+  options.setFirstByteTimeout(30_000_000n);
+  assert.deepEqual(await answer(c.send({ options })), { tag: 'err', val: { tag: 'HTTP-response-timeout' } });
+});
+
+test('nor the next byte', async (t) => {
+  const origin = await serve(t, (_, res) => { res.write('a'); });
+  const c = client(origin);
+  const options = new c.RequestOptions();
+  options.setBetweenBytesTimeout(30_000_000n);
+  const { val } = await answer(c.send({ options }));
+  const input = val.consume().stream();
+  assert.equal(text(await input.blockingRead(10n)), 'a');
+  await assert.rejects(input.blockingRead(10n), (/** @type {any} */ e) => c.httpErrorCode(e.val).tag === 'connection-read-timeout');
+});
+
+test('a connection that breaks ends the body in an error', async (t) => {
+  const origin = await serve(t, (_, res) => { res.write('a'); setTimeout(() => res.destroy(), 20); });
+  const { val } = await answer(client(origin).send());
+  const input = val.consume().stream();
+  assert.equal(text(await input.blockingRead(10n)), 'a');
+  await assert.rejects(input.blockingRead(10n), { tag: 'last-operation-failed' });
+});
+
+test('an abort ends the request, before the head and after', async (t) => {
+  const closed = /** @type {Promise<unknown>[]} */ ([]);
+  const origin = await serve(t, (req, res) => {
+    closed.push(once(res, 'close'));
+    if (req.url === '/body') res.write('a');
+  });
+  const before = new AbortController();
+  const waiting = answer(client(origin, { signal: before.signal }).send());
+  setTimeout(() => before.abort(), 20);
+  assert.equal((await waiting).tag, 'err');
+
+  const after = new AbortController();
+  const { val } = await answer(client(origin, { signal: after.signal }).send({ path: '/body' }));
+  const input = val.consume().stream();
+  await input.blockingRead(10n);
+  setTimeout(() => after.abort(), 20);
+  await assert.rejects(input.blockingRead(10n), { tag: 'last-operation-failed' });
+  await Promise.all(closed);
+});
+
+test('dropping the body, or the answer that no one took, ends the request', async (t) => {
+  const closed = /** @type {Promise<unknown>[]} */ ([]);
+  const origin = await serve(t, (_, res) => { closed.push(once(res, 'close')); res.write('a'); });
+  const { val } = await answer(client(origin).send());
+  val.consume().stream()[DISPOSE]();
+  const future = client(origin).send();
+  await sleep(20);
+  future[DISPOSE]();
+  await Promise.all(closed);
+});
+
+test('a request whose body was dropped is not sent', async (t) => {
+  let requests = 0;
+  const origin = await serve(t, (_, res) => { requests++; res.end(); });
+  const c = client(origin);
+  const request = new c.OutgoingRequest(new c.Fields());
+  request.setScheme({ tag: 'HTTP' });
+  request.setAuthority(new URL(origin).host);
+  request.setPathWithQuery('/');
+  const body = request.body();
+  const future = c.handle(request, undefined);
+  body[DISPOSE]();
+  assert.equal((await answer(future)).val.tag, 'HTTP-request-body-size');
+  assert.equal(requests, 0);
+});

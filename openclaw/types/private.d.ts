@@ -1,0 +1,2 @@
+/** Private to OpenClaw, which gives it no types: see src/host.js. */
+declare module 'openclaw/plugin-sdk/provider-transport-runtime';

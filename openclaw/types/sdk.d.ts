@@ -1,0 +1,38 @@
+/** OpenClaw's SDK entries, as far as the adapter uses them: the package itself is only installed for the end-to-end tests. */
+
+declare module 'openclaw/plugin-sdk/plugin-entry' {
+  interface Api {
+    logger: { warn: (message: string) => void };
+    runtime: { modelAuth: unknown };
+    registerProvider(provider: any): void;
+    registerImageGenerationProvider(provider: any): void;
+  }
+  export function definePluginEntry(entry: { id: string; name: string; description: string; register(api: Api): void }): unknown;
+}
+
+declare module 'openclaw/plugin-sdk/provider-auth' {
+  interface Method {
+    run(context: any): Promise<unknown>;
+    runNonInteractive?(context: any): Promise<unknown>;
+  }
+  export function createProviderApiKeyAuthMethod(options: {
+    providerId: string;
+    methodId: string;
+    label: string;
+    hint?: string;
+    optionKey: string;
+    flagName: `--${string}`;
+    envVar: string;
+    promptMessage: string;
+    noteTitle?: string;
+    noteMessage?: string;
+    defaultModel?: string;
+    preserveExistingPrimary?: boolean;
+    applyConfig?: (config: any) => any;
+    wizard?: object;
+  }): Method;
+}
+
+declare module 'openclaw/plugin-sdk/ssrf-runtime' {
+  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal }): Promise<{ response: Response; release: () => Promise<void> }>;
+}

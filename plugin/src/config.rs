@@ -1,0 +1,304 @@
+//! This provider's settings, read out of the host's configuration document. It says what has the wrong type; what is
+//! wrong with a value of the right type is [`crate::lint`]'s to say.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
+use crate::bindings::openclaw::provider::types::Error;
+use crate::error::{self, Result};
+use crate::headers::{self, Header};
+use crate::json::{Node, Object};
+use crate::portkey;
+use crate::reader::{Kind, Malformed, Reader};
+use crate::url::BaseUrl;
+
+/// Where this provider stands in the document.
+pub(crate) const PROVIDER: &str = "models.providers.portkey";
+/// Where its options stand.
+pub(crate) const OPTIONS: &str = "plugins.entries.portkey.config";
+
+/// What the configuration says about this provider.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) timeout_ms: Option<u64>,
+    /// Where each configured model id stands, and the id.
+    pub(crate) models: Vec<(String, String)>,
+    /// What could not be read.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// The document, or where it breaks off being JSON.
+pub(crate) fn parse(config: &str) -> Result<Object<'_>> {
+    Object::parse(config).map_err(|Malformed { at }| {
+        let mut reader = Reader::new(config);
+        let what = if reader.skip().and_then(|()| reader.end()).is_ok() {
+            "The configuration is not a JSON object".to_owned()
+        } else {
+            let before = config.get(..at).unwrap_or(config);
+            let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+            let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
+            let column = 1 + before.get(line_start..).unwrap_or_default().chars().count();
+            format!("The configuration is not JSON, at line {line} column {column}")
+        };
+        error::invalid_config(&what, "Pass the whole document as plain JSON: no comments, no trailing commas.")
+    })
+}
+
+pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding {
+    Finding { severity, path: path.to_owned(), message: message.to_owned() }
+}
+
+/// A value of the wrong type stands where an object belongs.
+pub(crate) fn not_an_object(path: &str) -> Box<Error> {
+    error::invalid_config(&format!("{path} is not an object"), "Mend the configuration there: nothing was changed.")
+}
+
+/// One entry under the provider's own id out of those that differ from it in case or white space. Of two values for
+/// one setting that of the exact id wins; lists of models and tables of headers are joined.
+pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
+    let is_ours = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ID);
+    let mut entries = Vec::new();
+    for (name, node) in providers.members.iter().filter(|(name, _)| is_ours(name)) {
+        if node.kind() == Kind::Null {
+            continue;
+        }
+        let entry = node.object().ok_or_else(|| not_an_object(&format!("models.providers.{name}")))?;
+        let at = if name == portkey::ID { 0 } else { entries.len() };
+        entries.insert(at, entry);
+    }
+    let mut entries = entries.into_iter();
+    let Some(mut folded) = entries.next() else { return Ok(()) };
+    for entry in entries {
+        for (name, node) in entry.members {
+            match (name.as_str(), folded.value(&name)) {
+                (_, None) => folded.set(&name, node),
+                ("models", Some(have)) => {
+                    if let Some((mut all, more)) = have.array().zip(node.array()) {
+                        all.extend(more);
+                        folded.set(&name, Node::Array(all));
+                    }
+                }
+                ("headers", Some(have)) => {
+                    if let Some((mut all, more)) = have.object().zip(node.object()) {
+                        for (name, node) in more.members {
+                            if all.get(&name).is_none() {
+                                all.set(&name, node);
+                            }
+                        }
+                        folded.set(&name, Node::Object(all));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    if let Some((name, node)) = providers.members.iter_mut().find(|(name, _)| is_ours(name)) {
+        *name = portkey::ID.to_owned();
+        *node = Node::Object(folded);
+    }
+    let mut first = true;
+    providers.members.retain(|(name, _)| !is_ours(name) || core::mem::take(&mut first));
+    Ok(())
+}
+
+/// Reads the settings; fails only where the document is no JSON object.
+pub(crate) fn read(config: &str) -> Result<Settings> {
+    let root = parse(config)?;
+    let mut findings = Vec::new();
+    let mut providers = section(&root, "models.providers", &mut findings).unwrap_or_default();
+    let provider = match fold(&mut providers) {
+        Ok(()) => providers.value(portkey::ID).and_then(Node::object).unwrap_or_default(),
+        Err(error) => {
+            findings.push(finding(Severity::Error, PROVIDER, &error.message));
+            Object::default()
+        }
+    };
+    let options = section(&root, OPTIONS, &mut findings).unwrap_or_default();
+    let base_url = base_url(&provider, &mut findings);
+    let timeout_ms = timeout(&provider, &mut findings);
+    let headers = configured_headers(&provider, &options, &mut findings);
+    let models = models(&root, &provider);
+    Ok(Settings { base_url, headers, timeout_ms, models, findings })
+}
+
+/// The object at a dotted path; none where it or one above it is absent.
+fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Option<Object<'a>> {
+    let mut object = root.clone();
+    let mut at = String::new();
+    for name in path.split('.') {
+        at.push_str(if at.is_empty() { "" } else { "." });
+        at.push_str(name);
+        let Some(next) = object.value(name)?.object() else {
+            findings.push(finding(Severity::Error, &at, "This must be an object."));
+            return None;
+        };
+        object = next;
+    }
+    Some(object)
+}
+
+fn base_url(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
+    let path = format!("{PROVIDER}.baseUrl");
+    let text = match provider.value("baseUrl").map(|node| (node.kind(), node.text())) {
+        None => String::new(),
+        Some((_, Some(text))) => text,
+        Some((_, None)) => {
+            findings.push(finding(Severity::Error, &path, "The base URL must be a text."));
+            return None;
+        }
+    };
+    let text = if text.trim().is_empty() { portkey::BASE_URL } else { &text };
+    match BaseUrl::parse(text) {
+        Ok(url) => Some(url),
+        Err(reason) => {
+            findings.push(finding(Severity::Error, &path, &format!("This is no base URL: {reason}.")));
+            None
+        }
+    }
+}
+
+fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
+    let node = provider.value("timeoutSeconds")?;
+    let seconds = node.number().filter(|&seconds| seconds > 0);
+    if seconds.is_none() {
+        let path = format!("{PROVIDER}.timeoutSeconds");
+        findings.push(finding(Severity::Error, &path, "The time limit must be a whole number of seconds, at least 1."));
+    }
+    seconds.map(|seconds| seconds.saturating_mul(1000))
+}
+
+/// The headers of the options, and over them those of `headers`.
+fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> Vec<Header> {
+    let mut all = Vec::new();
+    for (name, value) in &options.members {
+        let path = format!("{OPTIONS}.{name}");
+        match headers::from_option(name, value, &path) {
+            Ok(header) => header.into_iter().for_each(|header| headers::put(&mut all, header)),
+            Err(what) => findings.push(finding(Severity::Error, &path, &format!("This option {what}."))),
+        }
+    }
+    let path = format!("{PROVIDER}.headers");
+    let table = match provider.value("headers").map(Node::object) {
+        None => return all,
+        Some(None) => {
+            findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
+            return all;
+        }
+        Some(Some(table)) => table,
+    };
+    for (name, node) in &table.members {
+        let path = format!("{path}.{name}");
+        let value = match node.kind() {
+            Kind::Null => continue,
+            Kind::Text => node.text().unwrap_or_default(),
+            // YAML and JSON5 writers leave the quotes off; the meaning is plain.
+            Kind::Number | Kind::Bool(_) => node.to_json(),
+            Kind::Object | Kind::Array => {
+                findings.push(finding(
+                    Severity::Error,
+                    &path,
+                    "The value of a header must be a text: write JSON as a quoted text.",
+                ));
+                continue;
+            }
+        };
+        headers::put(&mut all, Header { name: name.trim().to_ascii_lowercase(), value, path });
+    }
+    all
+}
+
+/// Model ids of this provider: its own list, and the default model of the agents.
+fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
+    let mut models = Vec::new();
+    for (at, node) in provider.value("models").and_then(Node::array).unwrap_or_default().iter().enumerate() {
+        if let Some(id) = model_id(node) {
+            models.push((format!("{PROVIDER}.models[{at}]"), id));
+        }
+    }
+    let defaults = section(root, "agents.defaults", &mut Vec::new()).unwrap_or_default();
+    let primary = defaults.value("model").and_then(|model| model.text().or_else(|| model.object()?.text("primary")));
+    if let Some(id) = primary.as_deref().and_then(|model| model.trim().strip_prefix("portkey/"))
+        && !models.iter().any(|(_, known)| known == id)
+    {
+        models.push(("agents.defaults.model".to_owned(), id.to_string()));
+    }
+    models
+}
+
+/// The id of an entry in a list of models.
+pub(crate) fn model_id(node: &Node<'_>) -> Option<String> {
+    node.text().or_else(|| node.object()?.text("id")).map(|id| id.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header<'s>(settings: &'s Settings, name: &str) -> Option<&'s str> {
+        settings.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
+    }
+
+    #[test]
+    fn an_empty_document_gives_the_defaults() {
+        let settings = read("{}").unwrap();
+        assert_eq!(settings.base_url.unwrap().text(), portkey::BASE_URL);
+        assert!(settings.headers.is_empty() && settings.findings.is_empty() && settings.timeout_ms.is_none());
+    }
+
+    #[test]
+    fn a_header_wins_over_the_option_of_its_name_in_any_case() {
+        let settings = read(
+            r#"{"models":{"providers":{"portkey":{"headers":{"X-Portkey-Trace-ID":"h","x-n":1,"x-null":null}}}},
+                "plugins":{"entries":{"portkey":{"config":{"traceId":"o","spanId":"s"}}}}}"#,
+        )
+        .unwrap();
+        assert_eq!(header(&settings, "x-portkey-trace-id"), Some("h"));
+        assert_eq!(header(&settings, "x-portkey-span-id"), Some("s"));
+        assert_eq!(header(&settings, "x-n"), Some("1"));
+        assert_eq!(settings.headers.len(), 3);
+    }
+
+    #[test]
+    fn wrong_types_are_found_and_named() {
+        for (config, path) in [
+            (r#"{"models":[]}"#, "models"),
+            (r#"{"models":{"providers":3}}"#, "models.providers"),
+            (r#"{"models":{"providers":{"portkey":[]}}}"#, PROVIDER),
+            (r#"{"models":{"providers":{"portkey":{"baseUrl":1}}}}"#, "models.providers.portkey.baseUrl"),
+            (
+                r#"{"models":{"providers":{"portkey":{"timeoutSeconds":"1"}}}}"#,
+                "models.providers.portkey.timeoutSeconds",
+            ),
+            (r#"{"models":{"providers":{"portkey":{"timeoutSeconds":0}}}}"#, "models.providers.portkey.timeoutSeconds"),
+            (r#"{"models":{"providers":{"portkey":{"headers":[]}}}}"#, "models.providers.portkey.headers"),
+            (r#"{"models":{"providers":{"portkey":{"headers":{"a":{}}}}}}"#, "models.providers.portkey.headers.a"),
+            (r#"{"plugins":{"entries":{"portkey":{"config":7}}}}"#, OPTIONS),
+            (
+                r#"{"plugins":{"entries":{"portkey":{"config":{"debug":"on"}}}}}"#,
+                "plugins.entries.portkey.config.debug",
+            ),
+        ] {
+            let findings = read(config).unwrap().findings;
+            assert_eq!(findings.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), [path], "{config}");
+        }
+    }
+
+    #[test]
+    fn malformed_json_names_line_and_column() {
+        let error = read("{\n  \"a\": }").unwrap_err();
+        assert!(error.message.contains("line 2 column 8"), "{}", error.message);
+        assert!(read("[]").unwrap_err().message.contains("not a JSON object"));
+    }
+
+    #[test]
+    fn the_time_limit_is_in_seconds() {
+        let settings = read(r#"{"models":{"providers":{" PortKey ":{"timeoutSeconds":30}}}}"#).unwrap();
+        assert_eq!(settings.timeout_ms, Some(30_000));
+    }
+}

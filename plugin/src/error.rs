@@ -1,0 +1,863 @@
+//! From a failure to `types.error`: what kind it is, whose it is, and what a person can do about it.
+//!
+//! All shapes of failure that the hosted and the open-source gateway answer with are read here, and nowhere else.
+//! Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
+use crate::portkey;
+use crate::report::Head;
+use crate::wire::Failure;
+
+/// A result whose error stands in a box: the record is large, and success the rule.
+pub type Result<T> = core::result::Result<T, Box<Error>>;
+
+/// Longest message, in bytes.
+const MAX_MESSAGE: usize = 1024;
+
+/// An error with nothing but its kind, origin and message.
+pub(crate) fn new(kind: ErrorKind, origin: ErrorOrigin, message: &str, request_sent: bool) -> Box<Error> {
+    Box::new(Error {
+        kind,
+        origin,
+        message: one_line(message, MAX_MESSAGE),
+        hint: None,
+        status: None,
+        code: None,
+        retry_after_ms: None,
+        trace_id: None,
+        request_sent,
+    })
+}
+
+pub(crate) fn with_hint(mut error: Box<Error>, hint: &str) -> Box<Error> {
+    error.hint = Some(hint.to_owned());
+    error
+}
+
+/// An error in an answer whose head is known.
+pub(crate) fn answered(kind: ErrorKind, origin: ErrorOrigin, message: &str, head: &Head) -> Box<Error> {
+    let mut error = new(kind, origin, message, true);
+    error.status = Some(head.status);
+    error.trace_id = head.get("x-portkey-trace-id").map(ToOwned::to_owned);
+    error
+}
+
+/// A request that this component refuses.
+pub(crate) fn invalid_request(message: &str) -> Box<Error> {
+    new(ErrorKind::InvalidRequest, ErrorOrigin::Plugin, message, false)
+}
+
+/// A configuration that this component refuses.
+pub(crate) fn invalid_config(message: &str, hint: &str) -> Box<Error> {
+    with_hint(new(ErrorKind::InvalidConfig, ErrorOrigin::Plugin, message, false), hint)
+}
+
+/// The host holds no key.
+pub(crate) fn missing_credential() -> Box<Error> {
+    with_hint(
+        new(ErrorKind::MissingCredential, ErrorOrigin::Plugin, "Portkey API key missing", false),
+        &format!(
+            "Set {} or pass {}; a self-hosted gateway that needs no key accepts any value.",
+            portkey::CREDENTIAL_ENV,
+            portkey::CREDENTIAL_FLAG
+        ),
+    )
+}
+
+/// An answer that this protocol does not allow. `quote` is cut short.
+pub(crate) fn protocol(head: &Head, what: &str, quote: &[u8]) -> Box<Error> {
+    let quote = one_line(&String::from_utf8_lossy(quote.get(..320).unwrap_or(quote)), 80);
+    let message = if quote.is_empty() { format!("{what}: the answer is empty") } else { format!("{what}: {quote}") };
+    answered(ErrorKind::Protocol, ErrorOrigin::Gateway, &message, head)
+}
+
+/// The text on one line, without control characters, cut at a character's end to about `limit` bytes.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for word in text.split(|character: char| character.is_control() || character == ' ').filter(|word| !word.is_empty())
+    {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        for character in word.chars() {
+            if out.len() + character.len_utf8() > limit {
+                out.push('…');
+                return out;
+            }
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// The failure in an answer whose status is none of success.
+pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
+    if (300..400).contains(&head.status) {
+        return redirect(head);
+    }
+    let said = Said::read(head, body);
+    let (kind, hint) = classify(head, &said);
+    let message = if said.message.is_empty() {
+        format!("The gateway answered with HTTP status {}", head.status)
+    } else {
+        said.message
+    };
+    let mut error = answered(kind, said.origin, &message, head);
+    error.hint = hint.map(ToOwned::to_owned);
+    error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));
+    error.retry_after_ms = retry_after(head);
+    error
+}
+
+/// The failure in a body that came with a success status: an error object, or HTML. `None` where it is no failure.
+pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
+    if body.trim_ascii_start().starts_with(b"<") {
+        let mut error = protocol(head, "The gateway answered with a web page", body);
+        error.kind = ErrorKind::InvalidConfig;
+        return Some(with_hint(error, "Check the base URL: it probably lacks its path, usually /v1."));
+    }
+    let failure = Failure::parse(body).ok()?;
+    let failed = failure.error.is_some() || failure.is_failure || !failure.html_message.is_empty();
+    failed.then(|| from_response(head, body))
+}
+
+/// An answer with a success status that is not what was asked for: a failure in disguise, or no such thing at all.
+pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
+    in_success(head, body).unwrap_or_else(|| protocol(head, what, body))
+}
+
+/// What an answer says about its failure.
+struct Said {
+    message: String,
+    kind: String,
+    code: String,
+    origin: ErrorOrigin,
+    is_html: bool,
+}
+
+impl Said {
+    fn read(head: &Head, body: &[u8]) -> Self {
+        let failure = Failure::parse(body).ok();
+        let mut said = match &failure {
+            Some(failure) => Self::json(failure),
+            None => Self::text(head, body),
+        };
+        said.origin = said.origin(head, failure.as_ref());
+        said
+    }
+
+    fn json(failure: &Failure<'_>) -> Self {
+        let detail = failure.error.as_ref().or(failure.data.as_ref());
+        let (message, kind, code) =
+            detail.map_or(("", "", ""), |detail| (&*detail.message, &*detail.kind, &*detail.code));
+        let said = [message, &failure.message, &failure.html_message].into_iter().find(|text| !text.is_empty());
+        let mut message = said.unwrap_or_default().to_owned();
+        if !failure.first.is_empty() {
+            message = format!("{message} ({})", failure.first);
+        }
+        let is_html = message.trim_start().starts_with('<');
+        if is_html {
+            message = page_text(&message);
+        }
+        Self { message, kind: kind.to_owned(), code: code.to_owned(), origin: ErrorOrigin::Gateway, is_html }
+    }
+
+    fn text(head: &Head, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned();
+        let is_html = text.trim_start().starts_with('<')
+            || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        let message = if is_html { page_text(&text) } else { text };
+        Self { message, kind: String::new(), code: String::new(), origin: ErrorOrigin::Gateway, is_html }
+    }
+
+    /// "Is this 401 the gateway's or the model provider's?"
+    fn origin(&self, head: &Head, failure: Option<&Failure<'_>>) -> ErrorOrigin {
+        if self.is_unreachable() {
+            return ErrorOrigin::Upstream;
+        }
+        let Some(failure) = failure else {
+            return match (head.is_routed(), self.is_html) {
+                (true, _) => ErrorOrigin::Upstream,
+                // A proxy or load balancer in front of the gateway: the gateway itself answers in JSON.
+                (false, true) => ErrorOrigin::Network,
+                (false, false) => ErrorOrigin::Gateway,
+            };
+        };
+        let is_gateways = failure.is_failure
+            || failure.data.is_some()
+            || head.get("x-portkey-gateway-exception").is_some()
+            || matches!(head.status, 246 | 446)
+            || GATEWAY_TYPES.contains(&self.kind.as_str())
+            || GATEWAY_TYPE_ENDS.iter().any(|end| is_gateway_type(&self.kind, end))
+            || self.message.contains("Portkey");
+        let is_upstreams = failure.error.is_some()
+            || !failure.html_message.is_empty()
+            || !failure.provider.is_empty()
+            || head.is_routed();
+        if !is_gateways && is_upstreams { ErrorOrigin::Upstream } else { ErrorOrigin::Gateway }
+    }
+
+    /// The gateway's own fetch failed: refused, hung up, no such name (gateway 1.15.2, 2.2.3).
+    fn is_unreachable(&self) -> bool {
+        self.message.contains("fetch failed")
+    }
+}
+
+/// Types that the gateway itself sets. Source: gateway 1.15.2 and 2.2.3.
+const GATEWAY_TYPES: [&str; 3] = ["hooks_failed", "timeout_error", "model_not_allowed_error"];
+
+/// Ends of `{api_key,workspace,virtual_key,integration}_*`. Source: gateway 2.2.3.
+const GATEWAY_TYPE_ENDS: [&str; 3] = ["_exhaust_error", "_expired_error", "_rate_limit_error"];
+
+fn is_gateway_type(kind: &str, end: &str) -> bool {
+    kind.strip_suffix(end).is_some_and(|whose| ["api_key", "workspace", "virtual_key", "integration"].contains(&whose))
+}
+
+/// What a person would read on a web page: its title, else its text.
+fn page_text(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    if let Some((from, to)) = lower.find("<title>").zip(lower.find("</title>"))
+        && let Some(title) = html.get(from + "<title>".len()..to)
+    {
+        return title.trim().to_owned();
+    }
+    let mut text = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                text.push(' ');
+            }
+            _ if !in_tag => text.push(character),
+            _ => {}
+        }
+    }
+    text
+}
+
+const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
+
+/// Kind and hint. The more telling marks come first, the status last.
+fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
+    for rule in RULES {
+        let hit = match rule.mark {
+            Mark::Code(code) => said.code == code,
+            Mark::CodeAt(status, code) => head.status == status && said.code == code,
+            Mark::Type(kind) => said.kind == kind,
+            Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
+            Mark::Says(part) => said.message.contains(part),
+            Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
+        };
+        if hit {
+            return (rule.kind, Some(rule.hint));
+        }
+    }
+    let upstream = said.origin == ErrorOrigin::Upstream;
+    match head.status {
+        401 if upstream => (
+            ErrorKind::Unauthorized,
+            Some(
+                "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.",
+            ),
+        ),
+        401 => (ErrorKind::Unauthorized, Some("Check the Portkey API key at https://app.portkey.ai/api-keys.")),
+        402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
+        403 if upstream => (ErrorKind::Forbidden, Some("The model provider forbids this: check what its key may use.")),
+        403 => (
+            ErrorKind::Forbidden,
+            Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
+        ),
+        404 if upstream && !said.is_html => {
+            (ErrorKind::NotFound, Some("Check the model id: the hosted catalog names models @provider/model."))
+        }
+        404 | 405 => (ErrorKind::InvalidConfig, Some(CHECK_BASE_URL)),
+        408 => (ErrorKind::Timeout, Some("Raise requestTimeoutMs, or request_timeout in the Portkey config.")),
+        412 => (ErrorKind::QuotaExceeded, Some("A budget is used up: raise it in Portkey, or use another provider.")),
+        413 => (ErrorKind::InvalidRequest, Some("The request is too large for the gateway: send less.")),
+        429 => (ErrorKind::RateLimited, Some("Wait before the next call, or raise the limit.")),
+        431 => (
+            ErrorKind::InvalidConfig,
+            Some("The headers are too large: shorten the inline config or the metadata, or use a config id."),
+        ),
+        446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
+        501 => (ErrorKind::Unsupported, None),
+        504 => (ErrorKind::Timeout, Some("Try again later.")),
+        500..=599 if said.origin == ErrorOrigin::Gateway => {
+            (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
+        }
+        500..=599 => (ErrorKind::Overloaded, Some("Try again later, or add a fallback to the Portkey config.")),
+        400..=499 => (ErrorKind::InvalidRequest, None),
+        _ => (ErrorKind::Other, None),
+    }
+}
+
+const GUARDRAIL: &str =
+    "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
+const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
+
+struct Rule {
+    mark: Mark,
+    kind: ErrorKind,
+    hint: &'static str,
+}
+
+enum Mark {
+    Code(&'static str),
+    CodeAt(u16, &'static str),
+    Type(&'static str),
+    TypeEnd(&'static str),
+    Says(&'static str),
+    GatewaySays(&'static str),
+}
+
+const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
+    Rule { mark, kind, hint }
+}
+
+/// Marks of a failure, the first that fits wins. Sources: Portkey docs ("Troubleshooting", "Error codes"), gateway
+/// 1.15.2 and 2.2.3; those without a Portkey name are OpenAI's and Anthropic's error codes.
+#[rustfmt::skip]
+const RULES: &[Rule] = {
+    use ErrorKind as Is;
+    use Mark::{Code, CodeAt, GatewaySays, Says, Type, TypeEnd};
+    &[
+    rule(Code("inline_config_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Code("inline_provider_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Code("inline_custom_host_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Code("inline_provider_url_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(CodeAt(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
+    rule(CodeAt(401, "03"), Is::Unauthorized, "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys."),
+    rule(CodeAt(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
+    rule(CodeAt(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
+    rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
+    rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
+    rule(Type("timeout_error"), Is::Timeout, "Raise requestTimeoutMs, or request_timeout in the Portkey config."),
+    rule(TypeEnd("_exhaust_error"), Is::QuotaExceeded, "A budget is used up: raise it in Portkey, or use another provider."),
+    rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
+    rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
+    rule(Code("insufficient_quota"), Is::QuotaExceeded, "The model provider's own quota is used up: check its plan and billing."),
+    rule(Type("insufficient_quota"), Is::QuotaExceeded, "The model provider's own quota is used up: check its plan and billing."),
+    rule(Code("content_filter"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
+    rule(Code("content_policy_violation"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
+    rule(Code("moderation_blocked"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
+    rule(Code("model_not_found"), Is::NotFound, "Check the model id: the hosted catalog names models @provider/model."),
+    rule(Type("overloaded_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
+    rule(Type("server_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
+    rule(Type("api_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
+    rule(Type("rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the limit."),
+    rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
+    rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
+    rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
+    rule(GatewaySays("Cannot override default config"), Is::InvalidConfig, "This Portkey API key has a locked config: remove x-portkey-config, or use another key."),
+    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Mend the inline config; the open-source gateway knows no config ids."),
+    rule(GatewaySays("Invalid provider"), Is::InvalidConfig, "Check x-portkey-provider; the open-source gateway knows no @slugs."),
+    rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
+    rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: a model id @provider/model, or a provider or config header."),
+    rule(GatewaySays("Query router did not resolve"), Is::InvalidConfig, "Give the conditional config a default target."),
+    rule(GatewaySays("Payload size exceeds"), Is::InvalidRequest, "The request is too large for the gateway: send less."),
+    ]
+};
+
+fn redirect(head: &Head) -> Box<Error> {
+    let target = head.get("location").unwrap_or("an unnamed place");
+    let message = format!("The gateway answered with a redirect (HTTP {}) to {target}", head.status);
+    let error = answered(ErrorKind::InvalidConfig, ErrorOrigin::Gateway, &message, head);
+    with_hint(
+        error,
+        "Redirects are not followed, so that the key stays with its host: set the base URL to the new place.",
+    )
+}
+
+/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds. A date is ignored: without a
+/// clock it says nothing.
+fn retry_after(head: &Head) -> Option<u64> {
+    let scaled = |text: &str, scale: u64| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let whole = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+        let tenths = fraction.bytes().next().filter(u8::is_ascii_digit).map_or(0, |digit| u64::from(digit - b'0'));
+        Some(whole.saturating_add(tenths * scale / 10))
+    };
+    let milliseconds = head.get("retry-after-ms").and_then(|value| scaled(value, 1));
+    milliseconds.or_else(|| head.get("retry-after").and_then(|value| scaled(value, 1000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorKind as Is;
+    use ErrorOrigin::{Gateway, Network, Upstream};
+    use alloc::vec::Vec;
+
+    fn head(status: u16, headers: &[(&str, &str)]) -> Head {
+        Head {
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        }
+    }
+
+    const ROUTED: &[(&str, &str)] = &[
+        ("x-portkey-last-used-option-index", "config"),
+        ("x-portkey-provider", "openai"),
+        ("x-portkey-trace-id", "t"),
+    ];
+    const BARE: &[(&str, &str)] = &[];
+
+    /// Status, headers and body; kind, origin, code, and a part of the hint.
+    type Case<'c> = (u16, &'c [(&'c str, &'c str)], &'c str, ErrorKind, ErrorOrigin, Option<&'c str>, &'c str);
+
+    /// Every shape of failure that was seen, by gateway: open source 1.15.2, hosted 2.2.3.
+    #[test]
+    fn every_shape_is_told_apart() {
+        let cases: &[Case<'_>] = &[
+            // Open source, refused by the gateway.
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "Say where to route",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Invalid provider passed"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "x-portkey-provider",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Invalid config passed. You need to pass a valid json"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "no config ids",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Invalid config passed","errors":["path: strategy,mode, message: bad"]}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "inline config",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Invalid custom host"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "TRUSTED_CUSTOM_HOSTS",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Query router did not resolve to any valid target"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "default target",
+            ),
+            (
+                500,
+                &[("x-portkey-gateway-exception", "true")],
+                r#"{"status":"failure","message":"Something went wrong"}"#,
+                Is::Overloaded,
+                Gateway,
+                None,
+                "own log",
+            ),
+            (
+                408,
+                ROUTED,
+                r#"{"error":{"message":"Request exceeded the timeout sent in the request: 300ms","type":"timeout_error","param":null,"code":null}}"#,
+                Is::Timeout,
+                Gateway,
+                None,
+                "requestTimeoutMs",
+            ),
+            (
+                446,
+                ROUTED,
+                r#"{"error":{"message":"The guardrail checks defined in the config failed.","type":"hooks_failed","param":null,"code":null},"hook_results":{}}"#,
+                Is::ContentBlocked,
+                Gateway,
+                None,
+                "guardrail",
+            ),
+            (404, BARE, r#"{"message":"Not Found","ok":false}"#, Is::InvalidConfig, Gateway, None, "base URL"),
+            // Open source, from upstream.
+            (
+                401,
+                ROUTED,
+                r#"{"error":{"message":"openai error: Incorrect API key","type":"invalid_request_error","param":null,"code":"invalid_api_key"},"provider":"openai"}"#,
+                Is::Unauthorized,
+                Upstream,
+                Some("invalid_api_key"),
+                "not Portkey's",
+            ),
+            (
+                404,
+                ROUTED,
+                r#"{"error":{"message":"openai error: The model `x` does not exist","code":"model_not_found"},"provider":"openai"}"#,
+                Is::NotFound,
+                Upstream,
+                Some("model_not_found"),
+                "@provider/model",
+            ),
+            (
+                429,
+                ROUTED,
+                r#"{"error":{"message":"openai error: slow down","type":"requests","code":"rate_limit_exceeded"},"provider":"openai"}"#,
+                Is::RateLimited,
+                Upstream,
+                Some("rate_limit_exceeded"),
+                "Wait",
+            ),
+            (
+                429,
+                ROUTED,
+                r#"{"error":{"message":"openai error: quota","type":"insufficient_quota","code":"insufficient_quota"},"provider":"openai"}"#,
+                Is::QuotaExceeded,
+                Upstream,
+                Some("insufficient_quota"),
+                "billing",
+            ),
+            (
+                400,
+                ROUTED,
+                r#"{"error":{"message":"blocked","code":"content_filter"}}"#,
+                Is::ContentBlocked,
+                Upstream,
+                Some("content_filter"),
+                "content filter",
+            ),
+            (
+                400,
+                ROUTED,
+                r#"{"error":{"message":"bad temperature","type":"invalid_request_error"}}"#,
+                Is::InvalidRequest,
+                Upstream,
+                None,
+                "",
+            ),
+            (
+                500,
+                ROUTED,
+                r#"{"error":{"message":"openai error: oops"},"provider":"openai"}"#,
+                Is::Overloaded,
+                Upstream,
+                None,
+                "fallback",
+            ),
+            (
+                529,
+                ROUTED,
+                r#"{"error":{"message":"anthropic error: Overloaded","type":"overloaded_error"},"provider":"anthropic"}"#,
+                Is::Overloaded,
+                Upstream,
+                None,
+                "fallback",
+            ),
+            (
+                502,
+                ROUTED,
+                r#"{"html-message":"<html><head><title>502 Bad Gateway</title></head><body>x</body></html>"}"#,
+                Is::Overloaded,
+                Upstream,
+                None,
+                "fallback",
+            ),
+            (
+                500,
+                ROUTED,
+                r#"{"html-message":"Message: fetch failed Cause: Error: connect ECONNREFUSED 127.0.0.1:19999 Name: TypeError"}"#,
+                Is::Overloaded,
+                Upstream,
+                None,
+                "could not reach",
+            ),
+            // Hosted: the same as plain text and HTML.
+            (
+                500,
+                BARE,
+                "Message: fetch failed Cause: Error: connect ECONNREFUSED 127.0.0.1:19999",
+                Is::Overloaded,
+                Upstream,
+                None,
+                "could not reach",
+            ),
+            (502, ROUTED, "<html><body><h1>Bad</h1></body></html>", Is::Overloaded, Upstream, None, "fallback"),
+            (
+                401,
+                ROUTED,
+                r#"{"error":{"message":"Incorrect API key","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+                Is::Unauthorized,
+                Upstream,
+                Some("invalid_api_key"),
+                "not Portkey's",
+            ),
+            // Hosted, refused by the gateway.
+            (
+                401,
+                BARE,
+                r#"{"status":"failure","message":"Portkey Error: Invalid API Key. Error Code: 03","error":{"message":"Portkey Error: Invalid API Key. Error Code: 03","code":"03"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("03"),
+                "copy it again",
+            ),
+            (
+                401,
+                BARE,
+                r#"{"status":"failure","message":"Portkey API Key Expired","error":{"message":"Portkey API Key Expired","code":"01"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("01"),
+                "expired",
+            ),
+            (
+                401,
+                BARE,
+                r#"{"status":"failure","message":"Unable to validate key","error":{"message":"Unable to validate key","code":"033"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("033"),
+                "validate",
+            ),
+            (
+                403,
+                BARE,
+                r#"{"status":"failure","message":"Forbidden!","error":{"message":"Forbidden!","code":"033"}}"#,
+                Is::Forbidden,
+                Gateway,
+                Some("033"),
+                "scope",
+            ),
+            (
+                412,
+                BARE,
+                r#"{"status":"failure","message":"Portkey API Key Usage Limit Exceeded","error":{"message":"Portkey API Key Usage Limit Exceeded","code":"04"}}"#,
+                Is::QuotaExceeded,
+                Gateway,
+                Some("04"),
+                "budget",
+            ),
+            (
+                429,
+                BARE,
+                r#"{"status":"failure","message":"apikey 11********rpm rate limit exceded","error":{"message":"apikey 11********rpm rate limit exceded","code":"05"}}"#,
+                Is::RateLimited,
+                Gateway,
+                Some("05"),
+                "Wait",
+            ),
+            (
+                412,
+                ROUTED,
+                r#"{"error":{"message":"Portkey Virtual Key op********exh Usage Limit Exceeded","type":"virtual_key_exhaust_error","param":null,"code":"04"}}"#,
+                Is::QuotaExceeded,
+                Gateway,
+                Some("04"),
+                "budget",
+            ),
+            (
+                401,
+                ROUTED,
+                r#"{"error":{"message":"expired","type":"integration_expired_error","param":null,"code":"01"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("01"),
+                "expired",
+            ),
+            (
+                429,
+                ROUTED,
+                r#"{"error":{"message":"limit","type":"workspace_rate_limit_error","param":null,"code":null}}"#,
+                Is::RateLimited,
+                Gateway,
+                None,
+                "Portkey",
+            ),
+            (
+                412,
+                ROUTED,
+                r#"{"error":{"message":"Model X is not allowed for this integration","type":"model_not_allowed_error"}}"#,
+                Is::Forbidden,
+                Gateway,
+                None,
+                "Model Catalog",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Following keys are not valid: null"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "slug",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Invalid config id passed"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "pc-",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","message":"Cannot override default config set for this API key."}"#,
+                Is::InvalidConfig,
+                Gateway,
+                None,
+                "locked",
+            ),
+            (
+                400,
+                BARE,
+                r#"{"status":"failure","error":{"code":"inline_custom_host_blocked","message":"m","field":"x-portkey-custom-host"},"message":"m"}"#,
+                Is::InvalidConfig,
+                Gateway,
+                Some("inline_custom_host_blocked"),
+                "pc- id",
+            ),
+            (
+                403,
+                BARE,
+                r#"{"success":false,"data":{"message":"You do not have enough permissions to execute this request","errorCode":"AB03"}}"#,
+                Is::Forbidden,
+                Gateway,
+                Some("AB03"),
+                "permission",
+            ),
+            (
+                401,
+                BARE,
+                r#"{"success":false,"data":{"message":"no","errorCode":"AB05"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("AB05"),
+                "Portkey API key",
+            ),
+            (413, BARE, "Payload size exceeds the limit of 5MB", Is::InvalidRequest, Gateway, None, "too large"),
+            (431, BARE, "", Is::InvalidConfig, Gateway, None, "headers"),
+            // Neither.
+            (
+                502,
+                BARE,
+                "<html><head><title>502 Bad Gateway</title></head></html>",
+                Is::Overloaded,
+                Network,
+                None,
+                "later",
+            ),
+            (
+                404,
+                BARE,
+                "<!DOCTYPE html><html><body>nothing here</body></html>",
+                Is::InvalidConfig,
+                Network,
+                None,
+                "base URL",
+            ),
+            (404, BARE, "404 page not found", Is::NotFound, Gateway, None, "base URL"),
+            (418, BARE, "null", Is::InvalidRequest, Gateway, None, ""),
+            (600, BARE, "", Is::Other, Gateway, None, ""),
+            (400, BARE, r#"{"error":"just a text"}"#, Is::InvalidRequest, Upstream, None, ""),
+        ];
+        for (status, headers, body, kind, origin, code, hint) in cases {
+            let error = from_response(&head(*status, headers), body.as_bytes());
+            assert_eq!((error.kind, error.origin, error.code.as_deref()), (*kind, *origin, *code), "{status} {body}");
+            assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
+            assert!(error.request_sent && error.status == Some(*status));
+            assert_eq!(error.trace_id.is_some(), headers.len() == 3);
+            assert!(!error.message.is_empty() && !error.message.contains('<'), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn messages_are_what_a_person_reads() {
+        let message = |body: &str| from_response(&head(500, BARE), body.as_bytes()).message;
+        assert_eq!(message(r#"{"error":{"message":"inner"},"message":"outer"}"#), "inner");
+        assert_eq!(message(r#"{"message":"outer","errors":["why"]}"#), "outer (why)");
+        assert_eq!(message(r#"{"detail":"fast"}"#), "fast");
+        assert_eq!(message("<title> 502\nBad Gateway </title>"), "502 Bad Gateway");
+        assert_eq!(message("<p>a</p><p>b</p>"), "a b");
+        assert_eq!(message(""), "The gateway answered with HTTP status 500");
+        assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
+        let long = message(&"ä".repeat(5000));
+        assert!(long.len() <= MAX_MESSAGE + 3 && long.ends_with("ä…"));
+    }
+
+    #[test]
+    fn a_success_that_holds_an_error_is_one() {
+        let ok = head(200, BARE);
+        for body in [
+            r#"{"error":{"message":"x"}}"#,
+            r#"{"error":"x"}"#,
+            r#"{"status":"failure","message":"x"}"#,
+            r#"{"success":false,"data":{"message":"x"}}"#,
+            r#"{"html-message":"x"}"#,
+        ] {
+            assert_eq!(in_success(&ok, body.as_bytes()).unwrap().message, "x", "{body}");
+        }
+        for body in [
+            "{}",
+            r#"{"error":null}"#,
+            r#"{"error":{}}"#,
+            r#"{"error":""}"#,
+            r#"{"error":false}"#,
+            r#"{"status":"completed"}"#,
+            "[]",
+            "nonsense",
+        ] {
+            assert!(in_success(&ok, body.as_bytes()).is_none(), "{body}");
+        }
+        let page = in_success(&ok, b" <!DOCTYPE html><html>").unwrap();
+        assert_eq!(page.kind, Is::InvalidConfig);
+        assert!(page.hint.unwrap().contains("/v1"));
+    }
+
+    #[test]
+    fn a_redirect_names_its_target_and_is_not_followed() {
+        let error = from_response(&head(308, &[("location", "https://elsewhere/v1")]), b"");
+        assert_eq!((error.kind, error.status), (Is::InvalidConfig, Some(308)));
+        assert!(error.message.contains("https://elsewhere/v1") && error.hint.unwrap().contains("base URL"));
+    }
+
+    #[test]
+    fn how_long_to_wait() {
+        let wait = |headers: &[(&str, &str)]| from_response(&head(429, headers), b"").retry_after_ms;
+        assert_eq!(wait(&[("retry-after", "3")]), Some(3000));
+        assert_eq!(wait(&[("retry-after", "1.5")]), Some(1500));
+        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "3")]), Some(250));
+        for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
+            assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_short() {
+        let error = protocol(&head(200, BARE), "what", &"x".repeat(500).into_bytes());
+        assert!(error.message.len() < 100, "{}", error.message);
+        let quotes: Vec<u8> = [b'a', 0xff, b'\n', b'b'].to_vec();
+        assert_eq!(protocol(&head(200, BARE), "what", &quotes).message, "what: a\u{fffd} b");
+    }
+}

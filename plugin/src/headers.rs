@@ -1,0 +1,227 @@
+//! Portkey's request headers: which option becomes which header, and what may stand in one.
+//!
+//! Where the options and headers come from is `config`'s; what is wrong with a value is [`crate::lint`]'s.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::json::{self, Node};
+use crate::portkey;
+use crate::reader::Kind;
+
+/// A header that a configuration asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// In lower case.
+    pub name: String,
+    /// As configured; `wire_value` is what is sent.
+    pub value: String,
+    /// Where it was configured, for a finding.
+    pub path: String,
+}
+
+impl Header {
+    /// Whether its value is the host's to fill in: it holds `${NAME}`.
+    pub fn is_reference(&self) -> bool {
+        is_reference(&self.value)
+    }
+
+    /// Whether its value is JSON, and so may be escaped.
+    pub(crate) fn is_json(&self) -> bool {
+        match self.name.as_str() {
+            "x-portkey-metadata" => true,
+            "x-portkey-config" => self.value.trim_start().starts_with('{'),
+            _ => false,
+        }
+    }
+
+    /// The value as it goes on the wire.
+    pub(crate) fn wire_value(&self) -> String {
+        if self.is_json() { json::ascii(self.value.trim()) } else { self.value.trim().to_owned() }
+    }
+}
+
+/// Whether `value` holds a reference `${NAME}`.
+pub(crate) fn is_reference(value: &str) -> bool {
+    value.split("${").skip(1).any(|rest| {
+        rest.split_once('}').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && !name.starts_with(|first: char| first.is_ascii_digit())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+    })
+}
+
+/// How an option becomes a header value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Text,
+    /// A text, or an object that is sent as JSON.
+    TextOrObject,
+    Object,
+    /// `true` or `false`.
+    Flag,
+    /// `true`, or no header: the open-source gateway takes any value for yes (gateway 1.15.2).
+    OnlyTrue,
+    Milliseconds,
+    /// An array, or a text with commas. The bracketed form of the docs forwards nothing (gateway 1.15.2).
+    List,
+}
+
+struct Spec {
+    name: &'static str,
+    header: &'static str,
+    shape: Shape,
+}
+
+const fn spec(name: &'static str, header: &'static str, shape: Shape) -> Spec {
+    Spec { name, header, shape }
+}
+
+/// `plugins.entries.portkey.config.*`. Source of the header names: Portkey docs, "Headers".
+const OPTIONS: [Spec; 15] = [
+    spec("config", "x-portkey-config", Shape::TextOrObject),
+    spec("provider", "x-portkey-provider", Shape::Text),
+    spec("virtualKey", "x-portkey-virtual-key", Shape::Text),
+    spec("traceId", "x-portkey-trace-id", Shape::Text),
+    spec("spanId", "x-portkey-span-id", Shape::Text),
+    spec("parentSpanId", "x-portkey-parent-span-id", Shape::Text),
+    spec("spanName", "x-portkey-span-name", Shape::Text),
+    spec("metadata", "x-portkey-metadata", Shape::Object),
+    spec("cacheNamespace", "x-portkey-cache-namespace", Shape::Text),
+    spec("cacheForceRefresh", "x-portkey-cache-force-refresh", Shape::OnlyTrue),
+    spec("requestTimeoutMs", "x-portkey-request-timeout", Shape::Milliseconds),
+    spec("strictOpenAiCompliance", "x-portkey-strict-open-ai-compliance", Shape::Flag),
+    spec("customHost", "x-portkey-custom-host", Shape::Text),
+    spec("forwardHeaders", "x-portkey-forward-headers", Shape::List),
+    spec("debug", "x-portkey-debug", Shape::Flag),
+];
+
+/// The header that an option asks for. `None` where there is no such option or it asks for no header; the error says
+/// what the value should be.
+pub(crate) fn from_option(name: &str, value: &Node<'_>, path: &str) -> Result<Option<Header>, &'static str> {
+    let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { return Ok(None) };
+    let text = || value.text().map(|text| text.trim().to_owned());
+    let value = match (option.shape, value.kind()) {
+        (_, Kind::Null) => None,
+        (Shape::Text | Shape::TextOrObject | Shape::List, Kind::Text) => text(),
+        (Shape::Object, Kind::Text) if text().is_some_and(|text| text.starts_with('{') || is_reference(&text)) => {
+            text()
+        }
+        (Shape::TextOrObject | Shape::Object, Kind::Object) => Some(value.to_json()),
+        (Shape::Flag, Kind::Bool(flag)) => Some(if flag { "true" } else { "false" }.to_owned()),
+        (Shape::OnlyTrue, Kind::Bool(flag)) => flag.then(|| "true".to_owned()),
+        (Shape::Milliseconds, Kind::Number) => {
+            Some(value.number().map(|number| format!("{number}")).ok_or("must be a whole number of milliseconds")?)
+        }
+        (Shape::List, Kind::Array) => {
+            let names: Option<Vec<String>> = value.array().unwrap_or_default().iter().map(Node::text).collect();
+            Some(names.ok_or("must be a list of header names")?.join(", "))
+        }
+        (Shape::Text, _) => return Err("must be a text"),
+        (Shape::TextOrObject, _) => return Err("must be a config id or a config object"),
+        (Shape::Object, _) => return Err("must be an object"),
+        (Shape::Flag | Shape::OnlyTrue, _) => return Err("must be true or false"),
+        (Shape::Milliseconds, _) => return Err("must be a whole number of milliseconds"),
+        (Shape::List, _) => return Err("must be a list of header names"),
+    };
+    let value = value.filter(|value| !value.is_empty());
+    Ok(value.map(|value| Header { name: option.header.to_owned(), value, path: path.to_owned() }))
+}
+
+/// Headers that are not the configuration's to set, and why.
+pub(crate) fn reserved(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "host" => "is taken from the base URL",
+        "content-length" | "content-type" => "is set for each request from its body",
+        "accept" => "is set for each request from the answer it can read",
+        "transfer-encoding" | "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "proxy-connection"
+        | "expect" => "belongs to the connection, which is the host's",
+        "proxy-authorization" | "proxy-authenticate" => "belongs to the proxy, which is the host's",
+        _ => return None,
+    })
+}
+
+/// Whether `name` is the key's own header, which the host attaches and this component never sends.
+pub(crate) fn is_credential(name: &str) -> bool {
+    name.eq_ignore_ascii_case(portkey::CREDENTIAL_HEADER)
+}
+
+/// Whether `name` is a header name: an HTTP token.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Puts `header` in the place of one of the same name, else at the end.
+pub(crate) fn put(headers: &mut Vec<Header>, header: Header) {
+    match headers.iter_mut().find(|old| old.name == header.name) {
+        Some(old) => *old = header,
+        None => headers.push(header),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(option: &str, json: &str) -> Result<Option<(String, String)>, &'static str> {
+        Ok(from_option(option, &Node::Raw(json), "p")?.map(|header| (header.name.clone(), header.wire_value())))
+    }
+
+    #[test]
+    fn options_become_headers() {
+        for (name, json, expected) in [
+            ("config", r#"" pc-abc ""#, "x-portkey-config: pc-abc"),
+            ("config", "{\"retry\":\n{\"attempts\":3}}", r#"x-portkey-config: {"retry": {"attempts":3}}"#),
+            ("provider", r#""@openai""#, "x-portkey-provider: @openai"),
+            ("virtualKey", r#""vk""#, "x-portkey-virtual-key: vk"),
+            ("traceId", r#""t""#, "x-portkey-trace-id: t"),
+            ("spanId", r#""s""#, "x-portkey-span-id: s"),
+            ("parentSpanId", r#""p""#, "x-portkey-parent-span-id: p"),
+            ("spanName", r#""n""#, "x-portkey-span-name: n"),
+            ("metadata", r#"{"_user":"Zoë 😀"}"#, r#"x-portkey-metadata: {"_user":"Zo\u00eb \ud83d\ude00"}"#),
+            ("cacheNamespace", r#""c""#, "x-portkey-cache-namespace: c"),
+            ("cacheForceRefresh", "true", "x-portkey-cache-force-refresh: true"),
+            ("requestTimeoutMs", "5000", "x-portkey-request-timeout: 5000"),
+            ("strictOpenAiCompliance", "false", "x-portkey-strict-open-ai-compliance: false"),
+            ("customHost", r#""http://h/v1""#, "x-portkey-custom-host: http://h/v1"),
+            ("forwardHeaders", r#"["a","B"]"#, "x-portkey-forward-headers: a, B"),
+            ("forwardHeaders", r#""a,b""#, "x-portkey-forward-headers: a,b"),
+            ("debug", "false", "x-portkey-debug: false"),
+        ] {
+            let (header, value) = header(name, json).unwrap().unwrap();
+            assert_eq!(format!("{header}: {value}"), expected);
+        }
+        for (name, json) in
+            [("cacheForceRefresh", "false"), ("provider", "null"), ("provider", r#"" ""#), ("unknown", "1")]
+        {
+            assert_eq!(header(name, json), Ok(None), "{name}");
+        }
+        for (name, json) in [
+            ("config", "[]"),
+            ("provider", "1"),
+            ("metadata", "[]"),
+            ("metadata", r#""x""#),
+            ("cacheForceRefresh", r#""yes""#),
+            ("requestTimeoutMs", "1.5"),
+            ("requestTimeoutMs", "-1"),
+            ("debug", "0"),
+            ("forwardHeaders", "[1]"),
+            ("forwardHeaders", "{}"),
+        ] {
+            assert!(header(name, json).is_err(), "{name}: {json}");
+        }
+    }
+
+    #[test]
+    fn references_are_recognised_anywhere_in_a_value() {
+        for value in ["${KEY}", "Bearer ${MY_KEY_2}", "a${_x}b"] {
+            assert!(is_reference(value), "{value}");
+        }
+        for value in ["", "$KEY", "${}", "${1A}", "${a b}", "${open", "{\"$eq\":\"x\"}"] {
+            assert!(!is_reference(value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! Images from a prompt, and from a prompt and images: the request's body and the answer.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::base64;
+use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
+use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
+use crate::chat;
+use crate::error::{self, Result};
+use crate::json::{Node, Object, Writer};
+use crate::multipart::{self, Part};
+use crate::portkey;
+use crate::reader::Kind;
+use crate::report::Head;
+use crate::wire;
+
+const DEFAULT_SIZE: &str = "1024x1024";
+
+/// What a failed generation is called.
+pub const GENERATION_FAILED: &str = "Portkey image generation failed";
+/// What a failed edit is called.
+pub const EDIT_FAILED: &str = "Portkey image edit failed";
+
+/// The fields of a request, its defaults filled in and checked.
+struct Fields<'r> {
+    model: String,
+    count: u32,
+    size: &'r str,
+    extra: Object<'r>,
+}
+
+impl<'r> Fields<'r> {
+    fn new(request: &'r Request) -> Result<Self> {
+        let extra = chat::extra_members(request.extra_json.as_deref())?;
+        let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
+        let model = extra
+            .text("model")
+            .or_else(|| named(request.model.as_deref()?))
+            .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
+        let count = request.count.unwrap_or(1);
+        if !(1..=portkey::MAX_IMAGES).contains(&count) {
+            return Err(error::invalid_request(&format!(
+                "Portkey makes 1 to {} images in a call, not {count}.",
+                portkey::MAX_IMAGES
+            )));
+        }
+        let size = request.size.as_deref().map(str::trim).filter(|size| !size.is_empty()).unwrap_or(DEFAULT_SIZE);
+        if !is_size(size) {
+            return Err(error::invalid_request(
+                "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
+            ));
+        }
+        Ok(Self { model, count, size, extra })
+    }
+}
+
+/// `WIDTHxHEIGHT`, or OpenAI's `auto`.
+fn is_size(size: &str) -> bool {
+    let is_pixels = |text: &str| text.parse::<u32>().is_ok_and(|pixels| pixels > 0) && !text.starts_with('+');
+    size == "auto" || size.split_once('x').is_some_and(|(width, height)| is_pixels(width) && is_pixels(height))
+}
+
+/// Only these take `response_format`; gpt-image models refuse it and always answer in base64. Source: OpenAI's API
+/// reference, "Create image".
+fn takes_response_format(model: &str) -> bool {
+    matches!(model.rsplit('/').next(), Some("dall-e-2" | "dall-e-3"))
+}
+
+/// The optional texts of a request, by the names of OpenAI's fields.
+fn optional(request: &Request) -> [(&'static str, Option<&str>); 3] {
+    [
+        ("quality", request.quality.as_deref()),
+        ("background", request.background.as_deref()),
+        ("output_format", request.output_format.as_deref()),
+    ]
+}
+
+/// The model of the call and the JSON body of `/images/generations`.
+pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
+    let Fields { model, count, size, extra } = Fields::new(request)?;
+    let mut body = Writer::new(extra);
+    body.text("model", &model);
+    body.text("prompt", &request.prompt);
+    body.number("n", count.into());
+    body.text("size", size);
+    for (name, value) in optional(request) {
+        if let Some(value) = value {
+            body.text(name, value);
+        }
+    }
+    if takes_response_format(&model) {
+        body.text("response_format", "b64_json");
+    }
+    Ok((model, body.finish()))
+}
+
+/// A multipart request to `/images/edits`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The model of the call, without its slug.
+    pub model: String,
+    /// The connection, with the model's slug as its provider.
+    pub connection: Connection,
+    /// Media type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An edit of `inputs`.
+///
+/// The hosted gateway routes by a slug in the form's model but passes it on unstripped (gateway 2.2.3), so the slug
+/// goes in a header here.
+pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: Option<&Media>) -> Result<Edit> {
+    if inputs.is_empty() {
+        return Err(error::invalid_request("An image edit needs an image to edit."));
+    }
+    if inputs.len() > portkey::MAX_INPUT_IMAGES as usize {
+        return Err(error::invalid_request(&format!(
+            "Portkey image editing supports up to {} reference images.",
+            portkey::MAX_INPUT_IMAGES
+        )));
+    }
+    let Fields { model, count, size, extra } = Fields::new(request)?;
+    let mut connection = connection.clone();
+    let model = match split_slug(&model) {
+        Some((slug, bare)) => {
+            if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
+                connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
+            }
+            bare.to_owned()
+        }
+        None => model,
+    };
+    let mut texts = alloc::vec![
+        ("model", model.clone()),
+        ("prompt", request.prompt.clone()),
+        ("n", count.to_string()),
+        ("size", size.to_owned())
+    ];
+    texts.extend(optional(request).into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
+    if takes_response_format(&model) {
+        texts.push(("response_format", "b64_json".to_owned()));
+    }
+    texts.retain(|(name, _)| *name == "model" || extra.get(name).is_none());
+    for (name, node) in extra.members.iter().filter(|(name, _)| name != "model") {
+        if let Some(text) = form_text(node) {
+            texts.push((name, text));
+        }
+    }
+    let mut parts: Vec<Part<'_>> =
+        texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
+    let files: Vec<(String, &str)> =
+        inputs.iter().enumerate().map(|(at, media)| file_of(&format!("image-{}", at + 1), media)).collect();
+    let field = if inputs.len() > 1 { "image[]" } else { "image" };
+    for ((file_name, media_type), media) in files.iter().zip(inputs) {
+        parts.push(Part { name: field, file: Some((file_name, media_type)), data: &media.data });
+    }
+    let mask = mask.map(|media| (file_of("mask", media), media));
+    if let Some(((file_name, media_type), media)) = &mask {
+        parts.push(Part { name: "mask", file: Some((file_name, media_type)), data: &media.data });
+    }
+    let (content_type, body) = multipart::encode(&parts);
+    Ok(Edit { model, connection, content_type, body })
+}
+
+/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
+/// `@hf/`. Source: gateway 2.2.3.
+fn split_slug(model: &str) -> Option<(&str, &str)> {
+    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
+        return None;
+    }
+    model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())
+}
+
+/// A JSON value as the text of a form field; `null` is no field.
+fn form_text(node: &Node<'_>) -> Option<String> {
+    match node.kind() {
+        Kind::Null => None,
+        Kind::Text => node.text(),
+        _ => Some(node.to_json()),
+    }
+}
+
+fn file_of<'m>(stem: &str, media: &'m Media) -> (String, &'m str) {
+    match sniff(&media.data) {
+        Some((media_type, ending)) => (format!("{stem}.{ending}"), media_type),
+        None if media.media_type.is_empty() => (format!("{stem}.png"), "image/png"),
+        None => {
+            let ending = media
+                .media_type
+                .strip_prefix("image/")
+                .filter(|ending| ending.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            (format!("{stem}.{}", ending.unwrap_or("bin")), &media.media_type)
+        }
+    }
+}
+
+/// Media type and file ending, by the first bytes.
+pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
+    Some(match data {
+        [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
+        [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
+        [b'G', b'I', b'F', b'8', ..] => ("image/gif", "gif"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => ("image/avif", "avif"),
+        _ => return None,
+    })
+}
+
+/// The answer to either request.
+pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
+    let malformed = || error::malformed(head, "Portkey image generation response malformed", body);
+    let answer = wire::Images::parse(body).map_err(|_| malformed())?;
+    let data = match answer.data {
+        Some(data) if !answer.has_error => data,
+        _ => return Err(malformed()),
+    };
+    let mut images: Vec<Image> = Vec::with_capacity(data.len());
+    for image in data {
+        let number = images.len() + 1;
+        let (source, ending) = if !image.b64_json.is_empty() {
+            // Some gateways send the whole data URL.
+            let text = match image.b64_json.strip_prefix("data:") {
+                Some(url) => url.split_once(',').map_or("", |(_, text)| text),
+                None => &image.b64_json,
+            };
+            let data = base64::decode(text)
+                .ok_or_else(|| error::protocol(head, "An image is not base64", image.b64_json.as_bytes()))?;
+            let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
+            (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
+        } else if let Some(url) = wire::present(image.url) {
+            let ending = url_ending(&url);
+            (MediaSource::Url(url), ending)
+        } else {
+            continue;
+        };
+        images.push(Image {
+            source,
+            file_name: format!("image-{number}.{ending}"),
+            revised_prompt: wire::present(image.revised_prompt),
+        });
+    }
+    if images.is_empty() {
+        return Err(error::malformed(head, "Portkey image generation response missing image data", body));
+    }
+    Ok(Response {
+        model: wire::present(answer.model).unwrap_or_else(|| model.to_owned()),
+        images,
+        usage: answer.usage.as_ref().map(chat::usage),
+        report: head.report(),
+    })
+}
+
+/// The ending in a URL's path, where it is an image's.
+fn url_ending(url: &str) -> &'static str {
+    let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let endings = [(".jpg", "jpg"), (".jpeg", "jpg"), (".webp", "webp"), (".gif", "gif"), (".avif", "avif")];
+    endings.into_iter().find(|(end, _)| path.ends_with(end)).map_or("png", |(_, ending)| ending)
+}
+
+/// The same error, said to be an image's: `Portkey image generation failed (HTTP 400): ...`. What this component
+/// refused by itself says so already.
+pub fn failed(what: &str, mut error: Box<Error>) -> Box<Error> {
+    if !error.request_sent
+        && error.status.is_none()
+        && error.origin == crate::bindings::openclaw::provider::types::ErrorOrigin::Plugin
+    {
+        return error;
+    }
+    let message = match error.status {
+        _ if error.message.starts_with("Portkey image") => return error,
+        Some(status) => format!("{what} (HTTP {status}): {}", error.message),
+        None => format!("{what}: {}", error.message),
+    };
+    error.message = message;
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::openclaw::provider::types::ErrorKind;
+    use alloc::vec;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+    fn request(prompt: &str) -> Request {
+        Request {
+            model: None,
+            prompt: prompt.to_owned(),
+            count: None,
+            size: None,
+            quality: None,
+            background: None,
+            output_format: None,
+            extra_json: None,
+        }
+    }
+
+    fn connection() -> Connection {
+        Connection {
+            base_url: portkey::BASE_URL.to_owned(),
+            headers: Vec::new(),
+            credentials: vec![portkey::CREDENTIAL.to_owned()],
+            connect_timeout_ms: None,
+            first_byte_timeout_ms: None,
+            idle_timeout_ms: None,
+        }
+    }
+
+    fn generated(request: &Request) -> String {
+        String::from_utf8(generation(request).unwrap().1).unwrap()
+    }
+
+    fn png() -> Media {
+        Media { media_type: String::new(), data: PNG.to_vec() }
+    }
+
+    fn ok(body: &str) -> Result<Response> {
+        response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), "m")
+    }
+
+    #[test]
+    fn i5_the_body_holds_what_was_asked_and_no_more() {
+        let asked = Request { count: Some(2), size: Some("3840x2160".into()), ..request("a cat") };
+        assert_eq!(generated(&asked), r#"{"model":"gpt-image-2","prompt":"a cat","n":2,"size":"3840x2160"}"#);
+        assert_eq!(
+            generated(&request("a cat")),
+            r#"{"model":"gpt-image-2","prompt":"a cat","n":1,"size":"1024x1024"}"#
+        );
+        let all = Request {
+            model: Some(" @openai/dall-e-3 ".into()),
+            quality: Some("hd".into()),
+            background: Some("opaque".into()),
+            output_format: Some("webp".into()),
+            extra_json: Some(r#"{"user":"u","quality":"low"}"#.into()),
+            ..request("p")
+        };
+        assert_eq!(
+            generated(&all),
+            r#"{"model":"@openai/dall-e-3","prompt":"p","n":1,"size":"1024x1024","background":"opaque","output_format":"webp","response_format":"b64_json","user":"u","quality":"low"}"#
+        );
+    }
+
+    #[test]
+    fn counts_and_sizes_are_checked_before_anything_is_sent() {
+        for count in [0, 5] {
+            let error = generation(&Request { count: Some(count), ..request("p") }).unwrap_err();
+            assert_eq!((error.kind, error.request_sent), (ErrorKind::InvalidRequest, false));
+        }
+        for size in ["big", "1024", "1024x", "x1", "0x10", "-1x2", "+1x2", "1x2x3", "1024X1024"] {
+            assert!(generation(&Request { size: Some(size.into()), ..request("p") }).is_err(), "{size}");
+        }
+        for size in ["17x23", "auto", " 1024x1024 ", ""] {
+            assert!(generation(&Request { size: Some(size.into()), ..request("p") }).is_ok(), "{size}");
+        }
+    }
+
+    fn form(edit: &Edit) -> String {
+        String::from_utf8_lossy(&edit.body).into_owned()
+    }
+
+    #[test]
+    fn i6_an_edit_of_one_image_is_a_form() {
+        let edit = edit(&connection(), &request("p"), &[png()], None).unwrap();
+        let form = form(&edit);
+        assert!(edit.content_type.starts_with("multipart/form-data; boundary="));
+        assert!(form.contains("name=\"image\"; filename=\"image-1.png\"\r\nContent-Type: image/png\r\n\r\n"));
+        for (name, value) in [("model", "gpt-image-2"), ("prompt", "p"), ("n", "1"), ("size", "1024x1024")] {
+            assert!(form.contains(&format!("name=\"{name}\"\r\n\r\n{value}\r\n")), "{name}");
+        }
+        assert!(!form.contains("response_format") && !form.contains("image[]") && !form.contains("\"mask\""));
+    }
+
+    #[test]
+    fn several_images_a_mask_and_further_fields() {
+        let jpeg = Media { media_type: "image/png".into(), data: vec![0xff, 0xd8, 0xff, 0] };
+        let odd = Media { media_type: "image/tiff".into(), data: vec![1] };
+        let asked = Request {
+            extra_json: Some(r#"{"n":3,"input_fidelity":"high","x":null,"flag":true}"#.into()),
+            ..request("p")
+        };
+        let edit = edit(&connection(), &asked, &[png(), jpeg, odd], Some(&png())).unwrap();
+        let form = form(&edit);
+        for part in [
+            "name=\"image[]\"; filename=\"image-1.png\"\r\nContent-Type: image/png",
+            "name=\"image[]\"; filename=\"image-2.jpg\"\r\nContent-Type: image/jpeg",
+            "name=\"image[]\"; filename=\"image-3.tiff\"\r\nContent-Type: image/tiff",
+            "name=\"mask\"; filename=\"mask.png\"",
+            "name=\"n\"\r\n\r\n3\r\n",
+            "name=\"input_fidelity\"\r\n\r\nhigh\r\n",
+            "name=\"flag\"\r\n\r\ntrue\r\n",
+        ] {
+            assert!(form.contains(part), "{part}");
+        }
+        assert_eq!(form.matches("name=\"n\"").count(), 1);
+        assert!(!form.contains("name=\"x\""));
+    }
+
+    #[test]
+    fn the_slug_goes_in_a_header() {
+        let asked = |model: &str| Request { model: Some(model.into()), ..request("p") };
+        let split = edit(&connection(), &asked("@openai/gpt-image-1"), &[png()], None).unwrap();
+        assert_eq!(split.model, "gpt-image-1");
+        assert_eq!(split.connection.headers, [("x-portkey-provider".to_owned(), "@openai".to_owned())]);
+        assert!(form(&split).contains("\r\n\r\ngpt-image-1\r\n"));
+
+        let mut own = connection();
+        own.headers.push(("X-Portkey-Provider".into(), "@mine".into()));
+        let kept = edit(&own, &asked("@openai/a/b"), &[png()], None).unwrap();
+        assert_eq!((kept.model.as_str(), kept.connection.headers), ("a/b", own.headers));
+
+        for model in ["@cf/black/flux", "@hf/x/y", "gpt-image-1", "@alone"] {
+            let whole = edit(&connection(), &asked(model), &[png()], None).unwrap();
+            assert_eq!((whole.model.as_str(), whole.connection.headers.len()), (model, 0));
+        }
+    }
+
+    #[test]
+    fn too_many_inputs_and_none() {
+        let error = edit(&connection(), &request("p"), &vec![png(); 6], None).unwrap_err();
+        assert_eq!(error.message, "Portkey image editing supports up to 5 reference images.");
+        assert!(edit(&connection(), &request("p"), &[], None).is_err());
+    }
+
+    #[test]
+    fn answers_in_base64_and_by_url() {
+        let answer = ok(r#"{"created":1,"model":"gpt-image-1","data":[{"b64_json":"iVBORw0KGgo=","revised_prompt":"a grey cat"},{"x":1},
+            {"b64_json":null,"url":"https://cdn/x.JPEG?sig=1"},{"b64_json":"data:image/png;base64,_9j_AA"}],
+            "usage":{"input_tokens":5,"output_tokens":7,"total_tokens":12,"input_tokens_details":{"text_tokens":5}}}"#)
+        .unwrap();
+        let images = &answer.images;
+        assert_eq!(images.len(), 3);
+        assert_eq!(images[0].source, MediaSource::Inline(Media { media_type: "image/png".into(), data: PNG.to_vec() }));
+        assert_eq!(
+            (images[0].file_name.as_str(), images[0].revised_prompt.as_deref()),
+            ("image-1.png", Some("a grey cat"))
+        );
+        assert_eq!(
+            (&images[1].source, images[1].file_name.as_str()),
+            (&MediaSource::Url("https://cdn/x.JPEG?sig=1".into()), "image-2.jpg")
+        );
+        assert_eq!(
+            images[2].source,
+            MediaSource::Inline(Media { media_type: "image/jpeg".into(), data: vec![0xff, 0xd8, 0xff, 0] })
+        );
+        assert_eq!(answer.model, "gpt-image-1");
+        let usage = answer.usage.unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (5, 7));
+        assert_eq!(ok(r#"{"data":[{"url":"u"}]}"#).unwrap().model, "m");
+    }
+
+    #[test]
+    fn answers_without_images_are_errors() {
+        for body in [r#"{"data":[]}"#, r#"{"data":[{"revised_prompt":"x"}]}"#] {
+            let error = ok(body).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Protocol);
+            assert!(
+                error.message.starts_with("Portkey image generation response missing image data"),
+                "{}",
+                error.message
+            );
+        }
+        for body in ["", "[]", "{}", r#"{"data":{}}"#, r#"{"data":[{"b64_json":"%%"}]}"#] {
+            assert_eq!(ok(body).unwrap_err().kind, ErrorKind::Protocol, "{body}");
+        }
+        assert_eq!(ok(r#"{"error":{"message":"no"},"data":[{"url":"u"}]}"#).unwrap_err().message, "no");
+    }
+
+    #[test]
+    fn failures_say_what_failed() {
+        let head = Head { status: 400, headers: Vec::new() };
+        let error = failed(EDIT_FAILED, error::from_response(&head, br#"{"error":{"message":"bad mask"}}"#));
+        assert_eq!(error.message, "Portkey image edit failed (HTTP 400): bad mask");
+        assert_eq!(failed(EDIT_FAILED, error::missing_credential()).message, "Portkey API key missing");
+    }
+
+    #[test]
+    fn types_are_told_by_their_first_bytes() {
+        for (data, ending) in [
+            (PNG, "png"),
+            (b"\xff\xd8\xff\xe0", "jpg"),
+            (b"RIFF\0\0\0\0WEBPVP8 ", "webp"),
+            (b"GIF89a", "gif"),
+            (b"\0\0\0\x1cftypavif", "avif"),
+        ] {
+            assert_eq!(sniff(data).unwrap().1, ending);
+        }
+        assert_eq!(sniff(b"<svg"), None);
+        assert_eq!(sniff(b""), None);
+    }
+}

@@ -1,0 +1,398 @@
+//! What is wrong or doubtful in headers and settings: one set of rules, for `onboarding.lint` and for each call.
+//! An error refuses the call; a warning is for `lint` alone.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
+use crate::config::{self, Settings, finding};
+use crate::headers::{self, Header};
+use crate::json::{Node, Object};
+use crate::portkey;
+use crate::reader::Kind;
+
+/// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
+/// for the request line, the key and what the host adds.
+pub const MAX_HEADER_BYTES: usize = 15 * 1024;
+
+/// Longest metadata value, in characters. Source: Portkey docs, "Metadata".
+pub const MAX_METADATA_VALUE: usize = 128;
+
+/// Most attempts that the gateway's retry honours. Source: Portkey docs, "Automatic Retries".
+const MAX_RETRY_ATTEMPTS: u64 = 5;
+
+/// How deep targets may nest before the check gives up on a config.
+const MAX_DEPTH: usize = 32;
+
+/// What is wrong or doubtful in a configuration document.
+pub fn document(config: &str) -> Vec<Finding> {
+    match config::read(config) {
+        Ok(settings) => settings_findings(&settings),
+        Err(error) => alloc::vec![finding(Severity::Error, "", &error.message)],
+    }
+}
+
+/// The same, errors and warnings, for settings that were read.
+pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
+    let mut findings = settings.findings.clone();
+    let is_hosted = settings.base_url.as_ref().is_some_and(|url| url.host().eq_ignore_ascii_case(portkey::HOSTED));
+    findings.extend(headers(&settings.headers, is_hosted));
+    if let Some(url) = &settings.base_url
+        && !url.path.ends_with("/v1")
+    {
+        let path = format!("{}.baseUrl", config::PROVIDER);
+        findings.push(finding(
+            Severity::Warning,
+            &path,
+            "The base URL usually ends in /v1; without it the gateway answers 404 or a web page.",
+        ));
+    }
+    let routes = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
+    let is_routed = settings.headers.iter().any(|header| routes.contains(&header.name.as_str()));
+    if is_hosted && !is_routed {
+        for (path, id) in settings.models.iter().filter(|(_, id)| !id.starts_with('@')) {
+            let message = format!(
+                "The hosted gateway cannot route the bare model id {id}: write @provider/{id}, or set a provider or a config."
+            );
+            findings.push(finding(Severity::Warning, path, &message));
+        }
+    }
+    findings
+}
+
+/// What is wrong or doubtful in headers. A value that holds a reference is the host's, and not looked at.
+pub(crate) fn headers(all: &[Header], is_hosted: bool) -> Vec<Finding> {
+    let mut check = Check { findings: Vec::new(), is_hosted };
+    for header in all {
+        check.header(header);
+    }
+    let bytes: usize = all.iter().map(|header| header.name.len() + header.wire_value().len() + 4).sum();
+    if bytes > MAX_HEADER_BYTES {
+        let largest = all.iter().max_by_key(|header| header.value.len()).map_or("", |header| header.path.as_str());
+        check.error(largest, &format!(
+            "The headers take {bytes} bytes, over the limit of {MAX_HEADER_BYTES}: a gateway on Node answers 431 above 16384 in all. Shorten the largest, this one, or save the config in Portkey and use its id."
+        ));
+    }
+    check.findings
+}
+
+struct Check {
+    findings: Vec<Finding>,
+    is_hosted: bool,
+}
+
+impl Check {
+    fn error(&mut self, path: &str, message: &str) {
+        self.findings.push(finding(Severity::Error, path, message));
+    }
+
+    fn warn(&mut self, path: &str, message: &str) {
+        self.findings.push(finding(Severity::Warning, path, message));
+    }
+
+    fn header(&mut self, header: &Header) {
+        let (name, path) = (header.name.as_str(), header.path.as_str());
+        let value = header.value.trim();
+        if !headers::is_name(name) {
+            return self.error(path, "This is no header name: it may hold letters, digits and hyphens.");
+        }
+        if let Some(reason) = headers::reserved(name) {
+            return self.error(path, &format!("The header {name} cannot be set here: it {reason}."));
+        }
+        if headers::is_credential(name) {
+            if !header.is_reference() {
+                self.warn(
+                    path,
+                    "This header is ignored, the host attaches the key: put the key, as a reference, in apiKey.",
+                );
+            }
+            return;
+        }
+        if name == "authorization" && !self.is_hosted && (value.contains("PORTKEY_API_KEY") || value.contains("pk-")) {
+            self.warn(path, "A self-hosted gateway forwards Authorization to the model provider: the Portkey key goes in x-portkey-api-key, which the host attaches.");
+        }
+        if header.is_reference() {
+            return;
+        }
+        if !header.is_json() && !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+            return self.error(path, "A header value may hold printable ASCII alone.");
+        }
+        match name {
+            "x-portkey-metadata" => self.metadata(value, path),
+            "x-portkey-config" => self.config(value, path),
+            "x-portkey-custom-host" => {
+                self.custom_host(value, path);
+                if self.is_hosted {
+                    self.warn(path, "The hosted gateway refuses a custom host where the organisation blocks inline routing, which is the default: save it as a provider in Portkey.");
+                }
+            }
+            "x-portkey-forward-headers" => {
+                if value.contains(['[', ']']) {
+                    self.error(path, "The gateway forwards nothing when the names stand in brackets: write a, b.");
+                }
+                if self.is_hosted {
+                    self.warn(path, "The hosted gateway refuses forwarded headers where the organisation blocks inline routing, which is the default.");
+                }
+            }
+            "x-portkey-request-timeout" if value.parse::<u64>().is_err() => {
+                self.error(path, "The time limit must be a whole number of milliseconds.");
+            }
+            "x-portkey-cache-force-refresh" if !self.is_hosted && value != "true" => {
+                self.warn(
+                    path,
+                    "The open-source gateway takes any value of this header for true: leave the header out.",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn metadata(&mut self, value: &str, path: &str) {
+        let Ok(metadata) = Object::parse(value) else {
+            return self.error(path, "The metadata must be a JSON object, in double quotes: {\"_user\":\"ann\"}.");
+        };
+        for (name, node) in &metadata.members {
+            match node.text() {
+                None => self.error(path, &format!("The metadata value of {name} must be a text: put it in quotes.")),
+                Some(text) if text.chars().count() > MAX_METADATA_VALUE => {
+                    self.error(
+                        path,
+                        &format!("The metadata value of {name} is longer than {MAX_METADATA_VALUE} characters."),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn config(&mut self, value: &str, path: &str) {
+        if value.starts_with('\'') {
+            return self.error(path, "The config stands in single quotes: write it without them.");
+        }
+        if !value.starts_with(['{', '[']) {
+            return;
+        }
+        let Ok(config) = Object::parse(value) else {
+            return self.error(path, "The inline config must be a JSON object, its names and texts in double quotes.");
+        };
+        if self.is_hosted {
+            self.warn(path, "The hosted gateway refuses inline configs where the organisation blocks inline routing, which is the default: save it in Portkey and use its pc- id.");
+        }
+        self.target(&config, path, MAX_DEPTH);
+    }
+
+    /// One config, or one target in it: they have the same fields.
+    fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
+        if let Some(host) = target.text("custom_host") {
+            self.custom_host(&host, path);
+        }
+        if let Some(retry) = target.value("retry").and_then(Node::object) {
+            self.retry(&retry, path);
+        }
+        let targets = target.value("targets").and_then(Node::array).unwrap_or_default();
+        let mode = target.value("strategy").and_then(Node::object).and_then(|strategy| strategy.text("mode"));
+        let is_zero =
+            |node: &Node<'_>| node.object().and_then(|target| target.value("weight").map(is_zero)).unwrap_or(false);
+        if mode.as_deref() == Some("loadbalance") && !targets.is_empty() && targets.iter().all(is_zero) {
+            self.error(
+                path,
+                "All weights of a loadbalance are 0, which hangs the gateway for good: give one target a weight.",
+            );
+        }
+        if depth == 0 {
+            return self.error(path, "The targets of the config nest too deep.");
+        }
+        for node in &targets {
+            if let Some(target) = node.object() {
+                self.target(&target, path, depth - 1);
+            }
+        }
+    }
+
+    fn custom_host(&mut self, host: &str, path: &str) {
+        if host.trim().ends_with('/') {
+            self.error(path, "The custom host must not end in a slash: the gateway would call //chat/completions.");
+        }
+    }
+
+    fn retry(&mut self, retry: &Object<'_>, path: &str) {
+        let (right, wrong) = match self.is_hosted {
+            true => ("use_retry_after_headers", "use_retry_after_header"),
+            false => ("use_retry_after_header", "use_retry_after_headers"),
+        };
+        if retry.get(wrong).is_some() && retry.get(right).is_none() {
+            let whose = if self.is_hosted { "hosted" } else { "open-source" };
+            self.warn(path, &format!("The {whose} gateway does not know {wrong}: it is {right} there."));
+        }
+        if retry.value("attempts").and_then(Node::number).is_some_and(|attempts| attempts > MAX_RETRY_ATTEMPTS) {
+            self.warn(path, &format!("The gateway is meant to make at most {MAX_RETRY_ATTEMPTS} attempts."));
+        }
+    }
+}
+
+/// Whether a JSON number is zero, however it is written.
+fn is_zero(weight: &Node<'_>) -> bool {
+    let text: String = weight.to_json();
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default().to_owned();
+    weight.kind() == Kind::Number && mantissa.bytes().all(|byte| !byte.is_ascii_digit() || byte == b'0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The findings for one header: `E` or `W`, and a part of the message.
+    fn found(is_hosted: bool, name: &str, value: &str) -> Vec<(Severity, String)> {
+        let header = Header { name: name.to_owned(), value: value.to_owned(), path: "p".to_owned() };
+        headers(&[header], is_hosted).into_iter().map(|finding| (finding.severity, finding.message)).collect()
+    }
+
+    const HOSTED: bool = true;
+    const OWN: bool = false;
+
+    #[test]
+    fn errors() {
+        let long = format!("{{\"a\":\"{}\"}}", "é".repeat(129));
+        for (name, value, part) in [
+            ("x-portkey-metadata", "not json", "must be a JSON object"),
+            ("x-portkey-metadata", "{'a':'b'}", "double quotes"),
+            ("x-portkey-metadata", "[1]", "must be a JSON object"),
+            ("x-portkey-metadata", r#"{"a":1}"#, "value of a must be a text"),
+            ("x-portkey-metadata", &long, "longer than 128"),
+            ("x-portkey-config", r#"'{"a":1}'"#, "single quotes"),
+            ("x-portkey-config", "{'retry':{}}", "double quotes"),
+            ("x-portkey-config", "[1]", "must be a JSON object"),
+            (
+                "x-portkey-config",
+                r#"{"strategy":{"mode":"loadbalance"},"targets":[{"weight":0},{"weight":0.0e5}]}"#,
+                "All weights",
+            ),
+            (
+                "x-portkey-config",
+                r#"{"targets":[{"strategy":{"mode":"loadbalance"},"targets":[{"weight":0}]}]}"#,
+                "All weights",
+            ),
+            ("x-portkey-config", r#"{"targets":[{"custom_host":"http://h/v1/"}]}"#, "end in a slash"),
+            ("x-portkey-custom-host", "http://h/v1/", "end in a slash"),
+            ("x-portkey-forward-headers", "['a','b']", "write a, b"),
+            ("x-portkey-request-timeout", "5s", "milliseconds"),
+            ("x-a", "h\u{e9}", "printable ASCII"),
+            ("x-a", "a\u{7f}", "printable ASCII"),
+            ("x-portkey-config", "pc\n-a", "printable ASCII"),
+            ("a b", "v", "no header name"),
+            ("", "v", "no header name"),
+            ("host", "h", "from the base URL"),
+            ("content-length", "1", "from its body"),
+            ("content-type", "x", "from its body"),
+            ("transfer-encoding", "chunked", "the host's"),
+            ("connection", "close", "the host's"),
+        ] {
+            let found = found(OWN, name, value);
+            let errors: Vec<_> = found.iter().filter(|(severity, _)| *severity == Severity::Error).collect();
+            assert_eq!(errors.len(), 1, "{name}: {value}: {found:?}");
+            assert!(errors[0].1.contains(part), "{name}: {value}: {}", errors[0].1);
+        }
+    }
+
+    #[test]
+    fn warnings() {
+        for (is_hosted, name, value, part) in [
+            (
+                HOSTED,
+                "x-portkey-config",
+                r#"{"retry":{"use_retry_after_header":true}}"#,
+                "use_retry_after_headers there",
+            ),
+            (
+                OWN,
+                "x-portkey-config",
+                r#"{"targets":[{"retry":{"use_retry_after_headers":true}}]}"#,
+                "use_retry_after_header there",
+            ),
+            (OWN, "x-portkey-config", r#"{"retry":{"attempts":6}}"#, "at most 5"),
+            (HOSTED, "x-portkey-config", r#"{"provider":"openai"}"#, "pc- id"),
+            (HOSTED, "x-portkey-custom-host", "http://h/v1", "blocks inline"),
+            (HOSTED, "x-portkey-forward-headers", "a, b", "blocks inline"),
+            (OWN, "authorization", "Bearer ${PORTKEY_API_KEY}", "forwards Authorization"),
+            (OWN, "x-portkey-cache-force-refresh", "false", "any value"),
+            (OWN, "x-portkey-api-key", "pk-1", "ignored"),
+        ] {
+            let found = found(is_hosted, name, value);
+            assert!(found.iter().all(|(severity, _)| *severity == Severity::Warning), "{name}: {value}: {found:?}");
+            assert!(found.iter().any(|(_, message)| message.contains(part)), "{name}: {value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_is_right() {
+        let longest = format!("{{\"_user\":\"{}\"}}", "é".repeat(128));
+        for (is_hosted, name, value) in [
+            (HOSTED, "x-portkey-config", "pc-abc"),
+            (
+                OWN,
+                "x-portkey-config",
+                r#"{"strategy":{"mode":"loadbalance"},"targets":[{"weight":0},{}],"retry":{"attempts":5,"use_retry_after_header":true}}"#,
+            ),
+            (OWN, "x-portkey-config", r#"{"strategy":{"mode":"fallback"},"targets":[{"weight":0}]}"#),
+            (HOSTED, "x-portkey-metadata", &longest),
+            (OWN, "x-portkey-forward-headers", "a, b"),
+            (OWN, "x-portkey-custom-host", "http://h/v1"),
+            (HOSTED, "authorization", "Bearer ${PORTKEY_API_KEY}"),
+            (OWN, "authorization", "Bearer ${OPENAI_API_KEY}"),
+            (OWN, "x-portkey-metadata", "${METADATA}"),
+            (OWN, "x-portkey-api-key", "${PORTKEY_API_KEY}"),
+        ] {
+            assert_eq!(found(is_hosted, name, value), [], "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn headers_near_what_node_takes_are_refused() {
+        let header = |size| Header { name: "x-a".to_owned(), value: "v".repeat(size), path: "p".to_owned() };
+        assert_eq!(headers(&[header(MAX_HEADER_BYTES - 7)], OWN), []);
+        let finding = headers(&[header(MAX_HEADER_BYTES - 6)], OWN).pop().unwrap();
+        assert!(
+            finding.severity == Severity::Error && finding.message.contains("431") && finding.message.contains("15360")
+        );
+    }
+
+    #[test]
+    fn a_config_that_nests_without_end_is_refused() {
+        let deep = format!("{}{}{}", r#"{"targets":["#.repeat(40), "{}", "]}".repeat(40));
+        assert!(found(OWN, "x-portkey-config", &deep).iter().any(|(_, message)| message.contains("too deep")));
+    }
+
+    #[test]
+    fn documents() {
+        let paths = |config: &str| -> Vec<(Severity, String)> {
+            document(config).into_iter().map(|finding| (finding.severity, finding.path)).collect()
+        };
+        assert_eq!(paths("{}"), []);
+        assert_eq!(paths("{"), [(Severity::Error, String::new())]);
+        assert_eq!(
+            paths(r#"{"models":{"providers":{"portkey":{"baseUrl":"http://localhost:8787"}}}}"#),
+            [(Severity::Warning, "models.providers.portkey.baseUrl".to_owned())]
+        );
+        let bare = r#"{"models":{"providers":{"portkey":{"models":[{"id":"gpt-5"},{"id":"@openai/gpt-5"}],"headers":{}}}},"agents":{"defaults":{"model":{"primary":"portkey/o3"}}}}"#;
+        assert_eq!(
+            paths(bare),
+            [
+                (Severity::Warning, "models.providers.portkey.models[0]".to_owned()),
+                (Severity::Warning, "agents.defaults.model".to_owned())
+            ]
+        );
+        assert_eq!(paths(&bare.replace(r#""headers":{}"#, r#""headers":{"x-portkey-config":"${CONFIG}"}"#)), []);
+        assert_eq!(paths(&bare.replace(r#""headers":{}"#, r#""baseUrl":"http://localhost:8787/v1""#)), []);
+        assert_eq!(
+            paths(
+                r#"{"models":{"providers":{"portkey":{"headers":{"Content-Type":"x"}}}},"plugins":{"entries":{"portkey":{"config":{"metadata":{"a":true}}}}}}"#
+            ),
+            [
+                (Severity::Error, "plugins.entries.portkey.config.metadata".to_owned()),
+                (Severity::Error, "models.providers.portkey.headers.Content-Type".to_owned())
+            ]
+        );
+    }
+}

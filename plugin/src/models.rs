@@ -1,0 +1,132 @@
+//! The model listing: the hosted gateway's catalog and an upstream provider's list, page by page.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::models::Entry;
+use crate::error::{self, Result};
+use crate::report::Head;
+use crate::wire;
+
+/// Entries asked for on each page after the first.
+const PAGE: usize = 100;
+/// Most pages: a listing that repeats itself must end.
+const MAX_PAGES: usize = 1000;
+
+/// A listing being collected.
+#[derive(Debug, Default)]
+pub struct Listing {
+    entries: Vec<Entry>,
+    /// Entries received, those seen before included: what `offset` counts.
+    received: usize,
+    pages: usize,
+    is_complete: bool,
+}
+
+impl Listing {
+    /// Path and query of the page to fetch next; `None` when the listing is complete.
+    ///
+    /// The first page is asked for plainly, because an upstream's own list may know no paging. Source of `limit` and
+    /// `offset`: Portkey's OpenAPI document.
+    pub fn next_path(&self) -> Option<String> {
+        match (self.is_complete, self.pages) {
+            (true, _) => None,
+            (false, 0) => Some("/models".to_owned()),
+            (false, _) => Some(format!("/models?limit={PAGE}&offset={}", self.received)),
+        }
+    }
+
+    /// Reads a page.
+    pub fn push(&mut self, head: &Head, body: &[u8]) -> Result<()> {
+        let malformed = || error::malformed(head, "The answer is no list of models", body);
+        let page = wire::Listing::parse(body).map_err(|_| malformed())?;
+        let items = match page.data {
+            Some(items) if !page.has_error => items,
+            _ => return Err(malformed()),
+        };
+        self.pages += 1;
+        self.received += items.len();
+        let is_catalog = items.iter().any(|item| !item.slug.is_empty() || item.id.starts_with('@'));
+        // A server that ignores the offset sends the same page for ever.
+        let repeats = items.first().is_none_or(|first| self.entries.iter().any(|entry| entry.id == first.id));
+        for item in items {
+            let Some(id) = wire::present(item.id).filter(|_| !repeats) else { continue };
+            let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());
+            let provider =
+                slug.or_else(|| wire::present(item.owned_by)).or_else(|| wire::present(page.provider.clone()));
+            self.entries.push(Entry { id, provider });
+        }
+        let has_more = match page.total {
+            Some(total) => (self.received as u64) < total,
+            // A catalog without a total may still have pages; an upstream's list comes whole.
+            None => is_catalog,
+        };
+        self.is_complete = !has_more || repeats || self.pages >= MAX_PAGES;
+        Ok(())
+    }
+
+    /// Every model so far.
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(pages: &[&str]) -> (Vec<(String, Option<String>)>, Vec<String>) {
+        let mut listing = Listing::default();
+        let mut paths = Vec::new();
+        let mut pages = pages.iter();
+        while let Some(path) = listing.next_path() {
+            paths.push(path);
+            let page = pages.next().expect("no page too many is asked for");
+            listing.push(&Head { status: 200, headers: Vec::new() }, page.as_bytes()).unwrap();
+        }
+        assert!(pages.next().is_none(), "every page is asked for");
+        (listing.into_entries().into_iter().map(|entry| (entry.id, entry.provider)).collect(), paths)
+    }
+
+    fn entry(id: &str, provider: &str) -> (String, Option<String>) {
+        (id.to_owned(), Some(provider.to_owned()))
+    }
+
+    #[test]
+    fn the_catalog_comes_in_pages() {
+        let (entries, paths) = list(&[
+            r#"{"object":"list","total":3,"data":[{"id":"@a/x","slug":"x"},{"id":"@b/y/z","slug":"y/z"}]}"#,
+            r#"{"object":"list","total":3,"data":[{"id":"@a/w","slug":"w"}]}"#,
+        ]);
+        assert_eq!(entries, [entry("@a/x", "a"), entry("@b/y/z", "b"), entry("@a/w", "a")]);
+        assert_eq!(paths, ["/models", "/models?limit=100&offset=2"]);
+    }
+
+    #[test]
+    fn a_catalog_without_a_total_ends_with_an_empty_or_a_repeated_page() {
+        let page = r#"{"data":[{"id":"@a/x","slug":"x"}]}"#;
+        assert_eq!(list(&[page, r#"{"data":[]}"#]).0.len(), 1);
+        assert_eq!(list(&[page, page]).0.len(), 1);
+    }
+
+    #[test]
+    fn an_upstream_list_comes_whole() {
+        let (entries, paths) = list(&[
+            r#"{"object":"list","provider":"openai","data":[{"id":"gpt-5","owned_by":"system"},{"id":"o3"},{"id":null}]}"#,
+        ]);
+        assert_eq!(entries, [entry("gpt-5", "system"), entry("o3", "openai")]);
+        assert_eq!(paths, ["/models"]);
+        assert_eq!(list(&[r#"[{"id":"m"}]"#]).0, [("m".to_owned(), None)]);
+        assert!(list(&[r#"{"data":[]}"#]).0.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_list_is_an_error() {
+        for body in ["", "{}", "<html></html>", r#"{"data":{}}"#, r#"{"error":{"message":"x"}}"#] {
+            let result = Listing::default().push(&Head { status: 200, headers: Vec::new() }, body.as_bytes());
+            assert!(result.is_err(), "{body}");
+        }
+    }
+}

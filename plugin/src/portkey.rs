@@ -1,0 +1,101 @@
+//! Portkey's names and numbers, each stated once. No behaviour.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::onboarding::{Credential, Descriptor, ImageCapabilities, Model};
+
+/// Id in the host's configuration.
+pub const ID: &str = "portkey";
+/// The hosted gateway. Source: Portkey docs.
+pub const BASE_URL: &str = "https://api.portkey.ai/v1";
+/// Host name of the hosted gateway; every other host is taken for a self-hosted one.
+pub const HOSTED: &str = "api.portkey.ai";
+/// OpenClaw's name for the wire protocol.
+pub const API: &str = "openai-completions";
+/// Alias of the model that onboarding adds.
+pub const ALIAS: &str = "Portkey";
+
+/// The model that onboarding adds, in the catalog's form `@provider/model`. Source: Portkey's guide for OpenClaw.
+pub const MODEL: &str = "@anthropic/claude-sonnet-4-5";
+/// Its name for people.
+pub const MODEL_NAME: &str = "Claude Sonnet 4.5";
+/// Its context window. Source: Anthropic's model overview.
+pub const MODEL_CONTEXT_TOKENS: u32 = 200_000;
+/// Its longest answer. Source: Anthropic's model overview.
+pub const MODEL_MAX_OUTPUT_TOKENS: u32 = 64_000;
+
+/// The model that draws where none is named.
+pub const IMAGE_MODEL: &str = "gpt-image-2";
+/// Most images that one call may ask for.
+pub const MAX_IMAGES: u32 = 4;
+/// Most input images that one edit takes.
+pub const MAX_INPUT_IMAGES: u32 = 5;
+/// Sizes that OpenAI's image models know, the default first.
+pub const IMAGE_SIZES: [&str; 11] = [
+    "1024x1024",
+    "256x256",
+    "512x512",
+    "1024x1536",
+    "1024x1792",
+    "1536x1024",
+    "1792x1024",
+    "2048x2048",
+    "2048x1152",
+    "3840x2160",
+    "2160x3840",
+];
+
+/// Id of the one credential.
+pub const CREDENTIAL: &str = "portkey-api-key";
+/// Environment variable that may hold it.
+pub const CREDENTIAL_ENV: &str = "PORTKEY_API_KEY";
+/// Command-line flag that may hold it.
+pub const CREDENTIAL_FLAG: &str = "--portkey-api-key";
+/// Header that carries it. Not `Authorization`: a self-hosted gateway forwards that one to the model provider
+/// (gateway 1.15.2).
+pub const CREDENTIAL_HEADER: &str = "x-portkey-api-key";
+
+/// Who this provider is.
+pub fn descriptor() -> Descriptor {
+    Descriptor {
+        id: ID.to_owned(),
+        label: "Portkey".to_owned(),
+        docs_url: "https://portkey.ai/docs".to_owned(),
+        default_base_url: BASE_URL.to_owned(),
+        api: API.to_owned(),
+        default_model: Model {
+            id: MODEL.to_owned(),
+            name: MODEL_NAME.to_owned(),
+            context_tokens: Some(MODEL_CONTEXT_TOKENS),
+            max_output_tokens: Some(MODEL_MAX_OUTPUT_TOKENS),
+            image_input: true,
+            reasoning: true,
+        },
+        images: Some(ImageCapabilities {
+            default_model: IMAGE_MODEL.to_owned(),
+            max_count: MAX_IMAGES,
+            max_input_images: MAX_INPUT_IMAGES,
+            sizes: owned(&IMAGE_SIZES),
+            qualities: owned(&["auto", "low", "medium", "high"]),
+            backgrounds: owned(&["auto", "transparent", "opaque"]),
+            output_formats: owned(&["png", "jpeg", "webp"]),
+        }),
+        credentials: vec![Credential {
+            id: CREDENTIAL.to_owned(),
+            label: "Portkey API key".to_owned(),
+            required: true,
+            env_vars: owned(&[CREDENTIAL_ENV]),
+            cli_flag: Some(CREDENTIAL_FLAG.to_owned()),
+            help_url: Some("https://app.portkey.ai/api-keys".to_owned()),
+            header: CREDENTIAL_HEADER.to_owned(),
+            prefix: String::new(),
+        }],
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}

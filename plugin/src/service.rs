@@ -1,0 +1,115 @@
+//! The calls: each puts a request together, sends it, and reads the answer. What goes into either is the business of
+//! the modules it calls; how it travels is `http`'s.
+
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use crate::bindings::exports::openclaw::provider as exports;
+use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
+use crate::call::{Accept, Call};
+use crate::error::Result;
+use crate::{chat, http, images, models, stream};
+
+/// Largest whole answer of chat and of the model listing.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// Largest answer that holds images.
+const MAX_IMAGES_ANSWER: usize = 64 * 1024 * 1024;
+
+const COMPLETIONS: &str = "/chat/completions";
+const JSON: &str = "application/json";
+
+pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
+    let mut listing = models::Listing::default();
+    while let Some(path) = listing.next_path() {
+        let (head, body) = http::fetch(Call::get(connection, &path)?, b"", MAX_ANSWER)?;
+        listing.push(&head, &body)?;
+    }
+    Ok(listing.into_entries())
+}
+
+pub(crate) fn complete(connection: &Connection, request: &exports::chat::Request) -> Result<exports::chat::Response> {
+    let body = chat::body(request, false)?;
+    let call = Call::post(connection, COMPLETIONS, Accept::Json, JSON, body.len())?;
+    let (head, body) = http::fetch(call, &body, MAX_ANSWER)?;
+    chat::response(&head, &body)
+}
+
+pub(crate) fn stream(connection: &Connection, request: &exports::chat::Request) -> Result<Reply> {
+    let body = chat::body(request, true)?;
+    let call = Call::post(connection, COMPLETIONS, Accept::Events, JSON, body.len())?;
+    let answer = http::open(call, &body)?;
+    let report = answer.head.report();
+    let state = if answer.head.is_document() {
+        let body = http::whole(&answer, MAX_ANSWER)?;
+        State { body: None, reply: stream::Reply::whole(chat::response(&answer.head, &body)?) }
+    } else {
+        State { reply: stream::Reply::new(answer.head), body: Some(answer.body) }
+    };
+    Ok(Reply { report, state: RefCell::new(state) })
+}
+
+/// A streamed reply. Dropping it ends its request.
+#[derive(Debug)]
+pub struct Reply {
+    report: GatewayReport,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    reply: stream::Reply,
+    /// Gone as soon as the reply is over, and its connection with it.
+    body: Option<http::Body>,
+}
+
+impl Reply {
+    pub(crate) fn report(&self) -> GatewayReport {
+        self.report.clone()
+    }
+
+    pub(crate) fn next(&self) -> Result<Vec<exports::chat::Event>> {
+        let mut state = self.state.borrow_mut();
+        let State { reply, body } = &mut *state;
+        loop {
+            if let Some(taken) = reply.take() {
+                return taken;
+            }
+            match body.as_ref().map_or(Ok(None), http::Body::read) {
+                Ok(Some(bytes)) => reply.push(&bytes),
+                Ok(None) => reply.close(None),
+                Err(error) => reply.close(Some(error)),
+            }
+            if reply.is_over() {
+                *body = None;
+            }
+        }
+    }
+}
+
+pub(crate) fn generate(
+    connection: &Connection,
+    request: &exports::images::Request,
+) -> Result<exports::images::Response> {
+    let (model, body) = images::generation(request)?;
+    let call = Call::post(connection, "/images/generations", Accept::Json, JSON, body.len())?;
+    draw(call, &body, &model, images::GENERATION_FAILED)
+}
+
+pub(crate) fn edit(
+    connection: &Connection,
+    request: &exports::images::Request,
+    inputs: Vec<Media>,
+    mask: Option<Media>,
+) -> Result<exports::images::Response> {
+    let edit = images::edit(connection, request, &inputs, mask.as_ref())?;
+    // They are in the body now.
+    drop((inputs, mask));
+    let call = Call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type, edit.body.len())?;
+    draw(call, &edit.body, &edit.model, images::EDIT_FAILED)
+}
+
+fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
+    http::fetch(call, body, MAX_IMAGES_ANSWER)
+        .and_then(|(head, body)| images::response(&head, &body, model))
+        .map_err(|error| images::failed(failed, error))
+}

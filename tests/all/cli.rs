@@ -1,0 +1,221 @@
+//! The commands as a user runs them: results on standard output, all else on standard error, documented exit codes.
+
+use host_harness::stub::Stub;
+use serde_json::json;
+
+use crate::support::{Cli, KEY, hosted};
+
+struct User {
+    cli: Cli,
+    stub: Stub,
+    /// The stand-in runs on its own; this only started it.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl User {
+    /// With a key, and a gateway to call.
+    fn new() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let stub = runtime.block_on(hosted());
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
+        Self { cli, stub, _runtime: runtime }
+    }
+}
+
+#[test]
+fn the_demo_does_the_main_job_without_a_key() {
+    let cli = Cli::new();
+    let ran = cli.run(&["demo"]).ok();
+    for step in ["stand-in gateway", "Onboarded into", "48 models", "Hello", "Made an image", "Edited it", "Next:"] {
+        assert!(ran.out.contains(step), "{step}: {ran:?}");
+    }
+    let images: Vec<_> = ran.out.lines().filter(|line| line.ends_with(".png")).collect();
+    assert_eq!(images.len(), 2, "{ran:?}");
+    for image in &images {
+        let path = image.split_whitespace().last().unwrap();
+        assert!(std::fs::read(path).unwrap().starts_with(b"\x89PNG"), "{path}");
+    }
+}
+
+#[test]
+fn chat_prints_the_reply_and_nothing_else_on_standard_output() {
+    let user = User::new();
+    let ran = user.cli.run(&["chat", "Reply with exactly OK."]).ok();
+    assert_eq!(ran.out, "OK.\n");
+    assert!(ran.err.contains("tokens in"), "{ran:?}");
+    let whole = user.cli.run(&["chat", "--no-stream", "Reply with exactly OK."]).ok();
+    assert_eq!(whole.out, "OK.\n");
+    let bodies: Vec<_> = user.stub.requests().iter().map(|request| request.json()).collect();
+    assert_eq!(bodies[0]["stream"], true);
+    assert_ne!(bodies[1]["stream"], true);
+    assert_eq!(bodies[0]["model"], "@anthropic/claude-sonnet-4-5");
+}
+
+#[test]
+fn chat_json_is_the_result_of_the_wit() {
+    let user = User::new();
+    let streamed = user.cli.run(&["chat", "--json", "--model", "@openai/gpt-5-mini", "hello"]).ok().json();
+    let whole = user.cli.run(&["chat", "--json", "--no-stream", "--model", "@openai/gpt-5-mini", "hello"]).ok().json();
+    for reply in [&streamed, &whole] {
+        assert_eq!(reply["finish_reason"], "stop");
+        assert_eq!(reply["model"], "gpt-5-mini");
+        assert_eq!(reply["content"], json!([{"type": "text", "text": reply["text"]}]));
+        assert!(reply["usage"]["input_tokens"].as_u64() > Some(0), "{reply}");
+        assert!(reply["usage"].get("cache_read_tokens").is_some() && reply["id"].is_string());
+        assert_eq!(reply["report"]["provider"], "openai");
+        assert_eq!(reply["report"]["cache_status"], "DISABLED");
+    }
+    assert_eq!(streamed["text"], whole["text"]);
+    assert_eq!(user.stub.requests()[0].json()["stream"], true);
+}
+
+#[test]
+fn chat_reads_standard_input_images_tools_and_headers() {
+    let user = User::new();
+    let folder = user.cli.folder.path();
+    std::fs::write(folder.join("question.txt"), "call get_weather").unwrap();
+    std::fs::write(folder.join("tools.json"), r#"[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]"#).unwrap();
+    let input = std::fs::File::open(folder.join("question.txt")).unwrap();
+    let arguments =
+        ["chat", "--json", "--tools", "tools.json", "--system", "Be brief.", "--header", "x-portkey-trace-id: t-1"];
+    let ran = crate::support::Ran::from(user.cli.command(&arguments).stdin(input).output().unwrap()).ok().json();
+    assert_eq!(ran["finish_reason"], "tool_calls");
+    assert_eq!(ran["content"][0]["name"], "get_weather");
+    assert_eq!(ran["report"]["trace_id"], "t-1");
+    assert_eq!(user.stub.requests()[0].json()["messages"][0]["content"], "Be brief.");
+
+    user.cli.run(&["image", "a lighthouse"]).ok();
+    let seen = user.cli.run(&["chat", "what is this?", "--image", "image-1.png"]).ok();
+    assert!(seen.out.contains("image/png"), "{seen:?}");
+}
+
+#[test]
+fn images_are_written_whole_and_never_over_others() {
+    let user = User::new();
+    let first = user.cli.run(&["image", "--json", "--count", "2", "a", "lighthouse"]).ok().json();
+    let second = user.cli.run(&["image", "--json", "--input", "image-1.png", "at night"]).ok().json();
+    assert_eq!(first["images"][1]["path"], "./image-2.png");
+    assert_eq!(second["images"][0]["path"], "./image-1-2.png");
+    assert_eq!(first["images"][0]["media_type"], "image/png");
+    assert_eq!(first["model"], "gpt-image-2");
+    let bytes = std::fs::metadata(user.cli.folder.path().join("image-1.png")).unwrap().len();
+    assert_eq!(first["images"][0]["bytes"], bytes);
+    assert!(first["images"][0]["revised_prompt"].as_str().unwrap().contains("a lighthouse"));
+
+    let by_url = user.cli.run(&["image", "--json", "--model", "dall-e-3", "--output", "urls", "a ship"]).ok().json();
+    assert_eq!(by_url["images"][0]["path"], "urls/image-1.png");
+    assert!(by_url["images"][0]["bytes"].as_u64() > Some(100));
+}
+
+#[test]
+fn models_and_doctor() {
+    let user = User::new();
+    let plain = user.cli.run(&["models"]).ok();
+    assert_eq!(plain.out.lines().count(), 48, "{plain:?}");
+    let json = user.cli.run(&["models", "--json"]).ok().json();
+    assert!(json["models"].as_array().unwrap().iter().any(|model| model["id"] == "@openai/gpt-5-mini"));
+
+    let good = user.cli.run(&["doctor", "--json"]).ok().json();
+    assert_eq!(good["ok"], true, "{good}");
+    let wrong = Cli::new()
+        .env("PORTKEY_API_KEY", "wrong-key-of-a-user")
+        .env("PORTKEY_BASE_URL", user.stub.base_url())
+        .run(&["doctor"]);
+    assert_eq!(wrong.code, 3, "{wrong:?}");
+    assert!(wrong.out.contains("failed  gateway"), "{wrong:?}");
+    let none = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["doctor"]);
+    assert_eq!(none.code, 3, "{none:?}");
+    assert!(none.out.contains("Set PORTKEY_API_KEY or give --portkey-api-key"), "{none:?}");
+}
+
+#[test]
+fn a_failure_is_one_json_object_and_an_exit_code() {
+    let user = User::new();
+    for (model, kind, code) in [
+        ("fault/invalid-key", "unauthorized", 3),
+        ("fault/429", "rate_limited", 5),
+        ("fault/key-budget", "quota_exceeded", 5),
+        ("fault/guardrail", "content_blocked", 7),
+        ("fault/404", "not_found", 1),
+        ("fault/unknown-config", "invalid_config", 4),
+        ("fault/cut", "truncated", 6),
+        ("fault/200-html", "invalid_config", 4),
+    ] {
+        let ran = user.cli.run(&["chat", "--json", "--model", model, "hello there you"]);
+        let error = &ran.json()["error"];
+        assert_eq!((error["kind"].as_str(), ran.code), (Some(kind), code), "{model}: {ran:?}");
+        for field in ["origin", "message", "hint", "status", "code", "retry_after_ms", "trace_id", "request_sent"] {
+            assert!(error.get(field).is_some(), "{field}: {ran:?}");
+        }
+    }
+    let plain = user.cli.run(&["chat", "--model", "fault/invalid-key", "hello"]);
+    assert_eq!(plain.out, "", "{plain:?}");
+    assert!(plain.err.starts_with("error: ") && plain.err.contains("\nhint: "), "{plain:?}");
+}
+
+#[test]
+fn wrong_usage_is_named_and_exits_with_2() {
+    let user = User::new();
+    std::fs::write(user.cli.folder.path().join("text.png"), "not an image").unwrap();
+    for (arguments, expected) in [
+        (&["chat", ""][..], "the prompt is empty"),
+        (&["chat", "x", "--unknown"], "--unknown"),
+        (&["chat", "x", "--header", "no colon"], "Name: value"),
+        (&["chat", "x", "--image", "missing.png"], "missing.png"),
+        (&["chat", "x", "--image", "text.png"], "is not an image"),
+        (&["chat", "x", "--tools", "missing.json"], "missing.json"),
+        (&["image"], "PROMPT"),
+        (&["image", "x", "--mask", "text.png"], "--input"),
+        (&["image", "x", "--input", "."], "cannot read the image"),
+        (&["validate", "missing.wasm"], "missing.wasm"),
+        (&["validate", "--manifest", "missing.json"], "missing.json"),
+        (&["nonsense"], "nonsense"),
+        (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
+    ] {
+        let ran = user.cli.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains(expected), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.out, "", "{arguments:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+    for (arguments, code) in [
+        (&["chat", "x", "--plugin", "missing.wasm"][..], 4),
+        (&["chat", "x", "--base-url", "ftp://example"], 4),
+        (&["chat", "x", "--base-url", "http://user:pw@127.0.0.1/v1"], 4),
+        (&["chat", "x", "--base-url", "http://192.168.1.1/v1"], 4),
+        (&["image", "x", "--count", "5"], 2),
+        (&["image", "x", "--size", "0x0"], 2),
+    ] {
+        let ran = user.cli.run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        assert!(ran.err.starts_with("error: "), "{arguments:?}: {ran:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+}
+
+#[test]
+fn every_command_has_help() {
+    let cli = Cli::new();
+    let help = cli.run(&["--help"]).ok().out;
+    assert!(help.contains("Exit codes:"), "{help}");
+    for command in ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"] {
+        assert!(help.contains(command), "{command}");
+        assert!(cli.run(&[command, "--help"]).ok().out.contains("Usage:"), "{command}");
+    }
+}
+
+#[test]
+fn the_stub_serves_until_it_is_stopped() {
+    use std::io::BufRead;
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let faults = cli.run(&["stub", "--faults"]).ok().out;
+    assert!(faults.contains("fault/429"), "{faults}");
+    let mut stub = cli.command(&["stub", "--port", "0", "--require", &format!("x-portkey-api-key: {KEY}")]);
+    let mut stub = stub.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut base_url = String::new();
+    std::io::BufReader::new(stub.stdout.take().unwrap()).read_line(&mut base_url).unwrap();
+    let ran = cli.run(&["chat", "Reply with exactly OK.", "--base-url", base_url.trim()]);
+    stub.kill().unwrap();
+    stub.wait().unwrap();
+    assert_eq!(ran.ok().out, "OK.\n");
+}

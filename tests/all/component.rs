@@ -1,0 +1,88 @@
+//! The built file itself: what it imports, what it is, what validation says of it and of what is none.
+
+use host_harness::{Engine, Limits, validate};
+use serde_json::json;
+
+use crate::support::{Cli, component, root};
+
+fn manifest() -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap()
+}
+
+/// No environment, files, sockets, randomness, stdio, and of the clocks at most a type.
+#[tokio::test]
+async fn the_component_imports_http_and_io_alone() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let found = validate(&engine, &std::fs::read(component()).unwrap(), Some(&manifest())).await;
+    assert_eq!(found.findings, Vec::<String>::new());
+    assert_eq!(found.id.as_deref(), Some("portkey"));
+    for import in &found.imports {
+        let allowed = ["wasi:http/", "wasi:io/", "wasi:clocks/monotonic-clock@", "openclaw:provider/types@"];
+        assert!(allowed.iter().any(|prefix| import.starts_with(prefix)), "{import}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_named_as_such() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    for (bytes, expected) in [
+        (&b""[..], "not a WebAssembly file"),
+        (b"#!/bin/sh\n", "not a WebAssembly file"),
+        (b"\0asm\x01\0\0\0", "a core WebAssembly module"),
+        (b"\0asm\x0d\0\x01\0", "does not export openclaw:provider/chat@0.1.0"),
+        (b"\0asm\x0d\0\x01\0\xff", "does not compile"),
+    ] {
+        let found = validate(&engine, bytes, None).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{expected}: {found:?}");
+    }
+    let whole = std::fs::read(component()).unwrap();
+    let found = validate(&engine, &whole[..whole.len() / 2], None).await;
+    assert!(!found.findings.is_empty(), "half a component");
+}
+
+#[tokio::test]
+async fn a_manifest_that_says_otherwise_is_found_out() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let wasm = std::fs::read(component()).unwrap();
+    for (pointer, value, expected) in [
+        ("/id", json!("portkee"), "`id`"),
+        ("/providers", json!([]), "`providers`"),
+        ("/configSchema", json!(null), "configSchema"),
+        ("/contracts", json!({}), "imageGenerationProviders"),
+        ("/setup/providers/0/envVars", json!(["OTHER"]), "PORTKEY_API_KEY"),
+        ("/providerAuthChoices/0/cliFlag", json!("--other"), "--portkey-api-key"),
+    ] {
+        let mut manifest = manifest();
+        *manifest.pointer_mut(pointer).unwrap_or_else(|| panic!("the manifest has no {pointer}")) = value;
+        let found = validate(&engine, &wasm, Some(&manifest)).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{pointer}: {found:?}");
+    }
+}
+
+#[test]
+fn validate_reports_and_exits_for_ci() {
+    let cli = Cli::new();
+    let good =
+        cli.run(&["validate", "--json", "--manifest", root().join("openclaw.plugin.json").to_str().unwrap()]).ok();
+    assert_eq!(good.json()["valid"], true);
+
+    std::fs::write(cli.folder.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let bad = cli.run(&["validate", "core.wasm"]);
+    assert_eq!(bad.code, 1, "{bad:?}");
+    assert!(bad.out.starts_with("core.wasm: it is a core WebAssembly module"), "{bad:?}");
+
+    let missing = cli.run(&["validate", "missing.wasm"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.err.contains("missing.wasm"), "{missing:?}");
+}
+
+/// The suite that authors of other providers run passes on our own component, every point of it.
+#[test]
+fn check_passes_on_the_component() {
+    let ran = Cli::new().run(&["check"]).ok();
+    assert!(ran.out.starts_with("TAP version 14\n"), "{ran:?}");
+    assert!(!ran.out.contains("\nnot ok"), "{ran:?}");
+    for point in ["O1", "O4", "O10", "O14", "I2", "I5", "I6"] {
+        assert!(ran.out.contains(&format!("{point} ")), "{point} is not in {}", ran.out);
+    }
+}

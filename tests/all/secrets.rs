@@ -1,0 +1,185 @@
+//! The key is on the wire, in its header, for its origin, and nowhere else.
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use host_harness::{
+    Environment, Setup,
+    stub::{Options, Stub},
+    types::ErrorKind as Kind,
+};
+use serde_json::json;
+
+use crate::support::{Cli, KEY, ask, component, events, hosted, plugin, provider, setup, text};
+
+#[tokio::test]
+async fn the_key_is_in_its_header_and_in_no_other() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    provider.complete(&ask("gpt", "hello")).await.unwrap();
+    events(&provider, &ask("gpt", "hello")).await.unwrap();
+    provider.models().await.unwrap();
+    for request in stub.requests() {
+        assert_eq!(request.header("x-portkey-api-key"), Some(KEY));
+        assert_eq!(request.header("authorization"), None);
+        let elsewhere = request.headers.iter().filter(|(name, _)| name != "x-portkey-api-key");
+        assert!(elsewhere.into_iter().all(|(_, value)| !value.contains(KEY)), "{request:?}");
+        assert!(!request.path.contains(KEY) && !String::from_utf8_lossy(&request.body).contains(KEY));
+    }
+}
+
+/// A server that repeats what it was sent: in an answer, in a stream, in an error.
+#[tokio::test]
+async fn a_server_that_echoes_the_key_does_not_bring_it_into_the_guest() {
+    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
+    let provider = provider(stub.base_url()).await;
+    let whole = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+    assert!(whole.contains("x-portkey-api-key"), "the echo works: {whole}");
+    assert!(!whole.contains(KEY), "{whole}");
+    let streamed = events(&provider, &ask("fault/echo-headers", "hello")).await.unwrap();
+    assert!(!format!("{streamed:?}").contains(KEY), "{streamed:?}");
+    let error = provider.complete(&ask("fault/echo-headers-error", "hello")).await.unwrap_err();
+    assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
+    assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(KEY), "it did go out");
+}
+
+/// To another origin: by a redirect, and by a URL in an answer.
+#[tokio::test]
+async fn the_key_does_not_follow_to_another_origin() {
+    let other = Stub::start(Options::default()).await.unwrap();
+    let redirect = Some(format!("{}/chat/completions", other.base_url()));
+    let stub = Stub::start(Options { redirect, ..Options::default() }).await.unwrap();
+    let provider = provider(stub.base_url()).await;
+    for fault in ["redirect", "redirect-307"] {
+        let error = provider.complete(&ask(&format!("fault/{fault}"), "hello")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidConfig, "{error:?}");
+        assert!(error.record().hint.as_deref().unwrap().contains("base URL"), "{error:?}");
+    }
+    assert_eq!(other.requests().len(), 0, "a redirect is reported, not followed");
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_sent() {
+    let stub = hosted().await;
+    let error = plugin().await.connect(Setup::new(json!({})).base_url(stub.base_url())).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::MissingCredential);
+    assert_eq!(error.to_string(), "Portkey API key missing");
+    let hint = error.record().hint.as_deref().unwrap();
+    assert!(hint.contains("PORTKEY_API_KEY") && hint.contains("--portkey-api-key"), "{hint}");
+    assert!(!error.record().request_sent);
+    assert!(stub.requests().is_empty());
+}
+
+/// Given outright, then the environment, then the configuration.
+#[tokio::test]
+async fn the_key_is_found_in_order() {
+    let stub = Stub::start(Options::default()).await.unwrap();
+    let plugin = plugin().await;
+    let environment = || Environment::from_fn(|name| (name == "PORTKEY_API_KEY").then(|| "from-environment".into()));
+    let config =
+        |key: &str| json!({"models": {"providers": {"portkey": {"apiKey": key}}}, "env": {"OTHER": "from-block"}});
+    let base = || Setup::new(config("literal-key")).base_url(stub.base_url());
+    for (setup, expected) in [
+        (base().secret("portkey-api-key", "given-key").environment(environment()), "given-key"),
+        (base().environment(environment()), "from-environment"),
+        (base(), "literal-key"),
+        (Setup::new(config("${OTHER}")).base_url(stub.base_url()), "from-block"),
+        (Setup::new(json!({"env": {"PORTKEY_API_KEY": "from-env-block"}})).base_url(stub.base_url()), "from-env-block"),
+    ] {
+        stub.clear();
+        plugin.connect(setup).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
+        assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(expected));
+    }
+}
+
+/// Headers of the configuration: a reference is resolved by the host, a secret by its name is kept from the guest.
+#[tokio::test]
+async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
+    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
+    let environment = Environment::from_fn(|name| (name == "PROVIDER_KEY").then(|| "sk-provider-1".into()));
+    let config = json!({"models": {"providers": {"portkey": {"headers": {
+        "Authorization": "Bearer ${PROVIDER_KEY}",
+        "x-portkey-virtual-key": "vk-literal-secret",
+        "x-portkey-trace-id": "trace-7",
+    }}}}});
+    let setup = setup(stub.base_url()).config(config).environment(environment);
+    let provider = plugin().await.connect(setup).await.unwrap();
+    assert_eq!(provider.connection().headers, [("x-portkey-trace-id".into(), "trace-7".into())]);
+    let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+    assert!(!answer.contains("sk-provider-1") && !answer.contains("vk-literal-secret"), "{answer}");
+    let request = &stub.requests()[0];
+    assert_eq!(request.header("authorization"), Some("Bearer sk-provider-1"));
+    assert_eq!(request.header("x-portkey-virtual-key"), Some("vk-literal-secret"));
+    assert_eq!(request.header("x-portkey-trace-id"), Some("trace-7"));
+}
+
+#[tokio::test]
+async fn debug_prints_hold_no_secret() {
+    let stub = hosted().await;
+    let config = json!({"models": {"providers": {"portkey": {"apiKey": KEY, "headers": {"Authorization": KEY}}}}});
+    let setup = setup(stub.base_url()).config(config);
+    assert!(!format!("{setup:?}").contains(KEY), "a setup");
+    let provider = plugin().await.connect(setup).await.unwrap();
+    let reply = provider.stream(&ask("gpt", "hello")).await.unwrap();
+    let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.held(), provider.connection());
+    assert!(!shown.contains(KEY), "{shown}");
+}
+
+/// At the most verbose level, over plain text and JSON, in success and failure; and the cache and home folders after.
+#[test]
+fn no_output_log_or_file_of_a_command_holds_the_key() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
+    let base_url = stub.base_url();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HOST_HARNESS_LOG", "trace").env("RUST_BACKTRACE", "full");
+    for command in [
+        &["models"][..],
+        &["models", "--json"],
+        &["chat", "hello"],
+        &["chat", "hello", "--no-stream", "--json"],
+        &["chat", "hello", "--model", "fault/echo-headers"],
+        &["chat", "hello", "--model", "fault/echo-headers-error"],
+        &["chat", "hello", "--model", "fault/echo-headers-error", "--json"],
+        &["chat", "hello", "--model", "fault/reset"],
+        &["image", "a lighthouse", "--output", "images"],
+        &["doctor"],
+        &["doctor", "--json"],
+        &["onboard"],
+    ] {
+        let ran = cli.run(&[command, &["--base-url", &base_url]].concat());
+        assert!(ran.code != 101, "a panic: {ran:?}");
+        assert!(!ran.out.contains(KEY) && !ran.err.contains(KEY), "{command:?}: {ran:?}");
+        let reached = command[0] == "onboard" || ran.err.contains("TRACE") || ran.err.contains("DEBUG");
+        assert!(reached, "{command:?} logs at all: {ran:?}");
+    }
+    assert!(stub.requests().iter().all(|request| request.header("x-portkey-api-key") == Some(KEY)));
+    let found = Command::new("grep").args(["-rl", KEY]).arg(cli.folder.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "", "files that hold the key");
+}
+
+/// Arguments are for every user of a machine to see, the environment is not.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_key_given_as_a_flag_does_not_stay_in_the_process_list() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stub = runtime.block_on(hosted());
+    component();
+    let cli = Cli::new();
+    let arguments =
+        ["chat", "hello", "--model", "fault/slow", "--base-url", &stub.base_url(), "--portkey-api-key", KEY];
+    let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while stub.requests().is_empty() && std::time::Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    let shown = String::from_utf8_lossy(&shown);
+    let sent = stub.requests();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(shown.contains("fault/slow"), "{shown}");
+    assert!(!shown.contains(KEY), "{shown}");
+    assert_eq!(sent[0].header("x-portkey-api-key"), Some(KEY));
+}

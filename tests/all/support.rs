@@ -1,0 +1,212 @@
+//! What the tests share: the built component, a plugin, a provider before a stand-in, requests.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use host_harness::{
+    Engine, Joined, Limits, Plugin, Provider, Result, Setup,
+    stub::{Credential, Options, Role, Stub},
+    wit::chat::{AssistantPart, Event, Message, Request, Response, Tool, UserPart},
+};
+use serde_json::{Value, json};
+
+/// The key of these tests. Nothing but the wire may ever show it.
+pub const KEY: &str = "pk-test-7e1f0c9a4b5d";
+
+/// The project's root folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// The component, built from the sources as they are.
+pub fn component() -> &'static Path {
+    static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "-p", "portkey-provider", "--target", "wasm32-wasip2", "--profile", "component"])
+            .current_dir(root())
+            .status()
+            .unwrap();
+        assert!(status.success(), "the component does not build: run `make component`");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        target.join("wasm32-wasip2/component/portkey_provider.wasm")
+    })
+}
+
+/// The plugin in a host with default limits, loaded once.
+pub async fn plugin() -> Plugin {
+    static PLUGIN: tokio::sync::OnceCell<Plugin> = tokio::sync::OnceCell::const_new();
+    PLUGIN.get_or_init(|| async { plugin_with(Limits::default()).await }).await.clone()
+}
+
+/// The plugin in a host with these limits.
+pub async fn plugin_with(limits: Limits) -> Plugin {
+    Engine::new(limits).unwrap().load(component()).await.unwrap()
+}
+
+/// A stand-in for the hosted gateway that wants [`KEY`].
+pub async fn hosted() -> Stub {
+    let require = Some(Credential { header: "x-portkey-api-key".into(), value: KEY.into() });
+    Stub::start(Options { require, token_delay: Duration::ZERO, ..Options::default() }).await.unwrap()
+}
+
+/// A stand-in for a model provider, to stand behind the real gateway.
+pub async fn upstream() -> Stub {
+    Stub::start(Options { role: Role::Upstream, token_delay: Duration::ZERO, ..Options::default() }).await.unwrap()
+}
+
+/// A setup that calls `base_url` with [`KEY`].
+pub fn setup(base_url: impl Into<String>) -> Setup {
+    Setup::new(json!({})).base_url(base_url).secret("portkey-api-key", KEY)
+}
+
+/// The plugin, connected to `base_url`.
+pub async fn provider(base_url: impl Into<String>) -> Provider {
+    plugin().await.connect(setup(base_url)).await.unwrap()
+}
+
+/// A question to `model`.
+pub fn ask(model: &str, text: &str) -> Request {
+    Request {
+        model: model.into(),
+        messages: vec![user(text)],
+        tools: Vec::new(),
+        tool_choice: None,
+        parallel_tool_calls: None,
+        response_format: None,
+        max_output_tokens: None,
+        temperature: None,
+        top_p: None,
+        stop: Vec::new(),
+        seed: None,
+        reasoning_effort: None,
+        extra_json: None,
+    }
+}
+
+/// A user's message.
+pub fn user(text: &str) -> Message {
+    Message::User(vec![UserPart::Text(text.into())])
+}
+
+/// A tool that takes a city.
+pub fn weather_tool(name: &str) -> Tool {
+    Tool {
+        name: name.into(),
+        description: Some("Tells something of a city".into()),
+        parameters_schema_json: json!({
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        })
+        .to_string(),
+        strict: None,
+    }
+}
+
+/// The text of a reply.
+pub fn text(response: &Response) -> String {
+    let texts = response.content.iter().filter_map(|part| match part {
+        AssistantPart::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// All events of a stream, in order; fails where the stream does.
+pub async fn events(provider: &Provider, request: &Request) -> Result<Vec<Event>> {
+    let mut reply = provider.stream(request).await?;
+    let mut all = Vec::new();
+    while let Some(events) = reply.next().await? {
+        all.extend(events);
+    }
+    Ok(all)
+}
+
+/// A streamed reply, joined.
+pub async fn streamed(provider: &Provider, request: &Request) -> Result<Response> {
+    let mut reply = provider.stream(request).await?;
+    let mut joined = Joined::default();
+    while let Some(events) = reply.next().await? {
+        events.into_iter().for_each(|event| joined.push(event));
+    }
+    Ok(joined.into_response(reply.report().clone()))
+}
+
+/// A run of the command line, in an environment of its own.
+pub struct Cli {
+    /// Home and working folder of the run.
+    pub folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Cli {
+    /// A new user on a new machine.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    /// With this environment variable.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The command, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host-harness"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command.env("HOME", self.folder.path()).env("TMPDIR", self.folder.path()).env("RUST_BACKTRACE", "1");
+        // Found beside the program only in a workspace with the default target folder.
+        if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+            command.env("CARGO_TARGET_DIR", target);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        component();
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+}
+
+/// How a run of the command line ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// Standard output as JSON; shows the run where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The same, where the run ended well.
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+}
