@@ -777,7 +777,7 @@ mod tests {
                 None,
                 "base URL",
             ),
-            (404, BARE, "404 page not found", Is::NotFound, Gateway, None, "base URL"),
+            (404, BARE, "404 page not found", Is::InvalidConfig, Gateway, None, "base URL"),
             (418, BARE, "null", Is::InvalidRequest, Gateway, None, ""),
             (600, BARE, "", Is::Other, Gateway, None, ""),
             (400, BARE, r#"{"error":"just a text"}"#, Is::InvalidRequest, Upstream, None, ""),
