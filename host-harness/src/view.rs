@@ -129,7 +129,7 @@ fn seal(value: Value, sealed: &mut Vec<Value>) -> Value {
 }
 
 /// Whether a header of this name carries a secret, by the words that the name is made of.
-fn names_a_secret(header: &str) -> bool {
+pub(crate) fn names_a_secret(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
     name.split(['-', '_']).any(|word| {
         matches!(word, "key" | "apikey" | "session")

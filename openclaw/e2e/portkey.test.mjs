@@ -122,7 +122,7 @@ describe('onboarding', () => {
     assert.equal(code, 1);
     assert.match(stdout, /Your connection is unchanged/);
     const kept = host.config.models.providers.portkey;
-    assert.deepEqual([kept.apiKey, kept.baseUrl.trim(), kept.models[0].id], ['old-key', portkey.url, 'custom-model']);
+    assert.deepEqual([kept.apiKey.trim(), kept.baseUrl.trim(), kept.models[0].id], ['old-key', portkey.url, 'custom-model']);
   });
 });
 
@@ -323,5 +323,6 @@ test('removed, it leaves nothing behind but what is the user\'s', async () => {
   await claw.ok(['plugins', 'uninstall', 'portkey', '--force']);
   const { stdout } = await claw.ok(['plugins', 'list', '--json']);
   assert.doesNotMatch(stdout, /"id": "portkey"/);
-  assert.equal(claw.config.plugins.entries?.portkey, undefined);
+  assert.deepEqual(claw.config.plugins.entries.portkey, { enabled: false }); // OpenClaw's mark of a removal
+  assert.equal(claw.config.models.providers.portkey.baseUrl, portkey.url);
 });

@@ -177,7 +177,8 @@ impl Said {
 
     /// "Is this 401 the gateway's or the model provider's?"
     fn origin(&self, head: &Head, failure: Option<&Failure<'_>>) -> ErrorOrigin {
-        if self.is_unreachable() {
+        // The open-source gateway names the provider beside what that one said, and in no refusal of its own.
+        if self.is_unreachable() || failure.is_some_and(|failure| !failure.provider.is_empty()) {
             return ErrorOrigin::Upstream;
         }
         let Some(failure) = failure else {
@@ -195,10 +196,7 @@ impl Said {
             || GATEWAY_TYPES.contains(&self.kind.as_str())
             || GATEWAY_TYPE_ENDS.iter().any(|end| is_gateway_type(&self.kind, end))
             || self.message.contains("Portkey");
-        let is_upstreams = failure.error.is_some()
-            || !failure.html_message.is_empty()
-            || !failure.provider.is_empty()
-            || head.is_routed();
+        let is_upstreams = failure.error.is_some() || !failure.html_message.is_empty() || head.is_routed();
         if !is_gateways && is_upstreams { ErrorOrigin::Upstream } else { ErrorOrigin::Gateway }
     }
 
@@ -249,7 +247,9 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     for rule in RULES {
         let hit = match rule.mark {
             Mark::Code(code) => said.code == code,
-            Mark::CodeAt(status, code) => head.status == status && said.code == code,
+            Mark::GatewayCode(status, code) => {
+                said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
+            }
             Mark::Type(kind) => said.kind == kind,
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
             Mark::Says(part) => said.message.contains(part),
@@ -310,7 +310,7 @@ struct Rule {
 
 enum Mark {
     Code(&'static str),
-    CodeAt(u16, &'static str),
+    GatewayCode(u16, &'static str),
     Type(&'static str),
     TypeEnd(&'static str),
     Says(&'static str),
@@ -326,17 +326,17 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Code, CodeAt, GatewaySays, Says, Type, TypeEnd};
+    use Mark::{Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
     &[
     rule(Code("inline_config_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(Code("inline_provider_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(Code("inline_custom_host_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(Code("inline_provider_url_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(CodeAt(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
-    rule(CodeAt(401, "03"), Is::Unauthorized, "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys."),
-    rule(CodeAt(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
-    rule(CodeAt(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
+    rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
+    rule(GatewayCode(401, "03"), Is::Unauthorized, "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys."),
+    rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
+    rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
     rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
     rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
     rule(Type("timeout_error"), Is::Timeout, "Raise requestTimeoutMs, or request_timeout in the Portkey config."),
@@ -590,6 +590,16 @@ mod tests {
                 Upstream,
                 None,
                 "could not reach",
+            ),
+            // A gateway behind a gateway: the inner one is a provider to the outer.
+            (
+                401,
+                ROUTED,
+                r#"{"error":{"message":"openai error: Portkey Error: Invalid API Key. Error Code: 03","code":"03"},"provider":"openai"}"#,
+                Is::Unauthorized,
+                Upstream,
+                Some("03"),
+                "not Portkey's",
             ),
             // Hosted: the same as plain text and HTML.
             (

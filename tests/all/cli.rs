@@ -26,7 +26,15 @@ impl User {
 fn the_demo_does_the_main_job_without_a_key() {
     let cli = Cli::new();
     let ran = cli.run(&["demo"]).ok();
-    for step in ["stand-in gateway", "Onboarded into", "48 models", "Hello", "Made an image", "Edited it", "Next:"] {
+    for step in [
+        "stand-in gateway",
+        "Onboarded into",
+        "48 models",
+        "Hello",
+        "Made an image",
+        "Edited it",
+        "Next, with PORTKEY_API_KEY set:",
+    ] {
         assert!(ran.out.contains(step), "{step}: {ran:?}");
     }
     let images: Vec<_> = ran.out.lines().filter(|line| line.ends_with(".png")).collect();
@@ -213,9 +221,16 @@ fn the_stub_serves_until_it_is_stopped() {
     let mut stub = cli.command(&["stub", "--port", "0", "--require", &format!("x-portkey-api-key: {KEY}")]);
     let mut stub = stub.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let mut base_url = String::new();
-    std::io::BufReader::new(stub.stdout.take().unwrap()).read_line(&mut base_url).unwrap();
+    let mut out = std::io::BufReader::new(stub.stdout.take().unwrap());
+    out.read_line(&mut base_url).unwrap();
     let ran = cli.run(&["chat", "Reply with exactly OK.", "--base-url", base_url.trim()]);
+    let mut seen = String::new();
+    out.read_line(&mut seen).unwrap();
     stub.kill().unwrap();
     stub.wait().unwrap();
     assert_eq!(ran.ok().out, "OK.\n");
+    let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!((&seen["method"], &seen["path"]), (&json!("POST"), &json!("/v1/chat/completions")));
+    assert_eq!(seen["body"]["messages"][0]["content"], "Reply with exactly OK.");
+    assert_eq!(seen["headers"]["x-portkey-api-key"], "***", "the key is not printed");
 }

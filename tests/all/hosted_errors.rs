@@ -234,6 +234,24 @@ async fn silence_ends_at_the_hosts_limit() {
     provider.complete(&ask("gpt", "hello")).await.unwrap();
 }
 
+/// A reader who goes is noticed: nothing is paid for that nobody reads.
+#[tokio::test]
+async fn a_dropped_reply_ends_its_request() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    let mut reply = provider.stream(&ask("fault/slow", "a question of some words")).await.unwrap();
+    reply.next().await.unwrap();
+    assert_eq!(stub.abandoned(), 0);
+    drop(reply);
+    for _ in 0..500 {
+        if stub.abandoned() == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the stand-in still writes to a reader who is gone");
+}
+
 /// A plain GET, past the plugin.
 async fn get(stub: &host_harness::stub::Stub, path: &str) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,15 +1,15 @@
 //! `check`: the onboarding and auth suite against a component.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use host_harness::{Engine, Limits, check};
 
-use super::{connect, output};
+use super::{connect::Component, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The component [default: the one that `make build` built]
-    component: Option<PathBuf>,
+    #[command(flatten)]
+    component: Component,
     /// How to print the results
     #[arg(long, value_enum, default_value_t = Format::Tap)]
     format: Format,
@@ -24,7 +24,7 @@ enum Format {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let component = connect::component(args.component.as_deref())?;
+    let component = args.component.path()?;
     let plugin = Engine::new(Limits::default())?.load(component).await?;
     let report = check::run(&plugin).await?;
     output::print_line(&match args.format {

@@ -7,6 +7,23 @@ use host_harness::{ConfigFile, Engine, Environment, Limits, Plugin, Provider, Se
 
 use super::output::Usage;
 
+/// The component that a command looks at without calling anything.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Component {
+    /// The component [default: the one that `make build` built]
+    #[arg(value_name = "COMPONENT")]
+    file: Option<PathBuf>,
+    /// The same, as the other commands name it
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    plugin: Option<PathBuf>,
+}
+
+impl Component {
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
+        component(self.file.as_deref().or(self.plugin.as_deref()))
+    }
+}
+
 /// Which plugin, which configuration, and what to call differently.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Connect {

@@ -126,11 +126,9 @@ async fn draw(provider: &Provider, model: Option<&str>, folder: &std::path::Path
 
 fn next_commands(plugin: &Plugin) {
     let program = std::env::args().next().unwrap_or_else(|| "host-harness".into());
-    let variable = plugin.descriptor().credentials.first().and_then(|credential| credential.env_vars.first());
-    output::print_line("\nNext:");
-    if let Some(variable) = variable {
-        output::print_line(&format!("  export {variable}=...            # your key"));
-    }
+    let variables = plugin.descriptor().credentials.iter().filter_map(|credential| credential.env_vars.first());
+    let variables: Vec<_> = variables.map(String::as_str).collect();
+    output::print_line(&format!("\nNext, with {} set:", variables.join(" and ")));
     output::print_line(&format!("  {program} onboard              # write it into OpenClaw's configuration"));
     output::print_line(&format!("  {program} doctor               # see that everything is in place"));
     output::print_line(&format!("  {program} chat 'Hello there'   # ask the real thing"));

@@ -43,9 +43,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let stub = Stub::start(options).await.with_context(|| format!("cannot listen on 127.0.0.1:{}", args.port))?;
     output::print_line(&stub.base_url());
-    eprintln!("A stand-in gateway serves this base URL. Ctrl-C stops it.");
-    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    eprintln!("A stand-in gateway serves this base URL, and prints what reaches it. Ctrl-C stops it.");
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped.context("cannot wait for Ctrl-C")?,
+        () = print_requests(&stub) => {}
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line of JSON a request, for ever.
+async fn print_requests(stub: &Stub) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let requests = stub.take();
+        requests.iter().for_each(|request| output::print_line(&request.shown().to_string()));
+    }
 }
 
 fn credential(text: &str) -> Result<Credential, Usage> {

@@ -9,14 +9,14 @@ use host_harness::{Engine, Limits};
 use serde_json::{Value, json};
 
 use super::{
-    connect,
+    connect::Component,
     output::{self, Usage},
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The component [default: the one that `make build` built]
-    component: Option<PathBuf>,
+    #[command(flatten)]
+    component: Component,
     /// The manifest [default: openclaw.plugin.json in this folder, where there is one]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let component = connect::component(args.component.as_deref())?;
+    let component = args.component.path()?;
     let wasm = std::fs::read(&component)
         .map_err(|error| Usage(format!("cannot read the component `{}`: {error}", component.display())))?;
     let default = Path::new("openclaw.plugin.json");

@@ -136,9 +136,14 @@ impl Stub {
         self.server.requests()
     }
 
+    /// What arrived, and forgets it.
+    pub fn take(&self) -> Vec<Recorded> {
+        self.server.take()
+    }
+
     /// Forgets what arrived.
     pub fn clear(&self) {
-        self.server.clear();
+        self.take();
     }
 
     /// How many replies their clients did not wait for: the connection was closed while the reply was being written.

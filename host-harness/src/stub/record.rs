@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::server::Refusal;
+use crate::view::names_a_secret;
 
 /// The largest request body that is read; a larger one is answered with 413.
 const MAX_BODY: usize = 64 << 20;
@@ -60,6 +61,21 @@ impl Recorded {
     /// The first part of this name of a multipart body.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The request for a person to read: values of headers that are named like a secret are hidden, and of a multipart
+    /// body the sizes of its parts are told.
+    pub fn shown(&self) -> Value {
+        let hidden = |name: &str, value: &str| if names_a_secret(name) { "***".into() } else { value.to_owned() };
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), hidden(name, value).into()));
+        let parts = self.fields.iter().map(|field| json!({"name": field.name, "bytes": field.data.len()}));
+        let body = if self.fields.is_empty() { self.json() } else { parts.collect() };
+        json!({
+            "method": self.method,
+            "path": self.path,
+            "headers": headers.collect::<serde_json::Map<_, _>>(),
+            "body": body,
+        })
     }
 
     /// The model that it asks for, in JSON or multipart.

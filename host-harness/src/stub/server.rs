@@ -108,8 +108,8 @@ impl Server {
         lock(&self.recorded).iter().cloned().collect()
     }
 
-    pub(super) fn clear(&self) {
-        lock(&self.recorded).clear();
+    pub(super) fn take(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *lock(&self.recorded)).into()
     }
 
     pub(super) fn abandoned(&self) -> u64 {
