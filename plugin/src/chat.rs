@@ -713,6 +713,13 @@ mod tests {
     }
 
     #[test]
+    fn reasoning_that_comes_twice_counts_once() {
+        let both = r#"{"choices":[{"message":{"content":"x","reasoning_content":"r","content_blocks":[{"type":"thinking","thinking":"r","signature":"s"}]}}]}"#;
+        let thinking = Thinking { text: "r".into(), signature: Some("s".into()) };
+        assert_eq!(answer(both).unwrap().content, [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]);
+    }
+
+    #[test]
     fn answers_of_every_odd_kind() {
         let content = |message: &str| {
             answer(&format!(r#"{{"choices":[{{"message":{message}}}],"usage":null}}"#)).unwrap().content
@@ -770,6 +777,10 @@ mod tests {
                 r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":115,"cache_read_input_tokens":70,"cache_creation_input_tokens":30}"#
             ),
             (110, 5, Some(70), Some(30))
+        );
+        assert_eq!(
+            usage(r#"{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1075,"cache_read_input_tokens":70}"#),
+            (1070, 5, Some(70), None)
         );
         // The same without a total, as older gateways stream it.
         assert_eq!(

@@ -403,6 +403,12 @@ mod tests {
     }
 
     #[test]
+    fn two_images_are_a_list() {
+        let edit = edit(&connection(), &request("p"), &[png(), png()], None).unwrap();
+        assert_eq!(form(&edit).matches("name=\"image[]\"").count(), 2);
+    }
+
+    #[test]
     fn the_slug_goes_in_a_header() {
         let asked = |model: &str| Request { model: Some(model.into()), ..request("p") };
         let split = edit(&connection(), &asked("@openai/gpt-image-1"), &[png()], None).unwrap();
