@@ -3,7 +3,7 @@
  * OpenClaw's own part is left out: its guarded fetch is the plain one here (test/host.mjs).
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +41,7 @@ function median(values) {
 async function main() {
   const { streamFn } = await import('./src/chat.js');
   const server = spawn(process.execPath, [self, '--server'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [port] = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next().then(({ value }) => [value]);
+  const { value: port } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
   const baseUrl = `http://127.0.0.1:${port}/v1`;
   const model = (/** @type {string} */ id) => /** @type {any} */ ({ id, provider: 'portkey', api: 'openai-completions', baseUrl, input: ['text'], maxTokens: 1000, cost: {} });
   const context = { messages: [{ role: /** @type {const} */ ('user'), content: 'ping', timestamp: 0 }] };
@@ -80,8 +80,8 @@ async function main() {
     return { plain: median(a), component: median(b), difference: median(difference) };
   }
 
-  const tgz = readdirSync(new URL('../dist', import.meta.url)).find((name) => name.endsWith('.tgz'));
-  if (tgz) console.log(`package                  ${statSync(new URL(`../dist/${tgz}`, import.meta.url)).size} bytes`);
+  const dist = new URL('../dist/', import.meta.url);
+  for (const name of existsSync(dist) ? readdirSync(dist) : []) if (name.endsWith('.tgz')) console.log(`package                  ${statSync(new URL(name, dist)).size} bytes`);
   const first = Array.from({ length: 7 }, () => Number(execFileSync(process.execPath, [self, '--first-use'], { encoding: 'utf8' })));
   console.log(`first use to ready       ${median(first).toFixed(1)} ms`);
   const chat = await paired('fast-3', 400);

@@ -7,7 +7,6 @@
 use std::{
     error::Error as StdError,
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -19,12 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, dns::Name},
-    },
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use tokio::{
@@ -39,6 +34,7 @@ use crate::{
     limits::Limits,
     origin::{Networks, Origin},
     redact::{Masked, Redactor},
+    transport::{Connector, ProxyFailed, Transport, Unresolved},
     types::{ErrorKind, Media},
 };
 
@@ -55,30 +51,19 @@ pub(crate) struct Policy {
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
 pub(crate) struct Egress {
     policy: Policy,
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>,
+    client: Client<Connector, WasiBody>,
 }
 
 impl Egress {
-    pub(crate) fn new(policy: Policy) -> crate::Result<Self> {
-        let mut connector = HttpConnector::new_with_resolver(Resolver { networks: policy.networks });
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(policy.limits.connect));
-        // Named, since an embedder's own dependencies may bring another one along.
-        let cryptography = rustls::crypto::ring::default_provider();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(cryptography)
-            .map_err(|error| crate::Error::host(ErrorKind::Unsupported, "TLS cannot be set up").source(error))?
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(connector);
+    pub(crate) fn new(policy: Policy, transport: Transport) -> Self {
+        let connector = transport.connector(policy.networks, policy.limits.connect);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .http1_max_buf_size(policy.limits.response_head.max(8192))
             .http2_max_header_list_size(u32::try_from(policy.limits.response_head).unwrap_or(u32::MAX))
             .build(connector);
-        Ok(Self { policy, client })
+        Self { policy, client }
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -105,7 +90,7 @@ impl Egress {
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;
-        let response = Egress::new(policy)?
+        let response = Egress::new(policy, Transport::plain()?)
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;
@@ -173,40 +158,6 @@ impl Egress {
     }
 }
 
-/// Resolves a name once and hands on only the addresses that may be called: what was checked is what is connected to.
-#[derive(Clone)]
-struct Resolver {
-    networks: Networks,
-}
-
-/// A name that may not be called, or that has no address.
-#[derive(Debug, thiserror::Error)]
-enum Unresolved {
-    #[error("the name leads to an address that is not allowed")]
-    Prohibited,
-    #[error("the name could not be resolved")]
-    NotFound(#[source] io::Error),
-}
-
-impl tower_service::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Unresolved;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let networks = self.networks;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved::NotFound)?;
-            let allowed: Vec<_> = found.filter(|address| networks.allow(address.ip())).collect();
-            if allowed.is_empty() { Err(Unresolved::Prohibited) } else { Ok(allowed.into_iter()) }
-        })
-    }
-}
-
 /// The WIT's word for what went wrong, found along the chain of causes.
 fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
     tracing::debug!(error = %chain(error), "a request failed");
@@ -218,6 +169,10 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
                 Unresolved::Prohibited => WasiError::DestinationIpProhibited,
                 Unresolved::NotFound(_) => WasiError::DnsError { rcode: None, info_code: None },
             };
+        }
+        if error.is::<ProxyFailed>() {
+            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            return WasiError::InternalError(Some(format!("{error}: {why}")));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {

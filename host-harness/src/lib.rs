@@ -21,6 +21,7 @@ mod provider;
 mod redact;
 mod reply;
 pub mod stub;
+mod transport;
 mod validate;
 mod view;
 

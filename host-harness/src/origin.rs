@@ -41,7 +41,7 @@ impl Origin {
     }
 
     /// Whether the host names this very machine, so that loopback addresses are what the user means.
-    fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match &self.host {
             Host::Domain(name) => {
                 let name = name.trim_end_matches('.');

@@ -18,6 +18,7 @@ use crate::{
     plugin::{Plugin, Setup},
     redact::Redactor,
     reply::Reply,
+    transport::Transport,
     types::{Connection, ErrorKind, Media},
     view::View,
     wit::{chat, images, models, onboarding::Descriptor},
@@ -71,8 +72,9 @@ impl Provider {
             )));
         }
 
-        let pointer = format!("/models/providers/{}/request/allowPrivateNetwork", descriptor.id);
-        let allow_private = setup.config.pointer(&pointer).and_then(Value::as_bool).unwrap_or(false);
+        let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));
+        let allow_private = request.and_then(|request| request.get("allowPrivateNetwork")?.as_bool()).unwrap_or(false);
+        let transport = Transport::of(request, &origin, &setup.environment, &setup.config)?;
         let networks = Networks::of(&origin, allow_private);
         if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
             return Err(Error::host(
@@ -81,14 +83,14 @@ impl Provider {
             )
             .hint(format!("Set models.providers.{}.request.allowPrivateNetwork to true to allow it.", descriptor.id)));
         }
-        let secrets = attached.secrets;
-        let egress = Egress::new(Policy {
+        let policy = Policy {
             origin,
             networks,
             attached: attached.headers,
-            redactor: Redactor::new(secrets),
+            redactor: Redactor::new(attached.secrets),
             limits: plugin.limits().clone(),
-        })?;
+        };
+        let egress = Egress::new(policy, transport);
         Ok(Self { plugin, connection: Arc::new(connection), egress: Arc::new(egress), held: Arc::new(held) })
     }
 

@@ -306,7 +306,9 @@ pub(crate) fn failed(code: ErrorCode) -> Box<Error> {
         C::ConfigurationError => {
             (K::InvalidConfig, Host, false, "The host's own configuration is wrong", "See the host's log.")
         }
-        C::InternalError(_) => (K::Other, Host, true, "The host failed to make the request", "See the host's log."),
+        C::InternalError(_) => {
+            (K::Transport, Host, true, "The host failed to make the request", "Check the host's proxy and network.")
+        }
     };
     let mut error = error::with_hint(error::new(kind, origin, message, sent), hint);
     if let C::InternalError(Some(detail)) = &code {
@@ -335,7 +337,7 @@ mod tests {
             (C::ConnectionTerminated, ErrorKind::Transport, ErrorOrigin::Network, true),
             (C::TlsCertificateError, ErrorKind::Transport, ErrorOrigin::Network, false),
             (C::HttpResponseBodySize(None), ErrorKind::Protocol, ErrorOrigin::Host, true),
-            (C::InternalError(Some("why\nnot".into())), ErrorKind::Other, ErrorOrigin::Host, true),
+            (C::InternalError(Some("why\nnot".into())), ErrorKind::Transport, ErrorOrigin::Host, true),
         ] {
             let error = failed(code);
             assert_eq!((error.kind, error.origin, error.request_sent), (kind, origin, sent), "{}", error.message);

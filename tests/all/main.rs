@@ -19,4 +19,5 @@ mod onboarding;
 mod portkey_gateway;
 mod secrets;
 mod support;
+mod transport;
 mod versions;

@@ -1,0 +1,296 @@
+//! How connections are made: TLS, and the proxy where there is one. Owns `request.proxy` and `request.tls` of the
+//! configuration and the proxy variables of the environment; which requests may go at all is the egress's business.
+//!
+//! Through a proxy every request goes in a tunnel (`CONNECT`): the proxy learns the host and the port, and over TLS
+//! nothing more. It also resolves the name then, so that the rules for private networks hold for literal addresses alone.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::{
+        legacy::connect::{HttpConnector, dns::Name, proxy::Tunnel},
+        proxy::matcher::{Intercept, Matcher},
+    },
+    rt::TokioIo,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::{
+    credentials::{self, Environment},
+    error::{Error, Result},
+    origin::{Networks, Origin},
+};
+
+/// Makes connections for one origin.
+pub(crate) type Connector = HttpsConnector<Route>;
+
+/// What the configuration and the environment say about connections.
+pub(crate) struct Transport {
+    tls: ClientConfig,
+    server_name: Option<ServerName<'static>>,
+    proxy: Option<Intercept>,
+}
+
+impl Transport {
+    /// Public certificate authorities, no proxy.
+    pub(crate) fn plain() -> Result<Self> {
+        Ok(Self { tls: tls(&Tls::default())?, server_name: None, proxy: None })
+    }
+
+    /// What `request` of the provider's configuration says, else the environment.
+    pub(crate) fn of(
+        request: Option<&Value>,
+        origin: &Origin,
+        environment: &Environment,
+        config: &Value,
+    ) -> Result<Self> {
+        let settings = Settings { request, environment, config };
+        let server_name = settings.text("/tls/serverName")?.map(|name| {
+            let name = name.expose_secret().to_owned();
+            ServerName::try_from(name).map_err(|_| Error::config("`request.tls.serverName` is not a name"))
+        });
+        Ok(Self {
+            tls: tls(&Tls::of(&settings)?)?,
+            server_name: server_name.transpose()?,
+            proxy: settings.proxy(origin)?,
+        })
+    }
+
+    pub(crate) fn connector(self, networks: Networks, connect: Duration) -> Connector {
+        // The user chose the proxy: it may stand in a private network, whatever the origin may.
+        let networks = if self.proxy.is_some() { Networks::Private } else { networks };
+        let mut direct = HttpConnector::new_with_resolver(Resolver { networks });
+        direct.enforce_http(false);
+        direct.set_nodelay(true);
+        direct.set_connect_timeout(Some(connect));
+        let route = match self.proxy {
+            None => Route::Direct(direct),
+            Some(proxy) => {
+                let tunnel = Tunnel::new(proxy.uri().clone(), direct);
+                Route::Tunnel(match proxy.basic_auth() {
+                    Some(auth) => tunnel.with_auth(auth.clone()),
+                    None => tunnel,
+                })
+            }
+        };
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls).https_or_http();
+        let builder = match self.server_name {
+            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+            None => builder,
+        };
+        builder.enable_all_versions().wrap_connector(route)
+    }
+}
+
+/// `models.providers.<id>.request`, and what its references stand for.
+struct Settings<'a> {
+    request: Option<&'a Value>,
+    environment: &'a Environment,
+    config: &'a Value,
+}
+
+impl Settings<'_> {
+    fn get(&self, pointer: &str) -> Option<&Value> {
+        self.request?.pointer(pointer)
+    }
+
+    /// A text, its references resolved.
+    fn text(&self, pointer: &str) -> Result<Option<SecretString>> {
+        match self.get(pointer) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => credentials::resolve(text, self.environment, self.config).map(Some),
+            Some(_) => Err(Error::config(format!("`request{}` must be a string", pointer.replace('/', ".")))),
+        }
+    }
+
+    /// The proxy for `origin`: the configured one, else the environment's. As in other tools, the environment's is not
+    /// used for this machine.
+    fn proxy(&self, origin: &Origin) -> Result<Option<Intercept>> {
+        let matcher = match self.get("/proxy/mode").and_then(Value::as_str) {
+            Some("explicit-proxy") => {
+                let url = self.text("/proxy/url")?.ok_or_else(|| Error::config("`request.proxy.url` is missing"))?;
+                Matcher::builder().all(url.expose_secret().to_owned()).build()
+            }
+            None | Some("env-proxy") if origin.is_local() => return Ok(None),
+            None | Some("env-proxy") => {
+                let variable = |name: &str| {
+                    let found = self.environment.get(name).or_else(|| self.environment.get(&name.to_lowercase()));
+                    found.unwrap_or_default()
+                };
+                Matcher::builder()
+                    .all(variable("ALL_PROXY"))
+                    .http(variable("HTTP_PROXY"))
+                    .https(variable("HTTPS_PROXY"))
+                    .no(variable("NO_PROXY"))
+                    .build()
+            }
+            Some(other) => {
+                return Err(Error::config(format!("`request.proxy.mode` is `{other}`, which is unknown"))
+                    .hint("Use explicit-proxy with a url, or env-proxy."));
+            }
+        };
+        let uri = origin.to_string().parse().map_err(|error| Error::config("no URL").source(error))?;
+        let proxy = matcher.intercept(&uri);
+        match proxy.as_ref().map(|proxy| proxy.uri().scheme_str()) {
+            None | Some(Some("http")) => Ok(proxy),
+            Some(_) => Err(Error::config("only proxies with an http:// URL can be used")
+                .hint("Give the proxy as http://host:port. What is sent through it is encrypted all the same.")),
+        }
+    }
+}
+
+/// `request.tls`.
+#[derive(Default)]
+struct Tls {
+    authorities: Vec<CertificateDer<'static>>,
+    client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl Tls {
+    fn of(settings: &Settings<'_>) -> Result<Self> {
+        if settings.get("/tls/insecureSkipVerify").and_then(Value::as_bool) == Some(true) {
+            return Err(Error::config(
+                "`request.tls.insecureSkipVerify` is not supported: it would hand the key to anybody",
+            )
+            .hint("Give the certificate authority as `request.tls.ca` instead, in PEM form."));
+        }
+        if settings.get("/tls/passphrase").is_some() {
+            return Err(Error::config("`request.tls.passphrase` is not supported")
+                .hint("Give `request.tls.key` unencrypted, by a reference to the environment: ${NAME}."));
+        }
+        let certificates = |name: &str| -> Result<Vec<CertificateDer<'static>>> {
+            let Some(pem) = settings.text(&format!("/tls/{name}"))? else { return Ok(Vec::new()) };
+            let wrong = || Error::config(format!("`request.tls.{name}` holds no certificate in PEM form"));
+            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
+            found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong)
+        };
+        let client = match settings.text("/tls/key")? {
+            None => None,
+            Some(pem) => {
+                let key = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
+                    .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))?;
+                Some((certificates("cert")?, key))
+            }
+        };
+        Ok(Self { authorities: certificates("ca")?, client })
+    }
+}
+
+/// The public authorities and the configured ones.
+fn tls(settings: &Tls) -> Result<ClientConfig> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for authority in &settings.authorities {
+        roots
+            .add(authority.clone())
+            .map_err(|error| Error::config("`request.tls.ca` cannot be used as an authority").source(error))?;
+    }
+    // Named, since an embedder's own dependencies may bring another one along.
+    let cryptography = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(cryptography)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::config("TLS cannot be set up").source(error))?
+        .with_root_certificates(roots);
+    match &settings.client {
+        None => Ok(builder.with_no_client_auth()),
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not fit").source(error)),
+    }
+}
+
+/// Straight to the origin, or through a proxy.
+#[derive(Clone)]
+pub(crate) enum Route {
+    Direct(HttpConnector<Resolver>),
+    Tunnel(Tunnel<HttpConnector<Resolver>>),
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Service<http::Uri> for Route {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self {
+            Self::Direct(direct) => direct.poll_ready(cx).map_err(Into::into),
+            Self::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
+        }
+    }
+
+    fn call(&mut self, destination: http::Uri) -> Self::Future {
+        match self {
+            Self::Direct(direct) => {
+                let connecting = direct.call(destination);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+            Self::Tunnel(tunnel) => {
+                let connecting = tunnel.call(with_port(destination));
+                Box::pin(async move { connecting.await.map_err(|error| ProxyFailed(error.into()).into()) })
+            }
+        }
+    }
+}
+
+/// The same with its port spelled out: the tunnel takes 443 for granted, also for `http`.
+fn with_port(destination: http::Uri) -> http::Uri {
+    match (destination.scheme_str(), destination.host(), destination.port()) {
+        (Some("http"), Some(host), None) => format!("http://{host}:80/").parse().unwrap_or(destination),
+        _ => destination,
+    }
+}
+
+/// The proxy is what failed, not the origin.
+#[derive(Debug, thiserror::Error)]
+#[error("the proxy made no connection")]
+pub(crate) struct ProxyFailed(#[source] BoxError);
+
+/// Resolves a name once and hands on only the addresses that may be called: what was checked is what is connected to.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    networks: Networks,
+}
+
+/// A name that may not be called, or that has no address.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unresolved {
+    #[error("the name leads to an address that is not allowed")]
+    Prohibited,
+    #[error("the name could not be resolved")]
+    NotFound(#[source] io::Error),
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unresolved;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let networks = self.networks;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved::NotFound)?;
+            let allowed: Vec<_> = found.filter(|address| networks.allow(address.ip())).collect();
+            if allowed.is_empty() { Err(Unresolved::Prohibited) } else { Ok(allowed.into_iter()) }
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Proxies and TLS, each a real one that the test starts.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use host_harness::{
+    Environment, Provider, Result, Setup,
+    stub::Stub,
+    types::{ErrorKind as Kind, ErrorOrigin as Origin},
+};
+use rcgen::{CertificateParams, Issuer, KeyPair};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{TlsAcceptor, rustls};
+
+use crate::support::{KEY, ask, hosted, plugin, text};
+
+/// A proxy that tunnels every target to one address, and remembers what it was asked.
+struct Proxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    async fn to(target: SocketAddr, answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let asked = Arc::clone(&heads);
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let asked = Arc::clone(&asked);
+                tokio::spawn(async move {
+                    let mut client = BufReader::new(client);
+                    let mut head = String::new();
+                    while !head.ends_with("\r\n\r\n") {
+                        assert_ne!(client.read_line(&mut head).await.unwrap(), 0);
+                    }
+                    asked.lock().unwrap().push(head);
+                    client.write_all(answer.as_bytes()).await.unwrap();
+                    let mut server = TcpStream::connect(target).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        Self { address, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+const TUNNEL: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
+const REFUSED: &str = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+
+/// The plugin before `base_url`, with `request` in the configuration and these variables.
+async fn with(base_url: &str, request: Value, variables: &[(&str, String)]) -> Result<Provider> {
+    let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let lookup = move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let config = json!({"models": {"providers": {"portkey": {"request": request}}}});
+    let setup = Setup::new(config).base_url(base_url).secret("portkey-api-key", KEY);
+    plugin().await.connect(setup.environment(Environment::from_fn(lookup))).await
+}
+
+async fn answers(provider: &Provider) -> Result<String> {
+    Ok(text(&provider.complete(&ask("gpt", "Reply with exactly OK.")).await?))
+}
+
+#[tokio::test]
+async fn a_configured_proxy_is_used() {
+    let stub = hosted().await;
+    let proxy = Proxy::to(stub.address(), TUNNEL).await;
+    let url = format!("http://user:p%40ss@{}", proxy.address);
+    let request = json!({"proxy": {"mode": "explicit-proxy", "url": "${CORPORATE_PROXY}"}});
+    let provider = with("http://gateway.test/v1", request, &[("CORPORATE_PROXY", url)]).await.unwrap();
+    assert_eq!(answers(&provider).await.unwrap(), "OK.");
+    let [head] = &proxy.heads()[..] else { panic!("{:?}", proxy.heads()) };
+    assert!(head.starts_with("CONNECT gateway.test:80 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("Basic dXNlcjpwQHNz\r\n"), "{head}");
+    assert!(!head.contains(KEY), "the proxy does not see the key");
+}
+
+#[tokio::test]
+async fn the_environments_proxy_is_used_but_not_for_its_exceptions() {
+    let stub = hosted().await;
+    let proxy = Proxy::to(stub.address(), TUNNEL).await;
+    let url = format!("http://{}", proxy.address);
+    let provider = with("http://gateway.test/v1", json!({}), &[("HTTP_PROXY", url.clone())]).await.unwrap();
+    assert_eq!(answers(&provider).await.unwrap(), "OK.");
+    assert_eq!(proxy.heads().len(), 1);
+
+    let exceptions = [("HTTP_PROXY", url.clone()), ("NO_PROXY", "other.test,gateway.test".to_owned())];
+    let direct = with("http://gateway.test/v1", json!({}), &exceptions).await.unwrap();
+    let error = answers(&direct).await.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "no such name: {error:?}");
+    // This machine needs no proxy.
+    let local = with(&stub.base_url(), json!({}), &[("HTTP_PROXY", url)]).await.unwrap();
+    assert_eq!(answers(&local).await.unwrap(), "OK.");
+    assert_eq!(proxy.heads().len(), 1, "neither went through the proxy");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    let stub = hosted().await;
+    let proxy = Proxy::to(stub.address(), REFUSED).await;
+    let request = json!({"proxy": {"mode": "explicit-proxy", "url": format!("http://{}", proxy.address)}});
+    let provider = with("http://gateway.test/v1", request, &[]).await.unwrap();
+    let error = answers(&provider).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Transport, "{error:?}");
+    assert!(error.to_string().contains("proxy"), "{error}");
+    assert!(stub.requests().is_empty());
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_followed_are_refused() {
+    for (request, expected) in [
+        (json!({"proxy": {"mode": "explicit-proxy"}}), "request.proxy.url"),
+        (json!({"proxy": {"mode": "explicit-proxy", "url": "socks5://127.0.0.1:1080"}}), "http://"),
+        (json!({"proxy": {"mode": "sideways"}}), "sideways"),
+        (json!({"tls": {"ca": "nonsense"}}), "request.tls.ca"),
+        (json!({"tls": {"key": "nonsense"}}), "request.tls.key"),
+        (json!({"tls": {"insecureSkipVerify": true}}), "insecureSkipVerify"),
+        (json!({"tls": {"ca": 7}}), "request.tls.ca"),
+        (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
+    ] {
+        let error = with("https://gateway.test/v1", request.clone(), &[]).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{request}: {error}");
+    }
+}
+
+/// A certificate authority, and TLS before a stand-in.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { pem: certificate.pem(), issuer: Issuer::new(params, key) }
+    }
+
+    /// Takes TLS as `name` and hands on to `stub`. `expired` certificates ended long ago.
+    async fn before(&self, stub: &Stub, name: &str, expired: bool) -> SocketAddr {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        if expired {
+            params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, target) = (listener.local_addr().unwrap(), stub.address());
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut client) = acceptor.accept(client).await else { return };
+                    let mut server = TcpStream::connect(target).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        address
+    }
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_where_it_is_configured() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let address = authority.before(&stub, "localhost", false).await;
+    let base_url = format!("https://localhost:{}/v1", address.port());
+
+    let unknown = with(&base_url, json!({}), &[]).await.unwrap();
+    let error = answers(&unknown).await.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{error:?}");
+    assert!(error.record().hint.is_some() && stub.requests().is_empty());
+
+    let request = json!({"tls": {"ca": "${COMPANY_CA}"}});
+    let known = with(&base_url, request, &[("COMPANY_CA", authority.pem.clone())]).await.unwrap();
+    assert_eq!(answers(&known).await.unwrap(), "OK.");
+    assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(KEY));
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_or_time_is_refused() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let request = json!({"tls": {"ca": authority.pem.clone()}});
+    for (name, expired) in [("gateway.test", false), ("localhost", true)] {
+        let address = authority.before(&stub, name, expired).await;
+        let base_url = format!("https://localhost:{}/v1", address.port());
+        let error = answers(&with(&base_url, request.clone(), &[]).await.unwrap()).await.unwrap_err();
+        assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{name}: {error:?}");
+    }
+    assert!(stub.requests().is_empty());
+
+    let address = authority.before(&stub, "gateway.test", false).await;
+    let request = json!({"tls": {"ca": authority.pem.clone(), "serverName": "gateway.test"}});
+    let named = with(&format!("https://localhost:{}/v1", address.port()), request, &[]).await.unwrap();
+    assert_eq!(answers(&named).await.unwrap(), "OK.");
+}
