@@ -1,9 +1,11 @@
 COMPONENT = target/wasm32-wasip2/component/portkey_provider.wasm
+# What npm installs, each from a lock file: the real Portkey gateway, and the tools of the OpenClaw package.
 GATEWAY = tests/gateway/node_modules/.package-lock.json
+ADAPTER = openclaw/node_modules/.package-lock.json
 
-.PHONY: setup build component run test lint validate clean
+.PHONY: setup build component run test test-openclaw lint validate dist clean
 
-setup: $(GATEWAY)
+setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
 
 build: component
@@ -16,22 +18,36 @@ component:
 run: build
 	target/debug/host-harness demo
 
-test: setup build
+test: setup build dist
 	cargo test -p portkey-provider -p host-harness $(if $(PORTKEY_API_KEY),-- --include-ignored)
+	npm --prefix openclaw test
 
-lint:
+# A real OpenClaw: takes some minutes, and 650 MB below openclaw/e2e.
+test-openclaw: dist $(GATEWAY)
+	cmp $(COMPONENT) dist/portkey-provider.wasm
+	npm --prefix openclaw run test:e2e
+
+lint: dist
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portkey-provider --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	npm --prefix openclaw run check
 
 validate: build
 	target/debug/host-harness validate $(COMPONENT) --manifest openclaw.plugin.json
 
+dist: component $(ADAPTER)
+	npm --prefix openclaw run build
+
 clean:
 	cargo clean
-	rm -rf dist tests/gateway/node_modules openclaw/node_modules
+	rm -rf dist openclaw/component openclaw/node_modules openclaw/e2e/node_modules tests/gateway/node_modules
 
 $(GATEWAY): tests/gateway/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the tests run the real Portkey gateway, which comes from npm. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix tests/gateway ci --ignore-scripts --no-audit --no-fund
+
+$(ADAPTER): openclaw/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
+	npm --prefix openclaw ci --no-audit --no-fund
