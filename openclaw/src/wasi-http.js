@@ -4,12 +4,14 @@
  * Every import settles: requests end with their answer, an abort or a time limit, never by being forgotten.
  * Only `Pollable.block` and `InputStream.blockingRead` wait, so only those two suspend the component (JSPI).
  */
+import { Mask } from './mask.js';
 
 /**
  * @typedef {object} Egress What one call of the component may do on the network.
  * @property {string} origin The only origin that requests may go to.
  * @property {(url: URL, init: RequestInit) => Promise<Response>} fetch Sends it, by the host's rules.
  * @property {(headers: Headers) => void} attach Adds what the component must not hold. Runs last, on the host's own copy.
+ * @property {string[]} [secrets] What `attach` adds: blotted out of answers, should a server send it back.
  * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
  * @property {AbortSignal} [signal] Ends every request of the call.
  */
@@ -84,7 +86,7 @@ class InputStream {
 
   /**
    * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader
-   * @param {{ abort: () => void, finished: () => void, idle?: number }} request
+   * @param {{ abort: () => void, finished: () => void, mask: Mask, idle?: number }} request
    */
   constructor(reader, request) {
     this.reader = reader;
@@ -105,12 +107,13 @@ class InputStream {
     try {
       while (!this.end && this.size < READ_AHEAD) {
         const { done, value } = await this.reader.read();
-        if (done) this.finish(CLOSED);
-        else if (value.length) {
-          this.queue.push(value);
-          this.size += value.length;
+        const safe = done ? this.request.mask.finish() : this.request.mask.push(value);
+        if (safe.length) {
+          this.queue.push(safe);
+          this.size += safe.length;
           this.wake();
         }
+        if (done) this.finish(CLOSED);
       }
     } catch (e) {
       this.finish({ tag: 'last-operation-failed', val: new IoError(failure(e)) });
@@ -295,9 +298,10 @@ class IncomingBody {
 
 class IncomingResponse {
   /** @type {IncomingBody | null} */ content;
-  /** @param {Response} response @param {{ abort: () => void, finished: () => void, idle?: number }} request */
+  /** @param {Response} response @param {{ abort: () => void, finished: () => void, mask: Mask, idle?: number }} request */
   constructor(response, request) {
     this.response = response;
+    this.mask = request.mask;
     if (!response.body) request.finished();
     this.content = new IncomingBody(new InputStream(response.body?.getReader(), request));
   }
@@ -306,7 +310,7 @@ class IncomingResponse {
     const decoded = this.response.headers.has('content-encoding'); // by fetch: these two no longer hold
     return new Fields([...this.response.headers]
       .filter(([k]) => !(decoded && (k === 'content-encoding' || k === 'content-length')))
-      .map(([k, v]) => [k, encoder.encode(v)]), true);
+      .map(([k, v]) => [k, encoder.encode(this.mask.text(v))]), true);
   }
   consume() {
     if (!this.content) throw undefined;
@@ -345,7 +349,7 @@ export function wasiHttp() {
   /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
   function handle(request, options) {
     if (!egress) throw { tag: 'HTTP-request-denied' };
-    const { origin, fetch, attach, reserved, signal } = egress;
+    const { origin, fetch, attach, secrets = [], reserved, signal } = egress;
     const scheme = request.protocol?.tag === 'HTTP' ? 'http' : 'https';
     if (!URL.canParse(`${scheme}://${request.host}${request.path ?? '/'}`)) throw { tag: 'HTTP-request-URI-invalid' };
     const url = new URL(`${scheme}://${request.host}${request.path ?? '/'}`);
@@ -373,7 +377,7 @@ export function wasiHttp() {
       const timer = limit === undefined ? undefined : setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), limit);
       try {
         const response = await fetch(url, { method, headers, body, signal: controller.signal, redirect: 'manual' });
-        return new IncomingResponse(response, { abort, finished, idle: millis(options?.betweenBytes) });
+        return new IncomingResponse(response, { abort, finished, mask: new Mask(secrets), idle: millis(options?.betweenBytes) });
       } finally {
         clearTimeout(timer);
       }

@@ -76,6 +76,23 @@ test('refuses another origin and a header that is the host\'s', async (t) => {
   assert.throws(() => c.send({ headers: [['X-Key', 'mine']] }), { tag: 'HTTP-request-denied' });
 });
 
+test('a secret that the server sends back does not reach the component', async (t) => {
+  const origin = await serve(t, async (req, res) => {
+    res.writeHead(200, { 'x-echo': `got ${req.headers['x-key']}` });
+    res.write('you sent pk-sec');
+    await sleep(20);
+    res.end('ret-pk and pk-sec');
+  });
+  const { send } = client(origin, { attach: (headers) => headers.set('x-key', 'pk-secret-pk'), secrets: ['pk-secret-pk'] });
+  const { val: response } = await answer(send());
+  const headers = response.headers().entries().map((/** @type {[string, Uint8Array]} */ [k, v]) => `${k}: ${text(v)}`);
+  assert.ok(headers.includes('x-echo: got ************'), headers.join('\n'));
+  const input = response.consume().stream();
+  let body = '';
+  await assert.rejects(async () => { for (;;) body += text(await input.blockingRead(100n)); });
+  assert.equal(body, 'you sent ************ and pk-sec');
+});
+
 test('does not follow a redirect', async (t) => {
   const origin = await serve(t, (_, res) => res.writeHead(302, { location: '/elsewhere' }).end());
   const { val } = await answer(client(origin).send());
