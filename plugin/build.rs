@@ -10,10 +10,9 @@ fn main() {
         "-lc",
         // wit-bindgen leaves this symbol to wasi-libc on wasip2; ours is in src/runtime.rs.
         "--export=cabi_realloc",
-        // The shadow stack. 8 KiB survive JSON nested 100,000 deep in every document, body and answer (nothing here
-        // recurses over JSON but the check of a config's targets, 32 levels at most); 32 KiB leave room, and with
-        // the data still fit in the one page that an instance starts with. An overflow traps: the stack lies first.
-        "-zstack-size=32768",
+        // The shadow stack. An overflow traps: the stack lies first. serde_json gives up on values nested deeper than
+        // 128. 64 KiB are too small for that depth, 88 KiB held it in each document, body and answer.
+        "-zstack-size=131072",
     ] {
         println!("cargo:rustc-link-arg-cdylib={argument}");
     }

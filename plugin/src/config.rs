@@ -4,17 +4,18 @@
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use serde_json::Value;
 
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
-use crate::json::{Node, Object};
 use crate::portkey;
-use crate::reader::{Kind, Malformed, Reader};
 use crate::url::BaseUrl;
+use crate::wire::{self, Object};
 
 /// Where this provider stands in the document.
 pub(crate) const PROVIDER: &str = "models.providers.portkey";
@@ -34,20 +35,18 @@ pub(crate) struct Settings {
 }
 
 /// The document, or where it breaks off being JSON.
-pub(crate) fn parse(config: &str) -> Result<Object<'_>> {
-    Object::parse(config).map_err(|Malformed { at }| {
-        let mut reader = Reader::new(config);
-        let what = if reader.skip().and_then(|()| reader.end()).is_ok() {
-            "The configuration is not a JSON object".to_owned()
-        } else {
-            let before = config.get(..at).unwrap_or(config);
-            let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-            let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
-            let column = 1 + before.get(line_start..).unwrap_or_default().chars().count();
-            format!("The configuration is not JSON, at line {line} column {column}")
-        };
-        error::invalid_config(&what, "Pass the whole document as plain JSON: no comments, no trailing commas.")
-    })
+pub(crate) fn parse(config: &str) -> Result<Object> {
+    let what = match serde_json::from_str(config) {
+        Ok(Value::Object(root)) => return Ok(root),
+        Ok(_) => "The configuration is not a JSON object".to_owned(),
+        Err(error) => format!("The configuration is not JSON: {error}"),
+    };
+    Err(error::invalid_config(&what, "Pass the whole document as plain JSON: no comments, no trailing commas."))
+}
+
+/// The value of a member, `null` being none.
+pub(crate) fn present<'o>(object: &'o Object, name: &str) -> Option<&'o Value> {
+    object.get(name).filter(|value| !value.is_null())
 }
 
 pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding {
@@ -61,80 +60,65 @@ pub(crate) fn not_an_object(path: &str) -> Box<Error> {
 
 /// One entry under the provider's own id out of those that differ from it in case or white space. Of two values for
 /// one setting that of the exact id wins; lists of models and tables of headers are joined.
-pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
-    let is_ours = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ID);
-    let mut entries = Vec::new();
-    for (name, node) in providers.members.iter().filter(|(name, _)| is_ours(name)) {
-        if node.kind() == Kind::Null {
-            continue;
-        }
-        let entry = node.object().ok_or_else(|| not_an_object(&format!("models.providers.{name}")))?;
-        let at = if name == portkey::ID { 0 } else { entries.len() };
-        entries.insert(at, entry);
-    }
-    let mut entries = entries.into_iter();
-    let Some(mut folded) = entries.next() else { return Ok(()) };
-    for entry in entries {
-        for (name, node) in entry.members {
-            match (name.as_str(), folded.value(&name)) {
-                (_, None) => folded.set(&name, node),
-                ("models", Some(have)) => {
-                    if let Some((mut all, more)) = have.array().zip(node.array()) {
-                        all.extend(more);
-                        folded.set(&name, Node::Array(all));
-                    }
-                }
-                ("headers", Some(have)) => {
-                    if let Some((mut all, more)) = have.object().zip(node.object()) {
-                        for (name, node) in more.members {
-                            if all.get(&name).is_none() {
-                                all.set(&name, node);
-                            }
-                        }
-                        folded.set(&name, Node::Object(all));
-                    }
-                }
-                _ => {}
-            }
+pub(crate) fn fold(providers: &mut Object) -> Result<()> {
+    let variants =
+        providers.keys().filter(|name| name.trim().eq_ignore_ascii_case(portkey::ID) && *name != portkey::ID);
+    let names: Vec<String> = core::iter::once(portkey::ID.to_owned()).chain(variants.cloned()).collect();
+    let mut folded = Object::new();
+    for name in names {
+        match providers.shift_remove(&name) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(entry)) => join(&mut folded, entry),
+            Some(_) => return Err(not_an_object(&format!("models.providers.{name}"))),
         }
     }
-    if let Some((name, node)) = providers.members.iter_mut().find(|(name, _)| is_ours(name)) {
-        *name = portkey::ID.to_owned();
-        *node = Node::Object(folded);
+    if !folded.is_empty() {
+        providers.insert(portkey::ID.to_owned(), Value::Object(folded));
     }
-    let mut first = true;
-    providers.members.retain(|(name, _)| !is_ours(name) || core::mem::take(&mut first));
     Ok(())
+}
+
+fn join(into: &mut Object, entry: Object) {
+    for (name, value) in entry {
+        match (name.as_str(), into.get_mut(&name), value) {
+            (_, None | Some(Value::Null), value) => drop(into.insert(name, value)),
+            ("models", Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
+            ("headers", Some(Value::Object(all)), Value::Object(more)) => {
+                for (name, value) in more {
+                    all.entry(name).or_insert(value);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Reads the settings; fails only where the document is no JSON object.
 pub(crate) fn read(config: &str) -> Result<Settings> {
     let root = parse(config)?;
     let mut findings = Vec::new();
-    let mut providers = section(&root, "models.providers", &mut findings).unwrap_or_default();
-    let provider = match fold(&mut providers) {
-        Ok(()) => providers.value(portkey::ID).and_then(Node::object).unwrap_or_default(),
-        Err(error) => {
-            findings.push(finding(Severity::Error, PROVIDER, &error.message));
-            Object::default()
-        }
-    };
-    let options = section(&root, OPTIONS, &mut findings).unwrap_or_default();
-    let base_url = base_url(&provider, &mut findings);
-    let timeout_ms = timeout(&provider, &mut findings);
-    let headers = configured_headers(&provider, &options, &mut findings);
-    let models = models(&root, &provider);
+    let mut providers = section(&root, "models.providers", &mut findings).cloned().unwrap_or_default();
+    if let Err(error) = fold(&mut providers) {
+        findings.push(finding(Severity::Error, PROVIDER, &error.message));
+    }
+    let empty = Object::new();
+    let provider = providers.get(portkey::ID).and_then(Value::as_object).unwrap_or(&empty);
+    let options = section(&root, OPTIONS, &mut findings).unwrap_or(&empty);
+    let base_url = base_url(provider, &mut findings);
+    let timeout_ms = timeout(provider, &mut findings);
+    let headers = configured_headers(provider, options, &mut findings);
+    let models = models(&root, provider);
     Ok(Settings { base_url, headers, timeout_ms, models, findings })
 }
 
 /// The object at a dotted path; none where it or one above it is absent.
-fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Option<Object<'a>> {
-    let mut object = root.clone();
+fn section<'o>(root: &'o Object, path: &str, findings: &mut Vec<Finding>) -> Option<&'o Object> {
+    let mut object = root;
     let mut at = String::new();
     for name in path.split('.') {
         at.push_str(if at.is_empty() { "" } else { "." });
         at.push_str(name);
-        let Some(next) = object.value(name)?.object() else {
+        let Some(next) = present(object, name)?.as_object() else {
             findings.push(finding(Severity::Error, &at, "This must be an object."));
             return None;
         };
@@ -143,17 +127,17 @@ fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Op
     Some(object)
 }
 
-fn base_url(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
+fn base_url(provider: &Object, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
     let path = format!("{PROVIDER}.baseUrl");
-    let text = match provider.value("baseUrl").map(|node| (node.kind(), node.text())) {
-        None => String::new(),
-        Some((_, Some(text))) => text,
-        Some((_, None)) => {
+    let text = match present(provider, "baseUrl") {
+        None => "",
+        Some(Value::String(text)) => text,
+        Some(_) => {
             findings.push(finding(Severity::Error, &path, "The base URL must be a text."));
             return None;
         }
     };
-    let text = if text.trim().is_empty() { portkey::BASE_URL } else { &text };
+    let text = if text.trim().is_empty() { portkey::BASE_URL } else { text };
     match BaseUrl::parse(text) {
         Ok(url) => Some(url),
         Err(reason) => {
@@ -163,9 +147,8 @@ fn base_url(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<BaseUr
     }
 }
 
-fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
-    let node = provider.value("timeoutSeconds")?;
-    let seconds = node.number().filter(|&seconds| seconds > 0);
+fn timeout(provider: &Object, findings: &mut Vec<Finding>) -> Option<u64> {
+    let seconds = present(provider, "timeoutSeconds")?.as_u64().filter(|&seconds| seconds > 0);
     if seconds.is_none() {
         let path = format!("{PROVIDER}.timeoutSeconds");
         findings.push(finding(Severity::Error, &path, "The time limit must be a whole number of seconds, at least 1."));
@@ -174,9 +157,9 @@ fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
 }
 
 /// The headers of the options, and over them those of `headers`.
-fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> Vec<Header> {
+fn configured_headers(provider: &Object, options: &Object, findings: &mut Vec<Finding>) -> Vec<Header> {
     let mut all = Vec::new();
-    for (name, value) in &options.members {
+    for (name, value) in options {
         let path = format!("{OPTIONS}.{name}");
         match headers::from_option(name, value, &path) {
             Ok(header) => header.into_iter().for_each(|header| headers::put(&mut all, header)),
@@ -184,22 +167,22 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
         }
     }
     let path = format!("{PROVIDER}.headers");
-    let table = match provider.value("headers").map(Node::object) {
+    let table = match present(provider, "headers") {
         None => return all,
-        Some(None) => {
+        Some(Value::Object(table)) => table,
+        Some(_) => {
             findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
             return all;
         }
-        Some(Some(table)) => table,
     };
-    for (name, node) in &table.members {
+    for (name, value) in table {
         let path = format!("{path}.{name}");
-        let value = match node.kind() {
-            Kind::Null => continue,
-            Kind::Text => node.text().unwrap_or_default(),
+        let value = match value {
+            Value::Null => continue,
+            Value::String(text) => text.clone(),
             // YAML and JSON5 writers leave the quotes off; the meaning is plain.
-            Kind::Number | Kind::Bool(_) => node.to_json(),
-            Kind::Object | Kind::Array => {
+            Value::Number(_) | Value::Bool(_) => wire::json(value),
+            Value::Object(_) | Value::Array(_) => {
                 findings.push(finding(
                     Severity::Error,
                     &path,
@@ -214,26 +197,27 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
 }
 
 /// Model ids of this provider: its own list, and the default model of the agents.
-fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
+fn models(root: &Object, provider: &Object) -> Vec<(String, String)> {
     let mut models = Vec::new();
-    for (at, node) in provider.value("models").and_then(Node::array).unwrap_or_default().iter().enumerate() {
-        if let Some(id) = model_id(node) {
-            models.push((format!("{PROVIDER}.models[{at}]"), id));
+    let own = provider.get("models").and_then(Value::as_array).into_iter().flatten();
+    for (at, model) in own.enumerate() {
+        if let Some(id) = model_id(model) {
+            models.push((format!("{PROVIDER}.models[{at}]"), id.to_owned()));
         }
     }
-    let defaults = section(root, "agents.defaults", &mut Vec::new()).unwrap_or_default();
-    let primary = defaults.value("model").and_then(|model| model.text().or_else(|| model.object()?.text("primary")));
-    if let Some(id) = primary.as_deref().and_then(|model| model.trim().strip_prefix("portkey/"))
+    let model = section(root, "agents.defaults", &mut Vec::new()).and_then(|defaults| defaults.get("model"));
+    let primary = model.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
+    if let Some(id) = primary.and_then(|model| model.trim().strip_prefix("portkey/"))
         && !models.iter().any(|(_, known)| known == id)
     {
-        models.push(("agents.defaults.model".to_owned(), id.to_string()));
+        models.push(("agents.defaults.model".to_owned(), id.to_owned()));
     }
     models
 }
 
 /// The id of an entry in a list of models.
-pub(crate) fn model_id(node: &Node<'_>) -> Option<String> {
-    node.text().or_else(|| node.object()?.text("id")).map(|id| id.trim().to_owned())
+pub(crate) fn model_id(model: &Value) -> Option<&str> {
+    model.as_str().or_else(|| model.get("id")?.as_str()).map(str::trim)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ impl Said {
         said
     }
 
-    fn json(failure: &Failure<'_>) -> Self {
+    fn json(failure: &Failure) -> Self {
         let detail = failure.error.as_ref().or(failure.data.as_ref());
         let (message, kind, code) =
             detail.map_or(("", "", ""), |detail| (&*detail.message, &*detail.kind, &*detail.code));
@@ -176,7 +176,7 @@ impl Said {
     }
 
     /// "Is this 401 the gateway's or the model provider's?"
-    fn origin(&self, head: &Head, failure: Option<&Failure<'_>>) -> ErrorOrigin {
+    fn origin(&self, head: &Head, failure: Option<&Failure>) -> ErrorOrigin {
         // The open-source gateway names the provider beside what that one said, and in no refusal of its own.
         if self.is_unreachable() || failure.is_some_and(|failure| !failure.provider.is_empty()) {
             return ErrorOrigin::Upstream;

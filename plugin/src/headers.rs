@@ -7,9 +7,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{self, Node};
+use serde_json::Value;
+
 use crate::portkey;
-use crate::reader::Kind;
+use crate::wire;
 
 /// A header that a configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,28 @@ impl Header {
 
     /// The value as it goes on the wire.
     pub(crate) fn wire_value(&self) -> String {
-        if self.is_json() { json::ascii(self.value.trim()) } else { self.value.trim().to_owned() }
+        if self.is_json() { ascii(self.value.trim()) } else { self.value.trim().to_owned() }
     }
+}
+
+/// The same JSON in ASCII on one line, as a header value must be.
+///
+/// The open-source gateway reads raw UTF-8 in a header as Latin-1 (gateway 1.15.2); escapes arrive right. In valid
+/// JSON a character outside ASCII stands inside a string, and a line break outside of one.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\n' | '\r' | '\t' => out.push(' '),
+            _ if character.is_ascii() && character != '\u{7f}' => out.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    out
 }
 
 /// Whether `value` holds a reference `${NAME}`.
@@ -101,24 +122,21 @@ const OPTIONS: [Spec; 15] = [
 
 /// The header that an option asks for. `None` where there is no such option or it asks for no header; the error says
 /// what the value should be.
-pub(crate) fn from_option(name: &str, value: &Node<'_>, path: &str) -> Result<Option<Header>, &'static str> {
+pub(crate) fn from_option(name: &str, value: &Value, path: &str) -> Result<Option<Header>, &'static str> {
     let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { return Ok(None) };
-    let text = || value.text().map(|text| text.trim().to_owned());
-    let value = match (option.shape, value.kind()) {
-        (_, Kind::Null) => None,
-        (Shape::Text | Shape::TextOrObject | Shape::List, Kind::Text) => text(),
-        (Shape::Object, Kind::Text) if text().is_some_and(|text| text.starts_with('{') || is_reference(&text)) => {
-            text()
+    let value = match (option.shape, value) {
+        (_, Value::Null) => return Ok(None),
+        (Shape::Text | Shape::TextOrObject | Shape::List, Value::String(text)) => text.trim().to_owned(),
+        (Shape::Object, Value::String(text)) if text.trim().starts_with('{') || is_reference(text) => {
+            text.trim().to_owned()
         }
-        (Shape::TextOrObject | Shape::Object, Kind::Object) => Some(value.to_json()),
-        (Shape::Flag, Kind::Bool(flag)) => Some(if flag { "true" } else { "false" }.to_owned()),
-        (Shape::OnlyTrue, Kind::Bool(flag)) => flag.then(|| "true".to_owned()),
-        (Shape::Milliseconds, Kind::Number) => {
-            Some(value.number().map(|number| format!("{number}")).ok_or("must be a whole number of milliseconds")?)
-        }
-        (Shape::List, Kind::Array) => {
-            let names: Option<Vec<String>> = value.array().unwrap_or_default().iter().map(Node::text).collect();
-            Some(names.ok_or("must be a list of header names")?.join(", "))
+        (Shape::TextOrObject | Shape::Object, Value::Object(_)) | (Shape::Flag, Value::Bool(_)) => wire::json(value),
+        (Shape::OnlyTrue, Value::Bool(true)) => "true".to_owned(),
+        (Shape::OnlyTrue, Value::Bool(false)) => return Ok(None),
+        (Shape::Milliseconds, Value::Number(number)) if number.is_u64() => wire::json(value),
+        (Shape::List, Value::Array(names)) => {
+            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+            names.ok_or("must be a list of header names")?.join(", ")
         }
         (Shape::Text, _) => return Err("must be a text"),
         (Shape::TextOrObject, _) => return Err("must be a config id or a config object"),
@@ -127,8 +145,8 @@ pub(crate) fn from_option(name: &str, value: &Node<'_>, path: &str) -> Result<Op
         (Shape::Milliseconds, _) => return Err("must be a whole number of milliseconds"),
         (Shape::List, _) => return Err("must be a list of header names"),
     };
-    let value = value.filter(|value| !value.is_empty());
-    Ok(value.map(|value| Header { name: option.header.to_owned(), value, path: path.to_owned() }))
+    let header = Header { name: option.header.to_owned(), value, path: path.to_owned() };
+    Ok(Some(header).filter(|header| !header.value.is_empty()))
 }
 
 /// Headers that are not the configuration's to set, and why.
@@ -167,14 +185,15 @@ mod tests {
     use super::*;
 
     fn header(option: &str, json: &str) -> Result<Option<(String, String)>, &'static str> {
-        Ok(from_option(option, &Node::Raw(json), "p")?.map(|header| (header.name.clone(), header.wire_value())))
+        Ok(from_option(option, &serde_json::from_str(json).unwrap(), "p")?
+            .map(|header| (header.name.clone(), header.wire_value())))
     }
 
     #[test]
     fn options_become_headers() {
         for (name, json, expected) in [
             ("config", r#"" pc-abc ""#, "x-portkey-config: pc-abc"),
-            ("config", "{\"retry\":\n{\"attempts\":3}}", r#"x-portkey-config: {"retry": {"attempts":3}}"#),
+            ("config", "{\"retry\":\n{\"attempts\":3}}", r#"x-portkey-config: {"retry":{"attempts":3}}"#),
             ("provider", r#""@openai""#, "x-portkey-provider: @openai"),
             ("virtualKey", r#""vk""#, "x-portkey-virtual-key: vk"),
             ("traceId", r#""t""#, "x-portkey-trace-id: t"),
@@ -213,6 +232,11 @@ mod tests {
         ] {
             assert!(header(name, json).is_err(), "{name}: {json}");
         }
+    }
+
+    #[test]
+    fn ascii_json_uses_surrogate_pairs() {
+        assert_eq!(ascii("{\"é\":\n\"😀\u{7f}\"}"), "{\"\\u00e9\": \"\\ud83d\\ude00\\u007f\"}");
     }
 
     #[test]

@@ -6,17 +6,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::base64;
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::chat;
 use crate::error::{self, Result};
-use crate::json::{Node, Object, Writer};
 use crate::multipart::{self, Part};
 use crate::portkey;
-use crate::reader::Kind;
 use crate::report::Head;
-use crate::wire;
+use crate::wire::{self, Object};
 
 const DEFAULT_SIZE: &str = "1024x1024";
 
@@ -30,7 +32,7 @@ struct Fields<'r> {
     model: String,
     count: u32,
     size: &'r str,
-    extra: Object<'r>,
+    extra: Object,
 }
 
 impl<'r> Fields<'r> {
@@ -38,7 +40,8 @@ impl<'r> Fields<'r> {
         let extra = chat::extra_members(request.extra_json.as_deref())?;
         let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
         let model = extra
-            .text("model")
+            .get("model")
+            .and_then(|model| model.as_str().map(ToOwned::to_owned))
             .or_else(|| named(request.model.as_deref()?))
             .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
         let count = request.count.unwrap_or(1);
@@ -66,36 +69,25 @@ fn is_size(size: &str) -> bool {
 
 /// Only these take `response_format`; gpt-image models refuse it and always answer in base64. Source: OpenAI's API
 /// reference, "Create image".
-fn takes_response_format(model: &str) -> bool {
-    matches!(model.rsplit('/').next(), Some("dall-e-2" | "dall-e-3"))
-}
-
-/// The optional texts of a request, by the names of OpenAI's fields.
-fn optional(request: &Request) -> [(&'static str, Option<&str>); 3] {
-    [
-        ("quality", request.quality.as_deref()),
-        ("background", request.background.as_deref()),
-        ("output_format", request.output_format.as_deref()),
-    ]
+fn response_format(model: &str) -> Option<&'static str> {
+    matches!(model.rsplit('/').next(), Some("dall-e-2" | "dall-e-3")).then_some("b64_json")
 }
 
 /// The model of the call and the JSON body of `/images/generations`.
 pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
     let Fields { model, count, size, extra } = Fields::new(request)?;
-    let mut body = Writer::new(extra);
-    body.text("model", &model);
-    body.text("prompt", &request.prompt);
-    body.number("n", count.into());
-    body.text("size", size);
-    for (name, value) in optional(request) {
-        if let Some(value) = value {
-            body.text(name, value);
-        }
-    }
-    if takes_response_format(&model) {
-        body.text("response_format", "b64_json");
-    }
-    Ok((model, body.finish()))
+    let body = wire::ImageRequest {
+        model: &model,
+        prompt: &request.prompt,
+        n: count,
+        size,
+        quality: request.quality.as_deref(),
+        background: request.background.as_deref(),
+        output_format: request.output_format.as_deref(),
+        response_format: response_format(&model),
+    };
+    let body = chat::written(&body, &extra)?;
+    Ok((model, body))
 }
 
 /// A multipart request to `/images/edits`.
@@ -136,21 +128,20 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
         }
         None => model,
     };
-    let mut texts = alloc::vec![
-        ("model", model.clone()),
-        ("prompt", request.prompt.clone()),
-        ("n", count.to_string()),
-        ("size", size.to_owned())
+    let own = [
+        ("model", Some(model.clone())),
+        ("prompt", Some(request.prompt.clone())),
+        ("n", Some(count.to_string())),
+        ("size", Some(size.to_owned())),
+        ("quality", request.quality.clone()),
+        ("background", request.background.clone()),
+        ("output_format", request.output_format.clone()),
+        ("response_format", response_format(&model).map(ToOwned::to_owned)),
     ];
-    texts.extend(optional(request).into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
-    if takes_response_format(&model) {
-        texts.push(("response_format", "b64_json".to_owned()));
-    }
-    texts.retain(|(name, _)| *name == "model" || extra.get(name).is_none());
-    for (name, node) in extra.members.iter().filter(|(name, _)| name != "model") {
-        if let Some(text) = form_text(node) {
-            texts.push((name, text));
-        }
+    let mut texts: Vec<(&str, String)> = own.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    texts.retain(|(name, _)| *name == "model" || !extra.contains_key(*name));
+    for (name, value) in extra.iter().filter(|(name, _)| *name != "model") {
+        texts.extend(form_text(value).map(|text| (name.as_str(), text)));
     }
     let mut parts: Vec<Part<'_>> =
         texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
@@ -178,11 +169,11 @@ fn split_slug(model: &str) -> Option<(&str, &str)> {
 }
 
 /// A JSON value as the text of a form field; `null` is no field.
-fn form_text(node: &Node<'_>) -> Option<String> {
-    match node.kind() {
-        Kind::Null => None,
-        Kind::Text => node.text(),
-        _ => Some(node.to_json()),
+fn form_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        _ => Some(wire::json(value)),
     }
 }
 
@@ -215,9 +206,9 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 /// The answer to either request.
 pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
     let malformed = || error::malformed(head, "Portkey image generation response malformed", body);
-    let answer = wire::Images::parse(body).map_err(|_| malformed())?;
+    let answer: wire::Images<'_> = wire::parse(body).map_err(|_| malformed())?;
     let data = match answer.data {
-        Some(data) if !answer.has_error => data,
+        Some(data) if answer.error.is_none() => data,
         _ => return Err(malformed()),
     };
     let mut images: Vec<Image> = Vec::with_capacity(data.len());
@@ -229,11 +220,11 @@ pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
                 Some(url) => url.split_once(',').map_or("", |(_, text)| text),
                 None => &image.b64_json,
             };
-            let data = base64::decode(text)
+            let data = decode(text)
                 .ok_or_else(|| error::protocol(head, "An image is not base64", image.b64_json.as_bytes()))?;
             let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
             (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
-        } else if let Some(url) = wire::present(image.url) {
+        } else if let Some(url) = image.url.present() {
             let ending = url_ending(&url);
             (MediaSource::Url(url), ending)
         } else {
@@ -242,18 +233,42 @@ pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
         images.push(Image {
             source,
             file_name: format!("image-{number}.{ending}"),
-            revised_prompt: wire::present(image.revised_prompt),
+            revised_prompt: image.revised_prompt.present(),
         });
     }
     if images.is_empty() {
         return Err(error::malformed(head, "Portkey image generation response missing image data", body));
     }
     Ok(Response {
-        model: wire::present(answer.model).unwrap_or_else(|| model.to_owned()),
+        model: answer.model.present().unwrap_or_else(|| model.to_owned()),
         images,
-        usage: answer.usage.as_ref().map(chat::usage),
+        usage: answer.usage.as_ref().and_then(chat::usage),
         report: head.report(),
     })
+}
+
+/// With or without padding, and with any bits in the last digit: gateways differ.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The bytes of base64, in either alphabet, with or without line breaks.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64
+        .decode(text)
+        .or_else(|_| {
+            let spaceless = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+            let standard = spaceless.map(|byte| match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                byte => byte,
+            });
+            BASE64.decode(standard.collect::<Vec<u8>>())
+        })
+        .ok()
 }
 
 /// The ending in a URL's path, where it is an image's.
@@ -342,8 +357,9 @@ mod tests {
             ..request("p")
         };
         assert_eq!(
-            generated(&all),
-            r#"{"model":"@openai/dall-e-3","prompt":"p","n":1,"size":"1024x1024","background":"opaque","output_format":"webp","response_format":"b64_json","user":"u","quality":"low"}"#
+            serde_json::from_str::<serde_json::Value>(&generated(&all)).unwrap(),
+            serde_json::json!({"model": "@openai/dall-e-3", "prompt": "p", "n": 1, "size": "1024x1024", "background": "opaque",
+                "output_format": "webp", "response_format": "b64_json", "user": "u", "quality": "low"})
         );
     }
 
@@ -459,6 +475,22 @@ mod tests {
         let usage = answer.usage.unwrap();
         assert_eq!((usage.input_tokens, usage.output_tokens), (5, 7));
         assert_eq!(ok(r#"{"data":[{"url":"u"}]}"#).unwrap().model, "m");
+    }
+
+    #[test]
+    fn base64_in_every_spelling() {
+        let data: Vec<u8> = (0..=255).collect();
+        for data in [&data[..], &data[..255], &data[..254], &[]] {
+            let padded = base64::prelude::BASE64_STANDARD.encode(data);
+            for text in [padded.clone(), base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(data)] {
+                let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
+                assert_eq!(decode(&text).as_deref(), Some(data), "{text}");
+                assert_eq!(decode(&(lines.join("\r\n ") + "\n")).as_deref(), Some(data), "{text}");
+            }
+        }
+        for text in ["A", "AAAAA", "AA=A", "A*AA", "AAA\u{e9}", "<html>"] {
+            assert_eq!(decode(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@
 
 extern crate alloc;
 
-pub mod base64;
 pub mod bindings;
 pub mod call;
 pub mod chat;
@@ -16,13 +15,11 @@ pub mod error;
 pub mod headers;
 mod http;
 pub mod images;
-pub mod json;
 pub mod lint;
 pub mod models;
 pub mod multipart;
 pub mod onboarding;
 pub mod portkey;
-pub mod reader;
 pub mod report;
 #[cfg(target_family = "wasm")]
 mod runtime;

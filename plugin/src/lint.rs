@@ -1,17 +1,15 @@
 //! What is wrong or doubtful in headers and settings: one set of rules, for `onboarding.lint` and for each call.
 //! An error refuses the call; a warning is for `lint` alone.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
+
+use serde_json::Value;
 
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::config::{self, Settings, finding};
 use crate::headers::{self, Header};
-use crate::json::{Node, Object};
 use crate::portkey;
-use crate::reader::Kind;
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
 /// for the request line, the key and what the host adds.
@@ -150,11 +148,11 @@ impl Check {
     }
 
     fn metadata(&mut self, value: &str, path: &str) {
-        let Ok(metadata) = Object::parse(value) else {
+        let Ok(Value::Object(metadata)) = serde_json::from_str(value) else {
             return self.error(path, "The metadata must be a JSON object, in double quotes: {\"_user\":\"ann\"}.");
         };
-        for (name, node) in &metadata.members {
-            match node.text() {
+        for (name, value) in &metadata {
+            match value.as_str() {
                 None => self.error(path, &format!("The metadata value of {name} must be a text: put it in quotes.")),
                 Some(text) if text.chars().count() > MAX_METADATA_VALUE => {
                     self.error(
@@ -174,7 +172,7 @@ impl Check {
         if !value.starts_with(['{', '[']) {
             return;
         }
-        let Ok(config) = Object::parse(value) else {
+        let Ok(config @ Value::Object(_)) = serde_json::from_str(value) else {
             return self.error(path, "The inline config must be a JSON object, its names and texts in double quotes.");
         };
         if self.is_hosted {
@@ -184,18 +182,19 @@ impl Check {
     }
 
     /// One config, or one target in it: they have the same fields.
-    fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
-        if let Some(host) = target.text("custom_host") {
-            self.custom_host(&host, path);
+    fn target(&mut self, target: &Value, path: &str, depth: usize) {
+        if let Some(host) = target.get("custom_host").and_then(Value::as_str) {
+            self.custom_host(host, path);
         }
-        if let Some(retry) = target.value("retry").and_then(Node::object) {
-            self.retry(&retry, path);
+        if let Some(retry) = target.get("retry") {
+            self.retry(retry, path);
         }
-        let targets = target.value("targets").and_then(Node::array).unwrap_or_default();
-        let mode = target.value("strategy").and_then(Node::object).and_then(|strategy| strategy.text("mode"));
-        let is_zero =
-            |node: &Node<'_>| node.object().and_then(|target| target.value("weight").map(is_zero)).unwrap_or(false);
-        if mode.as_deref() == Some("loadbalance") && !targets.is_empty() && targets.iter().all(is_zero) {
+        let targets = target.get("targets").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let is_zero = |target: &Value| target.get("weight").and_then(Value::as_f64) == Some(0.0);
+        if target.pointer("/strategy/mode").and_then(Value::as_str) == Some("loadbalance")
+            && !targets.is_empty()
+            && targets.iter().all(is_zero)
+        {
             self.error(
                 path,
                 "All weights of a loadbalance are 0, which hangs the gateway for good: give one target a weight.",
@@ -204,10 +203,8 @@ impl Check {
         if depth == 0 {
             return self.error(path, "The targets of the config nest too deep.");
         }
-        for node in &targets {
-            if let Some(target) = node.object() {
-                self.target(&target, path, depth - 1);
-            }
+        for target in targets {
+            self.target(target, path, depth - 1);
         }
     }
 
@@ -217,7 +214,7 @@ impl Check {
         }
     }
 
-    fn retry(&mut self, retry: &Object<'_>, path: &str) {
+    fn retry(&mut self, retry: &Value, path: &str) {
         let (right, wrong) = match self.is_hosted {
             true => ("use_retry_after_headers", "use_retry_after_header"),
             false => ("use_retry_after_header", "use_retry_after_headers"),
@@ -226,17 +223,10 @@ impl Check {
             let whose = if self.is_hosted { "hosted" } else { "open-source" };
             self.warn(path, &format!("The {whose} gateway does not know {wrong}: it is {right} there."));
         }
-        if retry.value("attempts").and_then(Node::number).is_some_and(|attempts| attempts > MAX_RETRY_ATTEMPTS) {
+        if retry.get("attempts").and_then(Value::as_u64).is_some_and(|attempts| attempts > MAX_RETRY_ATTEMPTS) {
             self.warn(path, &format!("The gateway is meant to make at most {MAX_RETRY_ATTEMPTS} attempts."));
         }
     }
-}
-
-/// Whether a JSON number is zero, however it is written.
-fn is_zero(weight: &Node<'_>) -> bool {
-    let text: String = weight.to_json();
-    let mantissa = text.split(['e', 'E']).next().unwrap_or_default().to_owned();
-    weight.kind() == Kind::Number && mantissa.bytes().all(|byte| !byte.is_ascii_digit() || byte == b'0')
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde_json::Value;
+
 use crate::bindings::exports::openclaw::provider::models::Entry;
 use crate::error::{self, Result};
 use crate::report::Head;
@@ -41,24 +43,28 @@ impl Listing {
     /// Reads a page.
     pub fn push(&mut self, head: &Head, body: &[u8]) -> Result<()> {
         let malformed = || error::malformed(head, "The answer is no list of models", body);
-        let page = wire::Listing::parse(body).map_err(|_| malformed())?;
-        let items = match page.data {
-            Some(items) if !page.has_error => items,
-            _ => return Err(malformed()),
+        let page: Value = wire::parse(body).map_err(|_| malformed())?;
+        // Together's own list is a bare array.
+        let items = match &page {
+            Value::Array(items) => items,
+            page if page.get("error").is_some_and(|error| !error.is_null()) => return Err(malformed()),
+            page => page.get("data").and_then(Value::as_array).ok_or_else(malformed)?,
         };
         self.pages += 1;
         self.received += items.len();
-        let is_catalog = items.iter().any(|item| !item.slug.is_empty() || item.id.starts_with('@'));
+        let text = |item: &Value, name: &str| Some(wire::text(item.get(name))).filter(|text| !text.is_empty());
+        let id = |item: &Value| text(item, "id").unwrap_or_default();
+        // Only the hosted catalog has slugs.
+        let is_catalog = items.iter().any(|item| text(item, "slug").is_some() || id(item).starts_with('@'));
         // A server that ignores the offset sends the same page for ever.
-        let repeats = items.first().is_none_or(|first| self.entries.iter().any(|entry| entry.id == first.id));
+        let repeats = items.first().map(id).is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
         for item in items {
-            let Some(id) = wire::present(item.id).filter(|_| !repeats) else { continue };
+            let Some(id) = text(item, "id").filter(|_| !repeats) else { continue };
             let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());
-            let provider =
-                slug.or_else(|| wire::present(item.owned_by)).or_else(|| wire::present(page.provider.clone()));
+            let provider = slug.or_else(|| text(item, "owned_by")).or_else(|| text(&page, "provider"));
             self.entries.push(Entry { id, provider });
         }
-        let has_more = match page.total {
+        let has_more = match page.get("total").and_then(wire::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.
             None => is_catalog,

@@ -1,6 +1,6 @@
 //! How this provider is set up: its entry merged into the host's configuration, and the connection read out of it.
 //!
-//! The merge touches what it must and keeps all else as the text it was: order, numbers of any size, unknown fields.
+//! The merge touches what it must and keeps the value of all else, unknown fields too.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -8,24 +8,25 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde_json::{Value, json};
+
 use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
-use crate::config::{self, PROVIDER, not_an_object};
+use crate::config::{self, PROVIDER, not_an_object, present};
 use crate::error::{self, Result};
-use crate::json::{self, Node, Object};
 use crate::lint;
 use crate::portkey;
-use crate::reader::Kind;
 use crate::url::BaseUrl;
+use crate::wire::{self, Object};
 
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.
 pub fn apply(document: &str, choices: &Choices, primary: bool) -> Result<String> {
     let mut root = config::parse(document)?;
-    let chosen = choices.model.as_deref().map(str::trim).filter(|model| !model.is_empty());
+    let chosen = filled(choices.model.as_deref());
     let candidate = chosen.map(|model| model.strip_prefix("portkey/").unwrap_or(model)).unwrap_or(portkey::MODEL);
     let models = open(&mut root, "models", "models")?;
-    if models.value("mode").is_none() {
-        models.set("mode", Node::string("merge"));
+    if present(models, "mode").is_none() {
+        set(models, "mode", "merge");
     }
     let providers = open(models, "providers", "models.providers")?;
     config::fold(providers)?;
@@ -38,119 +39,109 @@ pub fn apply(document: &str, choices: &Choices, primary: bool) -> Result<String>
     if primary {
         merge_primary(defaults, &reference)?;
     }
-    let mut out = Vec::with_capacity(document.len() + 1024);
-    root.write(&mut out);
-    // It was made of texts and of nothing else.
-    Ok(String::from_utf8(out).unwrap_or_default())
+    Ok(wire::json(&Value::Object(root)))
 }
 
-fn open<'o, 'a>(object: &'o mut Object<'a>, name: &str, path: &str) -> Result<&'o mut Object<'a>> {
-    object.open(name).ok_or_else(|| not_an_object(path))
+fn set(object: &mut Object, name: &str, value: impl Into<Value>) {
+    object.insert(name.to_owned(), value.into());
+}
+
+/// The object under `name`, made where there is none or `null`.
+fn open<'o>(object: &'o mut Object, name: &str, path: &str) -> Result<&'o mut Object> {
+    let value = object.entry(name).or_insert(Value::Null);
+    if value.is_null() {
+        *value = Value::Object(Object::new());
+    }
+    value.as_object_mut().ok_or_else(|| not_an_object(path))
+}
+
+/// The text of a member, trimmed; none where it is empty.
+fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
+    filled(object.get(name)?.as_str())
+}
+
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// `models.providers.portkey`.
-fn merge_provider(provider: &mut Object<'_>, choices: &Choices, candidate: &str) -> Result<()> {
-    let base_url = match choices.base_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+fn merge_provider(provider: &mut Object, choices: &Choices, candidate: &str) -> Result<()> {
+    let base_url = match filled(choices.base_url.as_deref()) {
         Some(chosen) => BaseUrl::parse(chosen).map(|url| url.text()).map_err(|reason| {
             error::invalid_config(
                 &format!("This is no base URL: {reason}"),
                 "Give it in full, such as https://api.portkey.ai/v1 or http://localhost:8787/v1.",
             )
         })?,
-        None => provider
-            .text("baseUrl")
-            .map(|url| url.trim().to_owned())
-            .filter(|url| !url.is_empty())
-            .unwrap_or_else(|| portkey::BASE_URL.to_owned()),
+        None => text(provider, "baseUrl").unwrap_or(portkey::BASE_URL).to_owned(),
     };
-    provider.set("baseUrl", Node::string(&base_url));
-    let present = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    match present(provider.text("apiKey")).or_else(|| present(choices.api_key_reference.clone())) {
-        Some(key) => provider.set("apiKey", Node::string(&key)),
-        None => provider.remove("apiKey"),
+    set(provider, "baseUrl", base_url);
+    match text(provider, "apiKey").or_else(|| filled(choices.api_key_reference.as_deref())).map(ToOwned::to_owned) {
+        Some(key) => set(provider, "apiKey", key),
+        None => drop(provider.shift_remove("apiKey")),
     }
-    provider.set("api", Node::string(portkey::API));
+    set(provider, "api", portkey::API);
 
-    let path = format!("{PROVIDER}.models");
-    let mut models: Vec<Node<'_>> = Vec::new();
-    let mut ids: Vec<String> = Vec::new();
-    let existing = match provider.value("models") {
-        None => Vec::new(),
-        Some(node) => node.array().ok_or_else(|| {
-            error::invalid_config(
-                &format!("{path} is not a list"),
+    let mut models: Vec<Value> = Vec::new();
+    let existing = match provider.get_mut("models").map(Value::take) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(models)) => models,
+        Some(_) => {
+            return Err(error::invalid_config(
+                &format!("{PROVIDER}.models is not a list"),
                 "Mend the configuration there: nothing was changed.",
-            )
-        })?,
+            ));
+        }
     };
-    for node in existing {
-        match config::model_id(&node) {
-            Some(id) if ids.contains(&id) => {}
-            id => {
-                ids.extend(id);
-                models.push(node);
-            }
+    for model in existing.into_iter().chain([portkey::MODEL, candidate].map(model_entry)) {
+        let id = config::model_id(&model);
+        if id.is_none() || !models.iter().any(|known| config::model_id(known) == id) {
+            models.push(model);
         }
     }
-    for id in [portkey::MODEL, candidate] {
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-            models.push(Node::Made(model_entry(id)));
-        }
-    }
-    provider.set("models", Node::Array(models));
+    set(provider, "models", models);
     Ok(())
 }
 
 /// An entry for a model. What is not known of one is left out, for the host to default.
-fn model_entry(id: &str) -> String {
-    let mut entry = json::Writer::new(Object::default());
-    entry.text("id", id);
-    if id == portkey::MODEL {
-        entry.text("name", portkey::MODEL_NAME);
-        entry.raw("reasoning", "true");
-        entry.raw("input", r#"["text","image"]"#);
-    } else {
-        entry.text("name", id);
-        entry.raw("reasoning", "false");
-        // Unknown: a model that takes no images says so, while a host that thinks so would drop them in silence.
-        entry.raw("input", r#"["text","image"]"#);
+fn model_entry(id: &str) -> Value {
+    // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
+    let mut entry = json!({
+        "id": id, "name": id, "reasoning": false, "input": ["text", "image"],
+        "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0},
+    });
+    if id == portkey::MODEL
+        && let Some(entry) = entry.as_object_mut()
+    {
+        set(entry, "name", portkey::MODEL_NAME);
+        set(entry, "reasoning", true);
+        set(entry, "contextWindow", portkey::MODEL_CONTEXT_TOKENS);
+        set(entry, "maxTokens", portkey::MODEL_MAX_OUTPUT_TOKENS);
     }
-    entry.raw("cost", r#"{"input":0,"output":0,"cacheRead":0,"cacheWrite":0}"#);
-    if id == portkey::MODEL {
-        entry.number("contextWindow", portkey::MODEL_CONTEXT_TOKENS.into());
-        entry.number("maxTokens", portkey::MODEL_MAX_OUTPUT_TOKENS.into());
-    }
-    String::from_utf8(entry.finish()).unwrap_or_default()
+    entry
 }
 
 /// `agents.defaults.models.<reference>.alias`. Another model that has the alias already keeps it to itself.
-fn merge_alias(models: &mut Object<'_>, reference: &str) -> Result<()> {
-    let is_taken = models
-        .members
-        .iter()
-        .any(|(_, node)| node.object().and_then(|entry| entry.text("alias")).as_deref() == Some(portkey::ALIAS));
+fn merge_alias(models: &mut Object, reference: &str) -> Result<()> {
+    let is_taken = models.values().any(|entry| entry.get("alias").is_some_and(|alias| alias == portkey::ALIAS));
     let entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
-    if !is_taken && entry.value("alias").is_none() {
-        entry.set("alias", Node::string(portkey::ALIAS));
+    if !is_taken && present(entry, "alias").is_none() {
+        set(entry, "alias", portkey::ALIAS);
     }
     Ok(())
 }
 
 /// `agents.defaults.model`: a text, or an object with `primary` and `fallbacks`.
-fn merge_primary(defaults: &mut Object<'_>, reference: &str) -> Result<()> {
-    let is_chosen = |text: Option<String>| text.is_some_and(|text| !text.trim().is_empty());
-    if let Some(node) = defaults.value("model")
-        && node.kind() == Kind::Text
-    {
-        if is_chosen(node.text()) {
+fn merge_primary(defaults: &mut Object, reference: &str) -> Result<()> {
+    if defaults.get("model").is_some_and(Value::is_string) {
+        if text(defaults, "model").is_some() {
             return Ok(());
         }
-        defaults.remove("model");
+        defaults.shift_remove("model");
     }
     let model = open(defaults, "model", "agents.defaults.model")?;
-    if !is_chosen(model.text("primary")) {
-        model.set("primary", Node::string(reference));
+    if text(model, "primary").is_none() {
+        set(model, "primary", reference);
     }
     Ok(())
 }
@@ -190,7 +181,6 @@ mod tests {
     use super::*;
     use crate::bindings::openclaw::provider::types::ErrorKind;
     use alloc::vec;
-    use serde_json::{Value, json};
 
     const NONE: Choices = Choices { base_url: None, model: None, api_key_reference: None };
     const REF: &str = "portkey/@anthropic/claude-sonnet-4-5";
@@ -311,16 +301,22 @@ mod tests {
     }
 
     #[test]
-    fn o11_all_else_stays_as_the_text_it_was() {
-        let config = r#"{"z":1e400,"models":{"providers":{"other":{"n": 0.10}},"x":[ 18446744073709551616 ]},"a":{"b": "\u00e9"}}"#;
-        let merged = apply(config, &NONE, true).unwrap();
-        for part in [
-            r#"{"z":1e400,"models":{"providers":{"other":{"n": 0.10},"portkey":{"#,
-            r#""x":[ 18446744073709551616 ],"mode":"merge"}"#,
-            r#""a":{"b": "\u00e9"},"agents":{"#,
+    fn o11_all_else_keeps_its_value() {
+        let config = json!({
+            "z": [null, 1.5, -7, u64::MAX, "\u{e9}"], "models": {"providers": {"other": {"n": 0.1}}, "x": [{}]},
+            "agents": {"list": [1], "defaults": {"workspace": "w"}}, "a": {"b": true},
+        });
+        let merged = apply(&config.to_string(), &NONE, true).unwrap();
+        let mut left: Value = serde_json::from_str(&merged).unwrap();
+        for (path, name) in [
+            ("/models/providers", "portkey"),
+            ("/models", "mode"),
+            ("/agents/defaults", "models"),
+            ("/agents/defaults", "model"),
         ] {
-            assert!(merged.contains(part), "{part}\n{merged}");
+            left.pointer_mut(path).unwrap().as_object_mut().unwrap().remove(name).unwrap();
         }
+        assert_eq!(left, config);
         assert_eq!(apply(&merged, &NONE, true).unwrap(), merged, "doing it again changes nothing");
     }
 

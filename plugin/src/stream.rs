@@ -11,7 +11,7 @@ use core::mem;
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, ReplyStart, Response, Thinking, ToolCallDelta,
 };
-use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
+use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::chat;
 use crate::error::{self, Result};
 use crate::report::Head;
@@ -37,7 +37,7 @@ struct State {
     is_started: bool,
     has_finished: bool,
     /// The last that came: some gateways repeat it, growing, in each chunk.
-    usage: Option<wire::Usage>,
+    usage: Option<Usage>,
     calls: Vec<Call>,
     after_done: Option<usize>,
     is_over: bool,
@@ -127,7 +127,7 @@ impl Reply {
         if broken.is_none() {
             // An event that does not parse here is one that was cut off.
             let _ = sse.finish(|data| {
-                if data == b"[DONE]" || wire::Completion::parse(data).is_ok() {
+                if data == b"[DONE]" || wire::parse::<wire::Completion<'_>>(data).is_ok() {
                     state.event(data);
                 }
             });
@@ -176,7 +176,7 @@ impl State {
             self.after_done = self.after_done.or(Some(0));
             return self.usage_event();
         }
-        let Ok(chunk) = wire::Completion::parse(data) else {
+        let Ok(chunk) = wire::parse::<wire::Completion<'_>>(data) else {
             if self.after_done.is_some() {
                 return;
             }
@@ -184,32 +184,30 @@ impl State {
             return self.fail(error);
         };
         if let Some(results) = chunk.hook_results {
-            self.events.push(Event::GuardrailsJson(results.to_owned()));
+            self.events.push(Event::GuardrailsJson(results.get().to_owned()));
         }
         if self.after_done.is_some() {
             return;
         }
-        if (chunk.has_error || chunk.choices.is_none())
+        if (chunk.error.is_some() || chunk.choices.is_none())
             && let Some(error) = error::in_success(&self.head, data)
         {
             return self.fail(error);
         }
-        if let Some(usage) = chunk.usage {
-            self.usage = Some(usage);
-        }
+        self.usage = chunk.usage.as_ref().and_then(chat::usage).or(self.usage);
         let Some(choices) = chunk.choices else { return };
         if !mem::replace(&mut self.is_started, true) {
             let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
         // One answer was asked for; a second can only come from extra fields.
-        for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
+        for choice in choices.into_iter().filter(|choice| wire::count(&choice.index).unwrap_or(0) == 0) {
             self.choice(choice);
         }
     }
 
     fn choice(&mut self, choice: wire::Choice<'_>) {
-        self.delta(choice.message);
+        self.delta(choice.delta.or(choice.message).unwrap_or_default());
         if let Some(error) = chat::failed_finish(&choice.finish_reason, &self.head) {
             return self.fail(error);
         }
@@ -222,18 +220,18 @@ impl State {
     fn delta(&mut self, delta: wire::Message<'_>) {
         let mut has_thinking = false;
         // The text of the blocks comes in `content` too.
-        for block in delta.content_blocks {
+        for block in delta.content_blocks.unwrap_or_default() {
             if let Some(thinking) = chat::block_thinking(block) {
                 has_thinking = true;
                 self.events.push(Event::Thinking(thinking));
             }
         }
-        if !has_thinking && let Some(text) = wire::present(delta.reasoning) {
+        if !has_thinking && let Some(text) = delta.reasoning_content.present().or_else(|| delta.reasoning.present()) {
             self.events.push(Event::Thinking(Thinking { text, signature: None }));
         }
-        self.events.extend(wire::present(delta.content).map(Event::Text));
-        self.events.extend(wire::present(delta.refusal).map(Event::Text));
-        for call in delta.tool_calls {
+        self.events.extend(delta.content.present().map(Event::Text));
+        self.events.extend(delta.refusal.present().map(Event::Text));
+        for call in delta.tool_calls.unwrap_or_default() {
             self.tool_call(call);
         }
     }
@@ -242,22 +240,24 @@ impl State {
     /// 0 and an id of its own (gateway issues 1275 and 1537). So a new id is a new call, and a piece with neither
     /// number nor id belongs to the last.
     fn tool_call(&mut self, call: wire::ToolCall<'_>) {
-        let signature = chat::call_signature(&call);
-        let id = wire::present(call.id);
-        let known = match (&id, call.index) {
+        let function = call.function.unwrap_or_default();
+        let signature = chat::call_signature(function.thought_signature, &call.extra_content);
+        let id = call.id.present();
+        let number = wire::count(&call.index);
+        let known = match (&id, number) {
             (Some(id), index) => self.calls.iter().rposition(|known| {
                 known.id.as_ref() == Some(id) || (known.id.is_none() && index.is_some() && known.index == index)
             }),
             (None, Some(index)) => self.calls.iter().rposition(|known| known.index == Some(index)),
             (None, None) => self.calls.len().checked_sub(1),
         };
-        let arguments_fragment = call.arguments.into_owned();
+        let arguments_fragment = function.arguments.into_owned();
         let (index, first) = match known {
             Some(at) => (at, None),
             None => {
                 let at = self.calls.len();
-                let name = call.name.into_owned();
-                self.calls.push(Call { index: call.index, id: id.clone() });
+                let name = function.name.into_owned();
+                self.calls.push(Call { index: number, id: id.clone() });
                 (at, Some((id.unwrap_or_else(|| chat::call_id(at)), name)))
             }
         };
@@ -272,7 +272,7 @@ impl State {
     /// Usage goes out once, with the end: before that a gateway may still correct it.
     fn usage_event(&mut self) {
         if let Some(usage) = self.usage.take() {
-            self.events.push(Event::Usage(chat::usage(&usage)));
+            self.events.push(Event::Usage(usage));
         }
     }
 }
@@ -281,7 +281,6 @@ impl State {
 mod tests {
     use super::*;
     use crate::bindings::exports::openclaw::provider::chat::FinishReason;
-    use crate::bindings::openclaw::provider::types::Usage;
     use alloc::vec;
 
     fn head() -> Head {
