@@ -26,15 +26,22 @@ impl Cache {
     }
 
     fn at(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&folder)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, PermissionsExt};
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-            // Fails above where the folder is another user's; a link to elsewhere is refused here.
-            if fs::symlink_metadata(&folder)?.mode() & 0o170_000 != 0o040_000 {
+            let found = fs::symlink_metadata(&folder)?;
+            if !found.is_dir() {
                 return Err(io::Error::other("the cache is not a plain folder"));
             }
+            // Whoever can write here could have us run what they like, and may have left it here already.
+            if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
+                return Err(io::Error::other("the cache is a folder that others can write to"));
+            }
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         }
         Ok(Self { folder })
     }
@@ -81,7 +88,7 @@ fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
         return None;
     }
     // SAFETY: `deserialize` runs what it is given, so the bytes must come from `Component::serialize`. They lie in a
-    // folder that only this user can write to (mode 0700, checked when it was opened), under a name made of the
+    // folder that only this user could ever write to (owner and mode, checked when it was opened), under a name made of the
     // component's digest and the engine's compatibility hash, and they match the digest written with them. Whoever
     // can forge all that can already run code as this user. wasmtime checks its own version and settings once more.
     unsafe { Component::deserialize(engine, compiled) }.ok()
@@ -133,7 +140,59 @@ mod tests {
     fn the_folder_is_the_users_alone() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let path = folder.path().join("cache");
+        Cache::at(path.clone()).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        // Readable by others: closed. Writable by others: what lies there may be theirs.
+        set_mode(&path, 0o755);
+        Cache::at(path.clone()).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        for writable in [0o770, 0o702, 0o777, 0o1777] {
+            set_mode(&path, writable);
+            assert!(Cache::at(path.clone()).is_err(), "{writable:o}");
+        }
+    }
+
+    /// For root too, whom the modes of other users' folders do not stop: `sudo` with the user's `HOME`.
+    #[test]
+    #[cfg(unix)]
+    fn another_users_folder_is_no_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        fs::create_dir(&path).unwrap();
+        let theirs = if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() { path } else { "/".into() };
+        let owner = fs::metadata(&theirs).unwrap();
+        assert!(Cache::at(theirs.clone()).is_err());
+        assert_eq!(fs::metadata(&theirs).unwrap().permissions(), owner.permissions(), "it is left as it is");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_no_cache_and_its_target_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("cache"), folder.path().join("target"));
+        fs::create_dir(&target).unwrap();
+        let before = fs::metadata(&target).unwrap().permissions();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(Cache::at(link).is_err());
+        assert_eq!(fs::metadata(&target).unwrap().permissions(), before);
+    }
+
+    #[test]
+    fn an_entry_of_other_settings_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path().join("cache")).unwrap();
-        assert_eq!(fs::metadata(&cache.folder).unwrap().permissions().mode() & 0o777, 0o700);
+        let plain = wasmtime::Engine::default();
+        let other = wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
+        cache.compile(&plain, EMPTY_COMPONENT).unwrap();
+        let (path, other_path) = (cache.path(&plain, EMPTY_COMPONENT), cache.path(&other, EMPTY_COMPONENT));
+        assert_ne!(path, other_path);
+        // Even under the other's name: wasmtime knows its own settings and version.
+        fs::copy(&path, &other_path).unwrap();
+        assert!(load(&plain, &path).is_some() && load(&other, &other_path).is_none());
+        cache.compile(&other, EMPTY_COMPONENT).unwrap();
+        assert!(load(&other, &other_path).is_some(), "it was compiled anew");
     }
 }

@@ -188,6 +188,16 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
     Ok(resolved.into())
 }
 
+/// The names of all references in the text.
+pub(crate) fn references(mut text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some((_, name, after)) = first_reference(text) {
+        names.push(name.to_owned());
+        text = after;
+    }
+    names
+}
+
 /// The first `${NAME}` as (what is before, the name, what is after). Names are OpenClaw's: capitals, digits, `_`.
 fn first_reference(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices("${").find_map(|(start, _)| {

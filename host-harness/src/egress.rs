@@ -28,6 +28,7 @@ use tokio::{
 };
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+    p2::bindings::http::types::ErrorCode,
 };
 
 use crate::{
@@ -62,6 +63,9 @@ impl Egress {
             .pool_timer(TokioTimer::new())
             .http1_max_buf_size(policy.limits.response_head.max(8192))
             .http2_max_header_list_size(u32::try_from(policy.limits.response_head).unwrap_or(u32::MAX))
+            // All calls share one connection of HTTP/2: one that died in silence would take each of them along.
+            .http2_keep_alive_interval(policy.limits.connect)
+            .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
         Self { policy, client }
     }
@@ -72,6 +76,14 @@ impl Egress {
 
     /// Fetches `url`, without credentials, from wherever it is: the networks are those of the origin.
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
+        let limit = self.policy.limits.call;
+        tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
+            let late = format!("the image took longer than {} seconds", limit.as_secs_f32());
+            Err(crate::Error::host(ErrorKind::Timeout, late).request_sent(true))
+        })
+    }
+
+    async fn fetch(&self, url: &str) -> crate::Result<Media> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let networks =
@@ -119,6 +131,10 @@ impl Egress {
         if policy.origin.literal_address().is_some_and(|address| !policy.networks.allow(address)) {
             return Err(WasiError::DestinationIpProhibited);
         }
+        // The host that was checked is the one that is called, however the guest has written it.
+        let mut uri = std::mem::take(request.uri_mut()).into_parts();
+        uri.authority = Some(policy.origin.authority().parse().map_err(|_| WasiError::HttpRequestUriInvalid)?);
+        *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }
@@ -133,12 +149,17 @@ impl Egress {
             .map_err(|error| wasi_error(&error))?;
 
         let (mut parts, body) = response.into_parts();
-        match parts.headers.get(header::CONTENT_ENCODING) {
-            Some(coding) if coding != "identity" => {
-                let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
-                return Err(WasiError::HttpResponseContentCoding(Some(coding)));
-            }
-            _ => {}
+        if let Some(coding) = coded(&parts.headers, header::CONTENT_ENCODING, "identity") {
+            return Err(WasiError::HttpResponseContentCoding(Some(coding)));
+        }
+        if let Some(coding) = coded(&parts.headers, header::TRANSFER_ENCODING, "chunked") {
+            return Err(WasiError::HttpResponseTransferCoding(Some(coding)));
+        }
+        // A name cannot hold a mask.
+        let telling = |name: &&HeaderName| policy.redactor.bytes(name.as_str().as_bytes()).is_some();
+        let telling: Vec<_> = parts.headers.keys().filter(telling).cloned().collect();
+        for name in telling {
+            parts.headers.remove(name);
         }
         for value in parts.headers.values_mut() {
             if let Some(masked) = policy.redactor.bytes(value.as_bytes()) {
@@ -148,6 +169,7 @@ impl Egress {
         let idle = options.between_bytes_timeout.unwrap_or(policy.limits.stream_idle);
         let body = ResponseBody {
             incoming: body,
+            is_http2: parts.version == http::Version::HTTP_2,
             masked: Masked::new(policy.redactor.clone()),
             left: policy.limits.response_body,
             idle,
@@ -156,6 +178,12 @@ impl Egress {
         };
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
+}
+
+/// A coding, other than `plain`, in which the mask would not find a secret.
+fn coded(headers: &HeaderMap, name: HeaderName, plain: &str) -> Option<String> {
+    let values = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    values.map(|value| value.trim().to_owned()).find(|value| !value.eq_ignore_ascii_case(plain))
 }
 
 /// The WIT's word for what went wrong, found along the chain of causes.
@@ -191,6 +219,8 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
                     WasiError::DestinationIpUnroutable
                 }
+                // What hyper says of chunks that are none.
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => WasiError::HttpProtocolError,
                 _ => found,
             };
             // `io::Error::source` skips the error that it wraps.
@@ -198,6 +228,10 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
                 cause = Some(inner);
                 continue;
             }
+        }
+        // What the other side got wrong; what it sent or did is a broken connection.
+        if error.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_library) {
+            return WasiError::HttpProtocolError;
         }
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
             if hyper.is_parse_too_large() {
@@ -223,9 +257,23 @@ fn chain(error: &dyn StdError) -> String {
     text
 }
 
+/// What a guest is told of an error in a response's body, should it ask. `wasmtime-wasi-http` 48 looks for another type
+/// than it puts there, and so has no answer.
+pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
+    Some(match error.downcast_ref::<WasiError>()? {
+        WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
+        WasiError::HttpResponseBodySize(size) => ErrorCode::HttpResponseBodySize(*size),
+        WasiError::HttpResponseIncomplete => ErrorCode::HttpResponseIncomplete,
+        WasiError::HttpProtocolError => ErrorCode::HttpProtocolError,
+        WasiError::TlsProtocolError => ErrorCode::TlsProtocolError,
+        _ => ErrorCode::ConnectionTerminated,
+    })
+}
+
 /// A response's body on its way to the guest: masked, counted, and not waited for without end.
 struct ResponseBody {
     incoming: Incoming,
+    is_http2: bool,
     masked: Masked,
     left: u64,
     idle: Duration,
@@ -247,6 +295,10 @@ impl Body for ResponseBody {
             let deadline = Instant::now() + self.idle;
             self.timer.as_mut().reset(deadline);
             let piece = match frame {
+                // hyper takes a stream that is reset without an error for one that is whole.
+                None if self.is_http2 && !self.incoming.is_end_stream() => {
+                    return Poll::Ready(Some(Err(WasiError::HttpResponseIncomplete)));
+                }
                 None => {
                     let rest = self.masked.finish();
                     return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));

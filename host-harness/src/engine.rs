@@ -1,26 +1,36 @@
 //! The wasmtime engine of a process, and one instance of a component for one call. Owns isolation and limits; what is
 //! called and with what is `plugin` and `provider`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use wasmtime::{
-    Store, StoreLimits, StoreLimitsBuilder,
-    component::{Component, Linker, ResourceTable},
+    Store, StoreContextMut,
+    component::{Component, Linker, Resource, ResourceTable},
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     bindings::{Provider as Guest, ProviderPre},
     cache::Cache,
-    egress::{Egress, Hooks},
+    egress::{self, Egress, Hooks},
     error::{Error, Result},
-    limits::Limits,
-    plugin::Plugin,
+    limits::{Limits, MemoryLeft},
+    plugin::{Plugin, within},
     types::ErrorKind,
 };
 
 /// How often a component that computes gives way to its time limit and to other tasks.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Requests, bodies, headers and the like that one instance may hold. Each is memory of the host's.
+const HANDLES: usize = 1000;
 
 /// Runs components. One for a process, since compiled code and limits belong to it; cheap to clone.
 ///
@@ -36,6 +46,7 @@ pub struct Engine {
     wasmtime: wasmtime::Engine,
     linker: Arc<Linker<State>>,
     cache: Option<Cache>,
+    instances: Arc<AtomicUsize>,
     pub(crate) limits: Limits,
 }
 
@@ -70,7 +81,14 @@ impl Engine {
             })
             .map_err(|error| Error::host(ErrorKind::Other, "could not start a thread").source(error))?;
 
-        Ok(Self { linker: Arc::new(linker(&wasmtime).map_err(unusable)?), wasmtime, cache: Cache::open(), limits })
+        let linker = Arc::new(linker(&wasmtime).map_err(unusable)?);
+        Ok(Self { linker, wasmtime, cache: Cache::open(), instances: Arc::default(), limits })
+    }
+
+    /// How many instances of components live: one for each call under way and each reply that is not over. A number
+    /// for the metrics of an embedder.
+    pub fn instances(&self) -> usize {
+        self.instances.load(Ordering::Relaxed)
     }
 
     /// Loads a component from a file.
@@ -94,11 +112,14 @@ impl Engine {
         })
     }
 
-    pub(crate) fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
-        match &self.cache {
-            Some(cache) => cache.compile(&self.wasmtime, wasm),
-            None => Component::new(&self.wasmtime, wasm),
-        }
+    /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
+    pub(crate) async fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
+        let (engine, cache, wasm) = (self.wasmtime.clone(), self.cache.clone(), wasm.to_vec());
+        let compiling = tokio::task::spawn_blocking(move || match cache {
+            Some(cache) => cache.compile(&engine, &wasm),
+            None => Component::new(&engine, &wasm),
+        });
+        compiling.await?
     }
 
     pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<ProviderPre<State>> {
@@ -109,26 +130,32 @@ impl Engine {
         &self.wasmtime
     }
 
-    /// A new instance, for one call and no other: what one call leaves behind, no other sees.
+    /// A new instance, for one call and no other: what one call leaves behind, no other sees. To start it may already
+    /// run code of the component, and so is bounded as a call is.
     pub(crate) async fn instantiate(
         &self,
         pre: &ProviderPre<State>,
         egress: Option<Arc<Egress>>,
-    ) -> wasmtime::Result<(Store<State>, Guest)> {
+    ) -> Result<(Store<State>, Guest)> {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
         let state = State {
-            table: ResourceTable::new(),
+            table,
             http,
             hooks: Hooks::new(egress, &self.limits),
-            limits: StoreLimitsBuilder::new().memory_size(self.limits.memory).trap_on_grow_failure(true).build(),
+            memory: MemoryLeft(self.limits.memory),
+            _counted: Counted::new(&self.instances),
         };
         let mut store = Store::new(&self.wasmtime, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
+        // What it hands over is copied, and can be many times what is in its memory: strings may overlap.
+        store.set_hostcall_fuel(self.limits.memory);
         // A component that computes yields at each tick, so that tokio's timers bound it as they bound its waiting.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let guest = pre.instantiate_async(&mut store).await?;
+        let guest = within(self.limits.call, pre.instantiate_async(&mut store)).await?;
         Ok((store, guest))
     }
 }
@@ -138,6 +165,14 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    // In the place of its own, which has no answer. The version is that of its WIT.
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "http-error-code",
+        |store: StoreContextMut<'_, State>, (error,): (Resource<wasmtime::Error>,)| {
+            Ok((egress::body_error_code(store.data().table.get(&error)?),))
+        },
+    )?;
     Ok(linker)
 }
 
@@ -146,7 +181,24 @@ pub(crate) struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
     hooks: Hooks,
-    limits: StoreLimits,
+    memory: MemoryLeft,
+    _counted: Counted,
+}
+
+/// One more for as long as this lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl wasmtime_wasi_io::IoView for State {

@@ -1,6 +1,9 @@
-//! How much a plugin may use. Owns the numbers and their defaults; the engine, the calls and the egress enforce them.
+//! How much a plugin may use. Owns the numbers, their defaults, and the count of memory; the engine, the calls and the
+//! egress enforce them.
 
 use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
 
 /// What one call may use. Each default is generous for real work and deadly for none: an embedder with many calls at
 /// once lowers `memory`.
@@ -11,13 +14,15 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory and tables of one instance, in bytes. Default: 512 MiB, enough for four large images in and out.
+    /// Linear memory and tables of one instance, all of them together, in bytes; also the most that it can hand over
+    /// in one answer. Default: 512 MiB, enough for four large images in and out.
     pub memory: usize,
     /// Wall-clock time of one call, and of opening a stream. Default: 10 minutes, as image models take minutes.
     pub call: Duration,
     /// Wall-clock time between two batches of a stream. Default: 5 minutes.
     pub stream_idle: Duration,
-    /// Time for a connection to stand, name lookup included, TLS not. Default: 10 seconds.
+    /// Time for a connection to stand, name lookup included, TLS not. A connection of HTTP/2 that has been silent for
+    /// this long during a call is asked for a sign of life, and given up after as long again. Default: 10 seconds.
     pub connect: Duration,
     /// Body of one HTTP response, in bytes. Default: 256 MiB.
     pub response_body: u64,
@@ -38,5 +43,27 @@ impl Default for Limits {
             response_head: 64 << 10,
             concurrent_requests: 8,
         }
+    }
+}
+
+/// What is left of [`Limits::memory`] for one instance.
+#[derive(Debug)]
+pub(crate) struct MemoryLeft(pub(crate) usize);
+
+impl MemoryLeft {
+    fn take(&mut self, bytes: usize) -> wasmtime::Result<bool> {
+        self.0 =
+            self.0.checked_sub(bytes).ok_or_else(|| wasmtime::format_err!("it needs more memory than it may have"))?;
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for MemoryLeft {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.take(desired.saturating_sub(current))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.take(desired.saturating_sub(current).saturating_mul(size_of::<usize>()))
     }
 }

@@ -31,6 +31,14 @@ impl Origin {
         uri.to_string().parse().ok()
     }
 
+    /// As it stands in a URI: without the port where that is the scheme's own.
+    pub(crate) fn authority(&self) -> String {
+        match (&*self.scheme, self.port) {
+            ("http", 80) | ("https", 443) => self.host.to_string(),
+            (_, port) => format!("{}:{port}", self.host),
+        }
+    }
+
     /// The address, where the host is one and not a name.
     pub(crate) fn literal_address(&self) -> Option<IpAddr> {
         match self.host {
@@ -141,6 +149,8 @@ impl Network {
     fn of_v4(address: Ipv4Addr) -> Self {
         let [a, b, c, _] = address.octets();
         match (a, b, c) {
+            // The metadata services of Alibaba and Azure, within shared and public space.
+            _ if matches!(address.octets(), [100, 100, 100, 200] | [168, 63, 129, 16]) => Self::Never,
             (127, ..) => Self::Loopback,
             (10, ..) | (172, 16..=31, _) | (192, 168, _) => Self::Private,
             // Shared address space of carriers, also used by overlay networks.
@@ -156,8 +166,8 @@ impl Network {
         let segments = address.segments();
         match segments {
             [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
-            // Amazon's metadata service.
-            [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254] => Self::Never,
+            // The metadata services of Amazon and Google, within private space.
+            [0xfd00, 0x0ec2, ..] | [0xfd20, 0x00ce, ..] => Self::Never,
             [0xfc00..=0xfdff, ..] => Self::Private,
             // NAT64 and 6to4 carry an IPv4 address: it decides.
             [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
@@ -168,8 +178,9 @@ impl Network {
                     _ => Self::Never,
                 }
             }
-            // Everything else outside global unicast, and documentation within it.
-            [0x2001, 0xdb8, ..] => Self::Never,
+            // Everything else outside global unicast, and within it documentation and protocol assignments: Teredo,
+            // which carries an IPv4 address too, is one of those.
+            [0x2001, 0xdb8 | 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => Self::Never,
             [0x2000..=0x3fff, ..] => Self::Public,
             _ => Self::Never,
         }
@@ -251,6 +262,12 @@ mod tests {
             ("64:ff9b::a00:1", Never),
             ("2002:7f00:1::", Never),
             ("64:ff9b::101:101", Public),
+            ("2001:0:a00:1::", Never),
+            ("3fff::1", Never),
+            ("100.100.100.200", Never),
+            ("168.63.129.16", Never),
+            ("fd00:ec2::23", Never),
+            ("fd20:ce::254", Never),
         ] {
             assert_eq!(Network::of(address.parse().unwrap()), expected, "{address}");
         }

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     provider::Provider,
     types::ErrorKind,
+    validate,
     view::View,
     wit::onboarding::{Choices, Descriptor, Finding},
 };
@@ -40,11 +41,15 @@ impl fmt::Debug for Plugin {
 impl Plugin {
     pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
-        let component = engine.compile(wasm).map_err(unusable)?;
+        let component = engine.compile(wasm).await.map_err(unusable)?;
         let pre = engine.link(&component).map_err(unusable)?;
-        let (mut store, guest) = engine.instantiate(&pre, None).await.map_err(unusable)?;
+        let (mut store, guest) = engine.instantiate(&pre, None).await?;
         let describe = guest.openclaw_provider_onboarding().call_describe(&mut store);
         let descriptor = within(engine.limits.call, describe).await?;
+        let findings = validate::descriptor(&descriptor);
+        if !findings.is_empty() {
+            return Err(Error::config(findings.join("; ")));
+        }
         let digest = hex(&Sha256::digest(wasm));
         Ok(Self(Arc::new(Loaded { engine: engine.clone(), pre, descriptor, digest })))
     }
@@ -86,7 +91,9 @@ impl Plugin {
         } else {
             self.within_limit(onboarding.call_apply_provider_config(&mut store, &json, choices)).await?
         };
-        view.merge_back(config, id, &answer?)
+        let merged = view.merge_back(config, id, &answer?)?;
+        view.check(config, &merged, self.descriptor(), choices)?;
+        Ok(merged)
     }
 
     /// What is wrong or doubtful in `config`, as far as this provider is concerned.
@@ -108,7 +115,7 @@ impl Plugin {
     }
 
     pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<(Store<State>, Guest)> {
-        self.0.engine.instantiate(&self.0.pre, egress).await.map_err(failed)
+        self.0.engine.instantiate(&self.0.pre, egress).await
     }
 
     pub(crate) async fn within_limit<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {

@@ -116,7 +116,7 @@ impl Provider {
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
         let (mut store, guest) = self.instantiate().await?;
         let call = guest.openclaw_provider_models().call_list(&mut store, &self.connection);
-        self.finish(self.plugin.within_limit(call).await?)
+        self.called(call).await
     }
 
     /// A whole reply.
@@ -126,7 +126,7 @@ impl Provider {
     pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
         let (mut store, guest) = self.instantiate().await?;
         let call = guest.openclaw_provider_chat().call_complete(&mut store, &self.connection, request);
-        self.finish(self.plugin.within_limit(call).await?)
+        self.called(call).await
     }
 
     /// A reply as it is written.
@@ -136,7 +136,7 @@ impl Provider {
     pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
         let (mut store, guest) = self.instantiate().await?;
         let call = guest.openclaw_provider_chat().call_stream(&mut store, &self.connection, request);
-        let reply = self.finish(self.plugin.within_limit(call).await?)?;
+        let reply = self.called(call).await?;
         let replies = guest.openclaw_provider_chat().reply();
         let report = self.plugin.within_limit(replies.call_report(&mut store, reply)).await?;
         Ok(Reply::new(self.clone(), report, store, guest, reply))
@@ -149,7 +149,7 @@ impl Provider {
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
         let (mut store, guest) = self.instantiate().await?;
         let call = guest.openclaw_provider_images().call_generate(&mut store, &self.connection, request);
-        self.finish(self.plugin.within_limit(call).await?)
+        self.called(call).await
     }
 
     /// Images from a prompt and other images.
@@ -165,7 +165,7 @@ impl Provider {
         let (mut store, guest) = self.instantiate().await?;
         let images = guest.openclaw_provider_images();
         let call = images.call_edit(&mut store, &self.connection, request, inputs, mask);
-        self.finish(self.plugin.within_limit(call).await?)
+        self.called(call).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
@@ -179,6 +179,15 @@ impl Provider {
 
     async fn instantiate(&self) -> Result<(Store<State>, Guest)> {
         self.plugin.instantiate(Some(Arc::clone(&self.egress))).await
+    }
+
+    /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
+    async fn called<T>(
+        &self,
+        call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
+    ) -> Result<T> {
+        let answer = self.plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
+        self.finish(answer)
     }
 
     /// The plugin's answer; its error's text is masked, should a secret have found a way into it.

@@ -74,7 +74,7 @@ impl Transport {
     pub(crate) fn connector(self, networks: Networks, connect: Duration) -> Connector {
         // The user chose the proxy: it may stand in a private network, whatever the origin may.
         let networks = if self.proxy.is_some() { Networks::Private } else { networks };
-        let mut direct = HttpConnector::new_with_resolver(Resolver { networks });
+        let mut direct = HttpConnector::new_with_resolver(Resolver { networks, lookup: lookup_host });
         direct.enforce_http(false);
         direct.set_nodelay(true);
         direct.set_connect_timeout(Some(connect));
@@ -265,6 +265,14 @@ pub(crate) struct ProxyFailed(#[source] BoxError);
 #[derive(Clone)]
 pub(crate) struct Resolver {
     networks: Networks,
+    lookup: fn(Name) -> Lookup,
+}
+
+type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// The system's.
+fn lookup_host(name: Name) -> Lookup {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
 }
 
 /// A name that may not be called, or that has no address.
@@ -286,11 +294,66 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let networks = self.networks;
+        let (networks, found) = (self.networks, (self.lookup)(name));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved::NotFound)?;
-            let allowed: Vec<_> = found.filter(|address| networks.allow(address.ip())).collect();
+            let mut allowed = found.await.map_err(Unresolved::NotFound)?;
+            allowed.retain(|address| networks.allow(address.ip()));
             if allowed.is_empty() { Err(Unresolved::Prohibited) } else { Ok(allowed.into_iter()) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    async fn resolve(networks: Networks, lookup: fn(Name) -> Lookup) -> Result<Vec<String>, Unresolved> {
+        let found = Resolver { networks, lookup }.call("gateway.example".parse().unwrap()).await?;
+        Ok(found.map(|address| address.ip().to_string()).collect())
+    }
+
+    fn addresses(texts: &[&str]) -> Lookup {
+        let found = texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_or_metadata_address_is_not_called() {
+        let private = |_| addresses(&["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:192.168.0.1"]);
+        let metadata = |_| addresses(&["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"]);
+        for networks in [Networks::Public, Networks::Loopback, Networks::Private] {
+            assert!(matches!(resolve(networks, metadata).await, Err(Unresolved::Prohibited)), "{networks:?}");
+        }
+        assert!(matches!(resolve(Networks::Public, private).await, Err(Unresolved::Prohibited)));
+        assert_eq!(resolve(Networks::Loopback, private).await.unwrap(), ["127.0.0.1", "::1"]);
+        assert_eq!(resolve(Networks::Private, private).await.unwrap().len(), 5);
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_only_the_allowed_ones_are_called() {
+        let mixed = |_| addresses(&["169.254.169.254", "1.1.1.1", "10.0.0.1"]);
+        assert_eq!(resolve(Networks::Public, mixed).await.unwrap(), ["1.1.1.1"]);
+    }
+
+    /// A name that changes its address after it was checked: each connection goes to an address that was checked for
+    /// it, and there is no second lookup between the check and the connection.
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_for_a_connection_and_checked_each_time() {
+        static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+        let rebinding = |_| match LOOKUPS.fetch_add(1, Ordering::Relaxed) {
+            0 => addresses(&["127.0.0.1"]),
+            _ => addresses(&["10.0.0.1"]),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let uri: http::Uri = format!("http://gateway.example:{port}/").parse().unwrap();
+        let mut direct = HttpConnector::new_with_resolver(Resolver { networks: Networks::Loopback, lookup: rebinding });
+        direct.call(uri.clone()).await.unwrap();
+        assert_eq!(LOOKUPS.load(Ordering::Relaxed), 1);
+        let error = direct.call(uri).await.unwrap_err();
+        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        assert!(matches!(cause, Some(Unresolved::Prohibited)), "{error:?}");
     }
 }

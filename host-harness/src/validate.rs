@@ -15,6 +15,9 @@ const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
 const IMPORTS: [&str; 5] =
     ["wasi:http/outgoing-handler", "wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
 
+/// Most credentials that one provider may declare.
+const CREDENTIALS: usize = 8;
+
 /// What was found in a component and its manifest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Validation {
@@ -50,7 +53,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
             return found;
         }
     }
-    let component = match engine.compile(wasm) {
+    let component = match engine.compile(wasm).await {
         Ok(component) => component,
         Err(error) => {
             found.findings.push(format!("it does not compile: {error:#}"));
@@ -63,7 +66,6 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
             Ok(plugin) => {
                 let descriptor = plugin.descriptor();
                 found.id = Some(descriptor.id.clone());
-                found.descriptor(descriptor);
                 if let Some(manifest) = manifest {
                     found.manifest(descriptor, manifest);
                 }
@@ -101,21 +103,6 @@ impl Validation {
                     .findings
                     .push(format!("it exports openclaw:provider/{interface}@{version}; this host runs {WIT_VERSION}")),
                 Some(_) => {}
-            }
-        }
-    }
-
-    fn descriptor(&mut self, descriptor: &Descriptor) {
-        let id = &descriptor.id;
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
-            self.findings.push(format!("its id `{id}` is not made of lower-case letters, digits and dashes"));
-        }
-        if let Err(error) = descriptor.default_base_url.parse::<crate::Origin>() {
-            self.findings.push(format!("its default base URL cannot be used: {error}"));
-        }
-        for credential in &descriptor.credentials {
-            if http::HeaderName::try_from(&credential.header).is_err() {
-                self.findings.push(format!("its credential `{}` names no usable header", credential.id));
             }
         }
     }
@@ -166,6 +153,40 @@ impl Validation {
             }
         }
     }
+}
+
+/// What is wrong with what a component says of itself: the host takes names from it, for its configuration and for
+/// requests.
+pub(crate) fn descriptor(descriptor: &Descriptor) -> Vec<String> {
+    let mut findings = Vec::new();
+    let id = &descriptor.id;
+    let of_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=64).contains(&id.len()) || !id.bytes().all(of_id) {
+        findings.push(format!("its id `{id:.64}` is not made of up to 64 lower-case letters, digits and dashes"));
+    }
+    if let Err(error) = descriptor.default_base_url.parse::<crate::Origin>() {
+        findings.push(format!("its default base URL cannot be used: {:.256}", error.to_string()));
+    }
+    if descriptor.credentials.len() > CREDENTIALS {
+        findings.push(format!("it declares more than {CREDENTIALS} credentials"));
+        return findings;
+    }
+    let mut headers = Vec::new();
+    for credential in &descriptor.credentials {
+        let name = http::HeaderName::try_from(&credential.header);
+        let name = name.ok().filter(|name| !is_the_hosts(name) && !headers.contains(name));
+        if name.is_none() || http::HeaderValue::try_from(&credential.prefix).is_err() {
+            findings.push(format!("its credential `{:.64}` names no usable header, or another's", credential.id));
+        }
+        headers.extend(name);
+    }
+    findings
+}
+
+/// Whether the host, or the protocol, writes this header.
+fn is_the_hosts(name: &http::HeaderName) -> bool {
+    use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
+    wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name) || [ACCEPT_ENCODING, CONTENT_LENGTH].contains(name)
 }
 
 /// `0.1` of `0.1.7`: what must agree before 1.0.

@@ -7,9 +7,14 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    credentials::is_reference,
+    credentials::{is_reference, references},
     error::{Error, Result},
+    origin::Origin,
+    wit::onboarding::{Choices, Descriptor},
 };
+
+/// How much a plugin may add to what it was shown, in bytes.
+const ADDED: usize = 1 << 20;
 
 /// The part of a configuration that the plugin of one provider sees.
 pub(crate) struct View {
@@ -62,11 +67,23 @@ impl View {
     /// `config` with what the plugin made of its part laid back into it.
     ///
     /// # Errors
-    /// Where the plugin's answer is not an object, or holds anything outside its part: `invalid-config`.
+    /// Where the plugin's answer is not an object, is far larger than what it was shown, or holds anything outside its
+    /// part: `invalid-config`.
     pub(crate) fn merge_back(&self, config: &Value, id: &str, answer: &str) -> Result<Value> {
+        if answer.len() > self.json().len() + ADDED {
+            return Err(Error::config(format!("the plugin's configuration is over {ADDED} bytes larger than it was")));
+        }
         let mut answer: Value = serde_json::from_str(answer)
             .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
-        self.restore(&mut answer);
+        // Only where the next view would seal it again.
+        for provider in own_entries(&mut answer, &["models", "providers"], id) {
+            for_each_secret(provider, |value, named| {
+                let sealed = value.as_str().and_then(|text| self.unseal(text));
+                if let Some(sealed) = sealed.filter(|sealed| named || sealed.is_object()) {
+                    *value = sealed.clone();
+                }
+            });
+        }
         let mut merged = config.clone();
         for path in SHARED {
             replace(&mut merged, &answer, path, id);
@@ -76,56 +93,116 @@ impl View {
         for path in SHARED {
             copy(&answer, &mut seen, path, id);
         }
-        if seen == answer {
-            Ok(merged)
-        } else {
-            Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")))
+        if seen != answer {
+            return Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")));
         }
+        if references(&answer.to_string()).iter().any(|name| name.starts_with("SEALED_")) {
+            return Err(Error::config(format!("the plugin `{id}` moved a secret to where it does not belong")));
+        }
+        Ok(merged)
     }
 
-    fn restore(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                if let Some(sealed) = self.unseal(text) {
-                    *value = sealed.clone();
-                }
+    /// Whether the configuration that a plugin wrote still sends the key, and no other secret, where the user wants it.
+    ///
+    /// # Errors
+    /// Where it names a base URL, settings for requests, or a reference that are not the user's: `invalid-config`.
+    pub(crate) fn check(
+        &self,
+        config: &Value,
+        merged: &Value,
+        descriptor: &Descriptor,
+        choices: &Choices,
+    ) -> Result<()> {
+        let id = &descriptor.id;
+        let refuse = |what: &str| {
+            Err(Error::config(format!(
+                "the plugin `{id}` wrote {what} into the configuration, which is the user's choice"
+            )))
+        };
+
+        let mut known = references(&self.json());
+        known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
+        known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
+        let written = references(&Self::of(merged, id).json());
+        let ours = |name: &str| name.starts_with("SEALED_");
+        if let Some(name) = written.iter().find(|&name| !ours(name) && !known.contains(name)) {
+            return refuse(&format!("the reference ${{{name}}}"));
+        }
+
+        let (before, after) = (entries(config, id), entries(merged, id));
+        let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
+        if settings.is_empty() {
+            settings.push(None);
+        }
+        if !after.iter().all(|entry| settings.contains(&entry.get("request"))) {
+            return refuse("`request`");
+        }
+
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let base_url = |entry: &&Value| given(entry.get("baseUrl")?.as_str()?);
+        let default = || descriptor.default_base_url.clone();
+        let mut wanted: Vec<_> = match choices.base_url.as_deref().and_then(given) {
+            Some(chosen) => vec![chosen],
+            None => before.iter().filter_map(base_url).collect(),
+        };
+        if wanted.is_empty() {
+            wanted.push(default());
+        }
+        let is_wanted = |url: String| wanted.iter().any(|wanted| same_place(wanted, &url));
+        if !after.iter().all(|entry| is_wanted(base_url(entry).unwrap_or_else(default))) {
+            return refuse("another `baseUrl`");
+        }
+        Ok(())
+    }
+}
+
+/// Whether both name the same origin, or are the same text: a base URL may be a reference.
+fn same_place(one: &str, other: &str) -> bool {
+    one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The entries of the provider `id`, in whatever case its name is written.
+fn entries<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+    let providers = config.pointer("/models/providers").and_then(Value::as_object);
+    let own = |(name, entry): (&String, &'a Value)| name.trim().eq_ignore_ascii_case(id).then_some(entry);
+    providers.into_iter().flatten().filter_map(own).collect()
+}
+
+/// Visits each place of a provider's entry where a secret may stand, and whether it is one by its name: the key, the
+/// headers, the proxy and TLS settings.
+fn for_each_secret(provider: &mut Value, mut visit: impl FnMut(&mut Value, bool)) {
+    for (name, value) in provider.as_object_mut().into_iter().flatten() {
+        match (&**name, value) {
+            ("apiKey" | "request", value) => visit(value, true),
+            ("headers", Value::Object(headers)) => {
+                headers.iter_mut().for_each(|(name, value)| visit(value, names_a_secret(name)));
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.restore(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.restore(field)),
             _ => {}
         }
     }
 }
 
-/// Seals what is, or may be, a secret in a provider's entry: its key, headers that are named like one, its proxy and
-/// TLS settings.
+/// Seals what is, or may be, a secret in a provider's entry.
 fn seal_provider(provider: &mut Value, sealed: &mut Vec<Value>) {
-    let Some(provider) = provider.as_object_mut() else { return };
-    if let Some(key) = provider.get_mut("apiKey") {
+    for_each_secret(provider, |value, named| {
+        let secret = match value {
+            Value::String(text) => named && !text.trim().is_empty() && !is_reference(text),
+            Value::Object(_) => true,
+            Value::Array(_) => named,
+            // Nothing that could be sent: the plugin may say what is wrong with it.
+            _ => false,
+        };
+        if !secret {
+            return;
+        }
         // Trimmed here, as the plugin would: it cannot trim what it does not see.
-        match key {
-            Value::String(text) if text.trim().is_empty() || is_reference(text) => {}
-            Value::String(text) => *key = seal(Value::String(text.trim().to_owned()), sealed),
-            Value::Object(_) => *key = seal(key.take(), sealed),
-            _ => {}
-        }
-    }
-    if let Some(headers) = provider.get_mut("headers").and_then(Value::as_object_mut) {
-        for (name, value) in headers {
-            let refers = value.as_str().is_some_and(is_reference);
-            if !refers && (names_a_secret(name) || value.is_object()) {
-                *value = seal(value.take(), sealed);
-            }
-        }
-    }
-    if let Some(request) = provider.get_mut("request") {
-        *request = seal(request.take(), sealed);
-    }
-}
-
-fn seal(value: Value, sealed: &mut Vec<Value>) -> Value {
-    sealed.push(value);
-    Value::String(format!("${{SEALED_{}}}", sealed.len() - 1))
+        let secret = match value.take() {
+            Value::String(text) => Value::String(text.trim().to_owned()),
+            other => other,
+        };
+        sealed.push(secret);
+        *value = Value::String(format!("${{SEALED_{}}}", sealed.len() - 1));
+    });
 }
 
 /// Whether a header of this name carries a secret, by the words that the name is made of.

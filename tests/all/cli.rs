@@ -234,3 +234,20 @@ fn the_stub_serves_until_it_is_stopped() {
     assert_eq!(seen["body"]["messages"][0]["content"], "Reply with exactly OK.");
     assert_eq!(seen["headers"]["x-portkey-api-key"], "***", "the key is not printed");
 }
+
+#[test]
+fn limits_are_a_users_to_lower() {
+    let user = User::new();
+    let ran = user.cli.run(&["chat", "hello", "--model", "fault/silence", "--timeout", "1"]);
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.err.contains("longer than 1 seconds"), "{ran:?}");
+
+    let image = user.cli.folder.path().join("large.png");
+    std::fs::write(&image, [&b"\x89PNG\r\n\x1a\n"[..], &vec![0; 4 << 20]].concat()).unwrap();
+    let arguments = ["chat", "hello", "--image", "large.png", "--max-memory"];
+    let ran = user.cli.run(&[&arguments[..], &["2"]].concat());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("the plugin failed: it needs more memory than it may have"), "{ran:?}");
+    user.cli.run(&[&arguments[..], &["64"]].concat()).ok();
+    assert_eq!(user.cli.run(&[&arguments[..], &["0"]].concat()).code, 2);
+}

@@ -12,12 +12,17 @@
 
 mod cli;
 mod component;
+mod fault_server;
+mod faults;
 mod gateway;
 mod hosted_errors;
+mod hostile;
 mod live;
 mod onboarding;
 mod portkey_gateway;
 mod secrets;
+mod soak;
 mod support;
+mod tls;
 mod transport;
 mod versions;

@@ -10,15 +10,16 @@ use host_harness::{
     stub::Stub,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
 };
-use rcgen::{CertificateParams, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
-use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::support::{KEY, ask, hosted, plugin, text};
+use crate::{
+    support::{KEY, ask, hosted, plugin, text},
+    tls::Authority,
+};
 
 /// A proxy that tunnels every target to one address, and remembers what it was asked.
 struct Proxy {
@@ -135,60 +136,29 @@ async fn settings_that_cannot_be_followed_are_refused() {
     }
 }
 
-/// A certificate authority, and TLS before a stand-in.
-struct Authority {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        Self { pem: certificate.pem(), issuer: Issuer::new(params, key) }
-    }
-
-    /// Takes TLS as `name` and hands on to `stub`. `expired` certificates ended long ago.
-    async fn before(&self, stub: &Stub, name: &str, expired: bool) -> SocketAddr {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        if expired {
-            params.not_before = rcgen::date_time_ymd(2001, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+/// Takes TLS as `name` and hands on to `stub`.
+async fn tls_before(stub: &Stub, authority: &Authority, name: &str, expired: bool) -> SocketAddr {
+    let acceptor = authority.acceptor(name, expired, &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, target) = (listener.local_addr().unwrap(), stub.address());
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut client) = acceptor.accept(client).await else { return };
+                let mut server = TcpStream::connect(target).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
         }
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, target) = (listener.local_addr().unwrap(), stub.address());
-        tokio::spawn(async move {
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let Ok(mut client) = acceptor.accept(client).await else { return };
-                    let mut server = TcpStream::connect(target).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-                });
-            }
-        });
-        address
-    }
+    });
+    address
 }
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_where_it_is_configured() {
     let (stub, authority) = (hosted().await, Authority::new());
-    let address = authority.before(&stub, "localhost", false).await;
+    let address = tls_before(&stub, &authority, "localhost", false).await;
     let base_url = format!("https://localhost:{}/v1", address.port());
 
     let unknown = with(&base_url, json!({}), &[]).await.unwrap();
@@ -207,14 +177,14 @@ async fn a_certificate_for_another_name_or_time_is_refused() {
     let (stub, authority) = (hosted().await, Authority::new());
     let request = json!({"tls": {"ca": authority.pem.clone()}});
     for (name, expired) in [("gateway.test", false), ("localhost", true)] {
-        let address = authority.before(&stub, name, expired).await;
+        let address = tls_before(&stub, &authority, name, expired).await;
         let base_url = format!("https://localhost:{}/v1", address.port());
         let error = answers(&with(&base_url, request.clone(), &[]).await.unwrap()).await.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{name}: {error:?}");
     }
     assert!(stub.requests().is_empty());
 
-    let address = authority.before(&stub, "gateway.test", false).await;
+    let address = tls_before(&stub, &authority, "gateway.test", false).await;
     let request = json!({"tls": {"ca": authority.pem.clone(), "serverName": "gateway.test"}});
     let named = with(&format!("https://localhost:{}/v1", address.port()), request, &[]).await.unwrap();
     assert_eq!(answers(&named).await.unwrap(), "OK.");

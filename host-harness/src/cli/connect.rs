@@ -1,6 +1,9 @@
 //! The flags of every command that calls, and the way from them to a connected provider.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use host_harness::{ConfigFile, Engine, Environment, Limits, Plugin, Provider, Setup};
@@ -39,12 +42,30 @@ pub(crate) struct Connect {
     /// Send this header with each request; `${NAME}` in it stands for an environment variable
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
+    /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: Option<u32>,
+    /// The most memory that the component may use [default: 512]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..4096))]
+    max_memory: Option<u32>,
 }
 
 impl Connect {
     /// The plugin alone.
     pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
-        Ok(Engine::new(Limits::default())?.load(component(self.plugin.as_deref())?).await?)
+        Ok(Engine::new(self.limits())?.load(component(self.plugin.as_deref())?).await?)
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(seconds) = self.timeout {
+            limits.call = Duration::from_secs(seconds.into());
+            limits.stream_idle = limits.call;
+        }
+        if let Some(mib) = self.max_memory {
+            limits.memory = (mib as usize) << 20;
+        }
+        limits
     }
 
     /// The configuration file, which need not exist yet.

@@ -14,7 +14,7 @@ const MAX_SIDE: u32 = 4096;
 
 type Colour = [u8; 3];
 
-/// POST images/generations. `files` is the URL under which [`file`] is served.
+/// POST images/generations. `files` is the URL under which [`file()`] is served.
 pub(crate) fn generate(request: &Recorded, files: &str) -> Result<Value, Refusal> {
     let body = request.json();
     let text = |name: &str| body[name].as_str().map(str::to_owned);

@@ -2,7 +2,7 @@
 //! for testing one without a network. It plays the hosted Portkey gateway, or the model provider behind a gateway.
 //!
 //! Replies are computed from the request, so they show what really travelled; faults are asked for by name
-//! ([`faults`]). It calls nobody, and no answer depends on an earlier request, save the fault `flaky` and the pretended
+//! ([`faults()`]). It calls nobody, and no answer depends on an earlier request, save the fault `flaky` and the pretended
 //! cache. It does not check what only the real service can: slugs, permissions, which model takes which parameter.
 //!
 //! Served under any path that ends in `/v1`: `POST chat/completions`, `POST images/generations`,

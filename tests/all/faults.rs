@@ -1,0 +1,787 @@
+//! A broken network between the host and the gateway. Each test states what is on the wire, and how the call ends:
+//! within its limit, as the right kind and origin, and never as a short success.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use host_harness::{
+    Limits, Plugin, Provider, Result, Setup,
+    types::{ErrorKind as Kind, ErrorOrigin as Origin},
+    wit::chat::{Event, FinishReason},
+};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use crate::{
+    fault_server::{
+        FaultServer, Script,
+        Step::{Close, Endless, Pause, Reset, Stall, Trickle},
+        bytes, frame,
+    },
+    support::{ask, events, plugin_with, setup, text},
+    tls::Authority,
+};
+
+/// A whole answer, and what it says.
+pub const JSON: &str =
+    r#"{"id":"c","model":"m","choices":[{"message":{"content":"héllo wörld"},"finish_reason":"stop"}]}"#;
+/// The same as a stream: two pieces of text, the finish, usage, the end.
+pub const SSE: [&str; 5] = [
+    "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"héllo \"}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":\"wörld\"}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n",
+    "data: [DONE]\n\n",
+];
+const TEXT: &str = "héllo wörld";
+
+/// The start of a good answer, without the blank line.
+const AS_JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+const AS_EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+
+/// A whole answer with its length.
+pub fn whole() -> String {
+    format!("{AS_JSON}content-length: {}\r\n\r\n{JSON}", JSON.len())
+}
+
+/// Pieces of a body, each a chunk of its own, without the last one.
+fn chunks(pieces: &[&[u8]]) -> Vec<u8> {
+    pieces
+        .iter()
+        .filter(|piece| !piece.is_empty())
+        .flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat())
+        .collect()
+}
+
+/// A streamed answer up to a point.
+pub fn opened(pieces: &[&str]) -> Vec<u8> {
+    let pieces: Vec<_> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+    [format!("{AS_EVENTS}transfer-encoding: chunked\r\n\r\n").as_bytes(), &chunks(&pieces)].concat()
+}
+
+/// A fault: its name, what is on the wire, and how a call ends.
+pub type Case = (&'static str, Script, Kind, Origin);
+
+/// Faults of the head: a whole and a streamed reply end alike.
+pub fn heads() -> Vec<Case> {
+    use Kind::{InvalidConfig, Other, Protocol, Timeout, Transport};
+    use Origin::{Gateway, Host, Network};
+    let mut cases: Vec<Case> = vec![
+        ("reset at once", vec![Reset], Transport, Network),
+        ("closed at once", vec![Close], Transport, Network),
+        ("silence", vec![Stall], Timeout, Host),
+        ("silence within the head", vec![bytes("HTTP/1.1 200 OK\r\nconte"), Stall], Timeout, Host),
+        ("interim answers alone", vec![Endless(b"HTTP/1.1 103 Early Hints\r\n\r\n".into())], Timeout, Host),
+        ("not HTTP", vec![bytes("SSH-2.0-OpenSSH_9.9\r\n"), Stall], Protocol, Gateway),
+        ("TLS for plain HTTP", vec![bytes(b"\x15\x03\x01\x00\x02\x02\x46"), Close], Protocol, Gateway),
+        ("a status of two digits", vec![bytes("HTTP/1.1 20 OK\r\n\r\n"), Close], Protocol, Gateway),
+        ("HTTP/3.0", vec![bytes("HTTP/3.0 200 OK\r\n\r\n"), Close], Protocol, Gateway),
+        ("a NUL in a header", vec![bytes("HTTP/1.1 200 OK\r\na: \0\r\n\r\n"), Close], Protocol, Gateway),
+        ("a header without a colon", vec![bytes("HTTP/1.1 200 OK\r\nabc\r\n\r\n"), Close], Protocol, Gateway),
+        (
+            "an oversized header",
+            vec![bytes(format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "x".repeat(64 << 10))), Close],
+            Protocol,
+            Gateway,
+        ),
+        ("an endless header", vec![bytes("HTTP/1.1 200 OK\r\na: "), Endless(vec![b'x'; 4096])], Protocol, Gateway),
+        ("endless headers", vec![bytes("HTTP/1.1 200 OK\r\n"), Endless(b"a: b\r\n".into())], Protocol, Gateway),
+        ("a negative length", vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"), Close], Protocol, Gateway),
+        ("a length in words", vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: ten\r\n\r\n"), Close], Protocol, Gateway),
+        (
+            "a length past 64 bits",
+            vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n"), Close],
+            Protocol,
+            Gateway,
+        ),
+        (
+            "two lengths",
+            vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}"), Close],
+            Protocol,
+            Gateway,
+        ),
+        (
+            "an upgrade that nobody asked for",
+            vec![bytes("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Stall],
+            Other,
+            Gateway,
+        ),
+        (
+            "a 200 with HTML",
+            vec![bytes(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 23\r\n\r\n<html>Please log in</ht",
+            )],
+            InvalidConfig,
+            Gateway,
+        ),
+        ("a 200 without a body", vec![bytes(format!("{AS_JSON}content-length: 0\r\n\r\n"))], Protocol, Gateway),
+        ("a 204", vec![bytes("HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\n\r\n")], Other, Gateway),
+        (
+            "gzip",
+            vec![bytes(format!("{AS_JSON}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x08\0\0"))],
+            Protocol,
+            Gateway,
+        ),
+        (
+            "gzip beside identity",
+            vec![bytes(format!(
+                "{AS_JSON}content-encoding: identity\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n{JSON}",
+                JSON.len()
+            ))],
+            Protocol,
+            Gateway,
+        ),
+        (
+            "gzip of the transfer",
+            vec![
+                bytes(format!("{AS_JSON}transfer-encoding: gzip, chunked\r\n\r\n")),
+                bytes(chunks(&[JSON.as_bytes()])),
+                bytes("0\r\n\r\n"),
+            ],
+            Protocol,
+            Gateway,
+        ),
+        (
+            "an endless refusal",
+            vec![bytes("HTTP/1.1 500 Oh\r\n\r\n"), Endless(b"no ".repeat(1000))],
+            Kind::Overloaded,
+            Gateway,
+        ),
+        (
+            "a refusal cut short",
+            vec![bytes("HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nno"), Close],
+            Kind::Overloaded,
+            Gateway,
+        ),
+    ];
+    for (name, status) in [
+        ("300", "300 Multiple Choices"),
+        ("301", "301 Moved Permanently"),
+        ("302", "302 Found"),
+        ("303", "303 See Other"),
+        ("304", "304 Not Modified"),
+        ("305", "305 Use Proxy"),
+        ("306", "306 Switch Proxy"),
+        ("307", "307 Temporary Redirect"),
+        ("308", "308 Permanent Redirect"),
+    ] {
+        let head = format!("HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:9/v1\r\ncontent-length: 0\r\n\r\n");
+        cases.push((name, vec![bytes(head)], InvalidConfig, Gateway));
+    }
+    cases
+}
+
+/// Faults of a whole reply's body.
+pub fn bodies() -> Vec<Case> {
+    use Kind::{Protocol, Timeout, Transport};
+    use Origin::{Gateway, Host, Network};
+    let chunked = |rest: &str| bytes(format!("{AS_JSON}transfer-encoding: chunked\r\n\r\n{rest}"));
+    let long = |length: usize| bytes(format!("{AS_JSON}content-length: {length}\r\n\r\n{JSON}"));
+    // The second half of an é is missing.
+    let garbled: Vec<u8> = JSON.bytes().filter(|byte| *byte != 0xa9).collect();
+    vec![
+        ("a length too long", vec![long(JSON.len() + 1), Close], Transport, Network),
+        ("a length too long, connection open", vec![long(JSON.len() + 1), Stall], Timeout, Network),
+        ("a length too short", vec![long(JSON.len() - 1)], Protocol, Gateway),
+        ("a length past the host's limit", vec![long(1 << 40), Endless(vec![b' '; 4096])], Protocol, Host),
+        ("silence within the body", vec![bytes(&whole()[..120]), Stall], Timeout, Network),
+        ("an endless body", vec![bytes(format!("{AS_JSON}\r\n[")), Endless(vec![b' '; 4096])], Protocol, Host),
+        ("an endless chunk", vec![chunked("fffffffffff\r\n"), Endless(vec![b' '; 4096])], Protocol, Host),
+        ("a chunk without a size", vec![chunked("xyz\r\n"), Close], Protocol, Gateway),
+        ("a chunk past 64 bits", vec![chunked("fffffffffffffffff\r\n"), Close], Protocol, Gateway),
+        ("a chunk longer than it says", vec![chunked("2\r\n{}{}\r\n0\r\n\r\n"), Close], Protocol, Gateway),
+        ("a chunk's endless extension", vec![chunked("2;"), Endless(vec![b'x'; 4096])], Protocol, Gateway),
+        ("a last chunk that never comes", vec![chunked("2\r\n{}\r\n"), Close], Transport, Network),
+        ("endless trailers", vec![chunked("2\r\n{}\r\n0\r\n"), Endless(b"a: b\r\n".into())], Protocol, Gateway),
+        (
+            "invalid UTF-8",
+            vec![bytes(format!("{AS_JSON}content-length: {}\r\n\r\n", garbled.len())), bytes(garbled)],
+            Protocol,
+            Gateway,
+        ),
+        ("no JSON", vec![bytes(format!("{AS_JSON}content-length: 2\r\n\r\nOK"))], Protocol, Gateway),
+    ]
+}
+
+/// Faults of a streamed reply's body, each after `SSE[0]`.
+pub fn streams() -> Vec<Case> {
+    use Kind::{Protocol, Timeout, Truncated};
+    use Origin::{Gateway, Host, Network};
+    let begun = || bytes(opened(&SSE[..1]));
+    vec![
+        ("reset", vec![begun(), Pause(SHORT), Reset], Truncated, Network),
+        ("closed", vec![begun(), Close], Truncated, Network),
+        ("ended as if whole", vec![begun(), bytes("0\r\n\r\n")], Truncated, Gateway),
+        ("silence between chunks", vec![begun(), Stall], Timeout, Network),
+        ("silence within a chunk", vec![begun(), bytes("20\r\ndata: {"), Stall], Timeout, Network),
+        ("comments alone", vec![begun(), Endless(b"2\r\n:\n\r\n".into())], Timeout, Host),
+        ("a bad chunk", vec![begun(), bytes("xyz\r\n"), Close], Protocol, Gateway),
+        ("an event that is no JSON", vec![begun(), bytes(chunks(&[b"data: OK\n\n"])), Stall], Protocol, Gateway),
+        (
+            "invalid UTF-8",
+            vec![begun(), bytes(chunks(&[b"data: {\"choices\":[{\"delta\":{\"content\":\"\xc3\"}}]}\n\n"])), Stall],
+            Protocol,
+            Gateway,
+        ),
+        ("an event that is HTML", vec![begun(), bytes(chunks(&[b"data: <html>\n\n"])), Stall], Protocol, Gateway),
+        ("an endless event", vec![begun(), bytes("fffffff\r\ndata: "), Endless(vec![b'x'; 4096])], Protocol, Host),
+    ]
+}
+
+const SHORT: Duration = Duration::from_millis(20);
+
+/// Odd, but right.
+fn fine() -> Vec<(&'static str, Script)> {
+    let sized = |head: &str| vec![bytes(format!("{head}\r\n{JSON}"))];
+    let ended = |head: &str| vec![bytes(format!("{head}\r\n{JSON}")), Close];
+    let length = format!("content-length: {}\r\n", JSON.len());
+    vec![
+        ("one byte at a time", vec![Trickle(whole().into())]),
+        ("a pause within the head", vec![bytes("HTTP/1.1 "), Pause(SHORT), bytes(&whole()["HTTP/1.1 ".len()..])]),
+        (
+            "1xx first",
+            vec![bytes(format!(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n{}",
+                whole()
+            ))],
+        ),
+        ("no length", ended(AS_JSON)),
+        ("HTTP/1.0", ended(&AS_JSON.replace("1.1", "1.0"))),
+        ("the same length twice", sized(&format!("{AS_JSON}{length}{length}"))),
+        ("no reason phrase", sized(&format!("HTTP/1.1 200\r\n{length}"))),
+        ("obsolete text in a header", sized(&format!("{AS_JSON}{length}x: \u{e9}\r\n"))),
+        (
+            "chunks with extensions and trailers",
+            vec![
+                bytes(format!("{AS_JSON}transfer-encoding: chunked\r\n\r\n{:X} ;a=b\r\n{JSON}\r\n", JSON.len())),
+                bytes("0\r\na: b\r\n\r\n"),
+            ],
+        ),
+        (
+            "chunks win over a length",
+            vec![
+                bytes(format!("{AS_JSON}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n")),
+                bytes(chunks(&[JSON.as_bytes()])),
+                bytes("0\r\n\r\n"),
+            ],
+        ),
+    ]
+}
+
+/// Small limits for what is read, so that the endless ends.
+pub fn patient() -> Limits {
+    Limits { response_head: 16 << 10, response_body: 1 << 20, ..Limits::default() }
+}
+
+/// The same, and little time: for what must end by a time limit, and for nothing else, as machines may be slow.
+fn hasty() -> Limits {
+    let (call, stream_idle) = (Duration::from_secs(3), Duration::from_millis(300));
+    Limits { call, stream_idle, connect: Duration::from_millis(500), ..patient() }
+}
+
+async fn with_limits(kind: Kind) -> Plugin {
+    static PATIENT: OnceCell<Plugin> = OnceCell::const_new();
+    static HASTY: OnceCell<Plugin> = OnceCell::const_new();
+    match kind {
+        Kind::Timeout => HASTY.get_or_init(|| plugin_with(hasty())).await.clone(),
+        _ => PATIENT.get_or_init(|| plugin_with(patient())).await.clone(),
+    }
+}
+
+/// The plugin before `server`, with time limits only where `kind` is one.
+async fn before(server: &FaultServer, kind: Kind) -> Provider {
+    with_limits(kind).await.connect(setup(&server.base_url)).await.unwrap()
+}
+
+/// How a call ended: what was said, and the error.
+pub type Ended = (String, Result<()>);
+
+/// A whole reply.
+pub async fn complete(provider: &Provider, number: usize) -> Ended {
+    match provider.complete(&ask(&number.to_string(), "hello")).await {
+        Ok(response) => (text(&response), Ok(())),
+        Err(error) => (String::new(), Err(error)),
+    }
+}
+
+/// A streamed reply. A finish reason is part of every good end.
+pub async fn stream(provider: &Provider, number: usize) -> Ended {
+    let mut said = String::new();
+    let mut has_finished = false;
+    let mut reply = match provider.stream(&ask(&number.to_string(), "hello")).await {
+        Ok(reply) => reply,
+        Err(error) => return (said, Err(error)),
+    };
+    loop {
+        match reply.next().await {
+            Ok(Some(events)) => {
+                for event in events {
+                    match event {
+                        Event::Text(text) => said.push_str(&text),
+                        Event::Finish(reason) => has_finished = reason == FinishReason::Stop,
+                        _ => {}
+                    }
+                }
+            }
+            Ok(None) => {
+                assert!(has_finished, "a good end without a finish reason, after {said:?}");
+                return (said, Ok(()));
+            }
+            Err(error) => {
+                assert!(matches!(reply.next().await, Ok(None)), "over is over");
+                return (said, Err(error));
+            }
+        }
+    }
+}
+
+/// Whether a call ended as it must. A time limit may be noticed by the host's clock for the whole call or by the one
+/// for the connection, where both have the same limit.
+pub fn is_as_said((_, end): &Ended, kind: Kind, origin: Origin) -> bool {
+    let Err(error) = end else { return false };
+    let may_be_either = kind == Kind::Timeout && error.origin() == Origin::Host;
+    error.kind() == kind && (error.origin() == origin || may_be_either) && error.record().request_sent
+}
+
+/// Runs all of it, some at a time.
+async fn all<T>(calls: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(calls).buffer_unordered(16).collect().await
+}
+
+/// Every case, and the cases that did not end as they say.
+async fn check(cases: Vec<Case>, forms: &[bool], said: &str) {
+    let cases = Arc::new(cases);
+    let scripts = Arc::clone(&cases);
+    let server = FaultServer::http1(move |number| scripts[number].1.clone()).await;
+    let (patient, hasty) = (before(&server, Kind::Transport).await, before(&server, Kind::Timeout).await);
+    let calls = cases.iter().enumerate().flat_map(|case| forms.iter().map(move |form| (case, *form)));
+    let wrong = all(calls.map(|((number, (name, _, kind, origin)), is_streamed)| {
+        let provider = if *kind == Kind::Timeout { &hasty } else { &patient };
+        async move {
+            let ended = if is_streamed { stream(provider, number).await } else { complete(provider, number).await };
+            let is_right = is_as_said(&ended, *kind, *origin) && ended.0 == said;
+            (!is_right).then(|| format!("{name}, streamed {is_streamed}, not {kind:?} of {origin:?}: {ended:?}\n"))
+        }
+    }))
+    .await;
+    let wrong: String = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(server.requests(), cases.len() * forms.len(), "nothing is sent twice");
+}
+
+#[tokio::test]
+async fn a_broken_head_has_its_kind_and_origin() {
+    check(heads(), &[false, true], "").await;
+}
+
+#[tokio::test]
+async fn a_broken_body_has_its_kind_and_origin() {
+    check(bodies(), &[false], "").await;
+}
+
+#[tokio::test]
+async fn a_broken_stream_has_its_kind_and_origin_and_keeps_what_came() {
+    check(streams(), &[true], "héllo ").await;
+}
+
+#[tokio::test]
+async fn what_is_odd_but_right_is_read() {
+    let scripts = fine();
+    let names: Vec<_> = scripts.iter().map(|(name, _)| *name).collect();
+    let server = FaultServer::http1(move |number| scripts[number].1.clone()).await;
+    let provider = before(&server, Kind::Other).await;
+    for (number, name) in names.into_iter().enumerate() {
+        let (said, end) = complete(&provider, number).await;
+        assert!(end.is_ok() && said == TEXT, "{name}: {said:?} {end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_that_nothing_was_sent() {
+    // A port that is taken, and that nobody listens on.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let setup = setup(format!("http://{}/v1", socket.local_addr().unwrap()));
+    let provider = with_limits(Kind::Other).await.connect(setup).await.unwrap();
+    for (_, end) in [complete(&provider, 0).await, stream(&provider, 0).await] {
+        let error = end.unwrap_err();
+        assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{error:?}");
+        assert!(!error.record().request_sent, "{error:?}");
+    }
+}
+
+/// Whoever ends it, and wherever.
+#[tokio::test]
+async fn an_answer_cut_at_any_byte_is_a_broken_connection() {
+    let answer = whole();
+    for end in [Reset, Close] {
+        let (answer, end) = (answer.clone(), end);
+        let length = answer.len();
+        let named = format!("{end:?}");
+        let server = FaultServer::http1(move |at| vec![bytes(&answer.as_bytes()[..at]), end.clone()]).await;
+        let provider = before(&server, Kind::Other).await;
+        all((0..length).map(async |at| {
+            let ended = complete(&provider, at).await;
+            assert!(is_as_said(&ended, Kind::Transport, Origin::Network), "{named} at {at}: {ended:?}");
+        }))
+        .await;
+        assert_eq!(server.requests(), length, "nothing is sent twice");
+    }
+}
+
+/// Without a length the end of the connection is the end of the answer: only the JSON itself tells that it was cut.
+#[tokio::test]
+async fn json_cut_at_any_byte_is_no_answer() {
+    let server =
+        FaultServer::http1(|at| vec![bytes(format!("{AS_JSON}\r\n")), bytes(&JSON.as_bytes()[..at]), Close]).await;
+    let provider = before(&server, Kind::Other).await;
+    all((0..JSON.len()).map(async |at| {
+        let ended = complete(&provider, at).await;
+        assert!(is_as_said(&ended, Kind::Protocol, Origin::Gateway), "at {at}: {ended:?}");
+    }))
+    .await;
+    assert_eq!(complete(&provider, JSON.len()).await.0, TEXT);
+}
+
+/// With chunks the host notices, without them the end looks as if it were meant: a stream without its finish is
+/// truncated either way, and what came before the cut is there.
+#[tokio::test]
+async fn a_stream_cut_at_any_byte_is_truncated() {
+    let body = SSE.concat();
+    for (is_chunked, origin) in [(true, Origin::Network), (false, Origin::Gateway)] {
+        let server = FaultServer::http1(move |at| {
+            let body = &SSE.concat().into_bytes()[..at];
+            let (head, body) = match is_chunked {
+                true => ("transfer-encoding: chunked\r\n", chunks(&[body])),
+                false => ("", body.to_vec()),
+            };
+            vec![bytes(format!("{AS_EVENTS}{head}\r\n")), bytes(body), Close]
+        })
+        .await;
+        let provider = before(&server, Kind::Other).await;
+        // An event is there with its blank line, and at an end that looks as if it were meant with its last brace.
+        let missing = if is_chunked { 0 } else { "\n\n".len() };
+        let ends: Vec<_> = (1..=SSE.len()).map(|count| SSE[..count].concat().len() - missing).collect();
+        all((0..body.len()).map(async |at| {
+            let ended = stream(&provider, at).await;
+            let said = ["", "héllo ", TEXT][ends.iter().filter(|end| at >= **end).count().min(2)];
+            // From the finish reason on the text is whole.
+            let is_right = if at < ends[2] { is_as_said(&ended, Kind::Truncated, origin) } else { ended.1.is_ok() };
+            assert!(is_right && ended.0 == said, "chunked {is_chunked}, at {at}: {ended:?}");
+        }))
+        .await;
+    }
+}
+
+/// Each piece is a chunk, so the component reads just these pieces, however the network joins them.
+#[tokio::test]
+async fn a_stream_split_at_any_two_bytes_says_the_same() {
+    const SHORT: &[u8] = "data:{\"choices\":[{\"delta\":{\"content\":\"é\"}}]}\r\n\r\ndata: [DONE]\n\n".as_bytes();
+    let pairs = |number: usize| (number / (SHORT.len() + 1), number % (SHORT.len() + 1));
+    let server = FaultServer::http1(move |number| {
+        let (a, b) = pairs(number);
+        let body = chunks(&[&SHORT[..a], &SHORT[a..b], &SHORT[b..]]);
+        vec![bytes([format!("{AS_EVENTS}transfer-encoding: chunked\r\n\r\n").as_bytes(), &body, b"0\r\n\r\n"].concat())]
+    })
+    .await;
+    let provider = before(&server, Kind::Other).await;
+    let whole = events(&provider, &ask("0", "hello")).await.unwrap();
+    assert!(whole.iter().any(|event| matches!(event, Event::Text(text) if text == "é")), "{whole:?}");
+    let numbers = (0..(SHORT.len() + 1).pow(2)).filter(|number| pairs(*number).0 <= pairs(*number).1);
+    all(numbers.map(async |number| {
+        let got = events(&provider, &ask(&number.to_string(), "hello")).await;
+        assert!(got.as_ref().is_ok_and(|got| *got == whole), "at {:?}: {got:?}", pairs(number));
+    }))
+    .await;
+}
+
+/// What follows an answer on its connection must not become the answer to another request.
+#[tokio::test]
+async fn an_answer_behind_an_answer_is_never_read() {
+    let forged = whole().replace(TEXT, "forged wörl");
+    let server = FaultServer::http1(move |_| vec![bytes([whole(), forged.clone()].concat())]).await;
+    let provider = before(&server, Kind::Other).await;
+    for number in 0..200 {
+        let (said, end) = complete(&provider, number).await;
+        assert!(said == TEXT || end.is_err(), "{said}");
+    }
+}
+
+/// A call's limit holds wherever the gateway stops: before TLS stands, and before it has read the request.
+#[tokio::test]
+async fn a_gateway_that_takes_nothing_is_not_waited_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let taking = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        loop {
+            taken.push(listener.accept().await.unwrap());
+        }
+    });
+    for scheme in ["http", "https"] {
+        let setup = setup(format!("{scheme}://{address}/v1"));
+        let provider = with_limits(Kind::Timeout).await.connect(setup).await.unwrap();
+        let error = provider.complete(&ask("gpt", &"long ".repeat(4 << 20))).await.unwrap_err();
+        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{scheme}: {error:?}");
+    }
+    taking.abort();
+}
+
+/// The kernel takes no more connections than fit its queue, and leaves the others waiting.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_never_stands_ends_at_its_own_limit() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut taken = Vec::new();
+    while let Ok(stood) =
+        tokio::time::timeout(Duration::from_millis(300), tokio::net::TcpStream::connect(address)).await
+    {
+        taken.push(stood.unwrap());
+    }
+    let setup = setup(format!("http://{address}/v1"));
+    let provider = with_limits(Kind::Timeout).await.connect(setup).await.unwrap();
+    let error = complete(&provider, 0).await.1.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Network), "{error:?}");
+    assert!(!error.record().request_sent, "{error:?}");
+}
+
+/// Each byte comes within the limit between two bytes: the limit of a call ends it all the same.
+#[tokio::test]
+async fn a_download_ends_at_the_limit_of_a_call() {
+    let server = FaultServer::http1(|_| vec![bytes("HTTP/1.1 200 OK\r\n\r\n"), Trickle(vec![b'x'; 1 << 20])]).await;
+    let provider = before(&server, Kind::Timeout).await;
+    let url = server.base_url.clone();
+    let error = tokio::time::timeout(Duration::from_secs(60), provider.download(&url)).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
+    assert!(error.record().request_sent, "{error:?}");
+}
+
+/// What a provider needs to call a server of this authority.
+pub fn trusting(authority: &Authority, server: &FaultServer) -> Setup {
+    let request = json!({"tls": {"ca": authority.pem}});
+    setup(&server.base_url).config(json!({"models": {"providers": {"portkey": {"request": request}}}}))
+}
+
+/// The plugin before a server that speaks HTTP/2.
+async fn before_http2(
+    plugin: Plugin,
+    script: impl Fn(usize, u32) -> Script + Send + Sync + 'static,
+) -> (FaultServer, Provider) {
+    let authority = Authority::new();
+    let server = FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), script).await;
+    let provider = plugin.connect(trusting(&authority, &server)).await.unwrap();
+    (server, provider)
+}
+
+/// A whole answer on one stream.
+pub fn answer(stream: u32) -> Vec<u8> {
+    [frame::head(stream, "application/json", &[]), frame::last(stream, JSON.as_bytes())].concat()
+}
+
+/// A fault of HTTP/2; the script is for the first stream of a connection.
+pub type Http2Case = (&'static str, fn(u32) -> Script, Kind, Origin);
+
+/// Before the head and within it: a whole and a streamed reply end alike.
+const HTTP2_HEADS: &[Http2Case] = &[
+    ("closed", |_| vec![Close], Kind::Transport, Origin::Network),
+    ("reset", |_| vec![Reset], Kind::Transport, Origin::Network),
+    (
+        "a stream's internal error",
+        |stream| vec![bytes(frame::rst_stream(stream, frame::INTERNAL_ERROR))],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    (
+        "a stream refused",
+        |stream| vec![bytes(frame::rst_stream(stream, frame::REFUSED_STREAM))],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    (
+        "a stream cancelled",
+        |stream| vec![bytes(frame::rst_stream(stream, frame::CANCEL))],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    ("sent away", |_| vec![bytes(frame::goaway(0, frame::NO_ERROR)), Stall], Kind::Transport, Origin::Network),
+    (
+        "sent away for an error",
+        |_| vec![bytes(frame::goaway(0, frame::PROTOCOL_ERROR)), Close],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    (
+        "a head that unpacks to a megabyte",
+        |stream| {
+            // A field that is put into the table, and then named a thousand times.
+            let field = [&[0x88, 0x40, 1, b'a', 0x7f, 0x81, 0x07][..], &[b'x'; 1024]].concat();
+            vec![bytes(frame::frame(1, 4, stream, &[field, vec![0xbe; 1024]].concat())), Stall]
+        },
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+    (
+        "a frame longer than agreed",
+        |stream| vec![bytes(frame::data(stream, &vec![b'x'; 16_385])), Stall],
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+    (
+        "a head that cannot be decoded",
+        |stream| vec![bytes(frame::frame(1, 4, stream, &[0xff; 8])), Stall],
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+    (
+        "a body before its head",
+        |stream| vec![bytes(frame::data(stream, b"{}")), Stall],
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+    ("HTTP/1.1 after all", |_| vec![bytes(whole()), Stall], Kind::Protocol, Origin::Gateway),
+];
+
+/// Within the body of a whole reply. All but those that close leave the connection to other streams.
+pub const HTTP2_BODIES: &[Http2Case] = &[
+    (
+        "a body cancelled",
+        |stream| vec![bytes(half(stream, JSON)), bytes(frame::rst_stream(stream, frame::CANCEL))],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    (
+        "a body reset without an error",
+        |stream| vec![bytes(half(stream, JSON)), bytes(frame::rst_stream(stream, frame::NO_ERROR))],
+        Kind::Transport,
+        Origin::Network,
+    ),
+    ("a body closed", |stream| vec![bytes(half(stream, JSON)), Close], Kind::Transport, Origin::Network),
+    (
+        "a body ended as if whole",
+        |stream| vec![bytes(half(stream, JSON)), bytes(frame::last(stream, b""))],
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+    ("a length too long", |stream| vec![bytes(sized(stream, JSON.len() + 1))], Kind::Protocol, Origin::Gateway),
+    ("a length too short", |stream| vec![bytes(sized(stream, JSON.len() - 1))], Kind::Protocol, Origin::Gateway),
+    (
+        "gzip",
+        |stream| vec![bytes(frame::head(stream, "application/json", &[("content-encoding", "gzip")])), Stall],
+        Kind::Protocol,
+        Origin::Gateway,
+    ),
+];
+
+/// Within a streamed reply, after its first event.
+const HTTP2_STREAMS: &[Http2Case] = &[
+    (
+        "an internal error",
+        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::rst_stream(stream, frame::INTERNAL_ERROR))],
+        Kind::Truncated,
+        Origin::Network,
+    ),
+    (
+        "cancelled",
+        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::rst_stream(stream, frame::CANCEL))],
+        Kind::Truncated,
+        Origin::Network,
+    ),
+    (
+        "sent away for an error",
+        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::goaway(stream, frame::INTERNAL_ERROR)), Close],
+        Kind::Truncated,
+        Origin::Network,
+    ),
+    ("closed", |stream| vec![bytes(begun(stream)), Pause(SHORT), Close], Kind::Truncated, Origin::Network),
+    (
+        "ended as if whole",
+        |stream| vec![bytes(begun(stream)), bytes(frame::last(stream, b""))],
+        Kind::Truncated,
+        Origin::Gateway,
+    ),
+    ("silence", |stream| vec![bytes(begun(stream)), Stall], Kind::Timeout, Origin::Network),
+];
+
+fn half(stream: u32, body: &str) -> Vec<u8> {
+    [frame::head(stream, "application/json", &[]), frame::data(stream, &body.as_bytes()[..body.len() / 2])].concat()
+}
+
+fn sized(stream: u32, length: usize) -> Vec<u8> {
+    let head = frame::head(stream, "application/json", &[("content-length", &length.to_string())]);
+    [head, frame::last(stream, JSON.as_bytes())].concat()
+}
+
+fn begun(stream: u32) -> Vec<u8> {
+    [frame::head(stream, "text/event-stream", &[]), frame::data(stream, SSE[0].as_bytes())].concat()
+}
+
+/// Every case, each on a connection of its own: one that breaks would take the others with it.
+async fn check_http2(cases: &'static [Http2Case], forms: &[bool], said: &str) {
+    let calls = cases.iter().flat_map(|case| forms.iter().map(move |form| (case, *form)));
+    let wrong = all(calls.map(async |((name, script, kind, origin), is_streamed)| {
+        let (server, provider) = before_http2(with_limits(*kind).await, |_, stream| script(stream)).await;
+        let ended = if is_streamed { stream(&provider, 0).await } else { complete(&provider, 0).await };
+        let is_right = is_as_said(&ended, *kind, *origin) && ended.0 == said && server.requests() == 1;
+        (!is_right).then(|| {
+            format!(
+                "{name}, streamed {is_streamed}, not {kind:?} of {origin:?}: {ended:?}, {} requests\n",
+                server.requests()
+            )
+        })
+    }))
+    .await;
+    let wrong: String = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_broken_head_of_http2_has_its_kind_and_origin() {
+    check_http2(HTTP2_HEADS, &[false, true], "").await;
+}
+
+#[tokio::test]
+async fn a_broken_body_of_http2_has_its_kind_and_origin() {
+    check_http2(HTTP2_BODIES, &[false], "").await;
+}
+
+#[tokio::test]
+async fn a_broken_stream_of_http2_has_its_kind_and_origin_and_keeps_what_came() {
+    check_http2(HTTP2_STREAMS, &[true], "héllo ").await;
+}
+
+/// A gateway that goes takes its last answers along, and the next call finds the next gateway.
+#[tokio::test]
+async fn http2_goes_on_after_a_farewell() {
+    const SCRIPTS: [fn(u32) -> Script; 5] = [
+        |stream| vec![bytes(answer(stream))],
+        |stream| vec![bytes([answer(stream), frame::goaway(stream, frame::NO_ERROR)].concat()), Close],
+        |stream| vec![bytes(frame::goaway(stream, frame::NO_ERROR)), Pause(SHORT), bytes(answer(stream)), Close],
+        |stream| vec![bytes(answer(stream)), bytes(frame::rst_stream(stream, frame::NO_ERROR))],
+        |stream| vec![bytes(frame::frame(0xfe, 0xff, 0, b"a kind to come")), bytes(answer(stream))],
+    ];
+    let (server, provider) =
+        before_http2(with_limits(Kind::Other).await, |number, stream| SCRIPTS[number](stream)).await;
+    for number in (0..SCRIPTS.len()).chain(0..SCRIPTS.len()) {
+        let (said, end) = complete(&provider, number).await;
+        assert!(end.is_ok() && said == TEXT, "{number}: {end:?}");
+        // So that the farewell is read before the next call: a call on a connection that ends may well fail.
+        tokio::time::sleep(SHORT).await;
+    }
+    assert_eq!(server.requests(), 2 * SCRIPTS.len());
+}
+
+/// All calls share one connection of HTTP/2, so one that died in silence must not be kept.
+#[tokio::test]
+async fn a_dead_connection_of_http2_is_given_up() {
+    let (_server, provider) = before_http2(with_limits(Kind::Timeout).await, |number, stream| match number {
+        0 => vec![Stall],
+        _ => vec![bytes(answer(stream))],
+    })
+    .await;
+    let ended = complete(&provider, 0).await;
+    assert!(is_as_said(&ended, Kind::Transport, Origin::Network), "{ended:?}");
+    assert_eq!(complete(&provider, 1).await.0, TEXT);
+}

@@ -1,0 +1,722 @@
+//! Plugins that attack their host. Each attack fails with an error that a caller can act on, none gets at the key, and
+//! the same engine serves other calls during and after it.
+//!
+//! The attacks are those of `tests/hostile`, a component that does what its request says. Components of other shapes
+//! (more imports, another version, a start function) are made here from the WIT.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use host_harness::{
+    Engine, Error, Limits, Plugin, Provider, Result, Setup,
+    stub::{Options, Stub},
+    types::{ErrorKind as Kind, ErrorOrigin as Origin},
+    validate,
+    wit::{
+        chat::{Event, Request},
+        onboarding::Choices,
+    },
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
+
+use crate::support::{KEY, ask, component, root, setup, text};
+
+/// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
+/// given no plugin would find two.
+fn hostile() -> &'static [u8] {
+    static HOSTILE: OnceLock<Vec<u8>> = OnceLock::new();
+    HOSTILE.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "-p", "hostile", "--target", "wasm32-wasip2", "--release"])
+            .current_dir(root())
+            .status()
+            .unwrap();
+        assert!(status.success(), "the hostile component does not build");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        std::fs::read(target.join("wasm32-wasip2/release/hostile.wasm")).unwrap()
+    })
+}
+
+/// Limits that end an attack soon, and are wide enough for an honest call on a busy machine.
+fn tight() -> Limits {
+    Limits {
+        memory: 32 << 20,
+        call: Duration::from_secs(2),
+        stream_idle: Duration::from_secs(2),
+        response_body: 1 << 20,
+        ..Limits::default()
+    }
+}
+
+async fn load(engine: &Engine, wasm: &[u8]) -> Result<Plugin> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plugin.wasm");
+    std::fs::write(&path, wasm).unwrap();
+    engine.load(path).await
+}
+
+/// One engine with the hostile plugin and an honest one, both before the same server.
+struct Host {
+    server: Stub,
+    plugin: Plugin,
+    hostile: Provider,
+    honest: Provider,
+}
+
+impl Host {
+    async fn new() -> Self {
+        let engine = Engine::new(tight()).unwrap();
+        let server = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
+        let plugin = load(&engine, hostile()).await.unwrap();
+        let hostile = plugin.connect(at(server.base_url())).await.unwrap();
+        let honest = engine.load(component()).await.unwrap().connect(setup(server.base_url())).await.unwrap();
+        Self { server, plugin, hostile, honest }
+    }
+
+    /// What the attack gave, without the key in any form of it, and with an honest call after it.
+    async fn attack(&self, attack: &str, parameters: &[&str]) -> Result<String> {
+        let outcome = self.hostile.complete(&request(attack, parameters)).await;
+        assert!(!format!("{outcome:?}").contains(KEY), "{attack} {parameters:?} shows the key: {outcome:?}");
+        self.serves().await;
+        outcome.map(|response| text(&response))
+    }
+
+    async fn serves(&self) {
+        let answer = self.honest.complete(&ask("gpt", "Reply with exactly OK.")).await.unwrap();
+        assert_eq!(text(&answer), "OK.");
+    }
+
+    /// Parameters that send a request to this host's own server.
+    fn exchange<'a>(&self, address: &'a str, headers: &[&'a str]) -> Vec<&'a str> {
+        [&["http", address, "/v1/chat/completions", "POST", ECHO], headers].concat()
+    }
+}
+
+/// Makes the stand-in answer with the headers that it got.
+const ECHO: &str = r#"{"model":"fault/echo-headers","messages":[{"role":"user","content":"hello"}]}"#;
+
+fn at(base_url: impl Into<String>) -> Setup {
+    Setup::new(json!({})).base_url(base_url).secret("hostile-key", KEY)
+}
+
+fn request(attack: &str, parameters: &[&str]) -> Request {
+    Request { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
+}
+
+/// What a caller sees of an error, all of it.
+fn shown(error: &Error) -> String {
+    let mut shown = format!("{error} {error:?}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        shown.push_str(&error.to_string());
+        cause = error.source();
+    }
+    shown
+}
+
+/// The host's own report that the plugin failed.
+fn assert_failed(attack: &str, outcome: Result<impl std::fmt::Debug>, because: &str) {
+    let error = outcome.expect_err(attack);
+    assert_eq!((error.kind(), error.origin()), (Kind::Other, Origin::Host), "{attack}: {error:?}");
+    assert!(error.to_string().starts_with("the plugin failed: "), "{attack}: {error}");
+    assert!(error.to_string().contains(because), "{attack}: {error}");
+    assert!(!shown(&error).contains(KEY), "{attack}");
+}
+
+fn assert_timeout(attack: &str, outcome: Result<impl std::fmt::Debug>) {
+    let error = outcome.expect_err(attack);
+    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{attack}: {error:?}");
+}
+
+// Where it may call
+
+#[tokio::test]
+async fn a_request_to_another_origin_is_denied_and_nothing_is_sent() {
+    let host = Host::new().await;
+    let other = Stub::start(Options::default()).await.unwrap();
+    let (own, port, elsewhere) = (host.server.address().to_string(), host.server.address().port(), other.address());
+    for (scheme, authority, path) in [
+        ("http", elsewhere.to_string(), "/v1/models"),
+        ("https", own.clone(), "/v1/models"),
+        ("ftp", own.clone(), "/v1/models"),
+        ("http", format!("localhost:{port}"), "/v1/models"),
+        ("http", format!("127.0.0.2:{port}"), "/v1/models"),
+        ("http", format!("0.0.0.0:{port}"), "/v1/models"),
+        ("http", format!("[::1]:{port}"), "/v1/models"),
+        ("http", format!("[::ffff:127.0.0.1]:{port}"), "/v1/models"),
+        ("http", "127.0.0.1".into(), "/v1/models"),
+        ("http", "127.0.0.1:".into(), "/v1/models"),
+        ("http", String::new(), "/v1/models"),
+        // The metadata address: plain, decimal, octal, hexadecimal, within IPv6.
+        ("http", "169.254.169.254".into(), "/latest/meta-data/"),
+        ("http", "2852039166".into(), "/latest/meta-data/"),
+        ("http", "0251.0376.0251.0376".into(), "/latest/meta-data/"),
+        ("http", "0xa9.0xfe.0xa9.0xfe".into(), "/latest/meta-data/"),
+        ("http", "[::ffff:169.254.169.254]".into(), "/latest/meta-data/"),
+        // Whose is the `@`?
+        ("http", format!("user:password@{own}"), "/v1/models"),
+        ("http", format!("{own}@{elsewhere}"), "/v1/models"),
+        ("http", format!("{elsewhere}@{own}"), "/v1/models"),
+        ("http", format!("{own}#@{elsewhere}"), "/v1/models"),
+        ("http", format!("{own}\\@{elsewhere}"), "/v1/models"),
+        ("http", format!("{own}/@{elsewhere}"), "/v1/models"),
+        ("http", own.clone(), "@elsewhere.example/"),
+        ("http", own.clone(), ".elsewhere.example/"),
+        ("http", own.clone(), "0/v1/models"),
+        ("http", own.clone(), "/v1 HTTP/1.1\r\nx-other: 1"),
+        ("http", format!("{own}\r\nx-other: 1"), "/v1/models"),
+    ] {
+        let attack = [scheme, &authority, path, "GET", ""];
+        let error = host.attack("send", &attack).await.expect_err(&format!("{attack:?}"));
+        // The plugin tells what the host told it: `denied`, or that it does not take such a request at all.
+        let refused = error.to_string().starts_with("the host refused") || error.to_string().contains("ProtocolError");
+        assert!(error.kind() == Kind::DeniedByHost || refused, "{attack:?}: {error:?}");
+        let sent = host.server.take();
+        assert!(sent.iter().all(|request| request.path == "/v1/chat/completions"), "{attack:?} sent {sent:?}");
+        assert!(other.requests().is_empty(), "{attack:?}");
+    }
+}
+
+/// A denial does not depend on what the host holds: it comes before any credential.
+#[tokio::test]
+async fn a_denied_call_is_the_same_with_and_without_a_key() {
+    let host = Host::new().await;
+    let without = host.plugin.connect(Setup::new(json!({})).base_url(host.server.base_url())).await.unwrap();
+    let denied = request("send", &["http", "elsewhere.example", "/", "GET", ""]);
+    let [with, without] = [host.hostile.complete(&denied).await, without.complete(&denied).await];
+    assert_eq!(with.unwrap_err().record(), without.unwrap_err().record());
+    assert!(host.server.requests().is_empty());
+}
+
+/// An address in another spelling is the same address, and what goes out is the one that was checked.
+#[tokio::test]
+async fn a_request_stays_with_its_server_however_it_is_written() {
+    let host = Host::new().await;
+    let own = host.server.address();
+    let port = own.port();
+    let name = |authority: &str| format!("{authority}:{port}");
+    for (authority, path) in [
+        (own.to_string(), "//elsewhere.example/v1/models"),
+        (own.to_string(), "/v1/../../v1/models"),
+        (own.to_string(), "/http://elsewhere.example/"),
+        (own.to_string(), "http://elsewhere.example/"),
+        (own.to_string(), "?@elsewhere.example/"),
+        (own.to_string(), "*"),
+        (name("2130706433"), "/v1/models"),
+        (name("0177.0.0.1"), "/v1/models"),
+        (name("0x7f.1"), "/v1/models"),
+        (name("127.1"), "/v1/models"),
+        (name("127.0.0.1."), "/v1/models"),
+    ] {
+        let _ = host.attack("send", &["http", &authority, path, "GET", ""]).await;
+        for request in host.server.take() {
+            assert_eq!(request.header("host"), Some(&*own.to_string()), "{authority} {path}");
+        }
+    }
+}
+
+/// What the plugin makes of the configuration does not decide where the key goes.
+#[tokio::test]
+async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
+    let host = Host::new().await;
+    for (attack, kind) in [
+        ("resolve elsewhere", Kind::InvalidConfig),
+        ("resolve to another port", Kind::InvalidConfig),
+        ("resolve to nothing", Kind::InvalidConfig),
+        ("spin", Kind::Timeout),
+    ] {
+        let config = json!({"models": {"providers": {"hostile": {"attack": attack}}}});
+        let error = host.plugin.connect(at(host.server.base_url()).config(config)).await.expect_err(attack);
+        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
+        assert!(!shown(&error).contains(KEY), "{attack}");
+    }
+    host.serves().await;
+}
+
+#[tokio::test]
+async fn a_private_address_is_not_called_unless_the_user_says_so() {
+    let host = Host::new().await;
+    for base_url in [
+        "http://10.0.0.1/v1",
+        "http://167772161/v1",
+        "http://012.0.0.1/v1",
+        "http://[::ffff:10.0.0.1]/v1",
+        "http://[fd00::1]/v1",
+        "http://169.254.169.254/v1",
+        "http://0xa9fea9fe/v1",
+        "http://100.100.100.200/v1",
+        "http://168.63.129.16/v1",
+    ] {
+        let error = host.plugin.connect(at(base_url)).await.expect_err(base_url);
+        assert_eq!((error.kind(), error.origin()), (Kind::DeniedByHost, Origin::Host), "{base_url}: {error:?}");
+    }
+}
+
+// What it may send
+
+#[tokio::test]
+async fn the_keys_header_and_the_hosts_own_cannot_be_set() {
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    for name in [
+        "x-hostile-key",
+        "X-Hostile-Key",
+        "host",
+        "Host",
+        "connection",
+        "proxy-authorization",
+        "Proxy-Connection",
+        "transfer-encoding",
+        "upgrade",
+        "keep-alive",
+        "x-hostile-key\r\nx-other",
+        "x-hostile-key ",
+        " x-hostile-key",
+        "",
+    ] {
+        let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(name);
+        assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
+    }
+    // A length that lies does not make a second request of the rest of the body.
+    for length in ["0", "1", "100000", "-1", "5, 5"] {
+        let (header, body) = (format!("content-length: {length}"), "{GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n");
+        let _ = host.attack("send", &["http", &own, "/v1/chat/completions", "POST", body, &header]).await;
+        assert!(host.server.take().iter().all(|request| request.path == "/v1/chat/completions"), "{length}");
+    }
+    host.server.clear();
+    // This one may be set; the host says otherwise all the same, as it reads the answers.
+    host.hostile
+        .complete(&request("send", &host.exchange(&own, &["Accept-Encoding: gzip", "x-own: 1"])))
+        .await
+        .unwrap();
+    let [sent] = &host.server.requests()[..] else { panic!("one request") };
+    assert_eq!((sent.header("accept-encoding"), sent.header("x-own")), (Some("identity"), Some("1")));
+    assert_eq!((sent.header("x-hostile-key"), sent.header("host")), (Some(KEY), Some(&*own)));
+}
+
+#[tokio::test]
+async fn a_method_is_no_way_around() {
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    for method in ["GET /x HTTP/1.1\r\nx-other: 1\r\n\r\n", "", "GET x"] {
+        let outcome = host.attack("send", &["http", &own, "/v1/models", method, ""]).await;
+        assert!(outcome.is_err(), "{method}: {outcome:?}");
+    }
+    host.server.clear();
+    for method in ["CONNECT", "TRACE"] {
+        let _ = host.attack("send", &["http", &own, "/v1/models", method, ""]).await;
+    }
+    assert!(host.server.take().iter().all(|request| request.header("host") == Some(&*own)));
+}
+
+// Whether it sees the key
+
+/// A server that answers with what it was sent, wherever an answer can hold it.
+async fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    if client.read_buf(&mut head).await.unwrap() == 0 {
+                        return;
+                    }
+                }
+                let head = String::from_utf8_lossy(&head);
+                let key = head.lines().find_map(|line| line.strip_prefix("x-hostile-key: ")).unwrap().to_owned();
+                let (first, second) = key.split_at(key.len() / 2);
+                let answer = format!(
+                    "HTTP/1.1 103 {key}\r\nlink: {key}\r\n\r\n\
+                     HTTP/1.1 200 {key}\r\nx-echo: a{key}b\r\nset-cookie: {key}\r\nset-cookie: {key}{key}\r\n\
+                     x-{key}: name\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n\
+                     7\r\nechoed \r\n{:x}\r\n{first}\r\n",
+                    first.len()
+                );
+                client.write_all(answer.as_bytes()).await.unwrap();
+                client.flush().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let rest = format!("{:x}\r\n{second}\r\n0\r\nx-trailer: {key}\r\n\r\n", second.len());
+                let _ = client.write_all(rest.as_bytes()).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
+    let host = Host::new().await;
+    let address = echo().await;
+    let hostile = host.plugin.connect(at(format!("http://{address}/v1"))).await.unwrap();
+    let parameters = host.exchange(&address.to_string(), &[]).into_iter().map(str::to_owned).collect();
+    let seen = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.unwrap();
+    let seen = text(&seen);
+    let mask = "*".repeat(KEY.len());
+    for expected in [format!("x-echo: a{mask}b"), format!("set-cookie: {mask}\n"), format!("echoed {mask}")] {
+        assert!(seen.contains(&expected), "{expected} is not in {seen}");
+    }
+    assert!(!seen.contains(KEY), "{seen}");
+}
+
+/// The whole of its memory, after the request that the key went along with.
+#[tokio::test]
+async fn the_key_is_not_in_its_memory() {
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    let exchange = host.exchange(&own, &[]);
+    let found = async |first: &str, second: &str| {
+        let parameters = [&[first, second], &exchange[..]].concat();
+        host.attack("memory", &parameters).await.unwrap().parse::<usize>().unwrap()
+    };
+    let (first, second) = KEY.split_at(8);
+    assert_eq!(found(first, second).await, 0);
+    assert_ne!(found("x-hostile", "-key").await, 0, "what the server repeats is found");
+    assert!(host.server.requests().iter().any(|request| request.header("x-hostile-key") == Some(KEY)));
+}
+
+#[tokio::test]
+async fn an_error_text_that_holds_the_key_is_masked() {
+    let host = Host::new().await;
+    // As if it had got at it.
+    let error = host.attack("error", &["it is ", KEY, "!"]).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("it is {}!", "*".repeat(KEY.len())));
+}
+
+// How much it may use
+
+#[tokio::test]
+async fn a_call_that_computes_or_waits_forever_ends_and_holds_up_no_other() {
+    let host = Host::new().await;
+    // It reads no request, and answers none.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    for (provider, attack, parameters) in [
+        (&host.hostile, "spin", vec![]),
+        (&silent, "send", host.exchange(&authority, &[])),
+        (&silent, "endless body", vec![]),
+    ] {
+        let request = request(attack, &parameters);
+        let mut attacking = std::pin::pin!(provider.complete(&request));
+        // One thread for both, and the honest call is answered while the other still runs.
+        tokio::select! {
+            biased;
+            outcome = &mut attacking => panic!("{attack} ended first: {outcome:?}"),
+            () = host.serves() => {}
+        }
+        assert_timeout(attack, attacking.await);
+        host.serves().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_uses_too_much_or_traps_fails_alone() {
+    let host = Host::new().await;
+    for (attack, parameter, because) in [
+        ("trap", "", "unreachable"),
+        ("recurse", "", "out of bounds"),
+        ("allocate", "4294967295", ""),
+        ("allocate", "67108864", "more memory"),
+        ("large", "67108864", "more memory"),
+        ("aliased", "1024", "fuel allocated for hostcalls"),
+        ("fields", "1000000", "table"),
+        ("orphan", "", "children"),
+    ] {
+        assert_failed(attack, host.attack(attack, &[parameter]).await, because);
+    }
+    // The same, within the limits.
+    for (attack, parameter) in [("allocate", "1048576"), ("large", "1048576"), ("aliased", "1"), ("fields", "10")] {
+        host.attack(attack, &[parameter]).await.expect(attack);
+    }
+    assert_failed("lists", host.hostile.models().await, "fuel allocated for hostcalls");
+    assert_failed("lists", host.plugin.lint(&json!({})).await, "fuel allocated for hostcalls");
+    host.serves().await;
+}
+
+#[tokio::test]
+async fn no_more_requests_are_open_at_once_than_the_limit_says() {
+    let host = Host::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let told = text(&silent.complete(&request("many", &["100", "8"])).await.unwrap());
+    assert_eq!(told, "8 open, 92 refused");
+    assert_failed("many", silent.complete(&request("many", &["10000", "8"])).await, "table");
+    host.serves().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_turns_bad_ends_in_an_error() {
+    let host = Host::new().await;
+    assert_failed("trap at once", host.hostile.stream(&ask("trap at once", "")).await, "unreachable");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    for attack in ["trap midway", "aliased midway", "spin midway", "wait midway"] {
+        let mut reply = silent.stream(&ask(attack, "")).await.unwrap();
+        assert_eq!(reply.next().await.unwrap(), Some(vec![Event::Text("and on".into())]), "{attack}");
+        let outcome = reply.next().await;
+        match attack {
+            "trap midway" => assert_failed(attack, outcome, "unreachable"),
+            "aliased midway" => assert_failed(attack, outcome, "fuel allocated for hostcalls"),
+            _ => assert_timeout(attack, outcome),
+        }
+        assert_eq!(reply.next().await.unwrap(), None, "after {attack} there is nothing more to come");
+        host.serves().await;
+    }
+}
+
+/// The plugin's own code does not run when a reply is dropped: it could take its time.
+#[tokio::test]
+async fn a_stream_without_end_is_dropped_without_waiting() {
+    let host = Host::new().await;
+    let mut reply = host.hostile.stream(&ask("on and on", "")).await.unwrap();
+    for _ in 0..1000 {
+        assert!(reply.next().await.unwrap().is_some());
+    }
+    drop(reply);
+    host.serves().await;
+}
+
+// What it says of itself
+
+/// The hostile component, with `describe` doing this.
+fn describing(how: &str) -> Vec<u8> {
+    let mut wasm = hostile().to_vec();
+    let start = wasm.windows(9).position(|found| found == b"describe:").unwrap();
+    wasm[start..start + 32].copy_from_slice(format!("{:32}", format!("describe:{how}")).as_bytes());
+    wasm
+}
+
+#[tokio::test]
+async fn a_plugin_that_says_nonsense_of_itself_is_not_loaded() {
+    let engine = Engine::new(tight()).unwrap();
+    for (how, kind, because) in [
+        ("id with a path", Kind::InvalidConfig, "lower-case letters"),
+        ("empty id", Kind::InvalidConfig, "lower-case letters"),
+        ("long id", Kind::InvalidConfig, "lower-case letters"),
+        ("base url", Kind::InvalidConfig, "default base URL"),
+        ("no header", Kind::InvalidConfig, "header"),
+        ("host", Kind::InvalidConfig, "header"),
+        ("transfer-encoding", Kind::InvalidConfig, "header"),
+        ("content-length", Kind::InvalidConfig, "header"),
+        ("same header", Kind::InvalidConfig, "header"),
+        ("prefix", Kind::InvalidConfig, "header"),
+        ("many", Kind::InvalidConfig, "credentials"),
+        ("aliased", Kind::Other, "fuel allocated for hostcalls"),
+        ("trap", Kind::Other, "unreachable"),
+        ("spin", Kind::Timeout, "took longer"),
+    ] {
+        let error = load(&engine, &describing(how)).await.expect_err(how);
+        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{how}: {error:?}");
+        assert!(error.to_string().contains(because), "{how}: {error}");
+        assert!(error.to_string().len() < 500, "{how}: the error is short enough to read");
+    }
+    load(&engine, &describing("as it should be")).await.unwrap();
+}
+
+// What it makes of the configuration
+
+#[tokio::test]
+async fn a_merge_that_reaches_beyond_the_plugins_part_is_refused() {
+    let host = Host::new().await;
+    let config = |attack: &str| {
+        json!({
+            "gateway": {"token": "users-own"},
+            "env": {"OTHER_SECRET": "s"},
+            "models": {"providers": {"hostile": {
+                "attack": attack,
+                "baseUrl": "https://chosen.example/v1",
+                "apiKey": KEY,
+            }}},
+        })
+    };
+    let none = || Choices { base_url: None, model: None, api_key_reference: None };
+    let merge = async |attack: &str, choices: Choices| host.plugin.apply_config(&config(attack), &choices).await;
+    for (attack, kind, because) in [
+        ("write elsewhere", Kind::InvalidConfig, "outside its part"),
+        ("other provider", Kind::InvalidConfig, "outside its part"),
+        ("nested deep", Kind::InvalidConfig, "not JSON"),
+        ("nested large", Kind::InvalidConfig, "larger"),
+        ("not json", Kind::InvalidConfig, "not JSON"),
+        ("call elsewhere", Kind::InvalidConfig, "baseUrl"),
+        ("open the network", Kind::InvalidConfig, "request"),
+        ("refer to a secret", Kind::InvalidConfig, "OTHER_SECRET"),
+        ("move a secret", Kind::InvalidConfig, "secret"),
+        ("move a secret to a header", Kind::InvalidConfig, "secret"),
+        ("trap", Kind::Other, "unreachable"),
+        ("spin", Kind::Timeout, "took longer"),
+    ] {
+        let error = merge(attack, none()).await.expect_err(attack);
+        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
+        assert!(error.to_string().contains(because), "{attack}: {error}");
+        assert!(!shown(&error).contains(KEY), "{attack}: {error:?}");
+    }
+    assert_eq!(merge("none", none()).await.unwrap(), config("none"));
+    // The user may say what the plugin may not.
+    let chosen = Choices { base_url: Some("https://elsewhere.example/v1".into()), ..none() };
+    let merged = merge("call elsewhere", chosen).await.unwrap();
+    assert_eq!(merged["models"]["providers"]["hostile"]["baseUrl"], "https://elsewhere.example/v1");
+    host.serves().await;
+}
+
+// Components of other shapes
+
+/// A component of `world`, which may use `openclaw:provider`, whose functions all trap. `extra` goes into its module.
+fn shaped(version: &str, world: &str, extra: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let folder = tempfile::tempdir().unwrap();
+    copy(&root().join("wit"), folder.path(), version);
+    resolve.push_dir(folder.path()).unwrap();
+    let package = resolve.push_str("attack.wit", &format!("package openclaw:attack;\n{world}")).unwrap();
+    let world = resolve.select_world(&[package], Some("attack")).unwrap();
+    let module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    let text = wasmprinter::print_bytes(module).unwrap();
+    let (text, end) = text.rsplit_once(')').unwrap();
+    let mut module = wat::parse_str(format!("{text}{extra}){end}")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+}
+
+/// The WIT, with another version in place of ours.
+fn copy(from: &Path, to: &Path, version: &str) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&from, &to, version);
+        } else {
+            let text = std::fs::read_to_string(from).unwrap();
+            std::fs::write(to, text.replace("openclaw:provider@0.1.0", &format!("openclaw:provider@{version}")))
+                .unwrap();
+        }
+    }
+}
+
+fn provider_world(version: &str, more: &str) -> String {
+    // Without `wasi:http`, all of whose functions a component made of the WIT would ask for, the clocks among them.
+    let exports = ["onboarding", "models", "chat", "images"];
+    let exports = exports.map(|name| format!("export openclaw:provider/{name}@{version};"));
+    format!("world attack {{ {more} {} }}", exports.concat())
+}
+
+#[tokio::test]
+async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
+    let engine = Engine::new(tight()).unwrap();
+    for (package, interface, function) in [
+        ("wasi:cli@0.2.6", "environment", "get-environment: func() -> list<tuple<string, string>>;"),
+        ("wasi:cli@0.2.6", "stdout", "get: func() -> u32;"),
+        ("wasi:filesystem@0.2.6", "preopens", "get-directories: func() -> list<u32>;"),
+        ("wasi:sockets@0.2.6", "instance-network", "instance-network: func() -> u32;"),
+        ("wasi:random@0.2.6", "random", "get-random-u64: func() -> u64;"),
+        ("wasi:random@0.2.6", "insecure-seed", "insecure-seed: func() -> tuple<u64, u64>;"),
+        ("wasi:keyvalue@0.2.6", "store", "open: func() -> u32;"),
+        ("openclaw:secrets@0.1.0", "secrets", "get: func(name: string) -> string;"),
+    ] {
+        let (name, version) = package.split_once('@').unwrap();
+        let import = format!("{name}/{interface}@{version}");
+        let world = provider_world("0.1.0", &format!("import {import};"))
+            + &format!("\npackage {package} {{ interface {interface} {{ {function} }} }}");
+        let wasm = shaped("0.1.0", &world, "");
+        let error = load(&engine, &wasm).await.expect_err(&import);
+        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{import}: {error:?}");
+        assert!(error.to_string().contains(&import), "the error says what it asks for: {error}");
+        let found = validate(&engine, &wasm, None).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(&import)), "{import}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_of_another_version_or_world_is_refused() {
+    let engine = Engine::new(tight()).unwrap();
+    for version in ["0.2.0", "0.0.1", "1.0.0"] {
+        let wasm = shaped(version, &provider_world(version, ""), "");
+        let error = load(&engine, &wasm).await.expect_err(version);
+        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{version}: {error:?}");
+        let found = validate(&engine, &wasm, None).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(version)), "{version}: {found:?}");
+    }
+    let other = shaped("0.1.0", "world attack { export run: func(); }", "");
+    let error = load(&engine, &other).await.unwrap_err();
+    assert!(error.to_string().contains("openclaw:provider/"), "{error}");
+    // A patch release of ours loads; it traps as soon as it is asked who it is.
+    let patch = load(&engine, &shaped("0.1.7", &provider_world("0.1.7", ""), "")).await.unwrap_err();
+    assert!(patch.to_string().contains("unreachable"), "{patch}");
+}
+
+/// Before any function is called: an instance already runs code and takes memory.
+#[tokio::test]
+async fn a_component_that_attacks_as_it_starts_is_refused() {
+    let engine = Engine::new(tight()).unwrap();
+    let start = |body: &str| format!("(func $start {body}) (start $start)");
+    for (extra, kind, because) in [
+        (start("(loop br 0)"), Kind::Timeout, "took longer"),
+        (start("unreachable"), Kind::Other, "unreachable"),
+        (start("call $start"), Kind::Other, "call stack exhausted"),
+        ("(memory 1000)".into(), Kind::Other, "more memory"),
+        ("(memory 300) (memory 300)".into(), Kind::Other, "more memory"),
+        ("(table 10000000 funcref)".into(), Kind::Other, "more memory"),
+        ("(table 3000000 funcref) (table 3000000 funcref)".into(), Kind::Other, "more memory"),
+    ] {
+        let error = load(&engine, &shaped("0.1.0", &provider_world("0.1.0", ""), &extra)).await.expect_err(&extra);
+        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{extra}: {error:?}");
+        assert!(error.to_string().contains(because), "{extra}: {error}");
+    }
+    load(&engine, hostile()).await.unwrap();
+}
+
+/// Compiling takes as long as a component makes it take.
+#[test]
+fn a_component_is_compiled_beside_the_calls() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let host = Host::new().await;
+        let engine = Engine::new(tight()).unwrap();
+        // The one thread on which it could be compiled has other work.
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+        let mut loading = std::pin::pin!(load(&engine, hostile()));
+        tokio::select! {
+            biased;
+            _ = &mut loading => panic!("it was compiled on the thread of the calls"),
+            () = host.serves() => {}
+        }
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        loading.await.unwrap();
+    });
+}
+
+#[tokio::test]
+async fn what_is_no_whole_component_is_refused_whatever_it_is() {
+    let engine = Engine::new(tight()).unwrap();
+    let whole = hostile();
+    let mut files: Vec<Vec<u8>> = (0..16).map(|part| whole[..whole.len() * part / 16].to_vec()).collect();
+    // Bytes of no meaning, the same on each run, with and without a component's first eight.
+    let mut state = 1_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    })
+    .take(4096)
+    .collect();
+    files.push([&whole[..8], &noise].concat());
+    files.push(noise);
+    for file in files {
+        let error = load(&engine, &file).await.unwrap_err();
+        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{error:?}");
+    }
+    load(&engine, whole).await.unwrap();
+}

@@ -1,0 +1,9 @@
+//! Linker arguments, as for `plugin/build.rs`.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() == Ok("wasm") {
+        println!("cargo:rustc-link-arg-cdylib=-lc");
+        println!("cargo:rustc-link-arg-cdylib=--export=cabi_realloc");
+    }
+}

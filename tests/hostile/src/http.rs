@@ -1,0 +1,163 @@
+//! Attacks by way of `wasi:http`.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    bindings::{
+        openclaw::provider::types::{Error, ErrorKind},
+        wasi::http::{
+            outgoing_handler,
+            types::{
+                ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody,
+                OutgoingRequest, RequestOptions, Scheme,
+            },
+        },
+        wasi::io::poll::poll,
+    },
+    failure,
+};
+
+fn refused(what: &str) -> Error {
+    failure(ErrorKind::InvalidRequest, format!("the host refused the {what}"))
+}
+
+fn failed(code: ErrorCode) -> Error {
+    let kind = match code {
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => ErrorKind::DeniedByHost,
+        _ => ErrorKind::Transport,
+    };
+    failure(kind, format!("{code:?}"))
+}
+
+fn request(scheme: &str, authority: &str, path: &str, fields: Fields) -> Result<OutgoingRequest, Error> {
+    let scheme = match scheme {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        other => Scheme::Other(other.to_string()),
+    };
+    let request = OutgoingRequest::new(fields);
+    request.set_scheme(Some(&scheme)).map_err(|()| refused("scheme"))?;
+    request.set_authority(Some(authority)).map_err(|()| refused("authority"))?;
+    request.set_path_with_query(Some(path)).map_err(|()| refused("path"))?;
+    Ok(request)
+}
+
+fn post(base_url: &str) -> Result<OutgoingRequest, Error> {
+    let (scheme, rest) = base_url.split_once("://").unwrap_or_default();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let request = request(scheme, authority, &format!("/{path}/chat/completions"), Fields::new())?;
+    request.set_method(&Method::Post).map_err(|()| refused("method"))?;
+    Ok(request)
+}
+
+fn wait(future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
+    loop {
+        match future.get() {
+            Some(Ok(answer)) => return answer.map_err(failed),
+            Some(Err(())) => return Err(refused("answer")),
+            None => future.subscribe().block(),
+        }
+    }
+}
+
+fn lines(fields: &Fields) -> String {
+    let line = |(name, value): (String, Vec<u8>)| format!("{name}: {}\n", String::from_utf8_lossy(&value));
+    fields.entries().into_iter().map(line).collect()
+}
+
+/// Sends scheme, authority, path, method and body, which `parameters` begin with, with the headers that follow, each
+/// `name: value`. Gives all that can be seen of the request and the answer.
+pub(crate) fn exchange(parameters: &[String]) -> Result<String, Error> {
+    let [scheme, authority, path, method, body, headers @ ..] = parameters else { return Err(refused("parameters")) };
+    let fields = Fields::new();
+    for header in headers {
+        let (name, value) = header.split_once(": ").unwrap_or((header, ""));
+        fields.append(name, value.as_bytes()).map_err(|error| refused(&format!("header {name}: {error:?}")))?;
+    }
+    let request = request(scheme, authority, path, fields)?;
+    let method = match &**method {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "CONNECT" => Method::Connect,
+        "TRACE" => Method::Trace,
+        other => Method::Other(other.to_string()),
+    };
+    request.set_method(&method).map_err(|()| refused("method"))?;
+    let own = request.headers();
+    let outgoing = request.body().map_err(|()| refused("body"))?;
+    let future = outgoing_handler::handle(request, None).map_err(failed)?;
+    if let Ok(stream) = outgoing.write() {
+        // A refusal shows here too; what it was is in the answer.
+        let _ = stream.blocking_write_and_flush(body.as_bytes());
+    }
+    let _ = OutgoingBody::finish(outgoing, None);
+    let response = wait(&future)?;
+    let mut seen = format!("{}{}\n{}", lines(&own), response.status(), lines(&response.headers()));
+    let incoming = response.consume().map_err(|()| refused("body"))?;
+    let stream = incoming.stream().map_err(|()| refused("body"))?;
+    let mut bytes = Vec::new();
+    while let Ok(piece) = stream.blocking_read(1 << 16) {
+        bytes.extend_from_slice(&piece);
+    }
+    seen.push_str(&String::from_utf8_lossy(&bytes));
+    drop(stream);
+    let trailers = IncomingBody::finish(incoming);
+    trailers.subscribe().block();
+    if let Some(Ok(Ok(Some(fields)))) = trailers.get() {
+        seen.push_str(&lines(&fields));
+    }
+    Ok(seen)
+}
+
+/// Opens `count` requests, then waits until the host has ended all but `left` of them, and tells how.
+pub(crate) fn many(base_url: &str, count: usize, left: usize) -> Result<String, Error> {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let request = post(base_url)?;
+        let body = request.body().map_err(|()| refused("body"))?;
+        let future = outgoing_handler::handle(request, None).map_err(failed)?;
+        open.push((future.subscribe(), future, body));
+    }
+    let mut refused = 0;
+    while open.len() > left {
+        let mut ready = poll(&open.iter().map(|(pollable, ..)| pollable).collect::<Vec<_>>());
+        ready.sort_unstable();
+        for at in ready.into_iter().rev() {
+            let (_, future, _) = open.swap_remove(at as usize);
+            refused += usize::from(matches!(future.get(), Some(Ok(Err(ErrorCode::ConnectionLimitReached)))));
+        }
+    }
+    Ok(format!("{} open, {refused} refused", open.len()))
+}
+
+/// Writes a body for as long as the host takes it.
+pub(crate) fn endless_body(base_url: &str) -> Result<String, Error> {
+    let request = post(base_url)?;
+    let options = RequestOptions::new();
+    // As long as can be said: the host has its own limits.
+    let _ = options.set_first_byte_timeout(Some(u64::MAX));
+    let _ = options.set_between_bytes_timeout(Some(u64::MAX));
+    let body = request.body().map_err(|()| refused("body"))?;
+    let future = outgoing_handler::handle(request, Some(options)).map_err(failed)?;
+    let stream = body.write().map_err(|()| refused("body"))?;
+    while stream.blocking_write_and_flush(&[b'x'; 4096]).is_ok() {}
+    wait(&future).map(|response| response.status().to_string())
+}
+
+/// Drops a body while its stream is in use.
+pub(crate) fn orphan(base_url: &str) -> Result<String, Error> {
+    let request = post(base_url)?;
+    let body = request.body().map_err(|()| refused("body"))?;
+    let stream = body.write().map_err(|()| refused("body"))?;
+    drop(body);
+    Ok(format!("{:?}", stream.check_write()))
+}
+
+/// Makes `count` sets of fields and keeps them.
+pub(crate) fn fields(count: usize) -> String {
+    (0..count).map(|_| Fields::new()).collect::<Vec<_>>().len().to_string()
+}
