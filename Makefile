@@ -30,7 +30,7 @@ test-openclaw: dist $(GATEWAY)
 lint: dist
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portkey-provider --target wasm32-wasip2 -- -D warnings
+	cargo clippy -p portkey-provider -p hostile --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
 

@@ -52,6 +52,7 @@ pub(crate) struct Policy {
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
 pub(crate) struct Egress {
     policy: Policy,
+    transport: Transport,
     client: Client<Connector, WasiBody>,
 }
 
@@ -67,14 +68,15 @@ impl Egress {
             .http2_keep_alive_interval(policy.limits.connect)
             .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
-        Self { policy, client }
+        Self { policy, transport, client }
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.policy.redactor
     }
 
-    /// Fetches `url`, without credentials, from wherever it is: the networks are those of the origin.
+    /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
+    /// no other networks.
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
         let limit = self.policy.limits.call;
         tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
@@ -102,7 +104,7 @@ impl Egress {
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;
-        let response = Egress::new(policy, Transport::plain()?)
+        let response = Egress::new(policy, self.transport.elsewhere())
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;

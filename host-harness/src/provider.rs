@@ -253,9 +253,10 @@ impl Attached {
         // Keeps it out of debug prints, and out of HTTP/2's compression tables.
         value.set_sensitive(true);
         self.headers.insert(name, value);
-        // `Bearer sk-1`: the secret is what follows.
-        let bare = secret.expose_secret().rsplit(' ').next().unwrap_or_default();
-        self.secrets.push(bare.into());
+        // `Bearer sk-1`: the secret is what follows the scheme.
+        let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
+        let words = secret.expose_secret().split_ascii_whitespace().filter(|word| !is_scheme(word));
+        self.secrets.extend(words.map(SecretString::from));
         Ok(())
     }
 }

@@ -40,6 +40,7 @@ use crate::{
 pub(crate) type Connector = HttpsConnector<Route>;
 
 /// What the configuration and the environment say about connections.
+#[derive(Clone)]
 pub(crate) struct Transport {
     tls: ClientConfig,
     server_name: Option<ServerName<'static>>,
@@ -47,11 +48,6 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Public certificate authorities, no proxy.
-    pub(crate) fn plain() -> Result<Self> {
-        Ok(Self { tls: tls(&Tls::default())?, server_name: None, proxy: None })
-    }
-
     /// What `request` of the provider's configuration says, else the environment.
     pub(crate) fn of(
         request: Option<&Value>,
@@ -71,14 +67,19 @@ impl Transport {
         })
     }
 
-    pub(crate) fn connector(self, networks: Networks, connect: Duration) -> Connector {
+    /// The same authorities and proxy for another host, which has a name of its own.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self { server_name: None, ..self.clone() }
+    }
+
+    pub(crate) fn connector(&self, networks: Networks, connect: Duration) -> Connector {
         // The user chose the proxy: it may stand in a private network, whatever the origin may.
         let networks = if self.proxy.is_some() { Networks::Private } else { networks };
         let mut direct = HttpConnector::new_with_resolver(Resolver { networks, lookup: lookup_host });
         direct.enforce_http(false);
         direct.set_nodelay(true);
         direct.set_connect_timeout(Some(connect));
-        let route = match self.proxy {
+        let route = match &self.proxy {
             None => Route::Direct(direct),
             Some(proxy) => {
                 let tunnel = Tunnel::new(proxy.uri().clone(), direct);
@@ -88,9 +89,9 @@ impl Transport {
                 })
             }
         };
-        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls).https_or_http();
-        let builder = match self.server_name {
-            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
+        let builder = match &self.server_name {
+            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name.clone())),
             None => builder,
         };
         builder.enable_all_versions().wrap_connector(route)
@@ -155,7 +156,6 @@ impl Settings<'_> {
 }
 
 /// `request.tls`.
-#[derive(Default)]
 struct Tls {
     authorities: Vec<CertificateDer<'static>>,
     client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,

@@ -112,8 +112,8 @@ export function connect({ config, apiKey, headers, extra, baseUrl }) {
   return {
     connection,
     origin: new URL(connection.baseUrl).origin,
-    // `Bearer sk-1`: the secret is what follows
-    secrets: [key, ...held.map(([, value]) => value)].flatMap((value) => value?.split(' ').at(-1) ?? []),
+    // `Bearer sk-1`: the secret is what follows the scheme
+    secrets: [key, ...held.map(([, value]) => value)].flatMap((value) => value?.split(/\s+/).filter((word) => !/^(basic|bearer|token)$/i.test(word)) ?? []),
     reserved: [KEY.header, ...held.map(([name]) => name.toLowerCase())],
     /** @param {Headers} sent */
     attach(sent) {

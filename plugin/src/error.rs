@@ -294,6 +294,8 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
         }
         500..=599 => (ErrorKind::Overloaded, Some("Try again later, or add a fallback to the Portkey config.")),
         400..=499 => (ErrorKind::InvalidRequest, None),
+        // Nothing that this protocol knows as an answer.
+        ..200 | 204 | 205 => (ErrorKind::Protocol, None),
         _ => (ErrorKind::Other, None),
     }
 }

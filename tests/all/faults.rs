@@ -64,7 +64,7 @@ pub type Case = (&'static str, Script, Kind, Origin);
 
 /// Faults of the head: a whole and a streamed reply end alike.
 pub fn heads() -> Vec<Case> {
-    use Kind::{InvalidConfig, Other, Protocol, Timeout, Transport};
+    use Kind::{InvalidConfig, Protocol, Timeout, Transport};
     use Origin::{Gateway, Host, Network};
     let mut cases: Vec<Case> = vec![
         ("reset at once", vec![Reset], Transport, Network),
@@ -103,7 +103,7 @@ pub fn heads() -> Vec<Case> {
         (
             "an upgrade that nobody asked for",
             vec![bytes("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Stall],
-            Other,
+            Protocol,
             Gateway,
         ),
         (
@@ -115,7 +115,7 @@ pub fn heads() -> Vec<Case> {
             Gateway,
         ),
         ("a 200 without a body", vec![bytes(format!("{AS_JSON}content-length: 0\r\n\r\n"))], Protocol, Gateway),
-        ("a 204", vec![bytes("HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\n\r\n")], Other, Gateway),
+        ("a 204", vec![bytes("HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\n\r\n")], Protocol, Gateway),
         (
             "gzip",
             vec![bytes(format!("{AS_JSON}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x08\0\0"))],

@@ -189,3 +189,17 @@ async fn a_certificate_for_another_name_or_time_is_refused() {
     let named = with(&format!("https://localhost:{}/v1", address.port()), request, &[]).await.unwrap();
     assert_eq!(answers(&named).await.unwrap(), "OK.");
 }
+
+/// An image that the gateway answers with by URL comes the same way as the answer did.
+#[tokio::test]
+async fn an_image_by_url_is_fetched_through_the_same_proxy() {
+    let stub = hosted().await;
+    let proxy = Proxy::to(stub.address(), TUNNEL).await;
+    let request = json!({"proxy": {"mode": "explicit-proxy", "url": format!("http://{}", proxy.address)}});
+    let provider = with("http://gateway.test/v1", request, &[]).await.unwrap();
+    let error = provider.download("http://images.test/v1/images/files/none.png").await.unwrap_err();
+    assert!(error.to_string().contains("HTTP status 404"), "the stand-in has no such file: {error}");
+    let [head] = &proxy.heads()[..] else { panic!("{:?}", proxy.heads()) };
+    assert!(head.starts_with("CONNECT images.test:80 HTTP/1.1\r\n"), "{head}");
+    assert_eq!(stub.requests()[0].header("x-portkey-api-key"), None, "and without the key");
+}
