@@ -20,6 +20,7 @@ mod plugin;
 mod provider;
 mod redact;
 mod reply;
+mod request;
 pub mod stub;
 mod transport;
 mod validate;

@@ -175,19 +175,6 @@ async fn structured_output_and_reasoning() {
     assert!(response.usage.unwrap().reasoning_tokens.unwrap() > 0);
 }
 
-fn draw(prompt: &str) -> images::Request {
-    images::Request {
-        model: None,
-        prompt: prompt.into(),
-        count: None,
-        size: None,
-        quality: None,
-        background: None,
-        output_format: None,
-        extra_json: None,
-    }
-}
-
 fn inline(image: &images::Image) -> &Media {
     match &image.source {
         MediaSource::Inline(media) => media,
@@ -206,7 +193,8 @@ fn png_size(data: &[u8]) -> (u32, u32) {
 async fn images_are_made() {
     let stub = upstream().await;
     let provider = before(&stub).await;
-    let request = images::Request { count: Some(2), size: Some("3840x2160".into()), ..draw("a lighthouse") };
+    let request =
+        images::Request { count: Some(2), size: Some("3840x2160".into()), ..images::Request::new("a lighthouse") };
     let response = provider.generate(&request).await.unwrap();
     assert_eq!(response.model, "gpt-image-2");
     assert_eq!(response.images.len(), 2);
@@ -225,11 +213,11 @@ async fn images_are_made() {
 async fn images_are_edited_in_multipart() {
     let stub = upstream().await;
     let provider = before(&stub).await;
-    let drawn = provider.generate(&draw("a lighthouse")).await.unwrap();
+    let drawn = provider.generate(&images::Request::new("a lighthouse")).await.unwrap();
     let media = inline(&drawn.images[0]).clone();
     assert_eq!(png_size(&media.data), (1024, 1024));
     stub.clear();
-    let request = images::Request { model: Some("gpt-image-1".into()), ..draw("at night") };
+    let request = images::Request { model: Some("gpt-image-1".into()), ..images::Request::new("at night") };
     let edited = provider.edit(&request, &[media.clone(), media.clone()], Some(&media)).await.unwrap();
     assert_ne!(inline(&edited.images[0]).data, media.data);
     let request = &stub.requests()[0];
@@ -397,10 +385,10 @@ async fn text_beyond_ascii_in_a_header_arrives() {
 async fn a_slug_is_split_off_for_forms() {
     let stub = crate::support::hosted().await;
     let provider = crate::support::provider(stub.base_url()).await;
-    let drawn = provider.generate(&draw("a lighthouse")).await.unwrap();
+    let drawn = provider.generate(&images::Request::new("a lighthouse")).await.unwrap();
     let media = inline(&drawn.images[0]).clone();
     stub.clear();
-    let request = images::Request { model: Some("@openai/gpt-image-1".into()), ..draw("at night") };
+    let request = images::Request { model: Some("@openai/gpt-image-1".into()), ..images::Request::new("at night") };
     provider.edit(&request, &[media], None).await.unwrap();
     let request = &stub.requests()[0];
     assert_eq!(request.field("model").unwrap().text(), "gpt-image-1");

@@ -46,13 +46,8 @@ async fn live_image_is_made() {
     let (_, provider) = live().await;
     let request = images::Request {
         model: Some(model("PORTKEY_TEST_IMAGE_MODEL", "@openai/gpt-image-2")),
-        prompt: "A small red circle on white".into(),
-        count: None,
-        size: None,
         quality: Some("low".into()),
-        background: None,
-        output_format: None,
-        extra_json: None,
+        ..images::Request::new("A small red circle on white")
     };
     let response = provider.generate(&request).await.unwrap();
     let MediaSource::Inline(media) = &response.images[0].source else { panic!("a url: {response:?}") };

@@ -7,6 +7,7 @@
 use std::{
     fmt, fs,
     process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -127,7 +128,9 @@ fn plans() -> Vec<Plan> {
     plans
 }
 
-async fn run([http1, http2]: &[Provider; 2], number: usize, (name, scene, call, expected): &Plan) {
+/// Makes the call, and says whether it ended as planned and not by the host's clock, which may be first on a busy machine:
+/// what each fault must end as is `faults`' to say.
+async fn run([http1, http2]: &[Provider; 2], number: usize, (name, scene, call, expected): &Plan) -> bool {
     let provider = match scene {
         Scene::Http1(_) => http1,
         Scene::Http2(_) => http2,
@@ -143,14 +146,16 @@ async fn run([http1, http2]: &[Provider; 2], number: usize, (name, scene, call, 
             let call = complete(provider, number);
             let ended = tokio::time::timeout(Duration::from_millis(20), call).await;
             assert!(ended.is_err(), "{name}: {ended:?}");
-            return;
+            return true;
         }
     };
     let is_right = match expected {
         None => ended.1.is_ok(),
         Some((kind, origin)) => is_as_said(&ended, *kind, *origin),
     };
-    assert!(is_right, "{name}: {ended:?}");
+    let is_late = ended.1.as_ref().is_err_and(|error| (error.kind(), error.origin()) == (Kind::Timeout, Origin::Host));
+    assert!(is_right || is_late, "{name}: {ended:?}");
+    is_right
 }
 
 /// The same numbers in each run, and all of them before any comes twice.
@@ -184,12 +189,15 @@ fn soak() {
             plugin.connect(setup(&http1.base_url)).await.unwrap(),
             plugin.connect(faults::trusting(&authority, &http2)).await.unwrap(),
         ];
-        let mut memory = [0; 2];
+        let (mut memory, as_planned) = ([0; 2], AtomicUsize::new(0));
         for (half, memory) in memory.iter_mut().enumerate() {
             let numbers = (0..calls / 2).map(|at| shuffled(half * (calls / 2) + at, plans.len()));
-            let providers = &providers;
+            let (providers, as_planned) = (&providers, &as_planned);
             stream::iter(numbers)
-                .for_each_concurrent(AT_ONCE, |number| async move { run(providers, number, &plans[number]).await })
+                .for_each_concurrent(AT_ONCE, |number| async move {
+                    let planned = run(providers, number, &plans[number]).await;
+                    as_planned.fetch_add(planned.into(), Ordering::Relaxed);
+                })
                 .await;
             *memory = resident();
         }
@@ -207,6 +215,8 @@ fn soak() {
             Left::count(&engine)
         );
         assert_eq!(Left::count(&engine), before);
+        let as_planned = as_planned.into_inner();
+        assert!(as_planned > calls / 10 * 9, "only {as_planned} of {calls} calls ended as planned");
         assert!(second < first + GROWTH, "memory grew from {first} to {second} KiB");
     });
 }

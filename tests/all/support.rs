@@ -10,7 +10,7 @@ use std::{
 use host_harness::{
     Engine, Joined, Limits, Plugin, Provider, Result, Setup,
     stub::{Credential, Options, Role, Stub},
-    wit::chat::{AssistantPart, Event, Message, Request, Response, Tool, UserPart},
+    wit::chat::{AssistantPart, Event, Message, Request, Response, Tool},
 };
 use serde_json::{Value, json};
 
@@ -71,26 +71,7 @@ pub async fn provider(base_url: impl Into<String>) -> Provider {
 
 /// A question to `model`.
 pub fn ask(model: &str, text: &str) -> Request {
-    Request {
-        model: model.into(),
-        messages: vec![user(text)],
-        tools: Vec::new(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        max_output_tokens: None,
-        temperature: None,
-        top_p: None,
-        stop: Vec::new(),
-        seed: None,
-        reasoning_effort: None,
-        extra_json: None,
-    }
-}
-
-/// A user's message.
-pub fn user(text: &str) -> Message {
-    Message::User(vec![UserPart::Text(text.into())])
+    Request::new(model, [Message::ask(text)])
 }
 
 /// A tool that takes a city.

@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use super::{
     Check,
     bench::{
-        Bench, Flaw, KEY, Verdict, drawing, ensure, environment, equal, keyless, no_choices, no_request, only_request,
-        pixel, question, refused, refused_as, text_of,
+        Bench, Flaw, KEY, Verdict, ensure, environment, equal, keyless, no_choices, no_request, only_request, pixel,
+        question, refused, refused_as, text_of,
     },
 };
 use crate::{
     Joined, Provider, Result,
     stub::{Options, Recorded, Stub},
     types::ErrorKind,
-    wit::{chat, onboarding::Credential},
+    wit::{chat, images, onboarding::Credential},
 };
 
 #[rustfmt::skip]
@@ -61,10 +61,10 @@ async fn every_call(bench: &Bench, provider: &Provider) -> Verdict {
     provider.complete(&question).await?;
     streamed(provider, &question).await?;
     if bench.images().is_ok() {
-        provider.generate(&drawing("a lighthouse")).await?;
+        provider.generate(&images::Request::new("a lighthouse")).await?;
     }
     if bench.images().is_ok_and(|images| images.max_input_images > 0) {
-        provider.edit(&drawing("a lighthouse"), &[pixel(b"")], None).await?;
+        provider.edit(&images::Request::new("a lighthouse"), &[pixel(b"")], None).await?;
     }
     Ok(())
 }
@@ -217,7 +217,7 @@ async fn redirect(bench: &Bench) -> Verdict {
         only_request(&gateway)?;
         refused(&format!("{fault}, streamed"), streamed(&provider, &question).await)?;
         if bench.images().is_ok() {
-            let drawing = crate::wit::images::Request { model: Some(fault.into()), ..drawing("a lighthouse") };
+            let drawing = images::Request { model: Some(fault.into()), ..images::Request::new("a lighthouse") };
             refused(&format!("{fault}, for an image"), provider.generate(&drawing).await)?;
         }
     }

@@ -11,7 +11,6 @@ use crate::{
     types::{self, ErrorKind},
     wit::{
         chat,
-        images::Request as ImageRequest,
         onboarding::{Choices, Credential, Descriptor, ImageCapabilities},
     },
 };
@@ -102,22 +101,7 @@ pub(super) fn no_choices() -> Choices {
 
 /// A chat with one short question.
 pub(super) fn question(model: &str) -> chat::Request {
-    let text = chat::UserPart::Text("Reply with exactly OK.".into());
-    chat::Request {
-        model: model.into(),
-        messages: vec![chat::Message::User(vec![text])],
-        tools: Vec::new(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        max_output_tokens: None,
-        temperature: None,
-        top_p: None,
-        stop: Vec::new(),
-        seed: None,
-        reasoning_effort: None,
-        extra_json: None,
-    }
+    chat::Request::new(model, [chat::Message::ask("Reply with exactly OK.")])
 }
 
 /// The text of a whole reply.
@@ -127,20 +111,6 @@ pub(super) fn text_of(response: &chat::Response) -> String {
         _ => None,
     };
     response.content.iter().filter_map(text).collect()
-}
-
-/// A drawing with nothing chosen but the prompt.
-pub(super) fn drawing(prompt: &str) -> ImageRequest {
-    ImageRequest {
-        model: None,
-        prompt: prompt.into(),
-        count: None,
-        size: None,
-        quality: None,
-        background: None,
-        output_format: None,
-        extra_json: None,
-    }
 }
 
 /// The smallest PNG file, one pixel, with `more` after its end, where no reader looks.

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    bench::{
-        Bench, Flaw, Verdict, drawing, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as,
-    },
+    bench::{Bench, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
     canned::Canned,
 };
 use crate::{
@@ -65,7 +63,7 @@ async fn draw_from(bench: &Bench, answer: Value) -> Verdict<crate::Result<Respon
     bench.images()?;
     let gateway = Canned::start(answer).await?;
     let provider = bench.plugin.connect(bench.setup(json!({})).base_url(&gateway.base_url)).await?;
-    Ok(provider.generate(&drawing(PROMPT)).await)
+    Ok(provider.generate(&Request::new(PROMPT)).await)
 }
 
 async fn described(bench: &Bench) -> Verdict {
@@ -85,7 +83,7 @@ async fn described(bench: &Bench) -> Verdict {
 
 async fn header(bench: &Bench) -> Verdict {
     let credential = bench.credential()?;
-    let (_, request) = draw(bench, &drawing(PROMPT)).await?;
+    let (_, request) = draw(bench, &Request::new(PROMPT)).await?;
     let expected = Bench::header_value(credential, &Bench::key(credential));
     equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
     keyless("the path", &request.path)?;
@@ -108,7 +106,7 @@ async fn configured_url(bench: &Bench) -> Verdict {
     let base_url = format!("http://{}/some/where/v1", gateway.address());
     let provider = bench.plugin.connect(bench.setup(bench.config(json!({"baseUrl": base_url})))).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), base_url)?;
-    provider.generate(&drawing(PROMPT)).await?;
+    provider.generate(&Request::new(PROMPT)).await?;
     let request = only_request(&gateway)?;
     equal("the method", request.method.as_str(), "POST")?;
     equal("the path", request.path.as_str(), "/some/where/v1/images/generations")
@@ -118,7 +116,7 @@ async fn body(bench: &Bench) -> Verdict {
     let images = bench.images()?;
     let count = images.max_count.min(2);
     let size = images.sizes.last().map_or("1024x1024", String::as_str);
-    let request = Request { count: Some(count), size: Some(size.into()), ..drawing(PROMPT) };
+    let request = Request { count: Some(count), size: Some(size.into()), ..Request::new(PROMPT) };
     let (response, request) = draw(bench, &request).await?;
     let expected = json!({"model": images.default_model, "prompt": PROMPT, "n": count, "size": size});
     equal("the body", request.json(), expected)?;
@@ -137,7 +135,7 @@ async fn edit(bench: &Bench) -> Verdict {
     let gateway = bench.gateway().await?;
     let provider = bench.connect(&gateway).await?;
     let size = images.sizes.first().map_or("1024x1024", String::as_str);
-    let request = Request { count: Some(1), size: Some(size.into()), ..drawing(PROMPT) };
+    let request = Request { count: Some(1), size: Some(size.into()), ..Request::new(PROMPT) };
     let response = provider.edit(&request, &[pixel(b"")], None).await?;
     equal("images", response.images.len(), 1)?;
 
@@ -190,14 +188,14 @@ async fn missing_key(bench: &Bench) -> Verdict {
 
 async fn defaults(bench: &Bench) -> Verdict {
     let images = bench.images()?;
-    let (response, request) = draw(bench, &drawing(PROMPT)).await?;
+    let (response, request) = draw(bench, &Request::new(PROMPT)).await?;
     let mut expected = json!({"model": images.default_model, "prompt": PROMPT, "n": 1});
     if let (Some(size), Some(fields)) = (images.sizes.first(), expected.as_object_mut()) {
         fields.insert("size".into(), size.as_str().into());
     }
     equal("the body", request.json(), expected)?;
     equal("the model that drew", response.model, images.default_model.as_str())?;
-    let (_, request) = draw(bench, &Request { model: Some("dall-e-2".into()), ..drawing(PROMPT) }).await?;
+    let (_, request) = draw(bench, &Request { model: Some("dall-e-2".into()), ..Request::new(PROMPT) }).await?;
     equal("the model, where one is chosen", request.json().get("model").cloned(), "dall-e-2")
 }
 
@@ -208,7 +206,7 @@ async fn too_many(bench: &Bench) -> Verdict {
     let gateway = bench.gateway().await?;
     let provider = bench.connect(&gateway).await?;
     for count in [count, 0] {
-        let request = Request { count: Some(count), ..drawing(PROMPT) };
+        let request = Request { count: Some(count), ..Request::new(PROMPT) };
         let error =
             refused_as(&format!("{count} images"), provider.generate(&request).await, ErrorKind::InvalidRequest)?;
         equal("request-sent", error.request_sent, false)?;
@@ -224,7 +222,7 @@ async fn too_many_inputs(bench: &Bench) -> Verdict {
     let gateway = bench.gateway().await?;
     let provider = bench.connect(&gateway).await?;
     for count in [limit + 1, 0] {
-        let answer = provider.edit(&drawing(PROMPT), &vec![pixel(b""); count], None).await;
+        let answer = provider.edit(&Request::new(PROMPT), &vec![pixel(b""); count], None).await;
         let error = refused(&format!("an edit of {count} images"), answer)?;
         ensure(matches!(error.kind, ErrorKind::InvalidRequest | ErrorKind::Unsupported), || {
             format!(
@@ -246,7 +244,7 @@ async fn all_inputs(bench: &Bench) -> Verdict {
     let provider = bench.connect(&gateway).await?;
     let numbers = (0..=u8::MAX).zip(0..limit).map(|(number, _)| number);
     let inputs: Vec<Media> = numbers.clone().map(|number| pixel(&[number])).collect();
-    provider.edit(&drawing(PROMPT), &inputs, None).await?;
+    provider.edit(&Request::new(PROMPT), &inputs, None).await?;
     let request = only_request(&gateway)?;
     let arrived: Vec<Option<u8>> = files(&request).iter().map(|file| file.data.last().copied()).collect();
     equal("the last bytes of the images", arrived, numbers.collect::<Vec<_>>())
@@ -258,13 +256,13 @@ async fn trailing_slash(bench: &Bench) -> Verdict {
     let setup = bench.setup(json!({})).base_url(format!("{}/", gateway.base_url()));
     let provider = bench.plugin.connect(setup).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), gateway.base_url())?;
-    provider.generate(&drawing(PROMPT)).await?;
+    provider.generate(&Request::new(PROMPT)).await?;
     equal("the path", only_request(&gateway)?.path, "/v1/images/generations")
 }
 
 async fn bytes(bench: &Bench) -> Verdict {
     let count = bench.images()?.max_count.min(3);
-    let (response, _) = draw(bench, &Request { count: Some(count), ..drawing(PROMPT) }).await?;
+    let (response, _) = draw(bench, &Request { count: Some(count), ..Request::new(PROMPT) }).await?;
     equal("images", response.images.len(), count)?;
     for (number, image) in (1..).zip(&response.images) {
         equal("the file name", image.file_name.as_str(), format!("image-{number}.png"))?;
@@ -329,7 +327,7 @@ async fn failure(bench: &Bench) -> Verdict {
         ("400", ErrorKind::InvalidRequest, 400, "maximum context length"),
         ("500", ErrorKind::Overloaded, 500, "had an error while processing"),
     ] {
-        let request = Request { model: Some(format!("fault/{fault}")), ..drawing(PROMPT) };
+        let request = Request { model: Some(format!("fault/{fault}")), ..Request::new(PROMPT) };
         for (what, answer) in [
             ("generation", provider.generate(&request).await),
             ("edit", provider.edit(&request, &[pixel(b"")], None).await),
@@ -346,6 +344,6 @@ async fn failure(bench: &Bench) -> Verdict {
 }
 
 async fn other_size(bench: &Bench) -> Verdict {
-    let (_, request) = draw(bench, &Request { size: Some("123x45".into()), ..drawing(PROMPT) }).await?;
+    let (_, request) = draw(bench, &Request { size: Some("123x45".into()), ..Request::new(PROMPT) }).await?;
     equal("the size", request.json().get("size").cloned(), "123x45")
 }

@@ -64,13 +64,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let (provider, config) = args.connect.provider().await?;
     let system = args.system.map(Message::System);
+    let model = chat_model(args.model.as_deref(), provider.plugin(), &config);
     let request = Request {
-        model: chat_model(args.model.as_deref(), provider.plugin(), &config),
-        messages: system.into_iter().chain([Message::User(parts)]).collect(),
         tools,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
-        ..empty_request()
+        ..Request::new(model, system.into_iter().chain([Message::User(parts)]))
     };
     let response = if args.no_stream {
         let response = provider.complete(&request).await?;
@@ -122,25 +121,6 @@ fn print_whole(response: &Response) {
             AssistantPart::ToolCall(call) => output::print_line(&format!("{}({})", call.name, call.arguments_json)),
             AssistantPart::Thinking(_) => {}
         }
-    }
-}
-
-/// A request that asks nothing yet.
-pub(crate) fn empty_request() -> Request {
-    Request {
-        model: String::new(),
-        messages: Vec::new(),
-        tools: Vec::new(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        max_output_tokens: None,
-        temperature: None,
-        top_p: None,
-        stop: Vec::new(),
-        seed: None,
-        reasoning_effort: None,
-        extra_json: None,
     }
 }
 

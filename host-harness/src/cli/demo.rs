@@ -7,14 +7,14 @@ use host_harness::{
     ConfigFile, Plugin, Provider,
     stub::{Credential, Options, Stub},
     wit::{
-        chat::{Message, Request, UserPart},
+        chat::{Message, Request},
         images,
         onboarding::Choices,
     },
 };
 
 use super::{
-    chat::{self, empty_request},
+    chat,
     connect::{Connect, chat_model},
     image::{read_image, save},
     onboard::key_reference,
@@ -95,24 +95,14 @@ async fn list_models(provider: &Provider) -> anyhow::Result<()> {
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
-    let messages = vec![Message::User(vec![UserPart::Text(question.into())])];
-    let request = Request { model, messages, ..empty_request() };
+    let request = Request::new(model, [Message::ask(question)]);
     let response = chat::stream(provider, &request, true).await?;
     step(&output::summary(response.usage.as_ref(), &response.report));
     Ok(())
 }
 
 async fn draw(provider: &Provider, model: Option<&str>, folder: &std::path::Path) -> anyhow::Result<()> {
-    let request = |prompt: &str| images::Request {
-        model: model.map(str::to_owned),
-        prompt: prompt.into(),
-        count: None,
-        size: None,
-        quality: None,
-        background: None,
-        output_format: None,
-        extra_json: None,
-    };
+    let request = |prompt| images::Request { model: model.map(str::to_owned), ..images::Request::new(prompt) };
     let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
     let drawn = save(provider, &drawn, folder).await?;
     let drawn = drawn.first().context("no image came")?;

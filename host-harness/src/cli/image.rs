@@ -68,13 +68,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (provider, _) = args.connect.provider().await?;
     let request = Request {
         model: args.model.map(|model| strip_provider(&provider, model)),
-        prompt,
         count: args.count,
         size: args.size,
         quality: args.quality,
         background: args.background,
         output_format: args.output_format,
-        extra_json: None,
+        ..Request::new(prompt)
     };
     let response = if inputs.is_empty() {
         provider.generate(&request).await?
