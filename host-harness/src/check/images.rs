@@ -7,6 +7,7 @@ use super::{
     Check,
     bench::{Bench, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
     canned::Canned,
+    proxy::Proxy,
 };
 use crate::{
     stub::Recorded,
@@ -23,6 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "I5", title: "the body is exactly model, prompt, n and size, as JSON", run: |bench| Box::pin(body(bench)) },
     Check { id: "I6", title: "an edit is a multipart form with the image in it, as a file", run: |bench| Box::pin(edit(bench)) },
     Check { id: "I7", title: "without a key the error names it, and nothing is sent", run: |bench| Box::pin(missing_key(bench)) },
+    Check { id: "I8", title: "a configured proxy is used, and does not see the key", run: |bench| Box::pin(proxied(bench)) },
     Check { id: "C1", title: "nothing chosen: one image, the default size and model", run: |bench| Box::pin(defaults(bench)) },
     Check { id: "C2", title: "more images than the limit are refused, and nothing is sent", run: |bench| Box::pin(too_many(bench)) },
     Check { id: "C3", title: "more input images than the limit, or none, are refused, and nothing is sent", run: |bench| Box::pin(too_many_inputs(bench)) },
@@ -184,6 +186,18 @@ async fn missing_key(bench: &Bench) -> Verdict {
         format!("the message: expected `{}` in it, got: {}", credential.label, error.message)
     })?;
     no_request(&gateway)
+}
+
+async fn proxied(bench: &Bench) -> Verdict {
+    bench.images()?;
+    let gateway = bench.gateway().await?;
+    let proxy = Proxy::to(gateway.address()).await?;
+    let request = json!({"proxy": {"mode": "explicit-proxy", "url": proxy.url}});
+    let config = json!({"models": {"providers": {&bench.descriptor().id: {"request": request}}}});
+    let provider = bench.plugin.connect(bench.setup(config).base_url("http://gateway.test/v1")).await?;
+    provider.generate(&Request::new(PROMPT)).await?;
+    equal("what the proxy was asked", proxy.asked(), json!(["CONNECT gateway.test:80 HTTP/1.1"]))?;
+    only_request(&gateway).map(|_| ())
 }
 
 async fn defaults(bench: &Bench) -> Verdict {

@@ -24,6 +24,7 @@ mod bench;
 mod canned;
 mod images;
 mod onboarding;
+mod proxy;
 mod report;
 
 use std::time::Duration;

@@ -65,10 +65,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     step(&format!("Onboarded into {}", config.path().display()));
 
     let provider = plugin.connect(setup.config(merged)).await?;
-    list_models(&provider).await?;
+    let models = list_models(&provider).await?;
     ask(&provider, chat_model(args.model.as_deref(), &plugin, &config)).await?;
-    if descriptor.images.is_some() {
-        draw(&provider, args.image_model.as_deref(), &folder).await?;
+    if let Some(images) = &descriptor.images {
+        // As the catalog names it, where it has it: `@openai/gpt-image-2`.
+        let listed = models.into_iter().find(|id| id.rsplit('/').next() == Some(images.default_model.as_str()));
+        draw(&provider, args.image_model.or(listed), &folder).await?;
     }
     drop(stub);
 
@@ -85,11 +87,11 @@ async fn start_stub(plugin: &Plugin) -> anyhow::Result<Stub> {
     Stub::start(Options { require, ..Options::default() }).await.context("cannot start the stand-in gateway")
 }
 
-async fn list_models(provider: &Provider) -> anyhow::Result<()> {
-    let models = provider.models().await?;
-    let some: Vec<_> = models.iter().take(3).map(|model| model.id.as_str()).collect();
+async fn list_models(provider: &Provider) -> anyhow::Result<Vec<String>> {
+    let models: Vec<_> = provider.models().await?.into_iter().map(|model| model.id).collect();
+    let some: Vec<_> = models.iter().take(3).map(String::as_str).collect();
     step(&format!("{} models, such as {}", models.len(), some.join(", ")));
-    Ok(())
+    Ok(models)
 }
 
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
@@ -101,8 +103,8 @@ async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn draw(provider: &Provider, model: Option<&str>, folder: &std::path::Path) -> anyhow::Result<()> {
-    let request = |prompt| images::Request { model: model.map(str::to_owned), ..images::Request::new(prompt) };
+async fn draw(provider: &Provider, model: Option<String>, folder: &std::path::Path) -> anyhow::Result<()> {
+    let request = |prompt| images::Request { model: model.clone(), ..images::Request::new(prompt) };
     let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
     let drawn = save(provider, &drawn, folder).await?;
     let drawn = drawn.first().context("no image came")?;
