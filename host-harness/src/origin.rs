@@ -67,7 +67,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::config(format!("`{text}` is not a usable base URL: {why}"))
-                .hint("Give an absolute URL such as https://api.portkey.ai/v1 or http://127.0.0.1:8787/v1.")
+                .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
