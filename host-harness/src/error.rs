@@ -20,7 +20,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// A refusal of the host's own, before anything was sent.
-    pub(crate) fn host(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn host(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             record: Box::new(types::Error {
                 kind,

@@ -188,20 +188,13 @@ async fn wrong_key(bench: &Bench) -> Verdict {
 
 async fn missing_key(bench: &Bench) -> Verdict {
     let credential = bench.credential()?;
-    if !credential.required {
-        return Err(Flaw::NotApplicable(format!("the credential `{}` is not required", credential.id)));
-    }
-    let gateway = bench.gateway().await?;
-    let setup = bench.setup_without_key(json!({}), &[]).base_url(gateway.base_url());
-    let connected = bench.plugin.connect(setup).await;
-    let error = refused_as("connecting without a key", connected, ErrorKind::MissingCredential)?;
+    let error = bench.refused_without_key().await?;
     equal("request-sent", error.request_sent, false)?;
     let hint = error.hint.unwrap_or_default();
     let ways = credential.env_vars.iter().chain(&credential.cli_flag);
     ensure(ways.clone().next().is_none() || ways.clone().any(|way| hint.contains(way.as_str())), || {
         format!("the hint: expected one of {:?} in it, got: {hint}", ways.collect::<Vec<_>>())
-    })?;
-    no_request(&gateway)
+    })
 }
 
 async fn redirect(bench: &Bench) -> Verdict {

@@ -199,6 +199,20 @@ impl Bench {
         others.fold(setup, |setup, credential| setup.secret(&credential.id, Self::key(credential)))
     }
 
+    /// The error of connecting without the first key, after which nothing may have been sent.
+    pub(super) async fn refused_without_key(&self) -> Verdict<types::Error> {
+        let credential = self.credential()?;
+        if !credential.required {
+            return Err(Flaw::NotApplicable(format!("the credential `{}` is not required", credential.id)));
+        }
+        let gateway = self.gateway().await?;
+        let setup = self.setup_without_key(json!({}), &[]).base_url(gateway.base_url());
+        let connected = self.plugin.connect(setup).await;
+        let error = refused_as("connecting without a key", connected, ErrorKind::MissingCredential)?;
+        no_request(&gateway)?;
+        Ok(error)
+    }
+
     /// A gateway that asks for the key, where the component has one.
     pub(super) async fn gateway(&self) -> Verdict<Stub> {
         self.gateway_with(stub::Options::default()).await

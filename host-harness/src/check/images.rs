@@ -175,17 +175,10 @@ fn files(request: &Recorded) -> Vec<&crate::stub::Field> {
 async fn missing_key(bench: &Bench) -> Verdict {
     bench.images()?;
     let credential = bench.credential()?;
-    if !credential.required {
-        return Err(Flaw::NotApplicable(format!("the credential `{}` is not required", credential.id)));
-    }
-    let gateway = bench.gateway().await?;
-    let setup = bench.setup_without_key(json!({}), &[]).base_url(gateway.base_url());
-    let connected = bench.plugin.connect(setup).await;
-    let error = refused_as("connecting without a key", connected, ErrorKind::MissingCredential)?;
+    let error = bench.refused_without_key().await?;
     ensure(error.message.contains(&credential.label), || {
         format!("the message: expected `{}` in it, got: {}", credential.label, error.message)
-    })?;
-    no_request(&gateway)
+    })
 }
 
 async fn proxied(bench: &Bench) -> Verdict {

@@ -49,20 +49,11 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
 
 /// Every error in the one shape.
 fn record(error: &anyhow::Error) -> types::Error {
-    match error.downcast_ref::<host_harness::Error>() {
-        Some(error) => error.record().clone(),
-        None => types::Error {
-            kind: if error.is::<Usage>() { ErrorKind::InvalidRequest } else { ErrorKind::Other },
-            origin: ErrorOrigin::Host,
-            message: format!("{error:#}"),
-            hint: None,
-            status: None,
-            code: None,
-            retry_after_ms: None,
-            trace_id: None,
-            request_sent: false,
-        },
+    if let Some(error) = error.downcast_ref::<host_harness::Error>() {
+        return error.record().clone();
     }
+    let kind = if error.is::<Usage>() { ErrorKind::InvalidRequest } else { ErrorKind::Other };
+    host_harness::Error::host(kind, format!("{error:#}")).record().clone()
 }
 
 /// Prints one JSON object on standard output.
