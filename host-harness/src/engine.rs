@@ -2,7 +2,6 @@
 //! called and with what is `plugin` and `provider`.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -22,7 +21,6 @@ use crate::{
     egress::{self, Egress, Hooks},
     error::{Error, Result},
     limits::{Limits, MemoryLeft},
-    plugin::{Plugin, within},
     types::ErrorKind,
 };
 
@@ -37,7 +35,7 @@ const HANDLES: usize = 1000;
 /// ```no_run
 /// # async fn run() -> Result<(), host_harness::Error> {
 /// let engine = host_harness::Engine::new(host_harness::Limits::default())?;
-/// let plugin = engine.load("portkey_provider.wasm").await?;
+/// let plugin = host_harness::Plugin::load(&engine, "portkey_provider.wasm").await?;
 /// println!("{}", plugin.descriptor().label);
 /// # Ok(()) }
 /// ```
@@ -91,27 +89,6 @@ impl Engine {
         self.instances.load(Ordering::Relaxed)
     }
 
-    /// Loads a component from a file.
-    ///
-    /// # Errors
-    /// Where the file cannot be read, is no component, does not export the provider world of this version, or imports
-    /// more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
-    pub async fn load(&self, path: impl AsRef<Path>) -> Result<Plugin> {
-        let path = path.as_ref();
-        let wasm = std::fs::read(path).map_err(|error| {
-            Error::config(format!("cannot read the component `{}`: {error}", path.display()))
-                .hint("Build it with `make build`, or name it with --plugin FILE.")
-        })?;
-        Plugin::new(self, &wasm).await.map_err(|error| match error.kind() {
-            ErrorKind::InvalidConfig => {
-                Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
-                    .hint("`host-harness validate` says what is wrong with a component.")
-                    .source(error)
-            }
-            _ => error,
-        })
-    }
-
     /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
     pub(crate) async fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
         let (engine, cache, wasm) = (self.wasmtime.clone(), self.cache.clone(), wasm.to_vec());
@@ -158,6 +135,26 @@ impl Engine {
         let guest = within(self.limits.call, pre.instantiate_async(&mut store)).await?;
         Ok((store, guest))
     }
+}
+
+/// A call's answer, unless it takes longer than `limit`, traps, or uses more than it may.
+pub(crate) async fn within<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => answer.map_err(failed),
+        Err(_) => {
+            Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} seconds", limit.as_secs_f32()))
+                .hint("The host ended it. Raise the limit if the model needs more time."))
+        }
+    }
+}
+
+/// The component failed in a way that its interface has no word for.
+fn failed(error: wasmtime::Error) -> Error {
+    let reason = error.root_cause().to_string();
+    let reason = reason.lines().next().unwrap_or("no reason given");
+    Error::host(ErrorKind::Other, format!("the plugin failed: {reason}"))
+        .hint("This is a fault of the plugin, or a limit of the host that it ran into; other calls are not affected.")
+        .source(error)
 }
 
 /// `wasi:http` and `wasi:io`, and nothing else: what is not here, no component can ask for.

@@ -1,6 +1,6 @@
 //! Runs a provider plugin, a WebAssembly component of the world `openclaw:provider/provider`, without handing it keys.
 //!
-//! An [`Engine`] loads a [`Plugin`]; a plugin and a [`Setup`] make a [`Provider`]; a provider makes calls. The plugin
+//! A [`Plugin`] is loaded into an [`Engine`]; a plugin and a [`Setup`] make a [`Provider`]; a provider makes calls. The plugin
 //! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
 //! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
 //!
@@ -21,6 +21,7 @@ mod provider;
 mod redact;
 mod reply;
 mod request;
+mod setup;
 pub mod stub;
 mod transport;
 mod validate;
@@ -33,9 +34,10 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use origin::Origin;
-pub use plugin::{Plugin, Setup};
+pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
+pub use setup::Setup;
 pub use validate::{Validation, WIT_VERSION, validate};
 
 /// The interfaces of the WIT, as Rust types.

@@ -1,20 +1,17 @@
 //! A provider component, compiled and linked, and its pure calls: who it is, and how it is set up.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
-use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use wasmtime::Store;
 
 use crate::{
     bindings::{Provider as Guest, ProviderPre},
     cache::hex,
-    credentials::{Environment, Held},
     egress::Egress,
-    engine::{Engine, State},
+    engine::{Engine, State, within},
     error::{Error, Result},
-    provider::Provider,
     types::ErrorKind,
     validate,
     view::View,
@@ -39,6 +36,27 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
+    /// Loads a component from a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is no component, does not export the provider world of this version, or imports
+    /// more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
+    pub async fn load(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let wasm = std::fs::read(path).map_err(|error| {
+            Error::config(format!("cannot read the component `{}`: {error}", path.display()))
+                .hint("Build it with `make build`, or name it with --plugin FILE.")
+        })?;
+        Self::new(engine, &wasm).await.map_err(|error| match error.kind() {
+            ErrorKind::InvalidConfig => {
+                Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
+                    .hint("`host-harness validate` says what is wrong with a component.")
+                    .source(error)
+            }
+            _ => error,
+        })
+    }
+
     pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
         let component = engine.compile(wasm).await.map_err(unusable)?;
@@ -106,14 +124,6 @@ impl Plugin {
         self.within_limit(guest.openclaw_provider_onboarding().call_lint(&mut store, &view.json())).await
     }
 
-    /// The plugin, ready to call with what `setup` holds. No network yet.
-    ///
-    /// # Errors
-    /// A missing credential, a wrong configuration, a base URL that may not be called.
-    pub async fn connect(&self, setup: Setup) -> Result<Provider> {
-        Provider::new(self.clone(), setup).await
-    }
-
     pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<(Store<State>, Guest)> {
         self.0.engine.instantiate(&self.0.pre, egress).await
     }
@@ -124,136 +134,5 @@ impl Plugin {
 
     pub(crate) fn limits(&self) -> &crate::Limits {
         &self.0.engine.limits
-    }
-}
-
-/// A call's answer, unless it takes longer than `limit`, traps, or uses more than it may.
-pub(crate) async fn within<T>(
-    limit: std::time::Duration,
-    call: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<T> {
-    match tokio::time::timeout(limit, call).await {
-        Ok(answer) => answer.map_err(failed),
-        Err(_) => {
-            Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} seconds", limit.as_secs_f32()))
-                .hint("The host ended it. Raise the limit if the model needs more time."))
-        }
-    }
-}
-
-/// The component failed in a way that its interface has no word for.
-fn failed(error: wasmtime::Error) -> Error {
-    let reason = error.root_cause().to_string();
-    let reason = reason.lines().next().unwrap_or("no reason given");
-    Error::host(ErrorKind::Other, format!("the plugin failed: {reason}"))
-        .hint("This is a fault of the plugin, or a limit of the host that it ran into; other calls are not affected.")
-        .source(error)
-}
-
-/// What a host knows before a plugin is called: the configuration, and where secrets are found.
-///
-/// ```
-/// use host_harness::{Environment, Setup};
-///
-/// let setup = Setup::new(serde_json::json!({}))
-///     .base_url("http://127.0.0.1:8787/v1")
-///     .header("x-portkey-trace-id", "trace-1")
-///     .environment(Environment::process());
-/// # let _ = setup;
-/// ```
-pub struct Setup {
-    pub(crate) config: Value,
-    base_url: Option<String>,
-    headers: Vec<(String, String)>,
-    given: BTreeMap<String, SecretString>,
-    pub(crate) environment: Environment,
-}
-
-impl fmt::Debug for Setup {
-    /// Names alone: the configuration and the headers may hold secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("base_url", &self.base_url)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("given", &self.given.keys().collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Setup {
-    /// From a configuration of OpenClaw's form; an empty object is one.
-    pub fn new(config: Value) -> Self {
-        Self { config, base_url: None, headers: Vec::new(), given: BTreeMap::new(), environment: Environment::empty() }
-    }
-
-    /// The same with another configuration.
-    pub fn config(mut self, config: Value) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Calls this base URL instead of the configured one.
-    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = Some(base_url.into());
-        self
-    }
-
-    /// Sends this header with each request. A `${NAME}` in it is resolved, and kept from the plugin.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Holds this secret for the credential `id`, whatever else may be found for it.
-    pub fn secret(mut self, id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        self.given.insert(id.into(), secret.into());
-        self
-    }
-
-    /// Where environment variables are looked up. Without this: nowhere.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.environment = environment;
-        self
-    }
-
-    /// The secrets held for `descriptor`, and where they were found.
-    ///
-    /// # Errors
-    /// Where a secret cannot be one.
-    pub fn held(&self, descriptor: &Descriptor) -> Result<Held> {
-        Held::find(descriptor, &self.given, &self.environment, &self.config)
-    }
-
-    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name.
-    pub(crate) fn settle(&mut self, descriptor: &Descriptor) -> Result<()> {
-        let providers = self
-            .config
-            .as_object_mut()
-            .map(|config| config.entry("models").or_insert_with(|| json!({})))
-            .and_then(Value::as_object_mut)
-            .map(|models| models.entry("providers").or_insert_with(|| json!({})))
-            .and_then(Value::as_object_mut)
-            .ok_or_else(|| Error::config("`models.providers` of the configuration is not an object"))?;
-        let own = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(&descriptor.id)).cloned();
-        let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
-        let mut entry = match entry {
-            Value::Object(entry) => entry,
-            _ => return Err(Error::config(format!("`models.providers.{}` is not an object", descriptor.id))),
-        };
-        if let Some(base_url) = self.base_url.take() {
-            entry.insert("baseUrl".into(), base_url.into());
-        }
-        if !self.headers.is_empty() {
-            let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
-            let headers = headers.as_object_mut().ok_or_else(|| {
-                Error::config(format!("`models.providers.{}.headers` is not an object", descriptor.id))
-            })?;
-            for (name, value) in self.headers.drain(..) {
-                headers.retain(|other, _| !other.eq_ignore_ascii_case(&name));
-                headers.insert(name, value.into());
-            }
-        }
-        providers.insert(descriptor.id.clone(), Value::Object(entry));
-        Ok(())
     }
 }

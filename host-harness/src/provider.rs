@@ -15,9 +15,10 @@ use crate::{
     engine::State,
     error::{Error, Result},
     origin::{Networks, Origin},
-    plugin::{Plugin, Setup},
+    plugin::Plugin,
     redact::Redactor,
-    reply::Reply,
+    reply::{OpenReply, Reply},
+    setup::Setup,
     transport::Transport,
     types::{Connection, ErrorKind, Media},
     view::View,
@@ -27,11 +28,11 @@ use crate::{
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
 ///
 /// ```no_run
-/// use host_harness::{Engine, Environment, Limits, Setup};
+/// use host_harness::{Engine, Environment, Limits, Plugin, Provider, Setup};
 ///
 /// # async fn run() -> Result<(), host_harness::Error> {
-/// let plugin = Engine::new(Limits::default())?.load("portkey_provider.wasm").await?;
-/// let provider = plugin.connect(Setup::new(serde_json::json!({})).environment(Environment::process())).await?;
+/// let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
+/// let provider = Provider::connect(&plugin, Setup::new(serde_json::json!({})).environment(Environment::process())).await?;
 /// for model in provider.models().await? {
 ///     println!("{}", model.id);
 /// }
@@ -52,7 +53,11 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    pub(crate) async fn new(plugin: Plugin, mut setup: Setup) -> Result<Self> {
+    /// `plugin`, ready to call with what `setup` holds. No network yet.
+    ///
+    /// # Errors
+    /// A missing credential, a wrong configuration, a base URL that may not be called.
+    pub async fn connect(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
         setup.settle(descriptor)?;
         let origin = origin(&mut setup, descriptor)?;
@@ -91,7 +96,12 @@ impl Provider {
             limits: plugin.limits().clone(),
         };
         let egress = Egress::new(policy, transport);
-        Ok(Self { plugin, connection: Arc::new(connection), egress: Arc::new(egress), held: Arc::new(held) })
+        Ok(Self {
+            plugin: plugin.clone(),
+            connection: Arc::new(connection),
+            egress: Arc::new(egress),
+            held: Arc::new(held),
+        })
     }
 
     /// Where calls go, as the plugin resolved it. It holds no secret.
@@ -139,7 +149,7 @@ impl Provider {
         let reply = self.called(call).await?;
         let replies = guest.openclaw_provider_chat().reply();
         let report = self.plugin.within_limit(replies.call_report(&mut store, reply)).await?;
-        Ok(Reply::new(self.clone(), report, store, guest, reply))
+        Ok(Reply::new(OpenReply { store, guest, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
     }
 
     /// Images from a prompt.
@@ -187,19 +197,7 @@ impl Provider {
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
         let answer = self.plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
-        self.finish(answer)
-    }
-
-    /// The plugin's answer; its error's text is masked, should a secret have found a way into it.
-    pub(crate) fn finish<T>(&self, answer: Result<T, crate::types::Error>) -> Result<T> {
-        answer.map_err(|mut error| {
-            let redactor = self.egress.redactor();
-            let texts = [Some(&mut error.message), error.hint.as_mut(), error.code.as_mut(), error.trace_id.as_mut()];
-            for text in texts.into_iter().flatten() {
-                *text = redactor.text(text).into_owned();
-            }
-            error.into()
-        })
+        answer.map_err(|error| self.egress.redactor().error(error).into())
     }
 }
 

@@ -9,6 +9,8 @@ use bytes::{Bytes, BytesMut};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::types;
+
 /// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
@@ -58,6 +60,15 @@ impl Redactor {
         self.mask(&mut bytes);
         // A secret is whole characters, and so is what is left around it.
         Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What a plugin says of a failure, without secrets, should one have found a way into it.
+    pub(crate) fn error(&self, mut error: types::Error) -> types::Error {
+        let texts = [Some(&mut error.message), error.hint.as_mut(), error.code.as_mut(), error.trace_id.as_mut()];
+        for text in texts.into_iter().flatten() {
+            *text = self.text(text).into_owned();
+        }
+        error
     }
 
     /// The bytes without secrets: `None` where there were none in them.

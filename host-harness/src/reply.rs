@@ -1,31 +1,34 @@
 //! One streamed reply: its events as they come, or joined to the whole.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use wasmtime::{Store, component::ResourceAny};
 
 use crate::{
     bindings::Provider as Guest,
-    engine::State,
+    engine::{State, within},
     error::Result,
-    plugin::within,
-    provider::Provider,
+    limits::Limits,
+    redact::Redactor,
     types::{GatewayReport, Usage},
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta},
 };
 
 /// A reply as it is written. Dropping it ends its request.
 pub struct Reply {
-    provider: Provider,
     report: GatewayReport,
+    redactor: Redactor,
+    /// The longest wait between two batches.
+    idle: Duration,
     /// Gone once the reply is over.
     open: Option<OpenReply>,
 }
 
-struct OpenReply {
-    store: Store<State>,
-    guest: Guest,
-    reply: ResourceAny,
+/// The instance that a reply comes from, and its handle there.
+pub(crate) struct OpenReply {
+    pub(crate) store: Store<State>,
+    pub(crate) guest: Guest,
+    pub(crate) reply: ResourceAny,
 }
 
 impl fmt::Debug for Reply {
@@ -35,14 +38,8 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(
-        provider: Provider,
-        report: GatewayReport,
-        store: Store<State>,
-        guest: Guest,
-        reply: ResourceAny,
-    ) -> Self {
-        Self { provider, report, open: Some(OpenReply { store, guest, reply }) }
+    pub(crate) fn new(open: OpenReply, report: GatewayReport, redactor: Redactor, limits: &Limits) -> Self {
+        Self { report, redactor, idle: limits.stream_idle, open: Some(open) }
     }
 
     /// What the gateway reported in the head of its answer.
@@ -61,9 +58,8 @@ impl Reply {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         let replies = open.guest.openclaw_provider_chat().reply();
         let call = replies.call_next(&mut open.store, open.reply);
-        let limit = self.provider.plugin().limits().stream_idle;
-        let answer = within(limit, call).await.map_err(|error| error.request_sent(true))?;
-        let events = self.provider.finish(answer)?;
+        let answer = within(self.idle, call).await.map_err(|error| error.request_sent(true))?;
+        let events = answer.map_err(|error| self.redactor.error(error))?;
         if events.is_empty() {
             return Ok(None);
         }

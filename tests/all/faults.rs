@@ -290,7 +290,7 @@ async fn with_limits(kind: Kind) -> Plugin {
 
 /// The plugin before `server`, with time limits only where `kind` is one.
 async fn before(server: &FaultServer, kind: Kind) -> Provider {
-    with_limits(kind).await.connect(setup(&server.base_url)).await.unwrap()
+    Provider::connect(&with_limits(kind).await, setup(&server.base_url)).await.unwrap()
 }
 
 /// How a call ended: what was said, and the error.
@@ -402,7 +402,7 @@ async fn a_refused_connection_says_that_nothing_was_sent() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let setup = setup(format!("http://{}/v1", socket.local_addr().unwrap()));
-    let provider = with_limits(Kind::Other).await.connect(setup).await.unwrap();
+    let provider = Provider::connect(&with_limits(Kind::Other).await, setup).await.unwrap();
     for (_, end) in [complete(&provider, 0).await, stream(&provider, 0).await] {
         let error = end.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{error:?}");
@@ -520,7 +520,7 @@ async fn a_gateway_that_takes_nothing_is_not_waited_for() {
     });
     for scheme in ["http", "https"] {
         let setup = setup(format!("{scheme}://{address}/v1"));
-        let provider = with_limits(Kind::Timeout).await.connect(setup).await.unwrap();
+        let provider = Provider::connect(&with_limits(Kind::Timeout).await, setup).await.unwrap();
         let error = provider.complete(&ask("gpt", &"long ".repeat(4 << 20))).await.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{scheme}: {error:?}");
     }
@@ -542,7 +542,7 @@ async fn a_connection_that_never_stands_ends_at_its_own_limit() {
         taken.push(stood.unwrap());
     }
     let setup = setup(format!("http://{address}/v1"));
-    let provider = with_limits(Kind::Timeout).await.connect(setup).await.unwrap();
+    let provider = Provider::connect(&with_limits(Kind::Timeout).await, setup).await.unwrap();
     let error = complete(&provider, 0).await.1.unwrap_err();
     assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Network), "{error:?}");
     assert!(!error.record().request_sent, "{error:?}");
@@ -572,7 +572,7 @@ async fn before_http2(
 ) -> (FaultServer, Provider) {
     let authority = Authority::new();
     let server = FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), script).await;
-    let provider = plugin.connect(trusting(&authority, &server)).await.unwrap();
+    let provider = Provider::connect(&plugin, trusting(&authority, &server)).await.unwrap();
     (server, provider)
 }
 

@@ -20,7 +20,7 @@ use crate::{
 async fn through(config: &Value) -> Provider {
     let (name, value) = config_header(config);
     let setup = setup(PortkeyGateway::shared().base_url()).header(name, value);
-    plugin().await.connect(setup).await.unwrap()
+    Provider::connect(&plugin().await, setup).await.unwrap()
 }
 
 async fn before(stub: &Stub) -> Provider {
@@ -278,7 +278,7 @@ async fn guardrails_deny_and_warn() {
     let setup = setup(PortkeyGateway::shared().base_url())
         .header(name, value)
         .header("x-portkey-strict-open-ai-compliance", "false");
-    let provider = plugin().await.connect(setup).await.unwrap();
+    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let reply = streamed(&provider, &ask("gpt", "a bomb")).await.unwrap();
     assert!(reply.guardrails_json.unwrap().contains("default.contains"));
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use host_harness::{
-    Limits,
+    Limits, Provider,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     wit::chat::{AssistantPart, Event, FinishReason},
 };
@@ -225,7 +225,7 @@ async fn silence_ends_at_the_hosts_limit() {
     let limits =
         Limits { call: Duration::from_millis(300), stream_idle: Duration::from_millis(300), ..Limits::default() };
     let stub = hosted().await;
-    let provider = plugin_with(limits).await.connect(setup(stub.base_url())).await.unwrap();
+    let provider = Provider::connect(&plugin_with(limits).await, setup(stub.base_url())).await.unwrap();
     let error = provider.complete(&ask("fault/silence", "hello")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout, "{error:?}");
     let error = events(&provider, &ask("fault/stall-midway", "hello there")).await.unwrap_err();

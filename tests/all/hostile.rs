@@ -63,7 +63,7 @@ async fn load(engine: &Engine, wasm: &[u8]) -> Result<Plugin> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plugin.wasm");
     std::fs::write(&path, wasm).unwrap();
-    engine.load(path).await
+    Plugin::load(engine, path).await
 }
 
 /// One engine with the hostile plugin and an honest one, both before the same server.
@@ -79,8 +79,9 @@ impl Host {
         let engine = Engine::new(tight()).unwrap();
         let server = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
         let plugin = load(&engine, hostile()).await.unwrap();
-        let hostile = plugin.connect(at(server.base_url())).await.unwrap();
-        let honest = engine.load(component()).await.unwrap().connect(setup(server.base_url())).await.unwrap();
+        let hostile = Provider::connect(&plugin, at(server.base_url())).await.unwrap();
+        let honest = Plugin::load(&engine, component()).await.unwrap();
+        let honest = Provider::connect(&honest, setup(server.base_url())).await.unwrap();
         Self { server, plugin, hostile, honest }
     }
 
@@ -192,7 +193,8 @@ async fn a_request_to_another_origin_is_denied_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_denied_call_is_the_same_with_and_without_a_key() {
     let host = Host::new().await;
-    let without = host.plugin.connect(Setup::new(json!({})).base_url(host.server.base_url())).await.unwrap();
+    let without =
+        Provider::connect(&host.plugin, Setup::new(json!({})).base_url(host.server.base_url())).await.unwrap();
     let denied = request("send", &["http", "elsewhere.example", "/", "GET", ""]);
     let [with, without] = [host.hostile.complete(&denied).await, without.complete(&denied).await];
     assert_eq!(with.unwrap_err().record(), without.unwrap_err().record());
@@ -237,7 +239,7 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
         ("spin", Kind::Timeout),
     ] {
         let config = json!({"models": {"providers": {"hostile": {"attack": attack}}}});
-        let error = host.plugin.connect(at(host.server.base_url()).config(config)).await.expect_err(attack);
+        let error = Provider::connect(&host.plugin, at(host.server.base_url()).config(config)).await.expect_err(attack);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
         assert!(!shown(&error).contains(KEY), "{attack}");
     }
@@ -258,7 +260,7 @@ async fn a_private_address_is_not_called_unless_the_user_says_so() {
         "http://100.100.100.200/v1",
         "http://168.63.129.16/v1",
     ] {
-        let error = host.plugin.connect(at(base_url)).await.expect_err(base_url);
+        let error = Provider::connect(&host.plugin, at(base_url)).await.expect_err(base_url);
         assert_eq!((error.kind(), error.origin()), (Kind::DeniedByHost, Origin::Host), "{base_url}: {error:?}");
     }
 }
@@ -361,7 +363,7 @@ async fn echo() -> SocketAddr {
 async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let host = Host::new().await;
     let address = echo().await;
-    let hostile = host.plugin.connect(at(format!("http://{address}/v1"))).await.unwrap();
+    let hostile = Provider::connect(&host.plugin, at(format!("http://{address}/v1"))).await.unwrap();
     let parameters = host.exchange(&address.to_string(), &[]).into_iter().map(str::to_owned).collect();
     let seen = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.unwrap();
     let seen = text(&seen);
@@ -403,7 +405,8 @@ async fn a_call_that_computes_or_waits_forever_ends_and_holds_up_no_other() {
     let host = Host::new().await;
     // It reads no request, and answers none.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let silent =
+        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     for (provider, attack, parameters) in [
         (&host.hostile, "spin", vec![]),
@@ -451,7 +454,8 @@ async fn a_call_that_uses_too_much_or_traps_fails_alone() {
 async fn no_more_requests_are_open_at_once_than_the_limit_says() {
     let host = Host::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let silent =
+        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
     let told = text(&silent.complete(&request("many", &["100", "8"])).await.unwrap());
     assert_eq!(told, "8 open, 92 refused");
     assert_failed("many", silent.complete(&request("many", &["10000", "8"])).await, "table");
@@ -463,7 +467,8 @@ async fn a_stream_that_turns_bad_ends_in_an_error() {
     let host = Host::new().await;
     assert_failed("trap at once", host.hostile.stream(&ask("trap at once", "")).await, "unreachable");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = host.plugin.connect(at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let silent =
+        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
     for attack in ["trap midway", "aliased midway", "spin midway", "wait midway"] {
         let mut reply = silent.stream(&ask(attack, "")).await.unwrap();
         assert_eq!(reply.next().await.unwrap(), Some(vec![Event::Text("and on".into())]), "{attack}");

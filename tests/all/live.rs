@@ -13,7 +13,7 @@ async fn live() -> (Plugin, Provider) {
         Ok(base_url) => setup.base_url(base_url),
         Err(_) => setup,
     };
-    let provider = plugin.connect(setup).await.unwrap();
+    let provider = Provider::connect(&plugin, setup).await.unwrap();
     (plugin, provider)
 }
 

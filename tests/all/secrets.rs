@@ -6,7 +6,7 @@ use std::{
 };
 
 use host_harness::{
-    Environment, Setup,
+    Environment, Provider, Setup,
     stub::{Options, Stub},
     types::ErrorKind as Kind,
 };
@@ -63,7 +63,7 @@ async fn the_key_does_not_follow_to_another_origin() {
 #[tokio::test]
 async fn without_a_key_nothing_is_sent() {
     let stub = hosted().await;
-    let error = plugin().await.connect(Setup::new(json!({})).base_url(stub.base_url())).await.unwrap_err();
+    let error = Provider::connect(&plugin().await, Setup::new(json!({})).base_url(stub.base_url())).await.unwrap_err();
     assert_eq!(error.kind(), Kind::MissingCredential);
     assert_eq!(error.to_string(), "Portkey API key missing");
     let hint = error.record().hint.as_deref().unwrap();
@@ -89,7 +89,7 @@ async fn the_key_is_found_in_order() {
         (Setup::new(json!({"env": {"PORTKEY_API_KEY": "from-env-block"}})).base_url(stub.base_url()), "from-env-block"),
     ] {
         stub.clear();
-        plugin.connect(setup).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
+        Provider::connect(&plugin, setup).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
         assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(expected));
     }
 }
@@ -105,7 +105,7 @@ async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
         "x-portkey-trace-id": "trace-7",
     }}}}});
     let setup = setup(stub.base_url()).config(config).environment(environment);
-    let provider = plugin().await.connect(setup).await.unwrap();
+    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     assert_eq!(provider.connection().headers, [("x-portkey-trace-id".into(), "trace-7".into())]);
     let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
     assert!(!answer.contains("sk-provider-1") && !answer.contains("vk-literal-secret"), "{answer}");
@@ -121,7 +121,7 @@ async fn debug_prints_hold_no_secret() {
     let config = json!({"models": {"providers": {"portkey": {"apiKey": KEY, "headers": {"Authorization": KEY}}}}});
     let setup = setup(stub.base_url()).config(config);
     assert!(!format!("{setup:?}").contains(KEY), "a setup");
-    let provider = plugin().await.connect(setup).await.unwrap();
+    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let reply = provider.stream(&ask("gpt", "hello")).await.unwrap();
     let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.held(), provider.connection());
     assert!(!shown.contains(KEY), "{shown}");

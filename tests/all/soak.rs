@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use host_harness::{
-    Engine, Limits, Provider,
+    Engine, Limits, Plugin, Provider,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
 };
 use tokio::runtime::{Handle, Runtime};
@@ -181,13 +181,13 @@ fn soak() {
         // A call that ends by a time limit takes its time; the others must not be hurried on a slow machine.
         let (call, stream_idle) = (Duration::from_secs(3), Duration::from_secs(2));
         let engine = Engine::new(Limits { call, stream_idle, response_body: 256 << 10, ..faults::patient() }).unwrap();
-        let plugin = engine.load(component()).await.unwrap();
+        let plugin = Plugin::load(&engine, component()).await.unwrap();
         let before = Left::count(&engine);
         let start = Instant::now();
 
         let providers = [
-            plugin.connect(setup(&http1.base_url)).await.unwrap(),
-            plugin.connect(faults::trusting(&authority, &http2)).await.unwrap(),
+            Provider::connect(&plugin, setup(&http1.base_url)).await.unwrap(),
+            Provider::connect(&plugin, faults::trusting(&authority, &http2)).await.unwrap(),
         ];
         let (mut memory, as_planned) = ([0; 2], AtomicUsize::new(0));
         for (half, memory) in memory.iter_mut().enumerate() {

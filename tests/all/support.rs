@@ -45,7 +45,7 @@ pub async fn plugin() -> Plugin {
 
 /// The plugin in a host with these limits.
 pub async fn plugin_with(limits: Limits) -> Plugin {
-    Engine::new(limits).unwrap().load(component()).await.unwrap()
+    Plugin::load(&Engine::new(limits).unwrap(), component()).await.unwrap()
 }
 
 /// A stand-in for the hosted gateway that wants [`KEY`].
@@ -66,7 +66,7 @@ pub fn setup(base_url: impl Into<String>) -> Setup {
 
 /// The plugin, connected to `base_url`.
 pub async fn provider(base_url: impl Into<String>) -> Provider {
-    plugin().await.connect(setup(base_url)).await.unwrap()
+    Provider::connect(&plugin().await, setup(base_url)).await.unwrap()
 }
 
 /// A question to `model`.

@@ -67,7 +67,7 @@ async fn with(base_url: &str, request: Value, variables: &[(&str, String)]) -> R
     let lookup = move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let config = json!({"models": {"providers": {"portkey": {"request": request}}}});
     let setup = Setup::new(config).base_url(base_url).secret("portkey-api-key", KEY);
-    plugin().await.connect(setup.environment(Environment::from_fn(lookup))).await
+    Provider::connect(&plugin().await, setup.environment(Environment::from_fn(lookup))).await
 }
 
 async fn answers(provider: &Provider) -> Result<String> {

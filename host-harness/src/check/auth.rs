@@ -125,7 +125,7 @@ async fn authorization(bench: &Bench) -> Verdict {
     }
     let gateway = bench.gateway().await?;
     let setup = bench.setup(bench.config(json!({"headers": {"Authorization": "Bearer of-another"}})));
-    every_call(bench, &bench.plugin.connect(setup.base_url(gateway.base_url())).await?).await?;
+    every_call(bench, &Provider::connect(&bench.plugin, setup.base_url(gateway.base_url())).await?).await?;
     for request in gateway.requests() {
         equal(&format!("authorization of {}", request.path), request.header("authorization"), "Bearer of-another")?;
     }
@@ -169,7 +169,7 @@ async fn wrong_key(bench: &Bench) -> Verdict {
     let credential = bench.credential()?;
     let gateway = bench.gateway().await?;
     let setup = bench.setup(json!({})).base_url(gateway.base_url()).secret(&credential.id, format!("{KEY}-wrong"));
-    let provider = bench.plugin.connect(setup).await?;
+    let provider = Provider::connect(&bench.plugin, setup).await?;
     let question = question(&bench.descriptor().default_model.id);
     for (what, answer) in [
         ("models with a wrong key", provider.models().await.map(drop)),
@@ -228,7 +228,7 @@ async fn literal_key(bench: &Bench) -> Verdict {
         equal("how often the key is in the configuration", merged.to_string().matches(KEY).count(), 1)?;
     }
     keyless("the findings", &format!("{:?}", bench.plugin.lint(&config).await?))?;
-    let connected = bench.plugin.connect(bench.setup(config)).await?;
+    let connected = Provider::connect(&bench.plugin, bench.setup(config)).await?;
     keyless("the connection", &format!("{:?}", connected.connection()))?;
 
     let broken = bench.config(json!({"apiKey": key, "models": {"not": "a list"}, "baseUrl": "nowhere"}));
@@ -248,7 +248,7 @@ async fn secret_headers(bench: &Bench) -> Verdict {
     let token = format!("{KEY}-token");
     let setup = bench.setup(merged).environment(environment(&[("OPENCLAW_CHECK_TOKEN", &token)]));
     let gateway = bench.gateway().await?;
-    let provider = bench.plugin.connect(setup.base_url(gateway.base_url())).await?;
+    let provider = Provider::connect(&bench.plugin, setup.base_url(gateway.base_url())).await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
     let text = text_of(&provider.complete(&question("fault/echo-headers")).await?);
     keyless("a reply that repeats the headers", &text)?;

@@ -207,7 +207,7 @@ impl Bench {
         }
         let gateway = self.gateway().await?;
         let setup = self.setup_without_key(json!({}), &[]).base_url(gateway.base_url());
-        let connected = self.plugin.connect(setup).await;
+        let connected = Provider::connect(&self.plugin, setup).await;
         let error = refused_as("connecting without a key", connected, ErrorKind::MissingCredential)?;
         no_request(&gateway)?;
         Ok(error)
@@ -229,7 +229,7 @@ impl Bench {
 
     /// The component, connected to `gateway` with its key.
     pub(super) async fn connect(&self, gateway: &Stub) -> Verdict<Provider> {
-        Ok(self.plugin.connect(self.setup(json!({})).base_url(gateway.base_url())).await?)
+        Ok(Provider::connect(&self.plugin, self.setup(json!({})).base_url(gateway.base_url())).await?)
     }
 }
 

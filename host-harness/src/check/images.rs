@@ -10,6 +10,7 @@ use super::{
     proxy::Proxy,
 };
 use crate::{
+    Provider,
     stub::Recorded,
     types::{ErrorKind, Media, MediaSource},
     wit::images::{Image, Request, Response},
@@ -64,7 +65,7 @@ async fn draw(bench: &Bench, request: &Request) -> Verdict<(Response, Recorded)>
 async fn draw_from(bench: &Bench, answer: Value) -> Verdict<crate::Result<Response>> {
     bench.images()?;
     let gateway = Canned::start(answer).await?;
-    let provider = bench.plugin.connect(bench.setup(json!({})).base_url(&gateway.base_url)).await?;
+    let provider = Provider::connect(&bench.plugin, bench.setup(json!({})).base_url(&gateway.base_url)).await?;
     Ok(provider.generate(&Request::new(PROMPT)).await)
 }
 
@@ -96,7 +97,7 @@ async fn default_url(bench: &Bench) -> Verdict {
     bench.images()?;
     let default = bench.descriptor().default_base_url.as_str();
     for entry in [json!({}), json!({"baseUrl": " "})] {
-        let provider = bench.plugin.connect(bench.setup(bench.config(entry))).await?;
+        let provider = Provider::connect(&bench.plugin, bench.setup(bench.config(entry))).await?;
         equal("the connection's base URL", provider.connection().base_url.as_str(), default)?;
     }
     ensure(!default.ends_with('/'), || format!("the default base URL: expected no trailing slash, got {default}"))
@@ -106,7 +107,7 @@ async fn configured_url(bench: &Bench) -> Verdict {
     bench.images()?;
     let gateway = bench.gateway().await?;
     let base_url = format!("http://{}/some/where/v1", gateway.address());
-    let provider = bench.plugin.connect(bench.setup(bench.config(json!({"baseUrl": base_url})))).await?;
+    let provider = Provider::connect(&bench.plugin, bench.setup(bench.config(json!({"baseUrl": base_url})))).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), base_url)?;
     provider.generate(&Request::new(PROMPT)).await?;
     let request = only_request(&gateway)?;
@@ -187,7 +188,7 @@ async fn proxied(bench: &Bench) -> Verdict {
     let proxy = Proxy::to(gateway.address()).await?;
     let request = json!({"proxy": {"mode": "explicit-proxy", "url": proxy.url}});
     let config = json!({"models": {"providers": {&bench.descriptor().id: {"request": request}}}});
-    let provider = bench.plugin.connect(bench.setup(config).base_url("http://gateway.test/v1")).await?;
+    let provider = Provider::connect(&bench.plugin, bench.setup(config).base_url("http://gateway.test/v1")).await?;
     provider.generate(&Request::new(PROMPT)).await?;
     equal("what the proxy was asked", proxy.asked(), json!(["CONNECT gateway.test:80 HTTP/1.1"]))?;
     only_request(&gateway).map(|_| ())
@@ -261,7 +262,7 @@ async fn trailing_slash(bench: &Bench) -> Verdict {
     bench.images()?;
     let gateway = bench.gateway().await?;
     let setup = bench.setup(json!({})).base_url(format!("{}/", gateway.base_url()));
-    let provider = bench.plugin.connect(setup).await?;
+    let provider = Provider::connect(&bench.plugin, setup).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), gateway.base_url())?;
     provider.generate(&Request::new(PROMPT)).await?;
     equal("the path", only_request(&gateway)?.path, "/v1/images/generations")

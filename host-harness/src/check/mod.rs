@@ -9,10 +9,10 @@
 //! code says about images, `M1`… merging, `A1`… the key.
 //!
 //! ```no_run
-//! use host_harness::{Engine, Limits, check};
+//! use host_harness::{Engine, Limits, Plugin, check};
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
-//! let plugin = Engine::new(Limits::default())?.load("portkey_provider.wasm").await?;
+//! let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
 //! let report = check::run(&plugin).await?;
 //! println!("{}", report.tap());
 //! assert!(report.passed());

@@ -6,7 +6,7 @@ use super::{
     Check,
     bench::{Bench, Flaw, KEY, Verdict, at, ensure, equal, no_choices, no_request, refused_as},
 };
-use crate::{Setup, types::ErrorKind, wit::onboarding::Choices};
+use crate::{Provider, Setup, types::ErrorKind, wit::onboarding::Choices};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -295,7 +295,7 @@ async fn chosen_base_url(bench: &Bench) -> Verdict {
 async fn arrives(bench: &Bench, what: &str, setup: Setup, key: &str) -> Verdict {
     let credential = bench.credential()?;
     let gateway = crate::stub::Stub::start(crate::stub::Options::default()).await?;
-    let provider = bench.plugin.connect(setup.base_url(gateway.base_url())).await;
+    let provider = Provider::connect(&bench.plugin, setup.base_url(gateway.base_url())).await;
     let provider = provider.map_err(|error| Flaw::Failed(format!("{what}: expected a connection, got: {error}")))?;
     provider.models().await?;
     let request = gateway.requests().into_iter().next();
@@ -353,7 +353,7 @@ async fn no_key(bench: &Bench) -> Verdict {
         ("a reference to nothing", json!({"apiKey": "${OPENCLAW_CHECK_UNSET}"})),
     ] {
         let setup = bench.setup_without_key(bench.config(entry), &[]).base_url(gateway.base_url());
-        refused_as(what, bench.plugin.connect(setup).await, ErrorKind::MissingCredential)?;
+        refused_as(what, Provider::connect(&bench.plugin, setup).await, ErrorKind::MissingCredential)?;
     }
     no_request(&gateway)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host_harness::{Engine, Limits, check};
+use host_harness::{Engine, Limits, Plugin, check};
 
 use super::{connect::Component, output};
 
@@ -25,7 +25,7 @@ enum Format {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let plugin = Engine::new(Limits::default())?.load(component).await?;
+    let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let report = check::run(&plugin).await?;
     output::print_line(&match args.format {
         Format::Tap => report.tap(),

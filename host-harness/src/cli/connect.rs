@@ -53,7 +53,7 @@ pub(crate) struct Connect {
 impl Connect {
     /// The plugin alone.
     pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
-        Ok(Engine::new(self.limits())?.load(component(self.plugin.as_deref())?).await?)
+        Ok(Plugin::load(&Engine::new(self.limits())?, component(self.plugin.as_deref())?).await?)
     }
 
     fn limits(&self) -> Limits {
@@ -93,7 +93,7 @@ impl Connect {
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
         let plugin = self.plugin().await?;
         let config = self.config_file()?;
-        let provider = plugin.connect(self.setup(&plugin, &config)).await?;
+        let provider = Provider::connect(&plugin, self.setup(&plugin, &config)).await?;
         Ok((provider, config))
     }
 }

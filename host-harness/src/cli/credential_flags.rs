@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use host_harness::{Engine, Limits};
+use host_harness::{Engine, Limits, Plugin};
 
 use super::{connect, output};
 
@@ -51,7 +51,7 @@ fn declared(arguments: &[OsString]) -> Option<Vec<(String, String)>> {
     });
     let component = connect::component(named.as_deref().map(Path::new)).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let plugin = runtime.block_on(async { Engine::new(Limits::default())?.load(component).await }).ok()?;
+    let plugin = runtime.block_on(async { Plugin::load(&Engine::new(Limits::default())?, component).await }).ok()?;
     let pair = |credential: &host_harness::wit::onboarding::Credential| {
         Some((credential.cli_flag.clone()?, credential.env_vars.first()?.clone()))
     };

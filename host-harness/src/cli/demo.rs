@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.save(&merged)?;
     step(&format!("Onboarded into {}", config.path().display()));
 
-    let provider = plugin.connect(setup.config(merged)).await?;
+    let provider = Provider::connect(&plugin, setup.config(merged)).await?;
     let models = list_models(&provider).await?;
     ask(&provider, chat_model(args.model.as_deref(), &plugin, &config)).await?;
     if let Some(images) = &descriptor.images {

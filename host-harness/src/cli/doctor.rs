@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host_harness::{Error, wit::onboarding::Severity};
+use host_harness::{Error, Provider, wit::onboarding::Severity};
 use serde_json::{Value, json};
 
 use super::{connect::Connect, output};
@@ -113,7 +113,7 @@ async fn examine(connect: &Connect) -> anyhow::Result<(Vec<Line>, Option<Error>)
         }
     }
 
-    let provider = match plugin.connect(setup).await {
+    let provider = match Provider::connect(&plugin, setup).await {
         Ok(provider) => provider,
         Err(error) => {
             lines.push(Line::bad("connection", &error));

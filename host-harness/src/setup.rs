@@ -1,0 +1,120 @@
+//! What a host knows before a plugin is called: the configuration, what stands in its place, and where secrets are found.
+
+use std::{collections::BTreeMap, fmt};
+
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    credentials::{Environment, Held},
+    error::{Error, Result},
+    wit::onboarding::Descriptor,
+};
+
+/// What a host knows before a plugin is called: the configuration, and where secrets are found.
+///
+/// ```
+/// use host_harness::{Environment, Setup};
+///
+/// let setup = Setup::new(serde_json::json!({}))
+///     .base_url("http://127.0.0.1:8787/v1")
+///     .header("x-portkey-trace-id", "trace-1")
+///     .environment(Environment::process());
+/// # let _ = setup;
+/// ```
+pub struct Setup {
+    pub(crate) config: Value,
+    base_url: Option<String>,
+    headers: Vec<(String, String)>,
+    given: BTreeMap<String, SecretString>,
+    pub(crate) environment: Environment,
+}
+
+impl fmt::Debug for Setup {
+    /// Names alone: the configuration and the headers may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("base_url", &self.base_url)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("given", &self.given.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Setup {
+    /// From a configuration of OpenClaw's form; an empty object is one.
+    pub fn new(config: Value) -> Self {
+        Self { config, base_url: None, headers: Vec::new(), given: BTreeMap::new(), environment: Environment::empty() }
+    }
+
+    /// The same with another configuration.
+    pub fn config(mut self, config: Value) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Calls this base URL instead of the configured one.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Sends this header with each request. A `${NAME}` in it is resolved, and kept from the plugin.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Holds this secret for the credential `id`, whatever else may be found for it.
+    pub fn secret(mut self, id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        self.given.insert(id.into(), secret.into());
+        self
+    }
+
+    /// Where environment variables are looked up. Without this: nowhere.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// The secrets held for `descriptor`, and where they were found.
+    ///
+    /// # Errors
+    /// Where a secret cannot be one.
+    pub fn held(&self, descriptor: &Descriptor) -> Result<Held> {
+        Held::find(descriptor, &self.given, &self.environment, &self.config)
+    }
+
+    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name.
+    pub(crate) fn settle(&mut self, descriptor: &Descriptor) -> Result<()> {
+        let providers = self
+            .config
+            .as_object_mut()
+            .map(|config| config.entry("models").or_insert_with(|| json!({})))
+            .and_then(Value::as_object_mut)
+            .map(|models| models.entry("providers").or_insert_with(|| json!({})))
+            .and_then(Value::as_object_mut)
+            .ok_or_else(|| Error::config("`models.providers` of the configuration is not an object"))?;
+        let own = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(&descriptor.id)).cloned();
+        let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
+        let mut entry = match entry {
+            Value::Object(entry) => entry,
+            _ => return Err(Error::config(format!("`models.providers.{}` is not an object", descriptor.id))),
+        };
+        if let Some(base_url) = self.base_url.take() {
+            entry.insert("baseUrl".into(), base_url.into());
+        }
+        if !self.headers.is_empty() {
+            let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
+            let headers = headers.as_object_mut().ok_or_else(|| {
+                Error::config(format!("`models.providers.{}.headers` is not an object", descriptor.id))
+            })?;
+            for (name, value) in self.headers.drain(..) {
+                headers.retain(|other, _| !other.eq_ignore_ascii_case(&name));
+                headers.insert(name, value.into());
+            }
+        }
+        providers.insert(descriptor.id.clone(), Value::Object(entry));
+        Ok(())
+    }
+}
