@@ -1,19 +1,36 @@
 //! The configuration file: OpenClaw's `openclaw.json`, JSON with comments and trailing commas. Owns reading it, and
-//! writing it so that nothing is lost: only what changed is touched, in one step, with a backup.
+//! writing it so that nothing is lost: only what changed is touched, in one step, with a backup, and not over what
+//! another program wrote in the meantime.
 
 use std::{
+    collections::HashSet,
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jsonc_parser::{
-    ParseOptions,
+    ParseOptions, ast,
+    common::Ranged,
     cst::{CstInputValue, CstNode, CstObject, CstRootNode},
 };
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    file::read_file,
+};
+
+/// The largest configuration that is read, in bytes. Real ones are a thousandth of it.
+const LARGEST: u64 = 8 << 20;
+
+/// How often a change is made anew because another program changed the file first. Each time, one of them gets on.
+const ATTEMPTS: u32 = 100;
+
+/// How long to wait for other programs that write: `LOCK_TRIES` times.
+const LOCK_WAIT: Duration = Duration::from_millis(10);
+const LOCK_TRIES: u32 = 3000;
 
 /// A configuration file as it was read, or the empty one where there is none yet.
 pub struct ConfigFile {
@@ -21,6 +38,18 @@ pub struct ConfigFile {
     /// `None` where there is no file yet.
     text: Option<String>,
     value: Value,
+}
+
+/// What [`ConfigFile::update`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// The file held it all already, and was left alone.
+    Unchanged,
+    /// The file holds the new configuration.
+    Written {
+        /// Where the old file lies, if there was one.
+        backup: Option<PathBuf>,
+    },
 }
 
 impl fmt::Debug for ConfigFile {
@@ -43,24 +72,27 @@ impl ConfigFile {
     /// Where it cannot be read, or is not a JSON object: with the place and the reason.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let unreadable = |error: io::Error| {
-            Error::config(format!("cannot read the configuration `{}`: {error}", path.display())).source(error)
-        };
-        let text = match fs::read(&path) {
-            Ok(bytes) => Some(
-                String::from_utf8(bytes)
-                    .map_err(|_| Error::config(format!("the configuration `{}` is not UTF-8 text", path.display())))?,
-            ),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(unreadable(error)),
-        };
-        let value = match &text {
-            Some(text) if !text.trim_start_matches('\u{feff}').trim().is_empty() => {
-                let root = parse(text, &path)?;
-                root.to_serde_value().filter(Value::is_object).ok_or_else(|| {
-                    Error::config(format!("the configuration `{}` is not a JSON object", path.display()))
-                })?
+        let text = match read_file(&path, LARGEST) {
+            Ok(bytes) => Some(utf8(bytes, &path)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.is_symlink() {
+                    return Err(Error::config(format!(
+                        "the configuration `{}` is a link to a file that is not there",
+                        path.display()
+                    )));
+                }
+                None
             }
+            Err(error) => {
+                let message = format!("cannot read the configuration `{}`: {error}", path.display());
+                return Err(Error::config(message).source(error));
+            }
+        };
+        let value = match text.as_deref().map(split_bom) {
+            Some((_, json)) if !json.trim().is_empty() => parse(json, &path)?
+                .to_serde_value()
+                .filter(Value::is_object)
+                .ok_or_else(|| Error::config(format!("the configuration `{}` is not a JSON object", path.display())))?,
             _ => Value::Object(Map::new()),
         };
         Ok(Self { path, text, value })
@@ -76,16 +108,16 @@ impl ConfigFile {
         &self.value
     }
 
-    /// The text that [`ConfigFile::save`] would write for `value`.
+    /// The text that [`ConfigFile::update`] would write for `value`.
     ///
     /// # Errors
     /// Where the file's text cannot take the change.
     pub fn text_with(&self, value: &Value) -> Result<String> {
-        let text = self.text.as_deref().unwrap_or_default();
-        if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        let (bom, json) = split_bom(self.text.as_deref().unwrap_or_default());
+        if json.trim().is_empty() {
             return Ok(format!("{value:#}\n"));
         }
-        let root = parse(text, &self.path)?;
+        let root = parse(json, &self.path)?;
         if let (Some(object), Some(from), Some(to)) = (root.object_value(), self.value.as_object(), value.as_object()) {
             change(&object, from, to);
         }
@@ -93,69 +125,208 @@ impl ConfigFile {
         // The text is what counts: if it does not say what was meant, it must not be written.
         let reread = parse(&written, &self.path)?.to_serde_value();
         if reread.as_ref() == Some(value) {
-            Ok(written)
-        } else {
-            Err(Error::config(format!("cannot change the configuration `{}` in place", self.path.display()))
-                .hint("It may hold a key twice. Mend that, then try again; nothing was written."))
+            return Ok(format!("{bom}{written}"));
         }
+        let why = twice(json).unwrap_or_else(|| "its text does not take the change".to_owned());
+        Err(Error::config(format!("cannot change the configuration `{}` in place: {why}", self.path.display()))
+            .hint("Mend that place in the file, then try again; nothing was written."))
     }
 
-    /// Makes the file hold `value`, and says where the backup of the old one lies. Comments, order and layout of all
-    /// that does not change are kept. The file is readable by its owner alone; a file that would not change is left.
+    /// Reads the file anew, and makes it hold what `change` makes of what it holds. Where another program writes the
+    /// file in the meantime, that is done again with what it wrote, so `change` may run several times.
+    ///
+    /// Comments, order and layout of all that does not change are kept. The file is readable by its owner alone; a
+    /// file that would not change is left. Through a link, the file that it points to is written.
     ///
     /// # Errors
-    /// Where it cannot be written: the old file is then as it was.
-    pub fn save(&mut self, value: &Value) -> Result<Option<PathBuf>> {
-        if self.text.is_some() && self.value == *value {
-            return Ok(None);
+    /// Those of `change` and of [`ConfigFile::open`], and where the file cannot be written: it is then as it was.
+    pub async fn update<E: From<Error>>(
+        &mut self,
+        change: impl AsyncFn(&Value) -> Result<Value, E>,
+    ) -> Result<Update, E> {
+        for _ in 0..ATTEMPTS {
+            *self = Self::open(&self.path)?;
+            let value = change(&self.value).await?;
+            if self.text.is_some() && self.value == value {
+                return Ok(Update::Unchanged);
+            }
+            let text = self.text_with(&value)?;
+            match self.write(&text).await {
+                Ok(Some(written)) => {
+                    (self.text, self.value) = (Some(text), value);
+                    return Ok(written);
+                }
+                Ok(None) => tracing::debug!(path = %self.path.display(), "another program wrote it: merging again"),
+                Err(error) => {
+                    let message = format!("cannot write the configuration `{}`: {error}", self.path.display());
+                    let error = Error::config(message)
+                        .hint("The old file is as it was. Check that it and its folder are yours to write, and have space.")
+                        .source(error);
+                    return Err(error.into());
+                }
+            }
         }
-        let text = self.text_with(value)?;
-        let backup = self.write(&text).map_err(|error| {
-            Error::config(format!("cannot write the configuration `{}`: {error}", self.path.display()))
-                .hint("The old file is as it was. Check that its folder exists, is yours, and has space.")
-                .source(error)
-        })?;
-        self.text = Some(text);
-        self.value = value.clone();
-        Ok(backup)
+        let message = format!("another program keeps changing the configuration `{}`", self.path.display());
+        Err(Error::config(message).hint("Stop it, or try again later; nothing was written.").into())
     }
 
-    /// A new file takes the old one's place at once: at no time is there half a file.
-    fn write(&self, text: &str) -> io::Result<Option<PathBuf>> {
+    /// A new file takes the old one's place at once: at no time is there half a file. `None` where the file is no longer
+    /// what was read.
+    async fn write(&self, text: &str) -> io::Result<Option<Update>> {
         // Through a link, the file that it points to is replaced, and the link stays.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
+        let lock = lock(folder).await?;
 
-        let backup = match &self.text {
+        let old = match read_file(&target, LARGEST) {
+            Ok(old) => Some(old),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if old.as_deref() != self.text.as_deref().map(str::as_bytes) {
+            return Ok(None);
+        }
+        let writer = Writer::new(&target, folder)?;
+        if lock.is_some() {
+            writer.sweep();
+        }
+        let backup = match old {
             Some(old) => {
                 let mut name = target.clone().into_os_string();
                 name.push(".bak");
-                replace(folder, Path::new(&name), old)?;
+                writer.replace(Path::new(&name), &old)?;
                 Some(PathBuf::from(name))
             }
             None => None,
         };
-        replace(folder, &target, text)?;
-        Ok(backup)
+        writer.replace(&target, text.as_bytes())?;
+        Ok(Some(Update::Written { backup }))
     }
 }
 
-/// `NamedTempFile` creates its file with mode 0600, which `persist` keeps.
-fn replace(folder: &Path, target: &Path, text: &str) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(target)?;
-    Ok(())
+/// Waits until no other `update` writes into `folder`. It is the folder that is locked: no file is left behind for it.
+///
+/// `None` where folders cannot be locked (Windows, some network file systems). What another program wrote is noticed
+/// there all the same, but for the instant before the new file takes its place.
+async fn lock(folder: &Path) -> io::Result<Option<fs::File>> {
+    let Ok(folder) = fs::File::open(folder) else { return Ok(None) };
+    for _ in 0..LOCK_TRIES {
+        match folder.try_lock() {
+            Ok(()) => return Ok(Some(folder)),
+            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_WAIT).await,
+            Err(fs::TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "another program is writing into its folder and does not end"))
 }
 
-fn parse(text: &str, path: &Path) -> Result<CstRootNode> {
-    let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
-    CstRootNode::parse(text.trim_start_matches('\u{feff}'), &options).map_err(|error| {
+/// Puts new files in the place of old ones, as their owner's.
+struct Writer<'a> {
+    folder: &'a Path,
+    /// What the names of files that are not finished begin with.
+    unfinished: String,
+    /// The file as it is.
+    old: Option<fs::Metadata>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(target: &Path, folder: &'a Path) -> io::Result<Self> {
+        let old = fs::metadata(target).ok();
+        // To take its place needs no leave of the file's, but whoever took the right to write away meant it.
+        if old.as_ref().is_some_and(|old| old.permissions().readonly()) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+        }
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self { folder, unfinished: format!(".{name}.host-harness-"), old })
+    }
+
+    /// Takes away what a run that was killed left.
+    fn sweep(&self) {
+        for entry in fs::read_dir(self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&self.unfinished) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// The temporary file is made with mode 0600, which `persist` keeps.
+    fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(&self.unfinished).tempfile_in(self.folder)?;
+        #[cfg(unix)]
+        if let Some(old) = &self.old {
+            keep_owner(file.as_file(), old)?;
+        }
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(target)?;
+        Ok(())
+    }
+}
+
+/// The administrator may change a user's configuration, and the user must be able to read it afterwards.
+#[cfg(unix)]
+fn keep_owner(file: &fs::File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if file.metadata()?.uid() == old.uid() {
+        return Ok(());
+    }
+    fchown(file, Some(old.uid()), Some(old.gid()))
+        .map_err(|error| io::Error::new(error.kind(), format!("it belongs to another user ({error})")))
+}
+
+/// The byte order mark that some editors put first, and the rest.
+fn split_bom(text: &str) -> (&str, &str) {
+    text.split_at(text.len() - text.trim_start_matches('\u{feff}').len())
+}
+
+fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good =
+            String::from_utf8_lossy(error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default());
+        let place = place(&good, good.len());
+        Error::config(format!("the configuration `{}` is not UTF-8 text {place}", path.display()))
+            .hint("Save it as UTF-8; nothing was changed.")
+    })
+}
+
+fn parse(json: &str, path: &Path) -> Result<CstRootNode> {
+    CstRootNode::parse(json, &options()).map_err(|error| {
         Error::config(format!("the configuration `{}` is not valid JSON5: {error}", path.display()))
             .hint("Mend that place in the file; nothing was changed.")
     })
+}
+
+fn options() -> ParseOptions {
+    ParseOptions { allow_missing_commas: false, ..ParseOptions::default() }
+}
+
+/// `on line 1 column 1`: where in `text` the byte `at` stands, in the words of the parser.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    format!("on line {} column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
+/// Says which key an object of `json` holds twice, and where: only one of the two could be changed.
+fn twice(json: &str) -> Option<String> {
+    fn search(value: &ast::Value<'_>) -> Option<(String, usize)> {
+        match value {
+            ast::Value::Object(object) => {
+                let mut names = HashSet::new();
+                object.properties.iter().find_map(|property| {
+                    let name = property.name.as_str();
+                    let first = names.insert(name);
+                    if first { search(&property.value) } else { Some((name.to_owned(), property.range().start)) }
+                })
+            }
+            ast::Value::Array(array) => array.elements.iter().find_map(search),
+            _ => None,
+        }
+    }
+    let parsed = jsonc_parser::parse_to_ast(json, &jsonc_parser::CollectOptions::default(), &options()).ok()?;
+    let (name, at) = search(&parsed.value?)?;
+    Some(format!("it holds the key `{name}` a second time {}", place(json, at)))
 }
 
 /// Makes `object`, which holds `from`, hold `to`, touching only what differs.
@@ -209,15 +380,19 @@ mod tests {
         (folder, config)
     }
 
-    #[test]
-    fn comments_order_and_layout_stay() {
+    async fn save(config: &mut ConfigFile, value: &Value) -> Result<Update> {
+        config.update(async |_| Ok(value.clone())).await
+    }
+
+    #[tokio::test]
+    async fn comments_order_and_layout_stay() {
         let text = "\u{feff}// mine\n{\n  z: 1, // last first\n  'models': { \"mode\": \"merge\", },\n  /* b */ \"a\": [1, 2,],\n}\n";
         let (_folder, mut config) = file(text);
         let mut value = config.value().clone();
         assert_eq!(value, json!({"z": 1, "models": {"mode": "merge"}, "a": [1, 2]}));
         value["models"]["providers"] = json!({"portkey": {"baseUrl": "http://x"}});
         value["z"] = json!(2);
-        config.save(&value).unwrap();
+        save(&mut config, &value).await.unwrap();
         let written = fs::read_to_string(config.path()).unwrap();
         for kept in ["// mine", "z: 2, // last first", "'models': {", "/* b */ \"a\": [1, 2,],"] {
             assert!(written.contains(kept), "{kept:?} is not in\n{written}");
@@ -225,20 +400,22 @@ mod tests {
         assert_eq!(ConfigFile::open(config.path()).unwrap().value(), &value);
     }
 
-    #[test]
-    fn an_unchanged_file_is_left_alone() {
+    #[tokio::test]
+    async fn an_unchanged_file_is_left_alone() {
         let (_folder, mut config) = file("{ a : 1 }");
         let value = config.value().clone();
-        assert_eq!(config.save(&value).unwrap(), None);
+        assert_eq!(save(&mut config, &value).await.unwrap(), Update::Unchanged);
         assert_eq!(fs::read_to_string(config.path()).unwrap(), "{ a : 1 }");
     }
 
-    #[test]
+    #[tokio::test]
     #[cfg(unix)]
-    fn the_new_file_is_private_and_the_old_one_is_kept() {
+    async fn the_new_file_is_private_and_the_old_one_is_kept() {
         use std::os::unix::fs::PermissionsExt;
         let (_folder, mut config) = file("{}");
-        let backup = config.save(&json!({"a": 1})).unwrap().unwrap();
+        let Update::Written { backup: Some(backup) } = save(&mut config, &json!({"a": 1})).await.unwrap() else {
+            panic!("it was there, and was changed")
+        };
         assert_eq!(fs::read_to_string(&backup).unwrap(), "{}");
         for path in [&backup, config.path()] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
@@ -257,23 +434,73 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_key_that_stands_twice_is_never_lost_silently() {
-        let (_folder, mut config) = file(r#"{"a": 1, "a": 2}"#);
-        let mut value = config.value().clone();
-        value["a"] = json!(3);
-        if config.save(&value).is_ok() {
-            assert_eq!(ConfigFile::open(config.path()).unwrap().value()["a"], 3);
-        } else {
-            assert_eq!(fs::read_to_string(config.path()).unwrap(), r#"{"a": 1, "a": 2}"#);
-        }
+    #[tokio::test]
+    async fn a_key_that_stands_twice_is_never_lost_silently() {
+        let text = "{\n  \"b\": {},\n  \"a\": 1, \"a\": 2\n}";
+        let (_folder, mut config) = file(text);
+        let error = save(&mut config, &json!({"b": {}, "a": 3})).await.unwrap_err().to_string();
+        assert!(error.contains("the key `a` a second time on line 3 column 11"), "{error}");
+        assert_eq!(fs::read_to_string(config.path()).unwrap(), text);
+        // Another key can still be changed, and both stay.
+        save(&mut config, &json!({"b": {"c": 1}, "a": 2})).await.unwrap();
+        let written = fs::read_to_string(config.path()).unwrap();
+        assert!(written.ends_with("\"a\": 1, \"a\": 2\n}"), "{written}");
     }
 
-    #[test]
-    fn a_file_that_is_not_there_is_made_with_its_folder() {
+    /// What another program writes between reading and writing: it does not lock anything.
+    #[tokio::test]
+    async fn what_another_program_writes_meanwhile_is_merged_with() {
+        let (_folder, mut config) = file("{ a: 1 }");
+        let path = config.path().to_owned();
+        let runs = std::cell::Cell::new(0);
+        let add = async |value: &Value| {
+            runs.set(runs.get() + 1);
+            if runs.get() == 1 {
+                fs::write(&path, "{ a: 1, theirs: 2 } // new").unwrap();
+            }
+            let mut value = value.clone();
+            value["ours"] = json!(3);
+            Ok::<_, Error>(value)
+        };
+        config.update(add).await.unwrap();
+        assert_eq!(runs.get(), 2);
+        assert_eq!(config.value(), &json!({"a": 1, "theirs": 2, "ours": 3}));
+        assert!(fs::read_to_string(&path).unwrap().ends_with("} // new"));
+
+        let always = async |value: &Value| {
+            runs.set(runs.get() + 1);
+            fs::write(&path, format!("{{ theirs: {} }}", runs.get())).unwrap();
+            let mut value = value.clone();
+            value["ours"] = json!(4);
+            Ok::<_, Error>(value)
+        };
+        let error = config.update(always).await.unwrap_err();
+        assert!(error.to_string().contains("keeps changing"), "{error}");
+        assert!(!fs::read_to_string(&path).unwrap().contains("ours"));
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn a_file_of_another_user_stays_theirs_or_is_left_alone() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let (folder, mut config) = file("{}");
+        // Only the administrator can give a file away; anyone else is refused to.
+        if chown(config.path(), Some(12_345), None).is_ok() {
+            save(&mut config, &json!({"a": 1})).await.unwrap();
+            assert_eq!(fs::metadata(config.path()).unwrap().uid(), 12_345);
+        } else {
+            let ours = fs::File::open(config.path()).unwrap();
+            let error = keep_owner(&ours, &fs::metadata("/").unwrap()).unwrap_err();
+            assert!(error.to_string().contains("another user"), "{error}");
+        }
+        drop(folder);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_made_with_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = ConfigFile::open(folder.path().join("new/openclaw.json")).unwrap();
-        assert_eq!(config.save(&json!({"a": 1})).unwrap(), None);
+        assert_eq!(save(&mut config, &json!({"a": 1})).await.unwrap(), Update::Written { backup: None });
         assert_eq!(ConfigFile::open(config.path()).unwrap().value(), &json!({"a": 1}));
     }
 }

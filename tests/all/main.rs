@@ -12,6 +12,7 @@
 
 mod cli;
 mod component;
+mod config_file;
 mod fault_server;
 mod faults;
 mod gateway;
@@ -23,6 +24,8 @@ mod portkey_gateway;
 mod secrets;
 mod soak;
 mod support;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod system_calls;
 mod tls;
 mod transport;
 mod versions;

@@ -1,6 +1,7 @@
 //! What the tests share: the built component, a plugin, a provider before a stand-in, requests.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
@@ -138,7 +139,7 @@ impl Cli {
     }
 
     /// The command, ready to run.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-harness"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("HOME", self.folder.path()).env("TMPDIR", self.folder.path()).env("RUST_BACKTRACE", "1");
@@ -152,7 +153,7 @@ impl Cli {
     }
 
     /// Runs it to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
         component();
         Ran::from(self.command(arguments).output().unwrap())
     }

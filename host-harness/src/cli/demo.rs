@@ -60,11 +60,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
 
     let choices = Choices { base_url, model: args.model.clone(), api_key_reference: key_reference(&plugin) };
-    let merged = plugin.apply_config(config.value(), &choices).await?;
-    config.save(&merged)?;
+    config.update(async |config| plugin.apply_config(config, &choices).await).await?;
     step(&format!("Onboarded into {}", config.path().display()));
 
-    let provider = Provider::connect(&plugin, setup.config(merged)).await?;
+    let provider = Provider::connect(&plugin, setup.config(config.value().clone())).await?;
     let models = list_models(&provider).await?;
     ask(&provider, chat_model(args.model.as_deref(), &plugin, &config)).await?;
     if let Some(images) = &descriptor.images {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use host_harness::{Plugin, wit::onboarding::Choices};
-use secrecy::ExposeSecret;
+use host_harness::{ConfigFile, Error, Plugin, Update, types::ErrorKind, wit::onboarding::Choices};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{connect::Connect, output};
@@ -38,29 +38,38 @@ pub(crate) enum KeyPlace {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.connect.plugin().await?;
     let mut file = args.connect.config_file()?;
-    let mut config = file.value().clone();
-    if args.key == KeyPlace::Env {
-        store_key(&plugin, &args.connect, &file, &mut config)?;
-    }
+    let stored = match args.key {
+        KeyPlace::Reference => None,
+        KeyPlace::Env => Some(held_key(&plugin, &args.connect, &file)?),
+    };
     let choices = Choices {
         base_url: args.connect.base_url(&plugin),
         model: args.model.clone(),
         api_key_reference: key_reference(&plugin),
     };
-    let merged = if args.keep_default {
-        plugin.apply_provider_config(&config, &choices).await?
-    } else {
-        plugin.apply_config(&config, &choices).await?
+    // Run again where another program changes the file in the meantime.
+    let merge = async |config: &Value| {
+        let mut config = config.clone();
+        if let Some((variable, key)) = &stored {
+            store_key(&mut config, variable, key)?;
+        }
+        anyhow::Ok(if args.keep_default {
+            plugin.apply_provider_config(&config, &choices).await?
+        } else {
+            plugin.apply_config(&config, &choices).await?
+        })
     };
-    let changed = merged != *file.value();
-    let backup = file.save(&merged)?;
+    let (changed, backup) = match file.update(merge).await? {
+        Update::Unchanged => (false, None),
+        Update::Written { backup } => (true, backup),
+    };
     if args.json {
         output::print_json(&json!({
-            "config": file.path(),
+            "config": file.path().display().to_string(),
             "changed": changed,
-            "backup": backup,
+            "backup": backup.map(|backup| backup.display().to_string()),
             "provider": plugin.descriptor().id,
-            "default_model": merged.pointer("/agents/defaults/model"),
+            "default_model": file.value().pointer("/agents/defaults/model"),
         }));
     } else if changed {
         output::print_line(&format!("{} is set up in {}", plugin.descriptor().label, file.path().display()));
@@ -79,26 +88,25 @@ pub(crate) fn key_reference(plugin: &Plugin) -> Option<String> {
     Some(format!("${{{variable}}}"))
 }
 
-/// Puts the key that is held into `env.<VARIABLE>`.
-fn store_key(
-    plugin: &Plugin,
-    connect: &Connect,
-    file: &host_harness::ConfigFile,
-    config: &mut Value,
-) -> anyhow::Result<()> {
+/// The key that is held, and the variable that it goes into.
+fn held_key(plugin: &Plugin, connect: &Connect, file: &ConfigFile) -> anyhow::Result<(String, SecretString)> {
     let descriptor = plugin.descriptor();
-    let setup = connect.setup(plugin, file);
-    let held = setup.held(descriptor)?;
+    let held = connect.setup(plugin, file).held(descriptor)?;
     let credential = descriptor.credentials.first().context("the plugin declares no credential")?;
     let variable = credential.env_vars.first().context("the plugin names no environment variable")?;
     let secret = held.secret(&credential.id).ok_or_else(|| {
         output::Usage(format!("there is no {} to store: set {variable}, or give the plugin's flag", credential.label))
     })?;
+    Ok((variable.clone(), secret.clone()))
+}
+
+/// Puts the key into `env.<VARIABLE>`.
+fn store_key(config: &mut Value, variable: &str, key: &SecretString) -> anyhow::Result<()> {
     let env = config
         .as_object_mut()
         .map(|config| config.entry("env").or_insert_with(|| Value::Object(Map::new())))
         .and_then(Value::as_object_mut)
-        .context("`env` of the configuration is not an object")?;
-    env.insert(variable.clone(), secret.expose_secret().into());
+        .ok_or_else(|| Error::host(ErrorKind::InvalidConfig, "`env` of the configuration is not an object"))?;
+    env.insert(variable.to_owned(), key.expose_secret().into());
     Ok(())
 }

@@ -1,0 +1,37 @@
+//! Files that a user names: read whole, and never without end.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+/// What the file at `path` holds: a plain file (or a link to one) of `most` bytes at most. A pipe or a device, which
+/// may never end, is not even opened.
+///
+/// ```
+/// let zeros = host_harness::read_file("/dev/zero".as_ref(), 1 << 20);
+/// assert!(zeros.is_err());
+/// ```
+///
+/// # Errors
+/// Where it cannot be read, is something else, or is larger.
+pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    // One more than it may have tells: the size that was found may not be what comes.
+    if found.len() <= most {
+        File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
+    if found.len().max(bytes.len() as u64) > most {
+        let most = if most < 1 << 20 { format!("{most} bytes") } else { format!("{} MiB", most >> 20) };
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most}")));
+    }
+    Ok(bytes)
+}
