@@ -1,13 +1,17 @@
 //! Keeps secrets out of all that leaves the host's boundary towards a component or a person: text, header values and
 //! bodies as they stream by. Owns the masking; who passes what through it is the egress's and the calls' business.
 //!
-//! A mask is as long as what it hides, so a `content-length` stays true.
+//! A mask is as long as what it hides, so a `content-length` stays true. A secret is found as it is and as servers write
+//! what they repeat: in a JSON string, in a URL, in Base64. Whoever can have it written in a code of their own, or in parts,
+//! cannot be stopped by masking.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use crate::types;
 
@@ -17,13 +21,15 @@ const SHORTEST: usize = 6;
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
+    /// Each in all its forms.
     secrets: Arc<[SecretString]>,
 }
 
 impl Redactor {
     pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| secret.expose_secret().len() >= SHORTEST);
-        Self { secrets: secrets.collect() }
+        let forms = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret()));
+        let forms = forms.filter(|form| form.len() >= SHORTEST);
+        Self { secrets: forms.map(SecretString::from).collect() }
     }
 
     fn secrets(&self) -> impl Iterator<Item = &[u8]> {
@@ -87,6 +93,26 @@ impl Redactor {
     }
 }
 
+/// What `secret` looks like where it stands as it is, in a JSON string, in a URL, and in Base64.
+fn forms(secret: &str) -> BTreeSet<String> {
+    if secret.len() < SHORTEST {
+        return BTreeSet::new();
+    }
+    let json = Value::from(secret).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let plain = [secret.to_owned(), json.replace('/', "\\/"), json, url.to_lowercase(), url];
+    // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
+    // belong to what stands before or behind it too are left out.
+    let base64 = [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)].into_iter().flat_map(|(before, shared)| {
+        let text = BASE64_STANDARD_NO_PAD.encode([before, secret.as_bytes()].concat());
+        let end = text.len() - usize::from(!(before.len() + secret.len()).is_multiple_of(3));
+        let standard = text.get(shared..end).unwrap_or_default().to_owned();
+        [standard.replace('+', "-").replace('/', "_"), standard]
+    });
+    plain.into_iter().chain(base64).collect()
+}
+
 /// Masks a body that comes in pieces, also where a secret lies across two of them.
 #[derive(Debug, Default)]
 pub(crate) struct Masked {
@@ -121,6 +147,8 @@ impl Masked {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn redactor() -> Redactor {
@@ -154,6 +182,29 @@ mod tests {
         for first in 0..text.len() {
             for second in first..text.len() {
                 assert_eq!(in_pieces(text, &[first, second]), whole, "cut at {first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_the_codes_that_servers_write() {
+        use base64::prelude::BASE64_URL_SAFE;
+        // With all that is written differently somewhere.
+        let secret = "sk+ü/\"key\\ ?~>1";
+        let redactor = Redactor::new([secret.into()]);
+        let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let json = json!({"key": secret}).to_string();
+        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json] {
+            let masked = redactor.text(&text).into_owned();
+            assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
+        }
+        for (user, rest) in [("", ""), ("a", ""), ("user:", "."), ("user", ".."), ("ab:", "...")] {
+            let plain = format!("{user}{secret}{rest}");
+            for text in [BASE64_STANDARD_NO_PAD.encode(&plain), BASE64_URL_SAFE.encode(&plain)] {
+                let masked = redactor.text(&text).into_owned();
+                let left = masked.bytes().filter(|&byte| byte != b'*' && byte != b'=').count();
+                // What belongs to its surroundings, and a letter at either end that it shares with them.
+                assert!(left <= (user.len() + rest.len()) * 4 / 3 + 4, "{plain}: {text} gave {masked}");
             }
         }
     }
