@@ -195,4 +195,41 @@ mod tests {
         cache.compile(&other, EMPTY_COMPONENT).unwrap();
         assert!(load(&other, &other_path).is_some(), "it was compiled anew");
     }
+
+    /// What another version made, under the name of this one's, with its digest right.
+    #[test]
+    fn an_entry_of_another_version_is_not_run_but_replaced() {
+        let other = wasmtime::ModuleVersionStrategy::Custom("47.0.0".to_owned());
+        let mut config = wasmtime::Config::new();
+        config.module_version(other).unwrap();
+        let other = wasmtime::Engine::new(&config).unwrap();
+        let compiled = Component::new(&other, EMPTY_COMPONENT).unwrap().serialize().unwrap();
+        assert_replaced(&compiled);
+    }
+
+    /// The same for another processor: the name of this one's, which the artifact holds, is changed in it.
+    #[test]
+    fn an_entry_for_another_processor_is_not_run_but_replaced() {
+        let here = std::env::consts::ARCH;
+        let other = if here.len() == "mips64".len() { "mips64" } else { "riscv64" };
+        let compiled = Component::new(&wasmtime::Engine::default(), EMPTY_COMPONENT).unwrap().serialize().unwrap();
+        let at = compiled.windows(here.len()).position(|bytes| bytes == here.as_bytes()).unwrap();
+        let foreign = [&compiled[..at], other.as_bytes(), &compiled[at + here.len()..]].concat();
+        assert_replaced(&foreign);
+    }
+
+    fn assert_replaced(foreign: &[u8]) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let engine = wasmtime::Engine::default();
+        let path = cache.path(&engine, EMPTY_COMPONENT);
+        let good = Component::new(&engine, EMPTY_COMPONENT).unwrap().serialize().unwrap();
+        cache.store(&path, &good).unwrap();
+        assert!(load(&engine, &path).is_some(), "what is stored like this is run");
+        cache.store(&path, foreign).unwrap();
+        assert!(load(&engine, &path).is_none());
+        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        assert!(load(&engine, &path).is_some(), "it was compiled anew");
+        assert_ne!(fs::read(&path).unwrap()[..foreign.len()], *foreign);
+    }
 }

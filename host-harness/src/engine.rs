@@ -90,13 +90,27 @@ impl Engine {
     }
 
     /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
-    pub(crate) async fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) async fn compile(&self, wasm: &[u8]) -> Result<Component> {
+        let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
+        if wasm.len() as u64 > self.limits.component {
+            return Err(Error::config(format!("it is larger than {} bytes", self.limits.component)));
+        }
         let (engine, cache, wasm) = (self.wasmtime.clone(), self.cache.clone(), wasm.to_vec());
         let compiling = tokio::task::spawn_blocking(move || match cache {
             Some(cache) => cache.compile(&engine, &wasm),
             None => Component::new(&engine, &wasm),
         });
-        compiling.await?
+        match tokio::time::timeout(self.limits.compile, compiling).await {
+            Ok(compiled) => compiled.map_err(|error| unusable(error.into()))?.map_err(unusable),
+            Err(_) => {
+                let limit = self.limits.compile.as_secs_f32();
+                Err(Error::host(
+                    ErrorKind::Timeout,
+                    format!("the component took longer than {limit} seconds to compile"),
+                )
+                .hint("A provider compiles in seconds: this is none, or the machine is very busy."))
+            }
+        }
     }
 
     pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<ProviderPre<State>> {

@@ -21,6 +21,9 @@ pub struct Limits {
     pub call: Duration,
     /// Wall-clock time between two batches of a stream. Default: 5 minutes.
     pub stream_idle: Duration,
+    /// Wall-clock time of a whole stream, from when it is open, whatever comes and however fast it is read. Default: 1
+    /// hour.
+    pub stream: Duration,
     /// Time for a connection to stand, name lookup included, TLS not. A connection of HTTP/2 that has been silent for
     /// this long during a call is asked for a sign of life, and given up after as long again. Default: 10 seconds.
     pub connect: Duration,
@@ -30,6 +33,11 @@ pub struct Limits {
     pub response_head: usize,
     /// HTTP requests that one call may have open at once. Default: 8.
     pub concurrent_requests: usize,
+    /// A component's file, in bytes. Default: 64 MiB, a hundred times what a provider needs.
+    pub component: u64,
+    /// Wall-clock time to wait for a component to be compiled. A compiler cannot be interrupted: one that is given up
+    /// goes on in its threads until it is done, and what it made is dropped. Default: 2 minutes.
+    pub compile: Duration,
 }
 
 impl Default for Limits {
@@ -38,10 +46,13 @@ impl Default for Limits {
             memory: 512 << 20,
             call: Duration::from_secs(600),
             stream_idle: Duration::from_secs(300),
+            stream: Duration::from_secs(3600),
             connect: Duration::from_secs(10),
             response_body: 256 << 20,
             response_head: 64 << 10,
             concurrent_requests: 8,
+            component: 64 << 20,
+            compile: Duration::from_secs(120),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     egress::Egress,
     engine::{Engine, State, within},
     error::{Error, Result},
+    file::read_file,
     types::ErrorKind,
     validate,
     view::View,
@@ -39,11 +40,11 @@ impl Plugin {
     /// Loads a component from a file.
     ///
     /// # Errors
-    /// Where the file cannot be read, is no component, does not export the provider world of this version, or imports
+    /// Where the file cannot be read or is larger than it may be, is no component, does not export the provider world of this version, or imports
     /// more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
     pub async fn load(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let wasm = std::fs::read(path).map_err(|error| {
+        let wasm = read_file(path, engine.limits.component).map_err(|error| {
             Error::config(format!("cannot read the component `{}`: {error}", path.display()))
                 .hint("Build it with `make build`, or name it with --plugin FILE.")
         })?;
@@ -58,9 +59,8 @@ impl Plugin {
     }
 
     pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
-        let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
-        let component = engine.compile(wasm).await.map_err(unusable)?;
-        let pre = engine.link(&component).map_err(unusable)?;
+        let component = engine.compile(wasm).await?;
+        let pre = engine.link(&component).map_err(|error| Error::config(format!("{error:#}")))?;
         let (mut store, guest) = engine.instantiate(&pre, None).await?;
         let describe = guest.openclaw_provider_onboarding().call_describe(&mut store);
         let descriptor = within(engine.limits.call, describe).await?;

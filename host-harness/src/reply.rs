@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use tokio::time::{Instant, timeout};
 use wasmtime::{Store, component::ResourceAny};
 
 use crate::{
     bindings::Provider as Guest,
     engine::{State, within},
-    error::Result,
+    error::{Error, Result},
     limits::Limits,
     redact::Redactor,
-    types::{GatewayReport, Usage},
+    types::{ErrorKind, GatewayReport, Usage},
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta},
 };
 
@@ -20,6 +21,9 @@ pub struct Reply {
     redactor: Redactor,
     /// The longest wait between two batches.
     idle: Duration,
+    /// When it was opened, and how long it may be open.
+    opened: Instant,
+    whole: Duration,
     /// Gone once the reply is over.
     open: Option<OpenReply>,
 }
@@ -39,7 +43,8 @@ impl fmt::Debug for Reply {
 
 impl Reply {
     pub(crate) fn new(open: OpenReply, report: GatewayReport, redactor: Redactor, limits: &Limits) -> Self {
-        Self { report, redactor, idle: limits.stream_idle, open: Some(open) }
+        let (idle, whole) = (limits.stream_idle, limits.stream);
+        Self { report, redactor, idle, opened: Instant::now(), whole, open: Some(open) }
     }
 
     /// What the gateway reported in the head of its answer.
@@ -56,15 +61,26 @@ impl Reply {
     pub async fn next(&mut self) -> Result<Option<Vec<Event>>> {
         // Taken, so that a future dropped midway takes the instance along: it could not be entered again.
         let Some(mut open) = self.open.take() else { return Ok(None) };
-        let replies = open.guest.openclaw_provider_chat().reply();
-        let call = replies.call_next(&mut open.store, open.reply);
-        let answer = within(self.idle, call).await.map_err(|error| error.request_sent(true))?;
+        let left = self.whole.saturating_sub(self.opened.elapsed());
+        // For `timeout`, an answer that is there at once is always in time.
+        let in_time = if left.is_zero() {
+            None
+        } else {
+            let replies = open.guest.openclaw_provider_chat().reply();
+            timeout(left, within(self.idle, replies.call_next(&mut open.store, open.reply))).await.ok()
+        };
+        let answer = in_time.unwrap_or_else(|| Err(self.too_long())).map_err(|error| error.request_sent(true))?;
         let events = answer.map_err(|error| self.redactor.error(error))?;
         if events.is_empty() {
             return Ok(None);
         }
         self.open = Some(open);
         Ok(Some(events))
+    }
+
+    fn too_long(&self) -> Error {
+        let message = format!("the stream took longer than {} seconds as a whole", self.whole.as_secs_f32());
+        Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
     }
 
     /// The same as a [`Stream`](futures_util::Stream) of single events.

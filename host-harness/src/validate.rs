@@ -56,7 +56,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
     let component = match engine.compile(wasm).await {
         Ok(component) => component,
         Err(error) => {
-            found.findings.push(format!("it does not compile: {error:#}"));
+            found.findings.push(format!("it does not compile: {error}"));
             return found;
         }
     };

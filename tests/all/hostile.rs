@@ -324,6 +324,12 @@ async fn a_method_is_no_way_around() {
 
 // Whether it sees the key
 
+/// As the password of a user.
+fn basic(key: &str) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    format!("Basic {}", BASE64_STANDARD.encode(format!("user:{key}")))
+}
+
 /// A server that answers with what it was sent, wherever an answer can hold it.
 async fn echo() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -344,8 +350,9 @@ async fn echo() -> SocketAddr {
                 let answer = format!(
                     "HTTP/1.1 103 {key}\r\nlink: {key}\r\n\r\n\
                      HTTP/1.1 200 {key}\r\nx-echo: a{key}b\r\nset-cookie: {key}\r\nset-cookie: {key}{key}\r\n\
-                     x-{key}: name\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n\
+                     x-{key}: name\r\nauthorization: {}\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n\
                      7\r\nechoed \r\n{:x}\r\n{first}\r\n",
+                    basic(&key),
                     first.len()
                 );
                 client.write_all(answer.as_bytes()).await.unwrap();
@@ -368,6 +375,7 @@ async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let seen = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.unwrap();
     let seen = text(&seen);
     let mask = "*".repeat(KEY.len());
+    assert!(seen.contains("authorization: Basic") && !seen.contains(&basic(KEY)[16..24]), "{seen}");
     for expected in [format!("x-echo: a{mask}b"), format!("set-cookie: {mask}\n"), format!("echoed {mask}")] {
         assert!(seen.contains(&expected), "{expected} is not in {seen}");
     }
@@ -493,6 +501,44 @@ async fn a_stream_without_end_is_dropped_without_waiting() {
     }
     drop(reply);
     host.serves().await;
+}
+
+/// Neither its idle time nor its size would end it in a lifetime.
+#[tokio::test]
+async fn a_stream_that_goes_on_for_ever_is_ended() {
+    let stream = Duration::from_millis(500);
+    let engine = Engine::new(Limits { stream, ..tight() }).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    // A server that always has one more word.
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        let word = json!({"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "on "}}]});
+        while client.write_all(format!("data: {word}\n\n").as_bytes()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let hostile = Provider::connect(&load(&engine, hostile()).await.unwrap(), at(&base_url)).await.unwrap();
+    let honest = Plugin::load(&engine, component()).await.unwrap();
+    let honest = Provider::connect(&honest, setup(&base_url)).await.unwrap();
+    // A plugin that invents events is as bad: it does not even wait.
+    for (name, provider) in [("server", honest), ("on and on", hostile)] {
+        let mut reply = provider.stream(&ask(name, "")).await.unwrap();
+        let mut batches = 0;
+        let error = loop {
+            match reply.next().await {
+                Ok(Some(_)) => batches += 1,
+                Ok(None) => panic!("{name} ended by itself"),
+                Err(error) => break error,
+            }
+        };
+        assert!(batches > 1, "{name}");
+        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{name}: {error:?}");
+        assert!(error.to_string().contains("as a whole"), "{name}: {error}");
+        assert_eq!(reply.next().await.unwrap(), None, "{name}");
+    }
 }
 
 // What it says of itself
@@ -702,6 +748,37 @@ fn a_component_is_compiled_beside_the_calls() {
         busy.await.unwrap().unwrap();
         loading.await.unwrap();
     });
+}
+
+/// Nothing can interrupt a compiler: the caller and all others go on without it.
+#[test]
+fn a_component_that_takes_too_long_to_compile_is_given_up() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let host = Host::new().await;
+        let engine = Engine::new(Limits { compile: Duration::from_millis(50), ..tight() }).unwrap();
+        // The one thread on which it could be compiled does not get to it.
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+        let error = load(&engine, hostile()).await.unwrap_err();
+        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
+        assert!(error.to_string().contains("to compile"), "{error}");
+        host.serves().await;
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_large_is_not_compiled() {
+    let size = hostile().len() as u64;
+    let engine = Engine::new(Limits { component: size - 1, ..tight() }).unwrap();
+    let error = load(&engine, hostile()).await.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{error:?}");
+    assert!(error.to_string().contains("it is larger than"), "{error}");
+    let found = validate(&engine, hostile(), None).await;
+    assert!(found.findings[0].contains("larger"), "{found:?}");
+    load(&Engine::new(Limits { component: size, ..tight() }).unwrap(), hostile()).await.unwrap();
 }
 
 #[tokio::test]
