@@ -1,5 +1,7 @@
 //! The commands as a user runs them: results on standard output, all else on standard error, documented exit codes.
 
+use std::ffi::OsStr;
+
 use host_harness::stub::Stub;
 use serde_json::json;
 
@@ -19,6 +21,15 @@ impl User {
         let stub = runtime.block_on(hosted());
         let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
         Self { cli, stub, _runtime: runtime }
+    }
+
+    /// The names of the files that are there, but for hidden ones: the cache of compiled components.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.cli.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !name.starts_with('.'));
+        names.sort();
+        names
     }
 }
 
@@ -167,6 +178,8 @@ fn wrong_usage_is_named_and_exits_with_2() {
     std::fs::write(user.cli.folder.path().join("text.png"), "not an image").unwrap();
     for (arguments, expected) in [
         (&["chat", ""][..], "the prompt is empty"),
+        (&["chat", " ", "\n"], "the prompt is empty"),
+        (&["image", " "], "the prompt is empty"),
         (&["chat", "x", "--unknown"], "--unknown"),
         (&["chat", "x", "--header", "no colon"], "Name: value"),
         (&["chat", "x", "--image", "missing.png"], "missing.png"),
@@ -192,6 +205,7 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["chat", "x", "--base-url", "http://user:pw@127.0.0.1/v1"], 4),
         (&["chat", "x", "--base-url", "http://192.168.1.1/v1"], 4),
         (&["image", "x", "--count", "5"], 2),
+        (&["image", "x", "--count", "0"], 2),
         (&["image", "x", "--size", "0x0"], 2),
     ] {
         let ran = user.cli.run(arguments);
@@ -201,12 +215,141 @@ fn wrong_usage_is_named_and_exits_with_2() {
     assert!(user.stub.requests().is_empty());
 }
 
+const COMMANDS: [&str; 9] = ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"];
+
+#[test]
+#[cfg(unix)]
+fn every_command_refuses_nonsense() {
+    use std::os::unix::ffi::OsStrExt;
+    let user = User::new();
+    for command in COMMANDS {
+        for nonsense in [&b"--nonsense"[..], b"--plugin\xff", b"-\xff", b"-Z", b"--json=maybe", b"a\xff\xfe"] {
+            // These take a file of any name.
+            if nonsense[0] == b'a' && ["validate", "check"].contains(&command) {
+                continue;
+            }
+            let ran = user.cli.run(&[OsStr::new(command), OsStr::from_bytes(nonsense)]);
+            assert_eq!(ran.code, 2, "{command} {nonsense:?}: {ran:?}");
+            assert!(ran.err.starts_with("error: ") && ran.err.contains("Usage: "), "{command} {nonsense:?}: {ran:?}");
+            assert_eq!(ran.out, "", "{command} {nonsense:?}");
+        }
+    }
+    assert!(user.stub.requests().is_empty());
+    assert_eq!(user.files(), [] as [&str; 0]);
+}
+
+/// What is no file, and what is too much of one, wherever a command takes a file.
+#[test]
+#[cfg(unix)]
+fn a_file_that_cannot_be_one_is_refused_and_nothing_is_sent() {
+    let user = User::new();
+    let folder = user.cli.folder.path();
+    std::fs::create_dir(folder.join("folder")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    // No disk is filled for it: it is a hole.
+    std::fs::File::create(folder.join("large")).unwrap().set_len(200 << 20).unwrap();
+    let image = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 64]].concat();
+    std::fs::write(folder.join("image.png"), image).unwrap();
+    let before = user.files();
+    for (arguments, code) in [
+        (&["chat", "x", "--image"][..], 2),
+        (&["chat", "x", "--tools"], 2),
+        (&["image", "x", "--input"], 2),
+        (&["image", "x", "--input", "image.png", "--mask"], 2),
+        (&["validate"], 2),
+        (&["validate", "--manifest"], 2),
+        (&["check"], 4),
+        (&["models", "--plugin"], 4),
+        (&["demo", "--plugin"], 4),
+        (&["models", "--config"], 4),
+        (&["chat", "x", "--config"], 4),
+        (&["onboard", "--config"], 4),
+        (&["doctor", "--config"], 4),
+    ] {
+        for (file, reason) in [
+            ("missing", "missing"),
+            ("folder", "folder"),
+            ("pipe", "pipe"),
+            ("/dev/zero", "/dev/zero"),
+            ("large", "larger than"),
+        ] {
+            // A configuration may be missing; a manifest is read as a configuration is.
+            if arguments.ends_with(&["--config"]) && file == "missing" {
+                continue;
+            }
+            let code = if arguments == ["validate", "--manifest"] && file == "large" { 4 } else { code };
+            let ran = user.cli.run(&[arguments, &[file]].concat());
+            assert_eq!(ran.code, code, "{arguments:?} {file}: {ran:?}");
+            let told = if arguments[0] == "doctor" { &ran.out } else { &ran.err };
+            assert!(told.contains(reason), "{arguments:?} {file}: {ran:?}");
+            assert!(!ran.err.contains("panicked"), "{arguments:?} {file}: {ran:?}");
+        }
+    }
+    assert!(user.stub.requests().is_empty());
+    assert_eq!(user.files(), before, "nothing is left behind");
+}
+
+#[test]
+#[cfg(unix)]
+fn standard_input_is_not_read_without_end() {
+    let user = User::new();
+    std::fs::write(user.cli.folder.path().join("noise"), b"a\xff").unwrap();
+    for (file, reason) in [("/dev/zero", "larger than"), ("noise", "UTF-8"), ("/dev/null", "the prompt is empty")] {
+        let input = std::fs::File::open(user.cli.folder.path().join(file)).unwrap();
+        let ran = crate::support::Ran::from(user.cli.command(&["chat"]).stdin(input).output().unwrap());
+        assert_eq!(ran.code, 2, "{file}: {ran:?}");
+        assert!(ran.err.contains(reason), "{file}: {ran:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+}
+
+/// As of `host-harness chat x | head -0`.
+#[test]
+fn nobody_reading_is_no_failure() {
+    let user = User::new();
+    let (help, faults) = (["--help"], ["stub", "--faults"]);
+    for arguments in [
+        &help[..],
+        &faults,
+        &["chat", "hello"],
+        &["chat", "hello", "--json"],
+        &["image", "a ship"],
+        &["models"],
+        &["onboard"],
+        &["doctor"],
+        &["validate"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = user.cli.command(arguments).stdout(writer).output().unwrap();
+        let ran = crate::support::Ran::from(output);
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        assert!(!ran.err.contains("panicked"), "{arguments:?}: {ran:?}");
+    }
+}
+
+/// Images are paid for when they are made.
+#[test]
+fn images_are_asked_for_only_where_they_can_be_written() {
+    let user = User::new();
+    std::fs::write(user.cli.folder.path().join("file"), "").unwrap();
+    // Not even the administrator can write below `/proc`.
+    let nowhere = if cfg!(target_os = "linux") { "/proc/images" } else { "file/images" };
+    for output in ["file", "file/images", nowhere] {
+        let ran = user.cli.run(&["image", "a ship", "--output", output]);
+        assert_eq!(ran.code, 2, "{output}: {ran:?}");
+        assert!(ran.err.contains(output), "{output}: {ran:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+    assert_eq!(user.files(), ["file"]);
+}
+
 #[test]
 fn every_command_has_help() {
     let cli = Cli::new();
     let help = cli.run(&["--help"]).ok().out;
     assert!(help.contains("Exit codes:"), "{help}");
-    for command in ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"] {
+    for command in COMMANDS {
         assert!(help.contains(command), "{command}");
         assert!(cli.run(&[command, "--help"]).ok().out.contains("Usage:"), "{command}");
     }

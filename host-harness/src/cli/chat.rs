@@ -2,13 +2,12 @@
 
 use std::{
     io::{IsTerminal, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Context;
 use host_harness::{
-    Joined, Provider,
+    Joined, Provider, read_file,
     types::MediaSource,
     wit::chat::{AssistantPart, Event, Message, Request, Response, Tool, UserPart},
 };
@@ -19,6 +18,9 @@ use super::{
     image::read_image,
     output::{self, Usage},
 };
+
+/// The largest prompt and the largest list of tools, in bytes: more than any model takes.
+const LARGEST_TEXT: u64 = 16 << 20;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -128,7 +130,12 @@ fn print_whole(response: &Response) {
 fn prompt(words: &[String]) -> anyhow::Result<String> {
     let mut prompt = words.join(" ");
     if words.is_empty() && !std::io::stdin().is_terminal() {
-        std::io::stdin().read_to_string(&mut prompt).context("cannot read the prompt from standard input")?;
+        let input = std::io::stdin().take(LARGEST_TEXT + 1);
+        let read = std::io::BufReader::new(input).read_to_string(&mut prompt);
+        read.map_err(|error| Usage(format!("cannot read the prompt from standard input: {error}")))?;
+    }
+    if prompt.len() as u64 > LARGEST_TEXT {
+        return Err(Usage(format!("the prompt is larger than {} MiB", LARGEST_TEXT >> 20)).into());
     }
     if prompt.trim().is_empty() {
         return Err(Usage("the prompt is empty: give it as an argument or on standard input".into()).into());
@@ -144,10 +151,10 @@ fn image_source(image: &str) -> anyhow::Result<MediaSource> {
 }
 
 /// Tools as OpenAI's API writes them: `{"type": "function", "function": {...}}`, or the inner object alone.
-fn tools(path: &PathBuf) -> anyhow::Result<Vec<Tool>> {
+fn tools(path: &Path) -> anyhow::Result<Vec<Tool>> {
     let wrong = |why: String| Usage(format!("the tools in `{}` cannot be used: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let tools: Vec<Value> = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let json = read_file(path, LARGEST_TEXT).map_err(|error| wrong(error.to_string()))?;
+    let tools: Vec<Value> = serde_json::from_slice(&json).map_err(|error| wrong(error.to_string()))?;
     let tool = |tool: &Value| {
         let function = tool.get("function").unwrap_or(tool);
         let name = function.get("name").and_then(Value::as_str).ok_or_else(|| wrong("a tool has no name".into()))?;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use host_harness::{
-    Provider,
+    Provider, read_file,
     types::{Media, MediaSource},
     wit::images::{Request, Response},
 };
@@ -18,6 +18,10 @@ use super::{
     connect::Connect,
     output::{self, Usage},
 };
+
+/// The largest image that is sent, in bytes: what OpenAI's API takes of one.
+/// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
+const LARGEST_IMAGE: u64 = 50 << 20;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -66,6 +70,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let inputs = args.inputs.iter().map(|path| read_image(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let mask = args.mask.as_deref().map(read_image).transpose()?;
     let (provider, _) = args.connect.provider().await?;
+    // Images cost money: what would keep them from being written is found out beforehand.
+    tempfile::tempfile_in(make_folder(&args.output)?)
+        .map_err(|error| Usage(format!("cannot write into the folder `{}`: {error}", args.output.display())))?;
     let request = Request {
         model: args.model.map(|model| strip_provider(&provider, model)),
         count: args.count,
@@ -111,7 +118,7 @@ pub(crate) struct Saved {
 impl Saved {
     fn json(&self) -> Value {
         json!({
-            "path": self.path,
+            "path": self.path.display().to_string(),
             "media_type": self.media_type,
             "bytes": self.bytes,
             "revised_prompt": self.revised_prompt,
@@ -121,7 +128,7 @@ impl Saved {
 
 /// Writes the images into `folder`, each whole or not at all.
 pub(crate) async fn save(provider: &Provider, response: &Response, folder: &Path) -> anyhow::Result<Vec<Saved>> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    make_folder(folder)?;
     let mut saved = Vec::new();
     for image in &response.images {
         let fetched;
@@ -142,6 +149,12 @@ pub(crate) async fn save(provider: &Provider, response: &Response, folder: &Path
         });
     }
     Ok(saved)
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<&Path> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Usage(format!("cannot make the folder `{}`: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// Writes a file that is not there yet: `image-1.png`, or `image-1-2.png` where that name is taken, and so on.
@@ -166,8 +179,8 @@ fn write_new(folder: &Path, name: &str, data: &[u8]) -> std::io::Result<PathBuf>
 
 /// An image from a file, its type by its bytes.
 pub(crate) fn read_image(path: &Path) -> anyhow::Result<Media> {
-    let data =
-        std::fs::read(path).map_err(|error| Usage(format!("cannot read the image `{}`: {error}", path.display())))?;
+    let data = read_file(path, LARGEST_IMAGE)
+        .map_err(|error| Usage(format!("cannot read the image `{}`: {error}", path.display())))?;
     match infer::get(&data) {
         Some(kind) if kind.matcher_type() == infer::MatcherType::Image => {
             Ok(Media { media_type: kind.mime_type().to_owned(), data })

@@ -78,10 +78,14 @@ pub(crate) fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("HOST_HARNESS_LOG"))
         .init();
     let json = cli.command.json();
-    match run(cli.command) {
-        Ok(code) => code,
-        Err(error) => output::failure(&error, json),
-    }
+    let outcome =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
+            let outcome = runtime.block_on(run(cli.command));
+            // What cannot be interrupted, such as a compiler, is not waited for.
+            runtime.shutdown_background();
+            outcome
+        });
+    outcome.unwrap_or_else(|error| output::failure(&error, json))
 }
 
 impl Command {
@@ -98,7 +102,6 @@ impl Command {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(args).await,

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use host_harness::{Engine, Limits};
+use host_harness::{Engine, Limits, read_file};
 use serde_json::{Value, json};
 
 use super::{
@@ -27,18 +27,19 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let wasm = std::fs::read(&component)
+    let engine = Engine::new(Limits::default())?;
+    let wasm = read_file(&component, Limits::default().component)
         .map_err(|error| Usage(format!("cannot read the component `{}`: {error}", component.display())))?;
     let default = Path::new("openclaw.plugin.json");
     let manifest_path = args.manifest.as_deref().or_else(|| default.exists().then_some(default));
     let manifest = manifest_path.map(read_manifest).transpose()?;
 
-    let found = host_harness::validate(&Engine::new(Limits::default())?, &wasm, manifest.as_ref()).await;
+    let found = host_harness::validate(&engine, &wasm, manifest.as_ref()).await;
     let valid = found.findings.is_empty();
     if args.json {
         output::print_json(&json!({
-            "component": component,
-            "manifest": manifest_path,
+            "component": component.display().to_string(),
+            "manifest": manifest_path.map(|path| path.display().to_string()),
             "valid": valid,
             "id": found.id,
             "wit_version": host_harness::WIT_VERSION,
