@@ -6,71 +6,65 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
-
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, FinishReason, Message, Request, Response, ResponseFormat, Thinking, Tool, ToolCall, ToolChoice,
     UserPart,
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Media, MediaSource, Usage};
 use crate::error::{self, Result};
+use crate::json::{Json, Object};
 use crate::report::Head;
-use crate::wire::{self, Content, Format, Object, Part, Text, Turn};
+use crate::wire::{self, present};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// The body of a request for a whole answer, or for a streamed one.
 pub fn body(request: &Request, stream: bool) -> Result<Vec<u8>> {
     let extra = extra_members(request.extra_json.as_deref())?;
-    if extra.contains_key("stream") {
+    if extra.has("stream") {
         return Err(error::invalid_request("extra-json must not hold stream: call complete or stream instead"));
     }
-    let (max_completion_tokens, max_tokens) = match wants_completion_tokens(&request.model) {
-        true => (request.max_output_tokens, None),
-        false => (None, request.max_output_tokens),
-    };
-    let body = wire::ChatRequest {
-        model: &request.model,
-        messages: request.messages.iter().map(turn).collect::<Result<_>>()?,
-        tools: request.tools.iter().map(tool).collect::<Result<_>>()?,
-        tool_choice: request.tool_choice.as_ref().map(tool_choice),
-        parallel_tool_calls: request.parallel_tool_calls,
-        response_format: request.response_format.as_ref().map(response_format).transpose()?,
-        max_tokens,
-        max_completion_tokens,
-        temperature: checked("temperature", request.temperature)?,
-        top_p: checked("top_p", request.top_p)?,
-        stop: &request.stop,
-        seed: request.seed,
-        reasoning_effort: request.reasoning_effort.as_deref(),
-        stream: stream.then_some(true),
-        stream_options: stream.then(|| json!({"include_usage": true})),
-    };
-    written(&body, &extra)
+    let max_tokens = if wants_completion_tokens(&request.model) { "max_completion_tokens" } else { "max_tokens" };
+    let mut body = Object::default();
+    body.set("model", &*request.model);
+    body.set("messages", request.messages.iter().map(turn).collect::<Result<Vec<_>>>()?);
+    if !request.tools.is_empty() {
+        body.set("tools", request.tools.iter().map(tool).collect::<Result<Vec<_>>>()?);
+    }
+    body.set_some("tool_choice", request.tool_choice.as_ref().map(tool_choice));
+    body.set_some("parallel_tool_calls", request.parallel_tool_calls);
+    body.set_some("response_format", request.response_format.as_ref().map(response_format).transpose()?);
+    body.set_some(max_tokens, request.max_output_tokens);
+    body.set_some("temperature", checked("temperature", request.temperature)?);
+    body.set_some("top_p", checked("top_p", request.top_p)?);
+    if !request.stop.is_empty() {
+        body.set("stop", request.stop.iter().map(|stop| stop.as_str().into()).collect::<Vec<_>>());
+    }
+    body.set_some("seed", request.seed);
+    body.set_some("reasoning_effort", request.reasoning_effort.as_deref());
+    if stream {
+        body.set("stream", true);
+        body.set("stream_options", [("include_usage", true.into())]);
+    }
+    body.extend(extra);
+    Ok(body.to_json().into_bytes())
 }
 
 /// The members of an `extra-json`.
-pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object> {
+pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object<'_>> {
     match extra.filter(|extra| !extra.trim().is_empty()) {
-        None => Ok(Object::new()),
+        None => Ok(Object::default()),
         Some(extra) => {
-            serde_json::from_str(extra).map_err(|_| error::invalid_request("extra-json is not a JSON object"))
+            Object::parse(extra.as_bytes()).map_err(|_| error::invalid_request("extra-json is not a JSON object"))
         }
     }
 }
 
-/// The JSON of a body, and over it `extra`.
-pub(crate) fn written(body: &impl serde::Serialize, extra: &Object) -> Result<Vec<u8>> {
-    let json = wire::merged(body, extra);
-    json.map(String::into_bytes).map_err(|error| error::invalid_request(&format!("This is no JSON: {error}")))
-}
-
-/// `text`, which must be a JSON object; the order of its members counts to a model, and so is kept.
-fn schema<'t>(text: &'t str, what: &str) -> Result<&'t RawValue> {
-    serde_json::from_str::<&RawValue>(text)
+/// `text`, which must be a JSON object.
+fn schema<'t>(text: &'t str, what: &str) -> Result<Json<'t>> {
+    Json::parse(text.as_bytes())
         .ok()
-        .filter(|json| json.get().starts_with('{'))
+        .filter(Json::is_object)
         .ok_or_else(|| error::invalid_request(&format!("{what} is not a JSON object")))
 }
 
@@ -94,63 +88,74 @@ fn checked(name: &str, value: Option<f32>) -> Result<Option<f32>> {
     }
 }
 
-fn tool(tool: &Tool) -> Result<wire::Tool<'_>> {
+fn tool(tool: &Tool) -> Result<Json<'_>> {
     let what = format!("The parameter schema of the tool {}", tool.name);
-    let function = wire::Function {
-        name: &tool.name,
-        description: tool.description.as_deref(),
-        parameters: schema(&tool.parameters_schema_json, &what)?,
-        strict: tool.strict,
-    };
-    Ok(wire::Tool { r#type: "function", function })
+    let parameters = schema(&tool.parameters_schema_json, &what)?;
+    let mut function = Object::default();
+    function.set("name", &*tool.name);
+    function.set_some("description", tool.description.as_deref());
+    function.set("parameters", parameters);
+    function.set_some("strict", tool.strict);
+    Ok([("type", "function".into()), ("function", function.into())].into())
 }
 
-fn tool_choice(choice: &ToolChoice) -> Value {
+fn tool_choice(choice: &ToolChoice) -> Json<'_> {
     match choice {
-        ToolChoice::Auto => json!("auto"),
-        ToolChoice::None => json!("none"),
-        ToolChoice::Required => json!("required"),
-        ToolChoice::Named(name) => json!({"type": "function", "function": {"name": name}}),
+        ToolChoice::Auto => "auto".into(),
+        ToolChoice::None => "none".into(),
+        ToolChoice::Required => "required".into(),
+        ToolChoice::Named(name) => {
+            [("type", "function".into()), ("function", [("name", name.as_str().into())].into())].into()
+        }
     }
 }
 
-fn response_format(format: &ResponseFormat) -> Result<Format<'_>> {
-    let (r#type, json_schema) = match format {
-        ResponseFormat::Text => ("text", None),
-        ResponseFormat::JsonObject => ("json_object", None),
+fn response_format(format: &ResponseFormat) -> Result<Json<'_>> {
+    Ok(match format {
+        ResponseFormat::Text => [("type", "text".into())].into(),
+        ResponseFormat::JsonObject => [("type", "json_object".into())].into(),
         ResponseFormat::JsonSchema(text) => {
-            ("json_schema", Some(schema(text, "The JSON schema of the response format")?))
+            let schema = schema(text, "The JSON schema of the response format")?;
+            [("type", "json_schema".into()), ("json_schema", schema)].into()
         }
-    };
-    Ok(Format { r#type, json_schema })
+    })
 }
 
-fn turn(message: &Message) -> Result<Turn<'_>> {
+fn turn(message: &Message) -> Result<Json<'_>> {
     Ok(match message {
-        Message::System(text) => Turn::System { content: text },
+        Message::System(text) => [("role", "system".into()), ("content", text.as_str().into())].into(),
         Message::User(parts) => {
             let content = match parts.as_slice() {
-                [UserPart::Text(text)] => Content::Text(text),
-                parts => Content::Parts(parts.iter().map(user_part).collect::<Result<_>>()?),
+                [UserPart::Text(text)] => text.as_str().into(),
+                parts => parts.iter().map(user_part).collect::<Result<Vec<_>>>()?.into(),
             };
-            Turn::User { content }
+            [("role", "user".into()), ("content", content)].into()
         }
         Message::Assistant(parts) => assistant(parts),
-        Message::ToolResult(result) => Turn::Tool { tool_call_id: &result.call_id, content: &result.text },
+        Message::ToolResult(result) => [
+            ("role", "tool".into()),
+            ("tool_call_id", result.call_id.as_str().into()),
+            ("content", result.text.as_str().into()),
+        ]
+        .into(),
     })
 }
 
-fn user_part(part: &UserPart) -> Result<Part<'_>> {
+fn user_part(part: &UserPart) -> Result<Json<'_>> {
     Ok(match part {
-        UserPart::Text(text) => Part::Text { text },
+        UserPart::Text(text) => text_part(text),
         UserPart::Image(source) => {
             let url = match source {
-                MediaSource::Url(url) => Cow::Borrowed(url.as_str()),
-                MediaSource::Inline(media) => Cow::Owned(data_url(media)?),
+                MediaSource::Url(url) => url.as_str().into(),
+                MediaSource::Inline(media) => data_url(media)?.into(),
             };
-            Part::ImageUrl { image_url: wire::ImageUrl { url } }
+            [("type", "image_url".into()), ("image_url", [("url", url)].into())].into()
         }
     })
+}
+
+fn text_part(text: &str) -> Json<'_> {
+    [("type", "text".into()), ("text", text.into())].into()
 }
 
 fn data_url(media: &Media) -> Result<String> {
@@ -165,7 +170,7 @@ fn data_url(media: &Media) -> Result<String> {
 /// An assistant's turn. Reasoning goes back only where a signature makes it of use, in Portkey's `content_blocks`,
 /// which the gateway prefers over `content` for Anthropic and Bedrock (gateway 1.15.2); signatures come from those
 /// providers alone, so no other one is sent the field.
-fn assistant(parts: &[AssistantPart]) -> Turn<'_> {
+fn assistant(parts: &[AssistantPart]) -> Json<'_> {
     let mut text = String::new();
     let mut blocks = Vec::new();
     let mut tool_calls = Vec::new();
@@ -175,42 +180,51 @@ fn assistant(parts: &[AssistantPart]) -> Turn<'_> {
             AssistantPart::Text(part) => {
                 text.push_str(part);
                 if !part.is_empty() {
-                    blocks.push(Part::Text { text: part });
+                    blocks.push(text_part(part));
                 }
             }
             AssistantPart::Thinking(Thinking { signature: None, .. }) => {}
             AssistantPart::Thinking(Thinking { text, signature: Some(signature) }) => {
                 is_signed = true;
                 blocks.push(match signature.strip_prefix(REDACTED) {
-                    Some(data) => Part::RedactedThinking { data },
-                    None => Part::Thinking { thinking: text, signature },
+                    Some(data) => [("type", "redacted_thinking".into()), ("data", data.into())].into(),
+                    None => [
+                        ("type", "thinking".into()),
+                        ("thinking", text.as_str().into()),
+                        ("signature", signature.as_str().into()),
+                    ]
+                    .into(),
                 });
             }
             AssistantPart::ToolCall(call) => tool_calls.push(past_call(call)),
         }
     }
-    Turn::Assistant {
-        content: Some(text).filter(|text| !text.is_empty() || tool_calls.is_empty()),
-        content_blocks: if is_signed { blocks } else { Vec::new() },
-        tool_calls,
+    let has_content = !text.is_empty() || tool_calls.is_empty();
+    let mut turn = Object::from([("role", "assistant".into())]);
+    turn.set("content", if has_content { text.into() } else { Json::NULL });
+    if is_signed {
+        turn.set("content_blocks", blocks);
     }
+    if !tool_calls.is_empty() {
+        turn.set("tool_calls", tool_calls);
+    }
+    turn.into()
 }
 
-fn past_call(call: &ToolCall) -> wire::Call<'_> {
+fn past_call(call: &ToolCall) -> Json<'_> {
     let signature = call.signature.as_deref();
     let google = signature.and_then(|signature| signature.strip_prefix(GOOGLE));
     // No arguments at all are an empty object to a provider that parses them.
     let arguments = if call.arguments_json.trim().is_empty() { "{}" } else { &call.arguments_json };
-    wire::Call {
-        id: &call.id,
-        r#type: "function",
-        function: wire::CalledFunction {
-            name: &call.name,
-            arguments,
-            thought_signature: signature.filter(|_| google.is_none()),
-        },
-        extra_content: google.map(|signature| json!({"google": {"thought_signature": signature}})),
-    }
+    let mut function = Object::from([("name", call.name.as_str().into()), ("arguments", arguments.into())]);
+    function.set_some("thought_signature", signature.filter(|_| google.is_none()));
+    let mut json =
+        Object::from([("id", call.id.as_str().into()), ("type", "function".into()), ("function", function.into())]);
+    json.set_some(
+        "extra_content",
+        google.map(|signature| [("google", [("thought_signature", signature.into())].into())]),
+    );
+    json.into()
 }
 
 /// Marks a signature that is the whole of a reasoning block that the provider encrypted.
@@ -221,23 +235,17 @@ const GOOGLE: &str = "extra_content.google:";
 
 /// The reasoning in one of Portkey's content blocks.
 pub(crate) fn block_thinking(block: wire::Block<'_>) -> Option<Thinking> {
-    let block = match block.delta {
-        Some(delta) => serde_json::from_str(delta.get()).unwrap_or_default(),
-        None => block,
-    };
-    let signature = match block.data.present() {
+    let signature = match present(block.data) {
         Some(data) => Some(format!("{REDACTED}{data}")),
-        None => block.signature.present(),
+        None => present(block.signature),
     };
     let text = block.thinking.into_owned();
     (!text.is_empty() || signature.is_some()).then_some(Thinking { text, signature })
 }
 
 /// The signature of a tool call: Portkey's own, or Google's.
-pub(crate) fn call_signature(own: Text<'_>, extra_content: &Value) -> Option<String> {
-    let google =
-        || Some(wire::text(extra_content.pointer("/google/thought_signature"))).filter(|text| !text.is_empty());
-    own.present().or_else(|| Some(format!("{GOOGLE}{}", google()?)))
+pub(crate) fn call_signature(own: Cow<'_, str>, google: Cow<'_, str>) -> Option<String> {
+    present(own).or_else(|| Some(format!("{GOOGLE}{}", present(google)?)))
 }
 
 /// Why the answer ended. Besides OpenAI's words these are Anthropic's and Google's own, which the gateway passes on
@@ -280,35 +288,38 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
 /// OpenAI's `prompt_tokens` holds the cached ones. Anthropic's through the gateway does not: it stands beside
 /// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
 /// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
-pub(crate) fn usage(usage: &Value) -> Option<Usage> {
-    let count = |paths: &[&str]| paths.iter().find_map(|path| wire::count(usage.pointer(path)?));
+pub(crate) fn usage(usage: &Object<'_>) -> Usage {
+    let count = |name| usage.get(name).and_then(Json::count);
+    let detail = |of, name| usage.get(of).and_then(|details| details.object()?.get(name)?.count());
     // Images have other names for the same.
-    let prompt = count(&["/prompt_tokens", "/input_tokens"]).unwrap_or(0);
-    let output = count(&["/completion_tokens", "/output_tokens"]).unwrap_or(0);
-    let cached = count(&["/prompt_tokens_details/cached_tokens", "/input_tokens_details/cached_tokens"]);
-    let reasoning = count(&["/completion_tokens_details/reasoning_tokens", "/output_tokens_details/reasoning_tokens"]);
-    let cache_read = count(&["/cache_read_input_tokens"]);
-    let cache_creation = count(&["/cache_creation_input_tokens"]);
+    let prompt = count("prompt_tokens").or_else(|| count("input_tokens")).unwrap_or(0);
+    let output = count("completion_tokens").or_else(|| count("output_tokens")).unwrap_or(0);
+    let cached =
+        detail("prompt_tokens_details", "cached_tokens").or_else(|| detail("input_tokens_details", "cached_tokens"));
+    let reasoning = detail("completion_tokens_details", "reasoning_tokens")
+        .or_else(|| detail("output_tokens_details", "reasoning_tokens"));
+    let cache_read = count("cache_read_input_tokens");
+    let cache_creation = count("cache_creation_input_tokens");
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
-    let holds_cached = count(&["/total_tokens"]) == Some(prompt.saturating_add(output)) && prompt >= apart;
-    usage.is_object().then_some(Usage {
+    let holds_cached = count("total_tokens") == Some(prompt.saturating_add(output)) && prompt >= apart;
+    Usage {
         input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
         output_tokens: output,
         cache_read_tokens: cache_read.or(cached),
         cache_write_tokens: cache_creation,
         reasoning_tokens: reasoning,
-    })
+    }
 }
 
 /// A whole answer.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     let malformed = || error::malformed(head, "The answer is no chat completion", body);
-    let completion: wire::Completion<'_> = wire::parse(body).map_err(|_| malformed())?;
+    let completion = wire::Completion::parse(body).map_err(|_| malformed())?;
     let choices = match completion.choices {
-        Some(choices) if completion.error.is_none() => choices,
+        Some(choices) if !completion.has_error => choices,
         _ => return Err(malformed()),
     };
-    let at = choices.iter().position(|choice| choice.index == 0).unwrap_or(0);
+    let at = choices.iter().position(|choice| choice.index == Some(0)).unwrap_or(0);
     let choice = choices.into_iter().nth(at).ok_or_else(malformed)?;
     if let Some(error) = failed_finish(&choice.finish_reason, head) {
         return Err(error);
@@ -320,8 +331,8 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         model: completion.model.into_owned(),
         finish_reason: finish_reason(&choice.finish_reason, has_calls),
         content,
-        usage: completion.usage.as_ref().and_then(usage),
-        guardrails_json: completion.hook_results.map(|results| results.get().to_owned()),
+        usage: completion.usage.as_ref().map(usage),
+        guardrails_json: completion.hook_results,
         report: head.report(),
     })
 }
@@ -329,7 +340,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
 /// Reasoning, text and calls. Where the blocks hold the same text as `content`, their order is kept.
 fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
     let mut parts = Vec::new();
-    let blocks = message.content_blocks.unwrap_or_default();
+    let blocks = message.content_blocks;
     let block_text: String = blocks.iter().map(|block| &*block.text).collect();
     let blocks_hold_text = !block_text.is_empty() && block_text == *message.content;
     let mut has_thinking = false;
@@ -341,20 +352,19 @@ fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
             parts.push(AssistantPart::Thinking(thinking));
         }
     }
-    if !has_thinking && let Some(text) = message.reasoning_content.present().or_else(|| message.reasoning.present()) {
+    if !has_thinking && let Some(text) = present(message.reasoning) {
         parts.insert(0, AssistantPart::Thinking(Thinking { text, signature: None }));
     }
-    if !blocks_hold_text && let Some(text) = message.content.present() {
+    if !blocks_hold_text && let Some(text) = present(message.content) {
         parts.push(AssistantPart::Text(text));
     }
-    parts.extend(message.refusal.present().map(AssistantPart::Text));
-    for (at, call) in message.tool_calls.unwrap_or_default().into_iter().enumerate() {
-        let function = call.function.unwrap_or_default();
+    parts.extend(present(message.refusal).map(AssistantPart::Text));
+    for (at, call) in message.tool_calls.into_iter().enumerate() {
         parts.push(AssistantPart::ToolCall(ToolCall {
-            id: call.id.present().unwrap_or_else(|| call_id(at)),
-            name: function.name.into_owned(),
-            arguments_json: function.arguments.into_owned(),
-            signature: call_signature(function.thought_signature, &call.extra_content),
+            id: present(call.id).unwrap_or_else(|| call_id(at)),
+            name: call.name.into_owned(),
+            arguments_json: call.arguments.into_owned(),
+            signature: call_signature(call.thought_signature, call.google_signature),
         }));
     }
     parts
@@ -370,6 +380,7 @@ mod tests {
     use super::*;
     use crate::bindings::exports::openclaw::provider::chat::ToolResult;
     use alloc::vec;
+    use serde_json::{Value, json};
 
     fn request(messages: Vec<Message>) -> Request {
         Request {

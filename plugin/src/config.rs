@@ -1,21 +1,19 @@
 //! This provider's settings, read out of the host's configuration document. It says what has the wrong type; what is
 //! wrong with a value of the right type is [`crate::lint`]'s to say.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
+use crate::json::{Json, Object};
 use crate::portkey;
 use crate::url::BaseUrl;
-use crate::wire::{self, Object};
 
 /// Where this provider stands in the document.
 pub(crate) const PROVIDER: &str = "models.providers.portkey";
@@ -35,18 +33,15 @@ pub(crate) struct Settings {
 }
 
 /// The document, or where it breaks off being JSON.
-pub(crate) fn parse(config: &str) -> Result<Object> {
-    let what = match serde_json::from_str(config) {
-        Ok(Value::Object(root)) => return Ok(root),
-        Ok(_) => "The configuration is not a JSON object".to_owned(),
+pub(crate) fn parse(config: &str) -> Result<Object<'_>> {
+    let what = match Json::parse(config.as_bytes()) {
+        Ok(json) => match json.object() {
+            Some(root) => return Ok(root),
+            None => "The configuration is not a JSON object".to_owned(),
+        },
         Err(error) => format!("The configuration is not JSON: {error}"),
     };
     Err(error::invalid_config(&what, "Pass the whole document as plain JSON: no comments, no trailing commas."))
-}
-
-/// The value of a member, `null` being none.
-pub(crate) fn present<'o>(object: &'o Object, name: &str) -> Option<&'o Value> {
-    object.get(name).filter(|value| !value.is_null())
 }
 
 pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding {
@@ -60,35 +55,35 @@ pub(crate) fn not_an_object(path: &str) -> Box<Error> {
 
 /// One entry under the provider's own id out of those that differ from it in case or white space. Of two values for
 /// one setting that of the exact id wins; lists of models and tables of headers are joined.
-pub(crate) fn fold(providers: &mut Object) -> Result<()> {
-    let variants =
-        providers.keys().filter(|name| name.trim().eq_ignore_ascii_case(portkey::ID) && *name != portkey::ID);
-    let names: Vec<String> = core::iter::once(portkey::ID.to_owned()).chain(variants.cloned()).collect();
-    let mut folded = Object::new();
+pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
+    let is_variant = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ID) && name != portkey::ID;
+    let mut names = alloc::vec![portkey::ID.to_owned()];
+    names.extend(providers.iter().filter(|(name, _)| is_variant(name)).map(|(name, _)| name.clone().into_owned()));
+    let mut folded = Object::default();
     for name in names {
-        match providers.shift_remove(&name) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(entry)) => join(&mut folded, entry),
-            Some(_) => return Err(not_an_object(&format!("models.providers.{name}"))),
+        if let Some(entry) = providers.get(&name) {
+            join(&mut folded, entry.object().ok_or_else(|| not_an_object(&format!("models.providers.{name}")))?);
         }
+        providers.remove(&name);
     }
     if !folded.is_empty() {
-        providers.insert(portkey::ID.to_owned(), Value::Object(folded));
+        providers.set(portkey::ID, folded);
     }
     Ok(())
 }
 
-fn join(into: &mut Object, entry: Object) {
+fn join<'a>(into: &mut Object<'a>, entry: Object<'a>) {
     for (name, value) in entry {
-        match (name.as_str(), into.get_mut(&name), value) {
-            (_, None | Some(Value::Null), value) => drop(into.insert(name, value)),
-            ("models", Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
-            ("headers", Some(Value::Object(all)), Value::Object(more)) => {
-                for (name, value) in more {
-                    all.entry(name).or_insert(value);
-                }
-            }
-            _ => {}
+        let Some(old) = into.get(&name) else {
+            into.set(name, value);
+            continue;
+        };
+        if let ("models", Some(mut all), Some(more)) = (&*name, old.list(), value.list()) {
+            all.extend(more);
+            into.set(name, all);
+        } else if let ("headers", Some(all), Some(mut more)) = (&*name, old.object(), value.object()) {
+            more.extend(all);
+            into.set(name, more);
         }
     }
 }
@@ -97,28 +92,27 @@ fn join(into: &mut Object, entry: Object) {
 pub(crate) fn read(config: &str) -> Result<Settings> {
     let root = parse(config)?;
     let mut findings = Vec::new();
-    let mut providers = section(&root, "models.providers", &mut findings).cloned().unwrap_or_default();
+    let mut providers = section(&root, "models.providers", &mut findings).unwrap_or_default();
     if let Err(error) = fold(&mut providers) {
         findings.push(finding(Severity::Error, PROVIDER, &error.message));
     }
-    let empty = Object::new();
-    let provider = providers.get(portkey::ID).and_then(Value::as_object).unwrap_or(&empty);
-    let options = section(&root, OPTIONS, &mut findings).unwrap_or(&empty);
-    let base_url = base_url(provider, &mut findings);
-    let timeout_ms = timeout(provider, &mut findings);
-    let headers = configured_headers(provider, options, &mut findings);
-    let models = models(&root, provider);
+    let provider = providers.get(portkey::ID).and_then(Json::object).unwrap_or_default();
+    let options = section(&root, OPTIONS, &mut findings).unwrap_or_default();
+    let base_url = base_url(&provider, &mut findings);
+    let timeout_ms = timeout(&provider, &mut findings);
+    let headers = configured_headers(&provider, &options, &mut findings);
+    let models = models(&root, &provider);
     Ok(Settings { base_url, headers, timeout_ms, models, findings })
 }
 
 /// The object at a dotted path; none where it or one above it is absent.
-fn section<'o>(root: &'o Object, path: &str, findings: &mut Vec<Finding>) -> Option<&'o Object> {
-    let mut object = root;
+fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Option<Object<'a>> {
+    let mut object = root.clone();
     let mut at = String::new();
     for name in path.split('.') {
         at.push_str(if at.is_empty() { "" } else { "." });
         at.push_str(name);
-        let Some(next) = present(object, name)?.as_object() else {
+        let Some(next) = object.get(name)?.object() else {
             findings.push(finding(Severity::Error, &at, "This must be an object."));
             return None;
         };
@@ -127,18 +121,13 @@ fn section<'o>(root: &'o Object, path: &str, findings: &mut Vec<Finding>) -> Opt
     Some(object)
 }
 
-fn base_url(provider: &Object, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
+fn base_url(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
     let path = format!("{PROVIDER}.baseUrl");
-    let text = match present(provider, "baseUrl") {
-        None => "",
-        Some(Value::String(text)) => text,
-        Some(_) => {
-            findings.push(finding(Severity::Error, &path, "The base URL must be a text."));
-            return None;
-        }
+    let Some(text) = provider.get("baseUrl").map_or(Some(Cow::default()), Json::string) else {
+        findings.push(finding(Severity::Error, &path, "The base URL must be a text."));
+        return None;
     };
-    let text = if text.trim().is_empty() { portkey::BASE_URL } else { text };
-    match BaseUrl::parse(text) {
+    match BaseUrl::parse(if text.trim().is_empty() { portkey::BASE_URL } else { &text }) {
         Ok(url) => Some(url),
         Err(reason) => {
             findings.push(finding(Severity::Error, &path, &format!("This is no base URL: {reason}.")));
@@ -147,8 +136,8 @@ fn base_url(provider: &Object, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
     }
 }
 
-fn timeout(provider: &Object, findings: &mut Vec<Finding>) -> Option<u64> {
-    let seconds = present(provider, "timeoutSeconds")?.as_u64().filter(|&seconds| seconds > 0);
+fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
+    let seconds = provider.get("timeoutSeconds")?.whole().filter(|&seconds| seconds > 0);
     if seconds.is_none() {
         let path = format!("{PROVIDER}.timeoutSeconds");
         findings.push(finding(Severity::Error, &path, "The time limit must be a whole number of seconds, at least 1."));
@@ -157,9 +146,9 @@ fn timeout(provider: &Object, findings: &mut Vec<Finding>) -> Option<u64> {
 }
 
 /// The headers of the options, and over them those of `headers`.
-fn configured_headers(provider: &Object, options: &Object, findings: &mut Vec<Finding>) -> Vec<Header> {
+fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> Vec<Header> {
     let mut all = Vec::new();
-    for (name, value) in options {
+    for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
         match headers::from_option(name, value, &path) {
             Ok(header) => header.into_iter().for_each(|header| headers::put(&mut all, header)),
@@ -167,47 +156,37 @@ fn configured_headers(provider: &Object, options: &Object, findings: &mut Vec<Fi
         }
     }
     let path = format!("{PROVIDER}.headers");
-    let table = match present(provider, "headers") {
-        None => return all,
-        Some(Value::Object(table)) => table,
-        Some(_) => {
-            findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
-            return all;
-        }
+    let Some(table) = provider.get("headers").map_or(Some(Object::default()), Json::object) else {
+        findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
+        return all;
     };
-    for (name, value) in table {
+    for (name, value) in table.iter().filter(|(_, value)| !value.is_null()) {
         let path = format!("{path}.{name}");
-        let value = match value {
-            Value::Null => continue,
-            Value::String(text) => text.clone(),
-            // YAML and JSON5 writers leave the quotes off; the meaning is plain.
-            Value::Number(_) | Value::Bool(_) => wire::json(value),
-            Value::Object(_) | Value::Array(_) => {
-                findings.push(finding(
-                    Severity::Error,
-                    &path,
-                    "The value of a header must be a text: write JSON as a quoted text.",
-                ));
-                continue;
-            }
-        };
+        if value.is_nested() {
+            let message = "The value of a header must be a text: write JSON as a quoted text.";
+            findings.push(finding(Severity::Error, &path, message));
+            continue;
+        }
+        // YAML and JSON5 writers leave the quotes off numbers; the meaning is plain.
+        let value = value.text().into_owned();
         headers::put(&mut all, Header { name: name.trim().to_ascii_lowercase(), value, path });
     }
     all
 }
 
 /// Model ids of this provider: its own list, and the default model of the agents.
-fn models(root: &Object, provider: &Object) -> Vec<(String, String)> {
+fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
     let mut models = Vec::new();
-    let own = provider.get("models").and_then(Value::as_array).into_iter().flatten();
-    for (at, model) in own.enumerate() {
+    let own = provider.get("models").and_then(Json::list).unwrap_or_default();
+    for (at, model) in own.iter().enumerate() {
         if let Some(id) = model_id(model) {
-            models.push((format!("{PROVIDER}.models[{at}]"), id.to_owned()));
+            models.push((format!("{PROVIDER}.models[{at}]"), id));
         }
     }
-    let model = section(root, "agents.defaults", &mut Vec::new()).and_then(|defaults| defaults.get("model"));
-    let primary = model.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
-    if let Some(id) = primary.and_then(|model| model.trim().strip_prefix("portkey/"))
+    let defaults = section(root, "agents.defaults", &mut Vec::new()).unwrap_or_default();
+    let primary =
+        defaults.get("model").and_then(|model| model.string().or_else(|| model.object()?.get("primary")?.string()));
+    if let Some(id) = primary.as_deref().and_then(|model| model.trim().strip_prefix("portkey/"))
         && !models.iter().any(|(_, known)| known == id)
     {
         models.push(("agents.defaults.model".to_owned(), id.to_owned()));
@@ -216,8 +195,9 @@ fn models(root: &Object, provider: &Object) -> Vec<(String, String)> {
 }
 
 /// The id of an entry in a list of models.
-pub(crate) fn model_id(model: &Value) -> Option<&str> {
-    model.as_str().or_else(|| model.get("id")?.as_str()).map(str::trim)
+pub(crate) fn model_id(model: &Json<'_>) -> Option<String> {
+    let id = model.string().or_else(|| model.object()?.get("id")?.string())?;
+    Some(id.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -151,11 +151,11 @@ impl Said {
         said
     }
 
-    fn json(failure: &Failure) -> Self {
+    fn json(failure: &Failure<'_>) -> Self {
         let detail = failure.error.as_ref().or(failure.data.as_ref());
         let (message, kind, code) =
             detail.map_or(("", "", ""), |detail| (&*detail.message, &*detail.kind, &*detail.code));
-        let said = [message, &failure.message, &failure.html_message].into_iter().find(|text| !text.is_empty());
+        let said = [message, &*failure.message, &*failure.html_message].into_iter().find(|text| !text.is_empty());
         let mut message = said.unwrap_or_default().to_owned();
         if !failure.first.is_empty() {
             message = format!("{message} ({})", failure.first);
@@ -176,7 +176,7 @@ impl Said {
     }
 
     /// "Is this 401 the gateway's or the model provider's?"
-    fn origin(&self, head: &Head, failure: Option<&Failure>) -> ErrorOrigin {
+    fn origin(&self, head: &Head, failure: Option<&Failure<'_>>) -> ErrorOrigin {
         // The open-source gateway names the provider beside what that one said, and in no refusal of its own.
         if self.is_unreachable() || failure.is_some_and(|failure| !failure.provider.is_empty()) {
             return ErrorOrigin::Upstream;

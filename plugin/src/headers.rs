@@ -7,10 +7,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::portkey;
-use crate::wire;
 
 /// A header that a configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,31 +120,33 @@ const OPTIONS: [Spec; 15] = [
 
 /// The header that an option asks for. `None` where there is no such option or it asks for no header; the error says
 /// what the value should be.
-pub(crate) fn from_option(name: &str, value: &Value, path: &str) -> Result<Option<Header>, &'static str> {
+pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Option<Header>, &'static str> {
     let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { return Ok(None) };
-    let value = match (option.shape, value) {
-        (_, Value::Null) => return Ok(None),
-        (Shape::Text | Shape::TextOrObject | Shape::List, Value::String(text)) => text.trim().to_owned(),
-        (Shape::Object, Value::String(text)) if text.trim().starts_with('{') || is_reference(text) => {
-            text.trim().to_owned()
+    if value.is_null() {
+        return Ok(None);
+    }
+    let text = || Some(value.string()?.trim().to_owned());
+    let object = || value.is_object().then(|| value.compact());
+    let (header_value, what) = match option.shape {
+        Shape::Text => (text(), "must be a text"),
+        Shape::TextOrObject => (text().or_else(object), "must be a config id or a config object"),
+        Shape::Object => {
+            let text = text().filter(|text| text.starts_with('{') || is_reference(text));
+            (text.or_else(object), "must be an object")
         }
-        (Shape::TextOrObject | Shape::Object, Value::Object(_)) | (Shape::Flag, Value::Bool(_)) => wire::json(value),
-        (Shape::OnlyTrue, Value::Bool(true)) => "true".to_owned(),
-        (Shape::OnlyTrue, Value::Bool(false)) => return Ok(None),
-        (Shape::Milliseconds, Value::Number(number)) if number.is_u64() => wire::json(value),
-        (Shape::List, Value::Array(names)) => {
-            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-            names.ok_or("must be a list of header names")?.join(", ")
-        }
-        (Shape::Text, _) => return Err("must be a text"),
-        (Shape::TextOrObject, _) => return Err("must be a config id or a config object"),
-        (Shape::Object, _) => return Err("must be an object"),
-        (Shape::Flag | Shape::OnlyTrue, _) => return Err("must be true or false"),
-        (Shape::Milliseconds, _) => return Err("must be a whole number of milliseconds"),
-        (Shape::List, _) => return Err("must be a list of header names"),
+        Shape::OnlyTrue if value.bool() == Some(false) => return Ok(None),
+        Shape::Flag | Shape::OnlyTrue => (value.bool().map(|_| value.to_json()), "must be true or false"),
+        Shape::Milliseconds => (value.whole().map(|_| value.to_json()), "must be a whole number of milliseconds"),
+        Shape::List => (text().or_else(|| names(value)), "must be a list of header names"),
     };
+    let value = header_value.ok_or(what)?;
     let header = Header { name: option.header.to_owned(), value, path: path.to_owned() };
     Ok(Some(header).filter(|header| !header.value.is_empty()))
+}
+
+fn names(list: &Json<'_>) -> Option<String> {
+    let names: Option<Vec<_>> = list.list()?.iter().map(Json::string).collect();
+    Some(names?.join(", "))
 }
 
 /// Headers that are not the configuration's to set, and why.
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn header(option: &str, json: &str) -> Result<Option<(String, String)>, &'static str> {
-        Ok(from_option(option, &serde_json::from_str(json).unwrap(), "p")?
+        Ok(from_option(option, &Json::parse(json.as_bytes()).unwrap(), "p")?
             .map(|header| (header.name.clone(), header.wire_value())))
     }
 

@@ -1,6 +1,6 @@
 //! Images from a prompt, and from a prompt and images: the request's body and the answer.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,16 +9,16 @@ use alloc::vec::Vec;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::Value;
 
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::chat;
 use crate::error::{self, Result};
+use crate::json::{Json, Object};
 use crate::multipart::{self, Part};
 use crate::portkey;
 use crate::report::Head;
-use crate::wire::{self, Object};
+use crate::wire::{self, present};
 
 const DEFAULT_SIZE: &str = "1024x1024";
 
@@ -32,7 +32,7 @@ struct Fields<'r> {
     model: String,
     count: u32,
     size: &'r str,
-    extra: Object,
+    extra: Object<'r>,
 }
 
 impl<'r> Fields<'r> {
@@ -41,7 +41,7 @@ impl<'r> Fields<'r> {
         let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
         let model = extra
             .get("model")
-            .and_then(|model| model.as_str().map(ToOwned::to_owned))
+            .and_then(|model| model.string().map(Cow::into_owned))
             .or_else(|| named(request.model.as_deref()?))
             .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
         let count = request.count.unwrap_or(1);
@@ -76,17 +76,17 @@ fn response_format(model: &str) -> Option<&'static str> {
 /// The model of the call and the JSON body of `/images/generations`.
 pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
     let Fields { model, count, size, extra } = Fields::new(request)?;
-    let body = wire::ImageRequest {
-        model: &model,
-        prompt: &request.prompt,
-        n: count,
-        size,
-        quality: request.quality.as_deref(),
-        background: request.background.as_deref(),
-        output_format: request.output_format.as_deref(),
-        response_format: response_format(&model),
-    };
-    let body = chat::written(&body, &extra)?;
+    let mut body = Object::default();
+    body.set("model", &*model);
+    body.set("prompt", &*request.prompt);
+    body.set("n", count);
+    body.set("size", size);
+    body.set_some("quality", request.quality.as_deref());
+    body.set_some("background", request.background.as_deref());
+    body.set_some("output_format", request.output_format.as_deref());
+    body.set_some("response_format", response_format(&model));
+    body.extend(extra);
+    let body = body.to_json().into_bytes();
     Ok((model, body))
 }
 
@@ -139,9 +139,9 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
         ("response_format", response_format(&model).map(ToOwned::to_owned)),
     ];
     let mut texts: Vec<(&str, String)> = own.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
-    texts.retain(|(name, _)| *name == "model" || !extra.contains_key(*name));
-    for (name, value) in extra.iter().filter(|(name, _)| *name != "model") {
-        texts.extend(form_text(value).map(|text| (name.as_str(), text)));
+    texts.retain(|(name, _)| *name == "model" || !extra.has(name));
+    for (name, value) in extra.iter().filter(|(name, _)| name != "model") {
+        texts.extend(form_text(value).map(|text| (&**name, text)));
     }
     let mut parts: Vec<Part<'_>> =
         texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
@@ -169,12 +169,11 @@ fn split_slug(model: &str) -> Option<(&str, &str)> {
 }
 
 /// A JSON value as the text of a form field; `null` is no field.
-fn form_text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        _ => Some(wire::json(value)),
+fn form_text(value: &Json<'_>) -> Option<String> {
+    if value.is_null() {
+        return None;
     }
+    Some(value.string().map_or_else(|| value.compact(), Cow::into_owned))
 }
 
 fn file_of<'m>(stem: &str, media: &'m Media) -> (String, &'m str) {
@@ -206,9 +205,9 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 /// The answer to either request.
 pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
     let malformed = || error::malformed(head, "Portkey image generation response malformed", body);
-    let answer: wire::Images<'_> = wire::parse(body).map_err(|_| malformed())?;
+    let answer = wire::Images::parse(body).map_err(|_| malformed())?;
     let data = match answer.data {
-        Some(data) if answer.error.is_none() => data,
+        Some(data) if !answer.has_error => data,
         _ => return Err(malformed()),
     };
     let mut images: Vec<Image> = Vec::with_capacity(data.len());
@@ -224,7 +223,7 @@ pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
                 .ok_or_else(|| error::protocol(head, "An image is not base64", image.b64_json.as_bytes()))?;
             let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
             (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
-        } else if let Some(url) = image.url.present() {
+        } else if let Some(url) = present(image.url) {
             let ending = url_ending(&url);
             (MediaSource::Url(url), ending)
         } else {
@@ -233,16 +232,16 @@ pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
         images.push(Image {
             source,
             file_name: format!("image-{number}.{ending}"),
-            revised_prompt: image.revised_prompt.present(),
+            revised_prompt: present(image.revised_prompt),
         });
     }
     if images.is_empty() {
         return Err(error::malformed(head, "Portkey image generation response missing image data", body));
     }
     Ok(Response {
-        model: answer.model.present().unwrap_or_else(|| model.to_owned()),
+        model: present(answer.model).unwrap_or_else(|| model.to_owned()),
         images,
-        usage: answer.usage.as_ref().and_then(chat::usage),
+        usage: answer.usage.as_ref().map(chat::usage),
         report: head.report(),
     })
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod headers;
 mod http;
 pub mod images;
+mod json;
 pub mod lint;
 pub mod models;
 pub mod multipart;

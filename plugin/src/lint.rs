@@ -4,11 +4,10 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::config::{self, Settings, finding};
 use crate::headers::{self, Header};
+use crate::json::{Json, Object};
 use crate::portkey;
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
@@ -148,11 +147,11 @@ impl Check {
     }
 
     fn metadata(&mut self, value: &str, path: &str) {
-        let Ok(Value::Object(metadata)) = serde_json::from_str(value) else {
+        let Ok(metadata) = Object::parse(value.as_bytes()) else {
             return self.error(path, "The metadata must be a JSON object, in double quotes: {\"_user\":\"ann\"}.");
         };
-        for (name, value) in &metadata {
-            match value.as_str() {
+        for (name, value) in metadata.iter() {
+            match value.string() {
                 None => self.error(path, &format!("The metadata value of {name} must be a text: put it in quotes.")),
                 Some(text) if text.chars().count() > MAX_METADATA_VALUE => {
                     self.error(
@@ -172,7 +171,7 @@ impl Check {
         if !value.starts_with(['{', '[']) {
             return;
         }
-        let Ok(config @ Value::Object(_)) = serde_json::from_str(value) else {
+        let Ok(config) = Object::parse(value.as_bytes()) else {
             return self.error(path, "The inline config must be a JSON object, its names and texts in double quotes.");
         };
         if self.is_hosted {
@@ -182,16 +181,18 @@ impl Check {
     }
 
     /// One config, or one target in it: they have the same fields.
-    fn target(&mut self, target: &Value, path: &str, depth: usize) {
-        if let Some(host) = target.get("custom_host").and_then(Value::as_str) {
-            self.custom_host(host, path);
+    fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
+        if let Some(host) = target.get("custom_host").and_then(Json::string) {
+            self.custom_host(&host, path);
         }
-        if let Some(retry) = target.get("retry") {
-            self.retry(retry, path);
+        if let Some(retry) = target.get("retry").and_then(Json::object) {
+            self.retry(&retry, path);
         }
-        let targets = target.get("targets").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let is_zero = |target: &Value| target.get("weight").and_then(Value::as_f64) == Some(0.0);
-        if target.pointer("/strategy/mode").and_then(Value::as_str) == Some("loadbalance")
+        let targets = target.get("targets").and_then(Json::list).unwrap_or_default();
+        let targets: Vec<Object<'_>> = targets.iter().map(|target| target.object().unwrap_or_default()).collect();
+        let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
+        let strategy = target.get("strategy").and_then(Json::object).unwrap_or_default();
+        if strategy.get("mode").and_then(Json::string).as_deref() == Some("loadbalance")
             && !targets.is_empty()
             && targets.iter().all(is_zero)
         {
@@ -203,7 +204,7 @@ impl Check {
         if depth == 0 {
             return self.error(path, "The targets of the config nest too deep.");
         }
-        for target in targets {
+        for target in &targets {
             self.target(target, path, depth - 1);
         }
     }
@@ -214,16 +215,16 @@ impl Check {
         }
     }
 
-    fn retry(&mut self, retry: &Value, path: &str) {
+    fn retry(&mut self, retry: &Object<'_>, path: &str) {
         let (right, wrong) = match self.is_hosted {
             true => ("use_retry_after_headers", "use_retry_after_header"),
             false => ("use_retry_after_header", "use_retry_after_headers"),
         };
-        if retry.get(wrong).is_some() && retry.get(right).is_none() {
+        if retry.has(wrong) && !retry.has(right) {
             let whose = if self.is_hosted { "hosted" } else { "open-source" };
             self.warn(path, &format!("The {whose} gateway does not know {wrong}: it is {right} there."));
         }
-        if retry.get("attempts").and_then(Value::as_u64).is_some_and(|attempts| attempts > MAX_RETRY_ATTEMPTS) {
+        if retry.get("attempts").and_then(Json::whole).is_some_and(|attempts| attempts > MAX_RETRY_ATTEMPTS) {
             self.warn(path, &format!("The gateway is meant to make at most {MAX_RETRY_ATTEMPTS} attempts."));
         }
     }

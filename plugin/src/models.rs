@@ -5,12 +5,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use crate::bindings::exports::openclaw::provider::models::Entry;
 use crate::error::{self, Result};
+use crate::json::{Json, Object};
 use crate::report::Head;
-use crate::wire;
+use crate::wire::present;
 
 /// Entries asked for on each page after the first.
 const PAGE: usize = 100;
@@ -43,28 +42,28 @@ impl Listing {
     /// Reads a page.
     pub fn push(&mut self, head: &Head, body: &[u8]) -> Result<()> {
         let malformed = || error::malformed(head, "The answer is no list of models", body);
-        let page: Value = wire::parse(body).map_err(|_| malformed())?;
+        let json = Json::parse(body).map_err(|_| malformed())?;
+        let page = json.object().unwrap_or_default();
+        if page.get("error").is_some() {
+            return Err(malformed());
+        }
         // Together's own list is a bare array.
-        let items = match &page {
-            Value::Array(items) => items,
-            page if page.get("error").is_some_and(|error| !error.is_null()) => return Err(malformed()),
-            page => page.get("data").and_then(Value::as_array).ok_or_else(malformed)?,
-        };
+        let items = json.list().or_else(|| page.get("data")?.list()).ok_or_else(malformed)?;
+        let items: Vec<Object<'_>> = items.iter().map(|item| item.object().unwrap_or_default()).collect();
         self.pages += 1;
         self.received += items.len();
-        let text = |item: &Value, name: &str| Some(wire::text(item.get(name))).filter(|text| !text.is_empty());
-        let id = |item: &Value| text(item, "id").unwrap_or_default();
         // Only the hosted catalog has slugs.
-        let is_catalog = items.iter().any(|item| text(item, "slug").is_some() || id(item).starts_with('@'));
+        let is_catalog = items.iter().any(|item| !item.text("slug").is_empty() || item.text("id").starts_with('@'));
         // A server that ignores the offset sends the same page for ever.
-        let repeats = items.first().map(id).is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
+        let first = items.first().map(|item| item.text("id"));
+        let repeats = first.is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
         for item in items {
-            let Some(id) = text(item, "id").filter(|_| !repeats) else { continue };
+            let Some(id) = present(item.text("id")).filter(|_| !repeats) else { continue };
             let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());
-            let provider = slug.or_else(|| text(item, "owned_by")).or_else(|| text(&page, "provider"));
+            let provider = slug.or_else(|| present(item.text("owned_by"))).or_else(|| present(page.text("provider")));
             self.entries.push(Entry { id, provider });
         }
-        let has_more = match page.get("total").and_then(wire::count) {
+        let has_more = match page.get("total").and_then(Json::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.
             None => is_catalog,

@@ -8,56 +8,53 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::{Value, json};
-
 use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
-use crate::config::{self, PROVIDER, not_an_object, present};
+use crate::config::{self, PROVIDER, not_an_object};
 use crate::error::{self, Result};
+use crate::json::{Json, Object};
 use crate::lint;
 use crate::portkey;
 use crate::url::BaseUrl;
-use crate::wire::{self, Object};
 
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.
 pub fn apply(document: &str, choices: &Choices, primary: bool) -> Result<String> {
     let mut root = config::parse(document)?;
     let chosen = filled(choices.model.as_deref());
     let candidate = chosen.map(|model| model.strip_prefix("portkey/").unwrap_or(model)).unwrap_or(portkey::MODEL);
-    let models = open(&mut root, "models", "models")?;
-    if present(models, "mode").is_none() {
-        set(models, "mode", "merge");
+    let mut models = open(&root, "models", "models")?;
+    if models.get("mode").is_none() {
+        models.set("mode", "merge");
     }
-    let providers = open(models, "providers", "models.providers")?;
-    config::fold(providers)?;
-    merge_provider(open(providers, portkey::ID, PROVIDER)?, choices, candidate)?;
+    let mut providers = open(&models, "providers", "models.providers")?;
+    config::fold(&mut providers)?;
+    let provider = open(&providers, portkey::ID, PROVIDER)?;
+    providers.set(portkey::ID, merged(provider, choices, candidate)?);
+    models.set("providers", providers);
+    root.set("models", models);
 
-    let agents = open(&mut root, "agents", "agents")?;
-    let defaults = open(agents, "defaults", "agents.defaults")?;
+    let mut agents = open(&root, "agents", "agents")?;
+    let mut defaults = open(&agents, "defaults", "agents.defaults")?;
     let reference = format!("{}/{candidate}", portkey::ID);
-    merge_alias(open(defaults, "models", "agents.defaults.models")?, &reference)?;
+    let mut models = open(&defaults, "models", "agents.defaults.models")?;
+    merge_alias(&mut models, &reference)?;
+    defaults.set("models", models);
     if primary {
-        merge_primary(defaults, &reference)?;
+        merge_primary(&mut defaults, &reference)?;
     }
-    Ok(wire::json(&Value::Object(root)))
+    agents.set("defaults", defaults);
+    root.set("agents", agents);
+    Ok(root.to_json())
 }
 
-fn set(object: &mut Object, name: &str, value: impl Into<Value>) {
-    object.insert(name.to_owned(), value.into());
-}
-
-/// The object under `name`, made where there is none or `null`.
-fn open<'o>(object: &'o mut Object, name: &str, path: &str) -> Result<&'o mut Object> {
-    let value = object.entry(name).or_insert(Value::Null);
-    if value.is_null() {
-        *value = Value::Object(Object::new());
-    }
-    value.as_object_mut().ok_or_else(|| not_an_object(path))
+/// The object under `name`, a new one where there is none or `null`.
+fn open<'a>(object: &Object<'a>, name: &str, path: &str) -> Result<Object<'a>> {
+    object.get(name).map_or_else(|| Some(Object::default()), Json::object).ok_or_else(|| not_an_object(path))
 }
 
 /// The text of a member, trimmed; none where it is empty.
-fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
-    filled(object.get(name)?.as_str())
+fn text(object: &Object<'_>, name: &str) -> Option<String> {
+    filled(Some(&object.get(name)?.string()?)).map(ToOwned::to_owned)
 }
 
 fn filled(text: Option<&str>) -> Option<&str> {
@@ -65,7 +62,7 @@ fn filled(text: Option<&str>) -> Option<&str> {
 }
 
 /// `models.providers.portkey`.
-fn merge_provider(provider: &mut Object, choices: &Choices, candidate: &str) -> Result<()> {
+fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -> Result<Object<'a>> {
     let base_url = match filled(choices.base_url.as_deref()) {
         Some(chosen) => BaseUrl::parse(chosen).map(|url| url.text()).map_err(|reason| {
             error::invalid_config(
@@ -73,76 +70,75 @@ fn merge_provider(provider: &mut Object, choices: &Choices, candidate: &str) -> 
                 "Give it in full, such as https://api.portkey.ai/v1 or http://localhost:8787/v1.",
             )
         })?,
-        None => text(provider, "baseUrl").unwrap_or(portkey::BASE_URL).to_owned(),
+        None => text(&provider, "baseUrl").unwrap_or_else(|| portkey::BASE_URL.to_owned()),
     };
-    set(provider, "baseUrl", base_url);
-    match text(provider, "apiKey").or_else(|| filled(choices.api_key_reference.as_deref())).map(ToOwned::to_owned) {
-        Some(key) => set(provider, "apiKey", key),
-        None => drop(provider.shift_remove("apiKey")),
+    provider.set("baseUrl", base_url);
+    match text(&provider, "apiKey").or_else(|| filled(choices.api_key_reference.as_deref()).map(ToOwned::to_owned)) {
+        Some(key) => provider.set("apiKey", key),
+        None => provider.remove("apiKey"),
     }
-    set(provider, "api", portkey::API);
+    provider.set("api", portkey::API);
 
-    let mut models: Vec<Value> = Vec::new();
-    let existing = match provider.get_mut("models").map(Value::take) {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(models)) => models,
-        Some(_) => {
-            return Err(error::invalid_config(
-                &format!("{PROVIDER}.models is not a list"),
-                "Mend the configuration there: nothing was changed.",
-            ));
-        }
-    };
+    let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list).ok_or_else(|| {
+        error::invalid_config(
+            &format!("{PROVIDER}.models is not a list"),
+            "Mend the configuration there: nothing was changed.",
+        )
+    })?;
+    let mut models: Vec<Json<'_>> = Vec::new();
     for model in existing.into_iter().chain([portkey::MODEL, candidate].map(model_entry)) {
         let id = config::model_id(&model);
         if id.is_none() || !models.iter().any(|known| config::model_id(known) == id) {
             models.push(model);
         }
     }
-    set(provider, "models", models);
-    Ok(())
+    provider.set("models", models);
+    Ok(provider)
 }
 
 /// An entry for a model. What is not known of one is left out, for the host to default.
-fn model_entry(id: &str) -> Value {
-    // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
-    let mut entry = json!({
-        "id": id, "name": id, "reasoning": false, "input": ["text", "image"],
-        "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0},
-    });
-    if id == portkey::MODEL
-        && let Some(entry) = entry.as_object_mut()
-    {
-        set(entry, "name", portkey::MODEL_NAME);
-        set(entry, "reasoning", true);
-        set(entry, "contextWindow", portkey::MODEL_CONTEXT_TOKENS);
-        set(entry, "maxTokens", portkey::MODEL_MAX_OUTPUT_TOKENS);
+fn model_entry(id: &str) -> Json<'_> {
+    let is_known = id == portkey::MODEL;
+    let mut entry = Object::from([
+        ("id", id.into()),
+        ("name", if is_known { portkey::MODEL_NAME } else { id }.into()),
+        ("reasoning", is_known.into()),
+        // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
+        ("input", alloc::vec!["text".into(), "image".into()].into()),
+        ("cost", ["input", "output", "cacheRead", "cacheWrite"].map(|kind| (kind, 0u32.into())).into()),
+    ]);
+    if is_known {
+        entry.set("contextWindow", portkey::MODEL_CONTEXT_TOKENS);
+        entry.set("maxTokens", portkey::MODEL_MAX_OUTPUT_TOKENS);
     }
-    entry
+    entry.into()
 }
 
 /// `agents.defaults.models.<reference>.alias`. Another model that has the alias already keeps it to itself.
-fn merge_alias(models: &mut Object, reference: &str) -> Result<()> {
-    let is_taken = models.values().any(|entry| entry.get("alias").is_some_and(|alias| alias == portkey::ALIAS));
-    let entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
-    if !is_taken && present(entry, "alias").is_none() {
-        set(entry, "alias", portkey::ALIAS);
+fn merge_alias(models: &mut Object<'_>, reference: &str) -> Result<()> {
+    let has_alias = |entry: &Json<'_>| Some(entry.object()?.get("alias")?.string()? == portkey::ALIAS);
+    let is_taken = models.iter().any(|(_, entry)| has_alias(entry) == Some(true));
+    let mut entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
+    if !is_taken && entry.get("alias").is_none() {
+        entry.set("alias", portkey::ALIAS);
     }
+    models.set(reference.to_owned(), entry);
     Ok(())
 }
 
 /// `agents.defaults.model`: a text, or an object with `primary` and `fallbacks`.
-fn merge_primary(defaults: &mut Object, reference: &str) -> Result<()> {
-    if defaults.get("model").is_some_and(Value::is_string) {
-        if text(defaults, "model").is_some() {
+fn merge_primary(defaults: &mut Object<'_>, reference: &str) -> Result<()> {
+    if let Some(model) = defaults.get("model").and_then(Json::string) {
+        if !model.trim().is_empty() {
             return Ok(());
         }
-        defaults.shift_remove("model");
+        defaults.remove("model");
     }
-    let model = open(defaults, "model", "agents.defaults.model")?;
-    if text(model, "primary").is_none() {
-        set(model, "primary", reference);
+    let mut model = open(defaults, "model", "agents.defaults.model")?;
+    if text(&model, "primary").is_none() {
+        model.set("primary", reference.to_owned());
     }
+    defaults.set("model", model);
     Ok(())
 }
 
@@ -181,6 +177,7 @@ mod tests {
     use super::*;
     use crate::bindings::openclaw::provider::types::ErrorKind;
     use alloc::vec;
+    use serde_json::{Value, json};
 
     const NONE: Choices = Choices { base_url: None, model: None, api_key_reference: None };
     const REF: &str = "portkey/@anthropic/claude-sonnet-4-5";

@@ -1,7 +1,6 @@
 //! A streamed chat completion: bytes in, events out. It owns what must be remembered between two chunks and what
 //! counts as an end; where the bytes come from is `http`'s.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -16,7 +15,7 @@ use crate::chat;
 use crate::error::{self, Result};
 use crate::report::Head;
 use crate::sse;
-use crate::wire;
+use crate::wire::{self, present};
 
 /// Most bytes that are read after `[DONE]` in wait of late guardrail results. There is no clock to wait by: the
 /// host's limit between two pieces ends a stream that is held open.
@@ -127,7 +126,7 @@ impl Reply {
         if broken.is_none() {
             // An event that does not parse here is one that was cut off.
             let _ = sse.finish(|data| {
-                if data == b"[DONE]" || wire::parse::<wire::Completion<'_>>(data).is_ok() {
+                if data == b"[DONE]" || wire::Completion::parse(data).is_ok() {
                     state.event(data);
                 }
             });
@@ -176,7 +175,7 @@ impl State {
             self.after_done = self.after_done.or(Some(0));
             return self.usage_event();
         }
-        let Ok(chunk) = wire::parse::<wire::Completion<'_>>(data) else {
+        let Ok(chunk) = wire::Completion::parse(data) else {
             if self.after_done.is_some() {
                 return;
             }
@@ -184,24 +183,24 @@ impl State {
             return self.fail(error);
         };
         if let Some(results) = chunk.hook_results {
-            self.events.push(Event::GuardrailsJson(results.get().to_owned()));
+            self.events.push(Event::GuardrailsJson(results));
         }
         if self.after_done.is_some() {
             return;
         }
-        if (chunk.error.is_some() || chunk.choices.is_none())
+        if (chunk.has_error || chunk.choices.is_none())
             && let Some(error) = error::in_success(&self.head, data)
         {
             return self.fail(error);
         }
-        self.usage = chunk.usage.as_ref().and_then(chat::usage).or(self.usage);
+        self.usage = chunk.usage.as_ref().map(chat::usage).or(self.usage);
         let Some(choices) = chunk.choices else { return };
         if !mem::replace(&mut self.is_started, true) {
             let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
         // One answer was asked for; a second can only come from extra fields.
-        for choice in choices.into_iter().filter(|choice| wire::count(&choice.index).unwrap_or(0) == 0) {
+        for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
             self.choice(choice);
         }
     }
@@ -220,18 +219,18 @@ impl State {
     fn delta(&mut self, delta: wire::Message<'_>) {
         let mut has_thinking = false;
         // The text of the blocks comes in `content` too.
-        for block in delta.content_blocks.unwrap_or_default() {
+        for block in delta.content_blocks {
             if let Some(thinking) = chat::block_thinking(block) {
                 has_thinking = true;
                 self.events.push(Event::Thinking(thinking));
             }
         }
-        if !has_thinking && let Some(text) = delta.reasoning_content.present().or_else(|| delta.reasoning.present()) {
+        if !has_thinking && let Some(text) = present(delta.reasoning) {
             self.events.push(Event::Thinking(Thinking { text, signature: None }));
         }
-        self.events.extend(delta.content.present().map(Event::Text));
-        self.events.extend(delta.refusal.present().map(Event::Text));
-        for call in delta.tool_calls.unwrap_or_default() {
+        self.events.extend(present(delta.content).map(Event::Text));
+        self.events.extend(present(delta.refusal).map(Event::Text));
+        for call in delta.tool_calls {
             self.tool_call(call);
         }
     }
@@ -240,10 +239,9 @@ impl State {
     /// 0 and an id of its own (gateway issues 1275 and 1537). So a new id is a new call, and a piece with neither
     /// number nor id belongs to the last.
     fn tool_call(&mut self, call: wire::ToolCall<'_>) {
-        let function = call.function.unwrap_or_default();
-        let signature = chat::call_signature(function.thought_signature, &call.extra_content);
-        let id = call.id.present();
-        let number = wire::count(&call.index);
+        let signature = chat::call_signature(call.thought_signature, call.google_signature);
+        let id = present(call.id);
+        let number = call.index;
         let known = match (&id, number) {
             (Some(id), index) => self.calls.iter().rposition(|known| {
                 known.id.as_ref() == Some(id) || (known.id.is_none() && index.is_some() && known.index == index)
@@ -251,12 +249,12 @@ impl State {
             (None, Some(index)) => self.calls.iter().rposition(|known| known.index == Some(index)),
             (None, None) => self.calls.len().checked_sub(1),
         };
-        let arguments_fragment = function.arguments.into_owned();
+        let arguments_fragment = call.arguments.into_owned();
         let (index, first) = match known {
             Some(at) => (at, None),
             None => {
                 let at = self.calls.len();
-                let name = function.name.into_owned();
+                let name = call.name.into_owned();
                 self.calls.push(Call { index: number, id: id.clone() });
                 (at, Some((id.unwrap_or_else(|| chat::call_id(at)), name)))
             }
@@ -281,6 +279,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::bindings::exports::openclaw::provider::chat::FinishReason;
+    use alloc::borrow::ToOwned;
     use alloc::vec;
 
     fn head() -> Head {

@@ -1,0 +1,466 @@
+//! JSON, read and written by `serde_json`. Which fields there are is [`crate::wire`]'s to say, and `config`'s.
+//!
+//! What is read is looked into one level at a time, and what nobody looks into stays the text that it was: numbers as
+//! they are spelled, and members in their order, which in a schema counts to a model. Depth costs no stack.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::{fmt, str};
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Error, Number};
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(crate) enum Json<'a> {
+    /// A number, `true`, `false` or `null`, or anything that was read and not looked into.
+    Raw(Cow<'a, RawValue>),
+    Text(Cow<'a, str>),
+    List(Vec<Json<'a>>),
+    Object(Object<'a>),
+}
+
+impl<'a> Json<'a> {
+    pub(crate) const NULL: Self = Self::Raw(Cow::Borrowed(RawValue::NULL));
+
+    /// Reads all of `bytes`.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+        serde_json::from_str(utf8(bytes)?)
+    }
+
+    /// The value, and if it is a text, a list or an object, not [`Self::Raw`].
+    fn opened(&self) -> Self {
+        match self {
+            Self::Raw(Cow::Borrowed(raw)) if self.scalar().is_none() => level(raw.get()).unwrap_or_else(|_| {
+                // It is JSON, but for half of a surrogate pair in a string.
+                level(&whole_pairs(raw.get()))
+                    .map_or(Self::NULL, |json| Self::Text(Cow::Owned(json.text().into_owned())))
+            }),
+            _ => self.clone(),
+        }
+    }
+
+    /// A number, `true`, `false` or `null`, as it is spelled.
+    pub(crate) fn scalar(&self) -> Option<&str> {
+        match self {
+            Self::Raw(raw) => Some(raw.get()).filter(|json| !json.starts_with(['"', '[', '{'])),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a list or an object.
+    pub(crate) fn is_nested(&self) -> bool {
+        match self {
+            Self::Raw(raw) => raw.get().starts_with(['[', '{']),
+            Self::Text(_) => false,
+            Self::List(_) | Self::Object(_) => true,
+        }
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        match self {
+            Self::Raw(raw) => raw.get().starts_with('{'),
+            _ => matches!(self, Self::Object(_)),
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.scalar() == Some("null")
+    }
+
+    pub(crate) fn bool(&self) -> Option<bool> {
+        self.scalar()?.parse().ok()
+    }
+
+    /// A number without sign and fraction.
+    pub(crate) fn whole(&self) -> Option<u64> {
+        self.scalar()?.parse().ok()
+    }
+
+    pub(crate) fn number(&self) -> Option<f64> {
+        self.scalar()?.parse::<Number>().ok()?.as_f64()
+    }
+
+    /// A string, borrowed where it holds no escape.
+    pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
+        if let Self::Text(text) = self.opened() { Some(text) } else { None }
+    }
+
+    pub(crate) fn list(&self) -> Option<Vec<Self>> {
+        if let Self::List(items) = self.opened() { Some(items) } else { None }
+    }
+
+    pub(crate) fn object(&self) -> Option<Object<'a>> {
+        if let Self::Object(object) = self.opened() { Some(object) } else { None }
+    }
+
+    /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
+    /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
+    pub(crate) fn text(&self) -> Cow<'a, str> {
+        match self.opened() {
+            Self::Text(text) => text,
+            Self::List(parts) => {
+                Cow::Owned(parts.iter().filter_map(|part| part.object()?.get("text")?.string()).collect())
+            }
+            Self::Object(_) => Cow::default(),
+            Self::Raw(_) if self.is_null() => Cow::default(),
+            Self::Raw(Cow::Borrowed(raw)) => Cow::Borrowed(raw.get()),
+            Self::Raw(Cow::Owned(raw)) => Cow::Owned(raw.get().to_owned()),
+        }
+    }
+
+    /// A count, leniently: a fraction is cut off, digits may stand in a string.
+    pub(crate) fn count(&self) -> Option<u64> {
+        let fractional = || Some(self.number().filter(|count| (0.0..1e18).contains(count))? as u64);
+        self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The value on one line.
+    pub(crate) fn compact(&self) -> String {
+        let (mut in_string, mut is_escaped) = (false, false);
+        let mut json = self.to_json();
+        json.retain(|character| {
+            match character {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '"' => in_string = !in_string,
+                _ => {}
+            }
+            in_string || !character.is_ascii_whitespace()
+        });
+        json
+    }
+}
+
+/// `bytes` as a text without its byte order mark, which RFC 8259 allows to ignore.
+fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    let text = str::from_utf8(bytes).map_err(Error::custom)?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// An object: its members in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Object<'a> {
+    /// Reads all of `bytes`, which must be an object.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+        match level(utf8(bytes)?)? {
+            Json::Object(object) => Ok(object),
+            _ => Err(Error::custom("no object")),
+        }
+    }
+
+    /// A member, `null` being none. Of two of one name the last counts.
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
+        Some(value).filter(|value| !value.is_null())
+    }
+
+    /// A member as a text, leniently: see [`Json::text`].
+    pub(crate) fn text(&self, name: &str) -> Cow<'a, str> {
+        self.get(name).map(Json::text).unwrap_or_default()
+    }
+
+    /// The members.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, Json<'a>)> {
+        self.0.iter()
+    }
+
+    /// Whether there is such a member, `null` being one.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts `value` in the place of one of the same name, else at the end.
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// The same, where there is a value.
+    pub(crate) fn set_some(&mut self, name: &'a str, value: Option<impl Into<Json<'a>>>) {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    /// Sets the members of `other`, which win.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for (name, value) in other {
+            self.set(name, value);
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl<'a> IntoIterator for Object<'a> {
+    type Item = (Cow<'a, str>, Json<'a>);
+    type IntoIter = alloc::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a, const N: usize> From<[(&'a str, Json<'a>); N]> for Object<'a> {
+    fn from(members: [(&'a str, Json<'a>); N]) -> Self {
+        Self(members.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect())
+    }
+}
+
+impl<'a> From<Object<'a>> for Json<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl<'a, const N: usize> From<[(&'a str, Json<'a>); N]> for Json<'a> {
+    fn from(members: [(&'a str, Json<'a>); N]) -> Self {
+        Self::Object(members.into())
+    }
+}
+
+impl<'a> From<Vec<Json<'a>>> for Json<'a> {
+    fn from(items: Vec<Json<'a>>) -> Self {
+        Self::List(items)
+    }
+}
+
+impl<'a> From<&'a str> for Json<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Json<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<bool> for Json<'_> {
+    fn from(value: bool) -> Self {
+        Self::Raw(Cow::Borrowed(if value { RawValue::TRUE } else { RawValue::FALSE }))
+    }
+}
+
+macro_rules! from_number {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Json<'_> {
+            fn from(number: $number) -> Self {
+                // What is no number, such as an infinity, JSON spells `null`.
+                to_raw_value(&number).map_or(Self::NULL, |raw| Self::Raw(Cow::Owned(raw)))
+            }
+        }
+    )*};
+}
+
+from_number!(f32 f64 i64 u32 u64);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self::Raw(Cow::Borrowed(raw)))
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Raw(raw) => raw.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Object(object) => object.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// Reads one level of a JSON text: what is in a list or an object stays [`Json::Raw`].
+fn level(json: &str) -> Result<Json<'_>, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let level = Level.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(level)
+}
+
+/// It takes whatever comes: to ask for a type links all that `serde` says of values of others, some 30 kB.
+struct Level;
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Json<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::NULL)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.to_owned().into())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut members = Vec::new();
+        while let Some(Json::Text(name)) = map.next_key_seed(Self)? {
+            members.push((name, map.next_value()?));
+        }
+        Ok(Json::Object(Object(members)))
+    }
+}
+
+/// The same JSON string with a replacement character for half of a surrogate pair: JavaScript cuts texts so.
+fn whole_pairs(json: &str) -> String {
+    let mut out = String::new();
+    let mut rest = json;
+    while let Some((before, escape)) = rest.split_once("\\") {
+        let unit = |escape: &str| u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok();
+        let pair = escape.get(5..).and_then(|low| Some((unit(escape)?, unit(low.strip_prefix('\\')?)?)));
+        let (kept, replacement) = match (pair, unit(escape)) {
+            (Some((0xd800..0xdc00, 0xdc00..0xe000)), _) => (11, None),
+            (_, Some(0xd800..0xe000)) => (5, Some("ufffd")),
+            _ => (1, None),
+        };
+        let (escape, after) = escape.split_at_checked(kept).unwrap_or((escape, ""));
+        out.extend([before, "\\", replacement.unwrap_or(escape)]);
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn json(json: &str) -> Json<'_> {
+        Json::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn texts_are_lenient() {
+        for (spelled, expected) in [
+            (r#""plain""#, "plain"),
+            (r#""a\n""#, "a\n"),
+            (r#""\n""#, "\n"),
+            ("null", ""),
+            ("7", "7"),
+            ("1.50e3", "1.50e3"),
+            ("true", "true"),
+            (r#"{"a":[1]}"#, ""),
+            (r#"[{"type":"text","text":"a"},{"type":"image"},3,{"text":{"x":1}},{"type":"text","text":"b"}]"#, "ab"),
+            (r#""\ud83d\ude00""#, "😀"),
+            (r#""x\ud800""#, "x\u{fffd}"),
+            (r#""\ud800\u0041""#, "\u{fffd}A"),
+            (r#""\udc00x""#, "\u{fffd}x"),
+        ] {
+            assert_eq!(json(spelled).text(), expected, "{spelled}");
+        }
+        assert!(matches!(json(r#""x""#).text(), Cow::Borrowed("x")));
+    }
+
+    #[test]
+    fn counts_are_lenient() {
+        for (spelled, expected) in [
+            ("3", Some(3)),
+            ("3.7", Some(3)),
+            ("3e2", Some(300)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-3", None),
+            ("null", None),
+            (r#""5""#, Some(5)),
+            (r#""x""#, None),
+            ("{}", None),
+            ("[1]", None),
+            ("1e20", None),
+        ] {
+            assert_eq!(json(spelled).count(), expected, "{spelled}");
+        }
+    }
+
+    #[test]
+    fn bytes_must_be_utf8_and_may_start_with_its_mark() {
+        assert!(Json::parse(b"\"\xff\"").is_err());
+        assert!(Object::parse(b"\xef\xbb\xbf{}").is_ok());
+        assert!(Object::parse(b"{} {}").is_err());
+    }
+
+    #[test]
+    fn what_was_read_is_written_as_it_was() {
+        let text = r#"{"z": [1.0, 1e400, "\u0041"],"a":{ } ,"a":null}"#;
+        assert_eq!(json(text).to_json(), text);
+        assert_eq!(json(text).compact(), r#"{"z":[1.0,1e400,"\u0041"],"a":{},"a":null}"#);
+        assert_eq!(json(r#"["a \" \\", "b"]"#).compact(), r#"["a \" \\","b"]"#);
+        let mut object = json(text).object().unwrap();
+        assert!(object.get("a").is_none() && object.has("a"), "the last counts");
+        object.set("z", vec![0.7f32.into(), Json::NULL, "\"".into(), true.into()]);
+        object.extend(Object::from([("a", 3u32.into()), ("b", [("c", (-1i64).into())].into())]));
+        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":{ },"a":3,"b":{"c":-1}}"#);
+        object.remove("a");
+        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"b":{"c":-1}}"#);
+    }
+}
