@@ -13,7 +13,7 @@ build: component
 
 component:
 	rustup target list --installed | grep -q wasm32-wasip2 || rustup target add wasm32-wasip2
-	cargo build -p portkey-provider --target wasm32-wasip2 --profile component
+	cargo rustc -p portkey-provider --crate-type cdylib --target wasm32-wasip2 --profile component
 
 run: build
 	target/debug/host-harness demo

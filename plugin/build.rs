@@ -14,6 +14,6 @@ fn main() {
         // 128. 64 KiB are too small for that depth, 88 KiB held it in each document, body and answer.
         "-zstack-size=131072",
     ] {
-        println!("cargo:rustc-link-arg-cdylib={argument}");
+        println!("cargo:rustc-link-arg={argument}");
     }
 }

@@ -28,7 +28,8 @@ pub fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
     COMPONENT.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "portkey-provider", "--target", "wasm32-wasip2", "--profile", "component"])
+            .args(["rustc", "--quiet", "-p", "portkey-provider", "--crate-type", "cdylib"])
+            .args(["--target", "wasm32-wasip2", "--profile", "component"])
             .current_dir(root())
             .status()
             .unwrap();
