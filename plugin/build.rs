@@ -10,6 +10,8 @@ fn main() {
         "-lc",
         // wit-bindgen leaves this symbol to wasi-libc on wasip2; ours is in src/runtime.rs.
         "--export=cabi_realloc",
+        // References to functions and data take as many bytes as they need, not five.
+        "--compress-relocations",
         // The shadow stack. An overflow traps: the stack lies first. serde_json gives up on values nested deeper than
         // 128. 64 KiB are too small for that depth, 88 KiB held it in each document, body and answer.
         "-zstack-size=131072",

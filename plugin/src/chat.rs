@@ -54,15 +54,13 @@ pub fn body(request: &Request, stream: bool) -> Result<Vec<u8>> {
 pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object<'_>> {
     match extra.filter(|extra| !extra.trim().is_empty()) {
         None => Ok(Object::default()),
-        Some(extra) => {
-            Object::parse(extra.as_bytes()).map_err(|_| error::invalid_request("extra-json is not a JSON object"))
-        }
+        Some(extra) => Object::parse(extra).ok_or_else(|| error::invalid_request("extra-json is not a JSON object")),
     }
 }
 
 /// `text`, which must be a JSON object.
 fn schema<'t>(text: &'t str, what: &str) -> Result<Json<'t>> {
-    Json::parse(text.as_bytes())
+    Json::parse(text)
         .ok()
         .filter(Json::is_object)
         .ok_or_else(|| error::invalid_request(&format!("{what} is not a JSON object")))

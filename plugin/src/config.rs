@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 
 /// The document, or where it breaks off being JSON.
 pub(crate) fn parse(config: &str) -> Result<Object<'_>> {
-    let what = match Json::parse(config.as_bytes()) {
+    let what = match Json::parse(config) {
         Ok(json) => match json.object() {
             Some(root) => return Ok(root),
             None => "The configuration is not a JSON object".to_owned(),

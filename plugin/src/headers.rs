@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn header(option: &str, json: &str) -> Result<Option<(String, String)>, &'static str> {
-        Ok(from_option(option, &Json::parse(json.as_bytes()).unwrap(), "p")?
+        Ok(from_option(option, &Json::parse(json).unwrap(), "p")?
             .map(|header| (header.name.clone(), header.wire_value())))
     }
 

@@ -6,9 +6,9 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, str};
+use core::{fmt, mem, str};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Error, Number};
@@ -26,9 +26,9 @@ pub(crate) enum Json<'a> {
 impl<'a> Json<'a> {
     pub(crate) const NULL: Self = Self::Raw(Cow::Borrowed(RawValue::NULL));
 
-    /// Reads all of `bytes`.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        serde_json::from_str(utf8(bytes)?)
+    /// Reads all of `text`.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Error> {
+        serde_json::from_str(text)
     }
 
     /// The value, and if it is a text, a list or an object, not [`Self::Raw`].
@@ -139,10 +139,10 @@ impl<'a> Json<'a> {
     }
 }
 
-/// `bytes` as a text without its byte order mark, which RFC 8259 allows to ignore.
-fn utf8(bytes: &[u8]) -> Result<&str, Error> {
-    let text = str::from_utf8(bytes).map_err(Error::custom)?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// A body as a text without its byte order mark, which RFC 8259 allows to ignore.
+pub(crate) fn utf8(body: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(body).ok()?;
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// An object: its members in their order.
@@ -150,11 +150,11 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
-    /// Reads all of `bytes`, which must be an object.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        match level(utf8(bytes)?)? {
-            Json::Object(object) => Ok(object),
-            _ => Err(Error::custom("no object")),
+    /// Reads all of `text`; none where it is not an object.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        match level(text) {
+            Ok(Json::Object(object)) => Some(object),
+            _ => None,
         }
     }
 
@@ -183,9 +183,16 @@ impl<'a> Object<'a> {
         self.0.is_empty()
     }
 
+    fn taken(members: &mut [(&'a str, Json<'a>)]) -> Self {
+        Self(members.iter_mut().map(|(name, value)| (Cow::Borrowed(*name), mem::replace(value, Json::NULL))).collect())
+    }
+
     /// Puts `value` in the place of one of the same name, else at the end.
     pub(crate) fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
-        let (name, value) = (name.into(), value.into());
+        self.put(name.into(), value.into());
+    }
+
+    fn put(&mut self, name: Cow<'a, str>, value: Json<'a>) {
         match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
             None => self.0.push((name, value)),
@@ -206,7 +213,7 @@ impl<'a> Object<'a> {
     /// Sets the members of `other`, which win.
     pub(crate) fn extend(&mut self, other: Self) {
         for (name, value) in other {
-            self.set(name, value);
+            self.put(name, value);
         }
     }
 
@@ -225,8 +232,8 @@ impl<'a> IntoIterator for Object<'a> {
 }
 
 impl<'a, const N: usize> From<[(&'a str, Json<'a>); N]> for Object<'a> {
-    fn from(members: [(&'a str, Json<'a>); N]) -> Self {
-        Self(members.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect())
+    fn from(mut members: [(&'a str, Json<'a>); N]) -> Self {
+        Self::taken(&mut members)
     }
 }
 
@@ -277,7 +284,7 @@ macro_rules! from_number {
     )*};
 }
 
-from_number!(f32 f64 i64 u32 u64);
+from_number!(f32 i64 u32);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -332,20 +339,22 @@ impl<'de> Visitor<'de> for Level {
         Ok(Json::NULL)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(value.into())
+    // Of the rest of the scalars only their spelling is of use, which is with who asks for this level.
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Json::NULL)
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(number.into())
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Json::NULL)
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(number.into())
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Json::NULL)
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(number.into())
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Json::NULL)
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -398,7 +407,7 @@ mod tests {
     use alloc::vec;
 
     fn json(json: &str) -> Json<'_> {
-        Json::parse(json.as_bytes()).unwrap()
+        Json::parse(json).unwrap()
     }
 
     #[test]
@@ -444,9 +453,9 @@ mod tests {
 
     #[test]
     fn bytes_must_be_utf8_and_may_start_with_its_mark() {
-        assert!(Json::parse(b"\"\xff\"").is_err());
-        assert!(Object::parse(b"\xef\xbb\xbf{}").is_ok());
-        assert!(Object::parse(b"{} {}").is_err());
+        assert!(utf8(b"\"\xff\"").is_none());
+        assert_eq!(utf8(b"\xef\xbb\xbf{}"), Some("{}"));
+        assert!(Object::parse("{} {}").is_none());
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Check {
     }
 
     fn metadata(&mut self, value: &str, path: &str) {
-        let Ok(metadata) = Object::parse(value.as_bytes()) else {
+        let Some(metadata) = Object::parse(value) else {
             return self.error(path, "The metadata must be a JSON object, in double quotes: {\"_user\":\"ann\"}.");
         };
         for (name, value) in metadata.iter() {
@@ -171,7 +171,7 @@ impl Check {
         if !value.starts_with(['{', '[']) {
             return;
         }
-        let Ok(config) = Object::parse(value.as_bytes()) else {
+        let Some(config) = Object::parse(value) else {
             return self.error(path, "The inline config must be a JSON object, its names and texts in double quotes.");
         };
         if self.is_hosted {

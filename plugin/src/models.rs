@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::bindings::exports::openclaw::provider::models::Entry;
 use crate::error::{self, Result};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, utf8};
 use crate::report::Head;
 use crate::wire::present;
 
@@ -42,7 +42,7 @@ impl Listing {
     /// Reads a page.
     pub fn push(&mut self, head: &Head, body: &[u8]) -> Result<()> {
         let malformed = || error::malformed(head, "The answer is no list of models", body);
-        let json = Json::parse(body).map_err(|_| malformed())?;
+        let json = utf8(body).and_then(|text| Json::parse(text).ok()).ok_or_else(malformed)?;
         let page = json.object().unwrap_or_default();
         if page.get("error").is_some() {
             return Err(malformed());

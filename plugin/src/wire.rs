@@ -8,7 +8,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, utf8};
 
 /// The answer is no JSON, or a list or an object is missing in it where one must be.
 #[derive(Debug)]
@@ -19,6 +19,10 @@ type Result<T> = core::result::Result<T, Misshapen>;
 /// The text, where it is not empty.
 pub(crate) fn present(text: Cow<'_, str>) -> Option<String> {
     if text.is_empty() { None } else { Some(text.into_owned()) }
+}
+
+fn root(body: &[u8]) -> Result<Object<'_>> {
+    utf8(body).and_then(Object::parse).ok_or(Misshapen)
 }
 
 fn object<'a>(parent: &Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
@@ -44,7 +48,7 @@ pub(crate) struct Completion<'a> {
 
 impl<'a> Completion<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = Object::parse(bytes).map_err(|_| Misshapen)?;
+        let root = root(bytes)?;
         let choices = objects(&root, "choices")?;
         Ok(Self {
             id: root.text("id"),
@@ -166,7 +170,7 @@ pub(crate) struct Images<'a> {
 
 impl<'a> Images<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = Object::parse(bytes).map_err(|_| Misshapen)?;
+        let root = root(bytes)?;
         Ok(Self {
             data: objects(&root, "data")?.map(|images| images.iter().map(Image::read).collect()),
             usage: root.get("usage").and_then(Json::object),
@@ -216,7 +220,7 @@ pub(crate) struct Detail<'a> {
 
 impl<'a> Failure<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = Object::parse(bytes).map_err(|_| Misshapen)?;
+        let root = root(bytes)?;
         let message = root.text("message");
         Ok(Self {
             error: root.get("error").and_then(Detail::read),
@@ -251,7 +255,7 @@ mod tests {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let arguments = |arguments: &str| {
             let json = format!(r#"{{"function":{{"arguments":{arguments},"x":{arguments}}}}}"#);
-            Object::parse(json.as_bytes()).ok().map(|call| ToolCall::read(&call).unwrap().arguments.len())
+            Object::parse(&json).map(|call| ToolCall::read(&call).unwrap().arguments.len())
         };
         assert_eq!(arguments(&deep), Some(200_000));
         assert_eq!(arguments(&deep[1..]), None);
