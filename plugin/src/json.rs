@@ -34,11 +34,16 @@ impl<'a> Json<'a> {
     /// The value, and if it is a text, a list or an object, not [`Self::Raw`].
     fn opened(&self) -> Self {
         match self {
-            Self::Raw(Cow::Borrowed(raw)) if self.scalar().is_none() => level(raw.get()).unwrap_or_else(|_| {
-                // It is JSON, but for half of a surrogate pair in a string.
-                level(&whole_pairs(raw.get()))
-                    .map_or(Self::NULL, |json| Self::Text(Cow::Owned(json.text().into_owned())))
-            }),
+            Self::Raw(Cow::Borrowed(raw)) if self.scalar().is_none() => {
+                // It was read before: what can be wrong with it is half of a surrogate pair in a string.
+                level(raw.get()).unwrap_or_else(|_| {
+                    let json = whole_pairs(raw.get());
+                    match level(&json) {
+                        Ok(Json::Text(text)) => text.into_owned().into(),
+                        _ => Self::NULL,
+                    }
+                })
+            }
             _ => self.clone(),
         }
     }
@@ -183,6 +188,7 @@ impl<'a> Object<'a> {
         self.0.is_empty()
     }
 
+    /// Not generic, so that it is compiled once.
     fn taken(members: &mut [(&'a str, Json<'a>)]) -> Self {
         Self(members.iter_mut().map(|(name, value)| (Cow::Borrowed(*name), mem::replace(value, Json::NULL))).collect())
     }
@@ -192,6 +198,7 @@ impl<'a> Object<'a> {
         self.put(name.into(), value.into());
     }
 
+    /// Not generic, so that it is compiled once.
     fn put(&mut self, name: Cow<'a, str>, value: Json<'a>) {
         match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,

@@ -85,11 +85,12 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
             "Mend the configuration there: nothing was changed.",
         )
     })?;
-    let mut models: Vec<Json<'_>> = Vec::new();
+    let (mut models, mut ids) = (Vec::new(), Vec::new());
     for model in existing.into_iter().chain([portkey::MODEL, candidate].map(model_entry)) {
         let id = config::model_id(&model);
-        if id.is_none() || !models.iter().any(|known| config::model_id(known) == id) {
+        if id.is_none() || !ids.contains(&id) {
             models.push(model);
+            ids.push(id);
         }
     }
     provider.set("models", models);
