@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use wasmtime::Store;
 
@@ -122,6 +122,29 @@ impl Plugin {
         let view = View::of(config, &self.descriptor().id);
         let (mut store, guest) = self.instantiate(None).await?;
         self.within_limit(guest.openclaw_provider_onboarding().call_lint(&mut store, &view.json())).await
+    }
+
+    /// The names of the headers that these options of the plugin's own become. Only the plugin knows.
+    ///
+    /// # Errors
+    /// Where an option is wrong.
+    pub(crate) async fn headers_of(&self, options: &Map<String, Value>) -> Result<Vec<String>> {
+        if options.is_empty() {
+            return Ok(Vec::new());
+        }
+        let with =
+            self.headers(json!({"plugins": {"entries": {(&self.descriptor().id): {"config": options}}}})).await?;
+        let without = self.headers(json!({})).await?;
+        Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
+    }
+
+    /// The headers that the plugin makes of a configuration, with every credential held.
+    async fn headers(&self, config: Value) -> Result<Vec<(String, String)>> {
+        let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
+        let (mut store, guest) = self.instantiate(None).await?;
+        let (onboarding, config) = (guest.openclaw_provider_onboarding(), config.to_string());
+        let resolve = onboarding.call_resolve_connection(&mut store, &config, &held);
+        Ok(self.within_limit(resolve).await??.headers)
     }
 
     pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<(Store<State>, Guest)> {

@@ -59,7 +59,8 @@ impl Provider {
     /// A missing credential, a wrong configuration, a base URL that may not be called.
     pub async fn connect(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
-        setup.settle(descriptor)?;
+        let outdone = plugin.headers_of(&setup.options).await?;
+        setup.settle(descriptor, &outdone)?;
         let origin = origin(&mut setup, descriptor)?;
         let held = setup.held(descriptor)?;
         let view = View::of(&setup.config, &descriptor.id);

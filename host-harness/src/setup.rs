@@ -26,6 +26,7 @@ pub struct Setup {
     pub(crate) config: Value,
     base_url: Option<String>,
     headers: Vec<(String, String)>,
+    pub(crate) options: Map<String, Value>,
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
 }
@@ -36,6 +37,7 @@ impl fmt::Debug for Setup {
         f.debug_struct("Setup")
             .field("base_url", &self.base_url)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("options", &self.options.keys().collect::<Vec<_>>())
             .field("given", &self.given.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -44,7 +46,14 @@ impl fmt::Debug for Setup {
 impl Setup {
     /// From a configuration of OpenClaw's form; an empty object is one.
     pub fn new(config: Value) -> Self {
-        Self { config, base_url: None, headers: Vec::new(), given: BTreeMap::new(), environment: Environment::empty() }
+        Self {
+            config,
+            base_url: None,
+            headers: Vec::new(),
+            options: Map::new(),
+            given: BTreeMap::new(),
+            environment: Environment::empty(),
+        }
     }
 
     /// The same with another configuration.
@@ -62,6 +71,21 @@ impl Setup {
     /// Sends this header with each request. A `${NAME}` in it is resolved, and kept from the plugin.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets this option of the plugin's own, `plugins.entries.<id>.config.<name>`, over what the configuration says, be it
+    /// there or as a header. An object adds to one that is there. By custom `traceId` is the trace id of each request,
+    /// `metadata` what is logged with it, and `config` the gateway's own configuration for it.
+    ///
+    /// ```
+    /// use host_harness::Setup;
+    ///
+    /// let setup = Setup::new(serde_json::json!({})).option("traceId", "trace-1").option("metadata", serde_json::json!({"team": "a"}));
+    /// # let _ = setup;
+    /// ```
+    pub fn option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        put(&mut self.options, name.into(), value.into());
         self
     }
 
@@ -85,8 +109,10 @@ impl Setup {
         Held::find(descriptor, &self.given, &self.environment, &self.config)
     }
 
-    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name.
-    pub(crate) fn settle(&mut self, descriptor: &Descriptor) -> Result<()> {
+    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name. Headers of
+    /// the names `outdone` are dropped where they come from the configuration: the options given say what they say.
+    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Result<()> {
+        self.settle_options(descriptor)?;
         let providers = self
             .config
             .as_object_mut()
@@ -104,6 +130,9 @@ impl Setup {
         if let Some(base_url) = self.base_url.take() {
             entry.insert("baseUrl".into(), base_url.into());
         }
+        if let Some(headers) = entry.get_mut("headers").and_then(Value::as_object_mut) {
+            headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        }
         if !self.headers.is_empty() {
             let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
             let headers = headers.as_object_mut().ok_or_else(|| {
@@ -116,5 +145,33 @@ impl Setup {
         }
         providers.insert(descriptor.id.clone(), Value::Object(entry));
         Ok(())
+    }
+
+    fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
+        if self.options.is_empty() {
+            return Ok(());
+        }
+        let mut at = &mut self.config;
+        for name in ["plugins", "entries", &descriptor.id, "config"] {
+            at = at
+                .as_object_mut()
+                .map(|object| object.entry(name).or_insert_with(|| json!({})))
+                .filter(|value| value.is_object())
+                .ok_or_else(|| {
+                    Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
+                })?;
+        }
+        if let Value::Object(config) = at {
+            std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
+        }
+        Ok(())
+    }
+}
+
+/// Sets `name`; an object adds to one that is there.
+fn put(object: &mut Map<String, Value>, name: String, value: Value) {
+    match (object.get_mut(&name), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+        (_, value) => drop(object.insert(name, value)),
     }
 }
