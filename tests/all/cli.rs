@@ -2,36 +2,9 @@
 
 use std::ffi::OsStr;
 
-use host_harness::stub::Stub;
 use serde_json::json;
 
-use crate::support::{Cli, KEY, hosted};
-
-struct User {
-    cli: Cli,
-    stub: Stub,
-    /// The stand-in runs on its own; this only started it.
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl User {
-    /// With a key, and a gateway to call.
-    fn new() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let stub = runtime.block_on(hosted());
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
-        Self { cli, stub, _runtime: runtime }
-    }
-
-    /// The names of the files that are there, but for hidden ones: the cache of compiled components.
-    fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.cli.folder.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.retain(|name| !name.starts_with('.'));
-        names.sort();
-        names
-    }
-}
+use crate::support::{Cli, KEY, User};
 
 #[test]
 fn the_demo_does_the_main_job_without_a_key() {

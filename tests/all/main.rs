@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
+mod chat_command;
 mod cli;
 mod component;
 mod config_file;
@@ -18,7 +19,10 @@ mod faults;
 mod gateway;
 mod hosted_errors;
 mod hostile;
+mod image_command;
 mod live;
+mod look;
+mod models_command;
 mod onboarding;
 mod portkey_gateway;
 mod secrets;
@@ -26,6 +30,7 @@ mod soak;
 mod support;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod system_calls;
+mod terminal;
 mod tls;
 mod transport;
 mod versions;

@@ -160,6 +160,35 @@ impl Cli {
     }
 }
 
+/// A run of the command line before a gateway that wants [`KEY`].
+pub struct User {
+    /// With the key, and the gateway to call.
+    pub cli: Cli,
+    /// The gateway.
+    pub stub: Stub,
+    /// The stand-in runs on its own; this only started it.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl User {
+    /// With a key, and a gateway to call.
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let stub = runtime.block_on(hosted());
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
+        Self { cli, stub, _runtime: runtime }
+    }
+
+    /// The names of the files that are there, but for hidden ones: the cache of compiled components.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.cli.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !name.starts_with('.'));
+        names.sort();
+        names
+    }
+}
+
 /// How a run of the command line ended.
 #[derive(Debug)]
 pub struct Ran {

@@ -1,36 +1,42 @@
-//! `chat`: one question, one reply.
+//! `chat`: one question and its reply, or a session of them.
 
 use std::{
-    io::{IsTerminal, Read},
-    path::{Path, PathBuf},
+    io::IsTerminal,
+    path::PathBuf,
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use host_harness::{
-    Joined, Provider, read_file,
-    types::MediaSource,
-    wit::chat::{AssistantPart, Event, Message, Request, Response, Tool, UserPart},
+    Joined, Provider,
+    types::{GatewayReport, MediaSource},
+    wit::chat::{AssistantPart, Event, Message, Request, Response, UserPart},
 };
-use serde_json::Value;
 
 use super::{
+    alive::Alive,
     connect::{Connect, chat_model},
-    image::read_image,
-    output::{self, Usage},
+    input,
+    output::{self, Took, Usage},
+    page::{self, Page},
+    session,
 };
 
-/// The largest prompt and the largest list of tools, in bytes: more than any model takes.
-const LARGEST_TEXT: u64 = 16 << 20;
+/// What a program ends with that Ctrl-C ended.
+const STOPPED: u8 = 130;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to ask [default: standard input]
+    /// What to ask [default: --file, else standard input; in a terminal, a session of questions]
     prompt: Vec<String>,
+    /// Read the prompt from this file, `-` for standard input; it goes below the words of the command line
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
     /// The model to ask, such as @openai/gpt-5-mini
-    #[arg(long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID")]
     model: Option<String>,
     /// What the model should be told beforehand
-    #[arg(long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT")]
     system: Option<String>,
     /// Show the model an image; may be given several times
     #[arg(long = "image", value_name = "FILE|URL")]
@@ -38,6 +44,9 @@ pub(crate) struct Args {
     /// Tools that the model may call: a JSON array as in OpenAI's API
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
+    /// The form of the reply, as a JSON Schema: the reply is JSON that keeps to it
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// How much to reason, in the model's own words: low, medium, high
     #[arg(long, value_name = "EFFORT")]
     reasoning_effort: Option<String>,
@@ -55,115 +64,179 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let prompt = prompt(&args.prompt)?;
-    let mut parts = vec![UserPart::Text(prompt)];
-    for image in &args.images {
-        parts.push(UserPart::Image(image_source(image)?));
+    let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
+    if prompt.is_none() && (args.json || args.no_stream || !std::io::stdout().is_terminal()) {
+        let why = "there is no prompt: give it as an argument, with --file, or on standard input";
+        return Err(Usage(why.into()).into());
     }
-    let tools = match &args.tools {
-        Some(path) => tools(path)?,
-        None => Vec::new(),
-    };
+    let images = args.images.iter().map(|image| image_part(image)).collect::<anyhow::Result<Vec<_>>>()?;
+    let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
+    let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
-    let system = args.system.map(Message::System);
-    let model = chat_model(args.model.as_deref(), provider.plugin(), &config);
     let request = Request {
         tools,
+        response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
-        ..Request::new(model, system.into_iter().chain([Message::User(parts)]))
+        ..Request::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::System))
     };
-    let response = if args.no_stream {
-        let response = provider.complete(&request).await?;
-        if !args.json {
-            print_whole(&response);
+    match prompt {
+        None => session::run(&provider, request, images).await,
+        Some(prompt) => {
+            let asked = [UserPart::Text(prompt)].into_iter().chain(images).collect();
+            let messages = request.messages.iter().cloned().chain([Message::User(asked)]).collect();
+            let request = Request { messages, ..request };
+            let page = if args.json { Page::Blank } else { page(&request) };
+            let answer = if args.no_stream {
+                Answering::new(page).complete(&provider, &request).await?
+            } else {
+                ask(&provider, &request, page).await?
+            };
+            if answer.stopped {
+                return Ok(ExitCode::from(STOPPED));
+            }
+            if args.json {
+                output::print_json(&output::chat_json(&answer.response));
+            } else {
+                output::note(&answer.summary());
+            }
+            Ok(ExitCode::SUCCESS)
         }
-        response
-    } else {
-        stream(&provider, &request, !args.json).await?
-    };
-    if args.json {
-        output::print_json(&output::chat_json(&response));
-    } else {
-        eprintln!("{}", output::summary(response.usage.as_ref(), &response.report));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// Streams a reply, to the terminal too where `print` is set, and joins it.
-pub(crate) async fn stream(provider: &Provider, request: &Request, print: bool) -> anyhow::Result<Response> {
-    let mut reply = provider.stream(request).await?;
-    let mut joined = Joined::default();
-    let outcome = loop {
-        match reply.next().await {
-            Ok(Some(events)) => events.into_iter().for_each(|event| {
-                if let (true, Event::Text(text)) = (print, &event) {
-                    output::print_piece(text);
+/// Where the reply to `request` is printed. One that keeps to a schema is no Markdown.
+pub(crate) fn page(request: &Request) -> Page {
+    Page::standard_output(request.response_format.is_none())
+}
+
+/// A reply, and how it came.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// Whether Ctrl-C ended it: then it is what had come by then.
+    pub(crate) stopped: bool,
+    took: Took,
+}
+
+impl Answer {
+    pub(crate) fn summary(&self) -> String {
+        output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
+    }
+}
+
+/// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
+pub(crate) async fn ask(provider: &Provider, request: &Request, page: Page) -> anyhow::Result<Answer> {
+    let mut answering = Answering::new(page);
+    let outcome = tokio::select! {
+        outcome = answering.stream(provider, request) => outcome.map(|()| false),
+        // Dropping the stream ends its request.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(true),
+    };
+    answering.finish(outcome)
+}
+
+/// A reply on its way.
+pub(crate) struct Answering {
+    page: Page,
+    joined: Joined,
+    report: GatewayReport,
+    asked: Instant,
+    first: Option<Duration>,
+    reasoned: bool,
+}
+
+impl Answering {
+    pub(crate) fn new(page: Page) -> Self {
+        let report = GatewayReport {
+            trace_id: None,
+            provider: None,
+            cache_status: None,
+            retry_attempts: None,
+            used_target: None,
+        };
+        Self { page, joined: Joined::default(), report, asked: Instant::now(), first: None, reasoned: false }
+    }
+
+    /// Prints the reply as it arrives.
+    pub(crate) async fn stream(&mut self, provider: &Provider, request: &Request) -> host_harness::Result<()> {
+        let mut alive = Some(Alive::new(format!("waiting for {}", request.model)));
+        let mut reply = provider.stream(request).await?;
+        self.report = reply.report().clone();
+        while let Some(events) = reply.next().await? {
+            let waited = self.first.is_none();
+            let text: String = events.into_iter().filter_map(|event| self.take(event)).collect();
+            let printed = self.page.push(&text);
+            if !printed.is_empty() || waited && self.first.is_some() {
+                alive = None;
+            }
+            // Once whoever read has gone, what is still to come would be paid for in vain.
+            if !printed.is_empty() && page::print(&printed).is_err() {
+                return Ok(());
+            }
+            // Nowhere but at the start of a line is room for it.
+            if self.page.is_drawn() && alive.is_none() {
+                alive = Some(Alive::new(format!("{} writes", request.model)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins the event to the reply; its text, if it has one.
+    fn take(&mut self, event: Event) -> Option<String> {
+        let text = match &event {
+            Event::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let is_reasoning = matches!(event, Event::Thinking(_));
+        self.reasoned |= is_reasoning;
+        if text.is_some() || is_reasoning || matches!(event, Event::ToolCall(_)) {
+            self.first.get_or_insert_with(|| self.asked.elapsed());
+        }
+        self.joined.push(event);
+        text
+    }
+
+    /// Prints the reply once it is whole.
+    async fn complete(mut self, provider: &Provider, request: &Request) -> anyhow::Result<Answer> {
+        let alive = Alive::new(format!("waiting for {}", request.model));
+        let response = provider.complete(request).await?;
+        let took = Took::whole(self.asked.elapsed());
+        drop(alive);
+        for part in &response.content {
+            match part {
+                AssistantPart::Text(text) => {
+                    let printed = self.page.push(text) + &self.page.finish(text);
+                    let _ = page::print(&printed);
                 }
-                joined.push(event);
-            }),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
+                AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
+                AssistantPart::Thinking(_) => {}
+            }
         }
-    };
-    if print && !joined.text().is_empty() {
-        output::print_line("");
+        Ok(Answer { response, stopped: false, took })
     }
-    outcome?;
-    if print {
-        joined.tool_calls().for_each(|call| output::print_line(&format!("{}({})", call.name, call.arguments_json)));
-    }
-    Ok(joined.into_response(reply.report().clone()))
-}
 
-fn print_whole(response: &Response) {
-    for part in &response.content {
-        match part {
-            AssistantPart::Text(text) => output::print_line(text),
-            AssistantPart::ToolCall(call) => output::print_line(&format!("{}({})", call.name, call.arguments_json)),
-            AssistantPart::Thinking(_) => {}
+    /// Prints what is left, and gives the reply as far as it came.
+    pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> anyhow::Result<Answer> {
+        let _ = page::print(&self.page.finish(self.joined.text()));
+        let stopped = outcome?;
+        self.joined.tool_calls().for_each(|call| self.print_call(&call.name, &call.arguments_json));
+        let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
+        Ok(Answer { response: self.joined.into_response(self.report), stopped, took })
+    }
+
+    fn print_call(&self, name: &str, arguments: &str) {
+        let call = format!("{name}({arguments})");
+        match self.page {
+            Page::Blank => {}
+            Page::Exact => output::print_line(&call),
+            Page::Plain | Page::Drawn(_) => output::print_line(&output::printable(&call)),
         }
     }
 }
 
-/// The words of the command line, else standard input where it is no terminal.
-fn prompt(words: &[String]) -> anyhow::Result<String> {
-    let mut prompt = words.join(" ");
-    if words.is_empty() && !std::io::stdin().is_terminal() {
-        let input = std::io::stdin().take(LARGEST_TEXT + 1);
-        let read = std::io::BufReader::new(input).read_to_string(&mut prompt);
-        read.map_err(|error| Usage(format!("cannot read the prompt from standard input: {error}")))?;
-    }
-    if prompt.len() as u64 > LARGEST_TEXT {
-        return Err(Usage(format!("the prompt is larger than {} MiB", LARGEST_TEXT >> 20)).into());
-    }
-    if prompt.trim().is_empty() {
-        return Err(Usage("the prompt is empty: give it as an argument or on standard input".into()).into());
-    }
-    Ok(prompt)
-}
-
-fn image_source(image: &str) -> anyhow::Result<MediaSource> {
+fn image_part(image: &str) -> anyhow::Result<UserPart> {
     if image.starts_with("https://") || image.starts_with("http://") {
-        return Ok(MediaSource::Url(image.to_owned()));
+        return Ok(UserPart::Image(MediaSource::Url(image.to_owned())));
     }
-    Ok(MediaSource::Inline(read_image(image.as_ref())?))
-}
-
-/// Tools as OpenAI's API writes them: `{"type": "function", "function": {...}}`, or the inner object alone.
-fn tools(path: &Path) -> anyhow::Result<Vec<Tool>> {
-    let wrong = |why: String| Usage(format!("the tools in `{}` cannot be used: {why}", path.display()));
-    let json = read_file(path, LARGEST_TEXT).map_err(|error| wrong(error.to_string()))?;
-    let tools: Vec<Value> = serde_json::from_slice(&json).map_err(|error| wrong(error.to_string()))?;
-    let tool = |tool: &Value| {
-        let function = tool.get("function").unwrap_or(tool);
-        let name = function.get("name").and_then(Value::as_str).ok_or_else(|| wrong("a tool has no name".into()))?;
-        Ok(Tool {
-            name: name.to_owned(),
-            description: function.get("description").and_then(Value::as_str).map(str::to_owned),
-            parameters_schema_json: function.get("parameters").map_or("{}".into(), Value::to_string),
-            strict: function.get("strict").and_then(Value::as_bool),
-        })
-    };
-    tools.iter().map(tool).collect()
+    Ok(UserPart::Image(MediaSource::Inline(input::image(image.as_ref())?)))
 }

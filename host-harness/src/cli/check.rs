@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use host_harness::{Engine, Limits, Plugin, check};
 
-use super::{connect::Component, output};
+use super::{alive::Alive, connect::Component, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -25,8 +25,10 @@ enum Format {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
+    let alive = Alive::new("checking");
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let report = check::run(&plugin).await?;
+    drop(alive);
     output::print_line(&match args.format {
         Format::Tap => report.tap(),
         Format::Junit => report.junit(),

@@ -8,7 +8,9 @@ use std::{
 use anyhow::Context;
 use host_harness::{ConfigFile, Engine, Environment, Limits, Plugin, Provider, Setup};
 
-use super::output::Usage;
+use serde_json::{Map, Value};
+
+use super::{alive::Alive, output::Usage};
 
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,6 +44,15 @@ pub(crate) struct Connect {
     /// Send this header with each request; `${NAME}` in it stands for an environment variable
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
+    /// Mark the requests with this id, by which the gateway's logs know them
+    #[arg(long, value_name = "ID")]
+    trace_id: Option<String>,
+    /// Log this with the requests; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
+    /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
     /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
@@ -53,6 +64,7 @@ pub(crate) struct Connect {
 impl Connect {
     /// The plugin alone.
     pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
+        let _alive = Alive::new("loading the component");
         Ok(Plugin::load(&Engine::new(self.limits())?, component(self.plugin.as_deref())?).await?)
     }
 
@@ -86,7 +98,20 @@ impl Connect {
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }
-        self.headers.iter().fold(setup, |setup, (name, value)| setup.header(name, value))
+        for (name, value) in &self.headers {
+            setup = setup.header(name, value);
+        }
+        for (name, value) in &self.options {
+            setup = setup.option(name, serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.as_str())));
+        }
+        if let Some(trace_id) = &self.trace_id {
+            setup = setup.option("traceId", trace_id.as_str());
+        }
+        if !self.metadata.is_empty() {
+            let metadata = self.metadata.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+            setup = setup.option("metadata", metadata.collect::<Map<_, _>>());
+        }
+        setup
     }
 
     /// The plugin, connected.
@@ -113,6 +138,11 @@ fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
     let name = http::HeaderName::try_from(name.trim()).map_err(|_| format!("`{}` is no header name", name.trim()))?;
     Ok((name.to_string(), value.trim().to_owned()))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// The component: `given`, else the one beside this program, else the one of the workspace that built this program.

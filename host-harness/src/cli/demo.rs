@@ -14,11 +14,13 @@ use host_harness::{
 };
 
 use super::{
-    chat,
+    chat::Answering,
     connect::{Connect, chat_model},
-    image::{read_image, save},
+    image::{Target, save},
+    input,
     onboard::key_reference,
     output,
+    page::Page,
 };
 
 #[derive(clap::Args)]
@@ -97,19 +99,21 @@ async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
     let request = Request::new(model, [Message::ask(question)]);
-    let response = chat::stream(provider, &request, true).await?;
-    step(&output::summary(response.usage.as_ref(), &response.report));
+    let mut answering = Answering::new(Page::standard_output(true));
+    let outcome = answering.stream(provider, &request).await;
+    step(&answering.finish(outcome.map(|()| false))?.summary());
     Ok(())
 }
 
 async fn draw(provider: &Provider, model: Option<String>, folder: &std::path::Path) -> anyhow::Result<()> {
     let request = |prompt| images::Request { model: model.clone(), ..images::Request::new(prompt) };
     let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
-    let drawn = save(provider, &drawn, folder).await?;
+    let target = Target::new(folder, false)?;
+    let drawn = save(provider, &drawn, &target).await?;
     let drawn = drawn.first().context("no image came")?;
     step(&format!("Made an image: {}", drawn.path.display()));
-    let edited = provider.edit(&request("The same, in the evening"), &[read_image(&drawn.path)?], None).await?;
-    for image in save(provider, &edited, folder).await? {
+    let edited = provider.edit(&request("The same, in the evening"), &[input::image(&drawn.path)?], None).await?;
+    for image in save(provider, &edited, &target).await? {
         step(&format!("Edited it:     {}", image.path.display()));
     }
     Ok(())

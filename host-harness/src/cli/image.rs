@@ -4,24 +4,24 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Instant,
 };
 
 use anyhow::Context;
 use host_harness::{
-    Provider, read_file,
-    types::{Media, MediaSource},
+    Provider,
+    types::MediaSource,
     wit::images::{Request, Response},
 };
 use serde_json::{Value, json};
 
 use super::{
+    alive::Alive,
     connect::Connect,
-    output::{self, Usage},
+    input,
+    output::{self, Took, Usage},
+    picture::{self, Inline},
 };
-
-/// The largest image that is sent, in bytes: what OpenAI's API takes of one.
-/// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
-const LARGEST_IMAGE: u64 = 50 << 20;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "inputs")]
     mask: Option<PathBuf>,
     /// The model, such as @openai/gpt-image-2
-    #[arg(long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID")]
     model: Option<String>,
     /// How many images
     #[arg(long, value_name = "NUMBER")]
@@ -52,9 +52,18 @@ pub(crate) struct Args {
     /// png, jpeg or webp
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<String>,
-    /// The folder for the images; a file that is there is never replaced
-    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    /// The folder for the images, or with an ending such as .png the file for the one image
+    #[arg(short, long, value_name = "FOLDER|FILE", default_value = ".")]
     output: PathBuf,
+    /// Replace files that are there
+    #[arg(long)]
+    force: bool,
+    /// Open the images in the program for them
+    #[arg(long)]
+    open: bool,
+    /// Show the images in the terminal by this protocol [default: where the terminal is known to have one]
+    #[arg(long, value_name = "PROTOCOL", value_enum)]
+    inline: Option<Inline>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -67,12 +76,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if prompt.trim().is_empty() {
         return Err(Usage("the prompt is empty: say what to draw".into()).into());
     }
-    let inputs = args.inputs.iter().map(|path| read_image(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let mask = args.mask.as_deref().map(read_image).transpose()?;
+    let target = Target::new(&args.output, args.force)?;
+    if matches!(target.place, Place::File(_)) && args.count.is_some_and(|count| count > 1) {
+        return Err(Usage("several images do not go into one file: name a folder with --output".into()).into());
+    }
+    let inputs = args.inputs.iter().map(|path| input::image(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mask = args.mask.as_deref().map(input::image).transpose()?;
     let (provider, _) = args.connect.provider().await?;
     // Images cost money: what would keep them from being written is found out beforehand.
-    tempfile::tempfile_in(make_folder(&args.output)?)
-        .map_err(|error| Usage(format!("cannot write into the folder `{}`: {error}", args.output.display())))?;
+    target.prepare()?;
     let request = Request {
         model: args.model.map(|model| strip_provider(&provider, model)),
         count: args.count,
@@ -82,12 +94,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         output_format: args.output_format,
         ..Request::new(prompt)
     };
+    let (asked, alive) = (Instant::now(), Alive::new(if inputs.is_empty() { "drawing" } else { "editing" }));
     let response = if inputs.is_empty() {
         provider.generate(&request).await?
     } else {
         provider.edit(&request, &inputs, mask.as_ref()).await?
     };
-    let images = save(&provider, &response, &args.output).await?;
+    let images = save(&provider, &response, &target).await?;
+    let took = Took::whole(asked.elapsed());
+    drop(alive);
     if args.json {
         output::print_json(&json!({
             "model": response.model,
@@ -96,8 +111,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             "report": output::report_json(&response.report),
         }));
     } else {
-        images.iter().for_each(|image| output::print_line(&image.path.display().to_string()));
-        eprintln!("{}", output::summary(response.usage.as_ref(), &response.report));
+        let inline = args.inline.unwrap_or_else(Inline::of_this_terminal);
+        for image in &images {
+            output::print_line(&image.path.display().to_string());
+            picture::show(&image.path, inline);
+        }
+        output::note(&output::summary(response.usage.as_ref(), &response.report, took));
+    }
+    if args.open {
+        for image in &images {
+            open::that_detached(&image.path)
+                .with_context(|| format!("`{}` is written, but cannot be opened", image.path.display()))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -126,9 +151,51 @@ impl Saved {
     }
 }
 
-/// Writes the images into `folder`, each whole or not at all.
-pub(crate) async fn save(provider: &Provider, response: &Response, folder: &Path) -> anyhow::Result<Vec<Saved>> {
-    make_folder(folder)?;
+/// Where images are written to.
+pub(crate) struct Target {
+    place: Place,
+    /// Whether files that are there are replaced.
+    force: bool,
+}
+
+enum Place {
+    /// Named as the plugin names them.
+    Folder(PathBuf),
+    File(PathBuf),
+}
+
+impl Target {
+    /// `path` is a file where it ends like an image and is no folder. A file that is there is wrong usage, unless it may
+    /// be replaced: said before anything is paid for.
+    pub(crate) fn new(path: &Path, force: bool) -> anyhow::Result<Self> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let is_file = ["png", "jpg", "jpeg", "webp", "gif"].contains(&ending.as_str()) && !path.is_dir();
+        if is_file && path.exists() && !force {
+            return Err(Usage(format!("`{}` is there already: --force replaces it", path.display())).into());
+        }
+        let place = if is_file { Place::File } else { Place::Folder };
+        Ok(Self { place: place(path.to_owned()), force })
+    }
+
+    fn folder(&self) -> &Path {
+        match &self.place {
+            Place::Folder(folder) => folder,
+            Place::File(file) => file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        }
+    }
+
+    /// Makes the folder, and sees that it can be written into.
+    pub(crate) fn prepare(&self) -> Result<(), Usage> {
+        let folder = self.folder();
+        let wrong = |what: &str, error| Usage(format!("cannot {what} the folder `{}`: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(|error| wrong("make", error))?;
+        tempfile::tempfile_in(folder).map(drop).map_err(|error| wrong("write into", error))
+    }
+}
+
+/// Writes the images, each whole or not at all.
+pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> anyhow::Result<Vec<Saved>> {
+    let folder = target.folder();
     let mut saved = Vec::new();
     for image in &response.images {
         let fetched;
@@ -139,7 +206,12 @@ pub(crate) async fn save(provider: &Provider, response: &Response, folder: &Path
                 &fetched
             }
         };
-        let path = write_new(folder, &image.file_name, &media.data)
+        let path = match &target.place {
+            Place::File(file) => file.clone(),
+            // A plugin's name is a name and not a path.
+            Place::Folder(_) => folder.join(Path::new(&image.file_name).file_name().unwrap_or("image".as_ref())),
+        };
+        let path = write(folder, path, &media.data, target.force)
             .with_context(|| format!("cannot write an image into `{}`", folder.display()))?;
         saved.push(Saved {
             path,
@@ -151,40 +223,25 @@ pub(crate) async fn save(provider: &Provider, response: &Response, folder: &Path
     Ok(saved)
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<&Path> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Usage(format!("cannot make the folder `{}`: {error}", folder.display())))?;
-    Ok(folder)
-}
-
-/// Writes a file that is not there yet: `image-1.png`, or `image-1-2.png` where that name is taken, and so on.
-fn write_new(folder: &Path, name: &str, data: &[u8]) -> std::io::Result<PathBuf> {
+/// Writes a file, beside one that is there: `image-1.png`, or `image-1-2.png` where that name is taken, and so on; with
+/// `force` in its place.
+fn write(folder: &Path, path: PathBuf, data: &[u8], force: bool) -> std::io::Result<PathBuf> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(data)?;
-    // A plugin's name is a name and not a path.
-    let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or("image");
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "bin"));
-    let mut number = 1_u32;
+    if force {
+        file.persist(&path).map_err(|error| error.error)?;
+        return Ok(path);
+    }
+    let part = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let (stem, ending) = (part(path.file_stem()).unwrap_or_default(), part(path.extension()).unwrap_or("bin".into()));
+    let (mut number, mut free) = (1_u32, path);
     loop {
-        let name = if number == 1 { name.to_owned() } else { format!("{stem}-{number}.{ending}") };
-        let path = folder.join(name);
-        match file.persist_noclobber(&path) {
-            Ok(_) => return Ok(path),
+        match file.persist_noclobber(&free) {
+            Ok(_) => return Ok(free),
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => file = error.file,
             Err(error) => return Err(error.error),
         }
         number += 1;
-    }
-}
-
-/// An image from a file, its type by its bytes.
-pub(crate) fn read_image(path: &Path) -> anyhow::Result<Media> {
-    let data = read_file(path, LARGEST_IMAGE)
-        .map_err(|error| Usage(format!("cannot read the image `{}`: {error}", path.display())))?;
-    match infer::get(&data) {
-        Some(kind) if kind.matcher_type() == infer::MatcherType::Image => {
-            Ok(Media { media_type: kind.mime_type().to_owned(), data })
-        }
-        _ => Err(Usage(format!("`{}` is not an image", path.display())).into()),
+        free.set_file_name(format!("{stem}-{number}.{ending}"));
     }
 }

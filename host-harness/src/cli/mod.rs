@@ -2,18 +2,27 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anstream::{AutoStream, ColorChoice};
+use clap::{ArgAction, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
+mod alive;
 mod chat;
 mod check;
 mod connect;
-mod credential_flags;
 mod demo;
+mod describe;
 mod doctor;
 mod image;
+mod input;
+mod markdown;
 mod models;
 mod onboard;
 mod output;
+mod page;
+mod picture;
+mod plugin_flags;
+mod session;
 mod stub;
 mod validate;
 
@@ -27,9 +36,10 @@ Exit codes:
   5  rate limited, over budget or overloaded: later may help
   6  the network failed, a time limit passed, or the answer was broken or cut short
   7  a guardrail or a content filter refused
+  130  Ctrl-C ended it
 
-Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
-calls. A secret given that way is taken off the command line at once; an environment variable never shows there.";
+Flags that the plugin declares for its credentials (`host-harness doctor` names them), and --<id>-config for its option \
+`config`, are taken by each command that calls. A secret given that way is taken off the command line at once; an environment variable never shows there.";
 
 /// Runs an OpenClaw provider plugin and keeps its keys.
 #[derive(Parser)]
@@ -37,6 +47,12 @@ calls. A secret given that way is taken off the command line at once; an environ
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Print results and errors alone
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Log what the host does to standard error; twice, what all of it does [default: HOST_HARNESS_LOG]
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
 }
 
 #[derive(Subcommand)]
@@ -59,6 +75,10 @@ enum Command {
     Check(check::Args),
     /// Serve a stand-in gateway on this machine
     Stub(stub::Args),
+    /// Print the completions for a shell
+    Completions(describe::Completions),
+    /// Print the manual page of the program, or of a command
+    Man(describe::Man),
 }
 
 /// Parses the command line, runs the command, and reports how it went.
@@ -67,15 +87,23 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // An unknown flag may be one that the plugin declares.
-            if let Some(code) = credential_flags::run_without(&error) {
+            if let Some(code) = plugin_flags::run_without(&error) {
                 return code;
             }
             error.exit()
         }
     };
+    if cli.quiet {
+        output::be_quiet();
+    }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HOST_HARNESS_LOG"))
+        .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
+        .with_env_filter(match cli.verbose {
+            0 => EnvFilter::from_env("HOST_HARNESS_LOG"),
+            1 => EnvFilter::new("warn,host_harness=debug"),
+            _ => EnvFilter::new("debug"),
+        })
         .init();
     let json = cli.command.json();
     let outcome =
@@ -97,7 +125,7 @@ impl Command {
             Self::Onboard(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Validate(args) => args.json,
-            Self::Demo(_) | Self::Check(_) | Self::Stub(_) => false,
+            Self::Demo(_) | Self::Check(_) | Self::Stub(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }
@@ -113,5 +141,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Validate(args) => validate::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Stub(args) => stub::run(args).await,
+        Command::Completions(args) => describe::completions(args).await,
+        Command::Man(args) => describe::man(args).await,
     }
 }

@@ -1,13 +1,17 @@
 //! `models`: what the provider offers.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use host_harness::wit::models::Entry;
 use serde_json::json;
 
-use super::{connect::Connect, output};
+use super::{alive::Alive, connect::Connect, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Only models whose id or provider holds each of these words, in any case
+    filter: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -17,14 +21,33 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (provider, _) = args.connect.provider().await?;
-    let models = provider.models().await?;
+    let alive = Alive::new("listing models");
+    let mut models = provider.models().await?;
+    drop(alive);
+    let all = models.len();
+    models.retain(|model| holds(model, &args.filter));
     if args.json {
         let models = models.iter().map(|model| json!({"id": model.id, "provider": model.provider}));
         output::print_json(&json!({"models": models.collect::<Vec<_>>()}));
-    } else {
-        for model in &models {
-            output::print_line(&model.id);
-        }
+        return Ok(ExitCode::SUCCESS);
     }
+    let rows = models.iter().map(|model| [model.id.as_str(), model.provider.as_deref().unwrap_or_default()]);
+    if std::io::stdout().is_terminal() {
+        let mut table = Table::new();
+        table.load_style(UTF8_FULL_CONDENSED).set_header(["model", "provider"]);
+        table.add_rows(rows.map(|row| row.map(output::printable)));
+        table.lines().for_each(|line| output::print_line(line.trim_end()));
+    } else {
+        rows.for_each(|row| output::print_line(&row.map(output::printable).join("\t")));
+    }
+    output::note(&match models.len() {
+        some if some == all => format!("{all} models"),
+        some => format!("{some} of {all} models"),
+    });
     Ok(ExitCode::SUCCESS)
+}
+
+fn holds(model: &Entry, words: &[String]) -> bool {
+    let text = format!("{} {}", model.id, model.provider.as_deref().unwrap_or_default()).to_lowercase();
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
 }

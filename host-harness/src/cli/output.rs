@@ -1,12 +1,36 @@
 //! How results and errors look, for people and as JSON, and what the program exits with.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::Write,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anstyle::{AnsiColor, Style};
 
 use host_harness::{
     types::{self, ErrorKind, ErrorOrigin, GatewayReport},
     wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
 };
 use serde_json::{Value, json};
+
+/// As clap draws them.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Green.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// Whether nothing but results and errors is to be printed.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on, prints results and errors alone.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// Wrong usage that clap cannot see: a file, a combination. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +43,15 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     if as_json {
         print_json(&error_json(&record));
     } else {
-        eprintln!("error: {}", record.message);
+        let line = |style: Style, name: &str, text: &str| {
+            let _ = writeln!(anstream::stderr(), "{style}{name}:{style:#} {}", printable(text));
+        };
+        line(ERROR, "error", &record.message);
         if let Some(hint) = &record.hint {
-            eprintln!("hint: {hint}");
+            line(HINT, "hint", hint);
         }
         if let Some(trace_id) = &record.trace_id {
-            eprintln!("trace id: {trace_id}");
+            line(Style::new(), "trace id", trace_id);
         }
     }
     exit_code(error)
@@ -66,10 +93,22 @@ pub(crate) fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Prints what is there of a line, at once.
-pub(crate) fn print_piece(text: &str) {
-    let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Prints a line beside the results, on standard error, unless that is to be quiet.
+pub(crate) fn note(line: &str) {
+    if !is_quiet() {
+        let _ = writeln!(anstream::stderr(), "{FAINT}{}{FAINT:#}", printable(line));
+    }
+}
+
+/// `text` without what would steer a terminal: a server or a model may have written it.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control() || ['\n', '\t'].contains(character)).collect()
+}
+
+/// How wide text may become on standard output, in columns: lines over 100 are hard to read.
+pub(crate) fn width() -> usize {
+    let columns = console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns));
+    columns.clamp(20, 100)
 }
 
 /// `{"error": ...}` of the README.
@@ -184,14 +223,45 @@ pub(crate) fn report_json(report: &GatewayReport) -> Value {
     })
 }
 
-/// The line below a reply: tokens, and what the gateway reported.
-pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport) -> String {
+/// How long a call took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Took {
+    pub(crate) whole: Duration,
+    /// To the first token of a streamed reply.
+    pub(crate) first: Option<Duration>,
+    /// Whether its reasoning came along: then those tokens count for its speed.
+    pub(crate) reasoned: bool,
+}
+
+impl Took {
+    /// A call that answered in one piece.
+    pub(crate) fn whole(whole: Duration) -> Self {
+        Self { whole, first: None, reasoned: false }
+    }
+
+    fn parts(self, usage: Option<&types::Usage>) -> Vec<String> {
+        let Some(first) = self.first else { return vec![format!("in {:.2} s", self.whole.as_secs_f64())] };
+        let mut parts = vec![format!("first token after {:.2} s", first.as_secs_f64())];
+        let seconds = self.whole.saturating_sub(first).as_secs_f64();
+        let hidden = |usage: &types::Usage| if self.reasoned { 0 } else { usage.reasoning_tokens.unwrap_or(0) };
+        let written = usage.map_or(0, |usage| usage.output_tokens.saturating_sub(hidden(usage)));
+        // Of a reply that came in one go there is nothing to tell.
+        if written > 1 && seconds > 0.05 {
+            parts.push(format!("{:.0} tokens/s", written as f64 / seconds));
+        }
+        parts
+    }
+}
+
+/// The line below a result: tokens, time, and what the gateway reported.
+pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport, took: Took) -> String {
     let mut parts = Vec::new();
     if let Some(usage) = usage {
         let cached = usage.cache_read_tokens.filter(|&tokens| tokens > 0);
         let cached = cached.map(|tokens| format!(" ({tokens} cached)")).unwrap_or_default();
         parts.push(format!("{} tokens in{cached}, {} out", usage.input_tokens, usage.output_tokens));
     }
+    parts.extend(took.parts(usage));
     let named = [
         ("provider", report.provider.clone()),
         ("cache", report.cache_status.clone()),

@@ -9,6 +9,7 @@ use host_harness::{Engine, Limits, read_file};
 use serde_json::{Value, json};
 
 use super::{
+    alive::Alive,
     connect::Component,
     output::{self, Usage},
 };
@@ -34,7 +35,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let manifest_path = args.manifest.as_deref().or_else(|| default.exists().then_some(default));
     let manifest = manifest_path.map(read_manifest).transpose()?;
 
+    let alive = Alive::new("validating");
     let found = host_harness::validate(&engine, &wasm, manifest.as_ref()).await;
+    drop(alive);
     let valid = found.findings.is_empty();
     if args.json {
         output::print_json(&json!({

@@ -1,0 +1,111 @@
+//! What a command reads from files and standard input: the prompt, images, tools, a schema. What is wrong with them is
+//! wrong usage.
+
+use std::{
+    io::{IsTerminal, Read},
+    path::Path,
+};
+
+use host_harness::{
+    types::Media,
+    wit::chat::{ResponseFormat, Tool},
+};
+use serde_json::{Value, json};
+
+use super::output::Usage;
+
+/// The largest prompt, schema, and list of tools, in bytes: more than any model takes.
+const LARGEST_TEXT: u64 = 16 << 20;
+/// The largest image that is sent, in bytes: what OpenAI's API takes of one.
+/// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
+const LARGEST_IMAGE: u64 = 50 << 20;
+
+/// What to ask: the words of the command line, below them the file, and where there is neither, standard input. `None`
+/// where that is a terminal.
+pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let mut parts = Vec::new();
+    if !words.is_empty() {
+        parts.push(words.join(" "));
+    }
+    match file {
+        Some(path) if path == Path::new("-") => parts.push(standard_input()?),
+        Some(path) => parts.push(text(path, "the prompt")?),
+        // With words, it is left alone: it may belong to another program, or never end.
+        None if words.is_empty() && !std::io::stdin().is_terminal() => parts.push(standard_input()?),
+        None => {}
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let prompt = parts.join("\n\n");
+    if prompt.trim().is_empty() {
+        let why = "the prompt is empty: give it as an argument, with --file, or on standard input";
+        return Err(Usage(why.into()).into());
+    }
+    Ok(Some(prompt))
+}
+
+/// An image from a file, its type by its bytes.
+pub(crate) fn image(path: &Path) -> anyhow::Result<Media> {
+    let data = file(path, "the image", LARGEST_IMAGE)?;
+    match infer::get(&data) {
+        Some(kind) if kind.matcher_type() == infer::MatcherType::Image => {
+            Ok(Media { media_type: kind.mime_type().to_owned(), data })
+        }
+        _ => Err(Usage(format!("`{}` is not an image", path.display())).into()),
+    }
+}
+
+/// Tools as OpenAI's API writes them: `{"type": "function", "function": {...}}`, or the inner object alone.
+pub(crate) fn tools(path: &Path) -> anyhow::Result<Vec<Tool>> {
+    let wrong = |why: &str| Usage(format!("the tools in `{}` cannot be used: {why}", path.display()));
+    let tools: Vec<Value> =
+        serde_json::from_str(&text(path, "the tools")?).map_err(|error| wrong(&error.to_string()))?;
+    let tool = |tool: &Value| {
+        let function = tool.get("function").unwrap_or(tool);
+        let name = function.get("name").and_then(Value::as_str).ok_or_else(|| wrong("a tool has no name"))?;
+        Ok(Tool {
+            name: name.to_owned(),
+            description: function.get("description").and_then(Value::as_str).map(str::to_owned),
+            parameters_schema_json: function.get("parameters").map_or("{}".into(), Value::to_string),
+            strict: function.get("strict").and_then(Value::as_bool),
+        })
+    };
+    tools.iter().map(tool).collect()
+}
+
+/// The form of the reply: a JSON Schema, or one with its name and strictness as OpenAI's API writes it:
+/// `{"name", "schema", "strict"}`. A schema alone is to be kept strictly.
+pub(crate) fn schema(path: &Path) -> anyhow::Result<ResponseFormat> {
+    let wrong = |why: &str| Usage(format!("the schema in `{}` cannot be used: {why}", path.display()));
+    let schema: Value = serde_json::from_str(&text(path, "the schema")?).map_err(|error| wrong(&error.to_string()))?;
+    if !schema.is_object() {
+        return Err(wrong("it is not a JSON object").into());
+    }
+    let is_named =
+        schema.get("name").is_some_and(Value::is_string) && schema.get("schema").is_some_and(Value::is_object);
+    let named = if is_named { schema } else { json!({"name": "reply", "schema": schema, "strict": true}) };
+    Ok(ResponseFormat::JsonSchema(named.to_string()))
+}
+
+fn text(path: &Path, what: &str) -> anyhow::Result<String> {
+    let bytes = file(path, what, LARGEST_TEXT)?;
+    let not_text = |_| Usage(format!("cannot read {what} `{}`: it is not text in UTF-8", path.display()));
+    Ok(String::from_utf8(bytes).map_err(not_text)?)
+}
+
+/// Each file that a user gives a command to send is read here.
+fn file(path: &Path, what: &str, most: u64) -> anyhow::Result<Vec<u8>> {
+    let wrong = |error| Usage(format!("cannot read {what} `{}`: {error}", path.display()));
+    Ok(host_harness::read_file(path, most).map_err(wrong)?)
+}
+
+fn standard_input() -> anyhow::Result<String> {
+    let wrong = |why: String| Usage(format!("cannot read the prompt from standard input: {why}"));
+    let mut bytes = Vec::new();
+    std::io::stdin().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        return Err(wrong(format!("it is larger than {} MiB", LARGEST_TEXT >> 20)).into());
+    }
+    Ok(String::from_utf8(bytes).map_err(|_| wrong("it is not text in UTF-8".into()))?)
+}

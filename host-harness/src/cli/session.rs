@@ -1,0 +1,140 @@
+//! A chat in a terminal: question after question, each sent with all that was said before. Nothing of it is stored.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use host_harness::{
+    Provider,
+    wit::chat::{AssistantPart, Message, Request, ToolCall, ToolResult, UserPart},
+};
+use rustyline::{Config, DefaultEditor, error::ReadlineError};
+
+use super::{chat, output};
+
+const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
+
+/// Runs until the user ends it. `request` holds what is the same for each question, `images` go with the first.
+pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
+    output::note(&format!("{}: {HELP}", request.model));
+    // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
+    let config = Config::builder().auto_add_history(true).build();
+    let mut session = Session {
+        provider,
+        request,
+        images,
+        turns: Vec::new(),
+        editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
+    };
+    loop {
+        match session.read("> ").await? {
+            Line::End => return Ok(ExitCode::SUCCESS),
+            Line::Stopped => output::note(HELP),
+            Line::Text(line) => match line.trim() {
+                "" => {}
+                "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
+                "/clear" => session.turns.clear(),
+                "/help" => output::note(HELP),
+                command if command.starts_with('/') && !command.contains([' ', '\n']) => {
+                    output::note(&format!("there is no command {command}: {HELP}"));
+                }
+                question => session.ask(question).await?,
+            },
+        }
+    }
+}
+
+struct Session<'p> {
+    provider: &'p Provider,
+    request: Request,
+    /// Those that no question has taken along yet.
+    images: Vec<UserPart>,
+    turns: Vec<Message>,
+    /// Gone while another thread reads with it.
+    editor: Option<DefaultEditor>,
+}
+
+enum Line {
+    Text(String),
+    /// Ctrl-C
+    Stopped,
+    /// Ctrl-D
+    End,
+}
+
+impl Session<'_> {
+    /// Asks, and again with the results of the tool calls that came. What fails or is given up is not said.
+    async fn ask(&mut self, question: &str) -> anyhow::Result<()> {
+        let before = self.turns.len();
+        let images = self.images.iter().cloned();
+        self.turns.push(Message::User([UserPart::Text(question.to_owned())].into_iter().chain(images).collect()));
+        loop {
+            let calls = match self.reply().await {
+                Ok(calls) => calls,
+                Err(error) => {
+                    output::failure(&error, false);
+                    self.turns.truncate(before);
+                    return Ok(());
+                }
+            };
+            let Some(calls) = calls else {
+                self.turns.truncate(before);
+                return Ok(());
+            };
+            self.images.clear();
+            if calls.is_empty() {
+                return Ok(());
+            }
+            for call in calls {
+                match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
+                    Line::Text(text) => self.turns.push(Message::ToolResult(ToolResult { call_id: call.id, text })),
+                    Line::Stopped | Line::End => {
+                        self.turns.truncate(before);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word.
+    async fn reply(&mut self) -> anyhow::Result<Option<Vec<ToolCall>>> {
+        let messages = self.request.messages.iter().chain(&self.turns).cloned().collect();
+        let request = Request { messages, ..self.request.clone() };
+        let answer = chat::ask(self.provider, &request, chat::page(&request)).await?;
+        let (text, stopped) = (answer.summary(), answer.stopped);
+        output::note(if stopped { "stopped" } else { &text });
+        let mut content = answer.response.content;
+        if stopped {
+            // Reasoning and calls that are not whole would be refused.
+            content.retain(|part| matches!(part, AssistantPart::Text(_)));
+            if content.is_empty() {
+                return Ok(None);
+            }
+        }
+        let calls = content.iter().filter_map(|part| match part {
+            AssistantPart::ToolCall(call) => Some(call.clone()),
+            _ => None,
+        });
+        let calls = calls.collect();
+        self.turns.push(Message::Assistant(content));
+        Ok(Some(calls))
+    }
+
+    /// The next line. Read by another thread, so that the connections live on.
+    async fn read(&mut self, prompt: &str) -> anyhow::Result<Line> {
+        let mut editor = self.editor.take().context("the terminal is being read from")?;
+        let prompt = prompt.to_owned();
+        let read = tokio::task::spawn_blocking(move || {
+            let line = editor.readline(&prompt);
+            (editor, line)
+        });
+        let (editor, line) = read.await.context("reading from the terminal failed")?;
+        self.editor = Some(editor);
+        match line {
+            Ok(line) => Ok(Line::Text(line)),
+            Err(ReadlineError::Interrupted) => Ok(Line::Stopped),
+            Err(ReadlineError::Eof) => Ok(Line::End),
+            Err(error) => Err(error).context("cannot read from the terminal"),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! `chat` as a user has it: where the prompt comes from, what goes along, how a reply is shown, and a session.
+
+use std::{fs::File, process::Stdio};
+
+use serde_json::{Value, json};
+
+use crate::{
+    support::{KEY, Ran, User},
+    terminal::Terminal,
+};
+
+const MARKDOWN: &str = "Reply with exactly # Title\n\nSome **bold** text.\n\n- one\n- two";
+
+impl User {
+    fn chat(&self, arguments: &[&str], input: &str) -> Ran {
+        let path = self.cli.folder.path().join("input.txt");
+        std::fs::write(&path, input).unwrap();
+        let mut command = self.cli.command(&[&["chat"], arguments].concat());
+        Ran::from(command.stdin(File::open(path).unwrap()).output().unwrap())
+    }
+
+    fn session(&self, arguments: &[&str]) -> Terminal {
+        let terminal = Terminal::start(self.cli.command(&[&["chat"], arguments].concat()));
+        terminal.wait_for("> ");
+        terminal
+    }
+
+    /// The last body that arrived.
+    fn asked(&self) -> Value {
+        self.stub.requests().last().unwrap().json()
+    }
+}
+
+fn user() -> User {
+    crate::support::component();
+    User::new()
+}
+
+#[test]
+fn the_prompt_is_made_of_arguments_and_a_file_or_of_standard_input() {
+    let user = user();
+    std::fs::write(user.cli.folder.path().join("question.txt"), "from the file").unwrap();
+    for (arguments, expected) in [
+        (&["some", "words"][..], "some words"),
+        (&["--file", "question.txt"], "from the file"),
+        (&["some words", "--file", "question.txt"], "some words\n\nfrom the file"),
+        (&[], "from the pipe"),
+        (&["--file", "-"], "from the pipe"),
+        (&["some words", "--file", "-"], "some words\n\nfrom the pipe"),
+    ] {
+        user.chat(arguments, "from the pipe").ok();
+        assert_eq!(user.asked()["messages"][0]["content"], expected, "{arguments:?}");
+    }
+    let before = user.stub.requests().len();
+    for (arguments, expected) in [
+        (&["--file", "missing.txt"][..], "missing.txt"),
+        (&["--schema", "missing.json", "x"], "missing.json"),
+        (&["--schema", "question.txt", "x"], "question.txt"),
+        (&["--metadata", "novalue", "x"], "NAME=VALUE"),
+        (&["--option", "=1", "x"], "NAME=VALUE"),
+        (&[], "the prompt is empty"),
+    ] {
+        let ran = user.chat(arguments, "  \n");
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains(expected), "{arguments:?}: {ran:?}");
+    }
+    assert_eq!(user.stub.requests().len(), before);
+}
+
+/// An open pipe that says nothing, as a scheduler or a loop of a shell gives it.
+#[test]
+fn standard_input_is_left_alone_where_there_is_a_prompt() {
+    let user = user();
+    let mut child = user
+        .cli
+        .command(&["chat", "Reply with exactly OK."])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = child.stdin.take();
+    let ran = Ran::from(child.wait_with_output().unwrap()).ok();
+    drop(input);
+    assert_eq!(ran.out, "OK.\n");
+}
+
+#[test]
+fn a_schema_shapes_the_reply() {
+    let user = user();
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let named = json!({"name": "place", "schema": schema, "strict": false});
+    for (file, content, sent) in [
+        ("schema.json", &schema, json!({"name": "reply", "schema": schema, "strict": true})),
+        ("named.json", &named, named.clone()),
+    ] {
+        std::fs::write(user.cli.folder.path().join(file), content.to_string()).unwrap();
+        let ran = user.chat(&["--schema", file, "Where?"], "").ok();
+        assert_eq!(ran.json(), json!({"city": "city"}));
+        assert_eq!(user.asked()["response_format"], json!({"type": "json_schema", "json_schema": sent}));
+    }
+}
+
+#[test]
+fn trace_id_metadata_and_config_win_over_the_configuration() {
+    let user = user();
+    let config = json!({
+        "models": {"providers": {"portkey": {"headers": {"X-Portkey-Config": "pc-file", "x-portkey-span-id": "span-file"}}}},
+        "plugins": {"entries": {"portkey": {"config": {"metadata": {"team": "file", "kept": "yes"}, "traceId": "file"}}}},
+    });
+    std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    let arguments =
+        ["hello", "--config", "c.json", "--portkey-config", "pc-mine", "--trace-id", "t-1", "--metadata", "team=a=b"];
+    user.chat(&[&arguments[..], &["--metadata", "user=é", "--option", "cacheForceRefresh=true"]].concat(), "").ok();
+    let request = &user.stub.requests()[0];
+    assert_eq!(request.header("x-portkey-config"), Some("pc-mine"));
+    assert_eq!(request.header("x-portkey-trace-id"), Some("t-1"));
+    assert_eq!(request.header("x-portkey-span-id"), Some("span-file"), "what was not given stays");
+    assert_eq!(request.header("x-portkey-cache-force-refresh"), Some("true"));
+    let metadata: Value = serde_json::from_str(request.header("x-portkey-metadata").unwrap()).unwrap();
+    assert_eq!(metadata, json!({"team": "a=b", "kept": "yes", "user": "é"}));
+    assert_eq!(request.header("x-portkey-api-key"), Some(KEY));
+
+    let header = user.chat(&["hello", "--portkey-config=pc-mine", "--header", "x-portkey-config: pc-header"], "");
+    assert_eq!(user.stub.requests()[1].header("x-portkey-config"), Some("pc-header"), "{header:?}");
+    let wrong = user.chat(&["hello", "--option", "traceId=7"], "");
+    assert_eq!(wrong.code, 4, "{wrong:?}");
+    assert!(wrong.err.contains("must be a text"), "{wrong:?}");
+    assert_eq!(user.stub.requests().len(), 2);
+}
+
+#[test]
+fn a_pipe_gets_the_reply_as_it_is_and_a_terminal_gets_it_drawn() {
+    let user = user();
+    let source = "# Title\n\nSome **bold** text.\n\n- one\n- two\n";
+    let piped = user.chat(&[MARKDOWN], "").ok();
+    assert_eq!(piped.out, source);
+    assert!(piped.err.contains("first token after"), "{piped:?}");
+    assert!(!piped.err.contains('\x1b'), "{piped:?}");
+    assert_eq!(user.chat(&["--quiet", MARKDOWN], "").ok().err, "");
+
+    let mut forced = user.cli.command(&["chat", MARKDOWN]);
+    let forced = Ran::from(forced.env("CLICOLOR_FORCE", "1").output().unwrap()).ok();
+    assert!(forced.out.contains("Some \x1b[1mbold\x1b[0m text."), "on demand into a pipe too: {forced:?}");
+
+    let mut drawn = Terminal::start(user.cli.command(&["chat", MARKDOWN]));
+    assert_eq!(drawn.end(), 0);
+    assert!(drawn.screen().contains("Title\n\nSome bold text.\n\n• one\n• two\n"), "{}", drawn.screen());
+    assert!(drawn.raw().contains("Some \x1b[1mbold\x1b[0m text."), "{:?}", drawn.raw());
+
+    let mut plain = Terminal::start({
+        let mut command = user.cli.command(&["chat", MARKDOWN]);
+        command.env("NO_COLOR", "1");
+        command
+    });
+    assert_eq!(plain.end(), 0);
+    assert!(plain.screen().contains(source), "{}", plain.screen());
+    assert!(!plain.raw().contains("\x1b["), "{:?}", plain.raw());
+}
+
+/// A model, or whoever wrote what it read, must not steer the terminal: retitle it, clear it, hide what it says.
+#[test]
+fn escape_sequences_of_a_reply_do_not_reach_a_terminal() {
+    let user = user();
+    let prompt = "Reply with exactly a\x1b]0;title\x07b\x1b[2Jc";
+    assert_eq!(user.chat(&[prompt], "").ok().out, "a\x1b]0;title\x07b\x1b[2Jc\n", "a pipe takes all");
+    for no_color in ["", "1"] {
+        let mut command = user.cli.command(&["chat", prompt]);
+        command.env("NO_COLOR", no_color);
+        let mut terminal = Terminal::start(command);
+        assert_eq!(terminal.end(), 0);
+        assert!(terminal.screen().contains("a]0;titleb[2Jc"), "{}", terminal.screen());
+        assert!(!terminal.raw().contains("\x1b]0;") && !terminal.raw().contains("\x1b[2J"), "{:?}", terminal.raw());
+    }
+}
+
+#[test]
+fn waiting_shows_that_it_is_alive_and_leaves_no_trace() {
+    let user = user();
+    let command = user.cli.command(&["chat", "--model", "fault/slow", MARKDOWN]);
+    let mut terminal = Terminal::start(command);
+    terminal.wait_until("sign of life", |terminal| terminal.screen().contains("fault/slow writes, "));
+    assert_eq!(terminal.end(), 0);
+    let screen = terminal.screen();
+    assert!(!screen.contains("fault/slow"), "{screen}");
+    assert!(screen.contains("Title\n\nSome bold text.\n\n• one\n• two\n"), "{screen}");
+    let piped = user.chat(&["--model", "fault/slow", MARKDOWN], "").ok();
+    assert!(!piped.err.contains("writes") && !piped.err.contains("waiting"), "{piped:?}");
+}
+
+#[test]
+fn ctrl_c_ends_a_single_question_and_its_request() {
+    let user = user();
+    let mut terminal =
+        Terminal::start(user.cli.command(&["chat", "--model", "fault/slow", "First line.\n\nSecond and more."]));
+    terminal.wait_for("First line.");
+    terminal.send("\x03");
+    assert_eq!(terminal.end(), 130, "{}", terminal.screen());
+    terminal.wait_until("end of the request", |_| user.stub.abandoned() == 1);
+}
+
+/// As `| head` does it: the rest would be paid for in vain.
+#[test]
+fn a_reader_that_goes_ends_the_request() {
+    let user = user();
+    let mut command =
+        user.cli.command(&["chat", "--model", "fault/slow", "Reply with exactly one two three four five six"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = [0];
+    std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut first).unwrap();
+    assert!(child.wait().unwrap().success());
+    // The gateway learns of it at its next word.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while user.stub.abandoned() == 0 {
+        assert!(std::time::Instant::now() < deadline, "the reply was read to its end");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_session_sends_what_was_said_before() {
+    let user = user();
+    let mut session = user.session(&["--system", "Be brief."]);
+    session.send("Reply with exactly one\r");
+    session.wait_for("tokens in");
+    session.send("Reply with exactly two\r");
+    session.wait_until("second reply", |_| user.stub.requests().len() == 2);
+    session.wait_until("second summary", |session| session.screen().matches("tokens in").count() == 2);
+    let messages = |at: usize| user.stub.requests()[at].json()["messages"].clone();
+    assert_eq!(
+        messages(1),
+        json!([
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Reply with exactly one"},
+            {"role": "assistant", "content": "one"},
+            {"role": "user", "content": "Reply with exactly two"},
+        ])
+    );
+    session.send("/clear\r");
+    session.send("three\r");
+    session.wait_until("third reply", |session| session.screen().matches("tokens in").count() == 3);
+    assert_eq!(messages(2)[1], json!({"role": "user", "content": "three"}));
+    assert_eq!(messages(2).as_array().unwrap().len(), 2);
+    session.send("/nonsense\r");
+    session.wait_for("there is no command /nonsense");
+    session.send("/quit\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(user.stub.requests().len(), 3);
+    assert_eq!(user.files(), [] as [&str; 0], "nothing of it is stored");
+}
+
+#[test]
+fn ctrl_c_stops_a_reply_and_not_the_session() {
+    let user = user();
+    let mut session = user.session(&["--model", "fault/slow"]);
+    session.send("Reply with exactly One, two, three, four, five, six, seven, eight, nine, ten.\r");
+    session.wait_until("reply on its way", |_| user.stub.requests().len() == 1);
+    session.wait_for("fault/slow writes");
+    session.send("\x03");
+    session.wait_for("stopped");
+    session.wait_until("end of the request", |_| user.stub.abandoned() == 1);
+    session.send("Reply with exactly OK.\r");
+    session.wait_for("tokens in");
+    let messages = user.asked()["messages"].clone();
+    assert_eq!(messages[1]["role"], "assistant", "what had come by then was said: {messages}");
+    assert!(messages[1]["content"].as_str().unwrap().starts_with("One,"), "{messages}");
+    session.send("\x04");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn a_session_outlives_an_error_which_is_not_said() {
+    let user = user();
+    let mut session = user.session(&["--model", "fault/flaky"]);
+    for _ in 0..2 {
+        session.send("hello\r");
+    }
+    session.wait_until("both errors", |session| session.screen().matches("error: ").count() == 2);
+    session.send("Reply with exactly OK.\r");
+    session.wait_for("tokens in");
+    assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 1);
+    session.send("\x04");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn a_session_asks_for_the_results_of_tool_calls() {
+    let user = user();
+    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]);
+    std::fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
+    let mut session = user.session(&["--tools", "tools.json"]);
+    session.send("call get_weather\r");
+    session.wait_for("result of get_weather> ");
+    assert!(session.screen().contains(r#"get_weather({"city":"city"})"#), "{}", session.screen());
+    session.send("sunny\r");
+    session.wait_for("The tool said: sunny");
+    let messages = user.asked()["messages"].clone();
+    assert_eq!(messages[1]["tool_calls"][0]["id"], messages[2]["tool_call_id"], "{messages}");
+    session.send("/quit\r");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn the_gateways_report_stands_below_the_reply() {
+    let user = user();
+    let ran = user.chat(&["--model", "fault/fell-back", "hello"], "").ok();
+    for part in [
+        "tokens in",
+        "first token after",
+        "provider anthropic",
+        "cache MISS",
+        "retries 2",
+        "target config.targets[1]",
+        "trace ",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {ran:?}");
+    }
+}

@@ -1,0 +1,97 @@
+//! `image` as a user has it: where files go, what is never overwritten, and how an image is shown.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::{
+    support::{Ran, User},
+    terminal::Terminal,
+};
+
+fn image(user: &User, arguments: &[&str]) -> Ran {
+    user.cli.run(&[&["image"], arguments].concat())
+}
+
+#[test]
+fn a_named_file_is_replaced_on_demand_alone() {
+    let user = User::new();
+    let file = user.cli.folder.path().join("new/lighthouse.png");
+    assert_eq!(image(&user, &["a lighthouse", "--output", "new/lighthouse.png"]).ok().out, "new/lighthouse.png\n");
+    assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG"));
+    std::fs::write(&file, "precious").unwrap();
+    let refused = image(&user, &["a lighthouse", "--output", "new/lighthouse.png"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("is there already: --force replaces it"), "{refused:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+    assert_eq!(user.stub.requests().len(), 1, "nothing was paid for");
+    image(&user, &["a lighthouse", "--output", "new/lighthouse.png", "--force"]).ok();
+    assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG"));
+    let several = image(&user, &["a lighthouse", "--output", "several.png", "--count", "2"]);
+    assert_eq!(several.code, 2, "{several:?}");
+
+    // In a folder: beside, or with --force in place.
+    std::fs::write(user.cli.folder.path().join("image-1.png"), "precious").unwrap();
+    assert_eq!(image(&user, &["a lighthouse"]).ok().out, "./image-1-2.png\n");
+    assert_eq!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
+    assert_eq!(image(&user, &["a lighthouse", "--force"]).ok().out, "./image-1.png\n");
+    assert_ne!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
+}
+
+#[test]
+fn images_are_typed_by_their_bytes() {
+    let user = User::new();
+    image(&user, &["a lighthouse", "--output", "a.png"]).ok();
+    std::fs::rename(user.cli.folder.path().join("a.png"), user.cli.folder.path().join("photo.jpg")).unwrap();
+    image(&user, &["at night", "--input", "photo.jpg", "--output", "b.png"]).ok();
+    let body = user.stub.requests()[1].body.clone();
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("Content-Type: image/png") || body.contains("content-type: image/png"), "{body:.500}");
+    assert!(!body.contains("image/jpeg"), "the name does not count");
+}
+
+#[test]
+fn terminals_that_can_show_images_get_them() {
+    let user = User::new();
+    crate::support::component();
+    for (name, value, sequence) in [
+        ("TERM", "xterm-kitty", "\x1b_Gf=100,a=T,q=2,"),
+        ("TERM_PROGRAM", "WezTerm", "\x1b]1337;File=inline=1;size="),
+        ("TERM", "foot", "\x1bP"),
+        ("TERM", "xterm-256color", ""),
+    ] {
+        let mut command = user.cli.command(&["image", "a lighthouse", "--force"]);
+        command.env(name, value);
+        let mut terminal = Terminal::start(command);
+        assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+        let raw = terminal.raw();
+        let graphics = ["\x1b_G", "\x1b]1337", "\x1bP"];
+        match sequence {
+            "" => assert!(!graphics.iter().any(|start| raw.contains(start)), "{name}={value}: {raw:?}"),
+            sequence => assert!(raw.contains(sequence), "{name}={value}: {raw:?}"),
+        }
+    }
+    let mut piped = user.cli.command(&["image", "a lighthouse", "--force"]);
+    assert_eq!(Ran::from(piped.env("TERM", "xterm-kitty").output().unwrap()).ok().out, "./image-1.png\n");
+    let forced = image(&user, &["a lighthouse", "--force", "--inline", "sixel"]).ok();
+    assert!(forced.out.starts_with("./image-1.png\n\x1bP") && forced.out.ends_with("\x1b\\\n"), "{forced:?}");
+}
+
+#[test]
+fn open_hands_the_file_to_the_desktop() {
+    let user = User::new();
+    let bin = user.cli.folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let opener = bin.join("xdg-open");
+    std::fs::write(&opener, "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"\n")
+        .unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::component();
+    let mut command = user.cli.command(&["image", "a lighthouse", "--open", "--output", "a.png"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    Ran::from(command.output().unwrap()).ok();
+    let opened = user.cli.folder.path().join("opened");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !opened.exists() && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(std::fs::read_to_string(opened).unwrap(), "a.png");
+}

@@ -1,0 +1,33 @@
+//! `models` as a user has it: a table for people, lines for programs, and a filter.
+
+use crate::{support::User, terminal::Terminal};
+
+#[test]
+fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
+    let user = User::new();
+    let piped = user.cli.run(&["models"]).ok();
+    let lines: Vec<Vec<&str>> = piped.out.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.len(), 48, "{piped:?}");
+    assert!(lines.contains(&vec!["@openai/gpt-5-mini", "openai"]), "{piped:?}");
+    assert_eq!(piped.err, "48 models\n");
+
+    let mut terminal = Terminal::start(user.cli.command(&["models", "OpenAI", "mini"]));
+    assert_eq!(terminal.end(), 0);
+    let screen = terminal.screen();
+    let rows: Vec<Vec<&str>> =
+        screen.lines().map(|line| line.split(['│', '┆', ' ']).filter(|word| !word.is_empty()).collect()).collect();
+    assert!(rows.contains(&vec!["model", "provider"]), "{screen}");
+    assert!(rows.contains(&vec!["@openai/gpt-5-mini", "openai"]), "{screen}");
+    assert!(!screen.contains("anthropic"), "{screen}");
+}
+
+#[test]
+fn a_filter_holds_for_each_form() {
+    let user = User::new();
+    let piped = user.cli.run(&["models", "claude", "ANTHROPIC"]).ok();
+    assert!(!piped.out.is_empty() && piped.out.lines().all(|line| line.contains("claude")), "{piped:?}");
+    let json = user.cli.run(&["models", "--json", "claude", "anthropic"]).ok().json();
+    assert_eq!(json["models"].as_array().unwrap().len(), piped.out.lines().count());
+    let none = user.cli.run(&["models", "nonsense"]).ok();
+    assert_eq!((none.out.as_str(), none.err.as_str()), ("", "0 of 48 models\n"));
+}
