@@ -19,7 +19,8 @@ run: build
 	target/debug/host-harness demo
 
 test: setup build dist
-	cargo test -p portkey-provider -p host-harness $(if $(PORTKEY_API_KEY),-- --include-ignored)
+	cargo test -p portkey-provider
+	cargo test -p host-harness $(if $(PORTKEY_API_KEY),-- --include-ignored)
 	npm --prefix openclaw test
 
 # A real OpenClaw: takes some minutes, and 650 MB below openclaw/e2e.

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const CLI = join(here, 'node_modules/openclaw/openclaw.mjs');
+export const CLI = join(here, 'node_modules/openclaw/openclaw.mjs');
 const GATEWAY = join(here, '../../tests/gateway');
 
 /** @typedef {{ code: number, stdout: string, stderr: string, json: any }} Ran */

@@ -157,7 +157,7 @@ pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
             .into_iter()
             .flatten()
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+            .filter(|path| is_provider(path))
             .collect();
         match (found.pop(), found.is_empty()) {
             (Some(path), true) => return Ok(path),
@@ -172,4 +172,9 @@ pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
         }
     }
     Err(Usage("no component was found: build it with `make build`, or name it with --plugin FILE".into()).into())
+}
+
+/// By its name, `...provider.wasm`: beside it may lie components that are none.
+fn is_provider(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with("provider.wasm"))
 }
