@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::OnceLock,
     time::Duration,
 };
@@ -23,19 +23,18 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The component, built from the sources as they are.
+/// The component, built from the sources as they are, and labelled as it is shipped.
 pub fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args(["rustc", "--quiet", "-p", "portkey-provider", "--crate-type", "cdylib"])
-            .args(["--target", "wasm32-wasip2", "--profile", "component"])
+        let output = Command::new(env!("CARGO"))
+            .args(["xtask", "component"])
             .current_dir(root())
-            .status()
+            .stderr(Stdio::inherit())
+            .output()
             .unwrap();
-        assert!(status.success(), "the component does not build: run `make component`");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        target.join("wasm32-wasip2/component/portkey_provider.wasm")
+        assert!(output.status.success(), "the component does not build: run `make component`");
+        String::from_utf8(output.stdout).unwrap().trim_end().into()
     })
 }
 
@@ -149,7 +148,7 @@ impl Cli {
             command.env("CARGO_TARGET_DIR", target);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(std::process::Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 

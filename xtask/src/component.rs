@@ -1,0 +1,53 @@
+//! The component as it is shipped: the same bytes wherever a commit is built, labelled with what it is.
+
+use std::{fs, path::PathBuf};
+
+use wasm_metadata::{AddMetadata, AddMetadataField};
+
+use crate::workspace::{self, Package, Workspace, cargo};
+
+/// The package that the component is built of.
+pub(crate) const PACKAGE: &str = "portkey-provider";
+
+/// Builds and labels it where cargo puts it, and the tests, the harness and the OpenClaw package look for it.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let path = build(workspace)?;
+    let revision = workspace.commit().map(|commit| commit.revision);
+    let labelled = label(workspace.package(PACKAGE)?, revision, &fs::read(&path)?)?;
+    // Replaced as a whole: cargo keeps another link to the old file, and somebody may be reading it.
+    let whole = path.with_extension("wasm.labelled");
+    fs::write(&whole, labelled)?;
+    fs::rename(whole, &path)?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// Has cargo build it, and says where it is.
+fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    // A library for Rust beside the component, as Cargo.toml asks for, would keep the linker from optimising across crates.
+    let crate_type = ["rustc", "--quiet", "--package", PACKAGE, "--crate-type", "cdylib"];
+    let arguments = ["--target", "wasm32-wasip2", "--profile", "component"];
+    workspace::run(cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?))?;
+    Ok(workspace.target.join("wasm32-wasip2/component/portkey_provider.wasm"))
+}
+
+/// The component with what its package says of itself, and the revision, in the custom sections that registries and
+/// `wasm-tools metadata show` read.
+fn label(package: &Package, revision: Option<String>, component: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut label = AddMetadata::default();
+    label.name = AddMetadataField::Set(package.name.clone());
+    label.version = AddMetadataField::Set(package.version.parse()?);
+    if let Some(description) = &package.description {
+        label.description = AddMetadataField::Set(description.parse()?);
+    }
+    if let Some(license) = &package.license {
+        label.licenses = AddMetadataField::Set(license.parse()?);
+    }
+    if let Some(repository) = &package.repository {
+        label.source = AddMetadataField::Set(repository.parse()?);
+    }
+    if let Some(revision) = revision {
+        label.revision = AddMetadataField::Set(revision.parse()?);
+    }
+    label.to_wasm(component)
+}

@@ -1,0 +1,35 @@
+//! Build steps that are more than a line of the Makefile: `cargo xtask --help`. A command is the module of its name.
+
+#![allow(clippy::indexing_slicing, reason = "of JSON, where what is missing is null; and a build step may stop")]
+
+mod component;
+mod dist;
+mod locks;
+mod oci;
+mod sbom;
+mod workspace;
+
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// Build steps that are more than a line of the Makefile.
+#[derive(Parser)]
+enum Task {
+    /// Builds the component as it is shipped, and prints where it is
+    Component,
+    /// Adds to dist/, where the OpenClaw package is already, the rest of a release
+    Dist,
+    /// Checks that npm's lock files pin each package by its digest, and name no registry but npm's
+    Locks,
+}
+
+fn main() -> anyhow::Result<()> {
+    let task = Task::parse();
+    let workspace = Workspace::read()?;
+    match task {
+        Task::Component => component::run(&workspace),
+        Task::Dist => dist::run(&workspace),
+        Task::Locks => locks::run(&workspace),
+    }
+}
