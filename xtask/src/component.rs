@@ -13,11 +13,12 @@ pub(crate) const PACKAGE: &str = "portkey-provider";
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let path = build(workspace)?;
     let revision = workspace.commit().map(|commit| commit.revision);
-    let labelled = label(workspace.package(PACKAGE)?, revision, &fs::read(&path)?)?;
-    // Replaced as a whole: cargo keeps another link to the old file, and somebody may be reading it.
-    let whole = path.with_extension("wasm.labelled");
-    fs::write(&whole, labelled)?;
-    fs::rename(whole, &path)?;
+    let built = fs::read(&path)?;
+    let labelled = label(workspace.package(PACKAGE)?, revision, &built)?;
+    // Written through cargo's own link to the file: otherwise each build would put the one without label back for a while.
+    if labelled != built {
+        fs::write(&path, labelled)?;
+    }
     println!("{}", path.display());
     Ok(())
 }

@@ -13,6 +13,7 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use serde_json::Value;
@@ -32,6 +33,12 @@ fn build(workspace: &Path, cargo_home: &Path) -> Vec<u8> {
     let output = xtask.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fs::read(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap()
+}
+
+/// The component of this workspace, built once.
+fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build(&root(), &cargo_home()))
 }
 
 fn cargo_home() -> PathBuf {
@@ -65,13 +72,13 @@ fn it_is_the_same_from_another_folder_and_another_cargo_home() {
     let workspace = elsewhere.path().join("a workspace");
     copy(&root(), &workspace);
 
-    let (here, there) = (build(&root(), &cargo_home()), build(&workspace, &home));
+    let (here, there) = (component(), build(&workspace, &home));
     assert!(here == there, "{} bytes here, {} bytes there", here.len(), there.len());
 }
 
 #[test]
 fn no_path_of_this_machine_is_in_it() {
-    let wasm = build(&root(), &cargo_home());
+    let wasm = component();
     for path in [root(), cargo_home(), std::env::home_dir().unwrap()] {
         let path = path.to_str().unwrap().as_bytes();
         assert!(!wasm.windows(path.len()).any(|window| window == path), "{}", String::from_utf8_lossy(path));
@@ -80,8 +87,7 @@ fn no_path_of_this_machine_is_in_it() {
 
 #[test]
 fn it_says_what_its_package_says() {
-    let wasm = build(&root(), &cargo_home());
-    let said = Payload::from_binary(&wasm).unwrap();
+    let said = Payload::from_binary(component()).unwrap();
     let said = serde_json::to_value(said.metadata()).unwrap();
 
     let cargo = Command::new(env!("CARGO"))
