@@ -35,6 +35,14 @@ fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
 /// The component with what its package says of itself, and the revision, in the custom sections that registries and
 /// `wasm-tools metadata show` read.
 fn label(package: &Package, revision: Option<String>, component: &[u8]) -> anyhow::Result<Vec<u8>> {
+    // An older label goes first: a section that is set is added to one that is there.
+    let mut none = AddMetadata::default();
+    none.version = AddMetadataField::Clear;
+    none.description = AddMetadataField::Clear;
+    none.licenses = AddMetadataField::Clear;
+    none.source = AddMetadataField::Clear;
+    none.revision = AddMetadataField::Clear;
+
     let mut label = AddMetadata::default();
     label.name = AddMetadataField::Set(package.name.clone());
     label.version = AddMetadataField::Set(package.version.parse()?);
@@ -50,5 +58,5 @@ fn label(package: &Package, revision: Option<String>, component: &[u8]) -> anyho
     if let Some(revision) = revision {
         label.revision = AddMetadataField::Set(revision.parse()?);
     }
-    label.to_wasm(component)
+    label.to_wasm(&none.to_wasm(component)?)
 }
