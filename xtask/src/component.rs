@@ -25,10 +25,12 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// Has cargo build it, and says where it is.
 fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    // A library for Rust beside the component, as Cargo.toml asks for, would keep the linker from optimising across crates.
+    // Only as a cdylib is it optimised as a whole: Cargo.toml says more.
     let crate_type = ["rustc", "--quiet", "--package", PACKAGE, "--crate-type", "cdylib"];
     let arguments = ["--target", "wasm32-wasip2", "--profile", "component"];
-    workspace::run(cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?))?;
+    workspace::run(
+        cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?),
+    )?;
     Ok(workspace.target.join("wasm32-wasip2/component/portkey_provider.wasm"))
 }
 
