@@ -4,8 +4,13 @@ GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
 # Checks licences, sources and advisories of the crates. Unoptimised: it is built for longer than it runs.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
+# The official OpenAI clients, and hosts for the gateway.
+CLIENTS = tests/clients/node_modules/.package-lock.json
+PYTHON_CLIENT = target/clients/wasmtime
+# Hosts for the gateway, and what kills them.
+SCALE = target/scale/ready
 
-.PHONY: setup build component run test test-openclaw lint advisories validate package dist clean
+.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench lint advisories validate package dist clean
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
@@ -17,12 +22,18 @@ component:
 	rustup target list --installed | grep -q wasm32-wasip2 || rustup target add wasm32-wasip2
 	cargo xtask component
 
+# The provider as a service: see components/README.md.
+gateway: component
+	cargo build -p front -p credentials --target wasm32-wasip2 --profile component
+	cargo xtask gateway
+
 run: build
 	target/debug/host-harness demo
 
 test: setup build package
 	cargo test -p portkey-provider
-	cargo test -p host-harness $(if $(PORTKEY_API_KEY),-- --include-ignored)
+	cargo test -p host-harness
+	$(if $(PORTKEY_API_KEY),cargo test -p host-harness --test all live -- --ignored)
 	cargo test -p xtask
 	npm --prefix openclaw test
 
@@ -31,10 +42,29 @@ test-openclaw: package $(GATEWAY)
 	cmp $(COMPONENT) dist/portkey-provider.wasm
 	npm --prefix openclaw run test:e2e
 
+# The gateway, used by the official OpenAI clients. A hostile provider is composed in the same way, to be held.
+test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON_CLIENT)
+	cargo test -p front -p credentials
+	cargo build -p hostile --target wasm32-wasip2 --release
+	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
+	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs
+
+# The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
+test-scale: $(SCALE) gateway build
+	target/scale/bin/pytest -q -p no:cacheprovider tests/scale
+	cargo test -p host-harness --test all docs::scale -- --ignored
+
+scale-tools: $(SCALE)
+
+# The numbers of docs/scale.md.
+scale-bench: setup $(SCALE) gateway build
+	cargo xtask gateway --without-credentials --out dist/gateway-without-credentials.wasm
+	target/scale/bin/python tests/scale/measure.py
+
 lint: package $(DENY)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portkey-provider -p hostile --target wasm32-wasip2 -- -D warnings
+	cargo clippy -p portkey-provider -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
 	cargo xtask locks
@@ -52,12 +82,12 @@ package: component $(ADAPTER)
 	npm --prefix openclaw run build
 
 # A release, in dist/. The optimised harness takes some minutes.
-dist: package
+dist: package gateway
 	cargo xtask dist
 
 clean:
 	cargo clean
-	rm -rf dist openclaw/component openclaw/node_modules openclaw/e2e/node_modules tests/gateway/node_modules
+	rm -rf dist openclaw/component openclaw/node_modules openclaw/e2e/node_modules tests/gateway/node_modules tests/clients/node_modules
 
 $(GATEWAY): tests/gateway/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the tests run the real Portkey gateway, which comes from npm. Install Node.js 20 or later." >&2; exit 1; }
@@ -69,3 +99,16 @@ $(ADAPTER): openclaw/package-lock.json
 
 target/tools/%/bin/cargo-deny:
 	cargo install $* --locked --debug --root target/tools/$*
+
+$(CLIENTS): tests/clients/package-lock.json
+	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
+
+# The wheel's program has lost its x bit.
+$(PYTHON_CLIENT): tests/clients/requirements.txt
+	python3 -m venv target/clients
+	target/clients/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	install -m 755 target/clients/lib/python3*/site-packages/wasmtime_cli/wasmtime $@
+
+$(SCALE): tests/scale/requirements.txt tests/scale/install.sh
+	tests/scale/install.sh target/scale
+	touch $@

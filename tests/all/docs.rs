@@ -41,6 +41,12 @@ fn portkey() {
 }
 
 #[test]
+#[ignore = "`make test-scale` installs what it runs, and runs it"]
+fn scale() {
+    run("docs/scale.md");
+}
+
+#[test]
 fn write_a_provider() {
     run("docs/write-a-provider.md");
 }

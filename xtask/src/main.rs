@@ -4,6 +4,7 @@
 
 mod component;
 mod dist;
+mod gateway;
 mod locks;
 mod oci;
 mod sbom;
@@ -18,6 +19,8 @@ use crate::workspace::Workspace;
 enum Task {
     /// Builds the component as it is shipped, and prints where it is
     Component,
+    /// Composes the built provider, front and credentials into one component
+    Gateway(gateway::Args),
     /// Adds to dist/, where the OpenClaw package is already, the rest of a release
     Dist,
     /// Checks that npm's lock files pin each package by its digest, and name no registry but npm's
@@ -29,6 +32,7 @@ fn main() -> anyhow::Result<()> {
     let workspace = Workspace::read()?;
     match task {
         Task::Component => component::run(&workspace),
+        Task::Gateway(args) => gateway::run(&args),
         Task::Dist => dist::run(&workspace),
         Task::Locks => locks::run(&workspace),
     }

@@ -1,0 +1,24 @@
+//! The component that stands between a provider and the network. It takes the provider's requests as `wasi:http` does,
+//! and adds the secrets to those that go to the configured origin: so no other component of a composition ever holds
+//! one. `../README.md` says how it is configured.
+//!
+//! What it never does: follow a redirect, send a secret to another scheme, host or port, or let a secret out through
+//! anything that the provider or the front can read.
+
+#![cfg_attr(target_family = "wasm", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_family = "wasm")]
+mod bindings;
+#[cfg(target_family = "wasm")]
+mod convert;
+#[cfg(target_family = "wasm")]
+mod http;
+pub mod origin;
+#[cfg(target_family = "wasm")]
+#[path = "../../../plugin/src/runtime.rs"]
+mod runtime;
+pub mod settings;
+#[cfg(target_family = "wasm")]
+mod store;

@@ -1,0 +1,92 @@
+//! Origins: which requests may carry a secret. What cannot be read is no origin, and so equals none.
+
+use alloc::string::String;
+
+/// Scheme, host and port of a request or a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    https: bool,
+    /// In lower case.
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The origin of an absolute URL.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.trim().split_once("://")?;
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        Self::new(scheme, rest.get(..end)?)
+    }
+
+    /// The origin of a request with this scheme and this authority. `None` where the authority holds anything but a
+    /// host and a port: a user name before an `@` above all.
+    pub fn new(scheme: &str, authority: &str) -> Option<Self> {
+        let https = match scheme {
+            _ if scheme.eq_ignore_ascii_case("https") => true,
+            _ if scheme.eq_ignore_ascii_case("http") => false,
+            _ => return None,
+        };
+        let host_ends = if authority.starts_with('[') { authority.find(']')? + 1 } else { 0 };
+        let (host, port) = match authority.get(host_ends..)?.find(':') {
+            Some(at) => {
+                let (host, port) = authority.split_at_checked(host_ends + at)?;
+                let port = port.strip_prefix(':')?;
+                (host, port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok())??)
+            }
+            None => (authority, if https { 443 } else { 80 }),
+        };
+        let is_name = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let is_host = match host.strip_prefix('[') {
+            Some(address) => address
+                .strip_suffix(']')
+                .is_some_and(|address| address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte))),
+            None => is_name(host),
+        };
+        (is_host && !host.is_empty()).then(|| Self { https, host: host.to_ascii_lowercase(), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_of_urls() {
+        let origin = |url| Origin::of_url(url).unwrap();
+        assert_eq!(origin("https://api.portkey.ai/v1"), origin(" HTTPS://API.portkey.ai:443"));
+        assert_eq!(origin("http://127.0.0.1:8787/v1"), Origin::new("http", "127.0.0.1:8787").unwrap());
+        assert_eq!(origin("http://[::1]:8787/v1"), Origin::new("http", "[::1]:8787").unwrap());
+        assert_eq!(origin("http://[::1]/v1"), Origin::new("http", "[::1]:80").unwrap());
+        assert_ne!(origin("https://a"), origin("http://a"));
+        assert_ne!(origin("https://a:8443"), origin("https://a"));
+        assert_ne!(origin("https://a.b"), origin("https://a"));
+    }
+
+    #[test]
+    fn what_is_no_origin() {
+        for url in [
+            "",
+            "a",
+            "//a",
+            "ftp://a",
+            "https://",
+            "https:///v1",
+            "https://u@a",
+            "https://u:p@a",
+            "https://a:b",
+            "https://a:",
+            "https://a:+1",
+            "https://a:99999",
+            "https://[::1",
+            "https://[::1]x",
+            "https://[x]",
+            "https://a b",
+            "https://a,b",
+            "https://a%2eb",
+            "https://é",
+        ] {
+            assert_eq!(Origin::of_url(url), None, "{url}");
+        }
+    }
+}

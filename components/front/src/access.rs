@@ -1,0 +1,113 @@
+//! Who may call: the bearer of a token, or a program on this machine where the configuration allows that.
+//!
+//! A component cannot see what address its host listens on, nor who is at the other end. What it sees is the request:
+//! so a request without a token is let in only where the configuration says that the host listens on the loopback
+//! interface, and where the request itself does not speak against it.
+
+use alloc::boxed::Box;
+
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// What a request says of its sender.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caller<'r> {
+    /// `Authorization`.
+    pub authorization: Option<&'r [u8]>,
+    /// Host and port that the request was sent to, in the client's own words.
+    pub authority: Option<&'r str>,
+    /// Whether there is an `Origin`, as a web page's request has one.
+    pub is_web_page: bool,
+}
+
+/// Whether the caller may call.
+pub fn check(settings: &Settings, caller: Caller<'_>) -> Result<(), Box<Failure>> {
+    if let Some(token) = caller.authorization.and_then(bearer)
+        && is_one_of(token, settings)
+    {
+        return Ok(());
+    }
+    if !settings.allows_loopback {
+        return Err(Failure::new(401, "invalid_api_key", "This gateway wants its own token as the API key"));
+    }
+    if caller.is_web_page {
+        return Err(Failure::new(403, "not_loopback", "This gateway wants a token from web pages"));
+    }
+    if !caller.authority.is_some_and(is_loopback) {
+        let message = "This gateway wants a token from callers that do not address it as localhost or 127.0.0.1";
+        return Err(Failure::new(403, "not_loopback", message));
+    }
+    Ok(())
+}
+
+fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = authorization.split_at_checked(b"bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+}
+
+/// In a time that depends on the lengths alone.
+fn is_one_of(token: &[u8], settings: &Settings) -> bool {
+    let found = settings.tokens.iter().fold(Choice::from(0), |found, known| found | known.as_bytes().ct_eq(token));
+    found.into()
+}
+
+/// Without a port or with any.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::borrow::ToOwned;
+    use alloc::vec::Vec;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        let mut all: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        all.push(("gateway.base-url".to_owned(), "http://127.0.0.1:1/v1".to_owned()));
+        Settings::read(&all).unwrap()
+    }
+
+    #[test]
+    fn a_token_opens_and_nothing_else_does() {
+        let settings = settings(&[("gateway.token", "first second")]);
+        let with = |authorization: &'static [u8]| {
+            check(
+                &settings,
+                Caller { authorization: Some(authorization), authority: Some("localhost"), ..Caller::default() },
+            )
+        };
+        assert!(with(b"Bearer first").is_ok() && with(b"bearer second ").is_ok());
+        for wrong in
+            [&b"Bearer "[..], b"Bearer firs", b"Bearer firstt", b"Basic first", b"first", b"Bearer first second", b""]
+        {
+            assert_eq!(with(wrong).unwrap_err().status, 401);
+        }
+        let failure = check(&settings, Caller { authority: Some("127.0.0.1:80"), ..Caller::default() }).unwrap_err();
+        assert_eq!((failure.status, failure.code.as_str()), (401, "invalid_api_key"));
+    }
+
+    #[test]
+    fn without_a_token_a_program_on_this_machine() {
+        let settings = settings(&[("gateway.anonymous", "loopback")]);
+        let to = |authority| check(&settings, Caller { authority, ..Caller::default() }).is_ok();
+        for near in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.1.2.3", "[::1]:8080", "[::1]"] {
+            assert!(to(Some(near)), "{near}");
+        }
+        for far in
+            ["gateway.example", "0.0.0.0:8080", "10.0.0.1", "localhost.evil.example", "127.0.0.1.evil", "[::2]", ""]
+        {
+            assert!(!to(Some(far)), "{far}");
+        }
+        assert!(!to(None));
+        let page = Caller { authority: Some("localhost"), is_web_page: true, ..Caller::default() };
+        assert_eq!(check(&settings, page).unwrap_err().status, 403);
+    }
+}

@@ -1,0 +1,171 @@
+//! The one module that touches `wasi:http`: it reads a request and writes its answer. It knows nothing of what is in
+//! either.
+//!
+//! A call across the boundary costs, and one that waits costs most: so headers travel as one list, a body whose length
+//! is announced is read no further than that, and an answer's length is announced.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+use crate::bindings::wasi::http::types::{
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+use crate::bindings::wasi::io::streams::{OutputStream, StreamError};
+use crate::failure::Failure;
+
+/// Most bytes taken in one read.
+const READ: u64 = 256 * 1024;
+/// Most bytes that are read of a request that is refused.
+const MAX_DISCARDED: usize = 1024 * 1024;
+
+/// A request whose head is there.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// Without the query.
+    pub(crate) path: String,
+    headers: Vec<(String, Vec<u8>)>,
+    request: IncomingRequest,
+    /// Whether the body was asked for. preview2-shim 0.17.9 traps where it is asked for again.
+    is_read: Cell<bool>,
+}
+
+impl Request {
+    pub(crate) fn new(request: IncomingRequest) -> Self {
+        let mut path = request.path_with_query().unwrap_or_default();
+        path.truncate(path.find('?').unwrap_or(path.len()));
+        let headers = request.headers().entries();
+        Self { method: request.method(), path, headers, request, is_read: Cell::new(false) }
+    }
+
+    /// Host and port that the request was sent to, in the client's own words.
+    pub(crate) fn authority(&self) -> Option<String> {
+        self.request.authority()
+    }
+
+    /// The first value of a header. `name` is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some(value)
+    }
+
+    /// The whole body, at most `limit` bytes. Once.
+    pub(crate) fn body(&self, limit: usize) -> Result<Vec<u8>, Box<Failure>> {
+        let announced = self.header("content-length").and_then(|length| str::from_utf8(length).ok()?.parse().ok());
+        let too_large = || {
+            let message = format!("The request is larger than {} MiB", limit >> 20);
+            Failure::new(413, "request_too_large", message)
+        };
+        let broken = || Failure::invalid("The request broke off");
+        if announced.is_some_and(|length: usize| length > limit) {
+            return Err(too_large());
+        }
+        self.is_read.set(true);
+        let incoming = self.request.consume().map_err(|()| broken())?;
+        let stream = incoming.stream().map_err(|()| broken())?;
+        let mut whole = Vec::new();
+        while announced != Some(whole.len()) {
+            match stream.blocking_read(READ) {
+                Ok(bytes) if whole.len() + bytes.len() > limit => return Err(too_large()),
+                Ok(bytes) if whole.is_empty() => {
+                    whole = bytes;
+                    whole.reserve_exact(announced.unwrap_or(0).saturating_sub(whole.len()));
+                }
+                Ok(bytes) => whole.extend_from_slice(&bytes),
+                Err(StreamError::Closed) => break,
+                Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Reads a small body that nobody asked for: a host that answers before the request is over closes the connection,
+    /// and the client, which would use it again, then fails.
+    pub(crate) fn discard(&self) {
+        if self.is_read.replace(true) {
+            return;
+        }
+        let Ok(incoming) = self.request.consume() else { return };
+        let Ok(stream) = incoming.stream() else { return };
+        let mut read = 0;
+        while read < MAX_DISCARDED
+            && let Ok(bytes) = stream.blocking_read(READ)
+        {
+            read += bytes.len();
+        }
+    }
+}
+
+/// An answer that is yet to be given.
+pub(crate) struct Answer(ResponseOutparam);
+
+impl Answer {
+    pub(crate) fn new(outparam: ResponseOutparam) -> Self {
+        Self(outparam)
+    }
+
+    /// The whole answer. A caller that is gone is nobody's failure.
+    pub(crate) fn send(self, status: u16, headers: Vec<(&'static str, String)>, body: &[u8]) {
+        let mut headers = headers;
+        headers.push(("content-length", body.len().to_string()));
+        if let Some(stream) = self.open(status, headers) {
+            let _ = stream.write(body);
+            stream.finish();
+        }
+    }
+
+    /// The head of an answer whose body is written as it comes.
+    pub(crate) fn open(self, status: u16, headers: Vec<(&'static str, String)>) -> Option<Body> {
+        let headers: Vec<(String, Vec<u8>)> =
+            headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect();
+        // A value that the host refuses, such as a trace id with a line break, costs the headers and not the answer.
+        let fields = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
+        let response = OutgoingResponse::new(fields);
+        if status != 200 {
+            let _ = response.set_status_code(status);
+        }
+        let body = response.body().ok()?;
+        ResponseOutparam::set(self.0, Ok(response));
+        let stream = body.write().ok()?;
+        Some(Body { stream, body })
+    }
+}
+
+/// The body of an answer. The order of the fields is the order they are dropped in.
+pub(crate) struct Body {
+    stream: OutputStream,
+    body: OutgoingBody,
+}
+
+impl Body {
+    /// Hands over all of `bytes`, and does not wait until they have left: the next wait, for more to write or for the
+    /// next request, lets the host send them. Fails where the caller is gone.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), StreamError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = usize::try_from(self.stream.check_write()?).unwrap_or(usize::MAX);
+            if room == 0 {
+                self.stream.subscribe().block();
+                continue;
+            }
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.stream.write(now)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that what was written leaves now.
+    pub(crate) fn flush(&self) -> Result<(), StreamError> {
+        self.stream.flush()
+    }
+
+    pub(crate) fn finish(self) {
+        let Self { stream, body } = self;
+        drop(stream);
+        let _ = OutgoingBody::finish(body, None);
+    }
+}

@@ -1,0 +1,33 @@
+//! An OpenAI-compatible HTTP endpoint before a provider component: `wasi:http/incoming-handler` out, the provider's
+//! interfaces in. `../README.md` says what it serves and how it is configured.
+//!
+//! What is OpenAI's wire is plain functions over bytes and compiles natively too, where it is tested. Only `http` does
+//! I/O, and only `service` calls the provider. Of Portkey nothing stands here: any provider of this world will do.
+
+#![cfg_attr(target_family = "wasm", no_std)]
+
+extern crate alloc;
+
+pub mod access;
+pub mod bindings;
+pub mod chat;
+pub mod failure;
+mod http;
+pub mod images;
+#[cfg(target_family = "wasm")]
+#[path = "../../../plugin/src/runtime.rs"]
+mod runtime;
+mod service;
+pub mod settings;
+
+use bindings::exports::wasi::http::incoming_handler::{Guest, IncomingRequest, ResponseOutparam};
+
+/// The component.
+#[derive(Debug)]
+pub struct Front;
+
+impl Guest for Front {
+    fn handle(request: IncomingRequest, answer: ResponseOutparam) {
+        service::serve(&http::Request::new(request), http::Answer::new(answer));
+    }
+}

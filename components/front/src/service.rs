@@ -1,0 +1,241 @@
+//! The routes: each reads a request, calls the provider, and writes its answer.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use once_cell::race::OnceBox;
+use serde_json::{Value, json};
+
+use crate::access::{self, Caller};
+use crate::bindings::openclaw::provider::types::Connection;
+use crate::bindings::openclaw::provider::{chat as provider_chat, images as provider_images, models, onboarding};
+use crate::bindings::wasi::clocks::wall_clock;
+use crate::bindings::wasi::config::store;
+use crate::bindings::wasi::http::types::Method;
+use crate::failure::{Failure, request_id};
+use crate::http::{Answer, Request};
+use crate::settings::Settings;
+use crate::{chat, images};
+
+/// What is the same for every request.
+struct Setup {
+    settings: Settings,
+    connection: Connection,
+}
+
+/// Made once an instance: the configuration does not change while one lives.
+fn setup() -> Result<&'static Setup, Box<Failure>> {
+    static SETUP: OnceBox<Result<Setup, Box<Failure>>> = OnceBox::new();
+    SETUP.get_or_init(|| Box::new(configure())).as_ref().map_err(Clone::clone)
+}
+
+fn configure() -> Result<Setup, Box<Failure>> {
+    let wrong = |what: String| Failure::new(503, "not_configured", format!("The gateway is not configured: {what}"));
+    let pairs = store::get_all().map_err(|_| wrong("its host's wasi:config/store failed".to_owned()))?;
+    let settings = Settings::read(&pairs).map_err(wrong)?;
+    let descriptor = onboarding::describe();
+    let document = settings.document(&descriptor.id);
+    let connection = onboarding::resolve_connection(&document, &settings.held(&descriptor));
+    let connection = connection.map_err(|error| wrong(Failure::from(error).message))?;
+    Ok(Setup { settings, connection })
+}
+
+/// Answers a request.
+pub(crate) fn serve(request: &Request, answer: Answer) {
+    let answered = match route(request) {
+        Ok(Route::Health) => health(),
+        Ok(Route::Models) => list(request),
+        Ok(Route::Chat) => match complete(request) {
+            Ok(Completion::Whole(whole)) => Ok(whole),
+            Ok(Completion::Stream(stream)) => return stream.send(answer),
+            Err(failure) => Err(failure),
+        },
+        Ok(Route::Generate) => generate(request),
+        Ok(Route::Edit) => edit(request),
+        Err(failure) => Err(failure),
+    };
+    match answered {
+        Ok(whole) => {
+            let mut headers = [("content-type", "application/json".to_owned())].to_vec();
+            headers.extend(request_id(whole.trace_id.as_deref()));
+            answer.send(200, headers, &whole.body);
+        }
+        Err(failure) => {
+            request.discard();
+            let mut headers = failure.headers();
+            headers.push(("content-type", "application/json".to_owned()));
+            answer.send(failure.status, headers, failure.body().to_string().as_bytes());
+        }
+    }
+}
+
+enum Route {
+    Health,
+    Models,
+    Chat,
+    Generate,
+    Edit,
+}
+
+fn route(request: &Request) -> Result<Route, Box<Failure>> {
+    let (route, is_post) = match request.path.as_str() {
+        "/healthz" => (Route::Health, false),
+        "/v1/models" => (Route::Models, false),
+        "/v1/chat/completions" => (Route::Chat, true),
+        "/v1/images/generations" => (Route::Generate, true),
+        "/v1/images/edits" => (Route::Edit, true),
+        path => return Err(Failure::new(404, "not_found", format!("There is nothing at {path}"))),
+    };
+    let allowed = match &request.method {
+        Method::Post => is_post,
+        Method::Get => !is_post,
+        _ => false,
+    };
+    if allowed {
+        return Ok(route);
+    }
+    let method = if is_post { "POST" } else { "GET" };
+    Err(Failure::new(405, "method_not_allowed", format!("{} takes {method} alone", request.path)))
+}
+
+/// The setup, where the caller may call.
+fn admitted(request: &Request) -> Result<&'static Setup, Box<Failure>> {
+    let setup = setup()?;
+    let authority = if setup.settings.allows_loopback { request.authority() } else { None };
+    let caller = Caller {
+        authorization: request.header("authorization"),
+        authority: authority.as_deref(),
+        is_web_page: request.header("origin").is_some(),
+    };
+    access::check(&setup.settings, caller)?;
+    Ok(setup)
+}
+
+/// An answer in one piece.
+struct Whole {
+    body: Vec<u8>,
+    trace_id: Option<String>,
+}
+
+impl Whole {
+    fn json(body: &Value) -> Self {
+        Self { body: body.to_string().into_bytes(), trace_id: None }
+    }
+}
+
+/// Says whether this instance could serve: it calls nobody, so that a check each second costs nothing.
+fn health() -> Result<Whole, Box<Failure>> {
+    setup().map(|_| Whole::json(&json!({"status": "ok"})))
+}
+
+fn list(request: &Request) -> Result<Whole, Box<Failure>> {
+    let setup = admitted(request)?;
+    let entries = models::list(&setup.connection)?;
+    let data: Vec<Value> = entries
+        .into_iter()
+        .map(|entry| {
+            let owner = entry.provider.unwrap_or_default();
+            json!({"id": entry.id, "object": "model", "created": 0, "owned_by": owner})
+        })
+        .collect();
+    Ok(Whole::json(&json!({"object": "list", "data": data})))
+}
+
+enum Completion {
+    Whole(Whole),
+    Stream(Stream),
+}
+
+struct Stream {
+    reply: provider_chat::Reply,
+    /// What came first. It is waited for, so that a call which fails at once is answered with its status.
+    first: Vec<provider_chat::Event>,
+    trace_id: Option<String>,
+    chunks: chat::Chunks,
+}
+
+fn complete(request: &Request) -> Result<Completion, Box<Failure>> {
+    let setup = admitted(request)?;
+    let call = chat::read(&json_body(request, setup)?)?;
+    if !call.stream {
+        let mut response = provider_chat::complete(&setup.connection, &call.request)?;
+        let trace_id = response.report.trace_id.take();
+        return Ok(Completion::Whole(Whole { body: chat::answer(response, now()), trace_id }));
+    }
+    let reply = provider_chat::stream(&setup.connection, &call.request)?;
+    let trace_id = reply.report().trace_id;
+    let first = reply.next()?;
+    Ok(Completion::Stream(Stream { reply, first, trace_id, chunks: chat::Chunks::new(now(), call.include_usage) }))
+}
+
+impl Stream {
+    /// Each batch of events goes out before the next is waited for.
+    fn send(mut self, answer: Answer) {
+        let mut headers = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
+            .map(|(name, value)| (name, value.to_owned()))
+            .to_vec();
+        headers.extend(request_id(self.trace_id.as_deref()));
+        let Some(body) = answer.open(200, headers) else { return };
+        let mut next = Ok(self.first);
+        loop {
+            let mut out = Vec::new();
+            let is_over = match next {
+                Ok(events) if events.is_empty() => {
+                    out.extend_from_slice(chat::DONE);
+                    true
+                }
+                Ok(events) => {
+                    self.chunks.push(events, &mut out);
+                    false
+                }
+                Err(error) => {
+                    out = chat::error_event(&Failure::from(error));
+                    true
+                }
+            };
+            // A caller that is gone ends the provider's request too: the reply is dropped.
+            if body.write(&out).and_then(|()| body.flush()).is_err() {
+                return;
+            }
+            if is_over {
+                return body.finish();
+            }
+            next = self.reply.next();
+        }
+    }
+}
+
+fn generate(request: &Request) -> Result<Whole, Box<Failure>> {
+    let setup = admitted(request)?;
+    let call = images::generation(&json_body(request, setup)?)?;
+    Ok(drawn(provider_images::generate(&setup.connection, &call)?))
+}
+
+fn edit(request: &Request) -> Result<Whole, Box<Failure>> {
+    let setup = admitted(request)?;
+    let content_type = request.header("content-type").unwrap_or_default();
+    let images::Edit { request: call, inputs, mask } =
+        images::edit(content_type, &request.body(setup.settings.max_request)?)?;
+    Ok(drawn(provider_images::edit(&setup.connection, &call, &inputs, mask.as_ref())?))
+}
+
+fn drawn(mut response: provider_images::Response) -> Whole {
+    let trace_id = response.report.trace_id.take();
+    Whole { body: images::answer(response, now()), trace_id }
+}
+
+fn json_body(request: &Request, setup: &Setup) -> Result<Vec<u8>, Box<Failure>> {
+    let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with(b"application/json"));
+    if !is_json {
+        return Err(Failure::new(415, "unsupported_media_type", "The body must be application/json"));
+    }
+    request.body(setup.settings.max_request)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    wall_clock::now().seconds
+}

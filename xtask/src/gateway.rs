@@ -1,0 +1,178 @@
+//! The provider as a service: the built provider, `components/front` and `components/credentials`, composed into one
+//! component as `components/gateway.wac` says. Nothing is fetched, and nothing is pushed anywhere.
+
+#![allow(clippy::indexing_slicing, reason = "an arena is indexed by the ids that it gave")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow, bail};
+use indexmap::IndexMap;
+use wac_graph::EncodeOptions;
+use wac_graph::types::{BorrowedPackageKey, ItemKind, Package, Type, Types, WorldId, validate_target};
+use wac_parser::Document;
+use wit_parser::Resolve;
+
+/// What a provider may import, and what it must export.
+const PROVIDER: &str = "openclaw:provider/provider@0.1.0";
+/// The same of what comes of it.
+const GATEWAY: &str = "openclaw:gateway/gateway@0.1.0";
+
+/// A file of the project.
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)
+}
+
+/// Where `make` builds the components.
+fn built(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| file("target"), PathBuf::from);
+    target.join("wasm32-wasip2/component").join(name)
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The provider component; by default the project's own
+    #[arg(long, value_name = "FILE")]
+    provider: Option<PathBuf>,
+    /// Leave the credentials out: something else between the component and the network must add them
+    #[arg(long)]
+    without_credentials: bool,
+    /// Where to write it; by default dist/gateway.wasm
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let provider_file = args.provider.clone().unwrap_or_else(|| built("portkey_provider.wasm"));
+    let provider = read(&provider_file)?;
+    check_target(&provider, PROVIDER).with_context(|| format!("{} may not be composed", provider_file.display()))?;
+    let front = read(&built("front.wasm"))?;
+    let composed = if args.without_credentials {
+        compose("gateway-without-credentials.wac", [("provider-component", provider), ("front", front)])?
+    } else {
+        let credentials = read(&built("credentials.wasm"))?;
+        let parts = [("provider-component", provider), ("front", front), ("credentials", credentials)];
+        compose("gateway.wac", parts)?
+    };
+    check_target(&composed, GATEWAY).context("what came of it is no gateway")?;
+    let out = args.out.clone().unwrap_or_else(|| file("dist/gateway.wasm"));
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&out, &composed).with_context(|| format!("cannot write {}", out.display()))?;
+    println!("{} bytes  {}", composed.len(), out.display());
+    Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}: `make gateway` builds what it needs", path.display()))
+}
+
+/// Composes the parts, each named as the document names it after `openclaw:`.
+fn compose<const N: usize>(document: &str, parts: [(&str, Vec<u8>); N]) -> anyhow::Result<Vec<u8>> {
+    let source = fs::read_to_string(file("components").join(document))?;
+    let names = parts.iter().map(|(name, _)| format!("openclaw:{name}")).collect::<Vec<_>>();
+    let bytes = parts.into_iter().map(|(_, bytes)| bytes);
+    let keys = names.iter().map(|name| BorrowedPackageKey::from_name_and_version(name, None));
+    let packages: IndexMap<_, _> = keys.zip(bytes).collect();
+    let wrong = |error: &dyn std::error::Error| anyhow!("{document}: {}", chain(error));
+    let parsed = Document::parse(&source).map_err(|error| wrong(&error))?;
+    let resolved = parsed.resolve(packages).map_err(|error| wrong(&error))?;
+    resolved.encode(EncodeOptions::default()).map_err(|error| wrong(&error))
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Refuses a component that lacks an export of this world, or imports more than it allows.
+///
+/// For a provider this is what keeps the key from it: in the composition it would be given whatever else it asks its
+/// host for, the configuration too.
+fn check_target(component: &[u8], world: &str) -> anyhow::Result<()> {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(file("wit")).context("wit/ cannot be read")?;
+    let (ours, _) = resolve.push_dir(file("components/wit")).context("components/wit/ cannot be read")?;
+    let world_id = resolve.select_world(&[ours], Some(world))?;
+    let package = resolve.worlds[world_id].package.context("the world stands in no package")?;
+
+    let mut types = Types::default();
+    let wit = Package::from_bytes("wit", None, wit_component::encode(&resolve, package, false)?, &mut types)?;
+    let expected = target(&wit, &resolve.worlds[world_id].name)?;
+    let found = Package::from_bytes("component", None, component, &mut types).context("this is no component")?;
+    match validate_target(&types, expected, found.ty()) {
+        Ok(()) => Ok(()),
+        Err(report) => bail!("it does not fit the world {world}. {}", report.to_string().trim_end()),
+    }
+}
+
+/// The world of this name in an encoded WIT package.
+fn target(wit: &Package, name: &str) -> anyhow::Result<WorldId> {
+    match wit.definitions().get(name) {
+        Some(ItemKind::Type(Type::World(world))) => Ok(*world),
+        _ => bail!("the WIT has no world `{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+    use wit_parser::{LiftLowerAbi, ManglingAndAbi};
+
+    /// A component of the world that `wit` adds to the provider's.
+    fn component(wit: &str) -> Vec<u8> {
+        let mut resolve = Resolve::default();
+        resolve.push_dir(file("wit")).unwrap();
+        resolve.push_dir(file("components/wit")).unwrap();
+        let package = resolve.push_str("test.wit", &format!("package test:test; world test {{ {wit} }}")).unwrap();
+        let world = resolve.select_world(&[package], None).unwrap();
+        let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+        ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+    }
+
+    fn refusal(wit: &str, world: &str) -> String {
+        check_target(&component(wit), world).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_provider_may_be_composed() {
+        check_target(&component("include openclaw:provider/provider@0.1.0;"), PROVIDER).unwrap();
+    }
+
+    /// In the composition its store would be the host's, with the key in it.
+    #[test]
+    fn a_provider_that_reads_the_configuration_is_refused() {
+        let refusal =
+            refusal("include openclaw:provider/provider@0.1.0; import wasi:config/store@0.2.0-rc.1;", PROVIDER);
+        assert!(refusal.contains("- wasi:config/store@0.2.0-rc.1"), "{refusal}");
+    }
+
+    #[test]
+    fn a_provider_that_reads_the_environment_is_refused() {
+        let refusal = refusal("include openclaw:provider/provider@0.1.0; import wasi:cli/environment@0.2.6;", PROVIDER);
+        assert!(refusal.contains("- wasi:cli/environment@0.2.6"), "{refusal}");
+    }
+
+    #[test]
+    fn half_a_provider_is_refused() {
+        let refusal = refusal("export openclaw:provider/models@0.1.0;", PROVIDER);
+        assert!(refusal.contains("openclaw:provider/chat@0.1.0"), "{refusal}");
+    }
+
+    #[test]
+    fn what_asks_its_host_for_a_provider_is_no_gateway() {
+        let refusal = refusal("include openclaw:gateway/front@0.1.0;", GATEWAY);
+        assert!(refusal.contains("- openclaw:provider/chat@0.1.0"), "{refusal}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_component() {
+        assert!(check_target(b"\0asm\x01\0\0\0", PROVIDER).is_err());
+    }
+}
