@@ -198,11 +198,13 @@ pub(crate) fn references(mut text: &str) -> Vec<String> {
     names
 }
 
-/// The first `${NAME}` as (what is before, the name, what is after). Names are OpenClaw's: capitals, digits, `_`.
+/// The first `${NAME}` as (what is before, the name, what is after). Names are OpenClaw's: capitals, digits and `_`, no
+/// digit first.
 fn first_reference(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices("${").find_map(|(start, _)| {
         let (name, after) = text.get(start + 2..)?.split_once('}')?;
         let is_name = !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
             && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
         is_name.then_some((text.get(..start)?, name, after))
     })
@@ -223,7 +225,7 @@ mod tests {
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
-        assert!(!is_reference("plain ${lower} $ {X}"));
+        assert!(!is_reference("plain ${lower} ${1A} $ {X}"));
     }
 
     #[test]

@@ -102,11 +102,9 @@ pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
     }
     let said = Said::read(head, body);
     let (kind, hint) = classify(head, &said);
-    let message = if said.message.is_empty() {
-        format!("The gateway answered with HTTP status {}", head.status)
-    } else {
-        said.message
-    };
+    // A page may hold tags alone.
+    let message = Some(one_line(&said.message, MAX_MESSAGE)).filter(|message| !message.is_empty());
+    let message = message.unwrap_or_else(|| format!("The gateway answered with HTTP status {}", head.status));
     let mut error = answered(kind, said.origin, &message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));

@@ -62,13 +62,13 @@ fn ascii(json: &str) -> String {
     out
 }
 
-/// Whether `value` holds a reference `${NAME}`.
+/// Whether `value` holds a reference `${NAME}`. Names are OpenClaw's: capitals, digits and `_`, no digit first.
 pub(crate) fn is_reference(value: &str) -> bool {
     value.split("${").skip(1).any(|rest| {
         rest.split_once('}').is_some_and(|(name, _)| {
             !name.is_empty()
                 && !name.starts_with(|first: char| first.is_ascii_digit())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         })
     })
 }
@@ -241,10 +241,10 @@ mod tests {
 
     #[test]
     fn references_are_recognised_anywhere_in_a_value() {
-        for value in ["${KEY}", "Bearer ${MY_KEY_2}", "a${_x}b"] {
+        for value in ["${KEY}", "Bearer ${MY_KEY_2}", "a${_X}b"] {
             assert!(is_reference(value), "{value}");
         }
-        for value in ["", "$KEY", "${}", "${1A}", "${a b}", "${open", "{\"$eq\":\"x\"}"] {
+        for value in ["", "$KEY", "${}", "${1A}", "${a}", "${A B}", "${open", "{\"$eq\":\"x\"}"] {
             assert!(!is_reference(value), "{value}");
         }
     }

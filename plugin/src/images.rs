@@ -220,6 +220,7 @@ pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
                 None => &image.b64_json,
             };
             let data = decode(text)
+                .filter(|data| !data.is_empty())
                 .ok_or_else(|| error::protocol(head, "An image is not base64", image.b64_json.as_bytes()))?;
             let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
             (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)

@@ -55,7 +55,7 @@ impl Listing {
         // Only the hosted catalog has slugs.
         let is_catalog = items.iter().any(|item| !item.text("slug").is_empty() || item.text("id").starts_with('@'));
         // A server that ignores the offset sends the same page for ever.
-        let first = items.first().map(|item| item.text("id"));
+        let first = items.iter().find_map(|item| present(item.text("id")));
         let repeats = first.is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
         for item in items {
             let Some(id) = present(item.text("id")).filter(|_| !repeats) else { continue };

@@ -20,8 +20,8 @@ use crate::url::BaseUrl;
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.
 pub fn apply(document: &str, choices: &Choices, primary: bool) -> Result<String> {
     let mut root = config::parse(document)?;
-    let chosen = filled(choices.model.as_deref());
-    let candidate = chosen.map(|model| model.strip_prefix("portkey/").unwrap_or(model)).unwrap_or(portkey::MODEL);
+    let chosen = filled(choices.model.as_deref()).map(|model| model.strip_prefix("portkey/").unwrap_or(model));
+    let candidate = filled(chosen).unwrap_or(portkey::MODEL);
     let mut models = open(&root, "models", "models")?;
     if models.get("mode").is_none() {
         models.set("mode", "merge");
