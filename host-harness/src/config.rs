@@ -72,8 +72,8 @@ impl ConfigFile {
     /// Where it cannot be read, or is not a JSON object: with the place and the reason.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let text = match read_file(&path, LARGEST) {
-            Ok(bytes) => Some(utf8(bytes, &path)?),
+        match read_file(&path, LARGEST) {
+            Ok(bytes) => Self::from_bytes(path, Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if path.is_symlink() {
                     return Err(Error::config(format!(
@@ -81,13 +81,18 @@ impl ConfigFile {
                         path.display()
                     )));
                 }
-                None
+                Self::from_bytes(path, None)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{}`: {error}", path.display());
-                return Err(Error::config(message).source(error));
+                Err(Error::config(message).source(error))
             }
-        };
+        }
+    }
+
+    /// The file that holds `bytes`; none, where there is none yet.
+    pub(crate) fn from_bytes(path: PathBuf, bytes: Option<Vec<u8>>) -> Result<Self> {
+        let text = bytes.map(|bytes| utf8(bytes, &path)).transpose()?;
         let value = match text.as_deref().map(split_bom) {
             Some((_, json)) if !json.trim().is_empty() => parse(json, &path)?
                 .to_serde_value()

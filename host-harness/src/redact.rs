@@ -5,7 +5,7 @@
 //! what they repeat: in a JSON string, in a URL, in Base64. Whoever can have it written in a code of their own, or in parts,
 //! cannot be stopped by masking.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::{Bytes, BytesMut};
@@ -36,21 +36,12 @@ impl Redactor {
         self.secrets.iter().map(|secret| secret.expose_secret().as_bytes())
     }
 
-    /// Masks in place and says whether there was anything to mask.
-    fn mask(&self, bytes: &mut [u8]) -> bool {
-        let mut found = false;
-        for secret in self.secrets() {
-            let mut from = 0;
-            while let Some(at) = bytes.get(from..).and_then(|rest| memmem::find(rest, secret)) {
-                let end = from + at + secret.len();
-                if let Some(hit) = bytes.get_mut(from + at..end) {
-                    hit.fill(b'*');
-                }
-                from = end;
-                found = true;
-            }
-        }
-        found
+    /// Where secrets stand: one may overlap another, or itself.
+    fn hits<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.secrets().flat_map(move |secret| {
+            let next = move |from: usize| Some(from + memmem::find(bytes.get(from..)?, secret)?);
+            iter::successors(next(0), move |at| next(at + 1)).map(|at| at..at + secret.len())
+        })
     }
 
     fn holds_secret(&self, bytes: &[u8]) -> bool {
@@ -59,13 +50,11 @@ impl Redactor {
 
     /// The text without secrets.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if !self.holds_secret(text.as_bytes()) {
-            return Cow::Borrowed(text);
+        match self.bytes(text.as_bytes()) {
+            // A secret is whole characters, and so is what is left around it.
+            Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
+            None => Cow::Borrowed(text),
         }
-        let mut bytes = text.as_bytes().to_vec();
-        self.mask(&mut bytes);
-        // A secret is whole characters, and so is what is left around it.
-        Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// What a plugin says of a failure, without secrets, should one have found a way into it.
@@ -79,8 +68,12 @@ impl Redactor {
 
     /// The bytes without secrets: `None` where there were none in them.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if !self.holds_secret(bytes) {
+            return None;
+        }
         let mut masked = bytes.to_vec();
-        self.mask(&mut masked).then_some(masked)
+        self.hits(bytes).for_each(|hit| mask(&mut masked, hit));
+        Some(masked)
     }
 
     /// How many bytes at the end of `bytes` may be the start of a secret that goes on in the next piece.
@@ -113,16 +106,32 @@ fn forms(secret: &str) -> BTreeSet<String> {
     plain.into_iter().chain(base64).collect()
 }
 
+fn mask(bytes: &mut [u8], part: Range<usize>) {
+    if let Some(part) = bytes.get_mut(part) {
+        part.fill(b'*');
+    }
+}
+
 /// Masks a body that comes in pieces, also where a secret lies across two of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Masked {
     redactor: Redactor,
+    /// The end of what came, as it came: a secret may go on in the next piece.
     held_back: BytesMut,
+    /// How many bytes at its start belong to a secret that is whole already.
+    masked: usize,
+}
+
+impl fmt::Debug for Masked {
+    /// Without what is held back: it is most of a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masked").field("redactor", &self.redactor).finish_non_exhaustive()
+    }
 }
 
 impl Masked {
     pub(crate) fn new(redactor: Redactor) -> Self {
-        Self { redactor, held_back: BytesMut::new() }
+        Self { redactor, held_back: BytesMut::new(), masked: 0 }
     }
 
     /// What of the body is safe to pass on now that `piece` has come: it is not copied unless it must be.
@@ -132,16 +141,26 @@ impl Masked {
             self.held_back.extend_from_slice(piece.get(piece.len() - open..).unwrap_or_default());
             return piece.slice(..piece.len() - open);
         }
-        let mut bytes = std::mem::take(&mut self.held_back);
-        bytes.extend_from_slice(&piece);
-        self.redactor.mask(&mut bytes);
-        self.held_back = bytes.split_off(bytes.len() - self.redactor.open_end(&bytes));
-        bytes.freeze()
+        self.held_back.extend_from_slice(&piece);
+        let open = self.redactor.open_end(&self.held_back);
+        self.pass_on(self.held_back.len() - open)
     }
 
     /// What was held back, at the end of the body.
     pub(crate) fn finish(&mut self) -> Bytes {
-        std::mem::take(&mut self.held_back).freeze()
+        self.pass_on(self.held_back.len())
+    }
+
+    /// Takes the first `length` bytes, masked. What begins in them and goes on in the rest is remembered; what begins
+    /// in the rest is found again.
+    fn pass_on(&mut self, length: usize) -> Bytes {
+        let hits = self.redactor.hits(&self.held_back).filter(|hit| hit.start < length);
+        let hits: Vec<_> = hits.chain(iter::once(0..self.masked)).collect();
+        let rest = self.held_back.split_off(length);
+        let mut passed = mem::replace(&mut self.held_back, rest);
+        self.masked = hits.iter().map(|hit| hit.end.saturating_sub(length)).max().unwrap_or(0);
+        hits.into_iter().for_each(|hit| mask(&mut passed, hit.start..hit.end.min(length)));
+        passed.freeze()
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct View {
     document: Value,
     /// What each reference of our making stands for, in order.
     sealed: Vec<Value>,
+    /// What the names of our references begin with, and none of the user's does.
+    mark: String,
 }
 
 /// The sections that a plugin may read and write; `*` stands for its own id, in any case.
@@ -39,9 +41,14 @@ impl View {
         for path in SHARED {
             copy(config, &mut document, path, id);
         }
-        let mut view = Self { document, sealed: Vec::new() };
+        let taken = references(&document.to_string());
+        let mut mark = "SEALED_".to_owned();
+        while taken.iter().any(|name| name.starts_with(&mark)) {
+            mark.insert(0, '_');
+        }
+        let mut view = Self { document, sealed: Vec::new(), mark };
         for provider in own_entries(&mut view.document, &["models", "providers"], id) {
-            seal_provider(provider, &mut view.sealed);
+            seal_provider(provider, &view.mark, &mut view.sealed);
         }
         view
     }
@@ -53,7 +60,7 @@ impl View {
 
     /// The value that a reference of our making stands for.
     pub(crate) fn unseal(&self, text: &str) -> Option<&Value> {
-        let number: usize = text.strip_prefix("${SEALED_")?.strip_suffix('}')?.parse().ok()?;
+        let number: usize = text.strip_prefix("${")?.strip_prefix(&*self.mark)?.strip_suffix('}')?.parse().ok()?;
         self.sealed.get(number)
     }
 
@@ -96,7 +103,7 @@ impl View {
         if seen != answer {
             return Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")));
         }
-        if references(&answer.to_string()).iter().any(|name| name.starts_with("SEALED_")) {
+        if references(&answer.to_string()).iter().any(|name| name.starts_with(&self.mark)) {
             return Err(Error::config(format!("the plugin `{id}` moved a secret to where it does not belong")));
         }
         Ok(merged)
@@ -123,8 +130,9 @@ impl View {
         let mut known = references(&self.json());
         known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
         known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
-        let written = references(&Self::of(merged, id).json());
-        let ours = |name: &str| name.starts_with("SEALED_");
+        let view = Self::of(merged, id);
+        let written = references(&view.json());
+        let ours = |name: &str| name.starts_with(&view.mark);
         if let Some(name) = written.iter().find(|&name| !ours(name) && !known.contains(name)) {
             return refuse(&format!("the reference ${{{name}}}"));
         }
@@ -183,7 +191,7 @@ fn for_each_secret(provider: &mut Value, mut visit: impl FnMut(&mut Value, bool)
 }
 
 /// Seals what is, or may be, a secret in a provider's entry.
-fn seal_provider(provider: &mut Value, sealed: &mut Vec<Value>) {
+fn seal_provider(provider: &mut Value, mark: &str, sealed: &mut Vec<Value>) {
     for_each_secret(provider, |value, named| {
         let secret = match value {
             Value::String(text) => named && !text.trim().is_empty() && !is_reference(text),
@@ -201,7 +209,7 @@ fn seal_provider(provider: &mut Value, sealed: &mut Vec<Value>) {
             other => other,
         };
         sealed.push(secret);
-        *value = Value::String(format!("${{SEALED_{}}}", sealed.len() - 1));
+        *value = Value::String(format!("${{{mark}{}}}", sealed.len() - 1));
     });
 }
 
