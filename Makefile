@@ -10,7 +10,11 @@ PYTHON_CLIENT = target/clients/wasmtime
 # Hosts for the gateway, and what kills them.
 SCALE = target/scale/ready
 
-.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench lint advisories validate package dist clean
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+# For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
+SECONDS = 10
+
+.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench fuzz lint advisories validate package dist clean
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
@@ -61,8 +65,18 @@ scale-bench: setup $(SCALE) gateway build
 	cargo xtask gateway --without-credentials --out dist/gateway-without-credentials.wasm
 	target/scale/bin/python tests/scale/measure.py
 
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+
+# A find is left in fuzz/artifacts: fuzz/src/lib.rs says what to do with it.
+fuzz-%:
+	@command -v c++ >/dev/null || { echo "A C++ compiler is missing: libFuzzer is built with it. On Debian: apt-get install g++" >&2; exit 1; }
+	mkdir -p fuzz/artifacts fuzz/target/corpus/$*
+	cd fuzz && cargo run --release --locked --bin $* -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 \
+		-print_final_stats=1 -verbosity=0 -artifact_prefix=artifacts/$*- target/corpus/$* corpus/$*
+
 lint: package $(DENY)
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portkey-provider -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
@@ -87,7 +101,8 @@ dist: package gateway
 
 clean:
 	cargo clean
-	rm -rf dist openclaw/component openclaw/node_modules openclaw/e2e/node_modules tests/gateway/node_modules tests/clients/node_modules
+	rm -rf dist fuzz/artifacts fuzz/target openclaw/component openclaw/node_modules openclaw/e2e/node_modules \
+		tests/clients/node_modules tests/gateway/node_modules
 
 $(GATEWAY): tests/gateway/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the tests run the real Portkey gateway, which comes from npm. Install Node.js 20 or later." >&2; exit 1; }

@@ -18,6 +18,8 @@ mod file;
 mod limits;
 mod origin;
 mod plugin;
+#[cfg(test)]
+mod properties;
 mod provider;
 mod redact;
 mod reply;
