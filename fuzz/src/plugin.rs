@@ -274,17 +274,17 @@ fn check_unrelated(before: &Map<String, Value>, after: &Map<String, Value>, choi
     let rest = |document: &Map<String, Value>| {
         let mut root = document.clone();
         within(&mut root, "models", |models| {
-            models.shift_remove("mode");
+            models.remove("mode");
             within(models, "providers", |providers| providers.retain(|name, _| !own(name)));
         });
         within(&mut root, "agents", |agents| {
             within(agents, "defaults", |defaults| {
                 within(defaults, "models", |models| {
-                    within(models, &reference, |entry| drop(entry.shift_remove("alias")));
+                    within(models, &reference, |entry| drop(entry.remove("alias")));
                 });
                 match defaults.get("model") {
-                    Some(Value::String(_)) => drop(defaults.shift_remove("model")),
-                    _ => within(defaults, "model", |model| drop(model.shift_remove("primary"))),
+                    Some(Value::String(_)) => drop(defaults.remove("model")),
+                    _ => within(defaults, "model", |model| drop(model.remove("primary"))),
                 }
             });
         });
@@ -330,6 +330,6 @@ fn within(object: &mut Map<String, Value>, name: &str, look: impl FnOnce(&mut Ma
         look(inner);
     }
     if object.get(name).is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty)) {
-        object.shift_remove(name);
+        object.remove(name);
     }
 }

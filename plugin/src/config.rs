@@ -73,7 +73,10 @@ pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
 }
 
 fn join<'a>(into: &mut Object<'a>, entry: Object<'a>) {
-    for (name, value) in entry {
+    // Of two members of one name the last counts.
+    let mut members = Object::default();
+    members.extend(entry);
+    for (name, value) in members {
         let Some(old) = into.get(&name) else {
             into.set(name, value);
             continue;
