@@ -71,7 +71,7 @@ fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 fuzz-%:
 	@command -v c++ >/dev/null || { echo "A C++ compiler is missing: libFuzzer is built with it. On Debian: apt-get install g++" >&2; exit 1; }
 	mkdir -p fuzz/artifacts fuzz/target/corpus/$*
-	cd fuzz && cargo run --release --locked --bin $* -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 \
+	cd fuzz && cargo run --release --bin $* -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=artifacts/$*- target/corpus/$* corpus/$*
 
 lint: package $(DENY)

@@ -234,16 +234,14 @@ pub fn config(input: &[u8]) {
         }
     }
 
-    // A number of more than 15 digits may change in its last one: to read it exactly would cost the component 23 kB.
-    if document.as_ref().is_some_and(|document| reread(document).as_ref() != Some(document)) {
-        return;
-    }
     for primary in [false, true] {
         let Ok(merged) = onboarding::apply(text, &choices, primary) else { continue };
         assert_eq!(onboarding::apply(&merged, &choices, primary).as_ref(), Ok(&merged), "again changes nothing");
-        let before = document.as_ref().expect("what is no object is not merged");
-        let after = serde_json::from_str(&merged).expect("JSON");
-        check_unrelated(before, &after, &choices);
+        assert!(is_json(&merged));
+        // Numbers that are too large for a reader of numbers are kept as they are written.
+        if let Some(before) = &document {
+            check_unrelated(before, &serde_json::from_str(&merged).expect("JSON"), &choices);
+        }
         // A merge mends no configuration, and breaks none.
         let after = lint::document(&merged);
         for error in errors(&after) {
@@ -255,10 +253,6 @@ pub fn config(input: &[u8]) {
             assert!(one.base_url == other.base_url || choices.base_url.is_some());
         }
     }
-}
-
-fn reread(document: &Map<String, Value>) -> Option<Map<String, Value>> {
-    serde_json::from_str(&serde_json::to_string(document).ok()?).ok()
 }
 
 fn errors(findings: &[Finding]) -> Vec<&Finding> {
