@@ -1,22 +1,17 @@
 //! The wasmtime engine of a process, and one instance of a component for one call. Owns isolation and limits; what is
 //! called and with what is `plugin` and `provider`.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
-    Store, StoreContextMut,
-    component::{Component, Linker, Resource, ResourceTable},
+    Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
+    component::{Component, Instance, InstancePre, Linker, Resource, ResourceTable},
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
-    bindings::{Provider as Guest, ProviderPre},
+    bindings::exports::openclaw::provider::{chat, images, models, onboarding},
     cache::Cache,
     egress::{self, Egress, Hooks},
     error::{Error, Result},
@@ -29,6 +24,16 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Requests, bodies, headers and the like that one instance may hold. Each is memory of the host's.
 const HANDLES: usize = 1000;
+
+/// Core instances, and tables, that one instance of a component may consist of. Ours takes three and two.
+const PARTS: u32 = 16;
+
+/// Memories that one instance of a component may have: one for each component that it is composed of.
+const MEMORIES: u32 = 4;
+
+/// Bytes of a memory, or of a table, that are wiped for the next instance instead of being given back to the system, if
+/// they were used.
+const RESIDENT: usize = 512 << 10;
 
 /// Runs components. One for a process, since compiled code and limits belong to it; cheap to clone.
 ///
@@ -44,7 +49,8 @@ pub struct Engine {
     wasmtime: wasmtime::Engine,
     linker: Arc<Linker<State>>,
     cache: Option<Cache>,
-    instances: Arc<AtomicUsize>,
+    /// A permit for each instance that may live.
+    instances: Arc<Semaphore>,
     pub(crate) limits: Limits,
 }
 
@@ -63,9 +69,7 @@ impl Engine {
         let unusable = |error: wasmtime::Error| {
             Error::host(ErrorKind::Unsupported, "this system cannot run WebAssembly").source(error)
         };
-        let mut config = wasmtime::Config::new();
-        config.epoch_interruption(true);
-        let wasmtime = wasmtime::Engine::new(&config).map_err(unusable)?;
+        let wasmtime = wasmtime(&limits).map_err(unusable)?;
 
         let weak = wasmtime.weak();
         std::thread::Builder::new()
@@ -80,13 +84,14 @@ impl Engine {
             .map_err(|error| Error::host(ErrorKind::Other, "could not start a thread").source(error))?;
 
         let linker = Arc::new(linker(&wasmtime).map_err(unusable)?);
-        Ok(Self { linker, wasmtime, cache: Cache::open(), instances: Arc::default(), limits })
+        let instances = Arc::new(Semaphore::new(limits.instances as usize));
+        Ok(Self { linker, wasmtime, cache: Cache::open(), instances, limits })
     }
 
     /// How many instances of components live: one for each call under way and each reply that is not over. A number
     /// for the metrics of an embedder.
     pub fn instances(&self) -> usize {
-        self.instances.load(Ordering::Relaxed)
+        (self.limits.instances as usize).saturating_sub(self.instances.available_permits())
     }
 
     /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
@@ -113,8 +118,15 @@ impl Engine {
         }
     }
 
-    pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<ProviderPre<State>> {
-        ProviderPre::new(self.linker.instantiate_pre(component)?)
+    pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<Linked> {
+        let pre = self.linker.instantiate_pre(component)?;
+        Ok(Linked(Arc::new(Parts {
+            onboarding: onboarding::GuestIndices::new(&pre)?,
+            models: models::GuestIndices::new(&pre)?,
+            chat: chat::GuestIndices::new(&pre)?,
+            images: images::GuestIndices::new(&pre)?,
+            pre,
+        })))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -123,22 +135,14 @@ impl Engine {
 
     /// A new instance, for one call and no other: what one call leaves behind, no other sees. To start it may already
     /// run code of the component, and so is bounded as a call is.
-    pub(crate) async fn instantiate(
-        &self,
-        pre: &ProviderPre<State>,
-        egress: Option<Arc<Egress>>,
-    ) -> Result<(Store<State>, Guest)> {
+    pub(crate) async fn instantiate(&self, linked: &Linked, egress: Option<Arc<Egress>>) -> Result<Live> {
+        let permit = within(self.limits.call, async { Ok(Arc::clone(&self.instances).acquire_owned().await?) }).await?;
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let state = State {
-            table,
-            http,
-            hooks: Hooks::new(egress, &self.limits),
-            memory: MemoryLeft(self.limits.memory),
-            _counted: Counted::new(&self.instances),
-        };
+        let state =
+            State { table, http, hooks: Hooks::new(egress, &self.limits), memory: MemoryLeft(self.limits.memory) };
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.memory);
         // What it hands over is copied, and can be many times what is in its memory: strings may overlap.
@@ -146,9 +150,77 @@ impl Engine {
         // A component that computes yields at each tick, so that tokio's timers bound it as they bound its waiting.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let guest = within(self.limits.call, pre.instantiate_async(&mut store)).await?;
-        Ok((store, guest))
+        let instance = within(self.limits.call, linked.0.pre.instantiate_async(&mut store)).await?;
+        Ok(Live { store, instance, linked: linked.clone(), _permit: permit })
     }
+}
+
+/// A component, ready to be started: what it imports is linked, and what it exports is found.
+#[derive(Clone)]
+pub(crate) struct Linked(Arc<Parts>);
+
+struct Parts {
+    pre: InstancePre<State>,
+    onboarding: onboarding::GuestIndices,
+    models: models::GuestIndices,
+    chat: chat::GuestIndices,
+    images: images::GuestIndices,
+}
+
+/// An instance, for one call. Its functions are looked up and their types compared as they are needed: for all of them
+/// that takes longer than to start the instance.
+pub(crate) struct Live {
+    pub(crate) store: Store<State>,
+    instance: Instance,
+    linked: Linked,
+    /// Dropped last, when there is room again.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Live {
+    pub(crate) fn onboarding(&mut self) -> Result<onboarding::Guest> {
+        self.linked.0.onboarding.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    pub(crate) fn models(&mut self) -> Result<models::Guest> {
+        self.linked.0.models.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    pub(crate) fn chat(&mut self) -> Result<chat::Guest> {
+        self.linked.0.chat.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    pub(crate) fn images(&mut self) -> Result<images::Guest> {
+        self.linked.0.images.load(&mut self.store, &self.instance).map_err(failed)
+    }
+}
+
+/// What all instances share. Memory for them is reserved once and used again, which is worth a half of what it costs to
+/// start one; where a system has no room for that, each instance asks for its own.
+fn wasmtime(limits: &Limits) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = wasmtime::Config::new();
+    // Neither is in use, and each costs every instance a little.
+    config.epoch_interruption(true).concurrency_support(false);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(limits.instances)
+        .total_stacks(limits.instances)
+        // So that no component takes what others are to run in.
+        .max_core_instances_per_component(PARTS)
+        .total_core_instances(limits.instances.saturating_mul(PARTS))
+        .max_tables_per_module(PARTS)
+        .max_tables_per_component(PARTS)
+        .total_tables(limits.instances.saturating_mul(PARTS))
+        .max_memories_per_module(MEMORIES)
+        .max_memories_per_component(MEMORIES)
+        .total_memories(limits.instances.saturating_mul(MEMORIES))
+        .linear_memory_keep_resident(RESIDENT)
+        .table_keep_resident(RESIDENT)
+        .pagemap_scan(Enabled::Auto);
+    config.allocation_strategy(pool);
+    wasmtime::Engine::new(&config).or_else(|error| {
+        tracing::debug!(%error, "no room for a pool of instances");
+        wasmtime::Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
+    })
 }
 
 /// A call's answer, unless it takes longer than `limit`, traps, or uses more than it may.
@@ -193,23 +265,6 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: Hooks,
     memory: MemoryLeft,
-    _counted: Counted,
-}
-
-/// One more for as long as this lives.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl wasmtime_wasi_io::IoView for State {

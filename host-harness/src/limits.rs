@@ -31,6 +31,10 @@ pub struct Limits {
     pub response_body: u64,
     /// Head of one HTTP response, in bytes. Default: 64 KiB.
     pub response_head: usize,
+    /// Instances that may live at once: one for each call under way and each reply that is not over. A call that comes
+    /// when all are taken waits for one, no longer than `call`. Address space is reserved for each, and memory that was
+    /// used is kept for the next. Default: 1,000.
+    pub instances: u32,
     /// HTTP requests that one call may have open at once. Default: 8.
     pub concurrent_requests: usize,
     /// A component's file, in bytes. Default: 64 MiB, a hundred times what a provider needs.
@@ -50,6 +54,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             response_body: 256 << 20,
             response_head: 64 << 10,
+            instances: 1000,
             concurrent_requests: 8,
             component: 64 << 20,
             compile: Duration::from_secs(120),

@@ -4,13 +4,11 @@ use std::{fmt, path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use wasmtime::Store;
 
 use crate::{
-    bindings::{Provider as Guest, ProviderPre},
     cache::hex,
     egress::Egress,
-    engine::{Engine, State, within},
+    engine::{Engine, Linked, Live, within},
     error::{Error, Result},
     file::read_file,
     types::ErrorKind,
@@ -25,7 +23,7 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     engine: Engine,
-    pre: ProviderPre<State>,
+    linked: Linked,
     descriptor: Descriptor,
     digest: String,
 }
@@ -60,16 +58,18 @@ impl Plugin {
 
     pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let component = engine.compile(wasm).await?;
-        let pre = engine.link(&component).map_err(|error| Error::config(format!("{error:#}")))?;
-        let (mut store, guest) = engine.instantiate(&pre, None).await?;
-        let describe = guest.openclaw_provider_onboarding().call_describe(&mut store);
-        let descriptor = within(engine.limits.call, describe).await?;
+        let linked = engine.link(&component).map_err(|error| Error::config(format!("{error:#}")))?;
+        let mut live = engine.instantiate(&linked, None).await?;
+        // One of other types is refused now and not at a call.
+        live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
+        let onboarding = live.onboarding()?;
+        let descriptor = within(engine.limits.call, onboarding.call_describe(&mut live.store)).await?;
         let findings = validate::descriptor(&descriptor);
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));
         }
         let digest = hex(&Sha256::digest(wasm));
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), pre, descriptor, digest })))
+        Ok(Self(Arc::new(Loaded { engine: engine.clone(), linked, descriptor, digest })))
     }
 
     /// Who the provider is, which credentials it declares, what it defaults to.
@@ -101,13 +101,13 @@ impl Plugin {
     async fn merge(&self, config: &Value, choices: &Choices, as_default: bool) -> Result<Value> {
         let id = &self.descriptor().id;
         let view = View::of(config, id);
-        let (mut store, guest) = self.instantiate(None).await?;
-        let onboarding = guest.openclaw_provider_onboarding();
+        let mut live = self.instantiate(None).await?;
+        let onboarding = live.onboarding()?;
         let json = view.json();
         let answer = if as_default {
-            self.within_limit(onboarding.call_apply_config(&mut store, &json, choices)).await?
+            self.within_limit(onboarding.call_apply_config(&mut live.store, &json, choices)).await?
         } else {
-            self.within_limit(onboarding.call_apply_provider_config(&mut store, &json, choices)).await?
+            self.within_limit(onboarding.call_apply_provider_config(&mut live.store, &json, choices)).await?
         };
         let merged = view.merge_back(config, id, &answer?)?;
         view.check(config, &merged, self.descriptor(), choices)?;
@@ -120,8 +120,9 @@ impl Plugin {
     /// Where the plugin fails.
     pub async fn lint(&self, config: &Value) -> Result<Vec<Finding>> {
         let view = View::of(config, &self.descriptor().id);
-        let (mut store, guest) = self.instantiate(None).await?;
-        self.within_limit(guest.openclaw_provider_onboarding().call_lint(&mut store, &view.json())).await
+        let mut live = self.instantiate(None).await?;
+        let onboarding = live.onboarding()?;
+        self.within_limit(onboarding.call_lint(&mut live.store, &view.json())).await
     }
 
     /// The names of the headers that these options of the plugin's own become. Only the plugin knows.
@@ -141,14 +142,14 @@ impl Plugin {
     /// The headers that the plugin makes of a configuration, with every credential held.
     async fn headers(&self, config: Value) -> Result<Vec<(String, String)>> {
         let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
-        let (mut store, guest) = self.instantiate(None).await?;
-        let (onboarding, config) = (guest.openclaw_provider_onboarding(), config.to_string());
-        let resolve = onboarding.call_resolve_connection(&mut store, &config, &held);
+        let mut live = self.instantiate(None).await?;
+        let (onboarding, config) = (live.onboarding()?, config.to_string());
+        let resolve = onboarding.call_resolve_connection(&mut live.store, &config, &held);
         Ok(self.within_limit(resolve).await??.headers)
     }
 
-    pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<(Store<State>, Guest)> {
-        self.0.engine.instantiate(&self.0.pre, egress).await
+    pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<Live> {
+        self.0.engine.instantiate(&self.0.linked, egress).await
     }
 
     pub(crate) async fn within_limit<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {

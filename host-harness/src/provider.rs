@@ -6,13 +6,11 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use wasmtime::Store;
 
 use crate::{
-    bindings::Provider as Guest,
     credentials::{self, Held},
     egress::{Egress, Policy},
-    engine::State,
+    engine::Live,
     error::{Error, Result},
     origin::{Networks, Origin},
     plugin::Plugin,
@@ -67,9 +65,9 @@ impl Provider {
         let attached = attached(descriptor, &held, &view, &setup)?;
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
-        let (mut store, guest) = plugin.instantiate(None).await?;
-        let (onboarding, json) = (guest.openclaw_provider_onboarding(), view.json());
-        let resolve = onboarding.call_resolve_connection(&mut store, &json, &ids);
+        let mut live = plugin.instantiate(None).await?;
+        let (onboarding, json) = (live.onboarding()?, view.json());
+        let resolve = onboarding.call_resolve_connection(&mut live.store, &json, &ids);
         let connection = plugin.within_limit(resolve).await??;
         // The user's configuration says where the key goes. A plugin has no say in it.
         if connection.base_url.parse::<Origin>()? != origin {
@@ -125,9 +123,9 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
-        let (mut store, guest) = self.instantiate().await?;
-        let call = guest.openclaw_provider_models().call_list(&mut store, &self.connection);
-        self.called(call).await
+        let mut live = self.instantiate().await?;
+        let models = live.models()?;
+        self.called(models.call_list(&mut live.store, &self.connection)).await
     }
 
     /// A whole reply.
@@ -135,9 +133,9 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
-        let (mut store, guest) = self.instantiate().await?;
-        let call = guest.openclaw_provider_chat().call_complete(&mut store, &self.connection, request);
-        self.called(call).await
+        let mut live = self.instantiate().await?;
+        let chat = live.chat()?;
+        self.called(chat.call_complete(&mut live.store, &self.connection, request)).await
     }
 
     /// A reply as it is written.
@@ -145,12 +143,11 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
     pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
-        let (mut store, guest) = self.instantiate().await?;
-        let call = guest.openclaw_provider_chat().call_stream(&mut store, &self.connection, request);
-        let reply = self.called(call).await?;
-        let replies = guest.openclaw_provider_chat().reply();
-        let report = self.plugin.within_limit(replies.call_report(&mut store, reply)).await?;
-        Ok(Reply::new(OpenReply { store, guest, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
+        let mut live = self.instantiate().await?;
+        let chat = live.chat()?;
+        let reply = self.called(chat.call_stream(&mut live.store, &self.connection, request)).await?;
+        let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
+        Ok(Reply::new(OpenReply { live, chat, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
     }
 
     /// Images from a prompt.
@@ -158,9 +155,9 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
-        let (mut store, guest) = self.instantiate().await?;
-        let call = guest.openclaw_provider_images().call_generate(&mut store, &self.connection, request);
-        self.called(call).await
+        let mut live = self.instantiate().await?;
+        let images = live.images()?;
+        self.called(images.call_generate(&mut live.store, &self.connection, request)).await
     }
 
     /// Images from a prompt and other images.
@@ -173,10 +170,9 @@ impl Provider {
         inputs: &[Media],
         mask: Option<&Media>,
     ) -> Result<images::Response> {
-        let (mut store, guest) = self.instantiate().await?;
-        let images = guest.openclaw_provider_images();
-        let call = images.call_edit(&mut store, &self.connection, request, inputs, mask);
-        self.called(call).await
+        let mut live = self.instantiate().await?;
+        let images = live.images()?;
+        self.called(images.call_edit(&mut live.store, &self.connection, request, inputs, mask)).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
@@ -188,12 +184,12 @@ impl Provider {
         self.egress.download(url).await
     }
 
-    async fn instantiate(&self) -> Result<(Store<State>, Guest)> {
+    pub(crate) async fn instantiate(&self) -> Result<Live> {
         self.plugin.instantiate(Some(Arc::clone(&self.egress))).await
     }
 
     /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
-    async fn called<T>(
+    pub(crate) async fn called<T>(
         &self,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {

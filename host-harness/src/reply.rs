@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::{Instant, timeout};
-use wasmtime::{Store, component::ResourceAny};
+use wasmtime::component::ResourceAny;
 
 use crate::{
-    bindings::Provider as Guest,
-    engine::{State, within},
+    bindings::exports::openclaw::provider::chat,
+    engine::{Live, within},
     error::{Error, Result},
     limits::Limits,
     redact::Redactor,
@@ -30,8 +30,8 @@ pub struct Reply {
 
 /// The instance that a reply comes from, and its handle there.
 pub(crate) struct OpenReply {
-    pub(crate) store: Store<State>,
-    pub(crate) guest: Guest,
+    pub(crate) live: Live,
+    pub(crate) chat: chat::Guest,
     pub(crate) reply: ResourceAny,
 }
 
@@ -66,8 +66,8 @@ impl Reply {
         let in_time = if left.is_zero() {
             None
         } else {
-            let replies = open.guest.openclaw_provider_chat().reply();
-            timeout(left, within(self.idle, replies.call_next(&mut open.store, open.reply))).await.ok()
+            let replies = open.chat.reply();
+            timeout(left, within(self.idle, replies.call_next(&mut open.live.store, open.reply))).await.ok()
         };
         let answer = in_time.unwrap_or_else(|| Err(self.too_long())).map_err(|error| error.request_sent(true))?;
         let events = answer.map_err(|error| self.redactor.error(error))?;

@@ -30,7 +30,7 @@ use tokio::{
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
-use crate::support::{KEY, ask, component, root, setup, text};
+use crate::support::{KEY, ask, component, hosted, plugin_with, root, setup, text};
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
 /// given no plugin would find two.
@@ -707,6 +707,20 @@ async fn a_component_of_another_version_or_world_is_refused() {
     assert!(patch.to_string().contains("unreachable"), "{patch}");
 }
 
+/// Those who hold instances keep others waiting, and not for longer than a call may take.
+#[tokio::test]
+async fn no_more_instances_live_at_once_than_the_limit_says() {
+    let stub = hosted().await;
+    let limits = Limits { instances: 1, call: Duration::from_secs(3), ..Limits::default() };
+    let provider = Provider::connect(&plugin_with(limits).await, setup(stub.base_url())).await.unwrap();
+    let hello = ask("@openai/gpt-5-mini", "hello");
+    let reply = provider.stream(&hello).await.unwrap();
+    let error = provider.complete(&hello).await.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error}");
+    drop(reply);
+    provider.complete(&hello).await.unwrap();
+}
+
 /// Before any function is called: an instance already runs code and takes memory.
 #[tokio::test]
 async fn a_component_that_attacks_as_it_starts_is_refused() {
@@ -718,8 +732,10 @@ async fn a_component_that_attacks_as_it_starts_is_refused() {
         (start("call $start"), Kind::Other, "call stack exhausted"),
         ("(memory 1000)".into(), Kind::Other, "more memory"),
         ("(memory 300) (memory 300)".into(), Kind::Other, "more memory"),
-        ("(table 10000000 funcref)".into(), Kind::Other, "more memory"),
-        ("(table 3000000 funcref) (table 3000000 funcref)".into(), Kind::Other, "more memory"),
+        // These are more than one component may take of what all share.
+        ("(table 10000000 funcref)".into(), Kind::InvalidConfig, "table"),
+        ("(table 1 funcref)".repeat(17), Kind::InvalidConfig, "tables"),
+        ("(memory 1)".repeat(5), Kind::InvalidConfig, "memories"),
     ] {
         let error = load(&engine, &shaped("0.1.0", &provider_world("0.1.0", ""), &extra)).await.expect_err(&extra);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{extra}: {error:?}");

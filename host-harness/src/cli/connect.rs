@@ -69,7 +69,8 @@ impl Connect {
     }
 
     fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
+        // A command makes a few calls at most, and room for a thousand takes some milliseconds to reserve.
+        let mut limits = Limits { instances: 8, ..Limits::default() };
         if let Some(seconds) = self.timeout {
             limits.call = Duration::from_secs(seconds.into());
             limits.stream_idle = limits.call;
