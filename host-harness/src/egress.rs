@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, uri::Authority};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -52,6 +52,10 @@ pub(crate) struct Policy {
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
 pub(crate) struct Egress {
     policy: Policy,
+    /// The origin's, as it stands in a URI.
+    authority: Option<Authority>,
+    /// The headers that a guest may not set.
+    forbidden: ForbiddenHeaderFilter,
     transport: Transport,
     client: Client<Connector, WasiBody>,
 }
@@ -68,7 +72,10 @@ impl Egress {
             .http2_keep_alive_interval(policy.limits.connect)
             .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
-        Self { policy, transport, client }
+        let attached: Vec<HeaderName> = policy.attached.keys().cloned().collect();
+        let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
+        let authority = policy.origin.authority().parse().ok();
+        Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -125,7 +132,12 @@ impl Egress {
         permit: OwnedSemaphorePermit,
     ) -> Result<Response<WasiBody>, WasiError> {
         let policy = &self.policy;
-        if Origin::of(request.uri()).as_ref() != Some(&policy.origin) {
+        let uri = request.uri();
+        let authority = self.authority.as_ref().ok_or(WasiError::HttpRequestUriInvalid)?;
+        // As the origin is written, letter by letter; what is written otherwise is parsed.
+        let is_as_written = uri.scheme_str() == Some(policy.origin.scheme())
+            && uri.authority().is_some_and(|given| given.as_str() == authority.as_str());
+        if !is_as_written && Origin::of(uri).as_ref() != Some(&policy.origin) {
             tracing::debug!(allowed = %policy.origin, "denied a request to another origin");
             return Err(WasiError::HttpRequestDenied);
         }
@@ -134,9 +146,11 @@ impl Egress {
             return Err(WasiError::DestinationIpProhibited);
         }
         // The host that was checked is the one that is called, however the guest has written it.
-        let mut uri = std::mem::take(request.uri_mut()).into_parts();
-        uri.authority = Some(policy.origin.authority().parse().map_err(|_| WasiError::HttpRequestUriInvalid)?);
-        *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
+        if !is_as_written {
+            let mut uri = std::mem::take(request.uri_mut()).into_parts();
+            uri.authority = Some(authority.clone());
+            *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
+        }
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }
@@ -341,9 +355,10 @@ type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiE
 
 impl WasiHttpHooks for Hooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        let attached: Vec<HeaderName> =
-            self.egress.iter().flat_map(|egress| egress.policy.attached.keys().cloned()).collect();
-        Arc::new(move |name| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name))
+        match &self.egress {
+            Some(egress) => Arc::clone(&egress.forbidden),
+            None => Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)),
+        }
     }
 
     /// The client writes it, and HTTP/2 has none.

@@ -31,6 +31,10 @@ impl Origin {
         uri.to_string().parse().ok()
     }
 
+    pub(crate) fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
     /// As it stands in a URI: without the port where that is the scheme's own.
     pub(crate) fn authority(&self) -> String {
         match (&*self.scheme, self.port) {
