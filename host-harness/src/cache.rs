@@ -4,7 +4,7 @@
 use std::{
     fs,
     hash::{Hash, Hasher},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -68,11 +68,12 @@ impl Cache {
         self.folder.join(format!("{name}-{:016x}.cwasm", settings.finish()))
     }
 
-    /// The digest first, then what it is the digest of, in a new file that takes its place at once.
+    /// What was compiled, and its checksum, in a new file that takes its place at once: one that is mapped is never
+    /// written to.
     fn store(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(compiled)?;
-        file.write_all(&Sha256::digest(compiled))?;
+        file.write_all(&crc32fast::hash(compiled).to_le_bytes())?;
         file.persist(path)?;
         Ok(())
     }
@@ -81,17 +82,34 @@ impl Cache {
 /// The component at `path`, or `None` where there is none, or where it is not what was stored.
 #[allow(unsafe_code, reason = "loading machine code cannot be made safe by types: see the argument below")]
 fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
-    let bytes = fs::read(path).ok()?;
-    let (compiled, digest) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
-    if Sha256::digest(compiled).as_slice() != digest {
+    if !is_whole(path).ok()? {
         tracing::warn!(path = %path.display(), "the cached component was altered: compiling it anew");
         return None;
     }
-    // SAFETY: `deserialize` runs what it is given, so the bytes must come from `Component::serialize`. They lie in a
-    // folder that only this user could ever write to (owner and mode, checked when it was opened), under a name made of the
-    // component's digest and the engine's compatibility hash, and they match the digest written with them. Whoever
-    // can forge all that can already run code as this user. wasmtime checks its own version and settings once more.
-    unsafe { Component::deserialize(engine, compiled) }.ok()
+    // SAFETY: `deserialize_file` maps the file and runs what is in it, so it must come from `Component::serialize` and not
+    // change. It lies in a folder that only this user could ever write to (owner and mode, checked when it was opened),
+    // under a name made of the component's digest and the engine's compatibility hash, and is replaced but never written
+    // to. Whoever can forge that can already run code as this user; against damage there is the checksum. wasmtime checks
+    // its own version and settings once more, and does not read behind the end of its own file, where the checksum is.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
+}
+
+/// Whether what is in the file has the checksum at its end. Read in pieces that stay in the processor's cache: this is
+/// most of what loading takes.
+fn is_whole(path: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    let Some(mut left) = file.metadata()?.len().checked_sub(4) else { return Ok(false) };
+    let (mut sum, mut piece) = (crc32fast::Hasher::new(), vec![0; 64 << 10]);
+    while left > 0 {
+        let length = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let piece = piece.get_mut(..length).unwrap_or_default();
+        file.read_exact(piece)?;
+        sum.update(piece);
+        left -= length as u64;
+    }
+    let mut stored = [0; 4];
+    file.read_exact(&mut stored)?;
+    Ok(sum.finalize().to_le_bytes() == stored)
 }
 
 /// Lower-case hexadecimal.
