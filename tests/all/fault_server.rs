@@ -55,6 +55,7 @@ pub struct FaultServer {
     /// Where a provider finds it.
     pub base_url: String,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -80,6 +81,11 @@ impl FaultServer {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// How many connections were taken.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     async fn start(tls: Option<TlsAcceptor>, scripts: Scripts) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -87,11 +93,12 @@ impl FaultServer {
             None => format!("http://{address}/v1"),
             Some(_) => format!("https://localhost:{}/v1", address.port()),
         };
-        let requests = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&requests);
+        let (requests, connections) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let (count, taken) = (Arc::clone(&requests), Arc::clone(&connections));
         let accepting = tokio::spawn(async move {
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
+                taken.fetch_add(1, Ordering::Relaxed);
                 socket.set_nodelay(true).unwrap();
                 let (tls, scripts, count) = (tls.clone(), Arc::clone(&scripts), Arc::clone(&count));
                 // However it ends: the client is what is tested.
@@ -103,7 +110,7 @@ impl FaultServer {
                 });
             }
         });
-        Self { base_url, requests, accepting }
+        Self { base_url, requests, connections, accepting }
     }
 }
 
