@@ -14,7 +14,9 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
 SECONDS = 10
 
-.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench fuzz lint advisories validate package dist clean
+PEERS = benches/node/node_modules/.package-lock.json
+
+.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets fuzz lint advisories validate package dist clean
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
@@ -74,6 +76,15 @@ fuzz-%:
 	cd fuzz && cargo run --release --bin $* -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=artifacts/$*- target/corpus/$* corpus/$*
 
+# Builds everything optimised first, which takes some ten minutes; the benches themselves take less.
+bench: component $(PEERS)
+	cargo build --release -p host-harness -p benches
+	RUST_BACKTRACE=0 target/release/benches
+
+# Writes what the component takes now into tests/budgets.json, which the tests hold it to.
+budgets:
+	UPDATE_BUDGETS=1 cargo test -p host-harness --test all budgets::the_component_keeps_to_its_budgets
+
 lint: package $(DENY)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
@@ -102,7 +113,7 @@ dist: package gateway
 clean:
 	cargo clean
 	rm -rf dist fuzz/artifacts fuzz/target openclaw/component openclaw/node_modules openclaw/e2e/node_modules \
-		tests/clients/node_modules tests/gateway/node_modules
+		benches/node/node_modules tests/clients/node_modules tests/gateway/node_modules
 
 $(GATEWAY): tests/gateway/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the tests run the real Portkey gateway, which comes from npm. Install Node.js 20 or later." >&2; exit 1; }
@@ -127,3 +138,7 @@ $(PYTHON_CLIENT): tests/clients/requirements.txt
 $(SCALE): tests/scale/requirements.txt tests/scale/install.sh
 	tests/scale/install.sh target/scale
 	touch $@
+
+$(PEERS): benches/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the benches compare with official clients, which come from npm. Install Node.js 20 or later." >&2; exit 1; }
+	npm --prefix benches/node ci --ignore-scripts --no-audit --no-fund

@@ -6,6 +6,8 @@
 //!
 //! This crate knows nothing of any one provider.
 
+#[doc(hidden)]
+pub mod bench;
 mod bindings;
 mod cache;
 pub mod check;

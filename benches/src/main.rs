@@ -1,0 +1,41 @@
+//! What the component and its host cost: `make bench`.
+//!
+//! Each comparison makes the same calls to the same server by both arms in turn, checks what they give, and reports the
+//! middle of many ratios: absolute times move with the machine, ratios much less.
+
+mod alone;
+mod arm;
+mod chart;
+mod component;
+mod native;
+mod report;
+mod rows;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::{Builder, Runtime};
+
+/// The project's root folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        None => Runtime::new()?.block_on(bench(None)),
+        Some(("serve", _)) => Builder::new_current_thread().enable_all().build()?.block_on(server::serve()),
+        Some(("alone", rest)) => Runtime::new()?.block_on(alone::run(rest)),
+        // Only the rows whose name holds this.
+        Some((filter, _)) => Runtime::new()?.block_on(bench(Some(filter))),
+    }
+}
+
+async fn bench(filter: Option<&str>) -> anyhow::Result<()> {
+    let server = server::Process::start()?;
+    println!("{}\n{}\n", report::machine(), report::versions());
+    let mut report = report::Report::new(filter);
+    rows::all(&server.addresses, &mut report).await?;
+    report.write(&root().join("target/bench.json"))
+}
