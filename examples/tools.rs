@@ -41,7 +41,8 @@ async fn main() -> anyhow::Result<()> {
                 AssistantPart::ToolCall(call) => {
                     called = true;
                     let arguments: Value = serde_json::from_str(&call.arguments_json)?;
-                    let text = format!("It rains in {}.", arguments["city"].as_str().unwrap_or("no city"));
+                    let text =
+                        format!("It rains in {}.", arguments.get("city").and_then(Value::as_str).unwrap_or("no city"));
                     request.messages.push(Message::ToolResult(ToolResult { call_id: call.id, text }));
                 }
                 AssistantPart::Thinking(_) => {}

@@ -4,6 +4,7 @@
 //! This file holds the exports; `onboarding` and `chat` are plain functions, and only `http` does I/O.
 
 #![cfg_attr(target_family = "wasm", no_std)]
+#![allow(clippy::indexing_slicing, reason = "of JSON alone, where what is missing is null")]
 
 extern crate alloc;
 

@@ -66,8 +66,7 @@ pub(crate) fn apply(config: &str, choices: &Choices, primary: bool) -> Result<St
     let reference = format!("{ID}/{model}");
     let aliases = object_in(defaults, "models", "agents.defaults.models")?;
     default(object_in(aliases, &reference, "agents.defaults.models")?, "alias", "OpenAI");
-    if primary && !defaults.get("model").is_some_and(|model| model.as_str().is_some_and(|text| !text.trim().is_empty()))
-    {
+    if primary && text(defaults, "model").is_none() {
         default(object_in(defaults, "model", "agents.defaults.model")?, "primary", &reference);
     }
     Ok(config.to_string())
