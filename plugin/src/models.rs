@@ -1,11 +1,13 @@
 //! The model listing: the hosted gateway's catalog and an upstream provider's list, page by page.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bindings::exports::openclaw::provider::models::Entry;
+use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::error::{self, Result};
 use crate::json::{Json, Object, utf8};
 use crate::report::Head;
@@ -76,6 +78,21 @@ impl Listing {
     pub fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
+}
+
+/// What a refused listing means. The open-source gateway keeps no catalog: asked for one it answers as to any request
+/// that names no provider (gateway 1.15.2), where the hosted one lists.
+pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
+    let asks_for_provider = error.message.contains("x-portkey-provider header is required");
+    if asks_for_provider && error.origin == ErrorOrigin::Gateway {
+        error.kind = ErrorKind::Unsupported;
+        error.message = "The open-source gateway keeps no catalog of models".to_owned();
+        error.hint = Some(
+            "Name the model yourself. With a provider or a config header this gateway lists that provider's."
+                .to_owned(),
+        );
+    }
+    error
 }
 
 #[cfg(test)]

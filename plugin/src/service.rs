@@ -21,7 +21,7 @@ const JSON: &str = "application/json";
 pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
     let mut listing = models::Listing::default();
     while let Some(path) = listing.next_path() {
-        let (head, body) = http::fetch(Call::get(connection, &path)?, b"", MAX_ANSWER)?;
+        let (head, body) = http::fetch(Call::get(connection, &path)?, b"", MAX_ANSWER).map_err(models::refused)?;
         listing.push(&head, &body)?;
     }
     Ok(listing.into_entries())

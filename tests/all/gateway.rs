@@ -359,6 +359,9 @@ async fn what_the_gateway_itself_refuses() {
         .await
         .unwrap_err();
     assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Gateway), "{error:?}");
+    let error = crate::support::provider(PortkeyGateway::shared().base_url()).await.models().await.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (Kind::Unsupported, Origin::Gateway), "{error:?}");
+    assert!(error.to_string().contains("open-source gateway"), "{error:?}");
 
     // A custom host that the gateway does not trust.
     let error = through(&config_for("http://10.1.2.3/v1")).await.complete(&ask("gpt", "hello")).await.unwrap_err();
