@@ -1,5 +1,5 @@
-//! Finds secrets, in the order that a user expects: given outright, the environment, the configuration. Owns where a
-//! secret may come from and how a `${NAME}` reference is resolved; attaching it to requests is the egress's business.
+//! Finds secrets, in the order that a user expects: given outright, the environment, the configuration, the system's
+//! keyring. Owns where a secret may come from and how a `${NAME}` reference is resolved; attaching it to requests is the egress's business.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
+    keyring::Keyring,
     types::ErrorKind,
     wit::onboarding::{Credential, Descriptor},
 };
@@ -54,6 +55,8 @@ pub enum Source {
     Environment(String),
     /// This place in the configuration.
     Configuration(String),
+    /// The system's keyring.
+    Keyring,
 }
 
 impl fmt::Display for Source {
@@ -62,6 +65,7 @@ impl fmt::Display for Source {
             Self::Given => f.write_str("given on the command line"),
             Self::Environment(name) => write!(f, "the environment variable {name}"),
             Self::Configuration(path) => write!(f, "the configuration, {path}"),
+            Self::Keyring => f.write_str("the system keyring"),
         }
     }
 }
@@ -77,12 +81,14 @@ impl Held {
         given: &BTreeMap<String, SecretString>,
         environment: &Environment,
         config: &Value,
+        keyring: Option<&Keyring>,
     ) -> Result<Self> {
         let mut held = BTreeMap::new();
         for credential in &descriptor.credentials {
             let found = match given.get(&credential.id) {
                 Some(secret) => Some((secret.clone(), Source::Given)),
-                None => find_one(descriptor, credential, environment, config),
+                None => find_one(descriptor, credential, environment, config)
+                    .or_else(|| Some((keyring?.get(&descriptor.id, &credential.id)?, Source::Keyring))),
             };
             if let Some((secret, source)) = found {
                 let trimmed = SecretString::from(secret.expose_secret().trim());
@@ -226,6 +232,56 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
         assert!(!is_reference("plain ${lower} ${1A} $ {X}"));
+    }
+
+    /// What is kept in the keyring is looked up last, and never asked for where the key is found before.
+    #[test]
+    fn the_keyring_comes_last() {
+        let keyring = crate::keyring::tests::keyring();
+        keyring.set("acme", "acme-key", &"from-keyring".into()).unwrap();
+        let held = |environment: &Environment, config: Value, keyring: Option<&Keyring>| {
+            let held = Held::find(&descriptor(), &BTreeMap::new(), environment, &config, keyring).unwrap();
+            let secret = held.secret("acme-key").map(|secret| secret.expose_secret().to_owned());
+            secret.zip(held.source("acme-key").cloned())
+        };
+        let set = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "from-environment".to_owned()));
+        let (none, empty) = (Environment::empty(), json!({}));
+        let block = json!({"env": {"ACME_KEY": "from-block"}});
+        assert_eq!(held(&set, empty.clone(), Some(&keyring)).unwrap().0, "from-environment");
+        assert_eq!(held(&none, block, Some(&keyring)).unwrap().0, "from-block");
+        assert_eq!(held(&none, empty.clone(), Some(&keyring)), Some(("from-keyring".into(), Source::Keyring)));
+        assert_eq!(held(&none, empty, None), None);
+    }
+
+    fn descriptor() -> Descriptor {
+        let credential = Credential {
+            id: "acme-key".into(),
+            label: "Acme key".into(),
+            required: true,
+            env_vars: vec!["ACME_KEY".into()],
+            cli_flag: None,
+            help_url: None,
+            header: "x-acme-key".into(),
+            prefix: String::new(),
+        };
+        let model = crate::wit::onboarding::Model {
+            id: "m".into(),
+            name: "M".into(),
+            context_tokens: None,
+            max_output_tokens: None,
+            image_input: false,
+            reasoning: false,
+        };
+        Descriptor {
+            id: "acme".into(),
+            label: "Acme".into(),
+            docs_url: String::new(),
+            default_base_url: "https://acme.example/v1".into(),
+            api: "openai-completions".into(),
+            default_model: model,
+            images: None,
+            credentials: vec![credential],
+        }
     }
 
     #[test]

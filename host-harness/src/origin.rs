@@ -43,6 +43,19 @@ impl Origin {
         }
     }
 
+    /// The host alone; brackets stand around an IPv6 address.
+    pub(crate) fn host(&self) -> String {
+        self.host.to_string()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
     /// The address, where the host is one and not a name.
     pub(crate) fn literal_address(&self) -> Option<IpAddr> {
         match self.host {

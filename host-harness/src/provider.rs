@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use crate::{
     credentials::{self, Held},
+    destination::Destination,
     egress::{Egress, Policy},
     engine::Live,
     error::{Error, Result},
-    origin::{Networks, Origin},
+    origin::Origin,
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
     setup::Setup,
-    transport::Transport,
-    types::{Connection, ErrorKind, Media},
+    types::{Connection, Media},
     view::View,
     wit::{chat, images, models, onboarding::Descriptor},
 };
@@ -59,7 +59,7 @@ impl Provider {
         let descriptor = plugin.descriptor();
         let outdone = plugin.headers_of(&setup.options).await?;
         setup.settle(descriptor, &outdone)?;
-        let origin = origin(&mut setup, descriptor)?;
+        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
         let held = setup.held(descriptor)?;
         let view = View::of(&setup.config, &descriptor.id);
         let attached = attached(descriptor, &held, &view, &setup)?;
@@ -76,17 +76,6 @@ impl Provider {
             )));
         }
 
-        let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));
-        let allow_private = request.and_then(|request| request.get("allowPrivateNetwork")?.as_bool()).unwrap_or(false);
-        let transport = Transport::of(request, &origin, &setup.environment, &setup.config)?;
-        let networks = Networks::of(&origin, allow_private);
-        if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
-            return Err(Error::host(
-                ErrorKind::DeniedByHost,
-                format!("{origin} is not a public address, and calls to private networks are off"),
-            )
-            .hint(format!("Set models.providers.{}.request.allowPrivateNetwork to true to allow it.", descriptor.id)));
-        }
         let policy = Policy {
             origin,
             networks,
@@ -196,24 +185,6 @@ impl Provider {
         let answer = self.plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
         answer.map_err(|error| self.egress.redactor().error(error).into())
     }
-}
-
-/// Where the user says that calls go: the configuration, else the plugin's own default.
-fn origin(setup: &mut Setup, descriptor: &Descriptor) -> Result<Origin> {
-    let pointer = format!("/models/providers/{}/baseUrl", descriptor.id);
-    let configured = setup.config.pointer(&pointer).and_then(Value::as_str).map(str::trim).unwrap_or_default();
-    if configured.is_empty() {
-        return descriptor.default_base_url.parse();
-    }
-    if !credentials::is_reference(configured) {
-        return configured.parse();
-    }
-    // The plugin must see where it calls, so this reference alone is resolved for it.
-    let resolved = credentials::resolve(configured, &setup.environment, &setup.config)?;
-    if let Some(base_url) = setup.config.pointer_mut(&pointer) {
-        *base_url = resolved.expose_secret().into();
-    }
-    resolved.expose_secret().parse()
 }
 
 /// The headers that the host attaches, and the secrets in them.

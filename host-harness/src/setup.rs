@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     credentials::{Environment, Held},
     error::{Error, Result},
+    keyring::Keyring,
+    plugin::Plugin,
     wit::onboarding::Descriptor,
 };
 
@@ -29,6 +31,7 @@ pub struct Setup {
     pub(crate) options: Map<String, Value>,
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
+    keyring: Option<Keyring>,
 }
 
 impl fmt::Debug for Setup {
@@ -53,6 +56,7 @@ impl Setup {
             options: Map::new(),
             given: BTreeMap::new(),
             environment: Environment::empty(),
+            keyring: None,
         }
     }
 
@@ -101,12 +105,28 @@ impl Setup {
         self
     }
 
+    /// Where secrets are looked up that are found nowhere else. Without this: nowhere.
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
+    }
+
     /// The secrets held for `descriptor`, and where they were found.
     ///
     /// # Errors
     /// Where a secret cannot be one.
     pub fn held(&self, descriptor: &Descriptor) -> Result<Held> {
-        Held::find(descriptor, &self.given, &self.environment, &self.config)
+        Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_ref())
+    }
+
+    /// The configuration with what was given beside it: what calls go by.
+    ///
+    /// # Errors
+    /// Where the configuration cannot take it.
+    pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
+        let outdone = plugin.headers_of(&self.options).await?;
+        self.settle(plugin.descriptor(), &outdone)?;
+        Ok(self.config)
     }
 
     /// Puts what was given beside the configuration into it, and the provider's entry under its proper name. Headers of

@@ -72,14 +72,33 @@ impl Transport {
         Self { server_name: None, ..self.clone() }
     }
 
+    /// The proxy that requests go through.
+    pub(crate) fn proxy(&self) -> Option<&Intercept> {
+        self.proxy.as_ref()
+    }
+
+    /// How TLS is spoken, and the name that the certificate must have where it is not the host's.
+    pub(crate) fn tls(&self) -> (&ClientConfig, Option<&ServerName<'static>>) {
+        (&self.tls, self.server_name.as_ref())
+    }
+
     pub(crate) fn connector(&self, networks: Networks, connect: Duration) -> Connector {
-        // The user chose the proxy: it may stand in a private network, whatever the origin may.
-        let networks = if self.proxy.is_some() { Networks::Private } else { networks };
-        let mut direct = HttpConnector::new_with_resolver(Resolver { networks, lookup: lookup_host });
+        let route = self.route(networks, connect);
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
+        let builder = match &self.server_name {
+            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name.clone())),
+            None => builder,
+        };
+        builder.enable_all_versions().wrap_connector(route)
+    }
+
+    /// What stands between this machine and TLS.
+    pub(crate) fn route(&self, networks: Networks, connect: Duration) -> Route {
+        let mut direct = HttpConnector::new_with_resolver(self.resolver(networks));
         direct.enforce_http(false);
         direct.set_nodelay(true);
         direct.set_connect_timeout(Some(connect));
-        let route = match &self.proxy {
+        match &self.proxy {
             None => Route::Direct(direct),
             Some(proxy) => {
                 let tunnel = Tunnel::new(proxy.uri().clone(), direct);
@@ -88,13 +107,14 @@ impl Transport {
                     None => tunnel,
                 })
             }
-        };
-        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
-        let builder = match &self.server_name {
-            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name.clone())),
-            None => builder,
-        };
-        builder.enable_all_versions().wrap_connector(route)
+        }
+    }
+
+    /// Looks up the host that is connected to: the proxy's, else the origin's.
+    pub(crate) fn resolver(&self, networks: Networks) -> Resolver {
+        // The user chose the proxy: it may stand in a private network, whatever the origin may.
+        let networks = if self.proxy.is_some() { Networks::Private } else { networks };
+        Resolver { networks, lookup: lookup_host }
     }
 }
 

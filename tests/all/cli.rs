@@ -114,7 +114,7 @@ fn models_and_doctor() {
         .env("PORTKEY_BASE_URL", user.stub.base_url())
         .run(&["doctor"]);
     assert_eq!(wrong.code, 3, "{wrong:?}");
-    assert!(wrong.out.contains("failed  gateway"), "{wrong:?}");
+    assert!(wrong.out.contains("failed  key accepted"), "{wrong:?}");
     let none = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["doctor"]);
     assert_eq!(none.code, 3, "{none:?}");
     assert!(none.out.contains("Set PORTKEY_API_KEY or give --portkey-api-key"), "{none:?}");

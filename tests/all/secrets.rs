@@ -154,7 +154,9 @@ fn no_output_log_or_file_of_a_command_holds_the_key() {
         let reached = command[0] == "onboard" || ran.err.contains("TRACE") || ran.err.contains("DEBUG");
         assert!(reached, "{command:?} logs at all: {ran:?}");
     }
-    assert!(stub.requests().iter().all(|request| request.header("x-portkey-api-key") == Some(KEY)));
+    // The doctor's look at the way to the gateway needs none.
+    let calls = stub.requests().into_iter().filter(|request| request.path != "/v1");
+    assert!(calls.into_iter().all(|request| request.header("x-portkey-api-key") == Some(KEY)));
     let found = Command::new("grep").args(["-rl", KEY]).arg(cli.folder.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&found.stdout), "", "files that hold the key");
 }

@@ -16,7 +16,7 @@ use nix::{libc, pty::openpty, unistd::setsid};
 /// How long anything may take to appear. Only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A program in a terminal of 24 lines and 80 columns, its standard streams all three connected to it.
+/// A program in a terminal, by default of 24 lines and 80 columns, its standard streams all three connected to it.
 pub struct Terminal {
     child: Child,
     pty: File,
@@ -31,11 +31,16 @@ struct Shown {
 
 impl Terminal {
     /// Starts `command` in a terminal of its own, under the name `TERM=xterm-256color` unless it sets another.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::sized(command, 24, 80)
+    }
+
+    /// The same in a terminal of another size.
+    pub fn sized(mut command: Command, lines: u16, columns: u16) -> Self {
         if !command.get_envs().any(|(name, _)| name == "TERM") {
             command.env("TERM", "xterm-256color");
         }
-        let size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = libc::winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let ends = openpty(&size, None).unwrap();
         let (pty, program) = (File::from(ends.master), File::from(ends.slave));
         let end = || program.try_clone().unwrap();
@@ -52,7 +57,8 @@ impl Terminal {
         let child = command.spawn().unwrap();
         // Held on to, this end would keep the reader below from seeing the program's end.
         drop((command, program));
-        let shown = Arc::new(Mutex::new(Shown { raw: Vec::new(), screen: vt100::Parser::default() }));
+        let screen = vt100::Parser::new(lines.try_into().unwrap(), columns.try_into().unwrap(), 1000);
+        let shown = Arc::new(Mutex::new(Shown { raw: Vec::new(), screen }));
         let reader = std::thread::spawn({
             let (mut pty, shown) = (pty.try_clone().unwrap(), Arc::clone(&shown));
             move || {
@@ -81,6 +87,14 @@ impl Terminal {
     /// All that was written so far, escape sequences included.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.shown.lock().unwrap().raw).into_owned()
+    }
+
+    /// Whether what is typed is shown, and lines are edited by the terminal: what a shell expects to come back to.
+    pub fn is_as_a_shell_wants_it(&self) -> bool {
+        use nix::sys::termios::{LocalFlags, tcgetattr};
+        let modes = tcgetattr(&self.pty).unwrap().local_flags;
+        let is_hidden = self.shown.lock().unwrap().screen.screen().hide_cursor();
+        modes.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG) && !is_hidden
     }
 
     /// Waits until `text` stands on the screen.

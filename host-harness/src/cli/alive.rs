@@ -32,6 +32,12 @@ impl Alive {
     }
 }
 
+/// Waits for `work`, and says `what` it is.
+pub(crate) async fn during<T>(what: impl Into<String>, work: impl Future<Output = T>) -> T {
+    let _alive = Alive::new(what);
+    work.await
+}
+
 impl Drop for Alive {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.0.take() {

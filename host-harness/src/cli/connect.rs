@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use host_harness::{ConfigFile, Engine, Environment, Limits, Plugin, Provider, Setup};
+use host_harness::{ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup};
 
 use serde_json::{Map, Value};
 
@@ -62,10 +62,20 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
+    /// The same, with this limit for a call in seconds where the user gave none.
+    pub(crate) fn patience(self, seconds: u32) -> Self {
+        Self { timeout: self.timeout.or(Some(seconds)), ..self }
+    }
+
+    /// Where the component lies.
+    pub(crate) fn component(&self) -> anyhow::Result<PathBuf> {
+        component(self.plugin.as_deref())
+    }
+
     /// The plugin alone.
     pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
         let _alive = Alive::new("loading the component");
-        Ok(Plugin::load(&Engine::new(self.limits())?, component(self.plugin.as_deref())?).await?)
+        Ok(Plugin::load(&Engine::new(self.limits())?, self.component()?).await?)
     }
 
     fn limits(&self) -> Limits {
@@ -95,7 +105,8 @@ impl Connect {
 
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
-        let mut setup = Setup::new(config.value().clone()).environment(Environment::process());
+        let mut setup = Setup::new(config.value().clone());
+        setup = setup.environment(Environment::process()).keyring(Keyring::system());
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }

@@ -36,7 +36,7 @@ Exit codes:
   5  rate limited, over budget or overloaded: later may help
   6  the network failed, a time limit passed, or the answer was broken or cut short
   7  a guardrail or a content filter refused
-  130  Ctrl-C ended it
+  130  given up: Ctrl-C, or Esc at a question
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them), and --<id>-config for its option \
 `config`, are taken by each command that calls. A secret given that way is taken off the command line at once; an environment variable never shows there.";

@@ -37,6 +37,11 @@ pub(crate) fn is_quiet() -> bool {
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// The user gave up at a question. Exit code 130, as shells say it of a program that Ctrl-C ended.
+#[derive(Debug, thiserror::Error)]
+#[error("given up: nothing was written")]
+pub(crate) struct GivenUp;
+
 /// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
 pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let record = record(error);
@@ -61,7 +66,11 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     use ErrorKind as Kind;
     let Some(error) = error.downcast_ref::<host_harness::Error>() else {
-        return ExitCode::from(if error.is::<Usage>() { 2 } else { 1 });
+        return ExitCode::from(match error {
+            _ if error.is::<Usage>() => 2,
+            _ if error.is::<GivenUp>() => 130,
+            _ => 1,
+        });
     };
     ExitCode::from(match error.kind() {
         Kind::InvalidRequest if !error.record().request_sent => 2,
@@ -109,6 +118,11 @@ pub(crate) fn printable(text: &str) -> String {
 pub(crate) fn width() -> usize {
     let columns = console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns));
     columns.clamp(20, 100)
+}
+
+/// Prints a line that holds styles, which only a terminal gets to see.
+pub(crate) fn print_styled(line: &str) {
+    let _ = writeln!(anstream::stdout(), "{line}");
 }
 
 /// `{"error": ...}` of the README.

@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn read_manifest(path: &Path) -> anyhow::Result<Value> {
+pub(super) fn read_manifest(path: &Path) -> anyhow::Result<Value> {
     // The same reader as for the configuration: OpenClaw takes JSON5 for both.
     if !path.is_file() {
         return Err(Usage(format!("there is no manifest `{}`", path.display())).into());

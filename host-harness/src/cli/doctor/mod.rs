@@ -1,0 +1,347 @@
+//! `doctor`: what works and what does not, a line each, with what to do. It looks at everything it can reach, and what
+//! it exits with follows from the first thing that failed.
+
+mod report;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use host_harness::{
+    ConfigFile, Destination, Engine, Error, Joined, Limits, Origin, Plugin, Provider, WIT_VERSION, read_file,
+    types::{ErrorKind, ErrorOrigin},
+    wit::{
+        chat::{Message, Request},
+        models::Entry,
+        onboarding::{Credential, Severity},
+    },
+};
+use serde_json::{Value, json};
+
+use self::report::{Line, Report};
+use super::{
+    alive,
+    connect::{Connect, chat_model},
+    output,
+};
+
+/// How long the gateway may take for an answer, in seconds, unless `--timeout` says otherwise.
+const PATIENCE: u32 = 30;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Ask a model for one word, too
+    #[arg(long)]
+    chat: bool,
+    /// The model to ask [default: the configuration's, else the provider's]
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// The manifest [default: openclaw.plugin.json in this folder or beside the component, where there is one]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    args.connect = args.connect.patience(PATIENCE);
+    let mut examination = Examination { args: &args, report: Report::default() };
+    let plugin = examination.all().await;
+    let report = examination.report;
+    if args.json {
+        let versions = json!({
+            "host_harness": env!("CARGO_PKG_VERSION"),
+            "wasmtime": wasmtime_environ::VERSION,
+            "wit": WIT_VERSION,
+            "component_sha256": plugin.as_ref().map(Plugin::digest),
+        });
+        output::print_json(&report.json(&versions));
+    } else {
+        report.print();
+    }
+    Ok(report.error().map_or(ExitCode::SUCCESS, output::exit_code))
+}
+
+struct Examination<'a> {
+    args: &'a Args,
+    report: Report,
+}
+
+impl Examination<'_> {
+    /// From the component outwards. Gives the plugin where it can be loaded.
+    async fn all(&mut self) -> Option<Plugin> {
+        self.report.push(Line::good(
+            "versions",
+            format!(
+                "host-harness {}, wasmtime {}, openclaw:provider {WIT_VERSION}",
+                env!("CARGO_PKG_VERSION"),
+                wasmtime_environ::VERSION
+            ),
+        ));
+        let plugin = self.component().await?;
+        if let Some(file) = self.configuration(&plugin).await {
+            let has_key = self.key(&plugin, &file);
+            if let Some(is_own) = self.way(&plugin, &file).await {
+                if has_key {
+                    self.service(&plugin, &file, is_own).await;
+                } else {
+                    self.report.push(Line::skipped("gateway", "asked for nothing without a key"));
+                }
+            }
+        }
+        Some(plugin)
+    }
+
+    /// The component and its manifest.
+    async fn component(&mut self) -> Option<Plugin> {
+        let path = match self.args.connect.component() {
+            Ok(path) => path,
+            Err(error) => {
+                self.report.fail(Line::bad("component", format!("{error:#}")), error);
+                return None;
+            }
+        };
+        let plugin = match self.args.connect.plugin().await {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                let line = error.downcast_ref::<Error>().map(|error| Line::failed("component", error));
+                self.report.fail(line.unwrap_or_else(|| Line::bad("component", format!("{error:#}"))), error);
+                return None;
+            }
+        };
+        let digest = plugin.digest().get(..12).unwrap_or_default();
+        let label = &plugin.descriptor().label;
+        self.report.push(Line::good("component", format!("{label}, {digest}, {}", path.display())));
+
+        let Some(manifest) = manifest(self.args.manifest.as_deref(), &path) else {
+            self.report.push(Line::skipped("manifest", "none is here: name it with --manifest FILE"));
+            return Some(plugin);
+        };
+        match findings(&path, &manifest).await {
+            Ok(findings) if findings.is_empty() => {
+                self.report.push(Line::good("manifest", manifest.display().to_string()));
+            }
+            Ok(findings) => {
+                for finding in findings {
+                    let error = Error::host(ErrorKind::InvalidConfig, finding.clone());
+                    let line = Line::bad("manifest", finding).hint(format!("Mend it in {}.", manifest.display()));
+                    self.report.fail(line, error);
+                }
+            }
+            Err(error) => self.report.fail(Line::bad("manifest", format!("{error:#}")), error),
+        }
+        Some(plugin)
+    }
+
+    /// The configuration, and what the plugin finds in it. `None` where it cannot be read.
+    async fn configuration(&mut self, plugin: &Plugin) -> Option<ConfigFile> {
+        const NAME: &str = "configuration";
+        let id = &plugin.descriptor().id;
+        let file = match self.args.connect.config_file() {
+            Ok(file) => file,
+            Err(error) => {
+                let line = error.downcast_ref::<Error>().map(|error| Line::failed(NAME, error));
+                self.report.fail(line.unwrap_or_else(|| Line::bad(NAME, format!("{error:#}"))), error);
+                return None;
+            }
+        };
+        let path = file.path().display();
+        let providers = file.value().pointer("/models/providers").and_then(Value::as_object);
+        let is_set_up = providers.is_some_and(|all| all.keys().any(|name| name.trim().eq_ignore_ascii_case(id)));
+        self.report.push(match (file.path().exists(), is_set_up) {
+            (true, true) => Line::good(NAME, path.to_string()),
+            (true, false) => Line::warning(NAME, format!("{path} does not name {id}: its defaults hold"))
+                .hint("Run `host-harness onboard` to set it up there."),
+            (false, _) => Line::warning(NAME, format!("there is no {path} yet: the defaults hold"))
+                .hint("Run `host-harness onboard` to make it."),
+        });
+        let setup = self.args.connect.setup(plugin, &file);
+        match async { plugin.lint(&setup.settled(plugin).await?).await }.await {
+            Ok(findings) => {
+                for finding in findings {
+                    if finding.severity == Severity::Error {
+                        let error = Error::host(ErrorKind::InvalidConfig, finding.message.clone());
+                        self.report.fail(Line::bad(NAME, finding.path).hint(finding.message), error);
+                    } else {
+                        self.report.push(Line::warning(NAME, finding.path).hint(finding.message));
+                    }
+                }
+            }
+            Err(error) => self.report.fail(Line::failed(NAME, &error), error),
+        }
+        Some(file)
+    }
+
+    /// Whether every credential that calls need is there.
+    fn key(&mut self, plugin: &Plugin, file: &ConfigFile) -> bool {
+        let descriptor = plugin.descriptor();
+        let held = match self.args.connect.setup(plugin, file).held(descriptor) {
+            Ok(held) => held,
+            Err(error) => {
+                self.report.fail(Line::failed("key", &error), error);
+                return false;
+            }
+        };
+        let mut has_all = true;
+        for credential in &descriptor.credentials {
+            let missing = format!("{} not found", credential.label);
+            match held.source(&credential.id) {
+                Some(source) => self.report.push(Line::good("key", format!("{}, from {source}", credential.label))),
+                None if credential.required => {
+                    has_all = false;
+                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential));
+                    self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));
+                }
+                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential))),
+            }
+        }
+        has_all
+    }
+
+    /// The way to the gateway, step by step. Gives whether the gateway is the provider's own, or `None` where there is no
+    /// way.
+    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<bool> {
+        let descriptor = plugin.descriptor();
+        let destination = match Destination::of(plugin, self.args.connect.setup(plugin, file)) {
+            Ok(destination) => destination,
+            Err(error) => {
+                self.report.fail(Line::failed("base URL", &error), error);
+                return None;
+            }
+        };
+        let is_own = descriptor.default_base_url.parse::<Origin>().is_ok_and(|own| own == *destination.origin());
+        self.report.push(Line::good("base URL", destination.base_url()));
+        let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
+        self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
+
+        let limits = Limits::default();
+        for step in alive::during("looking for the gateway", destination.diagnose(&limits)).await {
+            match step.outcome {
+                Ok(found) => self.report.push(Line::good(step.name, found).took(step.took)),
+                Err(error) => {
+                    self.report.fail(Line::failed(step.name, &error).took(step.took), error);
+                    self.report.push(Line::skipped("gateway", "not reached"));
+                    return None;
+                }
+            }
+        }
+        Some(is_own)
+    }
+
+    /// What the gateway is, whether it takes the key, what it offers.
+    async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, is_own: bool) {
+        let setup = self.args.connect.setup(plugin, file);
+        let provider = match Provider::connect(plugin, setup).await {
+            Ok(provider) => provider,
+            // The same as the finding above.
+            Err(_) if self.report.has_failed() => {
+                return self.report.push(Line::skipped("gateway", "mend what failed above first"));
+            }
+            Err(error) => return self.report.fail(Line::failed("gateway", &error), error),
+        };
+        let label = &plugin.descriptor().label;
+        let gateway = if is_own { format!("the service of {label}") } else { "a gateway of your own".to_owned() };
+        let model = chat_model(self.args.model.as_deref(), plugin, file);
+        let start = Instant::now();
+        let listed = alive::during("asking for the models", provider.models()).await;
+        let took = start.elapsed();
+        match listed {
+            Ok(models) => {
+                self.report.push(Line::good("gateway", format!("{gateway}, with a list of models")));
+                self.report.push(Line::good("key accepted", "yes").took(took));
+                self.models(&models, &model);
+            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                self.report.push(Line::good("gateway", format!("{gateway}. {error}")).took(took));
+                self.report.push(Line::skipped("key accepted", "not checked: without a list there is nothing to ask"));
+                let hint = error.record().hint.clone().unwrap_or_default();
+                self.report.push(Line::skipped("models", "not listed").hint(hint));
+            }
+            Err(error) if error.origin() == ErrorOrigin::Gateway && is_about_the_key(error.kind()) => {
+                self.report.push(Line::good("gateway", gateway));
+                self.report.fail(Line::failed("key accepted", &error).took(took), error);
+            }
+            Err(error) => self.report.fail(Line::failed("gateway", &error).took(took), error),
+        }
+        if self.args.chat {
+            self.chat(&provider, &model).await;
+        } else {
+            self.report.push(Line::skipped("chat", "ask for one word with --chat"));
+        }
+    }
+
+    fn models(&mut self, models: &[Entry], model: &str) {
+        let offered = format!("{} offered", models.len());
+        self.report.push(if models.is_empty() {
+            Line::warning("models", offered).hint("The key may have no model integrated yet.")
+        } else if models.iter().any(|entry| entry.id == model) {
+            Line::good("models", format!("{offered}, {model} among them"))
+        } else {
+            Line::warning("models", format!("{offered}, but not {model}"))
+                .hint("Choose one of `host-harness models`, unless the gateway knows this one all the same.")
+        });
+    }
+
+    /// One word from the model, streamed as an agent's host does it.
+    async fn chat(&mut self, provider: &Provider, model: &str) {
+        let request =
+            Request { max_output_tokens: Some(64), ..Request::new(model, [Message::ask("Reply with exactly OK.")]) };
+        let start = Instant::now();
+        let asked = async {
+            let mut reply = provider.stream(&request).await?;
+            let mut joined = Joined::default();
+            while let Some(events) = reply.next().await? {
+                events.into_iter().for_each(|event| joined.push(event));
+            }
+            Ok::<_, Error>(joined.into_response(reply.report().clone()))
+        };
+        let reply = alive::during(format!("asking {model}"), asked).await;
+        let took = start.elapsed();
+        match reply {
+            Ok(reply) => {
+                let usage =
+                    reply.usage.map(|usage| format!("{} tokens in, {} out", usage.input_tokens, usage.output_tokens));
+                let trace = reply.report.trace_id.map(|trace| format!("trace {trace}"));
+                let said: Vec<_> = usage.into_iter().chain(trace).collect();
+                let summary = said.join(", ");
+                self.report.push(Line::good("chat", format!("{model}: {summary}")).took(took));
+            }
+            Err(error) => {
+                let line = Line::failed("chat", &error).took(took);
+                self.report.fail(line, error);
+            }
+        }
+    }
+}
+
+/// Kinds of refusal that say something of the key, and nothing of the gateway.
+fn is_about_the_key(kind: ErrorKind) -> bool {
+    use ErrorKind::{Forbidden, MissingCredential, QuotaExceeded, RateLimited, Unauthorized};
+    matches!(kind, MissingCredential | Unauthorized | Forbidden | QuotaExceeded | RateLimited)
+}
+
+/// Where a user puts a credential, and where they get one.
+fn how_to_set(credential: &Credential) -> String {
+    let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
+    let from = credential.help_url.as_ref().map(|url| format!(" Get one at {url}.")).unwrap_or_default();
+    format!("Set {}{flag}.{from}", credential.env_vars.join(" or "))
+}
+
+/// `given`, else the one in this folder, else the one beside the component.
+fn manifest(given: Option<&Path>, component: &Path) -> Option<PathBuf> {
+    const NAME: &str = "openclaw.plugin.json";
+    let beside = component.with_file_name(NAME);
+    given.map(Path::to_owned).or_else(|| [PathBuf::from(NAME), beside].into_iter().find(|path| path.exists()))
+}
+
+/// What is wrong with the manifest of a component that can be loaded.
+async fn findings(component: &Path, manifest: &Path) -> anyhow::Result<Vec<String>> {
+    let wasm = read_file(component, Limits::default().component)?;
+    let manifest = super::validate::read_manifest(manifest)?;
+    Ok(host_harness::validate(&Engine::new(Limits::default())?, &wasm, Some(&manifest)).await.findings)
+}

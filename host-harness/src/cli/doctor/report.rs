@@ -1,0 +1,162 @@
+//! What the doctor found, as lines on a screen and as JSON.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use host_harness::Error;
+use serde_json::{Value, json};
+
+use crate::cli::output;
+
+/// One thing that was looked at.
+pub(super) struct Line {
+    name: &'static str,
+    state: State,
+    detail: String,
+    hint: Option<String>,
+    took: Option<Duration>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    Warning,
+    Bad,
+    /// Could not be looked at, or was not asked for.
+    Skipped,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Warning => "warning",
+            Self::Bad => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Warning => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default().bold(),
+            Self::Skipped => Style::new().dimmed(),
+        }
+    }
+}
+
+impl Line {
+    fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
+        Self { name, state, detail: detail.into(), hint: None, took: None }
+    }
+
+    pub(super) fn good(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Good, detail)
+    }
+
+    pub(super) fn warning(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Warning, detail)
+    }
+
+    pub(super) fn bad(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Bad, detail)
+    }
+
+    pub(super) fn skipped(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Skipped, detail)
+    }
+
+    /// What failed, and what to do about it.
+    pub(super) fn failed(name: &'static str, error: &Error) -> Self {
+        Self { hint: error.record().hint.clone(), ..Self::bad(name, error.to_string()) }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn took(mut self, took: Duration) -> Self {
+        self.took = Some(took);
+        self
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "state": self.state.name(),
+            "detail": self.detail,
+            "hint": self.hint,
+            "milliseconds": self.took.map(|took| took.as_secs_f64() * 1000.0),
+        })
+    }
+
+    fn print(&self) {
+        let (style, dim) = (self.state.style(), Style::new().dimmed());
+        let took = self.took.map(|took| format!(" {dim}({}){dim:#}", milliseconds(took))).unwrap_or_default();
+        output::print_styled(&format!(
+            "{style}{:>7}{style:#}  {:<14}  {}{took}",
+            self.state.name(),
+            self.name,
+            self.detail
+        ));
+        if let Some(hint) = &self.hint {
+            output::print_line(&format!("{:25}-> {hint}", ""));
+        }
+    }
+}
+
+fn milliseconds(took: Duration) -> String {
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    if milliseconds < 10.0 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
+}
+
+/// All that was found, and the error of the first thing that failed.
+#[derive(Default)]
+pub(super) struct Report {
+    lines: Vec<Line>,
+    error: Option<anyhow::Error>,
+}
+
+impl Report {
+    pub(super) fn push(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// A thing that failed as `error` says.
+    pub(super) fn fail(&mut self, line: Line, error: impl Into<anyhow::Error>) {
+        self.lines.push(line);
+        self.error.get_or_insert(error.into());
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// The first failure: what the program exits with follows from it.
+    pub(super) fn error(&self) -> Option<&anyhow::Error> {
+        self.error.as_ref()
+    }
+
+    pub(super) fn json(&self, versions: &Value) -> Value {
+        let lines: Vec<_> = self.lines.iter().map(Line::json).collect();
+        json!({"ok": self.error.is_none(), "versions": versions, "checks": lines})
+    }
+
+    pub(super) fn print(&self) {
+        self.lines.iter().for_each(Line::print);
+        let count = |state| self.lines.iter().filter(|line| line.state == state).count();
+        let summary = match (count(State::Bad), count(State::Warning)) {
+            (0, 0) => "All is well.".to_owned(),
+            (0, warnings) => format!("It works, with {}.", number(warnings, "warning")),
+            (failed, 0) => format!("{} failed.", number(failed, "check")),
+            (failed, warnings) => format!("{} failed, with {}.", number(failed, "check"), number(warnings, "warning")),
+        };
+        output::print_line(&format!("\n{summary}"));
+    }
+}
+
+fn number(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,126 @@
+//! What a change does to the configuration's text, secrets hidden.
+
+use std::collections::BTreeSet;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+/// Lines around a change that stay the same.
+const AROUND: usize = 2;
+
+/// Shorter texts are no secrets, and would be found everywhere.
+const SHORTEST: usize = 6;
+
+/// The changed lines from `before` to `after`, each with its sign and in its colour. `secrets` are found by
+/// [`secrets`].
+pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let diff = TextDiff::from_lines(before, after);
+    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if number > 0 {
+            lines.push("   ...".to_owned());
+        }
+        for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
+            let (sign, style) = match change.tag() {
+                ChangeTag::Delete => ('-', AnsiColor::Red.on_default()),
+                ChangeTag::Insert => ('+', AnsiColor::Green.on_default()),
+                ChangeTag::Equal => (' ', Style::new().dimmed()),
+            };
+            let text = hide(change.value().trim_end_matches(['\r', '\n']), secrets);
+            lines.push(format!("{style}{sign} {text}{style:#}"));
+        }
+    }
+    lines
+}
+
+/// The text with each secret made unreadable. Control characters, which could write over it, go too.
+fn hide(line: &str, secrets: &BTreeSet<String>) -> String {
+    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    // The longest first: a secret may be part of another.
+    let mut longest: Vec<_> = secrets.iter().collect();
+    longest.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    longest.into_iter().fold(line, |line, secret| line.replace(secret.as_str(), "***"))
+}
+
+/// Every text in `config` that is, or may be, a secret: by the name of what holds it, and all of an `env` block. As it
+/// stands in the file, which is with escapes.
+pub(super) fn secrets(config: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect(config, false, &mut found);
+    found
+}
+
+fn collect(value: &Value, is_secret: bool, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                collect(value, is_secret || names_a_secret(name), found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, found)),
+        Value::String(text) if is_secret && text.len() >= SHORTEST && !is_reference(text) => {
+            found.insert(text.clone());
+            found.insert(value.to_string().trim_matches('"').to_owned());
+        }
+        _ => {}
+    }
+}
+
+/// `${NAME}` is what a person wants to see, and no secret.
+fn is_reference(text: &str) -> bool {
+    text.starts_with("${") && text.ends_with('}')
+}
+
+/// By the words that the name is made of: `botToken`, `api_key`, `x-auth`.
+fn names_a_secret(name: &str) -> bool {
+    let mut words = String::new();
+    for character in name.chars() {
+        if character.is_uppercase() || !character.is_alphanumeric() {
+            words.push(' ');
+        }
+        words.extend(character.to_lowercase().filter(|character| character.is_alphanumeric()));
+    }
+    let is_secret = |word: &str| {
+        matches!(word, "env" | "key" | "keys" | "apikey" | "pem" | "session" | "proxy")
+            || ["auth", "cookie", "cred", "passw", "passphrase", "secret", "token"]
+                .iter()
+                .any(|start| word.starts_with(start))
+    };
+    words.split(' ').any(is_secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_have_signs_and_no_secrets() {
+        let config = json!({
+            "env": {"PORTKEY_API_KEY": "pk-12\"34"},
+            "gateway": {"auth": {"token": "gate-token"}},
+            "channels": {"telegram": {"botToken": "bot-1234"}},
+            "models": {"providers": {"portkey": {"apiKey": "${PORTKEY_API_KEY}", "baseUrl": "http://x"}}},
+        });
+        let after = format!("{config:#}\n");
+        let shown = lines("{}\n", &after, &secrets(&config)).join("\n");
+        for hidden in ["pk-12", "gate-token", "bot-1234"] {
+            assert!(!shown.contains(hidden), "{hidden} in {shown}");
+        }
+        for part in ["- {}", "+     \"PORTKEY_API_KEY\": \"***\"", "${PORTKEY_API_KEY}", "http://x"] {
+            assert!(shown.contains(part), "{part} not in {shown}");
+        }
+        assert!(lines(&after, &after, &BTreeSet::new()).is_empty());
+    }
+
+    #[test]
+    fn what_is_far_from_a_change_is_not_shown() {
+        let before: String = (0..20).map(|number| format!("line {number}\n")).collect();
+        let after = before.replace("line 10\n", "line ten\u{1b}[2J\n");
+        let shown = lines(&before, &after, &BTreeSet::new()).join("\n");
+        assert!(shown.contains("line 8") && !shown.contains("line 7\u{1b}") && !shown.contains("line 19"), "{shown}");
+        assert!(!shown.contains("\u{1b}[2J"), "{shown:?}");
+    }
+}

@@ -1,0 +1,207 @@
+//! `onboard`: the provider's entry in the configuration, merged by the plugin itself. In a terminal it asks; elsewhere
+//! every answer is a flag.
+
+mod diff;
+mod wizard;
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use anyhow::Context;
+use host_harness::{ConfigFile, Error, Keyring, Plugin, Update, types::ErrorKind, wit::onboarding::Choices};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::{connect::Connect, output};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Ask nothing: what no flag says keeps its value, or becomes the provider's default
+    #[arg(long, short)]
+    yes: bool,
+    /// Add this model instead of the provider's default
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// Make the model the default one, also where another is chosen
+    #[arg(long)]
+    default: bool,
+    /// Leave the default model as it is, even where none is chosen
+    #[arg(long, conflicts_with = "default")]
+    keep_default: bool,
+    /// Where the API key goes [default: reference]
+    #[arg(long, value_name = "WHERE", value_enum)]
+    key: Option<KeyPlace>,
+    /// Print one JSON object, and ask nothing
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum KeyPlace {
+    /// Into no file: the configuration refers to the environment variable
+    Reference,
+    /// Into the configuration's `env` block, readable by whoever can read the file
+    Env,
+    /// Into the system's keyring, which this program reads and OpenClaw does not
+    Keyring,
+}
+
+/// All that onboarding must know.
+struct Answers {
+    base_url: Option<String>,
+    model: Option<String>,
+    default: DefaultModel,
+    key: KeyPlace,
+    /// The key, where it is to be kept or takes the place of another.
+    secret: Option<SecretString>,
+    allow_private_network: bool,
+}
+
+/// What becomes of the default model.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DefaultModel {
+    Keep,
+    SetWhereNone,
+    Replace,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let plugin = args.connect.plugin().await?;
+    let mut file = args.connect.config_file()?;
+    let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let answers =
+        if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
+    if asks {
+        wizard::confirm(&file, &answers.merge(&plugin, file.value()).await?)?;
+    }
+    if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
+        (answers.key, &answers.secret, plugin.descriptor().credentials.first())
+    {
+        Keyring::system().set(&plugin.descriptor().id, &credential.id, secret)?;
+    }
+    // Run again where another program changes the file in the meantime.
+    let (changed, backup) = match file.update(async |config| answers.merge(&plugin, config).await).await? {
+        Update::Unchanged => (false, None),
+        Update::Written { backup } => (true, backup),
+    };
+    if args.json {
+        output::print_json(&json!({
+            "config": file.path().display().to_string(),
+            "changed": changed,
+            "backup": backup.map(|backup| backup.display().to_string()),
+            "provider": plugin.descriptor().id,
+            "default_model": file.value().pointer("/agents/defaults/model"),
+        }));
+    } else if changed {
+        output::print_line(&format!("{} is set up in {}", plugin.descriptor().label, file.path().display()));
+        if let Some(backup) = backup {
+            eprintln!("The old file is kept as {}", backup.display());
+        }
+    } else {
+        output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
+    }
+    if asks {
+        wizard::next_steps(&plugin, &answers);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the flags and the environment say.
+fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
+    let descriptor = plugin.descriptor();
+    let held = args.connect.setup(plugin, file).held(descriptor)?;
+    let credential = descriptor.credentials.first();
+    let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
+    if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
+        let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
+        let missing = format!("there is no {}: set {}{flag}", credential.label, credential.env_vars.join(" or "));
+        match args.key {
+            // To refer to a key needs none, but whoever did not ask for just that will want to know.
+            None => eprintln!("note: {missing}"),
+            Some(KeyPlace::Reference) => {}
+            Some(KeyPlace::Env | KeyPlace::Keyring) => return Err(output::Usage(missing).into()),
+        }
+    }
+    let key = args.key.unwrap_or(KeyPlace::Reference);
+    Ok(Answers {
+        base_url: args.connect.base_url(plugin),
+        model: args.model.clone(),
+        default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
+        secret: secret.filter(|_| key != KeyPlace::Reference),
+        key,
+        allow_private_network: false,
+    })
+}
+
+impl Args {
+    /// What the flags say of the default model.
+    fn default_model(&self) -> Option<DefaultModel> {
+        match (self.default, self.keep_default) {
+            (true, _) => Some(DefaultModel::Replace),
+            (_, true) => Some(DefaultModel::Keep),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Answers {
+    /// `config` with these answers in it. What is right already stays as it is.
+    async fn merge(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<Value> {
+        let descriptor = plugin.descriptor();
+        let mut config = config.clone();
+        let variable = descriptor.credentials.first().and_then(|credential| credential.env_vars.first());
+        if let Some(secret) = &self.secret {
+            // A key that stands there comes before the `env` block and the keyring.
+            if let Some(entry) = config.pointer_mut(&format!("/models/providers/{}", descriptor.id)) {
+                entry.as_object_mut().and_then(|entry| entry.shift_remove("apiKey"));
+            }
+            if self.key == KeyPlace::Env {
+                let variable = variable.context("the plugin names no environment variable")?;
+                let env = open(&mut config, "env")?.as_object_mut().context("it was just made")?;
+                env.insert(variable.clone(), secret.expose_secret().into());
+            }
+        }
+        if self.allow_private_network {
+            allow_private_network(&mut config, &descriptor.id)?;
+        }
+        if self.default == DefaultModel::Replace
+            && let Some(defaults) = config.pointer_mut("/agents/defaults").and_then(Value::as_object_mut)
+        {
+            match defaults.get_mut("model") {
+                Some(Value::Object(model)) => drop(model.shift_remove("primary")),
+                _ => drop(defaults.shift_remove("model")),
+            }
+        }
+        let choices = Choices {
+            base_url: self.base_url.clone(),
+            model: self.model.clone(),
+            api_key_reference: key_reference(plugin).filter(|_| self.key != KeyPlace::Keyring),
+        };
+        Ok(match self.default {
+            DefaultModel::Keep => plugin.apply_provider_config(&config, &choices).await?,
+            DefaultModel::SetWhereNone | DefaultModel::Replace => plugin.apply_config(&config, &choices).await?,
+        })
+    }
+}
+
+/// How the configuration refers to the provider's key.
+pub(crate) fn key_reference(plugin: &Plugin) -> Option<String> {
+    let variable = plugin.descriptor().credentials.first()?.env_vars.first()?;
+    Some(format!("${{{variable}}}"))
+}
+
+/// Lets the provider `id` be in a private network.
+fn allow_private_network(config: &mut Value, id: &str) -> anyhow::Result<()> {
+    let request = ["models", "providers", id, "request"];
+    let request = request.into_iter().try_fold(config, open)?;
+    request.as_object_mut().context("it was just made")?.insert("allowPrivateNetwork".into(), true.into());
+    Ok(())
+}
+
+/// The object under `name`, made where there is none.
+fn open<'a>(value: &'a mut Value, name: &str) -> anyhow::Result<&'a mut Value> {
+    let inner = value.as_object_mut().map(|fields| fields.entry(name).or_insert_with(|| Value::Object(Map::new())));
+    let wrong = || Error::host(ErrorKind::InvalidConfig, format!("`{name}` of the configuration is not an object"));
+    Ok(inner.filter(|inner| inner.is_object()).ok_or_else(wrong)?)
+}

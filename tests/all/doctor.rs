@@ -1,0 +1,309 @@
+//! `doctor`: that it recognises what can be wrong, and says what to do about it.
+
+use std::time::Duration;
+
+use host_harness::stub::{Credential, Options, Stub};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::{
+    portkey_gateway::{PortkeyGateway, config_for},
+    support::{Cli, KEY, Ran, component, root},
+    terminal::Terminal,
+    tls::Authority,
+};
+
+/// A gateway that wants [`KEY`].
+async fn gateway() -> Stub {
+    let require = Some(Credential { header: "x-portkey-api-key".into(), value: KEY.into() });
+    Stub::start(Options { require, token_delay: Duration::ZERO, ..Options::default() }).await.unwrap()
+}
+
+/// Runs the doctor for a user with a key.
+async fn doctor(base_url: &str, arguments: &[&str]) -> Ran {
+    with(Cli::new().env("PORTKEY_API_KEY", KEY), base_url, arguments).await
+}
+
+/// The servers of these tests run beside it.
+async fn with(cli: Cli, base_url: &str, arguments: &[&str]) -> Ran {
+    let arguments: Vec<String> =
+        ["doctor", "--json", "--base-url", base_url].iter().chain(arguments).map(|&text| text.to_owned()).collect();
+    let run = move || cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+/// The one line of that name.
+fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
+    let lines: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == name).collect();
+    assert_eq!(lines.len(), 1, "{name} in {report:#}");
+    lines[0]
+}
+
+/// Each row of Portkey's own troubleshooting table, from its guide for OpenClaw and its list of error codes: a fault of
+/// the gateway; the line that fails; what it says; what it advises; the exit code.
+const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
+    // "401 errors: invalid credentials. Regenerate Portkey API key; check provider credentials."
+    ("invalid-key", "chat", "Invalid API Key", "copy it again from https://app.portkey.ai/api-keys", 3),
+    ("expired-key", "chat", "Expired", "renew it", 3),
+    ("401", "chat", "Incorrect API key", "check the key stored with the provider in Portkey", 3),
+    ("expired-provider", "chat", "Expired", "Renew what has expired in Portkey", 3),
+    ("forbidden", "chat", "Forbidden", "completions.write", 3),
+    // "Provider errors: missing provider config. Verify provider is configured in Portkey with correct slug."
+    ("unknown-slug", "chat", "not valid", "check the part after @ in the model id", 4),
+    ("no-provider", "chat", "header is required", "a model id @provider/model", 4),
+    ("unknown-config", "chat", "Invalid config id", "starts with pc-", 4),
+    ("invalid-config", "chat", "mode", "Mend the inline config", 4),
+    ("locked-config", "chat", "Cannot override", "remove x-portkey-config", 4),
+    ("inline-config-blocked", "chat", "blocked", "use its pc- id", 4),
+    ("html-message", "chat", "ECONNREFUSED", "check custom_host", 5),
+    // "Model not found: use the @provider/model format."
+    ("404", "chat", "does not exist", "@provider/model", 1),
+    ("model-not-allowed", "chat", "not allowed", "Allow this model", 3),
+    // "Rate limit errors (HTTP 429): virtual key limits exceeded. Adjust rate limits in Portkey dashboard."
+    ("key-rate-limit", "chat", "rate limit", "raise the limit", 5),
+    ("provider-rate-limit", "chat", "rate limit", "raise the rate limit in Portkey", 5),
+    ("429", "chat", "Rate limit reached", "Wait", 5),
+    // Budgets (412), guardrails (446), time limits (408), and what a gateway does when it breaks.
+    ("key-budget", "chat", "Usage Limit Exceeded", "raise it in Portkey", 5),
+    ("key-budget-provider", "chat", "Usage Limit Exceeded", "raise it in Portkey", 5),
+    ("quota", "chat", "quota", "plan and billing", 5),
+    ("guardrail", "chat", "guardrail", "change the content", 7),
+    ("request-timeout", "chat", "timeout", "requestTimeoutMs", 6),
+    ("gateway-bug", "chat", "Something went wrong", "own log", 5),
+    ("502", "chat", "502 Bad Gateway", "fallback", 5),
+    ("cut", "chat", "", "", 6),
+    ("404-html", "chat", "404", "usually ends in /v1", 4),
+    ("200-html", "chat", "web page", "base URL", 4),
+    ("redirect", "chat", "redirect", "set the base URL to the new place", 4),
+];
+
+#[tokio::test]
+async fn every_row_of_the_troubleshooting_table_is_recognised() {
+    let stub = gateway().await;
+    for &(fault, name, says, advises, code) in TROUBLES {
+        let ran = doctor(&stub.base_url(), &["--chat", "--model", &format!("@openai/fault/{fault}")]).await;
+        let report = ran.json();
+        let failed = line(&report, name);
+        assert_eq!(
+            (ran.code, &failed["state"], &report["ok"]),
+            (code, &"failed".into(), &false.into()),
+            "{fault}: {failed}"
+        );
+        assert!(failed["detail"].as_str().unwrap().contains(says), "{fault}: {failed}");
+        assert!(failed["hint"].as_str().unwrap_or_default().contains(advises), "{fault}: {failed}");
+        assert_eq!(line(&report, "key accepted")["state"], "ok", "{fault}: {report:#}");
+        assert_eq!(line(&report, "models")["state"], "warning", "{fault}: it is not on the list: {report:#}");
+    }
+}
+
+/// "Requests not appearing in dashboard: wrong API key or base URL." Each way in which these can be wrong.
+#[tokio::test]
+async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
+    let stub = gateway().await;
+    let good = stub.base_url();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let root = good.trim_end_matches("/v1");
+    let tls = good.replace("http://", "https://");
+    for (base_url, name, says, advises, code) in [
+        (format!("{root}/v2"), "gateway", "Not Found", "usually ends in /v1", 4),
+        (root.to_owned(), "gateway", "Not Found", "usually ends in /v1", 4),
+        (format!("http://{nobody}/v1"), "TCP", "takes no connection", "start the gateway", 6),
+        (
+            "http://no-such-host.invalid/v1".to_owned(),
+            "DNS",
+            "no-such-host.invalid is not found",
+            "Check the host name",
+            6,
+        ),
+        (tls, "TLS", "no TLS connection", "use http", 6),
+        ("http://192.168.7.7/v1".to_owned(), "base URL", "not a public address", "allowPrivateNetwork", 4),
+        ("gateway.example/v1".to_owned(), "base URL", "not a usable base URL", "absolute URL", 4),
+        ("ftp://gateway.example".to_owned(), "base URL", "scheme", "absolute URL", 4),
+    ] {
+        let ran = doctor(&base_url, &[]).await;
+        let report = ran.json();
+        let failed = line(&report, name);
+        assert_eq!((ran.code, &failed["state"]), (code, &"failed".into()), "{base_url}: {report:#}");
+        assert!(failed["detail"].as_str().unwrap().contains(says), "{base_url}: {failed}");
+        assert!(failed["hint"].as_str().unwrap_or_default().contains(advises), "{base_url}: {failed}");
+    }
+    let wrong = with(Cli::new().env("PORTKEY_API_KEY", "pk-of-somebody-else"), &good, &[]).await;
+    let report = wrong.json();
+    assert_eq!((wrong.code, &line(&report, "key accepted")["state"]), (3, &"failed".into()), "{report:#}");
+    assert!(line(&report, "key accepted")["hint"].as_str().unwrap().contains("copy it again"), "{report:#}");
+    assert_eq!(line(&report, "gateway")["state"], "ok", "{report:#}");
+
+    // Without a key, all the rest is looked at all the same.
+    let none = with(Cli::new(), &good, &[]).await;
+    let report = none.json();
+    assert_eq!((none.code, &line(&report, "HTTP")["state"]), (3, &"ok".into()), "{report:#}");
+    assert!(line(&report, "key")["hint"].as_str().unwrap().contains("Set PORTKEY_API_KEY or give --portkey-api-key"));
+    assert_eq!(stub.requests().last().unwrap().header("x-portkey-api-key"), None);
+}
+
+#[tokio::test]
+async fn what_is_well_is_said_with_its_times_and_versions() {
+    let stub = gateway().await;
+    let manifest = root().join("openclaw.plugin.json");
+    let arguments = ["--chat", "--manifest", manifest.to_str().unwrap()];
+    let report = doctor(&stub.base_url(), &arguments).await.ok().json();
+    assert_eq!(report["ok"], true, "{report:#}");
+    for name in ["versions", "component", "manifest", "key", "base URL", "egress", "DNS", "TCP", "HTTP", "gateway"] {
+        assert_eq!(line(&report, name)["state"], "ok", "{name}: {report:#}");
+    }
+    for name in ["DNS", "TCP", "HTTP", "key accepted", "chat"] {
+        assert!(line(&report, name)["milliseconds"].as_f64() > Some(0.0), "{name}: {report:#}");
+    }
+    assert!(line(&report, "models")["detail"].as_str().unwrap().contains("48 offered"), "{report:#}");
+    assert!(line(&report, "chat")["detail"].as_str().unwrap().contains("tokens in"), "{report:#}");
+    assert!(
+        line(&report, "egress")["detail"].as_str().unwrap().contains("direct; to this machine alone"),
+        "{report:#}"
+    );
+    assert_eq!(report["versions"]["host_harness"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(report["versions"]["component_sha256"].as_str().unwrap().len(), 64);
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let wasmtime = report["versions"]["wasmtime"].as_str().unwrap();
+    assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{wasmtime}\"\n")), "{wasmtime}");
+
+    // The key goes to the gateway with the calls, and not with the look at the way there.
+    let keys: Vec<_> = stub.requests().iter().map(|request| request.header("x-portkey-api-key").is_some()).collect();
+    assert_eq!(keys.iter().filter(|has_key| !**has_key).count(), 1, "{keys:?}");
+}
+
+/// The real gateway that anybody can run: it is told from the hosted one, and a model behind it can be asked.
+#[tokio::test]
+async fn the_open_source_gateway_is_recognised() {
+    let upstream = crate::support::upstream().await;
+    let gateway = PortkeyGateway::shared().base_url();
+    let bare = doctor(&gateway, &[]).await.ok().json();
+    assert!(line(&bare, "gateway")["detail"].as_str().unwrap().contains("open-source gateway keeps no catalog"));
+    assert_eq!(line(&bare, "key accepted")["state"], "skipped", "{bare:#}");
+    let config = format!("x-portkey-config: {}", config_for(&upstream.base_url()));
+    let routed = doctor(&gateway, &["--chat", "--model", "gpt-5", "--header", &config]).await.ok().json();
+    assert_eq!(line(&routed, "chat")["state"], "ok", "{routed:#}");
+}
+
+/// A server whose certificate nobody vouches for: the advice is what mends it.
+#[tokio::test]
+async fn tls_is_looked_at_with_the_configured_authorities() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let authority = Authority::new();
+    let acceptor = authority.acceptor("localhost", false, &["http/1.1"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await?;
+                assert_ne!(stream.read(&mut [0; 4096]).await?, 0);
+                stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+                stream.shutdown().await
+            });
+        }
+    });
+    let unknown = doctor(&base_url, &[]).await.json();
+    assert!(line(&unknown, "TLS")["hint"].as_str().unwrap().contains("request.tls.ca"), "{unknown:#}");
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("COMPANY_CA", &authority.pem);
+    let config = r#"{"models":{"providers":{"portkey":{"request":{"tls":{"ca":"${COMPANY_CA}"}}}}}}"#;
+    std::fs::write(cli.folder.path().join("openclaw.json"), config).unwrap();
+    let known = with(cli, &base_url, &["--config", "openclaw.json"]).await.json();
+    assert!(line(&known, "TLS")["detail"].as_str().unwrap().contains("TLS 1.3"), "{known:#}");
+    assert!(line(&known, "HTTP")["detail"].as_str().unwrap().contains("404"), "{known:#}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_named_without_its_password_and_looked_at() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    // It takes connections and says nothing that a proxy would.
+    tokio::spawn(async move {
+        loop {
+            drop(nobody.accept().await);
+        }
+    });
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", format!("http://ann:proxy-password@{address}"));
+    let ran = with(cli, "https://gateway.example/v1", &[]).await;
+    let report = ran.json();
+    let egress = line(&report, "egress")["detail"].as_str().unwrap();
+    assert!(egress.contains(&format!("through the proxy http://{address}")), "{egress}");
+    assert!(!ran.out.contains("proxy-password"), "{ran:?}");
+    assert_eq!((ran.code, &line(&report, "proxy")["state"]), (6, &"failed".into()), "{report:#}");
+    assert!(line(&report, "proxy")["hint"].as_str().unwrap().contains("HTTPS_PROXY"), "{report:#}");
+}
+
+/// What is wrong on this machine is found before anything is called.
+#[tokio::test]
+async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
+    let stub = gateway().await;
+    let cli = || Cli::new().env("PORTKEY_API_KEY", KEY);
+    let ran = with(cli(), &stub.base_url(), &["--plugin", "missing.wasm"]).await;
+    assert_eq!((ran.code, &line(&ran.json(), "component")["state"]), (4, &"failed".into()), "{ran:?}");
+
+    let user = cli();
+    std::fs::write(user.folder.path().join("openclaw.plugin.json"), r#"{"id": "other"}"#).unwrap();
+    let ran = with(user, &stub.base_url(), &[]).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let json = ran.json();
+    let mut manifest = json["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "manifest");
+    assert!(manifest.any(|line| line["detail"].as_str().unwrap().contains("other")), "{json:#}");
+
+    for (config, says, code) in [
+        ("{ not json", "not valid JSON5", 4),
+        (
+            r#"{"models":{"providers":{"portkey":{"headers":{"x-portkey-metadata":"{'a':1}"}}}}}"#,
+            "x-portkey-metadata",
+            4,
+        ),
+        (
+            r#"{"models":{"providers":{"portkey":{"headers":{"x-portkey-cache-force-refresh":"false"}}}}}"#,
+            "any value",
+            0,
+        ),
+        ("{}", "does not name portkey", 0),
+    ] {
+        let user = cli();
+        std::fs::write(user.folder.path().join("openclaw.json"), config).unwrap();
+        let ran = with(user, &stub.base_url(), &["--config", "openclaw.json"]).await;
+        assert_eq!(ran.code, code, "{config}: {ran:?}");
+        let report = ran.json();
+        let lines: Vec<_> =
+            report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "configuration").collect();
+        assert!(lines.iter().any(|line| line.to_string().contains(says)), "{config}: {report:#}");
+        assert!(lines.iter().any(|line| line["state"] != "ok"), "{config}: {report:#}");
+    }
+}
+
+/// One screen, with colours in a terminal and none elsewhere; and a spinner only while one waits.
+#[test]
+fn the_report_is_one_screen() {
+    component();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stub = runtime.block_on(gateway());
+    let cli = || Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
+    let mut terminal = Terminal::sized(cli().command(&["doctor", "--chat"]), 30, 100);
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    let screen = terminal.screen();
+    assert!(screen.contains("versions") && screen.contains("It works, with 1 warning."), "{screen}");
+    assert!(terminal.raw().contains("\x1b[32m") && !terminal.raw().contains(KEY));
+    let mut plain = Terminal::start(cli().env("NO_COLOR", "1").command(&["doctor"]));
+    assert_eq!(plain.end(), 0, "{}", plain.screen());
+    assert!(!plain.raw().contains("\x1b[3"), "{}", plain.raw());
+    let piped = cli().run(&["doctor"]).ok();
+    assert!(!piped.out.contains('\x1b') && piped.err.is_empty(), "{piped:?}");
+
+    let mut slow = Terminal::start(cli().command(&["doctor", "--chat", "--model", "fault/slow"]));
+    slow.wait_for("asking fault/slow");
+    assert_eq!(slow.end(), 0, "{}", slow.screen());
+    assert!(!slow.screen().contains("asking fault/slow"), "it is wiped away: {}", slow.screen());
+}
+
+#[tokio::test]
+async fn silence_ends_with_a_message() {
+    let stub = gateway().await;
+    let ran = doctor(&stub.base_url(), &["--chat", "--model", "fault/silence", "--timeout", "1"]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(line(&ran.json(), "chat")["detail"].as_str().unwrap().contains("longer than"), "{ran:?}");
+}

@@ -1,0 +1,265 @@
+//! `onboard` in a terminal, as a person goes through it: what is asked, what is said, what is written, and that the key
+//! is never on the screen.
+
+use std::time::Duration;
+
+use host_harness::{
+    ConfigFile,
+    stub::{Credential, Options, Stub},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    portkey_gateway::PortkeyGateway,
+    support::{Cli, KEY, component},
+    terminal::Terminal,
+};
+
+const DOWN: &str = "\x1b[B";
+const ENTER: &str = "\r";
+
+/// A gateway that wants [`KEY`].
+fn gateway() -> Stub {
+    let require = Some(Credential { header: "x-portkey-api-key".into(), value: KEY.into() });
+    let options = Options { require, token_delay: Duration::ZERO, ..Options::default() };
+    tokio::runtime::Runtime::new().unwrap().block_on(Stub::start(options)).unwrap()
+}
+
+struct Wizard {
+    cli: Cli,
+    terminal: Terminal,
+}
+
+impl Wizard {
+    fn start(cli: Cli, arguments: &[&str]) -> Self {
+        Self::sized(cli, arguments, 24, 80)
+    }
+
+    fn sized(cli: Cli, arguments: &[&str], lines: u16, columns: u16) -> Self {
+        component();
+        let command = cli.command(&[&["onboard"], arguments].concat());
+        Self { terminal: Terminal::sized(command, lines, columns), cli }
+    }
+
+    /// Waits for a question, then types.
+    fn answer(&mut self, question: &str, keys: &str) {
+        self.terminal.wait_for(question);
+        self.terminal.send(keys);
+    }
+
+    fn config(&self) -> Value {
+        ConfigFile::open(self.cli.folder.path().join(".openclaw/openclaw.json")).unwrap().value().clone()
+    }
+
+    fn text(&self) -> Option<String> {
+        std::fs::read_to_string(self.cli.folder.path().join(".openclaw/openclaw.json")).ok()
+    }
+
+    /// Runs it to its end; the key was on no screen.
+    fn end(&mut self) -> i32 {
+        let code = self.terminal.end();
+        let raw = self.terminal.raw();
+        assert!(!raw.contains(KEY), "{raw:?}");
+        assert!(self.terminal.is_as_a_shell_wants_it(), "{raw:?}");
+        code
+    }
+}
+
+#[test]
+fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
+    let stub = gateway();
+    let mut wizard = Wizard::start(Cli::new(), &[]);
+    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
+    wizard.answer("Portkey API key:", &format!("pk-of-somebody-else{ENTER}"));
+    // Refused, with the reason and what to do, and asked again.
+    wizard.terminal.wait_for("Invalid API Key");
+    wizard.terminal.wait_for("copy it again");
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    wizard.terminal.wait_for("offers 48 models");
+    wizard.answer("Where should the key be kept?", &format!("{DOWN}{ENTER}"));
+    // The list is searched by any words, and what is highlighted is taken.
+    wizard.answer("Model:", "mini gpt-5");
+    wizard.terminal.wait_until("the model found", |terminal| {
+        let screen = terminal.screen();
+        screen.contains("@azure-openai/gpt-5-mini") && !screen.contains("@xai/grok-4")
+    });
+    wizard.terminal.send(&format!("{DOWN}{ENTER}"));
+    wizard.answer("Make it the default model of your agents?", ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+
+    let config = wizard.config();
+    assert_eq!(config["models"]["providers"]["portkey"]["baseUrl"], stub.base_url());
+    assert_eq!(config["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
+    assert_eq!(config["env"]["PORTKEY_API_KEY"], KEY);
+    assert_eq!(config["agents"]["defaults"]["model"]["primary"], "portkey/@openai/gpt-5-mini");
+    let raw = wizard.terminal.raw();
+    assert!(raw.contains("+     \"PORTKEY_API_KEY\": \"***\""), "{raw}");
+    assert!(!raw.contains("pk-of-somebody-else"), "{raw}");
+
+    // Whoever runs it again is asked for nothing that is there, and nothing is changed.
+    let before = wizard.text();
+    let mut again = Wizard::start(wizard.cli, &[]);
+    again.answer("Which gateway?", ENTER);
+    again.answer("Base URL:", ENTER);
+    again.terminal.wait_for("The key is there: the configuration, models.providers.portkey.apiKey");
+    again.answer("Model:", ENTER);
+    again.terminal.wait_for("nothing to change");
+    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
+    for question in ["Portkey API key:", "Where should the key", "default model", "Write this?"] {
+        assert!(!again.terminal.raw().contains(question), "{question}");
+    }
+    assert_eq!(again.text(), before);
+    assert!(!again.cli.folder.path().join(".openclaw/openclaw.json.bak").exists());
+}
+
+/// What the hosted service of the provider would be: nothing is called, since the way there is closed.
+#[test]
+fn the_providers_own_service_is_the_first_choice() {
+    // A proxy that is not there, so that no test reaches out.
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let mut wizard = Wizard::start(cli, &["--model", "@openai/gpt-5", "--keep-default"]);
+    wizard.answer("The service of Portkey: https://api.portkey.ai/v1", ENTER);
+    wizard.terminal.wait_for("the environment variable PORTKEY_API_KEY");
+    wizard.answer("What now?", &format!("{DOWN}{DOWN}{DOWN}{ENTER}"));
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.answer("Write this?", "y\r");
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let config = wizard.config();
+    assert_eq!(config["models"]["providers"]["portkey"]["baseUrl"], "https://api.portkey.ai/v1");
+    assert_eq!(config["models"]["providers"]["portkey"]["models"][1]["id"], "@openai/gpt-5");
+    assert_eq!(config["agents"]["defaults"].get("model"), None);
+    assert!(config.get("env").is_none());
+}
+
+/// The real open-source gateway asks for no key and lists no models.
+#[test]
+fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
+    let gateway = PortkeyGateway::shared().base_url();
+    let mut wizard = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--base-url", &gateway]);
+    wizard.terminal.wait_for("open-source gateway keeps no catalog");
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.terminal.wait_for("this gateway gave no list");
+    wizard.answer("Model:", "@ours/llama-4\r");
+    wizard.answer("default model", "n\r");
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let config = wizard.config();
+    assert_eq!(config["models"]["providers"]["portkey"]["models"][1]["id"], "@ours/llama-4");
+    assert_eq!(config["agents"]["defaults"].get("model"), None);
+}
+
+/// At any question, by either key: the file stays as it is, and the terminal is given back.
+#[test]
+fn giving_up_writes_nothing() {
+    let stub = gateway();
+    let text =
+        "// mine\n{ agents: { defaults: { model: 'other/model' } }, gateway: { auth: { token: 'hidden-token' } } }\n";
+    let questions = ["Base URL:", "Portkey API key:", "Where should", "Model:", "Make it portkey/", "Write this?"];
+    for (at, key) in questions.iter().zip(["\x1b", "\x03", "\x03", "\x1b", "\x03", "\x1b"]).map(|(at, key)| (*at, key))
+    {
+        let cli = Cli::new();
+        std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+        std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), text).unwrap();
+        let mut wizard = Wizard::start(cli, &[]);
+        wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+        for (question, keys) in [
+            ("Base URL:", stub.base_url()),
+            ("Portkey API key:", KEY.to_owned()),
+            ("Where should", String::new()),
+            ("Model:", String::new()),
+            ("Make it portkey/", "y".to_owned()),
+            ("Write this?", String::new()),
+        ] {
+            if question == at {
+                wizard.answer(question, key);
+                break;
+            }
+            wizard.answer(question, &format!("{keys}{ENTER}"));
+        }
+        assert_eq!(wizard.end(), 130, "{at}: {}", wizard.terminal.screen());
+        assert!(wizard.terminal.screen().contains("nothing was written"), "{at}: {}", wizard.terminal.screen());
+        assert_eq!(wizard.text().as_deref(), Some(text), "{at}");
+        assert!(!wizard.terminal.raw().contains("hidden-token"), "{at}");
+        assert_eq!(std::fs::read_dir(wizard.cli.folder.path().join(".openclaw")).unwrap().count(), 1, "{at}");
+    }
+}
+
+#[test]
+fn a_default_model_is_replaced_where_the_user_says_so() {
+    let stub = gateway();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let old =
+        "{\n  // keep me\n  agents: { defaults: { model: { primary: 'other/model', fallbacks: ['a/b'] } } },\n}\n";
+    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old).unwrap();
+    let url = stub.base_url();
+    let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
+    wizard.answer("The default model is other/model. Make it portkey/@xai/grok-4?", "y\r");
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let model = &wizard.config()["agents"]["defaults"]["model"];
+    assert_eq!(*model, json!({"primary": "portkey/@xai/grok-4", "fallbacks": ["a/b"]}));
+    assert!(wizard.text().unwrap().contains("// keep me"));
+}
+
+/// Narrow, and without colours: every question can still be read and answered.
+#[test]
+fn a_narrow_terminal_without_colours_will_do() {
+    let stub = gateway();
+    let cli = Cli::new().env("NO_COLOR", "1");
+    let mut wizard = Wizard::sized(cli, &[], 20, 40);
+    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.answer("Model:", ENTER);
+    wizard.answer("Make it the default model", ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    assert_eq!(wizard.config()["agents"]["defaults"]["model"]["primary"], "portkey/@anthropic/claude-sonnet-4-5");
+    let raw = wizard.terminal.raw();
+    let colours = ["\x1b[3", "\x1b[9", "\x1b[4", "\x1b[38;"].map(|start| {
+        let ends = |rest: &str| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m');
+        raw.split(start).skip(1).filter(|rest| ends(rest)).count()
+    });
+    assert_eq!(colours, [0; 4], "{raw:?}");
+    assert!(wizard.terminal.screen().contains("Set PORTKEY_API_KEY"), "{}", wizard.terminal.screen());
+}
+
+/// With a flag for everything, and with `--yes`, nothing is asked, in a terminal and out of it.
+#[test]
+fn flags_answer_everything_and_a_missing_answer_is_named() {
+    let stub = gateway();
+    let url = stub.base_url();
+    let mut quiet = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--yes", "--base-url", &url]);
+    assert_eq!(quiet.end(), 0, "{}", quiet.terminal.screen());
+    assert!(quiet.terminal.screen().contains("Portkey is set up in"), "{}", quiet.terminal.screen());
+    assert!(stub.requests().is_empty(), "nothing is called unasked");
+
+    // A key is not needed to refer to it, but it is missed.
+    let piped = Cli::new().run(&["onboard", "--base-url", &url]).ok();
+    for part in ["note: there is no Portkey API key", "PORTKEY_API_KEY", "--portkey-api-key"] {
+        assert!(piped.err.contains(part), "{part}: {piped:?}");
+    }
+    let reference = Cli::new().run(&["onboard", "--base-url", &url, "--key", "reference", "--json"]).ok();
+    assert_eq!((&reference.json()["changed"], &*reference.err), (&json!(true), ""));
+    for place in ["env", "keyring"] {
+        let missing = Cli::new().run(&["onboard", "--key", place]);
+        assert_eq!(missing.code, 2, "{missing:?}");
+        assert!(missing.err.contains("set PORTKEY_API_KEY or give --portkey-api-key"), "{missing:?}");
+    }
+    let none = Cli::new().run(&["onboard", "--key", "env", "--portkey-api-key", ""]);
+    assert_eq!(none.code, 2, "{none:?}");
+    let keyring = Cli::new().env("PORTKEY_API_KEY", KEY).run(&["onboard", "--key", "keyring"]);
+    assert_eq!(keyring.code, 4, "{keyring:?}");
+    assert!(keyring.err.contains("no system keyring"), "{keyring:?}");
+    let default = Cli::new().env("PORTKEY_API_KEY", KEY);
+    default.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
+    let other = default.run(&["onboard", "--json", "--default", "--model", "@xai/grok-4"]).ok().json();
+    assert_eq!(other["default_model"]["primary"], "portkey/@xai/grok-4");
+    let kept = default.run(&["onboard", "--json", "--model", "@openai/gpt-5"]).ok().json();
+    assert_eq!(kept["default_model"]["primary"], "portkey/@xai/grok-4");
+    assert_eq!(kept["changed"], false);
+}
