@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let npm = format!("openclaw-portkey-provider-{version}.tgz");
     let manifest: Value = serde_json::from_slice(&fs::read(workspace.root.join("openclaw/package.json"))?)?;
     ensure!(manifest["dependencies"].is_null(), "the bill of {npm} does not list its dependencies of npm's yet");
-    let mut files = vec!["openclaw.plugin.json".to_owned()];
+    let mut files = ["openclaw.plugin.json", "gateway.wasm"].map(str::to_owned).to_vec();
     for (name, kind, package, target) in [
         ("portkey-provider.wasm", "library", component::PACKAGE, "wasm32-wasip2"),
         (&npm, "library", component::PACKAGE, "wasm32-wasip2"),
