@@ -12,27 +12,25 @@
 //!     wit::chat::{Event, Message, Request},
 //! };
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<(), host_harness::Error> {
-//!     // Once for a process: the engine, and a plugin compiled or taken from the cache.
-//!     let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
+//! # async fn run() -> Result<(), host_harness::Error> {
+//! // Once for a process: the engine, and a plugin compiled or taken from the cache.
+//! let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
 //!
-//!     // The configuration says where to call; the key is found in the environment, and stays in the host.
-//!     let config = serde_json::json!({"models": {"providers": {"portkey": {"timeoutSeconds": 60}}}});
-//!     let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
+//! // The configuration says where to call; the key is found in the environment, and stays in the host.
+//! let config = serde_json::json!({"models": {"providers": {"portkey": {"timeoutSeconds": 60}}}});
+//! let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
 //!
-//!     // Each call runs in an instance of its own.
-//!     let request = Request::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
-//!     let mut reply = provider.stream(&request).await?;
-//!     while let Some(events) = reply.next().await? {
-//!         for event in events {
-//!             if let Event::Text(text) = event {
-//!                 print!("{text}");
-//!             }
+//! // Each call runs in an instance of its own.
+//! let request = Request::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
+//! let mut reply = provider.stream(&request).await?;
+//! while let Some(events) = reply.next().await? {
+//!     for event in events {
+//!         if let Event::Text(text) = event {
+//!             print!("{text}");
 //!         }
 //!     }
-//!     Ok(())
 //! }
+//! # Ok(()) }
 //! ```
 
 #[doc(hidden)]
