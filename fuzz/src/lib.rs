@@ -26,9 +26,6 @@ mod wit {
 #[path = "../../host-harness/src/config.rs"]
 mod config;
 #[allow(dead_code)]
-#[path = "../../host-harness/src/credentials.rs"]
-mod credentials;
-#[allow(dead_code)]
 #[path = "../../host-harness/src/error.rs"]
 mod error;
 #[allow(dead_code)]
@@ -40,6 +37,9 @@ mod origin;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/redact.rs"]
 mod redact;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/references.rs"]
+mod references;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/view.rs"]
 mod view;

@@ -1,5 +1,6 @@
 //! Finds secrets, in the order that a user expects: given outright, the environment, the configuration, the system's
-//! keyring. Owns where a secret may come from and how a `${NAME}` reference is resolved; attaching it to requests is the egress's business.
+//! keyring. Owns where a secret may come from and what a `${NAME}`
+//! reference stands for; attaching it to requests is the egress's business.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     keyring::Keyring,
+    references::first_reference,
     types::ErrorKind,
     wit::onboarding::{Credential, Descriptor},
 };
@@ -166,11 +168,6 @@ fn env_block(config: &Value, name: &str) -> Option<String> {
     Some(value.to_owned()).filter(|value| !value.trim().is_empty())
 }
 
-/// Whether the text holds a `${NAME}` reference.
-pub(crate) fn is_reference(text: &str) -> bool {
-    first_reference(text).is_some()
-}
-
 /// The text with each `${NAME}` replaced from the environment, then from the configuration's `env` block.
 ///
 /// # Errors
@@ -194,28 +191,6 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
     Ok(resolved.into())
 }
 
-/// The names of all references in the text.
-pub(crate) fn references(mut text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    while let Some((_, name, after)) = first_reference(text) {
-        names.push(name.to_owned());
-        text = after;
-    }
-    names
-}
-
-/// The first `${NAME}` as (what is before, the name, what is after). Names are OpenClaw's: capitals, digits and `_`, no
-/// digit first.
-fn first_reference(text: &str) -> Option<(&str, &str, &str)> {
-    text.match_indices("${").find_map(|(start, _)| {
-        let (name, after) = text.get(start + 2..)?.split_once('}')?;
-        let is_name = !name.is_empty()
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        is_name.then_some((text.get(..start)?, name, after))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -231,7 +206,6 @@ mod tests {
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
-        assert!(!is_reference("plain ${lower} ${1A} $ {X}"));
     }
 
     /// What is kept in the keyring is looked up last, and never asked for where the key is found before.

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     origin::{Networks, Origin},
     plugin::Plugin,
+    references::is_reference,
     setup::Setup,
     transport::Transport,
     types::ErrorKind,
@@ -108,7 +109,7 @@ fn base_url(setup: &mut Setup, descriptor: &Descriptor) -> Result<String> {
     if configured.is_empty() {
         return Ok(descriptor.default_base_url.clone());
     }
-    if !credentials::is_reference(configured) {
+    if !is_reference(configured) {
         return Ok(configured.to_owned());
     }
     // The plugin must see where it calls, so this reference alone is resolved for it.

@@ -54,6 +54,7 @@ mod plugin;
 mod properties;
 mod provider;
 mod redact;
+mod references;
 mod reply;
 mod request;
 mod setup;

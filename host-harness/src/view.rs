@@ -7,9 +7,9 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    credentials::{is_reference, references},
     error::{Error, Result},
     origin::Origin,
+    references::{is_reference, references},
     wit::onboarding::{Choices, Descriptor},
 };
 
