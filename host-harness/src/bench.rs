@@ -1,5 +1,6 @@
-//! What `benches/` measures from within: parts of a call that no embedder makes alone. Not for use, and free to change.
+//! What `benches/` and the tests' budgets measure from within: parts of a call that no embedder makes alone. Not for use, and free to change.
 
+pub use crate::bindings::Provider as Guest;
 use crate::{Engine, Plugin, Provider, bindings::exports::openclaw::provider::chat, engine::Live, error::Result};
 
 /// Compiles a component, or takes it from the cache.

@@ -8,7 +8,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 /// A folder of compiled components, private to the user.
@@ -47,8 +46,10 @@ impl Cache {
     }
 
     /// The compiled form of `wasm`: from the cache where it can be trusted, else compiled and kept.
-    pub(crate) fn compile(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
-        let path = self.path(engine, wasm);
+    ///
+    /// `digest` is that of `wasm`, in hexadecimal.
+    pub(crate) fn compile(&self, engine: &wasmtime::Engine, wasm: &[u8], digest: &str) -> wasmtime::Result<Component> {
+        let path = self.path(engine, digest);
         if let Some(component) = load(engine, &path) {
             return Ok(component);
         }
@@ -60,12 +61,11 @@ impl Cache {
         Ok(component)
     }
 
-    /// Named for what went in: the component's bytes, and the engine's version, settings and target.
-    fn path(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> PathBuf {
+    /// Named for what went in: the digest of the component's bytes, and the engine's version, settings and target.
+    fn path(&self, engine: &wasmtime::Engine, digest: &str) -> PathBuf {
         let mut settings = std::hash::DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut settings);
-        let name = hex(&Sha256::digest(wasm));
-        self.folder.join(format!("{name}-{:016x}.cwasm", settings.finish()))
+        self.folder.join(format!("{digest}-{:016x}.cwasm", settings.finish()))
     }
 
     /// What was compiled, and its checksum, in a new file that takes its place at once: one that is mapped is never
@@ -126,6 +126,7 @@ mod tests {
     use super::*;
 
     const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    const DIGEST: &str = "e3b0c442";
 
     fn entries(folder: &Path) -> Vec<PathBuf> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
@@ -136,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path().join("cache")).unwrap();
         let engine = wasmtime::Engine::default();
-        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        cache.compile(&engine, EMPTY_COMPONENT, DIGEST).unwrap();
         let [path] = &entries(&cache.folder)[..] else { panic!("one entry") };
         assert!(load(&engine, path).is_some());
 
@@ -149,7 +150,7 @@ mod tests {
         }
         fs::write(path, &good[..20]).unwrap();
         assert!(load(&engine, path).is_none(), "cut short");
-        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        cache.compile(&engine, EMPTY_COMPONENT, DIGEST).unwrap();
         assert_eq!(fs::read(path).unwrap(), good);
     }
 
@@ -204,13 +205,13 @@ mod tests {
         let cache = Cache::at(folder.path().join("cache")).unwrap();
         let plain = wasmtime::Engine::default();
         let other = wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
-        cache.compile(&plain, EMPTY_COMPONENT).unwrap();
-        let (path, other_path) = (cache.path(&plain, EMPTY_COMPONENT), cache.path(&other, EMPTY_COMPONENT));
+        cache.compile(&plain, EMPTY_COMPONENT, DIGEST).unwrap();
+        let (path, other_path) = (cache.path(&plain, DIGEST), cache.path(&other, DIGEST));
         assert_ne!(path, other_path);
         // Even under the other's name: wasmtime knows its own settings and version.
         fs::copy(&path, &other_path).unwrap();
         assert!(load(&plain, &path).is_some() && load(&other, &other_path).is_none());
-        cache.compile(&other, EMPTY_COMPONENT).unwrap();
+        cache.compile(&other, EMPTY_COMPONENT, DIGEST).unwrap();
         assert!(load(&other, &other_path).is_some(), "it was compiled anew");
     }
 
@@ -240,13 +241,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path().join("cache")).unwrap();
         let engine = wasmtime::Engine::default();
-        let path = cache.path(&engine, EMPTY_COMPONENT);
+        let path = cache.path(&engine, DIGEST);
         let good = Component::new(&engine, EMPTY_COMPONENT).unwrap().serialize().unwrap();
         cache.store(&path, &good).unwrap();
         assert!(load(&engine, &path).is_some(), "what is stored like this is run");
         cache.store(&path, foreign).unwrap();
         assert!(load(&engine, &path).is_none());
-        cache.compile(&engine, EMPTY_COMPONENT).unwrap();
+        cache.compile(&engine, EMPTY_COMPONENT, DIGEST).unwrap();
         assert!(load(&engine, &path).is_some(), "it was compiled anew");
         assert_ne!(fs::read(&path).unwrap()[..foreign.len()], *foreign);
     }

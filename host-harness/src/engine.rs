@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
     Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
@@ -12,7 +13,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     bindings::exports::openclaw::provider::{chat, images, models, onboarding},
-    cache::Cache,
+    cache::{Cache, hex},
     egress::{self, Egress, Hooks},
     error::{Error, Result},
     limits::{Limits, MemoryLeft},
@@ -95,15 +96,19 @@ impl Engine {
     }
 
     /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
-    pub(crate) async fn compile(&self, wasm: &[u8]) -> Result<Component> {
+    pub(crate) async fn compile(&self, wasm: &[u8]) -> Result<Compiled> {
         let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
         if wasm.len() as u64 > self.limits.component {
             return Err(Error::config(format!("it is larger than {} bytes", self.limits.component)));
         }
         let (engine, cache, wasm) = (self.wasmtime.clone(), self.cache.clone(), wasm.to_vec());
-        let compiling = tokio::task::spawn_blocking(move || match cache {
-            Some(cache) => cache.compile(&engine, &wasm),
-            None => Component::new(&engine, &wasm),
+        let compiling = tokio::task::spawn_blocking(move || {
+            let digest = hex(&Sha256::digest(&wasm));
+            let component = match cache {
+                Some(cache) => cache.compile(&engine, &wasm, &digest)?,
+                None => Component::new(&engine, &wasm)?,
+            };
+            Ok(Compiled { component, digest })
         });
         match tokio::time::timeout(self.limits.compile, compiling).await {
             Ok(compiled) => compiled.map_err(|error| unusable(error.into()))?.map_err(unusable),
@@ -153,6 +158,13 @@ impl Engine {
         let instance = within(self.limits.call, linked.0.pre.instantiate_async(&mut store)).await?;
         Ok(Live { store, instance, linked: linked.clone(), _permit: permit })
     }
+}
+
+/// A component, compiled.
+pub(crate) struct Compiled {
+    pub(crate) component: Component,
+    /// SHA-256 of its file, in hexadecimal.
+    pub(crate) digest: String,
 }
 
 /// A component, ready to be started: what it imports is linked, and what it exports is found.

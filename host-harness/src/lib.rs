@@ -78,7 +78,7 @@ pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
 pub use setup::Setup;
-pub use validate::{Validation, WIT_VERSION, validate};
+pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 
 /// The interfaces of the WIT, as Rust types.
 pub mod wit {

@@ -3,15 +3,13 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{
-    cache::hex,
     egress::Egress,
-    engine::{Engine, Linked, Live, within},
+    engine::{Compiled, Engine, Linked, Live, within},
     error::{Error, Result},
     file::read_file,
-    types::ErrorKind,
+    types::{Connection, ErrorKind},
     validate,
     view::View,
     wit::onboarding::{Choices, Descriptor, Finding},
@@ -57,8 +55,12 @@ impl Plugin {
     }
 
     pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
-        let component = engine.compile(wasm).await?;
-        let linked = engine.link(&component).map_err(|error| Error::config(format!("{error:#}")))?;
+        let compiled = engine.compile(wasm).await?;
+        Self::of(engine, compiled).await
+    }
+
+    pub(crate) async fn of(engine: &Engine, compiled: Compiled) -> Result<Self> {
+        let linked = engine.link(&compiled.component).map_err(|error| Error::config(format!("{error:#}")))?;
         let mut live = engine.instantiate(&linked, None).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
@@ -68,8 +70,7 @@ impl Plugin {
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));
         }
-        let digest = hex(&Sha256::digest(wasm));
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), linked, descriptor, digest })))
+        Ok(Self(Arc::new(Loaded { engine: engine.clone(), linked, descriptor, digest: compiled.digest })))
     }
 
     /// Who the provider is, which credentials it declares, what it defaults to.
@@ -142,10 +143,14 @@ impl Plugin {
     /// The headers that the plugin makes of a configuration, with every credential held.
     async fn headers(&self, config: Value) -> Result<Vec<(String, String)>> {
         let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
+        Ok(self.resolve(&config.to_string(), &held).await?.headers)
+    }
+
+    /// The connection that a configuration describes. See the WIT, `onboarding.resolve-connection`.
+    pub(crate) async fn resolve(&self, config: &str, held: &[String]) -> Result<Connection> {
         let mut live = self.instantiate(None).await?;
-        let (onboarding, config) = (live.onboarding()?, config.to_string());
-        let resolve = onboarding.call_resolve_connection(&mut live.store, &config, &held);
-        Ok(self.within_limit(resolve).await??.headers)
+        let onboarding = live.onboarding()?;
+        Ok(self.within_limit(onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
     }
 
     pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<Live> {

@@ -65,10 +65,7 @@ impl Provider {
         let attached = attached(descriptor, &held, &view, &setup)?;
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
-        let mut live = plugin.instantiate(None).await?;
-        let (onboarding, json) = (live.onboarding()?, view.json());
-        let resolve = onboarding.call_resolve_connection(&mut live.store, &json, &ids);
-        let connection = plugin.within_limit(resolve).await??;
+        let connection = plugin.resolve(&view.json(), &ids).await?;
         // The user's configuration says where the key goes. A plugin has no say in it.
         if connection.base_url.parse::<Origin>()? != origin {
             return Err(Error::config(format!(

@@ -83,6 +83,18 @@ impl Reply {
         Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
     }
 
+    /// The whole reply, as a call without streaming would have given it.
+    ///
+    /// # Errors
+    /// What broke the stream.
+    pub async fn join(mut self) -> Result<Response> {
+        let mut joined = Joined::default();
+        while let Some(events) = self.next().await? {
+            events.into_iter().for_each(|event| joined.push(event));
+        }
+        Ok(joined.into_response(self.report))
+    }
+
     /// The same as a [`Stream`](futures_util::Stream) of single events.
     pub fn into_events(self) -> impl futures_util::Stream<Item = Result<Event>> {
         use futures_util::{StreamExt, TryStreamExt, stream};

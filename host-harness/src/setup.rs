@@ -79,7 +79,7 @@ impl Setup {
     }
 
     /// Sets this option of the plugin's own, `plugins.entries.<id>.config.<name>`, over what the configuration says, be it
-    /// there or as a header. An object adds to one that is there. By custom `traceId` is the trace id of each request,
+    /// there or as a header. An object adds to one that is there. By convention `traceId` is the trace id of each request,
     /// `metadata` what is logged with it, and `config` the gateway's own configuration for it.
     ///
     /// ```

@@ -53,22 +53,20 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
             return found;
         }
     }
-    let component = match engine.compile(wasm).await {
-        Ok(component) => component,
+    let compiled = match engine.compile(wasm).await {
+        Ok(compiled) => compiled,
         Err(error) => {
             found.findings.push(format!("it does not compile: {error}"));
             return found;
         }
     };
-    found.interfaces(engine, &component);
+    found.interfaces(engine, &compiled.component);
     if found.findings.is_empty() {
-        match Plugin::new(engine, wasm).await {
+        match Plugin::of(engine, compiled).await {
             Ok(plugin) => {
                 let descriptor = plugin.descriptor();
                 found.id = Some(descriptor.id.clone());
-                if let Some(manifest) = manifest {
-                    found.manifest(descriptor, manifest);
-                }
+                found.findings = manifest.map(|manifest| manifest_findings(descriptor, manifest)).unwrap_or_default();
             }
             Err(error) => found.findings.push(format!("it does not load: {error}")),
         }
@@ -106,53 +104,51 @@ impl Validation {
             }
         }
     }
+}
 
-    /// Whether what the manifest says beforehand is what the component says itself.
-    fn manifest(&mut self, descriptor: &Descriptor, manifest: &Value) {
-        let id = &descriptor.id;
-        let lists = |pointer: &str, wanted: &str| {
-            manifest
-                .pointer(pointer)
-                .and_then(Value::as_array)
-                .is_some_and(|items| items.iter().any(|item| item == wanted))
+/// Where what a manifest says beforehand is not what the component says itself, a sentence each.
+pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<String> {
+    let mut findings = Vec::new();
+    let id = &descriptor.id;
+    let lists = |pointer: &str, wanted: &str| {
+        manifest.pointer(pointer).and_then(Value::as_array).is_some_and(|items| items.iter().any(|item| item == wanted))
+    };
+    if manifest.get("id").and_then(Value::as_str) != Some(id) {
+        findings.push(format!("the manifest's `id` is not `{id}`, the component's"));
+    }
+    if !lists("/providers", id) {
+        findings.push(format!("the manifest's `providers` does not list `{id}`"));
+    }
+    if !manifest.get("configSchema").is_some_and(Value::is_object) {
+        findings.push("the manifest has no `configSchema`, which OpenClaw requires".into());
+    }
+    if lists("/contracts/imageGenerationProviders", id) != descriptor.images.is_some() {
+        let makes = if descriptor.images.is_some() { "makes images" } else { "makes no images" };
+        findings
+            .push(format!("the component {makes}, the manifest's `contracts.imageGenerationProviders` says otherwise"));
+    }
+    let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    for credential in &descriptor.credentials {
+        for name in &credential.env_vars {
+            let listed = rows("/setup/providers")
+                .filter(|provider| provider.get("id").and_then(Value::as_str) == Some(id))
+                .filter_map(|provider| provider.get("envVars")?.as_array())
+                .any(|names| names.iter().any(|listed| listed == name.as_str()));
+            if !listed {
+                findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
+            }
+        }
+        let flagged = |flag: &String| {
+            rows("/providerAuthChoices").any(|choice| {
+                choice.get("provider").and_then(Value::as_str) == Some(id)
+                    && choice.get("cliFlag").and_then(Value::as_str) == Some(flag)
+            })
         };
-        if manifest.get("id").and_then(Value::as_str) != Some(id) {
-            self.findings.push(format!("the manifest's `id` is not `{id}`, the component's"));
-        }
-        if !lists("/providers", id) {
-            self.findings.push(format!("the manifest's `providers` does not list `{id}`"));
-        }
-        if !manifest.get("configSchema").is_some_and(Value::is_object) {
-            self.findings.push("the manifest has no `configSchema`, which OpenClaw requires".into());
-        }
-        if lists("/contracts/imageGenerationProviders", id) != descriptor.images.is_some() {
-            let makes = if descriptor.images.is_some() { "makes images" } else { "makes no images" };
-            self.findings.push(format!(
-                "the component {makes}, the manifest's `contracts.imageGenerationProviders` says otherwise"
-            ));
-        }
-        let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-        for credential in &descriptor.credentials {
-            for name in &credential.env_vars {
-                let listed = rows("/setup/providers")
-                    .filter(|provider| provider.get("id").and_then(Value::as_str) == Some(id))
-                    .filter_map(|provider| provider.get("envVars")?.as_array())
-                    .any(|names| names.iter().any(|listed| listed == name.as_str()));
-                if !listed {
-                    self.findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
-                }
-            }
-            let flagged = |flag: &String| {
-                rows("/providerAuthChoices").any(|choice| {
-                    choice.get("provider").and_then(Value::as_str) == Some(id)
-                        && choice.get("cliFlag").and_then(Value::as_str) == Some(flag)
-                })
-            };
-            if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flagged(flag)) {
-                self.findings.push(format!("the manifest's `providerAuthChoices` has no choice with `cliFlag` {flag}"));
-            }
+        if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flagged(flag)) {
+            findings.push(format!("the manifest's `providerAuthChoices` has no choice with `cliFlag` {flag}"));
         }
     }
+    findings
 }
 
 /// What is wrong with what a component says of itself: the host takes names from it, for its configuration and for

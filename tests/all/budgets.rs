@@ -7,7 +7,16 @@ use std::{fs, future, io::Write, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use host_harness::{Engine, Limits, Provider, validate};
+use host_harness::{
+    Engine, Limits, Provider,
+    bench::Guest,
+    types::Connection,
+    validate,
+    wit::{
+        chat::{Message, Request as Chat, Tool},
+        images,
+    },
+};
 use http::{HeaderName, Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
@@ -25,19 +34,6 @@ use crate::{
     faults,
     support::{self, ask, component, root},
     tls::Authority,
-};
-
-/// The host's bindings once more, without the host.
-#[path = "../../host-harness/src/bindings.rs"]
-#[allow(dead_code, reason = "generated, and not all of it is called here")]
-mod bindings;
-
-use bindings::{
-    exports::openclaw::provider::{
-        chat::{Message, Request as Chat, Tool, UserPart},
-        images,
-    },
-    openclaw::provider::types::Connection,
 };
 
 /// At most these.
@@ -200,7 +196,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         let state = Answering { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks };
         let mut store = Store::new(&engine, state);
         store.set_fuel(u64::MAX).unwrap();
-        let guest = bindings::Provider::instantiate_async(&mut store, &component, &linker).await.unwrap();
+        let guest = Guest::instantiate_async(&mut store, &component, &linker).await.unwrap();
         (store, guest)
     };
     let used = |store: &Store<Answering>| u64::MAX - store.get_fuel().unwrap();
@@ -248,16 +244,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         let json = Bytes::from(format!(r#"{{"created":1,"data":[{{"b64_json":"{encoded}"}}]}}"#));
         let pieces = (0..json.len()).step_by(16 << 10).map(|at| json.slice(at..json.len().min(at + (16 << 10))));
         let (mut store, guest) = start("application/json", pieces.collect()).await;
-        let request = images::Request {
-            model: None,
-            prompt: "a lighthouse".into(),
-            count: None,
-            size: None,
-            quality: None,
-            background: None,
-            output_format: None,
-            extra_json: None,
-        };
+        let request = images::Request::new("a lighthouse");
         let images = guest.openclaw_provider_images();
         images.call_generate(&mut store, &connection, &request).await.unwrap().unwrap();
         used(&store)
@@ -274,19 +261,6 @@ fn conversation(messages: usize, tools: usize) -> Chat {
             .into(),
         strict: None,
     };
-    Chat {
-        model: "@openai/gpt-5-mini".into(),
-        messages: (0..messages).map(|_| Message::User(vec![UserPart::Text(text.into())])).collect(),
-        tools: (0..tools).map(tool).collect(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        max_output_tokens: None,
-        temperature: None,
-        top_p: None,
-        stop: Vec::new(),
-        seed: None,
-        reasoning_effort: None,
-        extra_json: None,
-    }
+    let messages = (0..messages).map(|_| Message::ask(text));
+    Chat { tools: (0..tools).map(tool).collect(), ..Chat::new("@openai/gpt-5-mini", messages) }
 }

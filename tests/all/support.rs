@@ -9,7 +9,7 @@ use std::{
 };
 
 use host_harness::{
-    Engine, Joined, Limits, Plugin, Provider, Result, Setup,
+    Engine, Limits, Plugin, Provider, Result, Setup,
     stub::{Credential, Options, Role, Stub},
     wit::chat::{AssistantPart, Event, Message, Request, Response, Tool},
 };
@@ -111,12 +111,7 @@ pub async fn events(provider: &Provider, request: &Request) -> Result<Vec<Event>
 
 /// A streamed reply, joined.
 pub async fn streamed(provider: &Provider, request: &Request) -> Result<Response> {
-    let mut reply = provider.stream(request).await?;
-    let mut joined = Joined::default();
-    while let Some(events) = reply.next().await? {
-        events.into_iter().for_each(|event| joined.push(event));
-    }
-    Ok(joined.into_response(reply.report().clone()))
+    provider.stream(request).await?.join().await
 }
 
 /// A run of the command line, in an environment of its own.

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    Joined, Provider, Result,
+    Provider, Result,
     stub::{Options, Recorded, Stub},
     types::ErrorKind,
     wit::{chat, images, onboarding::Credential},
@@ -71,12 +71,7 @@ async fn every_call(bench: &Bench, provider: &Provider) -> Verdict {
 
 /// The text of a streamed reply.
 async fn streamed(provider: &Provider, question: &chat::Request) -> Result<String> {
-    let mut reply = provider.stream(question).await?;
-    let mut joined = Joined::default();
-    while let Some(events) = reply.next().await? {
-        events.into_iter().for_each(|event| joined.push(event));
-    }
-    Ok(joined.text().to_owned())
+    Ok(text_of(&provider.stream(question).await?.join().await?))
 }
 
 /// The requests of one call of each kind.

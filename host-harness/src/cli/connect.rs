@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Context;
-use host_harness::{ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup};
-
+use host_harness::{
+    ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup, wit::onboarding::Credential,
+};
 use serde_json::{Map, Value};
 
 use super::{alive::Alive, output::Usage};
@@ -62,9 +63,10 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    /// The same, with this limit for a call in seconds where the user gave none.
-    pub(crate) fn patience(self, seconds: u32) -> Self {
-        Self { timeout: self.timeout.or(Some(seconds)), ..self }
+    /// The same for somebody who waits at the terminal for a short answer: a call ends sooner, unless `--timeout` says
+    /// otherwise.
+    pub(crate) fn impatient(self) -> Self {
+        Self { timeout: self.timeout.or(Some(30)), ..self }
     }
 
     /// Where the component lies.
@@ -79,8 +81,7 @@ impl Connect {
     }
 
     fn limits(&self) -> Limits {
-        // A command makes a few calls at most, and room for a thousand takes some milliseconds to reserve.
-        let mut limits = Limits { instances: 8, ..Limits::default() };
+        let mut limits = few();
         if let Some(seconds) = self.timeout {
             limits.call = Duration::from_secs(seconds.into());
             limits.stream_idle = limits.call;
@@ -133,6 +134,17 @@ impl Connect {
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config)).await?;
         Ok((provider, config))
     }
+}
+
+/// The limits of a command: it makes a few calls at most, and room for a thousand takes some milliseconds to reserve.
+pub(crate) fn few() -> Limits {
+    Limits { instances: 8, ..Limits::default() }
+}
+
+/// Where a user puts a credential: `PORTKEY_API_KEY or give --portkey-api-key`, behind the word `set`.
+pub(crate) fn ways_to_give(credential: &Credential) -> String {
+    let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
+    format!("{}{flag}", credential.env_vars.join(" or "))
 }
 
 /// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::CommandFactory;
-use host_harness::{Engine, Limits, Plugin};
+use host_harness::{Engine, Plugin};
 
 use super::{
     Cli,
@@ -50,7 +50,7 @@ impl Shown {
             }
         };
         let _alive = Alive::new("loading the component");
-        let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
+        let plugin = Plugin::load(&Engine::new(connect::few())?, component).await?;
         Ok(plugin_flags::shown(Cli::command(), plugin.descriptor()))
     }
 }

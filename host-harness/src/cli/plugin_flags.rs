@@ -13,7 +13,7 @@ use clap::{
     Arg,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{Engine, Limits, Plugin, wit::onboarding::Descriptor};
+use host_harness::{Engine, Plugin, wit::onboarding::Descriptor};
 
 use super::{connect, output};
 
@@ -106,7 +106,7 @@ fn descriptor(arguments: &[OsString]) -> Option<Descriptor> {
     });
     let component = connect::component(named.as_deref().map(Path::new)).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let plugin = runtime.block_on(async { Plugin::load(&Engine::new(Limits::default())?, component).await }).ok()?;
+    let plugin = runtime.block_on(async { Plugin::load(&Engine::new(connect::few())?, component).await }).ok()?;
     Some(plugin.descriptor().clone())
 }
 

@@ -5,12 +5,12 @@ use std::{
     process::ExitCode,
 };
 
-use host_harness::{Engine, Limits, read_file};
+use host_harness::{Engine, read_file};
 use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
-    connect::Component,
+    connect::{Component, few},
     output::{self, Usage},
 };
 
@@ -28,15 +28,15 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let engine = Engine::new(Limits::default())?;
-    let wasm = read_file(&component, Limits::default().component)
+    let limits = few();
+    let wasm = read_file(&component, limits.component)
         .map_err(|error| Usage(format!("cannot read the component `{}`: {error}", component.display())))?;
     let default = Path::new("openclaw.plugin.json");
     let manifest_path = args.manifest.as_deref().or_else(|| default.exists().then_some(default));
     let manifest = manifest_path.map(read_manifest).transpose()?;
 
     let alive = Alive::new("validating");
-    let found = host_harness::validate(&engine, &wasm, manifest.as_ref()).await;
+    let found = host_harness::validate(&Engine::new(limits)?, &wasm, manifest.as_ref()).await;
     drop(alive);
     let valid = found.findings.is_empty();
     if args.json {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Engine, Error, Joined, Limits, Origin, Plugin, Provider, WIT_VERSION, read_file,
+    ConfigFile, Destination, Error, Limits, Origin, Plugin, Provider, WIT_VERSION,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Request},
@@ -23,12 +23,9 @@ use serde_json::{Value, json};
 use self::report::{Line, Report};
 use super::{
     alive,
-    connect::{Connect, chat_model},
+    connect::{Connect, chat_model, ways_to_give},
     output,
 };
-
-/// How long the gateway may take for an answer, in seconds, unless `--timeout` says otherwise.
-const PATIENCE: u32 = 30;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -49,7 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    args.connect = args.connect.patience(PATIENCE);
+    args.connect = args.connect.impatient();
     let mut examination = Examination { args: &args, report: Report::default() };
     let plugin = examination.all().await;
     let report = examination.report;
@@ -122,7 +119,8 @@ impl Examination<'_> {
             self.report.push(Line::skipped("manifest", "none is here: name it with --manifest FILE"));
             return Some(plugin);
         };
-        match findings(&path, &manifest).await {
+        let read = super::validate::read_manifest(&manifest);
+        match read.map(|manifest| host_harness::manifest_findings(plugin.descriptor(), &manifest)) {
             Ok(findings) if findings.is_empty() => {
                 self.report.push(Line::good("manifest", manifest.display().to_string()));
             }
@@ -292,14 +290,7 @@ impl Examination<'_> {
         let request =
             Request { max_output_tokens: Some(64), ..Request::new(model, [Message::ask("Reply with exactly OK.")]) };
         let start = Instant::now();
-        let asked = async {
-            let mut reply = provider.stream(&request).await?;
-            let mut joined = Joined::default();
-            while let Some(events) = reply.next().await? {
-                events.into_iter().for_each(|event| joined.push(event));
-            }
-            Ok::<_, Error>(joined.into_response(reply.report().clone()))
-        };
+        let asked = async { provider.stream(&request).await?.join().await };
         let reply = alive::during(format!("asking {model}"), asked).await;
         let took = start.elapsed();
         match reply {
@@ -327,9 +318,8 @@ fn is_about_the_key(kind: ErrorKind) -> bool {
 
 /// Where a user puts a credential, and where they get one.
 fn how_to_set(credential: &Credential) -> String {
-    let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
     let from = credential.help_url.as_ref().map(|url| format!(" Get one at {url}.")).unwrap_or_default();
-    format!("Set {}{flag}.{from}", credential.env_vars.join(" or "))
+    format!("Set {}.{from}", ways_to_give(credential))
 }
 
 /// `given`, else the one in this folder, else the one beside the component.
@@ -337,11 +327,4 @@ fn manifest(given: Option<&Path>, component: &Path) -> Option<PathBuf> {
     const NAME: &str = "openclaw.plugin.json";
     let beside = component.with_file_name(NAME);
     given.map(Path::to_owned).or_else(|| [PathBuf::from(NAME), beside].into_iter().find(|path| path.exists()))
-}
-
-/// What is wrong with the manifest of a component that can be loaded.
-async fn findings(component: &Path, manifest: &Path) -> anyhow::Result<Vec<String>> {
-    let wasm = read_file(component, Limits::default().component)?;
-    let manifest = super::validate::read_manifest(manifest)?;
-    Ok(host_harness::validate(&Engine::new(Limits::default())?, &wasm, Some(&manifest)).await.findings)
 }

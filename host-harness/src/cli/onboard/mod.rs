@@ -11,7 +11,10 @@ use host_harness::{ConfigFile, Error, Keyring, Plugin, Update, types::ErrorKind,
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::{connect::Connect, output};
+use super::{
+    connect::{Connect, ways_to_give},
+    output,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -114,8 +117,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let credential = descriptor.credentials.first();
     let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
-        let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
-        let missing = format!("there is no {}: set {}{flag}", credential.label, credential.env_vars.join(" or "));
+        let missing = format!("there is no {}: set {}", credential.label, ways_to_give(credential));
         match args.key {
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
             None => eprintln!("note: {missing}"),

@@ -22,9 +22,6 @@ use crate::cli::{
     output::GivenUp,
 };
 
-/// How long the gateway may take to answer, in seconds, unless `--timeout` says otherwise.
-const PATIENCE: u32 = 30;
-
 /// Where a gateway of one's own usually listens.
 const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
@@ -35,7 +32,7 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, connect: args.connect.clone().patience(PATIENCE) };
+    let wizard = Wizard { plugin, file, connect: args.connect.clone().impatient() };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
