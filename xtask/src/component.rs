@@ -1,4 +1,5 @@
-//! The component as it is shipped: the same bytes wherever a commit is built, labelled with what it is.
+//! The component as it is shipped: the same bytes wherever a commit is built, labelled with what it is; and how every
+//! component here is built.
 
 use std::{fs, path::PathBuf};
 
@@ -11,7 +12,7 @@ pub(crate) const PACKAGE: &str = "portkey-provider";
 
 /// Builds and labels it where cargo puts it, and the tests, the harness and the OpenClaw package look for it.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let path = build(workspace)?;
+    let path = build(workspace, PACKAGE)?;
     let revision = workspace.commit().map(|commit| commit.revision);
     let built = fs::read(&path)?;
     let labelled = label(workspace.package(PACKAGE)?, revision, &built)?;
@@ -23,15 +24,15 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has cargo build it, and says where it is.
-fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+/// Has cargo build the component of a package, without a path of this machine in it, and says where it is.
+pub(crate) fn build(workspace: &Workspace, package: &str) -> anyhow::Result<PathBuf> {
     // Only as a cdylib is it optimised as a whole: Cargo.toml says more.
-    let crate_type = ["rustc", "--quiet", "--package", PACKAGE, "--crate-type", "cdylib"];
+    let crate_type = ["rustc", "--quiet", "--package", package, "--crate-type", "cdylib"];
     let arguments = ["--target", "wasm32-wasip2", "--profile", "component"];
     workspace::run(
         cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?),
     )?;
-    Ok(workspace.target.join("wasm32-wasip2/component/portkey_provider.wasm"))
+    Ok(workspace.target.join("wasm32-wasip2/component").join(package.replace('-', "_")).with_extension("wasm"))
 }
 
 /// The component with what its package says of itself, and the revision, in the custom sections that registries and

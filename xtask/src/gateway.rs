@@ -1,4 +1,4 @@
-//! The provider as a service: the built provider, `components/front` and `components/credentials`, composed into one
+//! The provider as a service: the provider as it is shipped, `components/front` and `components/credentials`, composed into one
 //! component as `components/gateway.wac` says. Nothing is fetched, and nothing is pushed anywhere.
 
 #![allow(clippy::indexing_slicing, reason = "an arena is indexed by the ids that it gave")]
@@ -15,6 +15,8 @@ use wac_graph::types::{BorrowedPackageKey, ItemKind, Package, Type, Types, World
 use wac_parser::Document;
 use wit_parser::Resolve;
 
+use crate::{component, workspace::Workspace};
+
 /// What a provider may import, and what it must export.
 const PROVIDER: &str = "openclaw:provider/provider@0.1.0";
 /// The same of what comes of it.
@@ -25,15 +27,9 @@ fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)
 }
 
-/// Where `make` builds the components.
-fn built(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| file("target"), PathBuf::from);
-    target.join("wasm32-wasip2/component").join(name)
-}
-
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The provider component; by default the project's own
+    /// The provider component; by default the project's own, as `make component` built it
     #[arg(long, value_name = "FILE")]
     provider: Option<PathBuf>,
     /// Leave the credentials out: something else between the component and the network must add them
@@ -44,15 +40,16 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let provider_file = args.provider.clone().unwrap_or_else(|| built("portkey_provider.wasm"));
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<()> {
+    let own = || workspace.target.join("wasm32-wasip2/component/portkey_provider.wasm");
+    let provider_file = args.provider.clone().unwrap_or_else(own);
     let provider = read(&provider_file)?;
     check_target(&provider, PROVIDER).with_context(|| format!("{} may not be composed", provider_file.display()))?;
-    let front = read(&built("front.wasm"))?;
+    let front = read(&component::build(workspace, "front")?)?;
     let composed = if args.without_credentials {
         compose("gateway-without-credentials.wac", [("provider-component", provider), ("front", front)])?
     } else {
-        let credentials = read(&built("credentials.wasm"))?;
+        let credentials = read(&component::build(workspace, "credentials")?)?;
         let parts = [("provider-component", provider), ("front", front), ("credentials", credentials)];
         compose("gateway.wac", parts)?
     };
@@ -67,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}: `make gateway` builds what it needs", path.display()))
+    fs::read(path).with_context(|| format!("cannot read {}: `make component` builds the provider", path.display()))
 }
 
 /// Composes the parts, each named as the document names it after `openclaw:`.

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 enum Task {
     /// Builds the component as it is shipped, and prints where it is
     Component,
-    /// Composes the built provider, front and credentials into one component
+    /// Builds front and credentials, and composes the provider with them into one component
     Gateway(gateway::Args),
     /// Adds to dist/, where the OpenClaw package is already, the rest of a release
     Dist,
@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     let workspace = Workspace::read()?;
     match task {
         Task::Component => component::run(&workspace),
-        Task::Gateway(args) => gateway::run(&args),
+        Task::Gateway(args) => gateway::run(&workspace, &args),
         Task::Dist => dist::run(&workspace),
         Task::Locks => locks::run(&workspace),
     }
