@@ -9,10 +9,7 @@ use std::{
     fmt::Write,
     fs,
     net::TcpListener,
-    os::unix::{
-        fs::{PermissionsExt, symlink},
-        process::CommandExt,
-    },
+    os::unix::{fs::symlink, process::CommandExt},
     path::Path,
     process::{Command, Stdio},
 };
@@ -20,7 +17,7 @@ use std::{
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use regex::Regex;
 
-use crate::support::{component, root};
+use crate::support::{component, install_script, root};
 
 /// Where the documents have their servers.
 const PORTS: [&str; 4] = ["8787", "9001", "9002", "9003"];
@@ -132,14 +129,9 @@ fn lay_out(checkout: &Path) {
     fs::create_dir(&bin).unwrap();
     symlink(env!("CARGO_BIN_EXE_host-harness"), bin.join("host-harness")).unwrap();
     let root = root();
-    stand_in(&bin.join("make"), &format!("exec /usr/bin/make -n -C {} \"$@\" >/dev/null", root.display()));
+    install_script(&format!("exec /usr/bin/make -n -C {} \"$@\" >/dev/null", root.display()), &bin.join("make"));
     // `make test-openclaw` runs the commands of that page.
-    stand_in(&bin.join("openclaw"), &format!("grep -qF -- \"openclaw $*\" {}/docs/openclaw.md", root.display()));
-}
-
-fn stand_in(program: &Path, script: &str) {
-    fs::write(program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(program, PermissionsExt::from_mode(0o755)).unwrap();
+    install_script(&format!("grep -qF -- \"openclaw $*\" {}/docs/openclaw.md", root.display()), &bin.join("openclaw"));
 }
 
 /// One script of all blocks, which leaves the output of each shown command in a file of its number.

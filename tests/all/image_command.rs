@@ -1,9 +1,7 @@
 //! `image` as a user has it: where files go, what is never overwritten, and how an image is shown.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::{
-    support::{Ran, User},
+    support::{Ran, User, install_script},
     terminal::Terminal,
 };
 
@@ -80,10 +78,7 @@ fn open_hands_the_file_to_the_desktop() {
     let user = User::new();
     let bin = user.cli.folder.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    let opener = bin.join("xdg-open");
-    std::fs::write(&opener, "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"\n")
-        .unwrap();
-    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    install_script("printf %s \"$1\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"", &bin.join("xdg-open"));
     crate::support::component();
     let mut command = user.cli.command(&["image", "a lighthouse", "--open", "--output", "a.png"]);
     command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));

@@ -2,11 +2,12 @@
 
 use std::{
     io::Write,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use crate::{
-    support::{Cli, KEY, Ran, User},
+    support::{Cli, KEY, Ran, User, install},
     terminal::Terminal,
 };
 
@@ -104,7 +105,7 @@ echo "${COMPREPLY[@]}"
 fn completions_do_without_a_plugin() {
     let cli = Cli::new();
     let program = cli.folder.path().join("host-harness");
-    std::fs::copy(env!("CARGO_BIN_EXE_host-harness"), &program).unwrap();
+    install(Path::new(env!("CARGO_BIN_EXE_host-harness")), &program);
     let ran = Ran::from(Command::new(program).args(["completions", "fish"]).output().unwrap()).ok();
     assert!(ran.out.contains("doctor") && !ran.out.contains("portkey-api-key"), "{ran:?}");
     assert!(ran.err.contains("no component was found"), "{ran:?}");

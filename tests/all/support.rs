@@ -23,6 +23,20 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// Puts a program in a place, by another process: what this one holds open for writing is held open too by a process that
+/// another test starts at that moment, and Linux then refuses to run it (ETXTBSY).
+pub fn install(source: &Path, program: &Path) {
+    let status = Command::new("install").args(["-m", "755"]).args([source, program]).status().expect("a Debian tool");
+    assert!(status.success(), "{}: {status}", program.display());
+}
+
+/// A program for shells, which stands in for another.
+pub fn install_script(script: &str, program: &Path) {
+    let source = program.with_extension("script");
+    std::fs::write(&source, format!("#!/bin/sh\n{script}\n")).unwrap();
+    install(&source, program);
+}
+
 /// The component, built from the sources as they are, and labelled as it is shipped.
 pub fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
