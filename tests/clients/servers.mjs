@@ -78,7 +78,7 @@ export async function startPortkey() {
 export async function startWasmtime(settings, component = `${root}dist/gateway.wasm`) {
   const names = Object.keys(settings).flatMap((name) => ['--env', name]);
   const args = ['serve', '--addr', '127.0.0.1:0', '-S', 'cli,config', '--max-instance-reuse-count', '1000', ...names, component];
-  const { address, child } = await start(`${target}/clients/wasmtime`, args, /^Serving HTTP on (http:.*)\/$/, {
+  const { address, child } = await start(`${target}/python/bin/wasmtime`, args, /^Serving HTTP on (http:.*)\/$/, {
     env: { RUST_BACKTRACE: '0', HOME: process.env.HOME, ...settings },
   });
   return { url: `${address}/v1`, origin: address, pid: child.pid };

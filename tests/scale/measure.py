@@ -17,9 +17,10 @@ import time
 
 import httpx
 
-from load import Load
-from processes import TOKEN, Portkey, Processes, Upstream, ask_haproxy, free_port, haproxy, kill, program, resident_mib, serve, serve_without_credentials, wait_until_ready
-from test_kill_and_drain import sessions
+from processes import (
+    TOKEN, Portkey, Processes, Upstream, free_port, program, resident_mib, serve, serve_without_credentials, wait_until_ready,
+)
+from replicas import Replicas
 from wasmcloud import HOST, Cluster, Operator
 
 ROUNDS, SECONDS = 5, 3
@@ -141,30 +142,13 @@ async def measure(processes):
 
 
 async def kill_and_drain(processes):
-    upstream = Upstream(processes)
-    (_, one), (second, two) = serve(processes, upstream), serve(processes, upstream)
-    base_url, admin = haproxy(processes, "wasmtime.cfg", SERVER_A=f"127.0.0.1:{one}", SERVER_B=f"127.0.0.1:{two}")
-    async with Load(base_url) as load:
-        await asyncio.sleep(2)
-        moment = time.monotonic()
-        kill(second)
-        await asyncio.sleep(4)
-    after = [outcome.ended - outcome.began for outcome in load.outcomes if outcome.began > moment and not outcome.failure]
+    replicas = Replicas(processes, Upstream(processes))
     print("\n| 8 chats and 4 streams at once, two replicas | requests | failed | slowest afterwards |\n|---|---:|---:|---:|")
-    print(f"| one killed | {len(load.outcomes)} | {len(load.failed())}, all in flight on it | {max(after):.2f} s |")
-    third, three = serve(processes, upstream)
-    ask_haproxy(admin, f"set server gateway/b addr 127.0.0.1 port {three}")
-    await asyncio.sleep(1)
-    async with Load(base_url) as load:
-        await asyncio.sleep(1)
-        ask_haproxy(admin, "set server gateway/b state drain")
-        while sessions(admin, "b"):
-            await asyncio.sleep(0.05)
-        kill(third)
-        moment = time.monotonic()
-        await asyncio.sleep(3)
-    after = [outcome.ended - outcome.began for outcome in load.outcomes if outcome.began > moment and not outcome.failure]
-    print(f"| one drained | {len(load.outcomes)} | {len(load.failed())} | {max(after):.2f} s |")
+    for done, to_one in ("killed", replicas.kill_one), ("drained", replicas.drain_one):
+        load, moment = await to_one()
+        after = [outcome for outcome in load.outcomes if outcome.began > moment and not outcome.failure]
+        slowest = max(outcome.ended - outcome.began for outcome in after)
+        print(f"| one {done} | {len(load.outcomes)} | {len(load.failed())} | {slowest:.2f} s |")
 
 
 if __name__ == "__main__":

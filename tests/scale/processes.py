@@ -1,6 +1,5 @@
 """Real programs on free ports of this machine, each ended with the test that started it."""
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -30,17 +29,8 @@ def free_port(address="127.0.0.1"):
         return listener.getsockname()[1]
 
 
-# The programs in these wheels start through a script of Python: signals are for the program itself.
-IN_WHEELS = {"wash": "wash_cli", "wasmtime": "wasmtime_cli"}
-
-
 def program(name):
     """A program of the virtual environment that runs this, or of the system."""
-    if name in IN_WHEELS:
-        folder = pathlib.Path(importlib.util.find_spec(IN_WHEELS[name]).origin).parent
-        found = folder / name
-        found.chmod(0o755)  # wasmtime's wheel forgets to say that it is a program.
-        return str(found)
     here = pathlib.Path(sys.executable).parent / name
     found = str(here) if here.exists() else shutil.which(name)
     assert found, f"{name} is missing: `make scale-tools` installs it, or says how"

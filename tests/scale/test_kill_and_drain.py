@@ -10,7 +10,8 @@ import signal
 import time
 
 from load import Load
-from processes import KEY, ask_haproxy, haproxy, kill, serve, wait_until_ready
+from processes import KEY, kill, wait_until_ready
+from replicas import Replicas
 from wasmcloud import HOST, Cluster, Operator
 
 
@@ -34,51 +35,20 @@ def assert_asked_once(upstream, load):
 
 
 def test_wasmtime_serve_behind_haproxy(processes, upstream):
-    first, first_port = serve(processes, upstream)
-    second, second_port = serve(processes, upstream)
-    base_url, admin = haproxy(
-        processes, "wasmtime.cfg", SERVER_A=f"127.0.0.1:{first_port}", SERVER_B=f"127.0.0.1:{second_port}"
-    )
-
-    async def killed():
-        async with Load(base_url) as load:
-            await asyncio.sleep(2)
-            moment = time.monotonic()
-            kill(second)
-            await asyncio.sleep(3)
+    async def run():
+        replicas = Replicas(processes, upstream)
+        load, moment = await replicas.kill_one()
         assert_only_in_flight_failed(load, moment)
         assert_asked_once(upstream, load)
 
-    async def drained():
-        third, port = serve(processes, upstream)
-        ask_haproxy(admin, f"set server gateway/b addr 127.0.0.1 port {port}")
-        await asyncio.sleep(1)
-        async with Load(base_url) as load:
-            await asyncio.sleep(1)
-            ask_haproxy(admin, "set server gateway/b state drain")
-            while sessions(admin, "b"):
-                await asyncio.sleep(0.1)
-            moment = time.monotonic()
-            kill(third)
-            await asyncio.sleep(2)
+        upstream.requests.clear()
+        load, moment = await replicas.drain_one()
         assert not load.failed(), load.failed()
+        assert_asked_once(upstream, load)
         assert any(outcome.began > moment for outcome in load.outcomes)
+        assert replicas.first.poll() is None
 
-    asyncio.run(killed())
-    upstream.requests.clear()
-    asyncio.run(drained())
-    assert first.poll() is None
-
-
-def sessions(admin, server):
-    """Requests under way on a server, as HAProxy counts them."""
-    lines = ask_haproxy(admin, "show stat").splitlines()
-    names = lines[0].removeprefix("# ").split(",")
-    for line in lines[1:]:
-        row = dict(zip(names, line.split(","), strict=False))
-        if (row.get("pxname"), row.get("svname")) == ("gateway", server):
-            return int(row["scur"])
-    raise AssertionError(f"HAProxy knows no server {server}")
+    asyncio.run(run())
 
 
 def test_wasmcloud_on_two_hosts(processes, upstream):
