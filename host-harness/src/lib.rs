@@ -4,7 +4,7 @@
 //! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
 //! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
 //!
-//! This crate knows nothing of any one provider.
+//! This crate knows nothing of any one provider. The feature `cli`, on by default, is the program `host-harness`.
 //!
 //! ```no_run
 //! use host_harness::{
