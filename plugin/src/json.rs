@@ -1,13 +1,15 @@
 //! JSON, read and written by `serde_json`. Which fields there are is [`crate::wire`]'s to say, and `config`'s.
 //!
 //! What is read is looked into one level at a time, and what nobody looks into stays the text that it was: numbers as
-//! they are spelled, and members in their order, which in a schema counts to a model. Depth costs no stack.
+//! they are spelled, and members in their order, which in a schema counts to a model. Depth costs no stack. Where it
+//! counts, the members that are looked into are named beforehand, and read in the same pass.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem, str};
 
+use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -31,27 +33,19 @@ impl<'a> Json<'a> {
         serde_json::from_str(text)
     }
 
-    /// The value, and if it is a text, a list or an object, not [`Self::Raw`].
-    fn opened(&self) -> Self {
+    /// The value, and if it is a list or an object, not [`Self::Raw`].
+    fn into_opened(self) -> Self {
         match self {
-            Self::Raw(Cow::Borrowed(raw)) if self.scalar().is_none() => {
-                // It was read before: what can be wrong with it is half of a surrogate pair in a string.
-                level(raw.get()).unwrap_or_else(|_| {
-                    let json = whole_pairs(raw.get());
-                    match level(&json) {
-                        Ok(Json::Text(text)) => text.into_owned().into(),
-                        _ => Self::NULL,
-                    }
-                })
-            }
-            _ => self.clone(),
+            // It was read before, and nothing in it is wrong but maybe a name.
+            Self::Raw(Cow::Borrowed(raw)) if self.is_nested() => level(raw.get(), &[]).unwrap_or(Self::NULL),
+            _ => self,
         }
     }
 
     /// A number, `true`, `false` or `null`, as it is spelled.
     pub(crate) fn scalar(&self) -> Option<&str> {
         match self {
-            Self::Raw(raw) => Some(raw.get()).filter(|json| !json.starts_with(['"', '[', '{'])),
+            Self::Raw(raw) if !matches!(first(raw), b'"' | b'[' | b'{') => Some(raw.get()),
             _ => None,
         }
     }
@@ -59,7 +53,7 @@ impl<'a> Json<'a> {
     /// Whether it is a list or an object.
     pub(crate) fn is_nested(&self) -> bool {
         match self {
-            Self::Raw(raw) => raw.get().starts_with(['[', '{']),
+            Self::Raw(raw) => matches!(first(raw), b'[' | b'{'),
             Self::Text(_) => false,
             Self::List(_) | Self::Object(_) => true,
         }
@@ -67,13 +61,13 @@ impl<'a> Json<'a> {
 
     pub(crate) fn is_object(&self) -> bool {
         match self {
-            Self::Raw(raw) => raw.get().starts_with('{'),
+            Self::Raw(raw) => first(raw) == b'{',
             _ => matches!(self, Self::Object(_)),
         }
     }
 
     pub(crate) fn is_null(&self) -> bool {
-        self.scalar() == Some("null")
+        matches!(self, Self::Raw(raw) if first(raw) == b'n')
     }
 
     pub(crate) fn bool(&self) -> Option<bool> {
@@ -91,29 +85,46 @@ impl<'a> Json<'a> {
 
     /// A string, borrowed where it holds no escape.
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
-        if let Self::Text(text) = self.opened() { Some(text) } else { None }
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Raw(Cow::Borrowed(raw)) => {
+                let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+                Some(if memchr(b'\\', text.as_bytes()).is_some() { unescaped(raw.get()) } else { text.into() })
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn list(&self) -> Option<Vec<Self>> {
-        if let Self::List(items) = self.opened() { Some(items) } else { None }
+        self.clone().into_list()
+    }
+
+    pub(crate) fn into_list(self) -> Option<Vec<Self>> {
+        if let Self::List(items) = self.into_opened() { Some(items) } else { None }
     }
 
     pub(crate) fn object(&self) -> Option<Object<'a>> {
-        if let Self::Object(object) = self.opened() { Some(object) } else { None }
+        self.clone().into_object()
+    }
+
+    pub(crate) fn into_object(self) -> Option<Object<'a>> {
+        if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
 
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
     /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
     pub(crate) fn text(&self) -> Cow<'a, str> {
-        match self.opened() {
-            Self::Text(text) => text,
-            Self::List(parts) => {
+        if let Some(text) = self.string() {
+            return text;
+        }
+        match self {
+            _ if self.is_null() => Cow::default(),
+            _ if self.is_nested() => {
+                let parts = self.list().unwrap_or_default();
                 Cow::Owned(parts.iter().filter_map(|part| part.object()?.get("text")?.string()).collect())
             }
-            Self::Object(_) => Cow::default(),
-            Self::Raw(_) if self.is_null() => Cow::default(),
             Self::Raw(Cow::Borrowed(raw)) => Cow::Borrowed(raw.get()),
-            Self::Raw(Cow::Owned(raw)) => Cow::Owned(raw.get().to_owned()),
+            _ => Cow::Owned(self.to_json()),
         }
     }
 
@@ -157,7 +168,13 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 impl<'a> Object<'a> {
     /// Reads all of `text`; none where it is not an object.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        match level(text) {
+        Self::parse_opening(text, &[])
+    }
+
+    /// The same, where members of these names, at any level, are lists and objects that will be looked into: they are
+    /// read along, and not once more for each level.
+    pub(crate) fn parse_opening(text: &'a str, names: &[&str]) -> Option<Self> {
+        match level(text, names).or_else(|_| level(text, &[])) {
             Ok(Json::Object(object)) => Some(object),
             _ => None,
         }
@@ -167,6 +184,12 @@ impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
         Some(value).filter(|value| !value.is_null())
+    }
+
+    /// A member, which is no longer here then, `null` being none.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        let (_, value) = self.0.iter_mut().rev().find(|(known, _)| known == name)?;
+        Some(mem::replace(value, Json::NULL)).filter(|value| !value.is_null())
     }
 
     /// A member as a text, leniently: see [`Json::text`].
@@ -316,18 +339,43 @@ impl Serialize for Object<'_> {
     }
 }
 
-/// Reads one level of a JSON text: what is in a list or an object stays [`Json::Raw`].
-fn level(json: &str) -> Result<Json<'_>, Error> {
+/// What a value starts with, which says what it is.
+fn first(raw: &RawValue) -> u8 {
+    raw.get().bytes().next().unwrap_or_default()
+}
+
+/// A JSON string with escapes, which was read before: what can be wrong with it is half of a surrogate pair.
+fn unescaped(json: &str) -> Cow<'static, str> {
+    let text = |json: &str| if let Ok(Json::Text(text)) = level(json, &[]) { Some(text.into_owned()) } else { None };
+    Cow::Owned(text(json).or_else(|| text(&whole_pairs(json))).unwrap_or_default())
+}
+
+/// Reads one level of a JSON text: what is in a list or an object stays [`Json::Raw`], unless it is a member of one of
+/// these names, which is opened too, as are the items of such a list.
+fn level<'a>(json: &'a str, open: &[&str]) -> Result<Json<'a>, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let level = Level.deserialize(&mut deserializer)?;
+    let level = Level { open, left: LEVELS }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(level)
 }
 
-/// It takes whatever comes: to ask for a type links all that `serde` says of values of others, some 30 kB.
-struct Level;
+/// How far down members are opened: the calls of a message of a choice lie six levels deep.
+const LEVELS: usize = 8;
 
-impl<'de> DeserializeSeed<'de> for Level {
+/// It takes whatever comes: to ask for a type links all that `serde` says of values of others, some 30 kB.
+#[derive(Clone, Copy)]
+struct Level<'n> {
+    open: &'n [&'n str],
+    left: usize,
+}
+
+impl Level<'_> {
+    fn below(self, is_open: bool) -> Option<Self> {
+        (is_open && self.left > 0).then(|| Self { left: self.left - 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level<'_> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -335,7 +383,7 @@ impl<'de> DeserializeSeed<'de> for Level {
     }
 }
 
-impl<'de> Visitor<'de> for Level {
+impl<'de> Visitor<'de> for Level<'_> {
     type Value = Json<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -346,22 +394,22 @@ impl<'de> Visitor<'de> for Level {
         Ok(Json::NULL)
     }
 
-    // Of the rest of the scalars only their spelling is of use, which is with who asks for this level.
+    // Of the rest of the scalars the spelling is gone: that they are no list and no object is all that counts here.
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Json::NULL)
+        Ok(false.into())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Json::NULL)
+        Ok(false.into())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Json::NULL)
+        Ok(false.into())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Json::NULL)
+        Ok(false.into())
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -373,17 +421,26 @@ impl<'de> Visitor<'de> for Level {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+        let below = self.below(!self.open.is_empty());
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
+        while let Some(item) = match below {
+            Some(level) => seq.next_element_seed(level)?,
+            None => seq.next_element()?,
+        } {
             items.push(item);
         }
         Ok(Json::List(items))
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut members = Vec::new();
-        while let Some(Json::Text(name)) = map.next_key_seed(Self)? {
-            members.push((name, map.next_value()?));
+        // So many are in most objects.
+        let mut members = Vec::with_capacity(8);
+        while let Some(Json::Text(name)) = map.next_key_seed(self)? {
+            let value = match self.below(self.open.contains(&&*name)) {
+                Some(level) => map.next_value_seed(level)?,
+                None => map.next_value()?,
+            };
+            members.push((name, value));
         }
         Ok(Json::Object(Object(members)))
     }

@@ -7,6 +7,8 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use memchr::memchr2;
+
 /// Largest event, and largest line, in bytes. An image in a chunk stays far below.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
 
@@ -43,7 +45,7 @@ impl Decoder {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(at) = memchr2(b'\n', b'\r', bytes) {
             let (head, tail) = bytes.split_at(at);
             if self.line.is_empty() {
                 self.line(head, &mut event)?;

@@ -21,18 +21,21 @@ pub(crate) fn present(text: Cow<'_, str>) -> Option<String> {
     if text.is_empty() { None } else { Some(text.into_owned()) }
 }
 
-fn root(body: &[u8]) -> Result<Object<'_>> {
-    utf8(body).and_then(Object::parse).ok_or(Misshapen)
+/// The lists and objects of an answer that [`object`] and [`objects`] ask for.
+const OPENED: [&str; 7] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls"];
+
+fn root<'a>(body: &'a [u8], opened: &[&str]) -> Result<Object<'a>> {
+    utf8(body).and_then(|text| Object::parse_opening(text, opened)).ok_or(Misshapen)
 }
 
-fn object<'a>(parent: &Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
-    parent.get(name).map(|json| json.object().ok_or(Misshapen)).transpose()
+fn object<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
+    parent.take(name).map(|json| json.into_object().ok_or(Misshapen)).transpose()
 }
 
-fn objects<'a>(parent: &Object<'a>, name: &str) -> Result<Option<Vec<Object<'a>>>> {
-    let Some(json) = parent.get(name) else { return Ok(None) };
-    let items = json.list().ok_or(Misshapen)?;
-    items.iter().map(Json::object).collect::<Option<_>>().ok_or(Misshapen).map(Some)
+fn objects<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Vec<Object<'a>>>> {
+    let Some(json) = parent.take(name) else { return Ok(None) };
+    let items = json.into_list().ok_or(Misshapen)?;
+    items.into_iter().map(Json::into_object).collect::<Option<_>>().ok_or(Misshapen).map(Some)
 }
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
@@ -48,12 +51,12 @@ pub(crate) struct Completion<'a> {
 
 impl<'a> Completion<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = root(bytes)?;
-        let choices = objects(&root, "choices")?;
+        let mut root = root(bytes, &OPENED)?;
+        let choices = objects(&mut root, "choices")?;
         Ok(Self {
             id: root.text("id"),
             model: root.text("model"),
-            choices: choices.map(|choices| choices.iter().map(Choice::read).collect()).transpose()?,
+            choices: choices.map(|choices| choices.into_iter().map(Choice::read).collect()).transpose()?,
             usage: root.get("usage").and_then(Json::object),
             hook_results: root.get("hook_results").map(Json::to_json),
             has_error: root.get("error").is_some(),
@@ -70,12 +73,13 @@ pub(crate) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn read(choice: &Object<'a>) -> Result<Self> {
-        let message = |name| object(choice, name)?.as_ref().map(Message::read).transpose();
+    fn read(mut choice: Object<'a>) -> Result<Self> {
+        let mut message = |name| object(&mut choice, name)?.map(Message::read).transpose();
+        let (message, delta) = (message("message")?, message("delta")?);
         Ok(Self {
             index: choice.get("index").and_then(Json::count),
-            message: message("message")?,
-            delta: message("delta")?,
+            message,
+            delta,
             finish_reason: choice.text("finish_reason"),
         })
     }
@@ -92,14 +96,15 @@ pub(crate) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn read(message: &Object<'a>) -> Result<Self> {
+    fn read(mut message: Object<'a>) -> Result<Self> {
+        let (blocks, calls) = (objects(&mut message, "content_blocks")?, objects(&mut message, "tool_calls")?);
         let reasoning = message.text("reasoning_content");
         Ok(Self {
             content: message.text("content"),
             refusal: message.text("refusal"),
             reasoning: if reasoning.is_empty() { message.text("reasoning") } else { reasoning },
-            content_blocks: objects(message, "content_blocks")?.iter().flatten().map(Block::read).collect(),
-            tool_calls: objects(message, "tool_calls")?.iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
+            content_blocks: blocks.into_iter().flatten().map(Block::read).collect(),
+            tool_calls: calls.into_iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
         })
     }
 }
@@ -116,9 +121,8 @@ pub(crate) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn read(block: &Object<'a>) -> Self {
-        let delta = block.get("delta").map(|delta| delta.object().unwrap_or_default());
-        let block = delta.as_ref().unwrap_or(block);
+    fn read(mut block: Object<'a>) -> Self {
+        let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
         Self {
             text: block.text("text"),
             thinking: block.text("thinking"),
@@ -142,8 +146,8 @@ pub(crate) struct ToolCall<'a> {
 }
 
 impl<'a> ToolCall<'a> {
-    fn read(call: &Object<'a>) -> Result<Self> {
-        let function = object(call, "function")?.unwrap_or_default();
+    fn read(mut call: Object<'a>) -> Result<Self> {
+        let function = object(&mut call, "function")?.unwrap_or_default();
         let google = call.get("extra_content").and_then(|extra| extra.object()?.get("google")?.object());
         Ok(Self {
             index: call.get("index").and_then(Json::count),
@@ -170,9 +174,9 @@ pub(crate) struct Images<'a> {
 
 impl<'a> Images<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = root(bytes)?;
+        let mut root = root(bytes, &OPENED)?;
         Ok(Self {
-            data: objects(&root, "data")?.map(|images| images.iter().map(Image::read).collect()),
+            data: objects(&mut root, "data")?.map(|images| images.into_iter().map(Image::read).collect()),
             usage: root.get("usage").and_then(Json::object),
             model: root.text("model"),
             has_error: root.get("error").is_some(),
@@ -188,7 +192,7 @@ pub(crate) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    fn read(image: &Object<'a>) -> Self {
+    fn read(image: Object<'a>) -> Self {
         Self { b64_json: image.text("b64_json"), url: image.text("url"), revised_prompt: image.text("revised_prompt") }
     }
 }
@@ -220,7 +224,7 @@ pub(crate) struct Detail<'a> {
 
 impl<'a> Failure<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = root(bytes)?;
+        let root = root(bytes, &[])?;
         let message = root.text("message");
         Ok(Self {
             error: root.get("error").and_then(Detail::read),
@@ -255,7 +259,7 @@ mod tests {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let arguments = |arguments: &str| {
             let json = format!(r#"{{"function":{{"arguments":{arguments},"x":{arguments}}}}}"#);
-            Object::parse(&json).map(|call| ToolCall::read(&call).unwrap().arguments.len())
+            Object::parse(&json).map(|call| ToolCall::read(call).unwrap().arguments.len())
         };
         assert_eq!(arguments(&deep), Some(200_000));
         assert_eq!(arguments(&deep[1..]), None);

@@ -253,7 +253,8 @@ fn a_session_sends_what_was_said_before() {
 fn ctrl_c_stops_a_reply_and_not_the_session() {
     let user = user();
     let mut session = user.session(&["--model", "fault/slow"]);
-    session.send("Reply with exactly One, two, three, four, five, six, seven, eight, nine, ten.\r");
+    // Of 100 ms each: as long as a busy machine may take to come to Ctrl-C.
+    session.send(&format!("Reply with exactly One,{}\r", " two".repeat(200)));
     session.wait_until("reply on its way", |_| user.stub.requests().len() == 1);
     session.wait_for("fault/slow writes");
     session.send("\x03");
