@@ -162,7 +162,7 @@ pub fn answer(input: &[u8]) {
         assert_eq!(error, None);
         check_events(&events);
     }
-    match images::response(&head, body, "m") {
+    match images::response(&head, body.to_vec(), "m") {
         Ok(response) => {
             assert!(!response.images.is_empty() && !response.model.is_empty());
             for (image, number) in response.images.iter().zip(1..) {

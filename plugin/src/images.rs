@@ -5,8 +5,11 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
 
-use base64_simd::forgiving_decode_to_vec;
+use base64_simd::forgiving_decode_inplace;
+use memchr::memchr2;
 
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
@@ -200,65 +203,102 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The answer to either request.
-pub fn response(head: &Head, body: &[u8], model: &str) -> Result<Response> {
-    let malformed = || error::malformed(head, "Portkey image generation response malformed", body);
-    let answer = wire::Images::parse(body).map_err(|_| malformed())?;
+/// The answer to either request. Images are decoded where they stand in it, and the last one is handed on in its memory:
+/// twice that of an image of some MB is not asked for.
+pub fn response(head: &Head, mut body: Vec<u8>, model: &str) -> Result<Response> {
+    let malformed = |body: &[u8]| error::malformed(head, "Portkey image generation response malformed", body);
+    let answer = wire::Images::parse(&body).map_err(|_| malformed(&body))?;
     let data = match answer.data {
         Some(data) if !answer.has_error => data,
-        _ => return Err(malformed()),
+        _ => return Err(malformed(&body)),
     };
-    let mut images: Vec<Image> = Vec::with_capacity(data.len());
-    for image in data {
-        let number = images.len() + 1;
-        let (source, ending) = if !image.b64_json.is_empty() {
-            // Some gateways send the whole data URL.
-            let text = match image.b64_json.strip_prefix("data:") {
-                Some(url) => url.split_once(',').map_or("", |(_, text)| text),
-                None => &image.b64_json,
-            };
-            let data = decode(text)
-                .filter(|data| !data.is_empty())
-                .ok_or_else(|| error::protocol(head, "An image is not base64", image.b64_json.as_bytes()))?;
-            let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
-            (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
-        } else if let Some(url) = present(image.url) {
-            let ending = url_ending(&url);
-            (MediaSource::Url(url), ending)
-        } else {
-            continue;
+    let model = present(answer.model).unwrap_or_else(|| model.to_owned());
+    let usage = answer.usage.as_ref().map(chat::usage);
+    let find =
+        |image: wire::Image<'_>| Some((Drawn::find(image.b64_json, image.url, &body)?, present(image.revised_prompt)));
+    let drawn: Vec<_> = data.into_iter().filter_map(find).collect();
+    let mut left = drawn.len();
+    let mut images = Vec::with_capacity(left);
+    for (drawn, revised_prompt) in drawn {
+        left -= 1;
+        let (source, ending) = match drawn {
+            Drawn::Url(url) => {
+                let ending = url_ending(&url);
+                (MediaSource::Url(url), ending)
+            }
+            Drawn::Apart(mut text) => inline(decode(head, &mut text)?.to_vec()),
+            Drawn::Within(place) => {
+                let data = decode(head, body.get_mut(place.clone()).unwrap_or_default())?;
+                if left > 0 {
+                    inline(data.to_vec())
+                } else {
+                    let end = place.start + data.len();
+                    body.truncate(end);
+                    body.drain(..place.start);
+                    inline(mem::take(&mut body))
+                }
+            }
         };
-        images.push(Image {
-            source,
-            file_name: format!("image-{number}.{ending}"),
-            revised_prompt: present(image.revised_prompt),
-        });
+        images.push(Image { source, file_name: format!("image-{}.{ending}", images.len() + 1), revised_prompt });
     }
     if images.is_empty() {
-        return Err(error::malformed(head, "Portkey image generation response missing image data", body));
+        return Err(error::malformed(head, "Portkey image generation response missing image data", &body));
     }
-    Ok(Response {
-        model: present(answer.model).unwrap_or_else(|| model.to_owned()),
-        images,
-        usage: answer.usage.as_ref().map(chat::usage),
-        report: head.report(),
-    })
+    Ok(Response { model, images, usage, report: head.report() })
 }
 
-/// The bytes of base64, in either alphabet, with or without padding and line breaks, and with any bits in the last digit:
-/// gateways differ.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_ascii_end().trim_end_matches('=').as_bytes();
-    forgiving_decode_to_vec(digits)
-        .or_else(|_| {
-            let standard = digits.iter().map(|byte| match byte {
+/// An image as an answer has it.
+enum Drawn {
+    Url(String),
+    /// Base64, and where it stands in the answer.
+    Within(Range<usize>),
+    /// Base64 that the answer spells with escapes.
+    Apart(Vec<u8>),
+}
+
+impl Drawn {
+    /// `None` where there is neither.
+    fn find(base64: Cow<'_, str>, url: Cow<'_, str>, body: &[u8]) -> Option<Self> {
+        Some(match base64 {
+            text if text.is_empty() => Self::Url(present(url)?),
+            Cow::Borrowed(text) => {
+                let text = digits(text);
+                let start = (text.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+                Self::Within(start..start.wrapping_add(text.len()))
+            }
+            Cow::Owned(text) => Self::Apart(digits(&text).into()),
+        })
+    }
+}
+
+fn inline(data: Vec<u8>) -> (MediaSource, &'static str) {
+    let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
+    (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
+}
+
+/// The part without the head of a data URL, which some gateways send whole, and without padding, which not all send.
+fn digits(text: &str) -> &str {
+    let head = if text.starts_with("data:") { text.find(',').map_or(text.len(), |comma| comma + 1) } else { 0 };
+    text.get(head..).unwrap_or_default().trim_ascii_end().trim_end_matches('=')
+}
+
+/// The bytes of base64, in its place: in either alphabet, with or without line breaks, and with any bits in the last
+/// digit, for gateways differ.
+fn decode<'t>(head: &Head, text: &'t mut [u8]) -> Result<&'t [u8]> {
+    let start = text.get(..320).unwrap_or(text).to_vec();
+    if memchr2(b'-', b'_', text).is_some() {
+        for byte in &mut *text {
+            *byte = match byte {
                 b'-' => b'+',
                 b'_' => b'/',
-                byte => *byte,
-            });
-            forgiving_decode_to_vec(&standard.collect::<Vec<u8>>())
-        })
-        .ok()
+                _ => *byte,
+            };
+        }
+    }
+    match forgiving_decode_inplace(text) {
+        Ok(data) if !data.is_empty() => Ok(data),
+        _ => Err(error::protocol(head, "An image is not base64", &start)),
+    }
 }
 
 /// The ending in a URL's path, where it is an image's.
@@ -327,7 +367,7 @@ mod tests {
     }
 
     fn ok(body: &str) -> Result<Response> {
-        response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), "m")
+        response(&Head { status: 200, headers: Vec::new() }, body.into(), "m")
     }
 
     #[test]
@@ -468,18 +508,44 @@ mod tests {
     }
 
     #[test]
+    fn images_stand_anywhere_in_an_answer() {
+        let images = |json: &str| {
+            let images = ok(json).unwrap().images.into_iter();
+            images
+                .map(|image| match image.source {
+                    MediaSource::Inline(media) => media.data,
+                    MediaSource::Url(url) => url.into_bytes(),
+                })
+                .collect::<Vec<_>>()
+        };
+        // The last of them in the middle, before another that is a URL, and with an escape.
+        assert_eq!(
+            images("\u{feff}{\"data\":[{\"b64_json\":\"AQID\\n\"},{\"b64_json\":\"BAUG\"}],\"x\":[1]}"),
+            [[1, 2, 3], [4, 5, 6]]
+        );
+        assert!(ok(r#"{"data":[{"b64_json":"data:image/png"}]}"#).is_err());
+        assert_eq!(images(r#"{"data":[{"b64_json":"AQID"},{"url":"u"}]}"#), [&[1, 2, 3][..], b"u"]);
+        assert_eq!(images(r#"{"data":[{"b64_json":"\/\/\/\/"}]}"#), [[255; 3]]);
+        assert_eq!(images(r#"{"data":[{"b64_json":"data:image\/png;base64,AQID=="}]}"#), [[1, 2, 3]]);
+    }
+
+    #[test]
     fn base64_in_every_spelling() {
+        let decoded = |text: &str| {
+            let head = Head { status: 200, headers: Vec::new() };
+            decode(&head, &mut digits(text).as_bytes().to_vec()).map(<[u8]>::to_vec).ok()
+        };
         let data: Vec<u8> = (0..=255).collect();
-        for data in [&data[..], &data[..255], &data[..254], &[]] {
+        for data in [&data[..], &data[..255], &data[..254], &data[..1]] {
             let padded = base64_simd::STANDARD.encode_to_string(data);
             for text in [padded.clone(), base64_simd::URL_SAFE_NO_PAD.encode_to_string(data)] {
                 let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
-                assert_eq!(decode(&text).as_deref(), Some(data), "{text}");
-                assert_eq!(decode(&(lines.join("\r\n ") + "\n")).as_deref(), Some(data), "{text}");
+                assert_eq!(decoded(&text).as_deref(), Some(data), "{text}");
+                assert_eq!(decoded(&(lines.join("\r\n ") + "\n")).as_deref(), Some(data), "{text}");
             }
         }
         for text in ["A", "AAAAA", "AA=A", "A*AA", "AAA\u{e9}", "<html>"] {
-            assert_eq!(decode(text), None, "{text}");
+            assert_eq!(decoded(text), None, "{text}");
         }
     }
 

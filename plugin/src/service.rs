@@ -110,6 +110,6 @@ pub(crate) fn edit(
 
 fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     http::fetch(call, body, MAX_IMAGES_ANSWER)
-        .and_then(|(head, body)| images::response(&head, &body, model))
+        .and_then(|(head, body)| images::response(&head, body, model))
         .map_err(|error| images::failed(failed, error))
 }
