@@ -95,19 +95,23 @@ impl Engine {
         (self.limits.instances as usize).saturating_sub(self.instances.available_permits())
     }
 
-    /// Beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
+    /// From the cache where it is there: that takes less than a millisecond, and a third of one more on a thread of its own.
+    /// Else beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
     pub(crate) async fn compile(&self, wasm: &[u8]) -> Result<Compiled> {
         let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
         if wasm.len() as u64 > self.limits.component {
             return Err(Error::config(format!("it is larger than {} bytes", self.limits.component)));
         }
+        let digest = hex(&Sha256::digest(wasm));
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.wasmtime, &digest)) {
+            return Ok(Compiled { component, digest });
+        }
         let (engine, cache, wasm) = (self.wasmtime.clone(), self.cache.clone(), wasm.to_vec());
         let compiling = tokio::task::spawn_blocking(move || {
-            let digest = hex(&Sha256::digest(&wasm));
-            let component = match cache {
-                Some(cache) => cache.compile(&engine, &wasm, &digest)?,
-                None => Component::new(&engine, &wasm)?,
-            };
+            let component = Component::new(&engine, &wasm)?;
+            if let Some(cache) = cache {
+                cache.keep(&component, &digest);
+            }
             Ok(Compiled { component, digest })
         });
         match tokio::time::timeout(self.limits.compile, compiling).await {

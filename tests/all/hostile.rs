@@ -744,6 +744,13 @@ async fn a_component_that_attacks_as_it_starts_is_refused() {
     load(&engine, hostile()).await.unwrap();
 }
 
+/// The hostile component, with something in it that no cache has seen: a section that is nobody's.
+fn uncompiled() -> Vec<u8> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let content = [&b"\x03now"[..], &now.as_nanos().to_le_bytes()].concat();
+    [hostile(), &[0, u8::try_from(content.len()).unwrap()], &content].concat()
+}
+
 /// Compiling takes as long as a component makes it take.
 #[test]
 fn a_component_is_compiled_beside_the_calls() {
@@ -754,7 +761,8 @@ fn a_component_is_compiled_beside_the_calls() {
         // The one thread on which it could be compiled has other work.
         let (release, released) = std::sync::mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv());
-        let mut loading = std::pin::pin!(load(&engine, hostile()));
+        let wasm = uncompiled();
+        let mut loading = std::pin::pin!(load(&engine, &wasm));
         tokio::select! {
             biased;
             _ = &mut loading => panic!("it was compiled on the thread of the calls"),
@@ -776,7 +784,7 @@ fn a_component_that_takes_too_long_to_compile_is_given_up() {
         // The one thread on which it could be compiled does not get to it.
         let (release, released) = std::sync::mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv());
-        let error = load(&engine, hostile()).await.unwrap_err();
+        let error = load(&engine, &uncompiled()).await.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
         assert!(error.to_string().contains("to compile"), "{error}");
         host.serves().await;
