@@ -176,7 +176,7 @@ pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     }
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let folder = program.parent().unwrap_or(Path::new("."));
-    for folder in [folder.to_owned(), folder.join("../wasm32-wasip2/component")] {
+    for folder in [folder.to_owned(), folder.with_file_name("wasm32-wasip2").join("component")] {
         let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
             .into_iter()
             .flatten()
