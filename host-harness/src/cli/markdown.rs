@@ -36,6 +36,11 @@ impl Stream {
         drawn
     }
 
+    /// What no block is yet.
+    pub(crate) fn pending(&self) -> &str {
+        &self.blocks.text
+    }
+
     /// Gives what is left once nothing more comes.
     pub(crate) fn finish(&mut self) -> String {
         let rest = self.blocks.finish();
