@@ -80,11 +80,13 @@ impl Connect {
         Ok(Plugin::load(&Engine::new(self.limits())?, self.component()?).await?)
     }
 
-    fn limits(&self) -> Limits {
+    /// What the flags say of limits.
+    pub(crate) fn limits(&self) -> Limits {
         let mut limits = few();
         if let Some(seconds) = self.timeout {
             limits.call = Duration::from_secs(seconds.into());
             limits.stream_idle = limits.call;
+            limits.connect = limits.connect.min(limits.call);
         }
         if let Some(mib) = self.max_memory {
             limits.memory = (mib as usize) << 20;
