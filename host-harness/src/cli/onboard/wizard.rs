@@ -220,6 +220,7 @@ impl Wizard<'_> {
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
             Ok(match text.trim().parse::<Origin>() {
                 _ if text.trim().starts_with("${") => Validation::Valid,
+                _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
                 Ok(_) => Validation::Valid,
                 Err(error) => Validation::Invalid(error.to_string().into()),
             })
