@@ -150,7 +150,7 @@ struct Walk {
 impl Walk {
     async fn step<T>(&mut self, name: &'static str, step: impl Future<Output = Result<(T, String)>>) -> Option<T> {
         let start = Instant::now();
-        let ended = tokio::time::timeout(self.limit, step).await.unwrap_or_else(|_| Err(late(self.limit)));
+        let ended = tokio::time::timeout(self.limit, step).await.unwrap_or_else(|_| Err(late(name, self.limit)));
         let took = start.elapsed();
         let (passed, outcome) = match ended {
             Ok((passed, found)) => (Some(passed), Ok(found)),
@@ -202,12 +202,14 @@ fn not_tls(error: &io::Error) -> Error {
     failed(format!("no TLS connection: {error}"), hint)
 }
 
-fn late(limit: Duration) -> Error {
-    step_error(
-        ErrorKind::Timeout,
-        format!("took longer than {} seconds", limit.as_secs_f32()),
-        "Check the network. Where only a proxy leads out, set HTTPS_PROXY or `request.proxy`.",
-    )
+fn late(step: &str, limit: Duration) -> Error {
+    let hint = match step {
+        "HTTP" => {
+            "It takes the connection and says nothing: see in its own log whether the gateway is what listens there."
+        }
+        _ => "Check the network. Where only a proxy leads out, set HTTPS_PROXY or `request.proxy`.",
+    };
+    step_error(ErrorKind::Timeout, format!("took longer than {} seconds", limit.as_secs_f32()), hint)
 }
 
 fn failed(message: String, hint: &str) -> Error {

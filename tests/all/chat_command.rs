@@ -177,14 +177,15 @@ fn escape_sequences_of_a_reply_do_not_reach_a_terminal() {
 #[test]
 fn waiting_shows_that_it_is_alive_and_leaves_no_trace() {
     let user = user();
-    let command = user.cli.command(&["chat", "--model", "fault/slow", MARKDOWN]);
-    let mut terminal = Terminal::start(command);
-    terminal.wait_until("sign of life", |terminal| terminal.screen().contains("fault/slow writes, "));
+    let prompt = "Reply with exactly # Title\n\nSome **bold** text that goes on for a while.\n\n- one\n- two";
+    let mut terminal = Terminal::start(user.cli.command(&["chat", "--model", "fault/slow", prompt]));
+    // What no whole block is yet is shown as it came, behind the sign of life.
+    terminal.wait_for("Some **bold** text that");
     assert_eq!(terminal.end(), 0);
     let screen = terminal.screen();
     assert!(!screen.contains("fault/slow"), "{screen}");
-    assert!(screen.contains("Title\n\nSome bold text.\n\n• one\n• two\n"), "{screen}");
-    let piped = user.chat(&["--model", "fault/slow", MARKDOWN], "").ok();
+    assert!(screen.contains("Title\n\nSome bold text that goes on for a while.\n\n• one\n• two\n"), "{screen}");
+    let piped = user.chat(&["--model", "fault/slow", prompt], "").ok();
     assert!(!piped.err.contains("writes") && !piped.err.contains("waiting"), "{piped:?}");
 }
 
@@ -256,7 +257,8 @@ fn ctrl_c_stops_a_reply_and_not_the_session() {
     // Of 100 ms each: as long as a busy machine may take to come to Ctrl-C.
     session.send(&format!("Reply with exactly One,{}\r", " two".repeat(200)));
     session.wait_until("reply on its way", |_| user.stub.requests().len() == 1);
-    session.wait_for("fault/slow writes");
+    let is_reply = |line: &str| line.contains("One, two,") && !line.starts_with('>');
+    session.wait_until("some words", |session| session.screen().lines().any(is_reply));
     session.send("\x03");
     session.wait_for("stopped");
     session.wait_until("end of the request", |_| user.stub.abandoned() == 1);

@@ -141,6 +141,18 @@ async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
     assert_eq!(stub.requests().last().unwrap().header("x-portkey-api-key"), None);
 }
 
+/// It takes connections and never says a word.
+#[tokio::test]
+async fn a_gateway_that_is_stuck_is_told_from_a_network_that_is() {
+    let stuck = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", stuck.local_addr().unwrap());
+    let report = doctor(&base_url, &["--timeout", "1"]).await.json();
+    assert_eq!(line(&report, "TCP")["state"], "ok", "{report:#}");
+    let failed = line(&report, "HTTP");
+    assert_eq!((&failed["state"], &failed["detail"]), (&"failed".into(), &"took longer than 1 seconds".into()));
+    assert!(failed["hint"].as_str().unwrap().contains("its own log"), "{failed}");
+}
+
 #[tokio::test]
 async fn what_is_well_is_said_with_its_times_and_versions() {
     let stub = gateway().await;

@@ -34,6 +34,18 @@ fn a_named_file_is_replaced_on_demand_alone() {
     assert_ne!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
 }
 
+/// As `touch` would make it.
+#[test]
+fn an_image_may_be_read_by_whom_the_umask_lets() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    image(&user, &["a lighthouse", "--output", "a.png"]).ok();
+    let touched = user.cli.folder.path().join("touched");
+    std::fs::write(&touched, "").unwrap();
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(user.cli.folder.path().join("a.png")), mode(touched));
+}
+
 #[test]
 fn images_are_typed_by_their_bytes() {
     let user = User::new();

@@ -45,6 +45,27 @@ fn help_has_colours_in_a_terminal_and_nowhere_else() {
 }
 
 #[test]
+fn lines_are_broken_between_words_in_a_terminal_alone() {
+    let user = User::new();
+    for arguments in
+        [&["--help"][..], &["chat", "hello"], &["chat", "--model", "fault/key-budget", "hello"], &["doctor"]]
+    {
+        let piped = user.cli.run(arguments);
+        let piped = format!("{}\n{}", piped.out, piped.err);
+        assert!(piped.lines().any(|line| line.len() > 50), "{piped}");
+        let mut terminal = Terminal::sized(user.cli.command(arguments), 99, 40);
+        terminal.end();
+        let screen = terminal.screen();
+        for word in screen.split_whitespace() {
+            // Times differ, and what is longer than a line cannot be whole.
+            let is_it = |whole: &str| whole == word || whole.len() > 30 && whole.contains(word);
+            let is_whole = word.contains(|digit: char| digit.is_ascii_digit()) || piped.split_whitespace().any(is_it);
+            assert!(is_whole, "{arguments:?}: {word:?}\n{screen}");
+        }
+    }
+}
+
+#[test]
 fn an_error_has_colours_in_a_terminal_and_nowhere_else() {
     let run = |no_color: &str| {
         let cli = Cli::new();

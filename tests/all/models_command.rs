@@ -22,6 +22,20 @@ fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
 }
 
 #[test]
+fn the_table_fits_into_a_narrow_terminal() {
+    let user = User::new();
+    let mut terminal = Terminal::sized(user.cli.command(&["models", "gpt-5-mini"]), 24, 30);
+    assert_eq!(terminal.end(), 0);
+    let screen = terminal.screen();
+    let is_of_the_table = |line: &&str| line.starts_with(['┌', '│', '╞', '└']);
+    assert!(screen.lines().filter(is_of_the_table).count() > 5, "{screen}");
+    assert_eq!(screen.trim_end().lines().filter(|line| !is_of_the_table(line)).collect::<Vec<_>>(), ["2 of 48 models"]);
+    let mut empty = Terminal::start(user.cli.command(&["models", "nonsense"]));
+    assert_eq!(empty.end(), 0);
+    assert_eq!(empty.screen().trim(), "0 of 48 models");
+}
+
+#[test]
 fn a_filter_holds_for_each_form() {
     let user = User::new();
     let piped = user.cli.run(&["models", "claude", "ANTHROPIC"]).ok();

@@ -70,7 +70,9 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     let stub = gateway();
     let mut wizard = Wizard::start(Cli::new(), &[]);
     wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
-    wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
+    wizard.answer("Base URL:", &format!("localhost:1{ENTER}"));
+    wizard.answer("it starts with https:// or http://", &"\x7f".repeat("localhost:1".len()));
+    wizard.terminal.send(&format!("{}{ENTER}", stub.base_url()));
     wizard.answer("Portkey API key:", &format!("pk-of-somebody-else{ENTER}"));
     // Refused, with the reason and what to do, and asked again.
     wizard.terminal.wait_for("Invalid API Key");
@@ -112,6 +114,28 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     }
     assert_eq!(again.text(), before);
     assert!(!again.cli.folder.path().join(".openclaw/openclaw.json.bak").exists());
+}
+
+/// The README shows what a user sees, which no script can: this is a terminal.
+#[test]
+fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
+    let readme = std::fs::read_to_string(crate::support::root().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("$ target/debug/host-harness onboard\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let stub = gateway();
+    let mut wizard = Wizard::sized(Cli::new(), &[], 80, 120);
+    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    for question in ["Where should the key be kept?", "Model:", "Make it the default model", "Write this?"] {
+        wizard.answer(question, ENTER);
+    }
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let screen = wizard.terminal.screen();
+    let home = wizard.cli.folder.path().display().to_string();
+    let seen = screen.replace(&home, "/home/you").replace(&stub.base_url(), "http://127.0.0.1:8787/v1");
+    let pattern = format!("^{}$", regex::escape(shown.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
+    assert!(regex::Regex::new(&pattern).unwrap().is_match(seen.trim_end()), "the screen is\n{seen}\nand not\n{shown}");
 }
 
 /// What the hosted service of the provider would be: nothing is called, since the way there is closed.

@@ -4,7 +4,7 @@ use std::{
     io::IsTerminal,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,7 +16,7 @@ use super::output;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Says what is waited for, and for how long now, until it is dropped.
-pub(crate) struct Alive(Option<(Sender<()>, JoinHandle<()>)>);
+pub(crate) struct Alive(Option<(Sender<String>, JoinHandle<()>)>);
 
 impl Alive {
     /// From now on; `what` is such as `listing models`. Nothing in a pipe, under `--quiet`, and among log lines.
@@ -26,9 +26,18 @@ impl Alive {
         if output::is_quiet() || logs || !seen {
             return Self(None);
         }
-        let (what, (stop, stopped)) = (what.into(), channel());
+        let (what, (sender, previews)) = (what.into(), channel());
         // A thread of its own: the work may keep the runtime's busy.
-        Self(Some((stop, std::thread::spawn(move || show(what, &stopped)))))
+        Self(Some((sender, std::thread::spawn(move || show(what, &previews)))))
+    }
+
+    /// From now on shows the end of `text` instead, as far as there is room: what is on its way.
+    pub(crate) fn preview(&self, text: &str) {
+        if let (Some((sender, _)), false) = (&self.0, text.trim().is_empty()) {
+            let columns = console::Term::stderr().size().1;
+            // The thread ends no earlier than this.
+            let _ = sender.send(end_of(text, usize::from(columns).saturating_sub(3)));
+        }
     }
 }
 
@@ -40,23 +49,66 @@ pub(crate) async fn during<T>(what: impl Into<String>, work: impl Future<Output 
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        if let Some((stop, thread)) = self.0.take() {
-            drop(stop);
+        if let Some((sender, thread)) = self.0.take() {
+            drop(sender);
             let _ = thread.join();
         }
     }
 }
 
-fn show(what: String, stopped: &Receiver<()>) {
-    if stopped.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
-        return;
+fn show(what: String, previews: &Receiver<String>) {
+    let (start, mut preview) = (Instant::now(), None);
+    loop {
+        match previews.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
+            Ok(text) => preview = Some(text),
+            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
-    let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}").unwrap_or(ProgressStyle::default_spinner());
-    let bar =
-        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style).with_elapsed(PATIENCE);
+    let style = |template| ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_spinner());
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_style(style("{spinner} {msg}, {elapsed}"))
+        .with_elapsed(PATIENCE);
     bar.set_message(what);
-    while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+    loop {
+        if let Some(text) = preview.take() {
+            bar.set_style(style("{spinner} {msg}"));
+            bar.set_message(text);
+        }
         bar.tick();
+        match previews.recv_timeout(Duration::from_millis(100)) {
+            Ok(text) => preview = Some(text),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
     bar.finish_and_clear();
+}
+
+/// What of the end of `text` fits into `columns`, on one line.
+fn end_of(text: &str, columns: usize) -> String {
+    let mut room = columns;
+    let fits = |character: &char| {
+        let width = textwrap::core::display_width(character.encode_utf8(&mut [0; 4]));
+        let rest = room.checked_sub(width);
+        room = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let on_one_line =
+        text.trim_end().chars().rev().map(|character| if character.is_whitespace() { ' ' } else { character });
+    let end: String = on_one_line.take_while(fits).collect();
+    end.chars().rev().collect::<String>().trim_start().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_text_fits_into_its_columns() {
+        assert_eq!(end_of("one\ntwo\n", 80), "one two");
+        assert_eq!(end_of("one two three", 9), "two three");
+        assert_eq!(end_of("値段は百円", 5), "百円", "wide characters take two columns");
+        assert_eq!(end_of("one", 0), "");
+    }
 }

@@ -173,9 +173,9 @@ impl Answering {
             if !printed.is_empty() && page::print(&printed).is_err() {
                 return Ok(());
             }
-            // Nowhere but at the start of a line is room for it.
-            if self.page.is_drawn() && alive.is_none() {
-                alive = Some(Alive::new(format!("{} writes", request.model)));
+            // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
+            if let Some(pending) = self.page.pending() {
+                alive.get_or_insert_with(|| Alive::new(format!("{} writes", request.model))).preview(pending);
             }
         }
         Ok(())

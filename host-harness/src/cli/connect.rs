@@ -80,11 +80,13 @@ impl Connect {
         Ok(Plugin::load(&Engine::new(self.limits())?, self.component()?).await?)
     }
 
-    fn limits(&self) -> Limits {
+    /// What the flags say of limits.
+    pub(crate) fn limits(&self) -> Limits {
         let mut limits = few();
         if let Some(seconds) = self.timeout {
             limits.call = Duration::from_secs(seconds.into());
             limits.stream_idle = limits.call;
+            limits.connect = limits.connect.min(limits.call);
         }
         if let Some(mib) = self.max_memory {
             limits.memory = (mib as usize) << 20;
@@ -176,7 +178,7 @@ pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     }
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let folder = program.parent().unwrap_or(Path::new("."));
-    for folder in [folder.to_owned(), folder.join("../wasm32-wasip2/component")] {
+    for folder in [folder.to_owned(), folder.with_file_name("wasm32-wasip2").join("component")] {
         let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
             .into_iter()
             .flatten()

@@ -14,7 +14,15 @@ use super::{
     plugin_flags,
 };
 
+const COMPLETIONS_HELP: &str = "\
+Where a shell finds them:
+  bash        source <(host-harness completions bash)           in ~/.bashrc
+  zsh         source <(host-harness completions zsh)            in ~/.zshrc, below compinit
+  fish        host-harness completions fish | source            in ~/.config/fish/config.fish
+  powershell  host-harness completions powershell | Out-String | Invoke-Expression   in $PROFILE";
+
 #[derive(clap::Args)]
+#[command(after_help = COMPLETIONS_HELP)]
 pub(crate) struct Completions {
     /// The shell that is to complete
     #[arg(value_enum)]
@@ -76,7 +84,8 @@ pub(crate) async fn man(args: Man) -> anyhow::Result<ExitCode> {
         }
     };
     let mut text = Vec::new();
-    clap_mangen::Man::new(page).render(&mut text)?;
+    let source = concat!("host-harness ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(page).source(source).render(&mut text)?;
     output::print_line(String::from_utf8_lossy(&text).trim_end());
     Ok(ExitCode::SUCCESS)
 }

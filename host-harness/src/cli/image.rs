@@ -226,7 +226,14 @@ pub(crate) async fn save(provider: &Provider, response: &Response, target: &Targ
 /// Writes a file, beside one that is there: `image-1.png`, or `image-1-2.png` where that name is taken, and so on; with
 /// `force` in its place.
 fn write(folder: &Path, path: PathBuf, data: &[u8], force: bool) -> std::io::Result<PathBuf> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = &mut tempfile::Builder::new();
+    // Like any other file that a program writes, for whoever the user's umask lets read it; a temporary one is private.
+    #[cfg(unix)]
+    {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+        file = file.permissions(Permissions::from_mode(0o666));
+    }
+    let mut file = file.tempfile_in(folder)?;
     file.write_all(data)?;
     if force {
         file.persist(&path).map_err(|error| error.error)?;

@@ -4,8 +4,10 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+use super::output;
 
 const CODE: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -32,6 +34,11 @@ impl Stream {
             drawn += &self.draw(&block);
         }
         drawn
+    }
+
+    /// What no block is yet.
+    pub(crate) fn pending(&self) -> &str {
+        &self.blocks.text
     }
 
     /// Gives what is left once nothing more comes.
@@ -217,7 +224,8 @@ struct Drawing {
     lists: Vec<Option<u64>>,
     /// Where the links that are open lead, with where their text starts in `line`.
     links: Vec<(String, usize)>,
-    table: Option<Table>,
+    /// The table that is open, and how its columns are aligned.
+    table: Option<(Table, Vec<Alignment>)>,
     row: Vec<String>,
     in_code: bool,
 }
@@ -301,7 +309,7 @@ impl Drawing {
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
                 self.links.push((dest_url.into_string(), self.line.len()));
             }
-            Tag::Table(_) => self.table = Some(Table::new()),
+            Tag::Table(alignments) => self.table = Some((Table::new(), alignments)),
             _ => {}
         }
     }
@@ -330,7 +338,7 @@ impl Drawing {
             TagEnd::TableCell => self.row.push(std::mem::take(&mut self.line)),
             TagEnd::TableHead | TagEnd::TableRow => {
                 let row = std::mem::take(&mut self.row);
-                if let Some(table) = &mut self.table {
+                if let Some((table, _)) = &mut self.table {
                     if tag == TagEnd::TableHead {
                         table.set_header(row)
                     } else {
@@ -339,7 +347,14 @@ impl Drawing {
                 }
             }
             TagEnd::Table => {
-                if let Some(mut table) = self.table.take() {
+                if let Some((mut table, alignments)) = self.table.take() {
+                    for (column, alignment) in table.column_iter_mut().zip(alignments) {
+                        column.set_cell_alignment(match alignment {
+                            Alignment::None | Alignment::Left => CellAlignment::Left,
+                            Alignment::Center => CellAlignment::Center,
+                            Alignment::Right => CellAlignment::Right,
+                        });
+                    }
                     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
                     table.set_width(u16::try_from(self.width).unwrap_or(u16::MAX));
                     table.lines().for_each(|line| self.paragraph(&line));
@@ -391,14 +406,7 @@ impl Drawing {
 
     fn paragraph(&mut self, text: &str) {
         let (first, rest) = self.indent();
-        let options = textwrap::Options::new(self.width)
-            .initial_indent(&first)
-            .subsequent_indent(&rest)
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            // A long word is a URL or a path: whole, it can be copied.
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(text, options) {
+        for line in output::wrapped(text, self.width, &first, &rest) {
             let _ = writeln!(self.out, "{line}");
         }
     }
@@ -509,6 +517,12 @@ fn main() {}
 • link (https://example.org/x) last word
 ";
         assert_eq!(plain(SAMPLE), expected);
+    }
+
+    #[test]
+    fn columns_of_a_table_are_aligned_as_it_says() {
+        let drawn = plain("| left | right | mid |\n|:--|--:|:-:|\n| 値段 | 1 | x |\n");
+        assert!(drawn.contains("│ 値段 ┆     1 ┆  x  │"), "{drawn}");
     }
 
     #[test]

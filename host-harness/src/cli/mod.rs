@@ -30,7 +30,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the call failed, or a check found something
-  2  wrong usage: a flag, an argument, an input file
+  2  wrong usage: a flag, an argument, an input file, an output folder
   3  a credential is missing or was refused
   4  the configuration, the component or the gateway's configuration is wrong, or the host's policy refused
   5  rate limited, over budget or overloaded: later may help
@@ -48,10 +48,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Print results and errors alone
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     quiet: bool,
     /// Log what the host does to standard error; twice, what all of it does [default: HOST_HARNESS_LOG]
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 900, action = ArgAction::Count)]
     verbose: u8,
 }
 

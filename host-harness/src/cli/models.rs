@@ -1,8 +1,8 @@
 //! `models`: what the provider offers.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::wit::models::Entry;
 use serde_json::json;
 
@@ -32,13 +32,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows = models.iter().map(|model| [model.id.as_str(), model.provider.as_deref().unwrap_or_default()]);
-    if std::io::stdout().is_terminal() {
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED).set_header(["model", "provider"]);
-        table.add_rows(rows.map(|row| row.map(output::printable)));
-        table.lines().for_each(|line| output::print_line(line.trim_end()));
-    } else {
-        rows.for_each(|row| output::print_line(&row.map(output::printable).join("\t")));
+    match output::columns() {
+        Some(_) if models.is_empty() => {}
+        Some(columns) => {
+            let mut table = Table::new();
+            table.load_style(UTF8_FULL_CONDENSED).set_header(["model", "provider"]);
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+            table.add_rows(rows.map(|row| row.map(output::printable)));
+            table.lines().for_each(|line| output::print_line(line.trim_end()));
+        }
+        None => rows.for_each(|row| output::print_line(&row.map(output::printable).join("\t"))),
     }
     output::note(&match models.len() {
         some if some == all => format!("{all} models"),

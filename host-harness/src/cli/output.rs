@@ -1,6 +1,7 @@
 //! How results and errors look, for people and as JSON, and what the program exits with.
 
 use std::{
+    borrow::Cow,
     io::Write,
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
@@ -48,9 +49,7 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     if as_json {
         print_json(&error_json(&record));
     } else {
-        let line = |style: Style, name: &str, text: &str| {
-            let _ = writeln!(anstream::stderr(), "{style}{name}:{style:#} {}", printable(text));
-        };
+        let line = |style: Style, name: &str, text: &str| say(&format!("{style}{name}:{style:#} {}", printable(text)));
         line(ERROR, "error", &record.message);
         if let Some(hint) = &record.hint {
             line(HINT, "hint", hint);
@@ -105,7 +104,15 @@ pub(crate) fn print_line(line: &str) {
 /// Prints a line beside the results, on standard error, unless that is to be quiet.
 pub(crate) fn note(line: &str) {
     if !is_quiet() {
-        let _ = writeln!(anstream::stderr(), "{FAINT}{}{FAINT:#}", printable(line));
+        say(&format!("{FAINT}{}{FAINT:#}", printable(line)));
+    }
+}
+
+/// Prints a line that may hold styles on standard error: for a terminal it is broken between words.
+pub(crate) fn say(line: &str) {
+    let columns = console::Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
+    for line in wrapped(line, columns, "", "") {
+        let _ = writeln!(anstream::stderr(), "{line}");
     }
 }
 
@@ -114,10 +121,26 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|character| !character.is_control() || ['\n', '\t'].contains(character)).collect()
 }
 
+/// `text` in lines of at most `width` columns, behind `first` and, after the first line, `rest`. A long word is a URL or
+/// a path: whole, it can be copied.
+pub(crate) fn wrapped<'t>(text: &'t str, width: usize, first: &str, rest: &str) -> Vec<Cow<'t, str>> {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options)
+}
+
+/// How wide the terminal is that standard output goes to, if it is one.
+pub(crate) fn columns() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns.into())
+}
+
 /// How wide text may become on standard output, in columns: lines over 100 are hard to read.
 pub(crate) fn width() -> usize {
-    let columns = console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns));
-    columns.clamp(20, 100)
+    columns().unwrap_or(80).clamp(20, 100)
 }
 
 /// Prints a line that holds styles, which only a terminal gets to see.

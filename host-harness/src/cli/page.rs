@@ -50,9 +50,12 @@ impl Page {
         }
     }
 
-    /// Whether what is printed always ends its line.
-    pub(crate) fn is_drawn(&self) -> bool {
-        matches!(self, Self::Drawn(_))
+    /// What is held back so far. `None` where nothing ever is: there, what is printed may also end within a line.
+    pub(crate) fn pending(&self) -> Option<&str> {
+        match self {
+            Self::Drawn(stream) => Some(stream.pending()),
+            Self::Blank | Self::Exact | Self::Plain => None,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Error, Limits, Origin, Plugin, Provider, WIT_VERSION,
+    ConfigFile, Destination, Error, Origin, Plugin, Provider, WIT_VERSION,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Request},
@@ -217,7 +217,7 @@ impl Examination<'_> {
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
 
-        let limits = Limits::default();
+        let limits = self.args.connect.limits();
         for step in alive::during("looking for the gateway", destination.diagnose(&limits)).await {
             match step.outcome {
                 Ok(found) => self.report.push(Line::good(step.name, found).took(step.took)),

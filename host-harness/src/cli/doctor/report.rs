@@ -95,14 +95,16 @@ impl Line {
     fn print(&self) {
         let (style, dim) = (self.state.style(), Style::new().dimmed());
         let took = self.took.map(|took| format!(" {dim}({}){dim:#}", milliseconds(took))).unwrap_or_default();
-        output::print_styled(&format!(
-            "{style}{:>7}{style:#}  {:<14}  {}{took}",
-            self.state.name(),
-            self.name,
-            self.detail
-        ));
+        let head = format!("{style}{:>7}{style:#}  {:<14}  ", self.state.name(), self.name);
+        // In a pipe a line is one line. Below the details there must be room for some words.
+        let columns = output::columns().unwrap_or(usize::MAX);
+        let below = " ".repeat(if columns < 60 { 9 } else { 25 });
+        let print = |text: &str, first: &str, rest: &str| {
+            output::wrapped(text, columns, first, rest).iter().for_each(|line| output::print_styled(line));
+        };
+        print(&format!("{}{took}", self.detail), &head, &below);
         if let Some(hint) = &self.hint {
-            output::print_line(&format!("{:25}-> {hint}", ""));
+            print(&format!("-> {hint}"), &below, &format!("{below}   "));
         }
     }
 }

@@ -7,7 +7,7 @@ mod wizard;
 use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
-use host_harness::{ConfigFile, Error, Keyring, Plugin, Update, types::ErrorKind, wit::onboarding::Choices};
+use host_harness::{ConfigFile, Error, Keyring, Plugin, Source, Update, types::ErrorKind, wit::onboarding::Choices};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -48,6 +48,23 @@ pub(crate) enum KeyPlace {
     Env,
     /// Into the system's keyring, which this program reads and OpenClaw does not
     Keyring,
+}
+
+impl KeyPlace {
+    /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
+    /// holds is for those who come without.
+    fn of(source: Option<&Source>) -> Self {
+        if source == Some(&Source::Keyring) { Self::Keyring } else { Self::Reference }
+    }
+
+    /// Whether a key that was found there is in its place. To refer to it moves nothing.
+    fn holds(self, source: &Source) -> bool {
+        match (self, source) {
+            (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
+            (Self::Env, Source::Configuration(path)) => path.starts_with("env."),
+            _ => false,
+        }
+    }
 }
 
 /// All that onboarding must know.
@@ -99,7 +116,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else if changed {
         output::print_line(&format!("{} is set up in {}", plugin.descriptor().label, file.path().display()));
         if let Some(backup) = backup {
-            eprintln!("The old file is kept as {}", backup.display());
+            output::note(&format!("The old file is kept as {}", backup.display()));
         }
     } else {
         output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
@@ -120,17 +137,18 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
         let missing = format!("there is no {}: set {}", credential.label, ways_to_give(credential));
         match args.key {
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
-            None => eprintln!("note: {missing}"),
+            None => output::note(&format!("note: {missing}")),
             Some(KeyPlace::Reference) => {}
             Some(KeyPlace::Env | KeyPlace::Keyring) => return Err(output::Usage(missing).into()),
         }
     }
-    let key = args.key.unwrap_or(KeyPlace::Reference);
+    let source = credential.and_then(|credential| held.source(&credential.id));
+    let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
         base_url: args.connect.base_url(plugin),
         model: args.model.clone(),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
-        secret: secret.filter(|_| key != KeyPlace::Reference),
+        secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,
         allow_private_network: false,
     })
@@ -206,4 +224,16 @@ fn open<'a>(value: &'a mut Value, name: &str) -> anyhow::Result<&'a mut Value> {
     let inner = value.as_object_mut().map(|fields| fields.entry(name).or_insert_with(|| Value::Object(Map::new())));
     let wrong = || Error::host(ErrorKind::InvalidConfig, format!("`{name}` of the configuration is not an object"));
     Ok(inner.filter(|inner| inner.is_object()).ok_or_else(wrong)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_stays_in_the_keyring_when_onboarding_runs_again() {
+        assert!(KeyPlace::of(Some(&Source::Keyring)) == KeyPlace::Keyring);
+        assert!(KeyPlace::of(Some(&Source::Keyring)).holds(&Source::Keyring));
+        assert!(KeyPlace::of(None) == KeyPlace::Reference);
+    }
 }

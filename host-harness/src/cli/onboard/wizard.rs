@@ -19,7 +19,7 @@ use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
     connect::{Connect, chat_model},
-    output::GivenUp,
+    output::{GivenUp, say},
 };
 
 /// Where a gateway of one's own usually listens.
@@ -51,7 +51,7 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
         model: Some(model),
         default,
         key,
-        secret: found.typed.or(found.held.filter(|(_, source)| !is_at(source, key)).map(|(secret, _)| secret)),
+        secret: found.typed.or(found.held.filter(|(_, source)| !key.holds(source)).map(|(secret, _)| secret)),
         allow_private_network: found.allow_private_network,
     })
 }
@@ -67,7 +67,7 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
     secrets.extend(diff::secrets(merged));
     say("");
     for line in diff::lines(&before, &after, &secrets) {
-        say(&line);
+        anstream::eprintln!("{line}");
     }
     say("");
     if answer(Confirm::new("Write this?").with_default(true).prompt())? { Ok(()) } else { Err(GivenUp.into()) }
@@ -96,15 +96,6 @@ pub(super) fn next_steps(plugin: &Plugin, answers: &Answers) {
         say(&format!("{variable} of the environment comes before it, as long as it is set."));
     }
     say(&dim("Next: host-harness doctor --chat"));
-}
-
-/// Whether a key that was found is where the user wants it. To refer to it moves nothing.
-fn is_at(source: &Source, place: KeyPlace) -> bool {
-    match (place, source) {
-        (KeyPlace::Reference, _) | (KeyPlace::Keyring, Source::Keyring) => true,
-        (KeyPlace::Env, Source::Configuration(path)) => path.starts_with("env."),
-        _ => false,
-    }
 }
 
 struct Wizard<'a> {
@@ -173,7 +164,7 @@ impl Wizard<'_> {
             let checked = self.models(&base_url, typed.as_ref(), allow_private_network);
             let models = match ended(alive::during(format!("checking the key with {base_url}"), checked).await)? {
                 Ok(models) => {
-                    say(&good(&format!("The gateway takes the key, and offers {} models", models.len())));
+                    say(&good(&format!("{base_url} takes the key, and offers {} models", models.len())));
                     models
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -229,6 +220,7 @@ impl Wizard<'_> {
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
             Ok(match text.trim().parse::<Origin>() {
                 _ if text.trim().starts_with("${") => Validation::Valid,
+                _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
                 Ok(_) => Validation::Valid,
                 Err(error) => Validation::Invalid(error.to_string().into()),
             })
@@ -298,13 +290,11 @@ impl Wizard<'_> {
     fn key_place(&self, found: &Found) -> anyhow::Result<KeyPlace> {
         let Some(credential) = self.plugin.descriptor().credentials.first() else { return Ok(KeyPlace::Reference) };
         if found.is_kept() {
-            // It has its place. A reference beside it is for those who come without.
-            let is_in_keyring = found.held.as_ref().is_some_and(|(_, source)| *source == Source::Keyring);
-            return Ok(if is_in_keyring { KeyPlace::Keyring } else { KeyPlace::Reference });
+            return Ok(KeyPlace::of(found.held.as_ref().map(|(_, source)| source)));
         }
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
-            Place(KeyPlace::Reference, format!("In no file: in the environment variable {variable}")),
+            Place(KeyPlace::Reference, format!("In no file: the environment's {variable}")),
             Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
         if Keyring::system().is_available() {
@@ -408,8 +398,4 @@ fn good(text: &str) -> String {
 fn dim(text: &str) -> String {
     let style = Style::new().dimmed();
     format!("{style}{text}{style:#}")
-}
-
-fn say(line: &str) {
-    anstream::eprintln!("{line}");
 }
