@@ -79,8 +79,8 @@ pub(crate) fn protocol(head: &Head, what: &str, quote: &[u8]) -> Box<Error> {
 /// The text on one line, without control characters, cut at a character's end to about `limit` bytes.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let mut out = String::new();
-    for word in text.split(|character: char| character.is_control() || character == ' ').filter(|word| !word.is_empty())
-    {
+    let is_gap = |character: char| character.is_control() || character.is_whitespace();
+    for word in text.split(is_gap).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }
