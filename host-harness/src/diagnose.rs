@@ -209,7 +209,7 @@ fn late(step: &str, limit: Duration) -> Error {
         }
         _ => "Check the network. Where only a proxy leads out, set HTTPS_PROXY or `request.proxy`.",
     };
-    step_error(ErrorKind::Timeout, format!("took longer than {} seconds", limit.as_secs_f32()), hint)
+    step_error(ErrorKind::Timeout, format!("took longer than {} s", limit.as_secs_f32()), hint)
 }
 
 fn failed(message: String, hint: &str) -> Error {

@@ -87,7 +87,7 @@ impl Egress {
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
         let limit = self.policy.limits.call;
         tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
-            let late = format!("the image took longer than {} seconds", limit.as_secs_f32());
+            let late = format!("the image took longer than {} s", limit.as_secs_f32());
             Err(crate::Error::host(ErrorKind::Timeout, late).request_sent(true))
         })
     }

@@ -120,7 +120,7 @@ impl Engine {
                 let limit = self.limits.compile.as_secs_f32();
                 Err(Error::host(
                     ErrorKind::Timeout,
-                    format!("the component took longer than {limit} seconds to compile"),
+                    format!("the component took longer than {limit} s to compile"),
                 )
                 .hint("A provider compiles in seconds: this is none, or the machine is very busy."))
             }
@@ -244,7 +244,7 @@ pub(crate) async fn within<T>(limit: Duration, call: impl Future<Output = wasmti
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(failed),
         Err(_) => {
-            Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} seconds", limit.as_secs_f32()))
+            Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} s", limit.as_secs_f32()))
                 .hint("The host ended it. Raise the limit if the model needs more time."))
         }
     }

@@ -79,7 +79,7 @@ impl Reply {
     }
 
     fn too_long(&self) -> Error {
-        let message = format!("the stream took longer than {} seconds as a whole", self.whole.as_secs_f32());
+        let message = format!("the stream took longer than {} s as a whole", self.whole.as_secs_f32());
         Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
     }
 

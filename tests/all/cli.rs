@@ -356,7 +356,7 @@ fn limits_are_a_users_to_lower() {
     let user = User::new();
     let ran = user.cli.run(&["chat", "hello", "--model", "fault/silence", "--timeout", "1"]);
     assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(ran.err.contains("longer than 1 seconds"), "{ran:?}");
+    assert!(ran.err.contains("longer than 1 s"), "{ran:?}");
 
     let image = user.cli.folder.path().join("large.png");
     std::fs::write(&image, [&b"\x89PNG\r\n\x1a\n"[..], &vec![0; 4 << 20]].concat()).unwrap();

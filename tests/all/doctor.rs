@@ -149,7 +149,7 @@ async fn a_gateway_that_is_stuck_is_told_from_a_network_that_is() {
     let report = doctor(&base_url, &["--timeout", "1"]).await.json();
     assert_eq!(line(&report, "TCP")["state"], "ok", "{report:#}");
     let failed = line(&report, "HTTP");
-    assert_eq!((&failed["state"], &failed["detail"]), (&"failed".into(), &"took longer than 1 seconds".into()));
+    assert_eq!((&failed["state"], &failed["detail"]), (&"failed".into(), &"took longer than 1 s".into()));
     assert!(failed["hint"].as_str().unwrap().contains("its own log"), "{failed}");
 }
 
