@@ -274,9 +274,10 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
         "timeout_error" => ErrorKind::Timeout,
         _ => ErrorKind::Other,
     };
-    let message = format!("The model provider broke off with {reason}");
+    let code = error::one_line(reason, 128);
+    let message = format!("The model provider broke off with {code}");
     let mut error = error::answered(kind, ErrorOrigin::Upstream, &message, head);
-    error.code = Some(reason.to_owned());
+    error.code = Some(code);
     Some(error)
 }
 
