@@ -118,11 +118,8 @@ impl Engine {
             Ok(compiled) => compiled.map_err(|error| unusable(error.into()))?.map_err(unusable),
             Err(_) => {
                 let limit = self.limits.compile.as_secs_f32();
-                Err(Error::host(
-                    ErrorKind::Timeout,
-                    format!("the component took longer than {limit} s to compile"),
-                )
-                .hint("A provider compiles in seconds: this is none, or the machine is very busy."))
+                Err(Error::host(ErrorKind::Timeout, format!("the component took longer than {limit} s to compile"))
+                    .hint("A provider compiles in seconds: this is none, or the machine is very busy."))
             }
         }
     }
@@ -243,10 +240,8 @@ fn wasmtime(limits: &Limits) -> wasmtime::Result<wasmtime::Engine> {
 pub(crate) async fn within<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(failed),
-        Err(_) => {
-            Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} s", limit.as_secs_f32()))
-                .hint("The host ended it. Raise the limit if the model needs more time."))
-        }
+        Err(_) => Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} s", limit.as_secs_f32()))
+            .hint("The host ended it. Raise the limit if the model needs more time.")),
     }
 }
 
