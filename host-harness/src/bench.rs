@@ -1,4 +1,5 @@
-//! What `benches/` and the tests' budgets measure from within: parts of a call that no embedder makes alone. Not for use, and free to change.
+//! What `benches/` and the tests' budgets measure from within: parts of a call that no embedder makes alone. Not for
+//! use, and free to change.
 
 pub use crate::bindings::Provider as Guest;
 use crate::{Engine, Plugin, Provider, bindings::exports::openclaw::provider::chat, engine::Live, error::Result};

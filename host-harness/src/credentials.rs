@@ -1,6 +1,6 @@
 //! Finds secrets, in the order that a user expects: given outright, the environment, the configuration, the system's
-//! keyring. Owns where a secret may come from and what a `${NAME}`
-//! reference stands for; attaching it to requests is the egress's business.
+//! keyring. Owns where a secret may come from and what a `${NAME}` reference stands for; attaching it to requests is the
+//! egress's business.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

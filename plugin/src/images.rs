@@ -217,10 +217,9 @@ pub fn response(head: &Head, mut body: Vec<u8>, model: &str) -> Result<Response>
     let find =
         |image: wire::Image<'_>| Some((Drawn::find(image.b64_json, image.url, &body)?, present(image.revised_prompt)));
     let drawn: Vec<_> = data.into_iter().filter_map(find).collect();
-    let mut left = drawn.len();
-    let mut images = Vec::with_capacity(left);
+    let count = drawn.len();
+    let mut images = Vec::with_capacity(count);
     for (drawn, revised_prompt) in drawn {
-        left -= 1;
         let (source, ending) = match drawn {
             Drawn::Url(url) => {
                 let ending = url_ending(&url);
@@ -229,7 +228,7 @@ pub fn response(head: &Head, mut body: Vec<u8>, model: &str) -> Result<Response>
             Drawn::Apart(mut text) => inline(decode(head, &mut text)?.to_vec()),
             Drawn::Within(place) => {
                 let data = decode(head, body.get_mut(place.clone()).unwrap_or_default())?;
-                if left > 0 {
+                if images.len() + 1 < count {
                     inline(data.to_vec())
                 } else {
                     let end = place.start + data.len();

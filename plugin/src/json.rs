@@ -118,7 +118,7 @@ impl<'a> Json<'a> {
             return text;
         }
         match self {
-            _ if self.is_null() => Cow::default(),
+            _ if self.is_null() || self.is_object() => Cow::default(),
             _ if self.is_nested() => {
                 let parts = self.list().unwrap_or_default();
                 Cow::Owned(parts.iter().filter_map(|part| part.object()?.get("text")?.string()).collect())

@@ -1,5 +1,5 @@
-//! The provider as a service: the provider as it is shipped, `components/front` and `components/credentials`, composed into one
-//! component as `components/gateway.wac` says. Nothing is fetched, and nothing is pushed anywhere.
+//! The provider as a service: the provider as it is shipped, `components/front` and `components/credentials`, composed
+//! into one component as `components/gateway.wac` says. Nothing is fetched, and nothing is pushed anywhere.
 
 #![allow(clippy::indexing_slicing, reason = "an arena is indexed by the ids that it gave")]
 
