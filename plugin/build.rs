@@ -15,6 +15,8 @@ fn main() {
         // The shadow stack. An overflow traps: the stack lies first. Nothing in here recurses with the depth of what it
         // reads; half of this held every test.
         "-zstack-size=65536",
+        // Room for the heap of all but large calls, which then need not grow it: see src/runtime.rs.
+        "--initial-memory=524288",
     ] {
         println!("cargo:rustc-link-arg={argument}");
     }

@@ -36,12 +36,19 @@ pub struct Call {
     pub post: bool,
     /// Names in lower case, and values.
     pub headers: Vec<(String, String)>,
-    /// Limit for the connection to stand.
-    pub connect_timeout_ms: Option<u64>,
-    /// Limit to the head of the answer.
-    pub first_byte_timeout_ms: Option<u64>,
-    /// Limit between two pieces of the answer's body.
-    pub idle_timeout_ms: Option<u64>,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+}
+
+/// Limits in milliseconds; where there is none, the host's own counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the connection to stand.
+    pub connect_ms: Option<u64>,
+    /// To the head of the answer.
+    pub first_byte_ms: Option<u64>,
+    /// Between two pieces of the answer's body.
+    pub idle_ms: Option<u64>,
 }
 
 impl Call {
@@ -95,9 +102,11 @@ impl Call {
             authority: url.authority,
             post: body.is_some(),
             headers: all,
-            connect_timeout_ms: connection.connect_timeout_ms,
-            first_byte_timeout_ms: connection.first_byte_timeout_ms,
-            idle_timeout_ms: connection.idle_timeout_ms,
+            timeouts: Timeouts {
+                connect_ms: connection.connect_timeout_ms,
+                first_byte_ms: connection.first_byte_timeout_ms,
+                idle_ms: connection.idle_timeout_ms,
+            },
         })
     }
 }
@@ -138,10 +147,7 @@ mod tests {
                 "x-portkey-trace-id: b",
             ]
         );
-        assert_eq!(
-            (call.connect_timeout_ms, call.first_byte_timeout_ms, call.idle_timeout_ms),
-            (Some(1), Some(2), Some(3))
-        );
+        assert_eq!(call.timeouts, Timeouts { connect_ms: Some(1), first_byte_ms: Some(2), idle_ms: Some(3) });
         let call = Call::get(&connection(&[]), "/models?limit=1").unwrap();
         assert_eq!((call.path.as_str(), call.post), ("/v1/models?limit=1", false));
         assert_eq!(call.headers, [("accept".to_owned(), "application/json".to_owned())]);

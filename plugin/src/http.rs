@@ -15,7 +15,7 @@ use crate::bindings::wasi::http::types::{
 };
 use crate::bindings::wasi::io::poll::{Pollable, poll};
 use crate::bindings::wasi::io::streams::{InputStream, StreamError};
-use crate::call::Call;
+use crate::call::{Call, Timeouts};
 use crate::error::{self, Result};
 use crate::report::Head;
 
@@ -117,15 +117,8 @@ fn send(call: Call, body: &[u8]) -> Result<Answer> {
     request.set_scheme(Some(if call.https { &Scheme::Https } else { &Scheme::Http })).map_err(unfit)?;
     request.set_authority(Some(&call.authority)).map_err(unfit)?;
     request.set_path_with_query(Some(&call.path)).map_err(unfit)?;
-    let options = RequestOptions::new();
-    let nanoseconds = |limit: Option<u64>| limit.map(|milliseconds| milliseconds.saturating_mul(1_000_000));
-    // A host that does not support a limit says so, and has its own.
-    let _ = options.set_connect_timeout(nanoseconds(call.connect_timeout_ms));
-    let _ = options.set_first_byte_timeout(nanoseconds(call.first_byte_timeout_ms));
-    let _ = options.set_between_bytes_timeout(nanoseconds(call.idle_timeout_ms));
-
     let outgoing = request.body().map_err(|()| broken("The host gave no body to write to"))?;
-    let future = outgoing_handler::handle(request, Some(options)).map_err(failed)?;
+    let future = outgoing_handler::handle(request, options(&call.timeouts)).map_err(failed)?;
     let answered = future.subscribe();
     // A host may accept a request and refuse it later: then writing fails, and the reason is in the answer alone. So
     // a body that could not be written stays unfinished for as long as the answer is read: to drop it is to abort.
@@ -143,15 +136,29 @@ fn send(call: Call, body: &[u8]) -> Result<Answer> {
     Ok(Answer { head, body: Body { stream, _body: body, _response: response, _unfinished: unfinished } })
 }
 
-/// Writes all of `bytes`, in pieces as large as the host takes, until they are on their way or the answer is there:
-/// a gateway may refuse a large body before it has read it.
+/// The limits, where there are any: each thing that is said to the host costs.
+fn options(timeouts: &Timeouts) -> Option<RequestOptions> {
+    if *timeouts == Timeouts::default() {
+        return None;
+    }
+    let options = RequestOptions::new();
+    let nanoseconds = |limit: Option<u64>| limit.map(|milliseconds| milliseconds.saturating_mul(1_000_000));
+    // A host that does not support a limit says so, and has its own.
+    let _ = options.set_connect_timeout(nanoseconds(timeouts.connect_ms));
+    let _ = options.set_first_byte_timeout(nanoseconds(timeouts.first_byte_ms));
+    let _ = options.set_between_bytes_timeout(nanoseconds(timeouts.idle_ms));
+    Some(options)
+}
+
+/// Writes all of `bytes`, in pieces as large as the host takes, until the host has the last of them or the answer is
+/// there: a gateway may refuse a large body before it has read it.
 fn write(body: &OutgoingBody, bytes: &[u8], answered: &Pollable) -> core::result::Result<(), StreamError> {
     if bytes.is_empty() {
         return Ok(());
     }
     let stream = body.write().map_err(|()| StreamError::Closed)?;
     let mut rest = bytes;
-    loop {
+    while !rest.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
         if room == 0 {
             let writable = stream.subscribe();
@@ -160,26 +167,22 @@ fn write(body: &OutgoingBody, bytes: &[u8], answered: &Pollable) -> core::result
             }
             continue;
         }
-        if rest.is_empty() {
-            return Ok(());
-        }
         let (now, later) = rest.split_at(room.min(rest.len()));
         stream.write(now)?;
         rest = later;
-        if rest.is_empty() {
-            // There is room again when all has been flushed.
-            stream.flush()?;
-        }
     }
+    // It is not waited for: whether all has been sent, the answer says.
+    stream.flush()
 }
 
 fn wait(future: &FutureIncomingResponse, answered: &Pollable) -> core::result::Result<IncomingResponse, ErrorCode> {
     loop {
+        answered.block();
         match future.get() {
             Some(Ok(answer)) => return answer,
             // It was taken before, which this function alone does.
             Some(Err(())) => return Err(ErrorCode::InternalError(None)),
-            None => answered.block(),
+            None => {}
         }
     }
 }
