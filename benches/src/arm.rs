@@ -140,8 +140,10 @@ impl Arm {
         Ok(Self::Component(component::provider(base_url).await?))
     }
 
-    pub(crate) async fn warm(base_url: &str) -> anyhow::Result<Self> {
-        Ok(Self::Warm(Arc::new(Mutex::new(Warm::new(&component::provider(base_url).await?).await?))))
+    /// One instance for many calls, of a component.
+    pub(crate) async fn warm(&self) -> anyhow::Result<Self> {
+        let Self::Component(provider) = self else { anyhow::bail!("this arm has no instances") };
+        Ok(Self::Warm(Arc::new(Mutex::new(Warm::new(provider).await?))))
     }
 
     pub(crate) fn node(package: &str, base_url: &str) -> anyhow::Result<Self> {

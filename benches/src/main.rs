@@ -8,6 +8,16 @@ mod arm;
 mod chart;
 mod component;
 mod native;
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "the tests' own, as it is"
+)]
+#[path = "../../tests/all/portkey_gateway.rs"]
+mod portkey_gateway;
 mod report;
 mod rows;
 mod server;
@@ -24,18 +34,18 @@ fn root() -> PathBuf {
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        None => Runtime::new()?.block_on(bench(None)),
+        None => bench(None),
         Some(("serve", _)) => Builder::new_current_thread().enable_all().build()?.block_on(server::serve()),
         Some(("alone", rest)) => Runtime::new()?.block_on(alone::run(rest)),
         // Only the rows whose name holds this.
-        Some((filter, _)) => Runtime::new()?.block_on(bench(Some(filter))),
+        Some((filter, _)) => bench(Some(filter)),
     }
 }
 
-async fn bench(filter: Option<&str>) -> anyhow::Result<()> {
+fn bench(filter: Option<&str>) -> anyhow::Result<()> {
     let server = server::Process::start()?;
     println!("{}\n{}\n", report::machine(), report::versions());
     let mut report = report::Report::new(filter);
-    rows::all(&server.addresses, &mut report).await?;
+    rows::all(&server.addresses, &mut report)?;
     report.write(&root().join("target/bench.json"))
 }

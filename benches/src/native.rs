@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use anyhow::{Context, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Request, Response, header};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -21,6 +21,8 @@ use crate::server::KEY;
 #[derive(Clone)]
 pub(crate) struct Native {
     base_url: String,
+    /// Beside the key's.
+    headers: HeaderMap,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -93,7 +95,14 @@ impl Native {
     pub(crate) fn new(base_url: &str) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        Self { base_url: base_url.to_owned(), client: Client::builder(TokioExecutor::new()).build(connector) }
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Self { base_url: base_url.to_owned(), headers: HeaderMap::new(), client }
+    }
+
+    /// The same, which sends this header too.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> anyhow::Result<Self> {
+        self.headers.insert(name, value.parse()?);
+        Ok(self)
     }
 
     pub(crate) async fn chat(
@@ -134,10 +143,13 @@ impl Native {
 
     async fn post(&self, path: &str, body: &impl Serialize) -> anyhow::Result<Response<Incoming>> {
         let body = serde_json::to_vec(body)?;
-        let request = Request::post(format!("{}{path}", self.base_url))
+        let mut request = Request::post(format!("{}{path}", self.base_url))
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "identity")
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-portkey-api-key", KEY)
             .body(Full::from(body))?;
+        request.headers_mut().extend(self.headers.clone());
         let answer = self.client.request(request).await?;
         ensure!(answer.status().is_success(), "HTTP status {}", answer.status());
         Ok(answer)

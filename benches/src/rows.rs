@@ -14,6 +14,7 @@ use anyhow::ensure;
 use flate2::{Compression, write::GzEncoder};
 use host_harness::Provider;
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     alone::{Measured, What, measure},
@@ -21,6 +22,7 @@ use crate::{
     chart::{self, Series},
     component,
     native::Native,
+    portkey_gateway::{self, PortkeyGateway},
     report::Report,
     server::{Addresses, KEY},
 };
@@ -31,15 +33,21 @@ const ROUNDS: usize = 15;
 /// Calls that are compared one by one.
 const CALLS: usize = 1501;
 
-/// All that is asked for, part by part.
-pub(crate) async fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result<()> {
+/// All that is asked for, part by part. Calls are made on one thread, as `host-harness` makes them and as Node does.
+pub(crate) fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let one_thread = Builder::new_current_thread().enable_all().build()?;
     let base_url = &server.http;
-    let (native, component) = (Arm::native(base_url), Arm::component(base_url).await?);
     if report.wants("chat") {
-        chat(&native, &component, base_url, report).await?;
+        one_thread.block_on(chat(base_url, "chat call", Some(CHAT), report))?;
+        Runtime::new()?.block_on(chat(base_url, "chat call on two threads", None, report))?;
+    }
+    if report.wants("gateway") {
+        let gateway = PortkeyGateway::start();
+        one_thread.block_on(through(&gateway, base_url, "chat call through Portkey", Some(CHAT), report))?;
+        Runtime::new()?.block_on(through(&gateway, base_url, "the same on two threads", None, report))?;
     }
     if report.wants("instance") {
-        instance(report).await?;
+        one_thread.block_on(instance(report))?;
     }
     if report.wants("load") {
         load(base_url, report)?;
@@ -48,22 +56,22 @@ pub(crate) async fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::
         start(report)?;
     }
     if report.wants("event") {
-        event(&native, &component, report).await?;
+        one_thread.block_on(event(base_url, report))?;
     }
     if report.wants("image") {
-        image(&native, &component, base_url, report).await?;
+        one_thread.block_on(image(base_url, report))?;
     }
     if report.wants("streams") {
         streams(base_url, report)?;
     }
     if report.wants("connections") {
-        connections(server, report).await?;
+        one_thread.block_on(connections(server, report))?;
     }
     if report.wants("size") {
         size(report)?;
     }
     if report.wants("peers") {
-        peers(&component, base_url, report).await?;
+        one_thread.block_on(peers(base_url, report))?;
     }
     if report.wants("growth") {
         growth(base_url, report)?;
@@ -76,20 +84,54 @@ fn times(pair: &Pair) -> String {
     format!("{:.0} us, native {:.0} us", pair.other.us, pair.base.us)
 }
 
-async fn chat(native: &Arm, component: &Arm, base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
+/// At most so many times as long as native: in one instance for all calls, and in one for each.
+const CHAT: [f64; 2] = [1.05, 1.2];
+
+/// A call to the bench's own server, which answers at once: what a call costs by itself.
+async fn chat(base_url: &str, what: &str, aims: Option<[f64; 2]>, report: &mut Report<'_>) -> anyhow::Result<()> {
+    compare(&Arm::native(base_url), &Arm::component(base_url).await?, what, aims, report).await
+}
+
+/// A call through the real Portkey gateway, whose model provider is the bench's own server: what a user waits for, less the
+/// model.
+async fn through(
+    gateway: &PortkeyGateway,
+    upstream: &str,
+    what: &str,
+    aims: Option<[f64; 2]>,
+    report: &mut Report<'_>,
+) -> anyhow::Result<()> {
+    let (name, value) = portkey_gateway::config_header(&portkey_gateway::config_for(upstream));
+    let native = Arm::Native(Native::new(&gateway.base_url()).header(name.parse()?, &value)?.into());
+    let setup = component::setup(&gateway.base_url()).header(name, value);
+    let component = Arm::Component(Provider::connect(&component::plugin().await?, setup).await?);
+    // A compiler that learns as it goes is given time to.
+    native.clone().block(Case::chat(1, 0), 2000).await?;
+    compare(&native, &component, what, aims, report).await
+}
+
+async fn compare(
+    native: &Arm,
+    component: &Arm,
+    what: &str,
+    aims: Option<[f64; 2]>,
+    report: &mut Report<'_>,
+) -> anyhow::Result<()> {
     let chat = Case::chat(1, 0);
-    let warm = pair(native, &Arm::warm(base_url).await?, &chat, 1, CALLS).await?;
-    report.row("chat call, one instance for all", warm.ratio, "x native", 1.05, times(&warm));
+    let warm = pair(native, &component.warm().await?, &chat, 1, CALLS).await?;
+    let [of_warm, of_fresh] = aims.map_or([None; 2], |aims| aims.map(Some));
+    report.row(format!("{what}, one instance for all"), warm.ratio, "x native", of_warm, times(&warm));
     let fresh = pair(native, component, &chat, 1, CALLS).await?;
-    report.row("chat call, an instance for each", fresh.ratio, "x native", 1.2, times(&fresh));
+    report.row(format!("{what}, an instance for each"), fresh.ratio, "x native", of_fresh, times(&fresh));
     let processor = format!("{:.0} us, native {:.0} us", fresh.other.cpu_us, fresh.base.cpu_us);
-    report.row("chat call, processor time", fresh.cpu_ratio, "x native", None, processor);
+    report.row(format!("{what}, processor time"), fresh.cpu_ratio, "x native", None, processor);
     Ok(())
 }
 
-async fn event(native: &Arm, component: &Arm, report: &mut Report<'_>) -> anyhow::Result<()> {
+async fn event(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     const EVENTS: usize = 10_000;
-    let stream = pair(native, component, &Case::stream(EVENTS), 1, ROUNDS).await?;
+    let (native, component) = (Arm::native(base_url), Arm::component(base_url).await?);
+    let stream = pair(&native, &component, &Case::stream(EVENTS), 1, ROUNDS).await?;
     let each = |us: f64| us / EVENTS as f64;
     let detail = format!("native {:.2} us; {EVENTS} at full rate", each(stream.base.us));
     report.row("streamed event", each(stream.other.us), "us", 5.0, detail);
@@ -97,9 +139,10 @@ async fn event(native: &Arm, component: &Arm, report: &mut Report<'_>) -> anyhow
     Ok(())
 }
 
-async fn image(native: &Arm, component: &Arm, base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
+async fn image(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     const IMAGE: usize = 4 << 20;
-    let image = pair(native, component, &Case::image(IMAGE), 1, ROUNDS).await?;
+    let (native, component) = (Arm::native(base_url), Arm::component(base_url).await?);
+    let image = pair(&native, &component, &Case::image(IMAGE), 1, ROUNDS).await?;
     report.row("image of 4 MiB as b64_json", image.ratio, "x native", 1.5, times(&image));
     let peak = |arm| anyhow::Ok(measure(What::Bytes, arm, IMAGE, base_url)?.peak_kib * 1024.0 / IMAGE as f64);
     let detail = format!("native {:.1}", peak("native")?);
@@ -226,18 +269,19 @@ fn size(report: &mut Report<'_>) -> anyhow::Result<()> {
 }
 
 /// The official clients for Node, on the same server.
-async fn peers(component: &Arm, base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
+async fn peers(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let component = Arm::component(base_url).await?;
     for package in ["openai", "portkey-ai"] {
         let node = Arm::node(package, base_url)?;
         let chat = Case::chat(1, 0);
         // A compiler that learns as it goes is given time to.
         node.clone().block(Arc::clone(&chat), 2000).await?;
-        let call = pair(&node, component, &chat, 100, ROUNDS).await?;
+        let call = pair(&node, &component, &chat, 100, ROUNDS).await?;
         let processor = format!("{:.0} us, {package} {:.0} us", call.other.cpu_us, call.base.cpu_us);
         report.row(format!("processor time of a chat call, to {package}"), call.cpu_ratio, "x", 0.2, processor);
         let clock = format!("{:.0} us, {package} {:.0} us", call.other.us, call.base.us);
         report.row(format!("chat call, to {package}"), call.ratio, "x", None, clock);
-        let stream = pair(&node, component, &Case::stream(2000), 1, ROUNDS).await?;
+        let stream = pair(&node, &component, &Case::stream(2000), 1, ROUNDS).await?;
         let clock = format!("{:.1} us, {package} {:.1} us", stream.other.us / 2e3, stream.base.us / 2e3);
         report.row(format!("streamed event, to {package}"), stream.ratio, "x", None, clock);
     }
