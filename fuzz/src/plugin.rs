@@ -3,7 +3,9 @@
 use portkey_provider::bindings::exports::openclaw::provider::chat::Event;
 use portkey_provider::bindings::exports::openclaw::provider::onboarding::{Choices, Finding, Severity};
 use portkey_provider::bindings::openclaw::provider::types::{Error, ErrorKind, MediaSource};
-use portkey_provider::{call, chat, error, images, lint, models, onboarding, portkey, report::Head, sse, stream, url};
+use portkey_provider::{
+    call, chat, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
+};
 use serde_json::{Map, Value};
 
 /// Cuts a stream into pieces. No UTF-8 text holds this byte, so that inputs stay readable.
@@ -162,7 +164,14 @@ pub fn answer(input: &[u8]) {
         assert_eq!(error, None);
         check_events(&events);
     }
-    match images::response(&head, body.to_vec(), "m") {
+    let drawn = |pieces: &[&[u8]]| {
+        let mut answer = inline::Answer::new(body.len());
+        pieces.iter().for_each(|piece| answer.push(piece));
+        images::response(&head, answer, "m")
+    };
+    let (start, end) = body.split_at(body.len() / 2);
+    assert_eq!(drawn(&[body]), drawn(&[start, end]), "it depends on how the answer was cut");
+    match drawn(&[body]) {
         Ok(response) => {
             assert!(!response.images.is_empty() && !response.model.is_empty());
             for (image, number) in response.images.iter().zip(1..) {

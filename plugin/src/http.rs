@@ -31,6 +31,13 @@ pub(crate) struct Answer {
     pub(crate) body: Body,
 }
 
+impl Answer {
+    /// How many bytes its body has; 0 where it does not say.
+    pub(crate) fn announced(&self) -> usize {
+        self.head.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+    }
+}
+
 /// The body of an answer. The order of the fields is the order they are dropped in: a parent must outlive its child,
 /// or the host traps.
 pub(crate) struct Body {
@@ -90,21 +97,30 @@ pub(crate) fn open(call: Call, body: &[u8]) -> Result<Answer> {
 
 /// The whole body of an answer.
 pub(crate) fn whole(answer: &Answer, limit: usize) -> Result<Vec<u8>> {
-    let announced = answer.head.get("content-length").and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
     let mut whole = Vec::new();
-    while let Some(bytes) = answer.body.read()? {
-        if whole.len() + bytes.len() > limit {
+    each(answer, limit, |piece| {
+        if whole.is_empty() {
+            whole = piece;
+            whole.reserve_exact(answer.announced().min(limit).saturating_sub(whole.len()));
+        } else {
+            whole.extend_from_slice(&piece);
+        }
+    })?;
+    Ok(whole)
+}
+
+/// Each piece of the body of an answer.
+pub(crate) fn each(answer: &Answer, limit: usize, mut read: impl FnMut(Vec<u8>)) -> Result<()> {
+    let mut length = 0;
+    while let Some(piece) = answer.body.read()? {
+        length += piece.len();
+        if length > limit {
             let message = format!("The answer is larger than {} MiB", limit >> 20);
             return Err(error::answered(ErrorKind::Protocol, ErrorOrigin::Gateway, &message, &answer.head));
         }
-        if whole.is_empty() {
-            whole = bytes;
-            whole.reserve_exact(announced.min(limit).saturating_sub(whole.len()));
-        } else {
-            whole.extend_from_slice(&bytes);
-        }
+        read(piece);
     }
-    Ok(whole)
+    Ok(())
 }
 
 fn send(call: Call, body: &[u8]) -> Result<Answer> {

@@ -6,15 +6,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
-use core::ops::Range;
-
-use base64_simd::forgiving_decode_inplace;
-use memchr::memchr2;
 
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::chat;
 use crate::error::{self, Result};
+use crate::inline::{self, NotBase64};
 use crate::json::{Json, Object};
 use crate::multipart::{self, Part};
 use crate::portkey;
@@ -203,101 +200,47 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The answer to either request. Images are decoded where they stand in it, and the last one is handed on in its memory:
-/// twice that of an image of some MB is not asked for.
-pub fn response(head: &Head, mut body: Vec<u8>, model: &str) -> Result<Response> {
-    let malformed = |body: &[u8]| error::malformed(head, "Portkey image generation response malformed", body);
-    let answer = wire::Images::parse(&body).map_err(|_| malformed(&body))?;
+/// The answer to either request.
+pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Response> {
+    let (json, mut inlined) = answer.finish();
+    let malformed = || error::malformed(head, "Portkey image generation response malformed", &json);
+    let answer = wire::Images::parse(&json).map_err(|_| malformed())?;
     let data = match answer.data {
         Some(data) if !answer.has_error => data,
-        _ => return Err(malformed(&body)),
+        _ => return Err(malformed()),
     };
-    let model = present(answer.model).unwrap_or_else(|| model.to_owned());
-    let usage = answer.usage.as_ref().map(chat::usage);
-    let find =
-        |image: wire::Image<'_>| Some((Drawn::find(image.b64_json, image.url, &body)?, present(image.revised_prompt)));
-    let drawn: Vec<_> = data.into_iter().filter_map(find).collect();
-    let count = drawn.len();
-    let mut images = Vec::with_capacity(count);
-    for (drawn, revised_prompt) in drawn {
-        let (source, ending) = match drawn {
-            Drawn::Url(url) => {
+    let mut images = Vec::with_capacity(data.len());
+    for image in data {
+        let (source, ending) = match (image.b64_json.as_ref(), present(image.url)) {
+            ("", None) => continue,
+            ("", Some(url)) => {
                 let ending = url_ending(&url);
                 (MediaSource::Url(url), ending)
             }
-            Drawn::Apart(mut text) => inline(decode(head, &mut text)?.to_vec()),
-            Drawn::Within(place) => {
-                let data = decode(head, body.get_mut(place.clone()).unwrap_or_default())?;
-                if images.len() + 1 < count {
-                    inline(data.to_vec())
-                } else {
-                    let end = place.start + data.len();
-                    body.truncate(end);
-                    body.drain(..place.start);
-                    inline(mem::take(&mut body))
-                }
+            (number, _) => {
+                let inlined = number
+                    .parse()
+                    .ok()
+                    .and_then(|number: usize| inlined.get_mut(number))
+                    .map(|image| mem::replace(image, Err(NotBase64::default())));
+                // One whose name is spelled with escapes was not found.
+                let data = inlined.unwrap_or_else(|| Err(NotBase64(number.into())));
+                inline(data.map_err(|NotBase64(text)| error::protocol(head, "An image is not base64", &text))?)
             }
         };
-        images.push(Image { source, file_name: format!("image-{}.{ending}", images.len() + 1), revised_prompt });
+        let file_name = format!("image-{}.{ending}", images.len() + 1);
+        images.push(Image { source, file_name, revised_prompt: present(image.revised_prompt) });
     }
     if images.is_empty() {
-        return Err(error::malformed(head, "Portkey image generation response missing image data", &body));
+        return Err(error::malformed(head, "Portkey image generation response missing image data", &json));
     }
-    Ok(Response { model, images, usage, report: head.report() })
-}
-
-/// An image as an answer has it.
-enum Drawn {
-    Url(String),
-    /// Base64, and where it stands in the answer.
-    Within(Range<usize>),
-    /// Base64 that the answer spells with escapes.
-    Apart(Vec<u8>),
-}
-
-impl Drawn {
-    /// `None` where there is neither.
-    fn find(base64: Cow<'_, str>, url: Cow<'_, str>, body: &[u8]) -> Option<Self> {
-        Some(match base64 {
-            text if text.is_empty() => Self::Url(present(url)?),
-            Cow::Borrowed(text) => {
-                let text = digits(text);
-                let start = (text.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
-                Self::Within(start..start.wrapping_add(text.len()))
-            }
-            Cow::Owned(text) => Self::Apart(digits(&text).into()),
-        })
-    }
+    let model = present(answer.model).unwrap_or_else(|| model.to_owned());
+    Ok(Response { model, images, usage: answer.usage.as_ref().map(chat::usage), report: head.report() })
 }
 
 fn inline(data: Vec<u8>) -> (MediaSource, &'static str) {
     let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
     (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
-}
-
-/// The part without the head of a data URL, which some gateways send whole, and without padding, which not all send.
-fn digits(text: &str) -> &str {
-    let head = if text.starts_with("data:") { text.find(',').map_or(text.len(), |comma| comma + 1) } else { 0 };
-    text.get(head..).unwrap_or_default().trim_ascii_end().trim_end_matches('=')
-}
-
-/// The bytes of base64, in its place: in either alphabet, with or without line breaks, and with any bits in the last
-/// digit, for gateways differ.
-fn decode<'t>(head: &Head, text: &'t mut [u8]) -> Result<&'t [u8]> {
-    let start = text.get(..320).unwrap_or(text).to_vec();
-    if memchr2(b'-', b'_', text).is_some() {
-        for byte in &mut *text {
-            *byte = match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                _ => *byte,
-            };
-        }
-    }
-    match forgiving_decode_inplace(text) {
-        Ok(data) if !data.is_empty() => Ok(data),
-        _ => Err(error::protocol(head, "An image is not base64", &start)),
-    }
 }
 
 /// The ending in a URL's path, where it is an image's.
@@ -366,7 +309,9 @@ mod tests {
     }
 
     fn ok(body: &str) -> Result<Response> {
-        response(&Head { status: 200, headers: Vec::new() }, body.into(), "m")
+        let mut answer = inline::Answer::new(body.len());
+        answer.push(body.as_bytes());
+        response(&Head { status: 200, headers: Vec::new() }, answer, "m")
     }
 
     #[test]
@@ -526,26 +471,6 @@ mod tests {
         assert_eq!(images(r#"{"data":[{"b64_json":"AQID"},{"url":"u"}]}"#), [&[1, 2, 3][..], b"u"]);
         assert_eq!(images(r#"{"data":[{"b64_json":"\/\/\/\/"}]}"#), [[255; 3]]);
         assert_eq!(images(r#"{"data":[{"b64_json":"data:image\/png;base64,AQID=="}]}"#), [[1, 2, 3]]);
-    }
-
-    #[test]
-    fn base64_in_every_spelling() {
-        let decoded = |text: &str| {
-            let head = Head { status: 200, headers: Vec::new() };
-            decode(&head, &mut digits(text).as_bytes().to_vec()).map(<[u8]>::to_vec).ok()
-        };
-        let data: Vec<u8> = (0..=255).collect();
-        for data in [&data[..], &data[..255], &data[..254], &data[..1]] {
-            let padded = base64_simd::STANDARD.encode_to_string(data);
-            for text in [padded.clone(), base64_simd::URL_SAFE_NO_PAD.encode_to_string(data)] {
-                let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
-                assert_eq!(decoded(&text).as_deref(), Some(data), "{text}");
-                assert_eq!(decoded(&(lines.join("\r\n ") + "\n")).as_deref(), Some(data), "{text}");
-            }
-        }
-        for text in ["A", "AAAAA", "AA=A", "A*AA", "AAA\u{e9}", "<html>"] {
-            assert_eq!(decoded(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod error;
 pub mod headers;
 mod http;
 pub mod images;
+pub mod inline;
 mod json;
 pub mod lint;
 pub mod models;

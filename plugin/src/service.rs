@@ -8,7 +8,7 @@ use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
 use crate::call::{Accept, Call};
 use crate::error::Result;
-use crate::{chat, http, images, models, stream};
+use crate::{chat, http, images, inline, models, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -109,7 +109,11 @@ pub(crate) fn edit(
 }
 
 fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
-    http::fetch(call, body, MAX_IMAGES_ANSWER)
-        .and_then(|(head, body)| images::response(&head, body, model))
-        .map_err(|error| images::failed(failed, error))
+    let draw = || {
+        let answer = http::open(call, body)?;
+        let mut drawn = inline::Answer::new(answer.announced().min(MAX_IMAGES_ANSWER));
+        http::each(&answer, MAX_IMAGES_ANSWER, |piece| drawn.push(&piece))?;
+        images::response(&answer.head, drawn, model)
+    };
+    draw().map_err(|error| images::failed(failed, error))
 }
