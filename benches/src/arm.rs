@@ -55,6 +55,11 @@ impl Case {
         Self::new(Kind::Stream, format!("@bench/stream-{events}"), 1, 0)
     }
 
+    /// The same, where an event differs from the one before in more than its text.
+    pub(crate) fn unlike(events: usize) -> Arc<Self> {
+        Self::new(Kind::Stream, format!("@bench/unlike-{events}"), 1, 0)
+    }
+
     /// A stream of this many events with text, one each 50 ms.
     pub(crate) fn paced(events: usize) -> Arc<Self> {
         Self::new(Kind::Stream, format!("@bench/paced-{events}"), 1, 0)

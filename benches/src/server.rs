@@ -169,8 +169,10 @@ impl Gateway {
                 whole(StatusCode::OK, "application/json", counts.to_string().into())
             }
             "image" => whole(StatusCode::OK, "application/json", self.made(model, || image_json(number))),
-            "stream" => {
-                let events = self.made(model, || (0..number).map(chunk).chain([end()]).collect::<String>().into());
+            "stream" | "unlike" => {
+                let created = |at| if kind == "unlike" { at } else { 1 };
+                let chunks = (0..number).map(|at| chunk(at, created(at)));
+                let events = self.made(model, || chunks.chain([end()]).collect::<String>().into());
                 // As large as what a fast server's socket would give at once.
                 let size = 16 << 10;
                 let pieces =
@@ -179,9 +181,9 @@ impl Gateway {
             }
             "paced" => streamed(stream::iter(0..=number).then(move |at| async move {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                if at < number { chunk(at).into() } else { end().into() }
+                if at < number { chunk(at, 1).into() } else { end().into() }
             })),
-            "open" => streamed(stream::iter([Bytes::from(chunk(0))]).chain(stream::pending())),
+            "open" => streamed(stream::iter([Bytes::from(chunk(0, 1))]).chain(stream::pending())),
             _ => whole(StatusCode::OK, "application/json", self.made("chat", chat_json)),
         }
     }
@@ -237,10 +239,11 @@ fn image_json(size: usize) -> Bytes {
         .into()
 }
 
-fn chunk(number: usize) -> String {
-    let piece = piece(number);
+/// As OpenAI's are, with noise at the end that hides how long the text is.
+fn chunk(number: usize, created: usize) -> String {
+    let (piece, noise) = (piece(number), "jx0Kq7fVb2".get(..number % 10).unwrap_or_default());
     format!(
-        r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"bench","choices":[{{"index":0,"delta":{{"content":"{piece}"}},"logprobs":null,"finish_reason":null}}]}}
+        r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":{created},"model":"bench","service_tier":"default","system_fingerprint":"fp_29330a9688","choices":[{{"index":0,"delta":{{"content":"{piece}"}},"logprobs":null,"finish_reason":null}}],"obfuscation":"{noise}"}}
 
 "#
     )

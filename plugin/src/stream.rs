@@ -1,11 +1,14 @@
 //! A streamed chat completion: bytes in, events out. It owns what must be remembered between two chunks and what
 //! counts as an end; where the bytes come from is `http`'s.
 
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
+use core::{mem, str};
+
+use memchr::{memchr2, memrchr};
 
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, ReplyStart, Response, Thinking, ToolCallDelta,
@@ -38,10 +41,58 @@ struct State {
     /// The last that came: some gateways repeat it, growing, in each chunk.
     usage: Option<Usage>,
     calls: Vec<Call>,
+    /// The last chunk, where it gave text and nothing else.
+    last: Option<TextChunk>,
     after_done: Option<usize>,
     is_over: bool,
     /// Comes after the events that came before it.
     failure: Option<Box<Error>>,
+}
+
+/// A chunk around its text. Most chunks of a stream are like the one before, but for their text: those are not read as
+/// JSON again.
+#[derive(Debug)]
+struct TextChunk {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
+    /// own is (`stream_options.include_obfuscation`).
+    is_noisy: bool,
+}
+
+impl TextChunk {
+    const NOISE: &[u8] = b"\"obfuscation\":\"";
+    const END: &[u8] = b"\"}";
+
+    /// `text` stands in `chunk` as it is, without escapes.
+    fn new(chunk: &[u8], text: &str) -> Option<Self> {
+        let at = text.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
+        let (before, rest) = chunk.split_at_checked(at)?;
+        let (_, after) = rest.split_at_checked(text.len())?;
+        let noisy = after.strip_suffix(Self::END).and_then(|after| after.get(..=memrchr(b'"', after)?));
+        let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
+        let is_quoted = before.ends_with(b"\"") && after.starts_with(b"\"");
+        is_quoted.then(|| Self {
+            before: before.to_vec(),
+            after: noisy.unwrap_or(after).to_vec(),
+            is_noisy: noisy.is_some(),
+        })
+    }
+
+    /// The text of another chunk, where it differs in nothing else.
+    fn text<'c>(&self, chunk: &'c [u8]) -> Option<&'c str> {
+        let (text, rest) = plain(chunk.strip_prefix(&*self.before)?)?;
+        let rest = rest.strip_prefix(&*self.after)?;
+        let is_alike = if self.is_noisy { plain(rest)?.1 == Self::END } else { rest.is_empty() };
+        (is_alike && !text.is_empty()).then_some(text)
+    }
+}
+
+/// The rest of a JSON string that is spelled as it is, up to the quote behind it.
+fn plain(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (text, rest) = bytes.split_at_checked(memchr2(b'"', b'\\', bytes)?)?;
+    let is_plain = rest.starts_with(b"\"") && text.iter().all(|&byte| byte >= b' ');
+    Some((str::from_utf8(text).ok().filter(|_| is_plain)?, rest))
 }
 
 /// A tool call under way. Its place in the list is its index in our events.
@@ -171,10 +222,17 @@ impl State {
         if self.failure.is_some() || data.is_empty() {
             return;
         }
+        let last = self.last.take();
         if data == b"[DONE]" {
             self.after_done = self.after_done.or(Some(0));
             return self.usage_event();
         }
+        if let Some(text) = last.as_ref().and_then(|last| last.text(data)) {
+            self.events.push(Event::Text(text.to_owned()));
+            self.last = last;
+            return;
+        }
+        let ready = self.events.len();
         let Ok(chunk) = wire::Completion::parse(data) else {
             if self.after_done.is_some() {
                 return;
@@ -199,9 +257,16 @@ impl State {
             let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
+        let text = match choices.as_slice() {
+            [wire::Choice { delta: Some(wire::Message { content: Cow::Borrowed(text), .. }), .. }] => Some(*text),
+            _ => None,
+        };
         // One answer was asked for; a second can only come from extra fields.
         for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
             self.choice(choice);
+        }
+        if let (Some(text), Some([Event::Text(_)])) = (text, self.events.get(ready..)) {
+            self.last = TextChunk::new(data, text);
         }
     }
 
@@ -279,7 +344,6 @@ impl State {
 mod tests {
     use super::*;
     use crate::bindings::exports::openclaw::provider::chat::FinishReason;
-    use alloc::borrow::ToOwned;
     use alloc::vec;
 
     fn head() -> Head {
@@ -378,6 +442,58 @@ mod tests {
         for at in 0..bytes.len() {
             assert_eq!(read(&[&bytes[..at], &bytes[at..]], None), (expected.to_vec(), None), "split at {at}");
         }
+    }
+
+    /// A chunk like the one before is not read as JSON; one that only seems so is.
+    #[test]
+    fn chunks_that_differ_in_their_text_alone() {
+        let content = |json: &str| delta(&format!(r#"{{"content":{json}}}"#));
+        for (second, expected) in [
+            (r#""b""#, vec![text("b")]),
+            (r#""h\u00e9""#, vec![text("hé")]),
+            (r#""é\n""#, vec![text("é\n")]),
+            (r#""""#, vec![]),
+            ("null", vec![]),
+            ("7", vec![text("7")]),
+            (r#""b","content":"c""#, vec![text("c")]),
+            (r#""b","refusal":"c""#, vec![text("b"), text("c")]),
+            (r#""b","reasoning":"c""#, vec![thinking("c", None), text("b")]),
+            (
+                r#""b","tool_calls":[{"index":0,"id":"i","function":{"name":"n"}}]"#,
+                vec![text("b"), call(0, Some(("i", "n")), "")],
+            ),
+        ] {
+            let chunks = [&content(r#""-""#), &content(r#""a""#), &content(second), &content(r#""a""#), STOP, DONE];
+            let expected = [vec![start(), text("-"), text("a")], expected, vec![text("a")]].concat();
+            let mut events = events(&chunks);
+            assert!(matches!(events.pop(), Some(Event::Finish(_))));
+            assert_eq!(events, expected, "{second}");
+        }
+        // OpenAI's noise at the end, and what looks like it.
+        let noisy = |json: &str, noise: &str| content(json).replace("}]}", &format!(r#"}}],"obfuscation":{noise}}}"#));
+        let chunks = [&noisy(r#""a""#, r#""x""#), &noisy(r#""b""#, r#""y z""#), &noisy(r#""c""#, r#""""#)];
+        let [text_b, text_c] = [text("b"), text("c")];
+        assert_eq!(events(&[chunks[0], chunks[1], chunks[2], STOP, DONE])[1..4], [text("a"), text_b, text_c]);
+        let chunks = [chunks[0], chunks[0], &noisy(r#""b""#, r#""\"}""#), &noisy(r#""c""#, r#""","error":"no""#)];
+        let (given, error) = read(&[stream(&chunks.map(String::as_str)).as_bytes()], None);
+        assert_eq!((given, error.unwrap().message.as_str()), (vec![start(), text("a"), text("a"), text("b")], "no"));
+        // What is no JSON, and no UTF-8, is none here either.
+        for second in [&b"\"\x01\""[..], b"\"\xff\"", b"\"a\"b\"", b"\"a\\\""] {
+            let bytes = stream(&[&content(r#""a""#), &content(r#""a""#)]).into_bytes();
+            let third = stream(&[&content("?")]).into_bytes();
+            let at = third.iter().position(|&byte| byte == b'?').unwrap();
+            let (events, error) = read(&[&bytes, &third[..at], second, &third[at + 1..]], None);
+            assert_eq!((events, error.unwrap().kind), (vec![start(), text("a"), text("a")], ErrorKind::Protocol));
+        }
+        // With a number in it, an error, a usage or a guardrail's result, a chunk gives what it gives each time.
+        let with = |more: &str| content(r#""a""#).replacen('{', &format!("{{{more},"), 1);
+        let usage = with(r#""usage":{"prompt_tokens":3,"completion_tokens":4}"#);
+        let other = with(r#""usage":{"prompt_tokens":5,"completion_tokens":6}"#);
+        let chunks = [&usage, &usage, &other, &usage, &usage, STOP, DONE];
+        assert_eq!(events(&chunks).last(), Some(&used(3, 4)));
+        let hooks = with(r#""hook_results":{"a":1}"#);
+        let results = events(&[&hooks, &hooks, &hooks, STOP, DONE]);
+        assert_eq!(results.iter().filter(|event| matches!(event, Event::GuardrailsJson(_))).count(), 3);
     }
 
     #[test]

@@ -52,8 +52,10 @@ struct Instructions {
     chat: u64,
     /// 100 messages, 16 tools.
     long_chat: u64,
-    /// A stream of 1,000 events.
+    /// A stream of 1,000 events that differ in their text alone.
     stream: u64,
+    /// The same, where no two are alike.
+    unlike_stream: u64,
     /// An image of 1 MiB.
     image: u64,
 }
@@ -220,11 +222,17 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         chat.call_complete(&mut store, &connection, &conversation(messages, tools)).await.unwrap().unwrap();
         used(&store)
     };
-    let stream = {
-        let event = r#"data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"some words "},"finish_reason":null}]}"#;
+    let stream = async |alike| {
+        let event = |number: usize| {
+            let created = if alike { 1 } else { number };
+            format!(
+                r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{{"content":"some words "}},"finish_reason":null}}]}}"#
+            ) + "\n\n"
+        };
         let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
         // As they come from a model that writes fast: a few in each piece.
-        let mut pieces = vec![Bytes::from(format!("{event}\n\n").repeat(10)); 100];
+        let mut pieces: Vec<Bytes> =
+            (0..1000).step_by(10).map(|first| (first..first + 10).map(event).collect::<String>().into()).collect();
         pieces.push(format!("{end}\n\ndata: [DONE]\n\n").into());
         let (mut store, guest) = start("text/event-stream", pieces).await;
         let chat = guest.openclaw_provider_chat();
@@ -249,7 +257,14 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         images.call_generate(&mut store, &connection, &request).await.unwrap().unwrap();
         used(&store)
     };
-    Instructions { describe, chat: chat(1, 0).await, long_chat: chat(100, 16).await, stream, image }
+    Instructions {
+        describe,
+        chat: chat(1, 0).await,
+        long_chat: chat(100, 16).await,
+        stream: stream(true).await,
+        unlike_stream: stream(false).await,
+        image,
+    }
 }
 
 fn conversation(messages: usize, tools: usize) -> Chat {
