@@ -22,7 +22,7 @@ use crate::{
     chart::{self, Series},
     component,
     native::Native,
-    portkey_gateway::{self, PortkeyGateway},
+    portkey_gateway::{PortkeyGateway, UPSTREAM_KEY},
     report::Report,
     server::{Addresses, KEY},
 };
@@ -101,9 +101,16 @@ async fn through(
     aims: Option<[f64; 2]>,
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
-    let (name, value) = portkey_gateway::config_header(&portkey_gateway::config_for(upstream));
-    let native = Arm::Native(Native::new(&gateway.base_url()).header(name.parse()?, &value)?.into());
-    let setup = component::setup(&gateway.base_url()).header(name, value);
+    let authorization = format!("Bearer {UPSTREAM_KEY}");
+    let headers =
+        [("x-portkey-provider", "openai"), ("x-portkey-custom-host", upstream), ("authorization", &authorization)];
+    let mut native = Native::new(&gateway.base_url());
+    let mut setup = component::setup(&gateway.base_url());
+    for (name, value) in headers {
+        native = native.header(name.parse()?, value)?;
+        setup = setup.header(name, value);
+    }
+    let native = Arm::Native(native.into());
     let component = Arm::Component(Provider::connect(&component::plugin().await?, setup).await?);
     // A compiler that learns as it goes is given time to.
     native.clone().block(Case::chat(1, 0), 2000).await?;
