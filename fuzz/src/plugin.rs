@@ -23,6 +23,8 @@ pub fn stream(input: &[u8]) {
         assert_eq!(decoded_events(pieces), specified);
         assert_eq!(read(pieces), reply);
     }
+    // A chunk that is like the one before it is read in a shorter way, but not if one without effect stands between them.
+    assert_eq!(spread(&specified, b": nothing\n\n"), spread(&specified, b"data: {\"choices\":[]}\n\n"));
     let (events, error) = reply;
     check_events(&events);
     if let Some(error) = error {
@@ -90,6 +92,27 @@ fn read(pieces: &[&[u8]]) -> (Vec<Event>, Option<Error>) {
     }
     reply.close(None);
     rest(reply, events)
+}
+
+/// The same of these events, with something `between` them as soon as the reply has started.
+fn spread(events: &[Vec<u8>], between: &[u8]) -> (Vec<Event>, Option<Error>) {
+    let mut reply = stream::Reply::new(head());
+    let mut given = Vec::new();
+    for event in events {
+        let lines = event.split(|&byte| byte == b'\n');
+        let lines: Vec<u8> = lines.flat_map(|line| [b"data: ", line, b"\n"].concat()).collect();
+        reply.push(&[&lines[..], b"\n"].concat());
+        while !reply.is_over()
+            && let Some(Ok(batch)) = reply.take()
+        {
+            given.extend(batch);
+        }
+        if given.iter().any(|event| matches!(event, Event::Start(_))) {
+            reply.push(between);
+        }
+    }
+    reply.close(None);
+    rest(reply, given)
 }
 
 fn rest(mut reply: stream::Reply, mut events: Vec<Event>) -> (Vec<Event>, Option<Error>) {

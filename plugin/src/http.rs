@@ -166,29 +166,29 @@ fn options(timeouts: &Timeouts) -> Option<RequestOptions> {
     Some(options)
 }
 
-/// Writes all of `bytes`, in pieces as large as the host takes, until the host has the last of them or the answer is
-/// there: a gateway may refuse a large body before it has read it.
+/// Writes all of `bytes`, in pieces as large as the host takes, until they are on their way or the answer is there:
+/// a gateway may refuse a large body before it has read it.
 fn write(body: &OutgoingBody, bytes: &[u8], answered: &Pollable) -> core::result::Result<(), StreamError> {
     if bytes.is_empty() {
         return Ok(());
     }
     let stream = body.write().map_err(|()| StreamError::Closed)?;
+    // A pollable is the stream's child, and is gone before it.
+    let ready = || if poll(&[&stream.subscribe(), answered]).contains(&0) { Ok(()) } else { Err(StreamError::Closed) };
     let mut rest = bytes;
     while !rest.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
         if room == 0 {
-            let writable = stream.subscribe();
-            if !poll(&[&writable, answered]).contains(&0) {
-                return Err(StreamError::Closed);
-            }
+            ready()?;
             continue;
         }
         let (now, later) = rest.split_at(room.min(rest.len()));
         stream.write(now)?;
         rest = later;
     }
-    // It is not waited for: whether all has been sent, the answer says.
-    stream.flush()
+    // What is not flushed yet when the stream is dropped, a host may lose.
+    stream.flush()?;
+    ready()
 }
 
 fn wait(future: &FutureIncomingResponse, answered: &Pollable) -> core::result::Result<IncomingResponse, ErrorCode> {

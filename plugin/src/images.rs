@@ -217,14 +217,14 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
                 let ending = url_ending(&url);
                 (MediaSource::Url(url), ending)
             }
-            (number, _) => {
-                let inlined = number
-                    .parse()
-                    .ok()
-                    .and_then(|number: usize| inlined.get_mut(number))
-                    .map(|image| mem::replace(image, Err(NotBase64::default())));
-                // One whose name is spelled with escapes was not found.
-                let data = inlined.unwrap_or_else(|| Err(NotBase64(number.into())));
+            (text, _) => {
+                // One whose name is spelled with escapes was not found, and has no number.
+                let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+                let found = number.and_then(|number| inlined.get_mut(number));
+                let data = found.map_or_else(
+                    || Err(NotBase64(text.into())),
+                    |image| mem::replace(image, Err(NotBase64::default())),
+                );
                 inline(data.map_err(|NotBase64(text)| error::protocol(head, "An image is not base64", &text))?)
             }
         };

@@ -17,10 +17,13 @@ const BATCH: usize = 4096;
 /// More than the padding at its end, in bytes.
 const PADDING: usize = 8;
 
+/// No colon and quote that belong to a name come later, in bytes: white space without end is not waited through.
+const APART: usize = 256;
+
 /// How much is kept of what is no base64, to be shown.
 const SHOWN: usize = 320;
 
-/// What stands for an image and is no base64: how it starts.
+/// What stands for an image and is no base64: some of it, from before the place that is wrong.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct NotBase64(pub Vec<u8>);
 
@@ -30,7 +33,7 @@ pub struct NotBase64(pub Vec<u8>);
 /// let mut answer = portkey_provider::inline::Answer::new(30);
 /// answer.push(br#"{"data":[{"b64_json":"AQ"#);
 /// answer.push(br#"ID"}]}"#);
-/// assert_eq!(answer.finish(), (br#"{"data":[{"b64_json":"0"}]}"#.to_vec(), vec![Ok(vec![1, 2, 3])]));
+/// assert_eq!(answer.finish(), (br##"{"data":[{"b64_json":"#0"}]}"##.to_vec(), vec![Ok(vec![1, 2, 3])]));
 /// ```
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -68,7 +71,7 @@ impl Answer {
         self.left = self.left.saturating_sub(piece.len());
     }
 
-    /// The JSON, where in the place of each image is its number, and the images.
+    /// The JSON, where in the place of each image is its number behind a `#`, and the images.
     pub fn finish(mut self) -> (Vec<u8>, Vec<Result<Vec<u8>, NotBase64>>) {
         self.json.append(&mut self.held);
         (self.json, self.images)
@@ -105,7 +108,7 @@ impl Answer {
             Some(_) => value,
             None => b"",
         };
-        if rest.is_empty() && self.open.is_none() {
+        if rest.is_empty() && self.open.is_none() && name.len() < APART {
             self.json.extend_from_slice(before);
             return Step::Hold(name);
         }
@@ -132,8 +135,8 @@ impl Answer {
             };
         }
         // An empty text is no image, and stays what it is.
-        if let Some(open) = self.open.take().filter(|open| !open.is_empty()) {
-            self.json.extend_from_slice(alloc::format!("{}", self.images.len()).as_bytes());
+        if let Some(open) = self.open.take().filter(|open| open.has_come) {
+            self.json.extend_from_slice(alloc::format!("#{}", self.images.len()).as_bytes());
             self.images.push(open.finish());
         }
         Step::On(rest)
@@ -145,11 +148,11 @@ fn escaped(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (kind, rest) = bytes.get(1..)?.split_first()?;
     Some(match kind {
         b'/' => (b'/', rest),
-        b'n' | b'r' | b't' => (b' ', rest),
+        b'f' | b'n' | b'r' | b't' => (b' ', rest),
         b'u' => {
             let (digits, rest) = rest.split_at_checked(4)?;
-            let digit = str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            (digit.unwrap_or(b'*'), rest)
+            let byte = str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            (byte.map_or(b'*', |byte| if byte.is_ascii_whitespace() { b' ' } else { byte }), rest)
         }
         _ => (b'*', rest),
     })
@@ -162,16 +165,14 @@ struct Base64 {
     data: Vec<u8>,
     /// Digits that are not decoded yet.
     digits: Vec<u8>,
+    has_come: bool,
     is_headless: bool,
     is_broken: bool,
 }
 
 impl Base64 {
-    fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.digits.is_empty()
-    }
-
     fn push(&mut self, piece: &[u8]) {
+        self.has_come |= !piece.is_empty();
         if self.is_broken {
             return;
         }
@@ -181,6 +182,7 @@ impl Base64 {
         }
         self.unify();
         let whole = self.digits.len().saturating_sub(PADDING) / 4 * 4;
+        // A head without an end is found below: it has a colon.
         let (ready, _) = self.digits.split_at(whole);
         match STANDARD_NO_PAD.decode_append(ready, &mut self.data) {
             Ok(()) => drop(self.digits.drain(..whole)),
@@ -207,8 +209,10 @@ impl Base64 {
     /// To one alphabet, without spaces and without a head.
     fn unify(&mut self) {
         if !mem::replace(&mut self.is_headless, true) && self.digits.starts_with(b"data:") {
-            let head = memchr(b',', &self.digits).map_or(self.digits.len(), |comma| comma + 1);
-            self.digits.drain(..head);
+            match memchr(b',', self.digits.get(..BATCH).unwrap_or(&self.digits)) {
+                Some(comma) => drop(self.digits.drain(..=comma)),
+                None => self.is_broken = true,
+            }
         }
         if memchr3(b'-', b'_', b' ', &self.digits).is_some() {
             self.digits.retain_mut(|digit| {
@@ -241,8 +245,8 @@ mod tests {
     fn every_split_gives_the_same() {
         let text = r#"{"b64_json" : "AQID" ,"b64_json":null,"b64_json":"","\"b64_json\":\"":1,"b64_json":"\/\u002b\n_-","x":"b64_json","b64_json"
             :"data:image\/png;base64,AQ==","b64_json":"%","b64_jso":"A"}"#;
-        let json = r#"{"b64_json" : "0" ,"b64_json":null,"b64_json":"","\"b64_json\":\"":1,"b64_json":"1","x":"b64_json","b64_json"
-            :"2","b64_json":"3","b64_jso":"A"}"#;
+        let json = r##"{"b64_json" : "#0" ,"b64_json":null,"b64_json":"","\"b64_json\":\"":1,"b64_json":"#1","x":"b64_json","b64_json"
+            :"#2","b64_json":"#3","b64_jso":"A"}"##;
         let expected = (json.into(), vec![Some(vec![1, 2, 3]), Some(vec![255, 239, 254]), Some(vec![1]), None]);
         let bytes = text.as_bytes();
         assert_eq!(read(&[bytes]), expected);
@@ -265,9 +269,15 @@ mod tests {
     }
 
     #[test]
+    fn white_space_without_end_is_no_image() {
+        let text = alloc::format!(r#"{{"b64_json"{}:"AQID"}}"#, " ".repeat(APART));
+        assert_eq!(read(&text.as_bytes().chunks(7).collect::<Vec<_>>()), (text.clone(), vec![]));
+    }
+
+    #[test]
     fn base64_in_every_spelling() {
         let decoded = |text: &str| {
-            let text = text.replace('\r', "\\r").replace('\n', "\\n");
+            let text = text.replace('\r', "\\r").replace('\n', "\\u000a").replace('\t', "\\f");
             let [image] = &read(&[alloc::format!(r#"{{"b64_json":"{text}"}}"#).as_bytes()]).1[..] else {
                 panic!("{text}")
             };
@@ -279,12 +289,22 @@ mod tests {
             for text in [STANDARD.encode_to_string(data), URL_SAFE_NO_PAD.encode_to_string(data)] {
                 let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
                 let whole = alloc::format!("data:image/x-png;base64,{text}==");
-                for text in [text.clone(), lines.join("\r\n ") + "\n", whole] {
+                for text in [text.clone(), lines.join("\r\n \t") + "\n", whole] {
                     assert_eq!(decoded(&text).as_deref(), Some(data), "{length}: {text}");
                 }
             }
         }
         let broken = "AAAA".repeat(BATCH) + "*" + &"AAAA".repeat(BATCH);
+        let endless = alloc::format!("data:{}", "AAAA".repeat(2 * BATCH));
+        let blank = " ".repeat(2 * BATCH);
+        for text in [&broken, &endless, &blank] {
+            assert_eq!(decoded(text), None);
+            let answer = alloc::format!(r#"{{"b64_json":"{text}"}}"#);
+            for length in [1000, 5000, 9000] {
+                let pieces: Vec<&[u8]> = answer.as_bytes().chunks(length).collect();
+                assert_eq!(read(&pieces).1, [None], "pieces of {length}");
+            }
+        }
         for text in ["A", "AAAAA", "AA=A", "A*AA", "AAA\u{e9}", "<html>", " ", "=", "data:image/png", "\\bAAA", &broken]
         {
             assert_eq!(decoded(text), None, "{text}");

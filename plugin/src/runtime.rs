@@ -57,10 +57,10 @@ unsafe extern "C" {
 unsafe impl Allocator for Memory {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         static IS_GIVEN: AtomicBool = AtomicBool::new(false);
-        let (base, end) = (&raw const __heap_base, &raw const __heap_end);
-        let free = end.addr() - base.addr();
+        let base = (&raw const __heap_base).addr();
+        let free = (&raw const __heap_end).addr() - base;
         if free >= size && !IS_GIVEN.swap(true, Ordering::Relaxed) {
-            return (base.cast_mut(), free, 0);
+            return (ptr::with_exposed_provenance_mut(base), free, 0);
         }
         let pages = size.div_ceil(PAGE);
         match wasm32::memory_grow::<0>(pages) {

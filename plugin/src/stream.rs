@@ -258,7 +258,9 @@ impl State {
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
         let text = match choices.as_slice() {
-            [wire::Choice { delta: Some(wire::Message { content: Cow::Borrowed(text), .. }), .. }] => Some(*text),
+            [wire::Choice { delta: Some(wire::Message { content: Cow::Borrowed(text), .. }), .. }] => {
+                Some(*text).filter(|text| !text.is_empty())
+            }
             _ => None,
         };
         // One answer was asked for; a second can only come from extra fields.
@@ -457,6 +459,7 @@ mod tests {
             ("7", vec![text("7")]),
             (r#""b","content":"c""#, vec![text("c")]),
             (r#""b","refusal":"c""#, vec![text("b"), text("c")]),
+            (r#""","refusal":"c""#, vec![text("c")]),
             (r#""b","reasoning":"c""#, vec![thinking("c", None), text("b")]),
             (
                 r#""b","tool_calls":[{"index":0,"id":"i","function":{"name":"n"}}]"#,
