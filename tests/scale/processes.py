@@ -1,5 +1,7 @@
 """Real programs on free ports of this machine, each ended with the test that started it."""
 
+import asyncio
+import csv
 import json
 import os
 import pathlib
@@ -191,6 +193,18 @@ def ask_haproxy(admin, command):
         connection.connect(str(admin))
         connection.sendall(command.encode() + b"\n")
         return connection.recv(65536).decode()
+
+
+async def wait_until_busy(admin, server, seconds=30):
+    """Waits until HAProxy has requests under way on this server. Under load a health check can come late, and take it out."""
+    end = time.monotonic() + seconds
+    while True:
+        rows = csv.DictReader(ask_haproxy(admin, "show stat").lstrip("# ").splitlines())
+        (row,) = [row for row in rows if row["svname"] == server]
+        if int(row["scur"]) >= 2:
+            return
+        assert time.monotonic() < end, f"{server} has nothing to do: {row}"
+        await asyncio.sleep(0.01)
 
 
 def kill(process):

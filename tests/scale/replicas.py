@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from load import Load
-from processes import ask_haproxy, haproxy, kill, serve
+from processes import ask_haproxy, haproxy, kill, serve, wait_until_busy
 
 
 class Replicas:
@@ -20,6 +20,7 @@ class Replicas:
         """The load, and the moment of the kill."""
         async with Load(self.base_url) as load:
             await asyncio.sleep(2)
+            await wait_until_busy(self.admin, "b")
             moment = time.monotonic()
             kill(self.second)
             await asyncio.sleep(3)

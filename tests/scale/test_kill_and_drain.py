@@ -10,7 +10,7 @@ import signal
 import time
 
 from load import Load
-from processes import KEY, kill, wait_until_ready
+from processes import KEY, kill, wait_until_busy, wait_until_ready
 from replicas import Replicas
 from wasmcloud import HOST, Cluster, Operator
 
@@ -58,11 +58,12 @@ def test_wasmcloud_on_two_hosts(processes, upstream):
         async with Operator(cluster, cluster.workload(upstream)) as operator:
             await operator.wait_for_hosts(2)
             await operator.spread()
-            base_url = cluster.balancer()
+            base_url, admin = cluster.balancer()
             await both_serve(cluster)
 
             async with Load(base_url) as load:
                 await asyncio.sleep(2)
+                await wait_until_busy(admin, "b")
                 moment = time.monotonic()
                 kill(second)
                 await asyncio.sleep(3)

@@ -62,11 +62,10 @@ class Cluster:
         return process
 
     def balancer(self):
-        base_url, _ = haproxy(
+        return haproxy(
             self.processes, "wasmcloud.cfg", HOST=HOST, SERVER_A="127.0.0.11", SERVER_B="127.0.0.12",
             HTTP_PORT=self.http_port, PROBE_PORT=self.probe_port,
         )
-        return base_url
 
     def workload(self, upstream):
         """The manifest's, with this test's image, upstream and secrets in the place of its examples."""
