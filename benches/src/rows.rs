@@ -33,18 +33,25 @@ const ROUNDS: usize = 15;
 /// Calls that are compared one by one.
 const CALLS: usize = 1501;
 
-/// All that is asked for, part by part. Calls are made on one thread, as `host-harness` makes them and as Node does.
+/// All that is asked for, part by part. Calls are made on one thread, as `host-harness` makes them and as Node does; a chat
+/// also on two.
 pub(crate) fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result<()> {
-    let one_thread = Builder::new_current_thread().enable_all().build()?;
     let base_url = &server.http;
+    let one_thread = Builder::new_current_thread().enable_all().build()?;
+    let two_threads = Runtime::new()?;
+    let runtimes = [(&one_thread, "", CHAT.map(Some)), (&two_threads, " on two threads", [None; 2])];
     if report.wants("chat") {
-        one_thread.block_on(chat(base_url, "chat call", Some(CHAT), report))?;
-        Runtime::new()?.block_on(chat(base_url, "chat call on two threads", None, report))?;
+        for (runtime, threads, aims) in runtimes {
+            let arms = runtime.block_on(direct(base_url))?;
+            runtime.block_on(chat(&arms, &format!("chat call{threads}"), aims, report))?;
+        }
     }
     if report.wants("gateway") {
         let gateway = PortkeyGateway::start();
-        one_thread.block_on(through(&gateway, base_url, "chat call through Portkey", Some(CHAT), report))?;
-        Runtime::new()?.block_on(through(&gateway, base_url, "the same on two threads", None, report))?;
+        for (runtime, threads, aims) in runtimes {
+            let arms = runtime.block_on(through(&gateway, base_url))?;
+            runtime.block_on(chat(&arms, &format!("chat call through Portkey{threads}"), aims, report))?;
+        }
     }
     if report.wants("instance") {
         one_thread.block_on(instance(report))?;
@@ -87,20 +94,13 @@ fn times(pair: &Pair) -> String {
 /// At most so many times as long as native: in one instance for all calls, and in one for each.
 const CHAT: [f64; 2] = [1.05, 1.2];
 
-/// A call to the bench's own server, which answers at once: what a call costs by itself.
-async fn chat(base_url: &str, what: &str, aims: Option<[f64; 2]>, report: &mut Report<'_>) -> anyhow::Result<()> {
-    compare(&Arm::native(base_url), &Arm::component(base_url).await?, what, aims, report).await
+/// A native client and the component, which call the bench's own server.
+async fn direct(base_url: &str) -> anyhow::Result<[Arm; 2]> {
+    Ok([Arm::native(base_url), Arm::component(base_url).await?])
 }
 
-/// A call through the real Portkey gateway, whose model provider is the bench's own server: what a user waits for, less the
-/// model.
-async fn through(
-    gateway: &PortkeyGateway,
-    upstream: &str,
-    what: &str,
-    aims: Option<[f64; 2]>,
-    report: &mut Report<'_>,
-) -> anyhow::Result<()> {
+/// The same, which call it through the real Portkey gateway: what a user waits for, less the model.
+async fn through(gateway: &PortkeyGateway, upstream: &str) -> anyhow::Result<[Arm; 2]> {
     let authorization = format!("Bearer {UPSTREAM_KEY}");
     let headers =
         [("x-portkey-provider", "openai"), ("x-portkey-custom-host", upstream), ("authorization", &authorization)];
@@ -111,22 +111,19 @@ async fn through(
         setup = setup.header(name, value);
     }
     let native = Arm::Native(native.into());
-    let component = Arm::Component(Provider::connect(&component::plugin().await?, setup).await?);
     // A compiler that learns as it goes is given time to.
     native.clone().block(Case::chat(1, 0), 2000).await?;
-    compare(&native, &component, what, aims, report).await
+    Ok([native, Arm::Component(Provider::connect(&component::plugin().await?, setup).await?)])
 }
 
-async fn compare(
-    native: &Arm,
-    component: &Arm,
+async fn chat(
+    [native, component]: &[Arm; 2],
     what: &str,
-    aims: Option<[f64; 2]>,
+    [of_warm, of_fresh]: [Option<f64>; 2],
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
     let chat = Case::chat(1, 0);
     let warm = pair(native, &component.warm().await?, &chat, 1, CALLS).await?;
-    let [of_warm, of_fresh] = aims.map_or([None; 2], |aims| aims.map(Some));
     report.row(format!("{what}, one instance for all"), warm.ratio, "x native", of_warm, times(&warm));
     let fresh = pair(native, component, &chat, 1, CALLS).await?;
     report.row(format!("{what}, an instance for each"), fresh.ratio, "x native", of_fresh, times(&fresh));
@@ -137,7 +134,7 @@ async fn compare(
 
 async fn event(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     const EVENTS: usize = 10_000;
-    let (native, component) = (Arm::native(base_url), Arm::component(base_url).await?);
+    let [native, component] = direct(base_url).await?;
     let stream = pair(&native, &component, &Case::stream(EVENTS), 1, ROUNDS).await?;
     let each = |us: f64| us / EVENTS as f64;
     let detail = format!("native {:.2} us; {EVENTS} at full rate", each(stream.base.us));
@@ -151,7 +148,7 @@ async fn event(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
 
 async fn image(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     const IMAGE: usize = 4 << 20;
-    let (native, component) = (Arm::native(base_url), Arm::component(base_url).await?);
+    let [native, component] = direct(base_url).await?;
     let image = pair(&native, &component, &Case::image(IMAGE), 1, ROUNDS).await?;
     report.row("image of 4 MiB as b64_json", image.ratio, "x native", 1.5, times(&image));
     let peak = |arm| anyhow::Ok(measure(What::Bytes, arm, IMAGE, base_url)?.peak_kib * 1024.0 / IMAGE as f64);

@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 use core::mem;
-use core::str;
 
 use base64_simd::{STANDARD_NO_PAD, forgiving_decode_inplace};
 use memchr::{memchr, memchr_iter, memchr2, memchr3};

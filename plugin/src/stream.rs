@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{mem, str};
+use core::mem;
 
 use memchr::{memchr2, memrchr};
 
@@ -488,7 +488,7 @@ mod tests {
             let (events, error) = read(&[&bytes, &third[..at], second, &third[at + 1..]], None);
             assert_eq!((events, error.unwrap().kind), (vec![start(), text("a"), text("a")], ErrorKind::Protocol));
         }
-        // With a number in it, an error, a usage or a guardrail's result, a chunk gives what it gives each time.
+        // Usage that comes with text counts each time, and a guardrail's result is given each time.
         let with = |more: &str| content(r#""a""#).replacen('{', &format!("{{{more},"), 1);
         let usage = with(r#""usage":{"prompt_tokens":3,"completion_tokens":4}"#);
         let other = with(r#""usage":{"prompt_tokens":5,"completion_tokens":6}"#);

@@ -4,7 +4,22 @@ import asyncio
 import time
 
 from load import Load
-from processes import ask_haproxy, haproxy, kill, serve, wait_until_busy
+from processes import ask_haproxy, haproxy, kill, serve, sessions
+
+
+async def kill_under_load(base_url, admin, second):
+    """Kills the replica that HAProxy calls `b` while it has requests under way: the load, and the moment of the kill."""
+    async with Load(base_url) as load:
+        await asyncio.sleep(2)
+        end = time.monotonic() + 30
+        # Under load a health check can come late, and take a replica out for a moment.
+        while sessions(admin, "b") < 2:
+            assert time.monotonic() < end, "the replica has nothing to do"
+            await asyncio.sleep(0.01)
+        moment = time.monotonic()
+        kill(second)
+        await asyncio.sleep(3)
+    return load, moment
 
 
 class Replicas:
@@ -18,13 +33,7 @@ class Replicas:
 
     async def kill_one(self):
         """The load, and the moment of the kill."""
-        async with Load(self.base_url) as load:
-            await asyncio.sleep(2)
-            await wait_until_busy(self.admin, "b")
-            moment = time.monotonic()
-            kill(self.second)
-            await asyncio.sleep(3)
-        return load, moment
+        return await kill_under_load(self.base_url, self.admin, self.second)
 
     async def drain_one(self):
         """A new replica in the place of the killed one is drained, then killed: the load, and the moment of the kill."""
@@ -34,19 +43,9 @@ class Replicas:
         async with Load(self.base_url) as load:
             await asyncio.sleep(1)
             ask_haproxy(self.admin, "set server gateway/b state drain")
-            while self.sessions("b"):
+            while sessions(self.admin, "b"):
                 await asyncio.sleep(0.1)
             moment = time.monotonic()
             kill(self.second)
             await asyncio.sleep(2)
         return load, moment
-
-    def sessions(self, server):
-        """Requests under way on a server, as HAProxy counts them."""
-        lines = ask_haproxy(self.admin, "show stat").splitlines()
-        names = lines[0].removeprefix("# ").split(",")
-        for line in lines[1:]:
-            row = dict(zip(names, line.split(","), strict=False))
-            if (row.get("pxname"), row.get("svname")) == ("gateway", server):
-                return int(row["scur"])
-        raise AssertionError(f"HAProxy knows no server {server}")

@@ -10,8 +10,8 @@ import signal
 import time
 
 from load import Load
-from processes import KEY, kill, wait_until_busy, wait_until_ready
-from replicas import Replicas
+from processes import KEY, wait_until_ready
+from replicas import Replicas, kill_under_load
 from wasmcloud import HOST, Cluster, Operator
 
 
@@ -61,12 +61,7 @@ def test_wasmcloud_on_two_hosts(processes, upstream):
             base_url, admin = cluster.balancer()
             await both_serve(cluster)
 
-            async with Load(base_url) as load:
-                await asyncio.sleep(2)
-                await wait_until_busy(admin, "b")
-                moment = time.monotonic()
-                kill(second)
-                await asyncio.sleep(3)
+            load, moment = await kill_under_load(base_url, admin, second)
             assert_only_in_flight_failed(load, moment)
             assert_asked_once(upstream, load)
 
