@@ -11,7 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{libc, pty::openpty, unistd::setsid};
+use nix::{
+    libc,
+    pty::openpty,
+    sys::termios::{LocalFlags, tcgetattr},
+    unistd::setsid,
+};
 
 /// How long anything may take to appear. Only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,10 +96,17 @@ impl Terminal {
 
     /// Whether what is typed is shown, and lines are edited by the terminal: what a shell expects to come back to.
     pub fn is_as_a_shell_wants_it(&self) -> bool {
-        use nix::sys::termios::{LocalFlags, tcgetattr};
-        let modes = tcgetattr(&self.pty).unwrap().local_flags;
         let is_hidden = self.shown.lock().unwrap().screen.screen().hide_cursor();
-        modes.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG) && !is_hidden
+        self.modes().contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG) && !is_hidden
+    }
+
+    /// Whether the program reads keys one by one: what is typed before that, the terminal itself shows.
+    pub fn is_read_by_key(&self) -> bool {
+        !self.modes().intersects(LocalFlags::ECHO | LocalFlags::ICANON)
+    }
+
+    fn modes(&self) -> LocalFlags {
+        tcgetattr(&self.pty).unwrap().local_flags
     }
 
     /// Waits until `text` stands on the screen.

@@ -41,9 +41,10 @@ impl Wizard {
         Self { terminal: Terminal::sized(command, lines, columns), cli }
     }
 
-    /// Waits for a question, then types.
+    /// Waits for a question, then types. A question that is asked again stands on the screen before it is heard again.
     fn answer(&mut self, question: &str, keys: &str) {
-        self.terminal.wait_for(question);
+        self.terminal
+            .wait_until(question, |terminal| terminal.is_read_by_key() && terminal.screen().contains(question));
         self.terminal.send(keys);
     }
 
