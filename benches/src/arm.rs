@@ -39,7 +39,7 @@ pub(crate) struct Case {
     messages: Vec<Message>,
     tools: Vec<Value>,
     request: Request,
-    /// What the text of a stream comes to, in bytes.
+    /// What the text of a stream, or the arguments in it, come to, in bytes.
     characters: usize,
     image: Vec<u8>,
 }
@@ -55,7 +55,12 @@ impl Case {
         Self::new(Kind::Stream, format!("@bench/stream-{events}"), 1, 0)
     }
 
-    /// The same, where an event differs from the one before in more than its text.
+    /// The same of pieces of a tool call's arguments.
+    pub(crate) fn call(events: usize) -> Arc<Self> {
+        Self::new(Kind::Stream, format!("@bench/call-{events}"), 1, 0)
+    }
+
+    /// A stream of text, where an event differs from the one before in more than its text.
     pub(crate) fn unlike(events: usize) -> Arc<Self> {
         Self::new(Kind::Stream, format!("@bench/unlike-{events}"), 1, 0)
     }
@@ -86,15 +91,17 @@ impl Case {
                 json!({"type": "function", "function": {"name": format!("tool_{at}"), "parameters": parameters}})
             })
             .collect();
-        let number = model.split_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
+        let (name, number) = model.split_once('-').unwrap_or((&model, "0"));
+        let number = number.parse().unwrap_or(0);
+        let piece = if name == "@bench/call" { server::argument } else { server::piece };
         Arc::new(Self {
             kind,
             request: component::request(&model, &messages, &tools),
+            characters: (0..number).map(|at| piece(at).len()).sum(),
+            image: if kind == Kind::Image { server::image(number) } else { Vec::new() },
             model,
             messages,
             tools,
-            characters: (0..number).map(|at| server::piece(at).len()).sum(),
-            image: if kind == Kind::Image { server::image(number) } else { Vec::new() },
         })
     }
 }
@@ -227,19 +234,13 @@ pub(crate) enum Open {
 }
 
 impl Open {
-    /// How many characters of text the next events hold; `None` at the end.
+    /// How many bytes of text and of arguments the next events hold; `None` at the end.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<usize>> {
         Ok(match self {
             Self::Native(stream) => {
                 let events = stream.next().await?;
-                let text = |event: &crate::native::Completion| {
-                    event
-                        .choices
-                        .iter()
-                        .filter_map(|choice| Some(choice.message.content.as_ref()?.len()))
-                        .sum::<usize>()
-                };
-                (!events.is_empty()).then(|| events.iter().map(text).sum())
+                let choices = events.iter().flat_map(|event| &event.choices);
+                (!events.is_empty()).then(|| choices.map(|choice| choice.message.characters()).sum())
             }
             Self::Component(reply) => reply.next().await?.map(|events: Vec<Event>| component::text_of(&events)),
         })

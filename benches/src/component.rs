@@ -53,7 +53,12 @@ pub(crate) fn text(response: Response) -> anyhow::Result<String> {
 
 /// How many characters of text are in these events.
 pub(crate) fn text_of(events: &[Event]) -> usize {
-    events.iter().map(|event| if let Event::Text(text) = event { text.len() } else { 0 }).sum()
+    let piece = |event: &Event| match event {
+        Event::Text(text) => text.len(),
+        Event::ToolCall(call) => call.arguments_fragment.len(),
+        _ => 0,
+    };
+    events.iter().map(piece).sum()
 }
 
 pub(crate) async fn image(provider: &Provider, model: &str) -> anyhow::Result<Vec<u8>> {

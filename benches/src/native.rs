@@ -62,8 +62,34 @@ pub(crate) struct Choice {
 }
 
 #[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "read from the wire, as a client would")]
 pub(crate) struct Content {
     pub(crate) content: Option<String>,
+    #[serde(default)]
+    pub(crate) tool_calls: Vec<ToolCall>,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "read from the wire, as a client would")]
+pub(crate) struct ToolCall {
+    pub(crate) index: u32,
+    pub(crate) id: Option<String>,
+    pub(crate) function: Function,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "read from the wire, as a client would")]
+pub(crate) struct Function {
+    pub(crate) name: Option<String>,
+    pub(crate) arguments: String,
+}
+
+impl Content {
+    /// Bytes of text and of arguments.
+    pub(crate) fn characters(&self) -> usize {
+        let arguments: usize = self.tool_calls.iter().map(|call| call.function.arguments.len()).sum();
+        self.content.as_ref().map_or(0, String::len) + arguments
+    }
 }
 
 #[derive(Debug, Deserialize)]

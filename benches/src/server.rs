@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -25,7 +26,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, KeyPair};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::portkey_gateway::UPSTREAM_KEY;
@@ -41,6 +42,11 @@ pub(crate) fn piece(number: usize) -> String {
     format!("word {number} ")
 }
 
+/// The same as a piece of a tool call's arguments, which are JSON.
+pub(crate) fn argument(number: usize) -> String {
+    format!("\"word {number}\",")
+}
+
 /// The bytes of an image of this size, which only look like one at the start.
 pub(crate) fn image(size: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -51,6 +57,13 @@ pub(crate) fn image(size: usize) -> Vec<u8> {
         state.to_le_bytes()
     });
     b"\x89PNG\r\n\x1a\n".iter().copied().chain(noise.flatten()).take(size).collect()
+}
+
+/// Room for all that connect at once. Where there is none, a client's system waits a second before it asks again.
+fn listen() -> anyhow::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    Ok(socket.listen(4096)?)
 }
 
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
@@ -99,7 +112,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         .with_single_cert(vec![certificate.der().clone()], key.into())?;
     tls.alpn_protocols = vec![b"h2".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(tls));
-    let (plain, secure) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+    let (plain, secure) = (listen()?, listen()?);
     let addresses = Addresses {
         http: format!("http://{}/v1", plain.local_addr()?),
         https: format!("https://localhost:{}/v1", secure.local_addr()?.port()),
@@ -169,10 +182,13 @@ impl Gateway {
                 whole(StatusCode::OK, "application/json", counts.to_string().into())
             }
             "image" => whole(StatusCode::OK, "application/json", self.made(model, || image_json(number))),
-            "stream" | "unlike" => {
-                let created = |at| if kind == "unlike" { at } else { 1 };
-                let chunks = (0..number).map(|at| chunk(at, created(at)));
-                let events = self.made(model, || chunks.chain([end()]).collect::<String>().into());
+            "stream" | "call" | "unlike" => {
+                let chunk = |at| match kind {
+                    "call" => call_chunk(at),
+                    "unlike" => chunk(at, at),
+                    _ => chunk(at, 1),
+                };
+                let events = self.made(model, || (0..number).map(chunk).chain([end()]).collect::<String>().into());
                 // As large as what a fast server's socket would give at once.
                 let size = 16 << 10;
                 let pieces =
@@ -239,11 +255,23 @@ fn image_json(size: usize) -> Bytes {
         .into()
 }
 
-/// As OpenAI's are, with noise at the end that hides how long the text is.
 fn chunk(number: usize, created: usize) -> String {
-    let (piece, noise) = (piece(number), "jx0Kq7fVb2".get(..number % 10).unwrap_or_default());
+    chunk_of(&format!(r#"{{"content":"{}"}}"#, piece(number)), number, created)
+}
+
+fn call_chunk(number: usize) -> String {
+    let arguments = serde_json::json!(argument(number));
+    let named = if number == 0 { r#""id":"call_1","type":"function","# } else { "" };
+    let name = if number == 0 { r#""name":"look","# } else { "" };
+    let delta = format!(r#"{{"tool_calls":[{{"index":0,{named}"function":{{{name}"arguments":{arguments}}}}}]}}"#);
+    chunk_of(&delta, number, 1)
+}
+
+/// As OpenAI's are, with noise at the end that hides how long the text is.
+fn chunk_of(delta: &str, number: usize, created: usize) -> String {
+    let noise = "jx0Kq7fVb2".get(..number % 10).unwrap_or_default();
     format!(
-        r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":{created},"model":"bench","service_tier":"default","system_fingerprint":"fp_29330a9688","choices":[{{"index":0,"delta":{{"content":"{piece}"}},"logprobs":null,"finish_reason":null}}],"obfuscation":"{noise}"}}
+        r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":{created},"model":"bench","service_tier":"default","system_fingerprint":"fp_29330a9688","choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}],"obfuscation":"{noise}"}}
 
 "#
     )

@@ -236,7 +236,7 @@ pub(crate) fn block_thinking(block: wire::Block<'_>) -> Option<Thinking> {
         Some(data) => Some(format!("{REDACTED}{data}")),
         None => present(block.signature),
     };
-    let text = block.thinking.into_owned();
+    let text = block.thinking.text.into_owned();
     (!text.is_empty() || signature.is_some()).then_some(Thinking { text, signature })
 }
 
@@ -340,7 +340,7 @@ fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
     let mut parts = Vec::new();
     let blocks = message.content_blocks;
     let block_text: String = blocks.iter().map(|block| &*block.text).collect();
-    let blocks_hold_text = !block_text.is_empty() && block_text == *message.content;
+    let blocks_hold_text = !block_text.is_empty() && block_text == message.content.text;
     let mut has_thinking = false;
     for block in blocks {
         if !block.text.is_empty() && blocks_hold_text {
@@ -350,10 +350,10 @@ fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
             parts.push(AssistantPart::Thinking(thinking));
         }
     }
-    if !has_thinking && let Some(text) = present(message.reasoning) {
+    if !has_thinking && let Some(text) = present(message.reasoning.text) {
         parts.insert(0, AssistantPart::Thinking(Thinking { text, signature: None }));
     }
-    if !blocks_hold_text && let Some(text) = present(message.content) {
+    if !blocks_hold_text && let Some(text) = present(message.content.text) {
         parts.push(AssistantPart::Text(text));
     }
     parts.extend(present(message.refusal).map(AssistantPart::Text));
@@ -361,7 +361,7 @@ fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
         parts.push(AssistantPart::ToolCall(ToolCall {
             id: present(call.id).unwrap_or_else(|| call_id(at)),
             name: call.name.into_owned(),
-            arguments_json: call.arguments.into_owned(),
+            arguments_json: call.arguments.text.into_owned(),
             signature: call_signature(call.thought_signature, call.google_signature),
         }));
     }

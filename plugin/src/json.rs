@@ -87,10 +87,18 @@ impl<'a> Json<'a> {
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
-            Self::Raw(Cow::Borrowed(raw)) => {
-                let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-                Some(if memchr(b'\\', text.as_bytes()).is_some() { unescaped(raw.get()) } else { text.into() })
+            _ => {
+                let json = self.spelled()?;
+                let text = json.strip_prefix('"')?.strip_suffix('"')?;
+                Some(if memchr(b'\\', text.as_bytes()).is_some() { unescaped(json) } else { text.into() })
             }
+        }
+    }
+
+    /// A string as it was spelled, in its quotes, where it was read along with more.
+    pub(crate) fn spelled(&self) -> Option<&'a str> {
+        match self {
+            Self::Raw(Cow::Borrowed(raw)) => Some(raw.get()).filter(|json| json.starts_with('"')),
             _ => None,
         }
     }
@@ -344,8 +352,9 @@ fn first(raw: &RawValue) -> u8 {
     raw.get().bytes().next().unwrap_or_default()
 }
 
-/// A JSON string with escapes, which was read before: what can be wrong with it is half of a surrogate pair.
-fn unescaped(json: &str) -> Cow<'static, str> {
+/// A JSON string with escapes, in its quotes; empty where it is none. Half of a surrogate pair becomes a replacement
+/// character.
+pub(crate) fn unescaped(json: &str) -> Cow<'static, str> {
     let text = |json: &str| if let Ok(Json::Text(text)) = level(json, &[]) { Some(text.into_owned()) } else { None };
     Cow::Owned(text(json).or_else(|| text(&whole_pairs(json))).unwrap_or_default())
 }

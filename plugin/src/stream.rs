@@ -1,14 +1,14 @@
 //! A streamed chat completion: bytes in, events out. It owns what must be remembered between two chunks and what
 //! counts as an end; where the bytes come from is `http`'s.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use memchr::{memchr2, memrchr};
+use memchr::{arch::all::is_prefix, memchr2, memrchr};
 
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, ReplyStart, Response, Thinking, ToolCallDelta,
@@ -16,6 +16,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::chat;
 use crate::error::{self, Result};
+use crate::json;
 use crate::report::Head;
 use crate::sse;
 use crate::wire::{self, present};
@@ -41,58 +42,110 @@ struct State {
     /// The last that came: some gateways repeat it, growing, in each chunk.
     usage: Option<Usage>,
     calls: Vec<Call>,
-    /// The last chunk, where it gave text and nothing else.
-    last: Option<TextChunk>,
+    /// The last chunk, where it gave one piece of text and nothing else.
+    last: Option<Alike>,
     after_done: Option<usize>,
     is_over: bool,
     /// Comes after the events that came before it.
     failure: Option<Box<Error>>,
 }
 
-/// A chunk around its text. Most chunks of a stream are like the one before, but for their text: those are not read as
-/// JSON again.
+/// A chunk around its piece of text. Most chunks of a stream are like the one before, but for that: those are not read
+/// as JSON again.
 #[derive(Debug)]
-struct TextChunk {
+struct Alike {
     before: Vec<u8>,
     after: Vec<u8>,
+    piece: Piece,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
     /// own is (`stream_options.include_obfuscation`).
     is_noisy: bool,
 }
 
-impl TextChunk {
-    const NOISE: &[u8] = b"\"obfuscation\":\"";
-    const END: &[u8] = b"\"}";
+/// What a piece of text is of.
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    Text,
+    Thinking,
+    /// Of the call with this index.
+    Arguments(u32),
+}
 
-    /// `text` stands in `chunk` as it is, without escapes.
-    fn new(chunk: &[u8], text: &str) -> Option<Self> {
-        let at = text.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
-        let (before, rest) = chunk.split_at_checked(at)?;
-        let (_, after) = rest.split_at_checked(text.len())?;
-        let noisy = after.strip_suffix(Self::END).and_then(|after| after.get(..=memrchr(b'"', after)?));
-        let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
-        let is_quoted = before.ends_with(b"\"") && after.starts_with(b"\"");
-        is_quoted.then(|| Self {
-            before: before.to_vec(),
-            after: noisy.unwrap_or(after).to_vec(),
-            is_noisy: noisy.is_some(),
-        })
+impl Piece {
+    /// Of an event that holds a text and nothing else.
+    fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::Text(_) => Some(Self::Text),
+            Event::Thinking(Thinking { signature: None, .. }) => Some(Self::Thinking),
+            Event::ToolCall(ToolCallDelta { index, id: None, name: None, signature: None, .. }) => {
+                Some(Self::Arguments(*index))
+            }
+            _ => None,
+        }
     }
 
-    /// The text of another chunk, where it differs in nothing else.
-    fn text<'c>(&self, chunk: &'c [u8]) -> Option<&'c str> {
-        let (text, rest) = plain(chunk.strip_prefix(&*self.before)?)?;
-        let rest = rest.strip_prefix(&*self.after)?;
-        let is_alike = if self.is_noisy { plain(rest)?.1 == Self::END } else { rest.is_empty() };
-        (is_alike && !text.is_empty()).then_some(text)
+    fn event(self, text: String) -> Event {
+        match self {
+            Self::Text => Event::Text(text),
+            Self::Thinking => Event::Thinking(Thinking { text, signature: None }),
+            Self::Arguments(index) => Event::ToolCall(ToolCallDelta {
+                index,
+                id: None,
+                name: None,
+                arguments_fragment: text,
+                signature: None,
+            }),
+        }
     }
 }
 
-/// The rest of a JSON string that is spelled as it is, up to the quote behind it.
-fn plain(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (text, rest) = bytes.split_at_checked(memchr2(b'"', b'\\', bytes)?)?;
-    let is_plain = rest.starts_with(b"\"") && text.iter().all(|&byte| byte >= b' ');
-    Some((str::from_utf8(text).ok().filter(|_| is_plain)?, rest))
+impl Alike {
+    const NOISE: &[u8] = b"\"obfuscation\":";
+    const END: &[u8] = b"}";
+
+    /// `spelled` is a string in `chunk`, in its quotes, and its text is all that the chunk gave: `event`.
+    fn new(chunk: &[u8], spelled: &str, event: &Event) -> Option<Self> {
+        let piece = Piece::of(event)?;
+        let at = spelled.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
+        let (before, rest) = chunk.split_at_checked(at)?;
+        let (_, after) = rest.split_at_checked(spelled.len())?;
+        // It may hold no quote: then what is in front of it does not end in its name.
+        let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
+        let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
+        Some(Self { before: before.to_vec(), after: noisy.unwrap_or(after).to_vec(), piece, is_noisy: noisy.is_some() })
+    }
+
+    /// What another chunk gives, where it differs in its text alone.
+    fn event(&self, chunk: &[u8]) -> Option<Event> {
+        let (text, rest) = string(behind(chunk, &self.before)?)?;
+        let rest = behind(rest, &self.after)?;
+        let is_alike = if self.is_noisy { string(rest)?.1 == Self::END } else { rest.is_empty() };
+        (is_alike && !text.is_empty()).then(|| self.piece.event(text.into_owned()))
+    }
+}
+
+/// The rest of `bytes`, which start with `prefix`: compared by words, where the C library compares bytes.
+fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
+    if is_prefix(bytes, prefix) { bytes.get(prefix.len()..) } else { None }
+}
+
+/// The JSON string that `bytes` start with, and what follows it. One that is wrong is none, or empty.
+fn string(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    let inside = bytes.strip_prefix(b"\"")?;
+    let mut end = memchr2(b'"', b'\\', inside)?;
+    let is_plain = inside.get(end) == Some(&b'"');
+    while inside.get(end) == Some(&b'\\') {
+        // What is escaped may be a quote.
+        end += 2;
+        end += memchr2(b'"', b'\\', inside.get(end..)?)?;
+    }
+    let (spelled, rest) = bytes.split_at_checked(end + 2)?;
+    let spelled = str::from_utf8(spelled).ok()?;
+    if !is_plain {
+        return Some((json::unescaped(spelled), rest));
+    }
+    let text = spelled.get(1..=end)?;
+    text.bytes().all(|byte| byte >= b' ').then_some((text.into(), rest))
 }
 
 /// A tool call under way. Its place in the list is its index in our events.
@@ -227,8 +280,8 @@ impl State {
             self.after_done = self.after_done.or(Some(0));
             return self.usage_event();
         }
-        if let Some(text) = last.as_ref().and_then(|last| last.text(data)) {
-            self.events.push(Event::Text(text.to_owned()));
+        if let Some(event) = last.as_ref().and_then(|last| last.event(data)) {
+            self.events.push(event);
             self.last = last;
             return;
         }
@@ -257,18 +310,16 @@ impl State {
             let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
-        let text = match choices.as_slice() {
-            [wire::Choice { delta: Some(wire::Message { content: Cow::Borrowed(text), .. }), .. }] => {
-                Some(*text).filter(|text| !text.is_empty())
-            }
+        let spelled = match choices.as_slice() {
+            [wire::Choice { delta: Some(delta), .. }] => delta.piece(),
             _ => None,
         };
         // One answer was asked for; a second can only come from extra fields.
         for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
             self.choice(choice);
         }
-        if let (Some(text), Some([Event::Text(_)])) = (text, self.events.get(ready..)) {
-            self.last = TextChunk::new(data, text);
+        if let (Some(spelled), Some([event])) = (spelled, self.events.get(ready..)) {
+            self.last = Alike::new(data, spelled, event);
         }
     }
 
@@ -292,10 +343,10 @@ impl State {
                 self.events.push(Event::Thinking(thinking));
             }
         }
-        if !has_thinking && let Some(text) = present(delta.reasoning) {
+        if !has_thinking && let Some(text) = present(delta.reasoning.text) {
             self.events.push(Event::Thinking(Thinking { text, signature: None }));
         }
-        self.events.extend(present(delta.content).map(Event::Text));
+        self.events.extend(present(delta.content.text).map(Event::Text));
         self.events.extend(present(delta.refusal).map(Event::Text));
         for call in delta.tool_calls {
             self.tool_call(call);
@@ -316,7 +367,7 @@ impl State {
             (None, Some(index)) => self.calls.iter().rposition(|known| known.index == Some(index)),
             (None, None) => self.calls.len().checked_sub(1),
         };
-        let arguments_fragment = call.arguments.into_owned();
+        let arguments_fragment = call.arguments.text.into_owned();
         let (index, first) = match known {
             Some(at) => (at, None),
             None => {
@@ -453,6 +504,9 @@ mod tests {
         for (second, expected) in [
             (r#""b""#, vec![text("b")]),
             (r#""h\u00e9""#, vec![text("hé")]),
+            (r#""\"\\""#, vec![text("\"\\")]),
+            (r#""\\","refusal":"\"""#, vec![text("\\"), text("\"")]),
+            (r#""x\ud800""#, vec![text("x\u{fffd}")]),
             (r#""é\n""#, vec![text("é\n")]),
             (r#""""#, vec![]),
             ("null", vec![]),
@@ -481,7 +535,9 @@ mod tests {
         let (given, error) = read(&[stream(&chunks.map(String::as_str)).as_bytes()], None);
         assert_eq!((given, error.unwrap().message.as_str()), (vec![start(), text("a"), text("a"), text("b")], "no"));
         // What is no JSON, and no UTF-8, is none here either.
-        for second in [&b"\"\x01\""[..], b"\"\xff\"", b"\"a\"b\"", b"\"a\\\""] {
+        for second in
+            [&b"\"\x01\""[..], b"\"\xff\"", b"\"a\"b\"", b"\"a\\\"", b"\"\\n\x01\"", b"\"\\n\xff\"", b"\"\\x\""]
+        {
             let bytes = stream(&[&content(r#""a""#), &content(r#""a""#)]).into_bytes();
             let third = stream(&[&content("?")]).into_bytes();
             let at = third.iter().position(|&byte| byte == b'?').unwrap();
@@ -497,6 +553,48 @@ mod tests {
         let hooks = with(r#""hook_results":{"a":1}"#);
         let results = events(&[&hooks, &hooks, &hooks, STOP, DONE]);
         assert_eq!(results.iter().filter(|event| matches!(event, Event::GuardrailsJson(_))).count(), 3);
+    }
+
+    #[test]
+    fn chunks_that_differ_in_a_piece_of_reasoning_or_arguments_alone() {
+        let reasoning = |text: &str| format!(r#"{{"content":"","reasoning_content":{text}}}"#);
+        let block = |text: &str| format!(r#"{{"reasoning":"r","content_blocks":[{{"delta":{{"thinking":{text}}}}}]}}"#);
+        for delta in [&reasoning as &dyn Fn(&str) -> String, &block] {
+            let deltas = [r#""a""#, r#""b""#, r#""\n""#, r#""c""#].map(delta);
+            let expected = ["a", "b", "\n", "c"].map(|text| thinking(text, None));
+            assert_eq!(of_deltas(&deltas.each_ref().map(String::as_str)), expected);
+        }
+        // Of two texts in a block that is signed, of two blocks, and of what both of reasoning's names have.
+        let signed = r#"{"content_blocks":[{"delta":{"thinking":"a","signature":"s"}}]}"#;
+        let two = r#"{"content_blocks":[{"delta":{"thinking":"a"}},{"delta":{"thinking":""}}]}"#;
+        let both = r#"{"reasoning_content":"a","reasoning":"a"}"#;
+        let [plain, signature] = [thinking("a", None), thinking("a", Some("s"))];
+        let expected = [&signature, &signature, &plain, &plain, &plain, &plain].map(Clone::clone);
+        assert_eq!(of_deltas(&[signed, signed, two, two, both, both]), expected);
+
+        let first = r#"{"tool_calls":[{"index":1,"id":"i","function":{"name":"n","arguments":"{"}}]}"#;
+        let other = r#"{"tool_calls":[{"index":0,"id":"j","function":{"name":"n","arguments":"{"}}]}"#;
+        let piece = |text: &str| format!(r#"{{"tool_calls":[{{"index":1,"function":{{"arguments":{text}}}}}]}}"#);
+        let [a, b, none, number] = [r#""a""#, r#""\"b\"""#, r#""""#, "7"].map(piece);
+        let deltas = [first, &a, &a, &b, &none, &a, &number, &a, other, &a, &a].map(|delta: &str| delta);
+        let expected = [
+            call(0, Some(("i", "n")), "{"),
+            call(0, None, "a"),
+            call(0, None, "a"),
+            call(0, None, "\"b\""),
+            call(0, None, "a"),
+            call(0, None, "7"),
+            call(0, None, "a"),
+            call(1, Some(("j", "n")), "{"),
+            call(0, None, "a"),
+            call(0, None, "a"),
+        ];
+        assert_eq!(of_deltas(&deltas), expected);
+        // Without a number and an id a piece is of the last call, whichever that is.
+        let piece = r#"{"tool_calls":[{"function":{"arguments":"a"}}]}"#;
+        let pieces = of_deltas(&[first, piece, piece, other, piece, piece]);
+        assert_eq!(pieces[1..3], [call(0, None, "a"), call(0, None, "a")]);
+        assert_eq!(pieces[4..], [call(1, None, "a"), call(1, None, "a")]);
     }
 
     #[test]

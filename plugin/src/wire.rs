@@ -21,6 +21,19 @@ pub(crate) fn present(text: Cow<'_, str>) -> Option<String> {
     if text.is_empty() { None } else { Some(text.into_owned()) }
 }
 
+/// A text, read leniently, and where it is a string, how the answer spells it, in its quotes.
+#[derive(Debug, Default)]
+pub(crate) struct Text<'a> {
+    pub(crate) text: Cow<'a, str>,
+    spelled: Option<&'a str>,
+}
+
+impl<'a> Text<'a> {
+    fn read(parent: &Object<'a>, name: &str) -> Self {
+        Self { text: parent.text(name), spelled: parent.get(name).and_then(Json::spelled) }
+    }
+}
+
 /// The lists and objects of an answer that [`object`] and [`objects`] ask for.
 const OPENED: [&str; 7] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls"];
 
@@ -87,10 +100,10 @@ impl<'a> Choice<'a> {
 
 #[derive(Debug, Default)]
 pub(crate) struct Message<'a> {
-    pub(crate) content: Cow<'a, str>,
+    pub(crate) content: Text<'a>,
     pub(crate) refusal: Cow<'a, str>,
     /// `reasoning_content` or `reasoning`; some providers send both.
-    pub(crate) reasoning: Cow<'a, str>,
+    pub(crate) reasoning: Text<'a>,
     pub(crate) content_blocks: Vec<Block<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
 }
@@ -98,14 +111,25 @@ pub(crate) struct Message<'a> {
 impl<'a> Message<'a> {
     fn read(mut message: Object<'a>) -> Result<Self> {
         let (blocks, calls) = (objects(&mut message, "content_blocks")?, objects(&mut message, "tool_calls")?);
-        let reasoning = message.text("reasoning_content");
+        let reasoning = Text::read(&message, "reasoning_content");
         Ok(Self {
-            content: message.text("content"),
+            content: Text::read(&message, "content"),
             refusal: message.text("refusal"),
-            reasoning: if reasoning.is_empty() { message.text("reasoning") } else { reasoning },
+            reasoning: if reasoning.text.is_empty() { Text::read(&message, "reasoning") } else { reasoning },
             content_blocks: blocks.into_iter().flatten().map(Block::read).collect(),
             tool_calls: calls.into_iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
         })
+    }
+
+    /// The text of a delta that gives no more than one, as the answer spells it, in its quotes.
+    pub(crate) fn piece(&self) -> Option<&'a str> {
+        if self.content_blocks.len() > 1 || self.tool_calls.len() > 1 {
+            return None;
+        }
+        let thinking = self.content_blocks.first().map(|block| &block.thinking);
+        let arguments = self.tool_calls.first().map(|call| &call.arguments);
+        let texts = [Some(&self.content), thinking, Some(&self.reasoning), arguments];
+        texts.into_iter().flatten().find(|piece| !piece.text.is_empty())?.spelled
     }
 }
 
@@ -114,7 +138,7 @@ impl<'a> Message<'a> {
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
     pub(crate) text: Cow<'a, str>,
-    pub(crate) thinking: Cow<'a, str>,
+    pub(crate) thinking: Text<'a>,
     pub(crate) signature: Cow<'a, str>,
     /// Reasoning that the provider encrypted.
     pub(crate) data: Cow<'a, str>,
@@ -125,7 +149,7 @@ impl<'a> Block<'a> {
         let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
         Self {
             text: block.text("text"),
-            thinking: block.text("thinking"),
+            thinking: Text::read(&block, "thinking"),
             signature: block.text("signature"),
             data: block.text("data"),
         }
@@ -138,7 +162,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     /// A text, but of some providers the object itself, as its JSON.
-    pub(crate) arguments: Cow<'a, str>,
+    pub(crate) arguments: Text<'a>,
     /// Portkey's own signature.
     pub(crate) thought_signature: Cow<'a, str>,
     /// Google's.
@@ -154,8 +178,8 @@ impl<'a> ToolCall<'a> {
             id: call.text("id"),
             name: function.text("name"),
             arguments: match function.get("arguments") {
-                Some(json) if json.is_nested() => Cow::Owned(json.to_json()),
-                _ => function.text("arguments"),
+                Some(json) if json.is_nested() => Text { text: Cow::Owned(json.to_json()), spelled: None },
+                _ => Text::read(&function, "arguments"),
             },
             thought_signature: function.text("thought_signature"),
             google_signature: google.unwrap_or_default().text("thought_signature"),
@@ -259,7 +283,7 @@ mod tests {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let arguments = |arguments: &str| {
             let json = format!(r#"{{"function":{{"arguments":{arguments},"x":{arguments}}}}}"#);
-            Object::parse(&json).map(|call| ToolCall::read(call).unwrap().arguments.len())
+            Object::parse(&json).map(|call| ToolCall::read(call).unwrap().arguments.text.len())
         };
         assert_eq!(arguments(&deep), Some(200_000));
         assert_eq!(arguments(&deep[1..]), None);

@@ -54,7 +54,9 @@ struct Instructions {
     long_chat: u64,
     /// A stream of 1,000 events that differ in their text alone.
     stream: u64,
-    /// The same, where no two are alike.
+    /// The same of pieces of a tool call's arguments, which hold escapes.
+    call_stream: u64,
+    /// A stream of text, where no two events are alike.
     unlike_stream: u64,
     /// An image of 1 MiB.
     image: u64,
@@ -222,11 +224,11 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         chat.call_complete(&mut store, &connection, &conversation(messages, tools)).await.unwrap().unwrap();
         used(&store)
     };
-    let stream = async |alike| {
+    let stream = async |delta: &str, created: fn(usize) -> usize| {
         let event = |number: usize| {
-            let created = if alike { 1 } else { number };
+            let created = created(number);
             format!(
-                r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{{"content":"some words "}},"finish_reason":null}}]}}"#
+                r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
             ) + "\n\n"
         };
         let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -257,12 +259,14 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         images.call_generate(&mut store, &connection, &request).await.unwrap().unwrap();
         used(&store)
     };
+    let text = r#"{"content":"some words "}"#;
     Instructions {
         describe,
         chat: chat(1, 0).await,
         long_chat: chat(100, 16).await,
-        stream: stream(true).await,
-        unlike_stream: stream(false).await,
+        stream: stream(text, |_| 1).await,
+        call_stream: stream(r#"{"tool_calls":[{"index":0,"function":{"arguments":"\"some words\","}}]}"#, |_| 1).await,
+        unlike_stream: stream(text, |number| number).await,
         image,
     }
 }
