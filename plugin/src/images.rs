@@ -3,7 +3,7 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -25,38 +25,39 @@ pub const GENERATION_FAILED: &str = "Portkey image generation failed";
 /// What a failed edit is called.
 pub const EDIT_FAILED: &str = "Portkey image edit failed";
 
-/// The fields of a request, its defaults filled in and checked.
-struct Fields<'r> {
-    model: String,
-    count: u32,
-    size: &'r str,
-    extra: Object<'r>,
-}
-
-impl<'r> Fields<'r> {
-    fn new(request: &'r Request) -> Result<Self> {
-        let extra = chat::extra_members(request.extra_json.as_deref())?;
-        let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
-        let model = extra
-            .get("model")
-            .and_then(|model| model.string().map(Cow::into_owned))
-            .or_else(|| named(request.model.as_deref()?))
-            .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
-        let count = request.count.unwrap_or(1);
-        if !(1..=portkey::MAX_IMAGES).contains(&count) {
-            return Err(error::invalid_request(&format!(
-                "Portkey makes 1 to {} images in a call, not {count}.",
-                portkey::MAX_IMAGES
-            )));
-        }
-        let size = request.size.as_deref().map(str::trim).filter(|size| !size.is_empty()).unwrap_or(DEFAULT_SIZE);
-        if !is_size(size) {
-            return Err(error::invalid_request(
-                "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
-            ));
-        }
-        Ok(Self { model, count, size, extra })
+/// The model of a request and its fields, with its defaults filled in and checked.
+fn fields(request: &Request) -> Result<(String, Object<'_>)> {
+    let extra = chat::extra_members(request.extra_json.as_deref())?;
+    let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
+    let model = extra
+        .get("model")
+        .and_then(|model| model.string().map(Cow::into_owned))
+        .or_else(|| named(request.model.as_deref()?))
+        .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
+    let count = request.count.unwrap_or(1);
+    if !(1..=portkey::MAX_IMAGES).contains(&count) {
+        return Err(error::invalid_request(&format!(
+            "Portkey makes 1 to {} images in a call, not {count}.",
+            portkey::MAX_IMAGES
+        )));
     }
+    let size = request.size.as_deref().map(str::trim).filter(|size| !size.is_empty()).unwrap_or(DEFAULT_SIZE);
+    if !is_size(size) {
+        return Err(error::invalid_request(
+            "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
+        ));
+    }
+    let mut fields = Object::default();
+    fields.set("model", model.clone());
+    fields.set("prompt", &*request.prompt);
+    fields.set("n", count);
+    fields.set("size", size);
+    fields.set_some("quality", request.quality.as_deref());
+    fields.set_some("background", request.background.as_deref());
+    fields.set_some("output_format", request.output_format.as_deref());
+    fields.set_some("response_format", response_format(&model));
+    fields.extend(extra);
+    Ok((model, fields))
 }
 
 /// `WIDTHxHEIGHT`, or OpenAI's `auto`.
@@ -73,19 +74,8 @@ fn response_format(model: &str) -> Option<&'static str> {
 
 /// The model of the call and the JSON body of `/images/generations`.
 pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
-    let Fields { model, count, size, extra } = Fields::new(request)?;
-    let mut body = Object::default();
-    body.set("model", &*model);
-    body.set("prompt", &*request.prompt);
-    body.set("n", count);
-    body.set("size", size);
-    body.set_some("quality", request.quality.as_deref());
-    body.set_some("background", request.background.as_deref());
-    body.set_some("output_format", request.output_format.as_deref());
-    body.set_some("response_format", response_format(&model));
-    body.extend(extra);
-    let body = body.to_json().into_bytes();
-    Ok((model, body))
+    let (model, fields) = fields(request)?;
+    Ok((model, fields.to_json().into_bytes()))
 }
 
 /// A multipart request to `/images/edits`.
@@ -115,32 +105,17 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
             portkey::MAX_INPUT_IMAGES
         )));
     }
-    let Fields { model, count, size, extra } = Fields::new(request)?;
+    let (mut model, mut fields) = fields(request)?;
     let mut connection = connection.clone();
-    let model = match split_slug(&model) {
-        Some((slug, bare)) => {
-            if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
-                connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
-            }
-            bare.to_owned()
+    if let Some((slug, bare)) = split_slug(&model) {
+        if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
+            connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
         }
-        None => model,
-    };
-    let own = [
-        ("model", Some(model.clone())),
-        ("prompt", Some(request.prompt.clone())),
-        ("n", Some(count.to_string())),
-        ("size", Some(size.to_owned())),
-        ("quality", request.quality.clone()),
-        ("background", request.background.clone()),
-        ("output_format", request.output_format.clone()),
-        ("response_format", response_format(&model).map(ToOwned::to_owned)),
-    ];
-    let mut texts: Vec<(&str, String)> = own.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
-    texts.retain(|(name, _)| *name == "model" || !extra.has(name));
-    for (name, value) in extra.iter().filter(|(name, _)| name != "model") {
-        texts.extend(form_text(value).map(|text| (&**name, text)));
+        model = bare.to_owned();
     }
+    fields.set("model", model.clone());
+    let texts: Vec<(&str, String)> =
+        fields.iter().filter_map(|(name, value)| Some((&**name, form_text(value)?))).collect();
     let mut parts: Vec<Part<'_>> =
         texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
     let files: Vec<(String, &str)> =
