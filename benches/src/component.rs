@@ -51,7 +51,7 @@ pub(crate) fn text(response: Response) -> anyhow::Result<String> {
     }
 }
 
-/// How many characters of text are in these events.
+/// How many bytes of text and of arguments are in these events.
 pub(crate) fn text_of(events: &[Event]) -> usize {
     let piece = |event: &Event| match event {
         Event::Text(text) => text.len(),

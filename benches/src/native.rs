@@ -62,7 +62,6 @@ pub(crate) struct Choice {
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "read from the wire, as a client would")]
 pub(crate) struct Content {
     pub(crate) content: Option<String>,
     #[serde(default)]

@@ -183,12 +183,12 @@ impl Gateway {
             }
             "image" => whole(StatusCode::OK, "application/json", self.made(model, || image_json(number))),
             "stream" | "call" | "unlike" => {
-                let chunk = |at| match kind {
+                let made = |at| match kind {
                     "call" => call_chunk(at),
                     "unlike" => chunk(at, at),
                     _ => chunk(at, 1),
                 };
-                let events = self.made(model, || (0..number).map(chunk).chain([end()]).collect::<String>().into());
+                let events = self.made(model, || (0..number).map(made).chain([end()]).collect::<String>().into());
                 // As large as what a fast server's socket would give at once.
                 let size = 16 << 10;
                 let pieces =

@@ -47,17 +47,17 @@ fn fields(request: &Request) -> Result<(String, Object<'_>)> {
             "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
         ));
     }
-    let mut fields = Object::default();
-    fields.set("model", model.clone());
-    fields.set("prompt", &*request.prompt);
-    fields.set("n", count);
-    fields.set("size", size);
-    fields.set_some("quality", request.quality.as_deref());
-    fields.set_some("background", request.background.as_deref());
-    fields.set_some("output_format", request.output_format.as_deref());
-    fields.set_some("response_format", response_format(&model));
-    fields.extend(extra);
-    Ok((model, fields))
+    let mut body = Object::default();
+    body.set("model", model.clone());
+    body.set("prompt", &*request.prompt);
+    body.set("n", count);
+    body.set("size", size);
+    body.set_some("quality", request.quality.as_deref());
+    body.set_some("background", request.background.as_deref());
+    body.set_some("output_format", request.output_format.as_deref());
+    body.set_some("response_format", response_format(&model));
+    body.extend(extra);
+    Ok((model, body))
 }
 
 /// `WIDTHxHEIGHT`, or OpenAI's `auto`.
@@ -74,8 +74,8 @@ fn response_format(model: &str) -> Option<&'static str> {
 
 /// The model of the call and the JSON body of `/images/generations`.
 pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
-    let (model, fields) = fields(request)?;
-    Ok((model, fields.to_json().into_bytes()))
+    let (model, body) = fields(request)?;
+    Ok((model, body.to_json().into_bytes()))
 }
 
 /// A multipart request to `/images/edits`.
@@ -105,7 +105,7 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
             portkey::MAX_INPUT_IMAGES
         )));
     }
-    let (mut model, mut fields) = fields(request)?;
+    let (mut model, mut form) = fields(request)?;
     let mut connection = connection.clone();
     if let Some((slug, bare)) = split_slug(&model) {
         if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
@@ -113,9 +113,9 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
         }
         model = bare.to_owned();
     }
-    fields.set("model", model.clone());
+    form.set("model", model.clone());
     let texts: Vec<(&str, String)> =
-        fields.iter().filter_map(|(name, value)| Some((&**name, form_text(value)?))).collect();
+        form.iter().filter_map(|(name, value)| Some((&**name, form_text(value)?))).collect();
     let mut parts: Vec<Part<'_>> =
         texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
     let files: Vec<(String, &str)> =
@@ -200,7 +200,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
                     || Err(NotBase64(text.into())),
                     |image| mem::replace(image, Err(NotBase64::default())),
                 );
-                inline(data.map_err(|NotBase64(text)| error::protocol(head, "An image is not base64", &text))?)
+                media(data.map_err(|NotBase64(text)| error::protocol(head, "An image is not base64", &text))?)
             }
         };
         let file_name = format!("image-{}.{ending}", images.len() + 1);
@@ -213,7 +213,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
     Ok(Response { model, images, usage: answer.usage.as_ref().map(chat::usage), report: head.report() })
 }
 
-fn inline(data: Vec<u8>) -> (MediaSource, &'static str) {
+fn media(data: Vec<u8>) -> (MediaSource, &'static str) {
     let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
     (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
 }
@@ -347,7 +347,7 @@ mod tests {
         let jpeg = Media { media_type: "image/png".into(), data: vec![0xff, 0xd8, 0xff, 0] };
         let odd = Media { media_type: "image/tiff".into(), data: vec![1] };
         let asked = Request {
-            extra_json: Some(r#"{"n":3,"input_fidelity":"high","x":null,"flag":true}"#.into()),
+            extra_json: Some(r#"{"n":2,"n":3,"input_fidelity":"high","x":1,"x":null,"flag":true}"#.into()),
             ..request("p")
         };
         let edit = edit(&connection(), &asked, &[png(), jpeg, odd], Some(&png())).unwrap();
@@ -363,6 +363,7 @@ mod tests {
         ] {
             assert!(form.contains(part), "{part}");
         }
+        // Of two members of one name the last counts.
         assert_eq!(form.matches("name=\"n\"").count(), 1);
         assert!(!form.contains("name=\"x\""));
     }

@@ -95,7 +95,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A string as it was spelled, in its quotes, where it was read along with more.
+    /// A string as it is spelled, in its quotes, where it was not looked into yet.
     pub(crate) fn spelled(&self) -> Option<&'a str> {
         match self {
             Self::Raw(Cow::Borrowed(raw)) => Some(raw.get()).filter(|json| json.starts_with('"')),

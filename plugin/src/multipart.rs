@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use memchr::memchr;
+
 /// One field of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
@@ -54,7 +56,7 @@ fn escape(name: &str) -> String {
 fn contains(data: &[u8], needle: &[u8]) -> bool {
     let Some((first, tail)) = needle.split_first() else { return true };
     let mut rest = data;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
+    while let Some(at) = memchr(*first, rest) {
         let (_, found) = rest.split_at(at);
         let Some((_, after)) = found.split_first() else { return false };
         if after.starts_with(tail) {

@@ -42,36 +42,36 @@ struct State {
     /// The last that came: some gateways repeat it, growing, in each chunk.
     usage: Option<Usage>,
     calls: Vec<Call>,
-    /// The last chunk, where it gave one piece of text and nothing else.
-    last: Option<Alike>,
+    /// Of the last chunk, where a text was its only event.
+    last: Option<Pattern>,
     after_done: Option<usize>,
     is_over: bool,
     /// Comes after the events that came before it.
     failure: Option<Box<Error>>,
 }
 
-/// A chunk around its piece of text. Most chunks of a stream are like the one before, but for that: those are not read
-/// as JSON again.
+/// A chunk around the one text in it that counts. Most chunks of a stream are like the one before, but for that: those
+/// are not read as JSON again.
 #[derive(Debug)]
-struct Alike {
+struct Pattern {
     before: Vec<u8>,
     after: Vec<u8>,
-    piece: Piece,
+    kind: Kind,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
     /// own is (`stream_options.include_obfuscation`).
     is_noisy: bool,
 }
 
-/// What a piece of text is of.
+/// What the text is of.
 #[derive(Clone, Copy, Debug)]
-enum Piece {
+enum Kind {
     Text,
     Thinking,
     /// Of the call with this index.
     Arguments(u32),
 }
 
-impl Piece {
+impl Kind {
     /// Of an event that holds a text and nothing else.
     fn of(event: &Event) -> Option<Self> {
         match event {
@@ -99,28 +99,33 @@ impl Piece {
     }
 }
 
-impl Alike {
+impl Pattern {
     const NOISE: &[u8] = b"\"obfuscation\":";
     const END: &[u8] = b"}";
 
-    /// `spelled` is a string in `chunk`, in its quotes, and its text is all that the chunk gave: `event`.
+    /// `spelled` is a string in `chunk`, in its quotes, and its text is that of `event`, the only one that the chunk gave.
     fn new(chunk: &[u8], spelled: &str, event: &Event) -> Option<Self> {
-        let piece = Piece::of(event)?;
+        let kind = Kind::of(event)?;
         let at = spelled.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
         let (before, rest) = chunk.split_at_checked(at)?;
         let (_, after) = rest.split_at_checked(spelled.len())?;
-        // It may hold no quote: then what is in front of it does not end in its name.
+        // Noise with a quote in it is not known as such: in front of that stands a backslash, and not the name.
         let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
         let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
-        Some(Self { before: before.to_vec(), after: noisy.unwrap_or(after).to_vec(), piece, is_noisy: noisy.is_some() })
+        Some(Self { before: before.to_vec(), after: noisy.unwrap_or(after).to_vec(), kind, is_noisy: noisy.is_some() })
     }
 
     /// What another chunk gives, where it differs in its text alone.
     fn event(&self, chunk: &[u8]) -> Option<Event> {
-        let (text, rest) = string(behind(chunk, &self.before)?)?;
-        let rest = behind(rest, &self.after)?;
-        let is_alike = if self.is_noisy { string(rest)?.1 == Self::END } else { rest.is_empty() };
-        (is_alike && !text.is_empty()).then(|| self.piece.event(text.into_owned()))
+        let (spelled, rest) = string(behind(chunk, &self.before)?)?;
+        let mut rest = behind(rest, &self.after)?;
+        if self.is_noisy {
+            let (noise, end) = string(rest)?;
+            text(noise)?;
+            rest = behind(end, Self::END)?;
+        }
+        let text = text(spelled).filter(|text| rest.is_empty() && !text.is_empty())?;
+        Some(self.kind.event(text.into_owned()))
     }
 }
 
@@ -129,23 +134,26 @@ fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
     if is_prefix(bytes, prefix) { bytes.get(prefix.len()..) } else { None }
 }
 
-/// The JSON string that `bytes` start with, and what follows it. One that is wrong is none, or empty.
-fn string(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+/// What seems a JSON string at the start of `bytes`, in its quotes, and what follows it.
+fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let inside = bytes.strip_prefix(b"\"")?;
     let mut end = memchr2(b'"', b'\\', inside)?;
-    let is_plain = inside.get(end) == Some(&b'"');
     while inside.get(end) == Some(&b'\\') {
         // What is escaped may be a quote.
         end += 2;
         end += memchr2(b'"', b'\\', inside.get(end..)?)?;
     }
     let (spelled, rest) = bytes.split_at_checked(end + 2)?;
-    let spelled = str::from_utf8(spelled).ok()?;
-    if !is_plain {
-        return Some((json::unescaped(spelled), rest));
+    Some((str::from_utf8(spelled).ok()?, rest))
+}
+
+/// The text of a JSON string in its quotes; none where it is wrong.
+fn text(spelled: &str) -> Option<Cow<'_, str>> {
+    let inside = spelled.strip_prefix('"')?.strip_suffix('"')?;
+    if inside.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
+        return Some(inside.into());
     }
-    let text = spelled.get(1..=end)?;
-    text.bytes().all(|byte| byte >= b' ').then_some((text.into(), rest))
+    Some(json::unescaped(spelled)).filter(|text| !text.is_empty())
 }
 
 /// A tool call under way. Its place in the list is its index in our events.
@@ -311,7 +319,7 @@ impl State {
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
         let spelled = match choices.as_slice() {
-            [wire::Choice { delta: Some(delta), .. }] => delta.piece(),
+            [wire::Choice { delta: Some(delta), .. }] => delta.spelled(),
             _ => None,
         };
         // One answer was asked for; a second can only come from extra fields.
@@ -319,7 +327,7 @@ impl State {
             self.choice(choice);
         }
         if let (Some(spelled), Some([event])) = (spelled, self.events.get(ready..)) {
-            self.last = Alike::new(data, spelled, event);
+            self.last = Pattern::new(data, spelled, event);
         }
     }
 
@@ -534,6 +542,12 @@ mod tests {
         let chunks = [chunks[0], chunks[0], &noisy(r#""b""#, r#""\"}""#), &noisy(r#""c""#, r#""","error":"no""#)];
         let (given, error) = read(&[stream(&chunks.map(String::as_str)).as_bytes()], None);
         assert_eq!((given, error.unwrap().message.as_str()), (vec![start(), text("a"), text("a"), text("b")], "no"));
+        for noise in [r#""\x""#, r#""\u12""#, "\"\\n\u{1}\"", "\"\u{1}\""] {
+            let chunks = [&*noisy(r#""a""#, r#""x""#), &noisy(r#""a""#, r#""x""#), &noisy(r#""b""#, noise)];
+            let (events, error) = read(&[stream(&chunks).as_bytes()], None);
+            let expected = (vec![start(), text("a"), text("a")], ErrorKind::Protocol);
+            assert_eq!((events, error.unwrap().kind), expected, "{noise}");
+        }
         // What is no JSON, and no UTF-8, is none here either.
         for second in
             [&b"\"\x01\""[..], b"\"\xff\"", b"\"a\"b\"", b"\"a\\\"", b"\"\\n\x01\"", b"\"\\n\xff\"", b"\"\\x\""]
@@ -564,14 +578,6 @@ mod tests {
             let expected = ["a", "b", "\n", "c"].map(|text| thinking(text, None));
             assert_eq!(of_deltas(&deltas.each_ref().map(String::as_str)), expected);
         }
-        // Of two texts in a block that is signed, of two blocks, and of what both of reasoning's names have.
-        let signed = r#"{"content_blocks":[{"delta":{"thinking":"a","signature":"s"}}]}"#;
-        let two = r#"{"content_blocks":[{"delta":{"thinking":"a"}},{"delta":{"thinking":""}}]}"#;
-        let both = r#"{"reasoning_content":"a","reasoning":"a"}"#;
-        let [plain, signature] = [thinking("a", None), thinking("a", Some("s"))];
-        let expected = [&signature, &signature, &plain, &plain, &plain, &plain].map(Clone::clone);
-        assert_eq!(of_deltas(&[signed, signed, two, two, both, both]), expected);
-
         let first = r#"{"tool_calls":[{"index":1,"id":"i","function":{"name":"n","arguments":"{"}}]}"#;
         let other = r#"{"tool_calls":[{"index":0,"id":"j","function":{"name":"n","arguments":"{"}}]}"#;
         let piece = |text: &str| format!(r#"{{"tool_calls":[{{"index":1,"function":{{"arguments":{text}}}}}]}}"#);
@@ -595,6 +601,47 @@ mod tests {
         let pieces = of_deltas(&[first, piece, piece, other, piece, piece]);
         assert_eq!(pieces[1..3], [call(0, None, "a"), call(0, None, "a")]);
         assert_eq!(pieces[4..], [call(1, None, "a"), call(1, None, "a")]);
+    }
+
+    /// Whatever the chunks are like, they give what they give where one without effect stands between them.
+    #[test]
+    fn chunks_that_are_alike_in_other_ways() {
+        let chunk = |delta: &str| format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#);
+        let calls = r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n"}},{"index":1,"id":"j","function":{"name":"n"}}]}"#;
+        for delta in [
+            r#"{"content":?}"#,
+            r#"{"content":?,"refusal":"c"}"#,
+            r#"{"content":?,"reasoning":"c"}"#,
+            r#"{"content":"c","reasoning":?}"#,
+            r#"{"reasoning_content":?,"reasoning":"a"}"#,
+            r#"{"reasoning_content":"a","reasoning":?}"#,
+            r#"{"reasoning_content":"","reasoning":?}"#,
+            r#"{"reasoning_content":7,"reasoning":?}"#,
+            r#"{"content_blocks":[{"delta":{"thinking":?,"signature":"s"}}]}"#,
+            r#"{"content_blocks":[{"delta":{"thinking":"a","signature":?}}]}"#,
+            r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":"a"}}]}"#,
+            r#"{"reasoning":"a","content_blocks":[{"delta":{"thinking":?}}]}"#,
+            r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":7}}]}"#,
+            r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":""}},{"delta":{"thinking":"a"}}]}"#,
+            r#"{"content_blocks":[{"delta":{"thinking":?}},{"delta":{"thinking":""}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":?}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":?,"thought_signature":"s"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":?}},{"index":1,"function":{"arguments":""}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":""}},{"index":1,"function":{"arguments":?}}]}"#,
+            r#"{"content":7,"refusal":"","reasoning":?}"#,
+            r#"{"content":[{"text":"a"}],"reasoning_content":?,"content_blocks":[{"delta":{"data":""}}]}"#,
+            r#"{"content":?}},{"delta":{"refusal":"a"}"#,
+            r#"{"content":?},"index":1},{"delta":{"content":"a"}"#,
+            r#"{"content":"a"}},{"index":1,"delta":{"content":?}"#,
+        ] {
+            let texts = [r#""a""#, r#""a""#, r#""b\n""#, r#""""#, r#""b""#, "7", r#""b""#];
+            let mut chunks = vec![chunk(calls)];
+            chunks.extend(texts.map(|text| chunk(&delta.replace('?', text))));
+            chunks.extend([STOP.to_owned(), DONE.to_owned()]);
+            let chunks: Vec<&str> = chunks.iter().map(String::as_str).collect();
+            let apart: Vec<&str> = chunks.iter().flat_map(|chunk| [*chunk, r#"{"choices":[]}"#]).collect();
+            assert_eq!(events(&chunks), events(&apart), "{delta}");
+        }
     }
 
     #[test]

@@ -23,14 +23,15 @@ pub(crate) fn present(text: Cow<'_, str>) -> Option<String> {
 
 /// A text, read leniently, and where it is a string, how the answer spells it, in its quotes.
 #[derive(Debug, Default)]
-pub(crate) struct Text<'a> {
+pub(crate) struct Spelled<'a> {
     pub(crate) text: Cow<'a, str>,
-    spelled: Option<&'a str>,
+    json: Option<&'a str>,
 }
 
-impl<'a> Text<'a> {
+impl<'a> Spelled<'a> {
     fn read(parent: &Object<'a>, name: &str) -> Self {
-        Self { text: parent.text(name), spelled: parent.get(name).and_then(Json::spelled) }
+        let read = |value: &Json<'a>| Self { text: value.text(), json: value.spelled() };
+        parent.get(name).map(read).unwrap_or_default()
     }
 }
 
@@ -100,10 +101,10 @@ impl<'a> Choice<'a> {
 
 #[derive(Debug, Default)]
 pub(crate) struct Message<'a> {
-    pub(crate) content: Text<'a>,
+    pub(crate) content: Spelled<'a>,
     pub(crate) refusal: Cow<'a, str>,
     /// `reasoning_content` or `reasoning`; some providers send both.
-    pub(crate) reasoning: Text<'a>,
+    pub(crate) reasoning: Spelled<'a>,
     pub(crate) content_blocks: Vec<Block<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
 }
@@ -111,25 +112,26 @@ pub(crate) struct Message<'a> {
 impl<'a> Message<'a> {
     fn read(mut message: Object<'a>) -> Result<Self> {
         let (blocks, calls) = (objects(&mut message, "content_blocks")?, objects(&mut message, "tool_calls")?);
-        let reasoning = Text::read(&message, "reasoning_content");
+        let reasoning = Spelled::read(&message, "reasoning_content");
         Ok(Self {
-            content: Text::read(&message, "content"),
+            content: Spelled::read(&message, "content"),
             refusal: message.text("refusal"),
-            reasoning: if reasoning.text.is_empty() { Text::read(&message, "reasoning") } else { reasoning },
+            reasoning: if reasoning.text.is_empty() { Spelled::read(&message, "reasoning") } else { reasoning },
             content_blocks: blocks.into_iter().flatten().map(Block::read).collect(),
             tool_calls: calls.into_iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
         })
     }
 
-    /// The text of a delta that gives no more than one, as the answer spells it, in its quotes.
-    pub(crate) fn piece(&self) -> Option<&'a str> {
-        if self.content_blocks.len() > 1 || self.tool_calls.len() > 1 {
+    /// The first text of a delta, as the answer spells it. Where a delta gives one event that holds a text, it is this
+    /// one: each that is not empty gives an event, but for reasoning where a block has some.
+    pub(crate) fn spelled(&self) -> Option<&'a str> {
+        if self.content_blocks.len() > 1 {
             return None;
         }
         let thinking = self.content_blocks.first().map(|block| &block.thinking);
         let arguments = self.tool_calls.first().map(|call| &call.arguments);
         let texts = [Some(&self.content), thinking, Some(&self.reasoning), arguments];
-        texts.into_iter().flatten().find(|piece| !piece.text.is_empty())?.spelled
+        texts.into_iter().flatten().find(|spelled| !spelled.text.is_empty())?.json
     }
 }
 
@@ -138,7 +140,7 @@ impl<'a> Message<'a> {
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
     pub(crate) text: Cow<'a, str>,
-    pub(crate) thinking: Text<'a>,
+    pub(crate) thinking: Spelled<'a>,
     pub(crate) signature: Cow<'a, str>,
     /// Reasoning that the provider encrypted.
     pub(crate) data: Cow<'a, str>,
@@ -149,7 +151,7 @@ impl<'a> Block<'a> {
         let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
         Self {
             text: block.text("text"),
-            thinking: Text::read(&block, "thinking"),
+            thinking: Spelled::read(&block, "thinking"),
             signature: block.text("signature"),
             data: block.text("data"),
         }
@@ -162,7 +164,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     /// A text, but of some providers the object itself, as its JSON.
-    pub(crate) arguments: Text<'a>,
+    pub(crate) arguments: Spelled<'a>,
     /// Portkey's own signature.
     pub(crate) thought_signature: Cow<'a, str>,
     /// Google's.
@@ -178,8 +180,8 @@ impl<'a> ToolCall<'a> {
             id: call.text("id"),
             name: function.text("name"),
             arguments: match function.get("arguments") {
-                Some(json) if json.is_nested() => Text { text: Cow::Owned(json.to_json()), spelled: None },
-                _ => Text::read(&function, "arguments"),
+                Some(json) if json.is_nested() => Spelled { text: Cow::Owned(json.to_json()), json: None },
+                _ => Spelled::read(&function, "arguments"),
             },
             thought_signature: function.text("thought_signature"),
             google_signature: google.unwrap_or_default().text("thought_signature"),

@@ -41,7 +41,8 @@ impl Wizard {
         Self { terminal: Terminal::sized(command, lines, columns), cli }
     }
 
-    /// Waits for a question, then types. A question that is asked again stands on the screen before it is heard again.
+    /// Waits for a question, then types. One that is asked again stands on the screen from the first time: what comes
+    /// between the two is to be waited for before.
     fn answer(&mut self, question: &str, keys: &str) {
         self.terminal
             .wait_until(question, |terminal| terminal.is_read_by_key() && terminal.screen().contains(question));

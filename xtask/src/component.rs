@@ -32,7 +32,8 @@ pub(crate) fn build(workspace: &Workspace, package: &str) -> anyhow::Result<Path
     // Each engine of today has SIMD: texts are searched, and base64 is read, 16 bytes at a time.
     let mut flags = workspace.remapped_paths()?;
     flags.push("\x1f-Ctarget-feature=+simd128");
-    // A component is loaded at one place. Else each address would be looked up and added to, as in a shared library.
+    // For wasm32-wasip2 rustc links as for a shared library: each address is looked up and added to. A component is loaded
+    // at one place.
     flags.push("\x1f-Crelocation-model=static");
     workspace::run(cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", flags))?;
     Ok(workspace.target.join("wasm32-wasip2/component").join(package.replace('-', "_")).with_extension("wasm"))
@@ -41,8 +42,8 @@ pub(crate) fn build(workspace: &Workspace, package: &str) -> anyhow::Result<Path
 /// The component with what its package says of itself, and the revision, in the custom sections that registries and
 /// `wasm-tools metadata show` read.
 fn label(package: &Package, revision: Option<String>, component: &[u8]) -> anyhow::Result<Vec<u8>> {
-    // An older label goes first: a section that is set is added to one that is there. So do the linker's names for
-    // each part of the component, which are for debugging, as those of the functions are that are left out.
+    // An older label goes first: a section that is set is added to one that is there. And with it the names of the
+    // component's parts, which are for debugging, like those of functions, which `strip` leaves out.
     let mut none = AddMetadata::default();
     none.name = AddMetadataField::Clear;
     none.version = AddMetadataField::Clear;
