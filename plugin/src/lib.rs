@@ -21,6 +21,7 @@ pub mod lint;
 pub mod models;
 pub mod multipart;
 pub mod onboarding;
+mod pattern;
 pub mod portkey;
 pub mod report;
 #[cfg(target_family = "wasm")]

@@ -1,14 +1,11 @@
 //! A streamed chat completion: bytes in, events out. It owns what must be remembered between two chunks and what
 //! counts as an end; where the bytes come from is `http`'s.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
-
-use memchr::{arch::all::is_prefix, memchr2, memrchr};
 
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, ReplyStart, Response, Thinking, ToolCallDelta,
@@ -16,7 +13,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::chat;
 use crate::error::{self, Result};
-use crate::json;
+use crate::pattern::Pattern;
 use crate::report::Head;
 use crate::sse;
 use crate::wire::{self, present};
@@ -48,112 +45,6 @@ struct State {
     is_over: bool,
     /// Comes after the events that came before it.
     failure: Option<Box<Error>>,
-}
-
-/// A chunk around the one text in it that counts. Most chunks of a stream are like the one before, but for that: those
-/// are not read as JSON again.
-#[derive(Debug)]
-struct Pattern {
-    before: Vec<u8>,
-    after: Vec<u8>,
-    kind: Kind,
-    /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
-    /// own is (`stream_options.include_obfuscation`).
-    is_noisy: bool,
-}
-
-/// What the text is of.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Text,
-    Thinking,
-    /// Of the call with this index.
-    Arguments(u32),
-}
-
-impl Kind {
-    /// Of an event that holds a text and nothing else.
-    fn of(event: &Event) -> Option<Self> {
-        match event {
-            Event::Text(_) => Some(Self::Text),
-            Event::Thinking(Thinking { signature: None, .. }) => Some(Self::Thinking),
-            Event::ToolCall(ToolCallDelta { index, id: None, name: None, signature: None, .. }) => {
-                Some(Self::Arguments(*index))
-            }
-            _ => None,
-        }
-    }
-
-    fn event(self, text: String) -> Event {
-        match self {
-            Self::Text => Event::Text(text),
-            Self::Thinking => Event::Thinking(Thinking { text, signature: None }),
-            Self::Arguments(index) => Event::ToolCall(ToolCallDelta {
-                index,
-                id: None,
-                name: None,
-                arguments_fragment: text,
-                signature: None,
-            }),
-        }
-    }
-}
-
-impl Pattern {
-    const NOISE: &[u8] = b"\"obfuscation\":";
-    const END: &[u8] = b"}";
-
-    /// `spelled` is a string in `chunk`, in its quotes, and its text is that of `event`, the only one that the chunk gave.
-    fn new(chunk: &[u8], spelled: &str, event: &Event) -> Option<Self> {
-        let kind = Kind::of(event)?;
-        let at = spelled.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
-        let (before, rest) = chunk.split_at_checked(at)?;
-        let (_, after) = rest.split_at_checked(spelled.len())?;
-        // Noise with a quote in it is not known as such: in front of that stands a backslash, and not the name.
-        let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
-        let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
-        Some(Self { before: before.to_vec(), after: noisy.unwrap_or(after).to_vec(), kind, is_noisy: noisy.is_some() })
-    }
-
-    /// What another chunk gives, where it differs in its text alone.
-    fn event(&self, chunk: &[u8]) -> Option<Event> {
-        let (spelled, rest) = string(behind(chunk, &self.before)?)?;
-        let mut rest = behind(rest, &self.after)?;
-        if self.is_noisy {
-            let (noise, end) = string(rest)?;
-            text(noise)?;
-            rest = behind(end, Self::END)?;
-        }
-        let text = text(spelled).filter(|text| rest.is_empty() && !text.is_empty())?;
-        Some(self.kind.event(text.into_owned()))
-    }
-}
-
-/// The rest of `bytes`, which start with `prefix`: compared by words, where the C library compares bytes.
-fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
-    if is_prefix(bytes, prefix) { bytes.get(prefix.len()..) } else { None }
-}
-
-/// What seems a JSON string at the start of `bytes`, in its quotes, and what follows it.
-fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let inside = bytes.strip_prefix(b"\"")?;
-    let mut end = memchr2(b'"', b'\\', inside)?;
-    while inside.get(end) == Some(&b'\\') {
-        // What is escaped may be a quote.
-        end += 2;
-        end += memchr2(b'"', b'\\', inside.get(end..)?)?;
-    }
-    let (spelled, rest) = bytes.split_at_checked(end + 2)?;
-    Some((str::from_utf8(spelled).ok()?, rest))
-}
-
-/// The text of a JSON string in its quotes; none where it is wrong.
-fn text(spelled: &str) -> Option<Cow<'_, str>> {
-    let inside = spelled.strip_prefix('"')?.strip_suffix('"')?;
-    if inside.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
-        return Some(inside.into());
-    }
-    Some(json::unescaped(spelled)).filter(|text| !text.is_empty())
 }
 
 /// A tool call under way. Its place in the list is its index in our events.
