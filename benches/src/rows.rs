@@ -140,12 +140,14 @@ async fn event(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     let detail = format!("native {:.2} us; {EVENTS} at full rate", each(stream.base.us));
     report.row("streamed event", each(stream.other.us), "us", 5.0, detail);
     report.row("streamed event", stream.ratio, "x native", 1.5, times(&stream));
-    let call = pair(&native, &component, &Case::call(EVENTS), 1, ROUNDS).await?;
-    let detail = format!("{:.2} us, native {:.2} us", each(call.other.us), each(call.base.us));
-    report.row("streamed piece of a tool call", call.ratio, "x native", 1.5, detail);
-    let unlike = pair(&native, &component, &Case::unlike(EVENTS), 1, ROUNDS).await?;
-    let detail = format!("{:.2} us, native {:.2} us", each(unlike.other.us), each(unlike.base.us));
-    report.row("streamed event, no two alike", unlike.ratio, "x native", None, detail);
+    for (what, case, aim) in [
+        ("streamed piece of a tool call", Case::call(EVENTS), Some(1.5)),
+        ("streamed event, no two alike", Case::unlike(EVENTS), None),
+    ] {
+        let events = pair(&native, &component, &case, 1, ROUNDS).await?;
+        let detail = format!("{:.2} us, native {:.2} us", each(events.other.us), each(events.base.us));
+        report.row(what, events.ratio, "x native", aim, detail);
+    }
     Ok(())
 }
 

@@ -261,9 +261,8 @@ fn chunk(number: usize, created: usize) -> String {
 
 fn call_chunk(number: usize) -> String {
     let arguments = serde_json::json!(argument(number));
-    let named = if number == 0 { r#""id":"call_1","type":"function","# } else { "" };
-    let name = if number == 0 { r#""name":"look","# } else { "" };
-    let delta = format!(r#"{{"tool_calls":[{{"index":0,{named}"function":{{{name}"arguments":{arguments}}}}}]}}"#);
+    let [id, name] = if number == 0 { [r#""id":"call_1","type":"function","#, r#""name":"look","#] } else { [""; 2] };
+    let delta = format!(r#"{{"tool_calls":[{{"index":0,{id}"function":{{{name}"arguments":{arguments}}}}}]}}"#);
     chunk_of(&delta, number, 1)
 }
 
