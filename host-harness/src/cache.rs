@@ -10,6 +10,9 @@ use std::{
 
 use wasmtime::component::Component;
 
+/// How many files are kept, the newest: some 20 MB of components like ours. Each build of a component leaves one.
+const MOST: usize = 32;
+
 /// A folder of compiled components, private to the user.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
@@ -73,7 +76,20 @@ impl Cache {
         file.write_all(compiled)?;
         file.write_all(&crc32fast::hash(compiled).to_le_bytes())?;
         file.persist(path)?;
+        self.prune();
         Ok(())
+    }
+
+    /// Removes all but the newest files: older components, and what a writer that was killed left behind. One that is
+    /// mapped stays so, and what another process removes meanwhile is gone.
+    fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let aged = |entry: fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
+        let mut files: Vec<_> = entries.flatten().filter_map(aged).collect();
+        files.sort_unstable();
+        for (_, path) in files.iter().rev().skip(MOST) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -157,6 +173,24 @@ mod tests {
         assert!(load(&engine, path).is_none(), "cut short");
         compile(&cache, &engine);
         assert_eq!(fs::read(path).unwrap(), good);
+    }
+
+    #[test]
+    fn only_the_newest_entries_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let engine = wasmtime::Engine::default();
+        let stored = |number: u64| {
+            let path = cache.path(&engine, &number.to_string());
+            cache.store(&path, b"compiled").unwrap();
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(1000 - number);
+            fs::File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
+            path
+        };
+        let paths: Vec<_> = (0..MOST as u64 + 3).map(stored).collect();
+        let is_kept: Vec<_> = paths.iter().map(|path| path.exists()).collect();
+        let (old, new) = is_kept.split_at(3);
+        assert!(!old.contains(&true) && !new.contains(&false), "{is_kept:?}");
     }
 
     #[test]
