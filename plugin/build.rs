@@ -1,4 +1,4 @@
-//! Linker arguments of the component. Native builds (tests, fuzzing, benches) need none.
+//! Linker arguments of the component. Native builds (tests, fuzzing) need none.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -93,8 +93,9 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
         let mut times = Vec::new();
         for _ in 0..size {
             let start = Instant::now();
-            host_harness::bench::compile(&engine, &wasm).await?;
+            let compiled = host_harness::bench::compile(&engine, &wasm).await?;
             times.push(start.elapsed().as_secs_f64() * 1e6);
+            drop(compiled);
         }
         let us = median(times);
         return print(&Measured { us, cpu_us: cpu().as_secs_f64() * 1e6, peak_kib: 0.0 });

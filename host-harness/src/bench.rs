@@ -4,9 +4,9 @@
 pub use crate::bindings::Provider as Guest;
 use crate::{Engine, Plugin, Provider, bindings::exports::openclaw::provider::chat, engine::Live, error::Result};
 
-/// Compiles a component, or takes it from the cache.
-pub async fn compile(engine: &Engine, wasm: &[u8]) -> Result<()> {
-    engine.compile(wasm).await.map(drop)
+/// Compiles a component, or takes it from the cache. What it gives is loaded until it is dropped.
+pub async fn compile(engine: &Engine, wasm: &[u8]) -> Result<impl Sized> {
+    engine.compile(wasm).await
 }
 
 /// Starts an instance and drops it.
