@@ -1,7 +1,6 @@
 //! Chat completions: the request's body, and a whole answer. A streamed answer is in [`crate::stream`].
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +9,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, FinishReason, Message, Request, Response, ResponseFormat, Thinking, Tool, ToolCall, ToolChoice,
     UserPart,
 };
-use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Media, MediaSource, Usage};
+use crate::bindings::openclaw::provider::types::{Media, MediaSource, Usage};
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::report::Head;
@@ -24,6 +23,9 @@ pub fn body(request: &Request, stream: bool) -> Result<Vec<u8>> {
         return Err(error::invalid_request("extra-json must not hold stream: call complete or stream instead"));
     }
     let max_tokens = if wants_completion_tokens(&request.model) { "max_completion_tokens" } else { "max_tokens" };
+    // A limit in the extras wins, by whichever name: providers refuse both at once.
+    let is_limited = extra.has("max_tokens") || extra.has("max_completion_tokens");
+    let limit = request.max_output_tokens.filter(|_| !is_limited);
     let mut body = Object::default();
     body.set("model", &*request.model);
     body.set("messages", request.messages.iter().map(turn).collect::<Result<Vec<_>>>()?);
@@ -33,7 +35,7 @@ pub fn body(request: &Request, stream: bool) -> Result<Vec<u8>> {
     body.set_some("tool_choice", request.tool_choice.as_ref().map(tool_choice));
     body.set_some("parallel_tool_calls", request.parallel_tool_calls);
     body.set_some("response_format", request.response_format.as_ref().map(response_format).transpose()?);
-    body.set_some(max_tokens, request.max_output_tokens);
+    body.set_some(max_tokens, limit);
     body.set_some("temperature", checked("temperature", request.temperature)?);
     body.set_some("top_p", checked("top_p", request.top_p)?);
     if !request.stop.is_empty() {
@@ -245,40 +247,44 @@ pub(crate) fn call_signature(own: Cow<'_, str>, google: Cow<'_, str>) -> Option<
     present(own).or_else(|| Some(format!("{GOOGLE}{}", present(google)?)))
 }
 
-/// Why the answer ended. Besides OpenAI's words these are Anthropic's and Google's own, which the gateway passes on
-/// in strict mode off or in older versions. `has_calls`: some providers end a turn of tool calls with `stop`.
+/// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
+/// compliance is off; what they stand for is as it translates them where it is on, but for failures (gateway 1.15.2).
+/// `has_calls`: some providers end a turn of tool calls with `stop`.
 pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
     match reason.to_ascii_lowercase().as_str() {
-        "tool_calls" | "tool_use" | "function_call" => FinishReason::ToolCalls,
-        "stop" | "end_turn" | "stop_sequence" | "" if has_calls => FinishReason::ToolCalls,
-        "stop" | "end_turn" | "stop_sequence" | "" => FinishReason::Stop,
-        "length" | "max_tokens" => FinishReason::Length,
-        "content_filter" | "safety" | "refusal" => FinishReason::ContentFilter,
+        "tool_calls" | "tool_use" | "tool_call" | "function_call" => FinishReason::ToolCalls,
+        ""
+        | "stop"
+        | "end_turn"
+        | "stop_sequence"
+        | "stop_criteria_met"
+        | "complete"
+        | "eos"
+        | "finished"
+        | "other"
+        | "finish_reason_unspecified"
+        | "pause_turn"
+        | "rag_query_when_rag_disabled"
+        | "recitation" => {
+            if has_calls {
+                FinishReason::ToolCalls
+            } else {
+                FinishReason::Stop
+            }
+        }
+        "length" | "max_tokens" | "model_length" => FinishReason::Length,
+        "content_filter"
+        | "content_filtered"
+        | "guardrail_intervened"
+        | "refusal"
+        | "safety"
+        | "image_safety"
+        | "blocklist"
+        | "language"
+        | "prohibited_content"
+        | "spii" => FinishReason::ContentFilter,
         _ => FinishReason::Other(reason.to_owned()),
     }
-}
-
-/// A failure of the model provider that stands where the finish reason should: `overloaded_error`. Source: gateway
-/// 1.15.2, provider `anthropic`, events of type `error`.
-pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
-    if !reason.ends_with("_error") {
-        return None;
-    }
-    let kind = match reason {
-        "overloaded_error" | "api_error" => ErrorKind::Overloaded,
-        "rate_limit_error" => ErrorKind::RateLimited,
-        "authentication_error" => ErrorKind::Unauthorized,
-        "permission_error" => ErrorKind::Forbidden,
-        "not_found_error" => ErrorKind::NotFound,
-        "invalid_request_error" => ErrorKind::InvalidRequest,
-        "timeout_error" => ErrorKind::Timeout,
-        _ => ErrorKind::Other,
-    };
-    let code = error::one_line(reason, 128);
-    let message = format!("The model provider broke off with {code}");
-    let mut error = error::answered(kind, ErrorOrigin::Upstream, &message, head);
-    error.code = Some(code);
-    Some(error)
 }
 
 /// Tokens in the WIT's terms.
@@ -296,13 +302,16 @@ pub(crate) fn usage(usage: &Object<'_>) -> Usage {
         detail("prompt_tokens_details", "cached_tokens").or_else(|| detail("input_tokens_details", "cached_tokens"));
     let reasoning = detail("completion_tokens_details", "reasoning_tokens")
         .or_else(|| detail("output_tokens_details", "reasoning_tokens"));
+    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
+    let beside = count("total_tokens").unwrap_or(0).saturating_sub(prompt.saturating_add(output));
+    let apart_reasoning = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
     let cache_read = count("cache_read_input_tokens");
     let cache_creation = count("cache_creation_input_tokens");
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
     let holds_cached = count("total_tokens") == Some(prompt.saturating_add(output)) && prompt >= apart;
     Usage {
         input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
-        output_tokens: output,
+        output_tokens: output.saturating_add(apart_reasoning),
         cache_read_tokens: cache_read.or(cached),
         cache_write_tokens: cache_creation,
         reasoning_tokens: reasoning,
@@ -319,7 +328,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     };
     let at = choices.iter().position(|choice| choice.index == Some(0)).unwrap_or(0);
     let choice = choices.into_iter().nth(at).ok_or_else(malformed)?;
-    if let Some(error) = failed_finish(&choice.finish_reason, head) {
+    if let Some(error) = error::failed_finish(&choice.finish_reason, head) {
         return Err(error);
     }
     let content = content(choice.message.or(choice.delta).unwrap_or_default());
@@ -340,7 +349,9 @@ fn content(message: wire::Message<'_>) -> Vec<AssistantPart> {
     let mut parts = Vec::new();
     let blocks = message.content_blocks;
     let block_text: String = blocks.iter().map(|block| &*block.text).collect();
-    let blocks_hold_text = !block_text.is_empty() && block_text == message.content.text;
+    // Bedrock's texts are joined by line breaks in `content` (gateway 1.15.2).
+    let letters = |text: &str| text.replace('\n', "");
+    let blocks_hold_text = !block_text.is_empty() && letters(&block_text) == letters(&message.content.text);
     let mut has_thinking = false;
     for block in blocks {
         if !block.text.is_empty() && blocks_hold_text {
@@ -377,6 +388,7 @@ pub(crate) fn call_id(at: usize) -> String {
 mod tests {
     use super::*;
     use crate::bindings::exports::openclaw::provider::chat::ToolResult;
+    use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
     use alloc::vec;
     use serde_json::{Value, json};
 
@@ -573,6 +585,14 @@ mod tests {
         for model in ["gpt-4o", "@anthropic/claude-sonnet-4-5", "@x/org/o", "openai-5", "gpt-oss", "@o1/llama"] {
             assert!(!wants_completion_tokens(model), "{model}");
         }
+        let limited = |extra: &str| {
+            let plain = request(vec![Message::User(vec![UserPart::Text("hi".into())])]);
+            let sent = sent(&Request { max_output_tokens: Some(7), extra_json: Some(extra.to_owned()), ..plain });
+            [sent["max_tokens"].as_u64(), sent["max_completion_tokens"].as_u64()]
+        };
+        assert_eq!(limited("{}"), [Some(7), None]);
+        assert_eq!(limited(r#"{"max_tokens":5}"#), [Some(5), None]);
+        assert_eq!(limited(r#"{"max_completion_tokens":5}"#), [None, Some(5)]);
     }
 
     fn answer(body: &str) -> Result<Response> {
@@ -635,6 +655,32 @@ mod tests {
     }
 
     #[test]
+    fn blocks_keep_their_order_where_the_gateway_joins_their_texts() {
+        let blocks = r#"[{"type":"thinking","thinking":"1","signature":"s"},{"type":"text","text":"a"},{"type":"text","text":"b\nc"}]"#;
+        let expected = [
+            AssistantPart::Thinking(Thinking { text: "1".into(), signature: Some("s".into()) }),
+            AssistantPart::Text("a".into()),
+            AssistantPart::Text("b\nc".into()),
+        ];
+        for message in [
+            // Bedrock's.
+            format!(r#"{{"content":"a\nb\nc","content_blocks":{blocks}}}"#),
+            // Vertex': Claude's own list.
+            format!(r#"{{"content":{blocks},"tool_calls":null}}"#),
+        ] {
+            let got = answer(&format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#)).unwrap();
+            assert_eq!(got.content, expected, "{message}");
+        }
+        // Mistral's reasoning is a list once more.
+        let mistral = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"x"}]}}]}"#;
+        let thinking = Thinking { text: "hm".into(), signature: None };
+        assert_eq!(
+            answer(mistral).unwrap().content,
+            [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]
+        );
+    }
+
+    #[test]
     fn reasoning_that_comes_twice_counts_once() {
         let both = r#"{"choices":[{"message":{"content":"x","reasoning_content":"r","content_blocks":[{"type":"thinking","thinking":"r","signature":"s"}]}}]}"#;
         let thinking = Thinking { text: "r".into(), signature: Some("s".into()) };
@@ -671,7 +717,15 @@ mod tests {
             ("MAX_TOKENS", false, FinishReason::Length),
             ("content_filter", false, FinishReason::ContentFilter),
             ("SAFETY", false, FinishReason::ContentFilter),
-            ("eos", false, FinishReason::Other("eos".into())),
+            ("eos", false, FinishReason::Stop),
+            ("COMPLETE", false, FinishReason::Stop),
+            ("pause_turn", true, FinishReason::ToolCalls),
+            ("TOOL_CALL", false, FinishReason::ToolCalls),
+            ("model_length", false, FinishReason::Length),
+            ("guardrail_intervened", false, FinishReason::ContentFilter),
+            ("PROHIBITED_CONTENT", false, FinishReason::ContentFilter),
+            ("MALFORMED_FUNCTION_CALL", false, FinishReason::Other("MALFORMED_FUNCTION_CALL".into())),
+            ("TIMEOUT", false, FinishReason::Other("TIMEOUT".into())),
         ] {
             assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
         }
@@ -718,6 +772,14 @@ mod tests {
             ),
             (110, 5, Some(100), None)
         );
+        // Google: the reasoning stands beside the output. OpenAI: it is part of it.
+        let reasoning = |total: u64| {
+            usage(&format!(
+                r#"{{"prompt_tokens":10,"completion_tokens":200,"total_tokens":{total},"completion_tokens_details":{{"reasoning_tokens":100}}}}"#
+            ))
+        };
+        assert_eq!(reasoning(310), (10, 300, None, None));
+        assert_eq!(reasoning(210), (10, 200, None, None));
         // From the gateway's cache.
         assert_eq!(usage(r#"{"completion_tokens":7}"#), (0, 7, None, None));
         assert_eq!(

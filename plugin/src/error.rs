@@ -240,6 +240,46 @@ fn page_text(html: &str) -> String {
 
 const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 
+/// A failure of the model provider that stands where the finish reason should: `overloaded_error`. Source: gateway
+/// 1.15.2, provider `anthropic`, events of type `error`.
+pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
+    if !reason.ends_with("_error") {
+        return None;
+    }
+    let code = one_line(reason, 128);
+    let message = format!("The model provider broke off with {code}");
+    let said = Said { kind: code, message, code: String::new(), origin: ErrorOrigin::Upstream, is_html: false };
+    let (kind, hint) = classify(head, &said);
+    let mut error = answered(kind, said.origin, &said.message, head);
+    error.hint = hint.map(ToOwned::to_owned);
+    error.code = Some(said.kind);
+    Some(error)
+}
+
+/// The status that the failure has, or would have: with a status of success an error says more of itself. Of its code, a
+/// number there is a status (OpenRouter); its type is one of a few.
+fn status(head: &Head, said: &Said) -> u16 {
+    if !(200..300).contains(&head.status) {
+        return head.status;
+    }
+    let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
+    let of_type = || TYPES.iter().find(|(kind, _)| *kind == said.kind).map(|(_, status)| *status);
+    code.or_else(of_type).unwrap_or(head.status)
+}
+
+/// Source: Anthropic's and OpenAI's API references, "Errors".
+const TYPES: [(&str, u16); 9] = [
+    ("api_error", 500),
+    ("authentication_error", 401),
+    ("invalid_request_error", 400),
+    ("not_found_error", 404),
+    ("overloaded_error", 529),
+    ("permission_error", 403),
+    ("rate_limit_error", 429),
+    ("request_too_large", 413),
+    ("server_error", 500),
+];
+
 /// Kind and hint. The more telling marks come first, the status last.
 fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     for rule in RULES {
@@ -258,7 +298,7 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
         }
     }
     let upstream = said.origin == ErrorOrigin::Upstream;
-    match head.status {
+    match status(head, said) {
         401 if upstream => (
             ErrorKind::Unauthorized,
             Some(
@@ -350,9 +390,6 @@ const RULES: &[Rule] = {
     rule(Code("moderation_blocked"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
     rule(Code("model_not_found"), Is::NotFound, "Check the model id: the hosted catalog names models @provider/model."),
     rule(Type("overloaded_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
-    rule(Type("server_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
-    rule(Type("api_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
-    rule(Type("rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the limit."),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
@@ -590,6 +627,53 @@ mod tests {
                 Upstream,
                 None,
                 "could not reach",
+            ),
+            // Ollama has one type for nearly all: the status tells more.
+            (
+                401,
+                ROUTED,
+                r#"{"error":{"message":"unauthorized","type":"api_error","param":null,"code":null}}"#,
+                Is::Unauthorized,
+                Upstream,
+                None,
+                "not Portkey's",
+            ),
+            (
+                429,
+                ROUTED,
+                r#"{"error":{"message":"usage limit","type":"api_error"}}"#,
+                Is::RateLimited,
+                Upstream,
+                None,
+                "Wait",
+            ),
+            // With a status of success the code tells, or the type.
+            (
+                200,
+                ROUTED,
+                r#"{"error":{"message":"Rate limit exceeded","code":429}}"#,
+                Is::RateLimited,
+                Upstream,
+                Some("429"),
+                "Wait",
+            ),
+            (
+                200,
+                ROUTED,
+                r#"{"error":{"message":"no","type":"server_error","code":502}}"#,
+                Is::Overloaded,
+                Upstream,
+                Some("502"),
+                "fallback",
+            ),
+            (
+                200,
+                ROUTED,
+                r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
+                Is::Unauthorized,
+                Upstream,
+                None,
+                "not Portkey's",
             ),
             // A gateway behind a gateway: the inner one is a provider to the outer.
             (

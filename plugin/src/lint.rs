@@ -51,7 +51,7 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     if is_hosted && !is_routed {
         for (path, id) in settings.models.iter().filter(|(_, id)| !id.starts_with('@')) {
             let message = format!(
-                "The hosted gateway cannot route the bare model id {id}: write @provider/{id}, or set a provider or a config."
+                "The hosted gateway cannot route the bare model id {id} by itself: write @provider/{id}, or set a provider or a config, here or at the key."
             );
             findings.push(finding(Severity::Warning, path, &message));
         }

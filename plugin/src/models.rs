@@ -25,6 +25,8 @@ pub struct Listing {
     /// Entries received, those seen before included: what `offset` counts.
     received: usize,
     pages: usize,
+    /// Of Anthropic's own list: what the next page comes after.
+    after: Option<String>,
     is_complete: bool,
 }
 
@@ -32,12 +34,13 @@ impl Listing {
     /// Path and query of the page to fetch next; `None` when the listing is complete.
     ///
     /// The first page is asked for plainly, because an upstream's own list may know no paging. Source of `limit` and
-    /// `offset`: Portkey's OpenAPI document.
+    /// `offset`: Portkey's OpenAPI document; of `after_id`, `has_more` and `last_id`: Anthropic's API reference, "List Models".
     pub fn next_path(&self) -> Option<String> {
-        match (self.is_complete, self.pages) {
-            (true, _) => None,
-            (false, 0) => Some("/models".to_owned()),
-            (false, _) => Some(format!("/models?limit={PAGE}&offset={}", self.received)),
+        match (self.is_complete, self.pages, &self.after) {
+            (true, ..) => None,
+            (false, 0, _) => Some("/models".to_owned()),
+            (false, _, Some(id)) => Some(format!("/models?limit={PAGE}&after_id={id}")),
+            (false, _, None) => Some(format!("/models?limit={PAGE}&offset={}", self.received)),
         }
     }
 
@@ -65,10 +68,13 @@ impl Listing {
             let provider = slug.or_else(|| present(item.text("owned_by"))).or_else(|| present(page.text("provider")));
             self.entries.push(Entry { id, provider });
         }
+        let is_plain = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
+        let says_more = page.get("has_more").and_then(Json::bool) == Some(true);
+        self.after = present(page.text("last_id")).filter(|id| says_more && is_plain(id));
         let has_more = match page.get("total").and_then(Json::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.
-            None => is_catalog,
+            None => is_catalog || self.after.is_some(),
         };
         self.is_complete = !has_more || repeats || self.pages >= MAX_PAGES;
         Ok(())
@@ -141,6 +147,13 @@ mod tests {
         assert_eq!(entries, [entry("gpt-5", "system"), entry("o3", "openai")]);
         assert_eq!(paths, ["/models"]);
         assert_eq!(list(&[r#"[{"id":"m"}]"#]).0, [("m".to_owned(), None)]);
+        // But for Anthropic's.
+        let (entries, paths) = list(&[
+            r#"{"provider":"anthropic","data":[{"id":"claude-a"},{"id":"claude-b"}],"has_more":true,"last_id":"claude-b"}"#,
+            r#"{"provider":"anthropic","data":[{"id":"claude-c"}],"has_more":false,"last_id":"claude-c"}"#,
+        ]);
+        assert_eq!(entries, ["claude-a", "claude-b", "claude-c"].map(|id| entry(id, "anthropic")));
+        assert_eq!(paths, ["/models", "/models?limit=100&after_id=claude-b"]);
         assert!(list(&[r#"{"data":[]}"#]).0.is_empty());
     }
 

@@ -176,6 +176,10 @@ impl State {
         }
         let last = self.last.take();
         if data == b"[DONE]" {
+            // It is an end by itself: Workers AI's streams never have a reason (gateway 1.15.2).
+            if !self.is_started {
+                return self.fail(truncated(&self.head));
+            }
             self.after_done = self.after_done.or(Some(0));
             return self.usage_event();
         }
@@ -205,7 +209,8 @@ impl State {
         }
         self.usage = chunk.usage.as_ref().map(chat::usage).or(self.usage);
         let Some(choices) = chunk.choices else { return };
-        if !mem::replace(&mut self.is_started, true) {
+        // Azure's first chunk holds what its filters say of the prompt, and neither of the two.
+        if !choices.is_empty() && !mem::replace(&mut self.is_started, true) {
             let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
@@ -223,8 +228,16 @@ impl State {
     }
 
     fn choice(&mut self, choice: wire::Choice<'_>) {
-        self.delta(choice.delta.or(choice.message).unwrap_or_default());
-        if let Some(error) = chat::failed_finish(&choice.finish_reason, &self.head) {
+        let mut delta = choice.delta.or(choice.message).unwrap_or_default();
+        let is_misplaced = choice.finish_reason.is_empty() && !mem::take(&mut delta.finish_reason).is_empty();
+        self.delta(delta);
+        // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
+        if is_misplaced {
+            let mut error = truncated(&self.head);
+            error.origin = ErrorOrigin::Upstream;
+            return self.fail(error);
+        }
+        if let Some(error) = error::failed_finish(&choice.finish_reason, &self.head) {
             return self.fail(error);
         }
         if !choice.finish_reason.is_empty() && !mem::replace(&mut self.has_finished, true) {
@@ -394,6 +407,29 @@ mod tests {
         for at in 0..bytes.len() {
             assert_eq!(read(&[&bytes[..at], &bytes[at..]], None), (expected.to_vec(), None), "split at {at}");
         }
+    }
+
+    /// Of gateway 1.15.2, as it wrote them for providers that failed, or spoke in an odd way.
+    #[test]
+    fn what_the_gateway_makes_of_odd_streams() {
+        let answer = delta(r#"{"content":"The answer is"}"#);
+        let bedrock_failed = r#"{"id":"c","model":"m","provider":"bedrock","choices":[{"index":0,"delta":{"role":"assistant","finish_reason":"stop"}}]}"#;
+        let (given, error) = read(&[stream(&[&answer, bedrock_failed, DONE]).as_bytes()], None);
+        let error = error.unwrap();
+        assert_eq!(given, [start(), text("The answer is")]);
+        assert_eq!((error.kind, error.origin), (ErrorKind::Truncated, ErrorOrigin::Upstream));
+
+        let (given, error) = read(&[stream(&[DONE]).as_bytes()], None);
+        assert_eq!((given, error.unwrap().kind), (vec![], ErrorKind::Truncated));
+        // Workers AI gives no reason.
+        assert_eq!(events(&[&answer, DONE]), [start(), text("The answer is")]);
+
+        let google = r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n","arguments":"{}"}},null]}"#;
+        assert_eq!(of_deltas(&[google]), [call(0, Some(("i", "n")), "{}")]);
+
+        let azure = r#"{"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[{"prompt_index":0}]}"#;
+        let finish = Event::Finish(FinishReason::Stop);
+        assert_eq!(events(&[azure, &answer, STOP, DONE]), [start(), text("The answer is"), finish]);
     }
 
     /// A chunk like the one before is not read as JSON; one that only seems so is.

@@ -46,10 +46,12 @@ fn object<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Object<'a>>>
     parent.take(name).map(|json| json.into_object().ok_or(Misshapen)).transpose()
 }
 
+/// A list of objects. What is `null` in it is left out: for Google the gateway writes one for each part behind a tool call
+/// that is none (gateway 1.15.2, streams).
 fn objects<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Vec<Object<'a>>>> {
     let Some(json) = parent.take(name) else { return Ok(None) };
-    let items = json.into_list().ok_or(Misshapen)?;
-    items.into_iter().map(Json::into_object).collect::<Option<_>>().ok_or(Misshapen).map(Some)
+    let items = json.into_list().ok_or(Misshapen)?.into_iter().filter(|item| !item.is_null());
+    items.map(Json::into_object).collect::<Option<_>>().ok_or(Misshapen).map(Some)
 }
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
@@ -107,18 +109,32 @@ pub(crate) struct Message<'a> {
     pub(crate) reasoning: Spelled<'a>,
     pub(crate) content_blocks: Vec<Block<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
+    /// It belongs to the choice. Here it stands where the provider failed: see [`crate::stream`].
+    pub(crate) finish_reason: Cow<'a, str>,
 }
 
 impl<'a> Message<'a> {
     fn read(mut message: Object<'a>) -> Result<Self> {
         let (blocks, calls) = (objects(&mut message, "content_blocks")?, objects(&mut message, "tool_calls")?);
+        let mut content_blocks: Vec<_> = blocks.into_iter().flatten().map(Block::read).collect();
+        // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
+        if content_blocks.is_empty()
+            && let Some(parts) = message.get("content").and_then(Json::list)
+        {
+            content_blocks = parts.into_iter().filter_map(Json::into_object).map(Block::read).collect();
+            // Texts alone are one text.
+            if content_blocks.iter().all(|block| block.thinking.text.is_empty()) {
+                content_blocks.clear();
+            }
+        }
         let reasoning = Spelled::read(&message, "reasoning_content");
         Ok(Self {
             content: Spelled::read(&message, "content"),
             refusal: message.text("refusal"),
             reasoning: if reasoning.text.is_empty() { Spelled::read(&message, "reasoning") } else { reasoning },
-            content_blocks: blocks.into_iter().flatten().map(Block::read).collect(),
+            content_blocks,
             tool_calls: calls.into_iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
+            finish_reason: message.text("finish_reason"),
         })
     }
 
@@ -298,7 +314,6 @@ mod tests {
         for json in [
             r#"[]"#,
             r#"{"choices":{}}"#,
-            r#"{"choices":[null]}"#,
             r#"{"choices":[{"message":"m"}]}"#,
             r#"{"choices":[{"delta":[]}]}"#,
             r#"{"choices":[{"delta":{"content_blocks":3}}]}"#,
