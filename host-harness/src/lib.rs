@@ -4,7 +4,8 @@
 //! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
 //! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
 //!
-//! This crate knows nothing of any one provider. The feature `cli`, on by default, is the program `host-harness`.
+//! This crate knows nothing of any one provider. The feature `cli`, on by default, is the program `host-harness`; it brings the
+//! feature `testing` along, which is the suite (`check`) and the stand-in gateway (`stub`).
 //!
 //! ```no_run
 //! use host_harness::{
@@ -37,6 +38,7 @@
 pub mod bench;
 mod bindings;
 mod cache;
+#[cfg(feature = "testing")]
 pub mod check;
 mod config;
 mod credentials;
@@ -58,6 +60,7 @@ mod references;
 mod reply;
 mod request;
 mod setup;
+#[cfg(feature = "testing")]
 pub mod stub;
 mod transport;
 mod validate;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    bench::{
-        Bench, Flaw, KEY, Verdict, ensure, environment, equal, keyless, no_choices, no_request, only_request, pixel,
+    fixture::{
+        Fixture, Flaw, KEY, Verdict, ensure, environment, equal, keyless, no_choices, no_request, only_request, pixel,
         question, refused, refused_as, text_of,
     },
 };
@@ -18,22 +18,22 @@ use crate::{
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
-    Check { id: "A1", title: "credentials are declared so that a host can ask for them and send them", run: |bench| Box::pin(declared(bench)) },
-    Check { id: "A2", title: "every call brings the key in the declared header, with its prefix", run: |bench| Box::pin(arrives(bench)) },
-    Check { id: "A3", title: "the key is nowhere else in a request", run: |bench| Box::pin(nowhere_else(bench)) },
-    Check { id: "A4", title: "there is an Authorization header only where it is declared or configured", run: |bench| Box::pin(authorization(bench)) },
-    Check { id: "A5", title: "the component does not see the key, even if the gateway repeats it", run: |bench| Box::pin(unseen(bench)) },
-    Check { id: "A6", title: "an error does not hold the key, even if the gateway's does", run: |bench| Box::pin(errors(bench)) },
-    Check { id: "A7", title: "a wrong key is the error unauthorized, and a hint says what to do", run: |bench| Box::pin(wrong_key(bench)) },
-    Check { id: "A8", title: "a missing key is an error that says how to give it, before any request", run: |bench| Box::pin(missing_key(bench)) },
-    Check { id: "A9", title: "a redirect takes the key to no other origin", run: |bench| Box::pin(redirect(bench)) },
-    Check { id: "M2", title: "merging keeps a key that stands in the configuration, and the component does not tell it", run: |bench| Box::pin(literal_key(bench)) },
-    Check { id: "M3", title: "secret headers survive merging, arrive, and stay out of the connection", run: |bench| Box::pin(secret_headers(bench)) },
+    Check { id: "A1", title: "credentials are declared so that a host can ask for them and send them", run: |fixture| Box::pin(declared(fixture)) },
+    Check { id: "A2", title: "every call brings the key in the declared header, with its prefix", run: |fixture| Box::pin(arrives(fixture)) },
+    Check { id: "A3", title: "the key is nowhere else in a request", run: |fixture| Box::pin(nowhere_else(fixture)) },
+    Check { id: "A4", title: "there is an Authorization header only where it is declared or configured", run: |fixture| Box::pin(authorization(fixture)) },
+    Check { id: "A5", title: "the component does not see the key, even if the gateway repeats it", run: |fixture| Box::pin(unseen(fixture)) },
+    Check { id: "A6", title: "an error does not hold the key, even if the gateway's does", run: |fixture| Box::pin(errors(fixture)) },
+    Check { id: "A7", title: "a wrong key is the error unauthorized, and a hint says what to do", run: |fixture| Box::pin(wrong_key(fixture)) },
+    Check { id: "A8", title: "a missing key is an error that says how to give it, before any request", run: |fixture| Box::pin(missing_key(fixture)) },
+    Check { id: "A9", title: "a redirect takes the key to no other origin", run: |fixture| Box::pin(redirect(fixture)) },
+    Check { id: "M2", title: "merging keeps a key that stands in the configuration, and the component does not tell it", run: |fixture| Box::pin(literal_key(fixture)) },
+    Check { id: "M3", title: "secret headers survive merging, arrive, and stay out of the connection", run: |fixture| Box::pin(secret_headers(fixture)) },
 ];
 
-async fn declared(bench: &Bench) -> Verdict {
-    bench.credential()?;
-    for credential in &bench.descriptor().credentials {
+async fn declared(fixture: &Fixture) -> Verdict {
+    fixture.credential()?;
+    for credential in &fixture.descriptor().credentials {
         let Credential { id, header, .. } = credential;
         ensure(!id.is_empty(), || "a credential's id: expected one, got none".into())?;
         ensure(!credential.label.trim().is_empty(), || format!("the label of `{id}`: expected one, got none"))?;
@@ -55,15 +55,15 @@ async fn declared(bench: &Bench) -> Verdict {
 }
 
 /// One call of each kind, against `gateway`.
-async fn every_call(bench: &Bench, provider: &Provider) -> Verdict {
-    let question = question(&bench.descriptor().default_model.id);
+async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
+    let question = question(&fixture.descriptor().default_model.id);
     provider.models().await?;
     provider.complete(&question).await?;
     streamed(provider, &question).await?;
-    if bench.images().is_ok() {
+    if fixture.images().is_ok() {
         provider.generate(&images::Request::new("a lighthouse")).await?;
     }
-    if bench.images().is_ok_and(|images| images.max_input_images > 0) {
+    if fixture.images().is_ok_and(|images| images.max_input_images > 0) {
         provider.edit(&images::Request::new("a lighthouse"), &[pixel(b"")], None).await?;
     }
     Ok(())
@@ -75,16 +75,16 @@ async fn streamed(provider: &Provider, question: &chat::Request) -> Result<Strin
 }
 
 /// The requests of one call of each kind.
-async fn requests(bench: &Bench) -> Verdict<Vec<Recorded>> {
-    let gateway = bench.gateway().await?;
-    every_call(bench, &bench.connect(&gateway).await?).await?;
+async fn requests(fixture: &Fixture) -> Verdict<Vec<Recorded>> {
+    let gateway = fixture.gateway().await?;
+    every_call(fixture, &fixture.connect(&gateway).await?).await?;
     Ok(gateway.requests())
 }
 
-async fn arrives(bench: &Bench) -> Verdict {
-    let credential = bench.credential()?;
-    let expected = Bench::header_value(credential, &Bench::key(credential));
-    for request in requests(bench).await? {
+async fn arrives(fixture: &Fixture) -> Verdict {
+    let credential = fixture.credential()?;
+    let expected = Fixture::header_value(credential, &Fixture::key(credential));
+    for request in requests(fixture).await? {
         let values = request.headers.iter().filter(|(name, _)| *name == credential.header);
         let values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
         equal(&format!("{} of {}", credential.header, request.path), values, json!([expected]))?;
@@ -92,10 +92,10 @@ async fn arrives(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn nowhere_else(bench: &Bench) -> Verdict {
-    bench.credential()?;
-    let declared = |name: &str| bench.descriptor().credentials.iter().any(|credential| credential.header == name);
-    for request in requests(bench).await? {
+async fn nowhere_else(fixture: &Fixture) -> Verdict {
+    fixture.credential()?;
+    let declared = |name: &str| fixture.descriptor().credentials.iter().any(|credential| credential.header == name);
+    for request in requests(fixture).await? {
         keyless("the path", &request.path)?;
         keyless(&format!("the body for {}", request.path), &String::from_utf8_lossy(&request.body))?;
         for (name, value) in request.headers.iter().filter(|(name, _)| !declared(name)) {
@@ -106,31 +106,31 @@ async fn nowhere_else(bench: &Bench) -> Verdict {
 }
 
 /// Says that there is nothing to check where the key itself travels as `Authorization`.
-fn authorization_is_free(bench: &Bench) -> Verdict {
-    if bench.descriptor().credentials.iter().any(|credential| credential.header == "authorization") {
+fn authorization_is_free(fixture: &Fixture) -> Verdict {
+    if fixture.descriptor().credentials.iter().any(|credential| credential.header == "authorization") {
         return Err(Flaw::NotApplicable("the component declares Authorization as a credential's header".into()));
     }
     Ok(())
 }
 
-async fn authorization(bench: &Bench) -> Verdict {
-    authorization_is_free(bench)?;
-    for request in requests(bench).await? {
+async fn authorization(fixture: &Fixture) -> Verdict {
+    authorization_is_free(fixture)?;
+    for request in requests(fixture).await? {
         equal(&format!("authorization of {}", request.path), request.header("authorization"), Value::Null)?;
     }
-    let gateway = bench.gateway().await?;
-    let setup = bench.setup(bench.config(json!({"headers": {"Authorization": "Bearer of-another"}})));
-    every_call(bench, &Provider::connect(&bench.plugin, setup.base_url(gateway.base_url())).await?).await?;
+    let gateway = fixture.gateway().await?;
+    let setup = fixture.setup(fixture.config(json!({"headers": {"Authorization": "Bearer of-another"}})));
+    every_call(fixture, &Provider::connect(&fixture.plugin, setup.base_url(gateway.base_url())).await?).await?;
     for request in gateway.requests() {
         equal(&format!("authorization of {}", request.path), request.header("authorization"), "Bearer of-another")?;
     }
     Ok(())
 }
 
-async fn unseen(bench: &Bench) -> Verdict {
-    let credential = bench.credential()?;
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+async fn unseen(fixture: &Fixture) -> Verdict {
+    let credential = fixture.credential()?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
     let question = question("fault/echo-headers");
     let whole = text_of(&provider.complete(&question).await?);
@@ -144,10 +144,10 @@ async fn unseen(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn errors(bench: &Bench) -> Verdict {
-    bench.credential()?;
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+async fn errors(fixture: &Fixture) -> Verdict {
+    fixture.credential()?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     let question = question("fault/echo-headers-error");
     for (what, answer) in [
         ("an error that repeats the headers", provider.complete(&question).await.map(drop)),
@@ -160,12 +160,12 @@ async fn errors(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn wrong_key(bench: &Bench) -> Verdict {
-    let credential = bench.credential()?;
-    let gateway = bench.gateway().await?;
-    let setup = bench.setup(json!({})).base_url(gateway.base_url()).secret(&credential.id, format!("{KEY}-wrong"));
-    let provider = Provider::connect(&bench.plugin, setup).await?;
-    let question = question(&bench.descriptor().default_model.id);
+async fn wrong_key(fixture: &Fixture) -> Verdict {
+    let credential = fixture.credential()?;
+    let gateway = fixture.gateway().await?;
+    let setup = fixture.setup(json!({})).base_url(gateway.base_url()).secret(&credential.id, format!("{KEY}-wrong"));
+    let provider = Provider::connect(&fixture.plugin, setup).await?;
+    let question = question(&fixture.descriptor().default_model.id);
     for (what, answer) in [
         ("models with a wrong key", provider.models().await.map(drop)),
         ("a chat with a wrong key", provider.complete(&question).await.map(drop)),
@@ -181,9 +181,9 @@ async fn wrong_key(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn missing_key(bench: &Bench) -> Verdict {
-    let credential = bench.credential()?;
-    let error = bench.refused_without_key().await?;
+async fn missing_key(fixture: &Fixture) -> Verdict {
+    let credential = fixture.credential()?;
+    let error = fixture.refused_without_key().await?;
     equal("request-sent", error.request_sent, false)?;
     let hint = error.hint.unwrap_or_default();
     let ways = credential.env_vars.iter().chain(&credential.cli_flag);
@@ -192,19 +192,19 @@ async fn missing_key(bench: &Bench) -> Verdict {
     })
 }
 
-async fn redirect(bench: &Bench) -> Verdict {
-    bench.credential()?;
+async fn redirect(fixture: &Fixture) -> Verdict {
+    fixture.credential()?;
     let elsewhere = Stub::start(Options::default()).await?;
     let location = format!("{}/chat/completions", elsewhere.base_url());
-    let gateway = bench.gateway_with(Options { redirect: Some(location), ..Options::default() }).await?;
-    let provider = bench.connect(&gateway).await?;
+    let gateway = fixture.gateway_with(Options { redirect: Some(location), ..Options::default() }).await?;
+    let provider = fixture.connect(&gateway).await?;
     for fault in ["fault/redirect", "fault/redirect-307"] {
         let question = question(fault);
         gateway.clear();
         refused(fault, provider.complete(&question).await)?;
         only_request(&gateway)?;
         refused(&format!("{fault}, streamed"), streamed(&provider, &question).await)?;
-        if bench.images().is_ok() {
+        if fixture.images().is_ok() {
             let drawing = images::Request { model: Some(fault.into()), ..images::Request::new("a lighthouse") };
             refused(&format!("{fault}, for an image"), provider.generate(&drawing).await)?;
         }
@@ -212,38 +212,38 @@ async fn redirect(bench: &Bench) -> Verdict {
     no_request(&elsewhere)
 }
 
-async fn literal_key(bench: &Bench) -> Verdict {
+async fn literal_key(fixture: &Fixture) -> Verdict {
     let key = format!("{KEY}-literal");
-    let config = bench.config(json!({"apiKey": key, "baseUrl": "http://127.0.0.1:8787/v1"}));
+    let config = fixture.config(json!({"apiKey": key, "baseUrl": "http://127.0.0.1:8787/v1"}));
     for merged in [
-        bench.plugin.apply_provider_config(&config, &no_choices()).await?,
-        bench.plugin.apply_config(&config, &no_choices()).await?,
+        fixture.plugin.apply_provider_config(&config, &no_choices()).await?,
+        fixture.plugin.apply_config(&config, &no_choices()).await?,
     ] {
-        equal("apiKey", bench.own(&merged, "apiKey"), key.as_str())?;
+        equal("apiKey", fixture.own(&merged, "apiKey"), key.as_str())?;
         equal("how often the key is in the configuration", merged.to_string().matches(KEY).count(), 1)?;
     }
-    keyless("the findings", &format!("{:?}", bench.plugin.lint(&config).await?))?;
-    let connected = Provider::connect(&bench.plugin, bench.setup(config)).await?;
+    keyless("the findings", &format!("{:?}", fixture.plugin.lint(&config).await?))?;
+    let connected = Provider::connect(&fixture.plugin, fixture.setup(config)).await?;
     keyless("the connection", &format!("{:?}", connected.connection()))?;
 
-    let broken = bench.config(json!({"apiKey": key, "models": {"not": "a list"}, "baseUrl": "nowhere"}));
-    keyless("the findings", &format!("{:?}", bench.plugin.lint(&broken).await?))?;
-    let error = refused("merging with a broken entry", bench.plugin.apply_config(&broken, &no_choices()).await)?;
+    let broken = fixture.config(json!({"apiKey": key, "models": {"not": "a list"}, "baseUrl": "nowhere"}));
+    keyless("the findings", &format!("{:?}", fixture.plugin.lint(&broken).await?))?;
+    let error = refused("merging with a broken entry", fixture.plugin.apply_config(&broken, &no_choices()).await)?;
     keyless("the error of merging", &format!("{error:?}"))
 }
 
-async fn secret_headers(bench: &Bench) -> Verdict {
-    authorization_is_free(bench)?;
+async fn secret_headers(fixture: &Fixture) -> Verdict {
+    authorization_is_free(fixture)?;
     let upstream = format!("Bearer {KEY}-upstream");
     let own = json!({"Authorization": upstream, "X-Check-Token": "${OPENCLAW_CHECK_TOKEN}", "X-Check-Plain": "plain"});
-    let config = bench.config(json!({"headers": own}));
-    let merged = bench.plugin.apply_config(&config, &no_choices()).await?;
-    equal("headers after merging", bench.own(&merged, "headers"), own)?;
+    let config = fixture.config(json!({"headers": own}));
+    let merged = fixture.plugin.apply_config(&config, &no_choices()).await?;
+    equal("headers after merging", fixture.own(&merged, "headers"), own)?;
 
     let token = format!("{KEY}-token");
-    let setup = bench.setup(merged).environment(environment(&[("OPENCLAW_CHECK_TOKEN", &token)]));
-    let gateway = bench.gateway().await?;
-    let provider = Provider::connect(&bench.plugin, setup.base_url(gateway.base_url())).await?;
+    let setup = fixture.setup(merged).environment(environment(&[("OPENCLAW_CHECK_TOKEN", &token)]));
+    let gateway = fixture.gateway().await?;
+    let provider = Provider::connect(&fixture.plugin, setup.base_url(gateway.base_url())).await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
     let text = text_of(&provider.complete(&question("fault/echo-headers")).await?);
     keyless("a reply that repeats the headers", &text)?;

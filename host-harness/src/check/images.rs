@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    bench::{Bench, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
     canned::Canned,
+    fixture::{Fixture, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
     proxy::Proxy,
 };
 use crate::{
@@ -18,26 +18,26 @@ use crate::{
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
-    Check { id: "I1", title: "what images take is described: a model, limits, sizes", run: |bench| Box::pin(described(bench)) },
-    Check { id: "I2", title: "the key arrives in the declared header", run: |bench| Box::pin(header(bench)) },
-    Check { id: "I3", title: "by default images are drawn at the default base URL", run: |bench| Box::pin(default_url(bench)) },
-    Check { id: "I4", title: "a configured base URL is used, with its path", run: |bench| Box::pin(configured_url(bench)) },
-    Check { id: "I5", title: "the body is exactly model, prompt, n and size, as JSON", run: |bench| Box::pin(body(bench)) },
-    Check { id: "I6", title: "an edit is a multipart form with the image in it, as a file", run: |bench| Box::pin(edit(bench)) },
-    Check { id: "I7", title: "without a key the error names it, and nothing is sent", run: |bench| Box::pin(missing_key(bench)) },
-    Check { id: "I8", title: "a configured proxy is used, and does not see the key", run: |bench| Box::pin(proxied(bench)) },
-    Check { id: "C1", title: "nothing chosen: one image, the default size and model", run: |bench| Box::pin(defaults(bench)) },
-    Check { id: "C2", title: "more images than the limit are refused, and nothing is sent", run: |bench| Box::pin(too_many(bench)) },
-    Check { id: "C3", title: "more input images than the limit, or none, are refused, and nothing is sent", run: |bench| Box::pin(too_many_inputs(bench)) },
-    Check { id: "C3", title: "as many input images as the limit arrive, in order", run: |bench| Box::pin(all_inputs(bench)) },
-    Check { id: "C4", title: "a trailing slash of the base URL makes no second one", run: |bench| Box::pin(trailing_slash(bench)) },
-    Check { id: "C5", title: "b64_json becomes bytes, numbered from image-1.png", run: |bench| Box::pin(bytes(bench)) },
-    Check { id: "C5", title: "the media type and the file's ending are those of the actual bytes", run: |bench| Box::pin(actual_type(bench)) },
-    Check { id: "C6", title: "a revised prompt is passed on", run: |bench| Box::pin(revised_prompt(bench)) },
-    Check { id: "C7", title: "entries without data are dropped", run: |bench| Box::pin(without_data(bench)) },
-    Check { id: "C7", title: "an answer without any image is an error", run: |bench| Box::pin(no_image(bench)) },
-    Check { id: "C8", title: "a failure says what the gateway said, status included", run: |bench| Box::pin(failure(bench)) },
-    Check { id: "C9", title: "a size that is not among the known ones passes through", run: |bench| Box::pin(other_size(bench)) },
+    Check { id: "I1", title: "what images take is described: a model, limits, sizes", run: |fixture| Box::pin(described(fixture)) },
+    Check { id: "I2", title: "the key arrives in the declared header", run: |fixture| Box::pin(header(fixture)) },
+    Check { id: "I3", title: "by default images are drawn at the default base URL", run: |fixture| Box::pin(default_url(fixture)) },
+    Check { id: "I4", title: "a configured base URL is used, with its path", run: |fixture| Box::pin(configured_url(fixture)) },
+    Check { id: "I5", title: "the body is exactly model, prompt, n and size, as JSON", run: |fixture| Box::pin(body(fixture)) },
+    Check { id: "I6", title: "an edit is a multipart form with the image in it, as a file", run: |fixture| Box::pin(edit(fixture)) },
+    Check { id: "I7", title: "without a key the error names it, and nothing is sent", run: |fixture| Box::pin(missing_key(fixture)) },
+    Check { id: "I8", title: "a configured proxy is used, and does not see the key", run: |fixture| Box::pin(proxied(fixture)) },
+    Check { id: "C1", title: "nothing chosen: one image, the default size and model", run: |fixture| Box::pin(defaults(fixture)) },
+    Check { id: "C2", title: "more images than the limit are refused, and nothing is sent", run: |fixture| Box::pin(too_many(fixture)) },
+    Check { id: "C3", title: "more input images than the limit, or none, are refused, and nothing is sent", run: |fixture| Box::pin(too_many_inputs(fixture)) },
+    Check { id: "C3", title: "as many input images as the limit arrive, in order", run: |fixture| Box::pin(all_inputs(fixture)) },
+    Check { id: "C4", title: "a trailing slash of the base URL makes no second one", run: |fixture| Box::pin(trailing_slash(fixture)) },
+    Check { id: "C5", title: "b64_json becomes bytes, numbered from image-1.png", run: |fixture| Box::pin(bytes(fixture)) },
+    Check { id: "C5", title: "the media type and the file's ending are those of the actual bytes", run: |fixture| Box::pin(actual_type(fixture)) },
+    Check { id: "C6", title: "a revised prompt is passed on", run: |fixture| Box::pin(revised_prompt(fixture)) },
+    Check { id: "C7", title: "entries without data are dropped", run: |fixture| Box::pin(without_data(fixture)) },
+    Check { id: "C7", title: "an answer without any image is an error", run: |fixture| Box::pin(no_image(fixture)) },
+    Check { id: "C8", title: "a failure says what the gateway said, status included", run: |fixture| Box::pin(failure(fixture)) },
+    Check { id: "C9", title: "a size that is not among the known ones passes through", run: |fixture| Box::pin(other_size(fixture)) },
 ];
 
 const PROMPT: &str = "A lighthouse, \"at night\"\nü";
@@ -54,24 +54,24 @@ fn inline(image: &Image) -> Verdict<&Media> {
 }
 
 /// Draws, and gives the answer and the one request that arrived for it.
-async fn draw(bench: &Bench, request: &Request) -> Verdict<(Response, Recorded)> {
-    bench.images()?;
-    let gateway = bench.gateway().await?;
-    let response = bench.connect(&gateway).await?.generate(request).await?;
+async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Recorded)> {
+    fixture.images()?;
+    let gateway = fixture.gateway().await?;
+    let response = fixture.connect(&gateway).await?.generate(request).await?;
     Ok((response, only_request(&gateway)?))
 }
 
 /// Draws at a gateway that answers with this.
-async fn draw_from(bench: &Bench, answer: Value) -> Verdict<crate::Result<Response>> {
-    bench.images()?;
+async fn draw_from(fixture: &Fixture, answer: Value) -> Verdict<crate::Result<Response>> {
+    fixture.images()?;
     let gateway = Canned::start(answer).await?;
-    let provider = Provider::connect(&bench.plugin, bench.setup(json!({})).base_url(&gateway.base_url)).await?;
+    let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
     Ok(provider.generate(&Request::new(PROMPT)).await)
 }
 
-async fn described(bench: &Bench) -> Verdict {
-    let images = bench.images()?;
-    ensure(!bench.descriptor().label.trim().is_empty(), || "label: expected a name, got none".into())?;
+async fn described(fixture: &Fixture) -> Verdict {
+    let images = fixture.images()?;
+    ensure(!fixture.descriptor().label.trim().is_empty(), || "label: expected a name, got none".into())?;
     ensure(!images.default_model.trim().is_empty(), || "default-model: expected an id, got none".into())?;
     ensure(images.max_count > 0, || "max-count: expected at least 1, got 0".into())?;
     let is_side = |side: &str| side.parse::<u32>().is_ok_and(|side| side > 0);
@@ -84,30 +84,31 @@ async fn described(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn header(bench: &Bench) -> Verdict {
-    let credential = bench.credential()?;
-    let (_, request) = draw(bench, &Request::new(PROMPT)).await?;
-    let expected = Bench::header_value(credential, &Bench::key(credential));
+async fn header(fixture: &Fixture) -> Verdict {
+    let credential = fixture.credential()?;
+    let (_, request) = draw(fixture, &Request::new(PROMPT)).await?;
+    let expected = Fixture::header_value(credential, &Fixture::key(credential));
     equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
     keyless("the path", &request.path)?;
     keyless("the body", &String::from_utf8_lossy(&request.body))
 }
 
-async fn default_url(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let default = bench.descriptor().default_base_url.as_str();
+async fn default_url(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let default = fixture.descriptor().default_base_url.as_str();
     for entry in [json!({}), json!({"baseUrl": " "})] {
-        let provider = Provider::connect(&bench.plugin, bench.setup(bench.config(entry))).await?;
+        let provider = Provider::connect(&fixture.plugin, fixture.setup(fixture.config(entry))).await?;
         equal("the connection's base URL", provider.connection().base_url.as_str(), default)?;
     }
     ensure(!default.ends_with('/'), || format!("the default base URL: expected no trailing slash, got {default}"))
 }
 
-async fn configured_url(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let gateway = bench.gateway().await?;
+async fn configured_url(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let gateway = fixture.gateway().await?;
     let base_url = format!("http://{}/some/where/v1", gateway.address());
-    let provider = Provider::connect(&bench.plugin, bench.setup(bench.config(json!({"baseUrl": base_url})))).await?;
+    let provider =
+        Provider::connect(&fixture.plugin, fixture.setup(fixture.config(json!({"baseUrl": base_url})))).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), base_url)?;
     provider.generate(&Request::new(PROMPT)).await?;
     let request = only_request(&gateway)?;
@@ -115,12 +116,12 @@ async fn configured_url(bench: &Bench) -> Verdict {
     equal("the path", request.path.as_str(), "/some/where/v1/images/generations")
 }
 
-async fn body(bench: &Bench) -> Verdict {
-    let images = bench.images()?;
+async fn body(fixture: &Fixture) -> Verdict {
+    let images = fixture.images()?;
     let count = images.max_count.min(2);
     let size = images.sizes.last().map_or("1024x1024", String::as_str);
     let request = Request { count: Some(count), size: Some(size.into()), ..Request::new(PROMPT) };
-    let (response, request) = draw(bench, &request).await?;
+    let (response, request) = draw(fixture, &request).await?;
     let expected = json!({"model": images.default_model, "prompt": PROMPT, "n": count, "size": size});
     equal("the body", request.json(), expected)?;
     let content_type = request.header("content-type").unwrap_or_default();
@@ -130,13 +131,13 @@ async fn body(bench: &Bench) -> Verdict {
     equal("images", response.images.len(), count)
 }
 
-async fn edit(bench: &Bench) -> Verdict {
-    let images = bench.images()?;
+async fn edit(fixture: &Fixture) -> Verdict {
+    let images = fixture.images()?;
     if images.max_input_images == 0 {
         return Err(Flaw::NotApplicable("the component edits no images".into()));
     }
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     let size = images.sizes.first().map_or("1024x1024", String::as_str);
     let request = Request { count: Some(1), size: Some(size.into()), ..Request::new(PROMPT) };
     let response = provider.edit(&request, &[pixel(b"")], None).await?;
@@ -173,46 +174,46 @@ fn files(request: &Recorded) -> Vec<&crate::stub::Field> {
     request.fields.iter().filter(|field| matches!(field.name.as_str(), "image" | "image[]")).collect()
 }
 
-async fn missing_key(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let credential = bench.credential()?;
-    let error = bench.refused_without_key().await?;
+async fn missing_key(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let credential = fixture.credential()?;
+    let error = fixture.refused_without_key().await?;
     ensure(error.message.contains(&credential.label), || {
         format!("the message: expected `{}` in it, got: {}", credential.label, error.message)
     })
 }
 
-async fn proxied(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let gateway = bench.gateway().await?;
+async fn proxied(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let gateway = fixture.gateway().await?;
     let proxy = Proxy::to(gateway.address()).await?;
     let request = json!({"proxy": {"mode": "explicit-proxy", "url": proxy.url}});
-    let config = json!({"models": {"providers": {&bench.descriptor().id: {"request": request}}}});
-    let provider = Provider::connect(&bench.plugin, bench.setup(config).base_url("http://gateway.test/v1")).await?;
+    let config = json!({"models": {"providers": {&fixture.descriptor().id: {"request": request}}}});
+    let provider = Provider::connect(&fixture.plugin, fixture.setup(config).base_url("http://gateway.test/v1")).await?;
     provider.generate(&Request::new(PROMPT)).await?;
     equal("what the proxy was asked", proxy.asked(), json!(["CONNECT gateway.test:80 HTTP/1.1"]))?;
     only_request(&gateway).map(|_| ())
 }
 
-async fn defaults(bench: &Bench) -> Verdict {
-    let images = bench.images()?;
-    let (response, request) = draw(bench, &Request::new(PROMPT)).await?;
+async fn defaults(fixture: &Fixture) -> Verdict {
+    let images = fixture.images()?;
+    let (response, request) = draw(fixture, &Request::new(PROMPT)).await?;
     let mut expected = json!({"model": images.default_model, "prompt": PROMPT, "n": 1});
     if let (Some(size), Some(fields)) = (images.sizes.first(), expected.as_object_mut()) {
         fields.insert("size".into(), size.as_str().into());
     }
     equal("the body", request.json(), expected)?;
     equal("the model that drew", response.model, images.default_model.as_str())?;
-    let (_, request) = draw(bench, &Request { model: Some("dall-e-2".into()), ..Request::new(PROMPT) }).await?;
+    let (_, request) = draw(fixture, &Request { model: Some("dall-e-2".into()), ..Request::new(PROMPT) }).await?;
     equal("the model, where one is chosen", request.json().get("model").cloned(), "dall-e-2")
 }
 
-async fn too_many(bench: &Bench) -> Verdict {
-    let Some(count) = bench.images()?.max_count.checked_add(1) else {
+async fn too_many(fixture: &Fixture) -> Verdict {
+    let Some(count) = fixture.images()?.max_count.checked_add(1) else {
         return Err(Flaw::NotApplicable("the component sets no limit".into()));
     };
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     for count in [count, 0] {
         let request = Request { count: Some(count), ..Request::new(PROMPT) };
         let error =
@@ -222,13 +223,13 @@ async fn too_many(bench: &Bench) -> Verdict {
     no_request(&gateway)
 }
 
-async fn too_many_inputs(bench: &Bench) -> Verdict {
-    let limit = usize::try_from(bench.images()?.max_input_images).unwrap_or(usize::MAX);
+async fn too_many_inputs(fixture: &Fixture) -> Verdict {
+    let limit = usize::try_from(fixture.images()?.max_input_images).unwrap_or(usize::MAX);
     if limit > 1000 {
         return Err(Flaw::NotApplicable("the component sets no limit".into()));
     }
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     for count in [limit + 1, 0] {
         let answer = provider.edit(&Request::new(PROMPT), &vec![pixel(b""); count], None).await;
         let error = refused(&format!("an edit of {count} images"), answer)?;
@@ -243,13 +244,13 @@ async fn too_many_inputs(bench: &Bench) -> Verdict {
     no_request(&gateway)
 }
 
-async fn all_inputs(bench: &Bench) -> Verdict {
-    let limit = bench.images()?.max_input_images.min(16);
+async fn all_inputs(fixture: &Fixture) -> Verdict {
+    let limit = fixture.images()?.max_input_images.min(16);
     if limit < 2 {
         return Err(Flaw::NotApplicable("the component takes no more than one input image".into()));
     }
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     let numbers = (0..=u8::MAX).zip(0..limit).map(|(number, _)| number);
     let inputs: Vec<Media> = numbers.clone().map(|number| pixel(&[number])).collect();
     provider.edit(&Request::new(PROMPT), &inputs, None).await?;
@@ -258,19 +259,19 @@ async fn all_inputs(bench: &Bench) -> Verdict {
     equal("the last bytes of the images", arrived, numbers.collect::<Vec<_>>())
 }
 
-async fn trailing_slash(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let gateway = bench.gateway().await?;
-    let setup = bench.setup(json!({})).base_url(format!("{}/", gateway.base_url()));
-    let provider = Provider::connect(&bench.plugin, setup).await?;
+async fn trailing_slash(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let gateway = fixture.gateway().await?;
+    let setup = fixture.setup(json!({})).base_url(format!("{}/", gateway.base_url()));
+    let provider = Provider::connect(&fixture.plugin, setup).await?;
     equal("the connection's base URL", provider.connection().base_url.as_str(), gateway.base_url())?;
     provider.generate(&Request::new(PROMPT)).await?;
     equal("the path", only_request(&gateway)?.path, "/v1/images/generations")
 }
 
-async fn bytes(bench: &Bench) -> Verdict {
-    let count = bench.images()?.max_count.min(3);
-    let (response, _) = draw(bench, &Request { count: Some(count), ..Request::new(PROMPT) }).await?;
+async fn bytes(fixture: &Fixture) -> Verdict {
+    let count = fixture.images()?.max_count.min(3);
+    let (response, _) = draw(fixture, &Request { count: Some(count), ..Request::new(PROMPT) }).await?;
     equal("images", response.images.len(), count)?;
     for (number, image) in (1..).zip(&response.images) {
         equal("the file name", image.file_name.as_str(), format!("image-{number}.png"))?;
@@ -284,8 +285,8 @@ async fn bytes(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn actual_type(bench: &Bench) -> Verdict {
-    let response = draw_from(bench, json!({"created": 1, "data": [{"b64_json": BASE64.encode(JPEG)}]})).await??;
+async fn actual_type(fixture: &Fixture) -> Verdict {
+    let response = draw_from(fixture, json!({"created": 1, "data": [{"b64_json": BASE64.encode(JPEG)}]})).await??;
     let [image] = response.images.as_slice() else {
         return equal("images", response.images.len(), 1);
     };
@@ -299,38 +300,38 @@ async fn actual_type(bench: &Bench) -> Verdict {
     })
 }
 
-async fn revised_prompt(bench: &Bench) -> Verdict {
+async fn revised_prompt(fixture: &Fixture) -> Verdict {
     let revised = "A lighthouse at night, \"in oil\"\nü";
     let data = BASE64.encode(pixel(b"").data);
     let answer = json!({"created": 1, "data": [{"b64_json": data, "revised_prompt": revised}, {"b64_json": data}]});
-    let response = draw_from(bench, answer).await??;
+    let response = draw_from(fixture, answer).await??;
     let prompts: Vec<Option<String>> = response.images.into_iter().map(|image| image.revised_prompt).collect();
     equal("revised prompts", prompts, json!([revised, null]))
 }
 
-async fn without_data(bench: &Bench) -> Verdict {
+async fn without_data(fixture: &Fixture) -> Verdict {
     let data = BASE64.encode(pixel(b"").data);
     let answer = json!({"created": 1, "data": [{"revised_prompt": "nothing"}, {"b64_json": data}, {"b64_json": null}]});
-    let response = draw_from(bench, answer).await??;
+    let response = draw_from(fixture, answer).await??;
     let [image] = response.images.as_slice() else {
         return equal("images of three entries, two of them without data", response.images.len(), 1);
     };
     ensure(inline(image)?.data == pixel(b"").data, || "expected the bytes that were sent, got others".into())
 }
 
-async fn no_image(bench: &Bench) -> Verdict {
+async fn no_image(fixture: &Fixture) -> Verdict {
     for answer in [json!({"created": 1, "data": []}), json!({"created": 1, "data": [{}]}), json!({"created": 1})] {
         let what = format!("the answer {answer}");
-        let error = refused_as(&what, draw_from(bench, answer).await?, ErrorKind::Protocol)?;
+        let error = refused_as(&what, draw_from(fixture, answer).await?, ErrorKind::Protocol)?;
         equal("request-sent", error.request_sent, true)?;
     }
     Ok(())
 }
 
-async fn failure(bench: &Bench) -> Verdict {
-    bench.images()?;
-    let gateway = bench.gateway().await?;
-    let provider = bench.connect(&gateway).await?;
+async fn failure(fixture: &Fixture) -> Verdict {
+    fixture.images()?;
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
     for (fault, kind, status, said) in [
         ("400", ErrorKind::InvalidRequest, 400, "maximum context length"),
         ("500", ErrorKind::Overloaded, 500, "had an error while processing"),
@@ -351,7 +352,7 @@ async fn failure(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-async fn other_size(bench: &Bench) -> Verdict {
-    let (_, request) = draw(bench, &Request { size: Some("123x45".into()), ..Request::new(PROMPT) }).await?;
+async fn other_size(fixture: &Fixture) -> Verdict {
+    let (_, request) = draw(fixture, &Request { size: Some("123x45".into()), ..Request::new(PROMPT) }).await?;
     equal("the size", request.json().get("size").cloned(), "123x45")
 }

@@ -20,8 +20,8 @@
 //! ```
 
 mod auth;
-mod bench;
 mod canned;
+mod fixture;
 mod images;
 mod onboarding;
 mod proxy;
@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use self::bench::{Bench, Flaw, Verdict};
+use self::fixture::{Fixture, Flaw, Verdict};
 pub use self::report::{Case, Outcome, Report};
 use crate::{Plugin, Result};
 
@@ -42,7 +42,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Check {
     id: &'static str,
     title: &'static str,
-    run: for<'a> fn(&'a Bench) -> BoxFuture<'a, Verdict>,
+    run: for<'a> fn(&'a Fixture) -> BoxFuture<'a, Verdict>,
 }
 
 /// Runs every case against `plugin`, each with gateways of its own.
@@ -50,13 +50,13 @@ struct Check {
 /// # Errors
 /// None so far: what goes wrong in a case is that case's outcome.
 pub async fn run(plugin: &Plugin) -> Result<Report> {
-    let bench = Bench::new(plugin.clone());
+    let fixture = Fixture::new(plugin.clone());
     let mut cases = Vec::new();
     for check in [onboarding::CHECKS, images::CHECKS, auth::CHECKS].into_iter().flatten() {
         let late = |_| Err(Flaw::Failed(format!("expected an end within {} seconds, got none", LIMIT.as_secs())));
-        let outcome = match tokio::time::timeout(LIMIT, (check.run)(&bench)).await.unwrap_or_else(late) {
+        let outcome = match tokio::time::timeout(LIMIT, (check.run)(&fixture)).await.unwrap_or_else(late) {
             Ok(()) => Outcome::Ok,
-            Err(Flaw::Failed(reason)) => Outcome::Failed(bench::without_keys(&reason)),
+            Err(Flaw::Failed(reason)) => Outcome::Failed(fixture::without_keys(&reason)),
             Err(Flaw::NotApplicable(reason)) => Outcome::NotApplicable(reason),
         };
         cases.push(Case { id: check.id, title: check.title, outcome });

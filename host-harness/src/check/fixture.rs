@@ -128,11 +128,11 @@ pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 /// The component under test.
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub(super) plugin: Plugin,
 }
 
-impl Bench {
+impl Fixture {
     pub(super) fn new(plugin: Plugin) -> Self {
         Self { plugin }
     }
