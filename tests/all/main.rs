@@ -29,6 +29,7 @@ mod look;
 mod models_command;
 mod onboarding;
 mod portkey_gateway;
+mod providers;
 mod second_provider;
 mod secrets;
 mod soak;
