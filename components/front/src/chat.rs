@@ -107,7 +107,7 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Box<Failure>> {
 
 /// What an answer could not bring back.
 fn refuse_unanswerable(take: &mut impl FnMut(&str) -> Option<Value>) -> Result<(), Box<Failure>> {
-    if take("n").is_some_and(|count| count != 1) {
+    if take("n").is_some_and(|count| count.as_f64() != Some(1.0)) {
         return Err(Failure::invalid_field("n", "can only be 1 here: ask several times"));
     }
     if take("logprobs").is_some_and(|wanted| wanted != false) {
@@ -132,9 +132,13 @@ pub(crate) fn number<T>(
     value: Option<Value>,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Result<Option<T>, Box<Failure>> {
-    value
-        .map(|value| read(&value).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range")))
-        .transpose()
+    let Some(value) = value else { return Ok(None) };
+    // JSON does not tell 1.0 from 1.
+    let value = match value.as_f64() {
+        Some(number) if value.is_f64() && number == number as i64 as f64 => Value::from(number as i64),
+        _ => value,
+    };
+    read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
 }
 
 /// Fields that are typed where the interface can express their value: `false` where it cannot.
@@ -600,6 +604,16 @@ mod tests {
         for body in [&b""[..], b"[]", b"{", b"\xff", &[b'['; 100_000]] {
             assert_eq!(read(body).unwrap_err().status, 400);
         }
+    }
+
+    #[test]
+    fn one_and_one_point_zero_are_the_same_number() {
+        let whole = request(json!({"n": 1.0, "max_tokens": 100.0, "seed": -3.0, "temperature": 1}));
+        assert_eq!((whole.max_output_tokens, whole.seed, whole.temperature), (Some(100), Some(-3), Some(1.0)));
+        let exact = request(json!({"seed": 9_007_199_254_740_993_i64}));
+        assert_eq!(exact.seed, Some(9_007_199_254_740_993), "and no number is read as its neighbour");
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1.5});
+        assert_eq!(call(&body).unwrap_err().param.as_deref(), Some("max_tokens"));
     }
 
     fn used() -> Usage {
