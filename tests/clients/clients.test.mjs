@@ -217,6 +217,12 @@ test('requests that are wrong', async () => {
   assert.equal((await post(small.url, { ...bearer, 'transfer-encoding': 'chunked' })).status, 200);
 });
 
+test('what is right in another spelling', async () => {
+  const answer = await post(hosted.url, { authorization: `bearer ${TOKEN}`, 'content-type': 'Application/JSON; charset=utf-8' });
+  assert.equal(answer.status, 200, JSON.stringify(answer.json));
+  assert.equal((await fetch(`${hosted.origin}/healthz`, { method: 'HEAD' })).status, 200);
+});
+
 test('callers without the token are refused, and nothing goes out for them', async () => {
   await stub.requests();
   for (const apiKey of ['wrong', KEY, `${TOKEN}x`]) {
