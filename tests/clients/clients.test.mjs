@@ -190,6 +190,17 @@ test('a stream that breaks raises, after what came', async () => {
   }
 });
 
+test('results of guardrails come with a stream, over the answer too', async () => {
+  const hookResults = (chunk) => /** @type {any} */ (chunk).hook_results;
+  for (const model of ['fault/guardrail-soft', 'fault/guardrail-late']) {
+    const request = { ...ask('hello', model), stream: /** @type {const} */ (true) };
+    assert.equal((await all(await client.chat.completions.create(request))).filter(hookResults).length, 1, model);
+    const final = await client.chat.completions.stream({ ...request, stream_options: { include_usage: true } }).finalChatCompletion();
+    assert.ok(hookResults(final).before_request_hooks.length > 0, model);
+    assert.ok(final.usage.total_tokens > 0, model);
+  }
+});
+
 test('fields that the interface does not know arrive', async () => {
   await upstream.requests();
   const messages = [{ role: 'developer', content: 'be brief' }, { role: 'user', content: 'hello', name: 'zoe' }];

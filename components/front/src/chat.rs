@@ -389,12 +389,15 @@ fn extra_content(signature: Option<String>) -> Option<Value> {
 }
 
 /// Writes a streamed answer, event by event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chunks {
     created: u64,
     include_usage: bool,
     /// All of a chunk up to the choices.
     start: String,
+    /// Told at the end. The official clients take the usage of the last chunk, even where it has none.
+    usage: Option<Usage>,
+    /// Results that go along with the next chunk.
     guardrails: Option<String>,
     /// Reasoning since the last signature: a signature is for all of it.
     reasoning: String,
@@ -403,8 +406,7 @@ pub struct Chunks {
 impl Chunks {
     /// A stream that starts at this time, in seconds since 1970.
     pub fn new(created: u64, include_usage: bool) -> Self {
-        let mut chunks =
-            Self { created, include_usage, start: String::new(), guardrails: None, reasoning: String::new() };
+        let mut chunks = Self { created, include_usage, ..Self::default() };
         chunks.name("", "");
         chunks
     }
@@ -437,12 +439,13 @@ impl Chunks {
                 }
                 Event::Finish(reason) => (Delta::default(), Some(reason)),
                 Event::Usage(used) => {
-                    if self.include_usage {
-                        self.chunk("", &usage(&used).to_string(), out);
-                    }
+                    self.usage = Some(used).filter(|_| self.include_usage);
                     continue;
                 }
                 Event::GuardrailsJson(results) => {
+                    if self.guardrails.is_some() {
+                        self.chunk("", "null", out);
+                    }
                     self.guardrails = Some(results);
                     continue;
                 }
@@ -450,6 +453,14 @@ impl Chunks {
             let delta = serde_json::to_string(&delta).unwrap_or_default();
             let finish = json!(finish.as_ref().map(finish_reason));
             self.chunk(&format!("{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}"), "null", out);
+        }
+    }
+
+    /// What is still held when no more events come: the results of guardrails over the answer come after all of it.
+    pub fn end(&mut self, out: &mut Vec<u8>) {
+        let used = self.usage.take();
+        if used.is_some() || self.guardrails.is_some() {
+            self.chunk("", &json!(used.as_ref().map(usage)).to_string(), out);
         }
     }
 
@@ -677,7 +688,9 @@ mod tests {
     /// The JSON of each chunk.
     fn chunks(events: Vec<Event>, include_usage: bool) -> Vec<Value> {
         let mut out = Vec::new();
-        Chunks::new(7, include_usage).push(events, &mut out);
+        let mut chunks = Chunks::new(7, include_usage);
+        chunks.push(events, &mut out);
+        chunks.end(&mut out);
         let text = String::from_utf8(out).unwrap();
         let events = text.strip_suffix("\n\n").unwrap().split("\n\n");
         events.map(|event| serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap()).collect()
@@ -734,6 +747,23 @@ mod tests {
         let chunks = chunks(all_events(), false);
         assert_eq!(chunks.len(), 7);
         assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
+    }
+
+    #[test]
+    fn no_results_of_guardrails_are_lost() {
+        let results = |number: u8| Event::GuardrailsJson(json!({"number": number}).to_string());
+        for include_usage in [false, true] {
+            let start = Event::Start(ReplyStart { id: "id".into(), model: "m".into() });
+            let events =
+                [results(1), results(2), start, Event::Finish(FinishReason::Stop), Event::Usage(used()), results(3)];
+            let chunks = chunks(events.into(), include_usage);
+            let held: Vec<_> =
+                chunks.iter().map(|chunk| (&chunk["hook_results"]["number"], &chunk["choices"])).collect();
+            assert_eq!(held[0], (&json!(1), &json!([])), "one does not take the place of another");
+            assert_eq!((held[1].0, held[2].0), (&json!(2), &Value::Null));
+            assert_eq!(held[3..], [(&json!(3), &json!([]))]);
+            assert_eq!(chunks[3]["usage"]["total_tokens"].as_u64(), include_usage.then_some(8));
+        }
     }
 
     #[test]

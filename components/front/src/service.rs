@@ -184,6 +184,7 @@ impl Stream {
             let mut out = Vec::new();
             let is_over = match next {
                 Ok(events) if events.is_empty() => {
+                    self.chunks.end(&mut out);
                     out.extend_from_slice(chat::DONE);
                     true
                 }
@@ -192,7 +193,8 @@ impl Stream {
                     false
                 }
                 Err(error) => {
-                    out = chat::error_event(&Failure::from(error));
+                    self.chunks.end(&mut out);
+                    out.extend(chat::error_event(&Failure::from(error)));
                     true
                 }
             };
