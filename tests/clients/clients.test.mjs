@@ -208,6 +208,11 @@ test('fields that the interface does not know arrive', async () => {
   const [{ body, headers }] = await upstream.requests();
   assert.deepEqual([body.messages, body.metadata, body.temperature], [messages, { a: 'b' }, 0.5]);
   assert.equal(headers['x-portkey-api-key'], undefined);
+  const cached = { cache_control: { type: 'ephemeral' } };
+  const inside = { messages: [{ role: /** @type {const} */ ('user'), content: [{ type: /** @type {const} */ ('text'), text: 'hello', ...cached }] }], tools: [{ ...tool('f'), ...cached }] };
+  await behind.chat.completions.create({ model: 'gpt-4o', ...inside });
+  const [{ body: { messages: arrived, tools } }] = await upstream.requests();
+  assert.deepEqual({ messages: arrived, tools }, inside);
 });
 
 test('requests that are wrong', async () => {

@@ -1,8 +1,8 @@
 //! Chat completions on OpenAI's wire: the request's body, a whole answer, and the chunks of a streamed one.
 //!
 //! A field that the provider's interface knows is read and checked. One that it does not know, or a value that it
-//! cannot express, goes along as it is (`chat.request.extra-json`): what a model can do is not decided here. Refused
-//! is only what no answer could bring back.
+//! cannot express, goes along as it is (`chat.request.extra-json`), inside of a message with all messages, inside of a
+//! tool with all tools: what a model can do is not decided here. Refused is only what no answer could bring back.
 //!
 //! Source: OpenAI's API reference, "Create chat completion"; for `reasoning_content` DeepSeek's, and for
 //! `reasoning_details` OpenRouter's, which have no counterpart there.
@@ -56,11 +56,12 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     };
     let tools = match take("tools") {
         None => Vec::new(),
-        Some(Value::Array(tools)) => tools.iter().map(tool).collect::<Option<_>>().ok_or_else(|| {
-            Failure::invalid_field("tools", "must be a list of functions: other tools cannot be passed on")
-        })?,
+        Some(Value::Array(tools)) => tools,
         Some(_) => return Err(Failure::invalid_field("tools", "must be a list")),
     };
+    let functions = tools.iter().map(tool).collect::<Option<_>>().ok_or_else(|| {
+        Failure::invalid_field("tools", "must be a list of functions: other tools cannot be passed on")
+    })?;
     let parallel_tool_calls = flag("parallel_tool_calls", take("parallel_tool_calls"))?;
     let newer_limit = number("max_completion_tokens", take("max_completion_tokens"), Value::as_u64)?;
     let older_limit = number("max_tokens", take("max_tokens"), Value::as_u64)?;
@@ -70,7 +71,7 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     let mut request = Request {
         model,
         messages: Vec::new(),
-        tools,
+        tools: Vec::new(),
         tool_choice: None,
         parallel_tool_calls,
         response_format: None,
@@ -84,9 +85,15 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     };
     // What cannot be expressed is put back, to go along as it is.
     let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    match messages.iter().map(message).collect::<Option<_>>() {
-        Some(messages) => request.messages = messages,
-        None => put("messages", Value::Array(messages)),
+    match messages.iter().map(message).collect::<Option<Vec<_>>>() {
+        // How a signature goes back the provider alone knows: it outweighs what is beside it.
+        Some(turns) if turns.iter().any(is_signed) || messages.iter().all(is_read) => request.messages = turns,
+        _ => put("messages", Value::Array(messages)),
+    }
+    if tools.iter().all(is_read) {
+        request.tools = functions;
+    } else {
+        put("tools", Value::Array(tools));
     }
     for (name, read) in TYPED {
         let Some(value) = fields.shift_remove(*name).filter(|value| !value.is_null()) else { continue };
@@ -177,6 +184,33 @@ const TYPED: &[Typed] = &[
     }),
 ];
 
+/// Whether a message or a tool says nothing but what is read below, told by the names in it. What answers and the official
+/// clients add to a message may be left out when it comes back.
+fn is_read(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().all(is_read),
+        Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
+            _ if value.is_null() => true,
+            // Left out, or read, whatever is in it.
+            "annotations" | "index" | "parsed" | "parsed_arguments" | "parameters" => true,
+            "role" | "content" | "type" | "text" | "image_url" | "url" | "detail" | "reasoning_content"
+            | "reasoning_details" | "signature" | "tool_calls" | "tool_call_id" | "id" | "function" | "name"
+            | "arguments" | "extra_content" | "description" | "strict" => is_read(value),
+            _ => false,
+        }),
+        _ => true,
+    }
+}
+
+fn is_signed(message: &Message) -> bool {
+    let Message::Assistant(parts) = message else { return false };
+    parts.iter().any(|part| match part {
+        AssistantPart::Text(_) => false,
+        AssistantPart::Thinking(thinking) => thinking.signature.is_some(),
+        AssistantPart::ToolCall(call) => call.signature.is_some(),
+    })
+}
+
 fn tool(tool: &Value) -> Option<Tool> {
     let function = tool["function"].as_object().filter(|_| tool["type"] == "function")?;
     let text = |name| function.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -230,10 +264,10 @@ fn user_part(part: &Value) -> Option<UserPart> {
     match part["type"].as_str()? {
         "text" => Some(UserPart::Text(part["text"].as_str()?.to_owned())),
         "image_url" => {
-            let image = part["image_url"].as_object()?;
-            let url = image.get("url")?.as_str()?;
+            let image = &part["image_url"];
+            let url = image["url"].as_str()?;
             // `detail` has no place in the interface, and `auto` is what its absence means.
-            let is_plain = image.iter().all(|(name, value)| name == "url" || (name == "detail" && value == "auto"));
+            let is_plain = image["detail"].is_null() || image["detail"] == "auto";
             is_plain.then(|| UserPart::Image(inline(url).unwrap_or_else(|| MediaSource::Url(url.to_owned()))))
         }
         _ => None,
@@ -252,6 +286,10 @@ fn assistant(message: &Value, content: Option<&Value>) -> Option<Vec<AssistantPa
         let text = |name: &str| detail[name].as_str().map(ToOwned::to_owned);
         let thinking = Thinking { text: text("text").unwrap_or_default(), signature: text("signature") };
         all.push(AssistantPart::Thinking(thinking));
+    }
+    // Where there are details, the same stands in them.
+    if let Some(text) = message["reasoning_content"].as_str().filter(|_| all.is_empty()) {
+        all.push(AssistantPart::Thinking(Thinking { text: text.to_owned(), signature: None }));
     }
     if let Some(content) = content {
         all.push(AssistantPart::Text(text(content)?));
@@ -590,6 +628,81 @@ mod tests {
                 "logit_bias": {"50256": -100}, "metadata": {"a": "b"}, "stop": [1],
             })
         );
+    }
+
+    /// A call whose function and whose self hold more than the interface knows.
+    fn called(call: Value, function: Value) -> Value {
+        let mut all = json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        all["function"].as_object_mut().unwrap().extend(function.as_object().unwrap().clone());
+        all.as_object_mut().unwrap().extend(call.as_object().unwrap().clone());
+        json!({"role": "assistant", "content": null, "tool_calls": [all]})
+    }
+
+    #[test]
+    fn what_it_cannot_express_inside_of_a_message_takes_all_of_them_along() {
+        let cached = json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}]);
+        for message in [
+            json!({"role": "system", "content": cached}),
+            json!({"role": "user", "content": cached}),
+            json!({"role": "tool", "tool_call_id": "c1", "content": cached}),
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/1", "format": "png"}}]}),
+            json!({"role": "assistant", "content": null, "refusal": "I cannot"}),
+            json!({"role": "assistant", "content": null, "audio": {"id": "a1"}}),
+            json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}),
+            json!({"role": "assistant", "content": "x", "prefix": true}),
+            json!({"role": "assistant", "content": "x", "content_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}]}),
+            json!({"role": "assistant", "content": "x", "reasoning_details": [{"type": "reasoning.encrypted", "data": "e", "id": "r"}]}),
+            called(json!({"extra_content": {"google": {"thought_signature": "s"}}}), json!({})),
+            called(json!({}), json!({"thought_signature": "s"})),
+            called(json!({}), json!({"arguments": {"a": 1}})),
+        ] {
+            let messages = json!([{"role": "user", "content": "hello"}, message]);
+            let request = request(json!({"messages": messages}));
+            assert_eq!((request.messages.len(), &extra(&request)["messages"]), (0, &messages));
+        }
+    }
+
+    #[test]
+    fn what_answers_and_clients_add_to_a_message_may_come_back() {
+        let added = json!({
+            "role": "assistant", "content": "x", "refusal": null, "audio": null, "function_call": null, "tool_calls": null,
+            "annotations": [{"type": "url_citation", "url_citation": {"start_index": 0}}], "parsed": {"x": 1},
+        });
+        let call = called(json!({"index": 0}), json!({"parsed_arguments": {"a": 1}}));
+        let reasoned = json!({"role": "assistant", "content": "x", "reasoning_content": "hm"});
+        let request = request(json!({"messages": [added, call, reasoned]}));
+        assert_eq!((request.messages.len(), &request.extra_json), (3, &None));
+        let thinking = AssistantPart::Thinking(Thinking { text: "hm".into(), signature: None });
+        assert_eq!(request.messages[2], Message::Assistant(vec![thinking, AssistantPart::Text("x".into())]));
+    }
+
+    #[test]
+    fn a_signature_goes_back_whatever_is_beside_it() {
+        let cached = json!({"role": "user", "content": [{"type": "text", "text": "hello", "cache_control": {}}]});
+        let details = json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]);
+        for signed in [
+            json!({"role": "assistant", "content": "x", "reasoning_details": details}),
+            called(json!({"extra_content": {"signature": "s"}}), json!({})),
+        ] {
+            let request = request(json!({"messages": [cached, signed]}));
+            assert_eq!((request.messages.len(), &request.extra_json), (2, &None), "{signed}");
+        }
+    }
+
+    #[test]
+    fn what_it_cannot_express_in_a_tool_takes_all_of_them_along() {
+        let plain =
+            json!({"type": "function", "function": {"name": "f", "description": null, "parameters": {"any": 1}}});
+        let mut cached = plain.clone();
+        cached["cache_control"] = json!({"type": "ephemeral"});
+        let mut more = plain.clone();
+        more["function"]["input_examples"] = json!([{}]);
+        for tool in [cached, more] {
+            let tools = json!([plain, tool]);
+            let request = request(json!({"tools": tools}));
+            assert_eq!((request.tools.len(), extra(&request)), (0, json!({"tools": tools})));
+        }
+        assert_eq!(request(json!({"tools": [plain]})).extra_json, None);
     }
 
     #[test]
