@@ -190,6 +190,17 @@ test('a stream that breaks raises, after what came', async () => {
   }
 });
 
+test('results of guardrails come with a stream, over the answer too', async () => {
+  const hookResults = (chunk) => /** @type {any} */ (chunk).hook_results;
+  for (const model of ['fault/guardrail-soft', 'fault/guardrail-late']) {
+    const request = { ...ask('hello', model), stream: /** @type {const} */ (true) };
+    assert.equal((await all(await client.chat.completions.create(request))).filter(hookResults).length, 1, model);
+    const final = await client.chat.completions.stream({ ...request, stream_options: { include_usage: true } }).finalChatCompletion();
+    assert.ok(hookResults(final).before_request_hooks.length > 0, model);
+    assert.ok(final.usage.total_tokens > 0, model);
+  }
+});
+
 test('fields that the interface does not know arrive', async () => {
   await upstream.requests();
   const messages = [{ role: 'developer', content: 'be brief' }, { role: 'user', content: 'hello', name: 'zoe' }];
@@ -197,6 +208,11 @@ test('fields that the interface does not know arrive', async () => {
   const [{ body, headers }] = await upstream.requests();
   assert.deepEqual([body.messages, body.metadata, body.temperature], [messages, { a: 'b' }, 0.5]);
   assert.equal(headers['x-portkey-api-key'], undefined);
+  const cached = { cache_control: { type: 'ephemeral' } };
+  const inside = { messages: [{ role: /** @type {const} */ ('user'), content: [{ type: /** @type {const} */ ('text'), text: 'hello', ...cached }] }], tools: [{ ...tool('f'), ...cached }] };
+  await behind.chat.completions.create({ model: 'gpt-4o', ...inside });
+  const [{ body: { messages: arrived, tools } }] = await upstream.requests();
+  assert.deepEqual({ messages: arrived, tools }, inside);
 });
 
 test('requests that are wrong', async () => {
@@ -215,6 +231,12 @@ test('requests that are wrong', async () => {
   await refused(post(small.url, bearer, large), 413, 'request_too_large');
   await refused(post(small.url, { ...bearer, 'transfer-encoding': 'chunked' }, large), 413, 'request_too_large');
   assert.equal((await post(small.url, { ...bearer, 'transfer-encoding': 'chunked' })).status, 200);
+});
+
+test('what is right in another spelling', async () => {
+  const answer = await post(hosted.url, { authorization: `bearer ${TOKEN}`, 'content-type': 'Application/JSON; charset=utf-8' });
+  assert.equal(answer.status, 200, JSON.stringify(answer.json));
+  assert.equal((await fetch(`${hosted.origin}/healthz`, { method: 'HEAD' })).status, 200);
 });
 
 test('callers without the token are refused, and nothing goes out for them', async () => {

@@ -50,6 +50,14 @@ class Clients(unittest.TestCase):
             answer = client.chat.completions.create(model=MODEL, messages=messages, tools=tools)
             self.assertIn("rain", answer.choices[0].message.content)
 
+    def test_late_results_of_guardrails(self):
+        options = {"stream_options": {"include_usage": True}}
+        with HOSTED.chat.completions.stream(model="fault/guardrail-late", messages=ask("hello"), **options) as stream:
+            *_, last = (event.chunk for event in stream if event.type == "chunk")
+            self.assertEqual(stream.get_final_completion().usage, last.usage)
+        self.assertGreater(last.usage.total_tokens, 0)
+        self.assertTrue(last.hook_results)
+
     def test_images(self):
         for client, model in zip(self.each(), ("@openai/gpt-image-1", "gpt-image-1")):
             drawn = client.images.generate(model=model, prompt="a lighthouse", size="256x256")

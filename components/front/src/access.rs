@@ -55,10 +55,11 @@ fn is_one_of(token: &[u8], settings: &Settings) -> bool {
 
 /// Without a port or with any.
 fn is_loopback(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -101,9 +102,18 @@ mod tests {
         for near in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.1.2.3", "[::1]:8080", "[::1]"] {
             assert!(to(Some(near)), "{near}");
         }
-        for far in
-            ["gateway.example", "0.0.0.0:8080", "10.0.0.1", "localhost.evil.example", "127.0.0.1.evil", "[::2]", ""]
-        {
+        for far in [
+            "gateway.example",
+            "0.0.0.0:8080",
+            "10.0.0.1",
+            "localhost.evil.example",
+            "127.0.0.1.evil",
+            "[::2]",
+            "",
+            "[::1]evil.example",
+            "[::1]evil.example:80",
+            "localhost:80@evil.example",
+        ] {
             assert!(!to(Some(far)), "{far}");
         }
         assert!(!to(None));

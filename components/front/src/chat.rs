@@ -1,8 +1,8 @@
 //! Chat completions on OpenAI's wire: the request's body, a whole answer, and the chunks of a streamed one.
 //!
 //! A field that the provider's interface knows is read and checked. One that it does not know, or a value that it
-//! cannot express, goes along as it is (`chat.request.extra-json`): what a model can do is not decided here. Refused
-//! is only what no answer could bring back.
+//! cannot express, goes along as it is (`chat.request.extra-json`), inside of a message with all messages, inside of a
+//! tool with all tools: what a model can do is not decided here. Refused is only what no answer could bring back.
 //!
 //! Source: OpenAI's API reference, "Create chat completion"; for `reasoning_content` DeepSeek's, and for
 //! `reasoning_details` OpenRouter's, which have no counterpart there.
@@ -56,11 +56,12 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     };
     let tools = match take("tools") {
         None => Vec::new(),
-        Some(Value::Array(tools)) => tools.iter().map(tool).collect::<Option<_>>().ok_or_else(|| {
-            Failure::invalid_field("tools", "must be a list of functions: other tools cannot be passed on")
-        })?,
+        Some(Value::Array(tools)) => tools,
         Some(_) => return Err(Failure::invalid_field("tools", "must be a list")),
     };
+    let functions = tools.iter().map(tool).collect::<Option<_>>().ok_or_else(|| {
+        Failure::invalid_field("tools", "must be a list of functions: other tools cannot be passed on")
+    })?;
     let parallel_tool_calls = flag("parallel_tool_calls", take("parallel_tool_calls"))?;
     let newer_limit = number("max_completion_tokens", take("max_completion_tokens"), Value::as_u64)?;
     let older_limit = number("max_tokens", take("max_tokens"), Value::as_u64)?;
@@ -70,7 +71,7 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     let mut request = Request {
         model,
         messages: Vec::new(),
-        tools,
+        tools: Vec::new(),
         tool_choice: None,
         parallel_tool_calls,
         response_format: None,
@@ -84,9 +85,15 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     };
     // What cannot be expressed is put back, to go along as it is.
     let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    match messages.iter().map(message).collect::<Option<_>>() {
-        Some(messages) => request.messages = messages,
-        None => put("messages", Value::Array(messages)),
+    match messages.iter().map(message).collect::<Option<Vec<_>>>() {
+        // How a signature goes back the provider alone knows: it outweighs what is beside it.
+        Some(turns) if turns.iter().any(is_signed) || messages.iter().all(is_read) => request.messages = turns,
+        _ => put("messages", Value::Array(messages)),
+    }
+    if tools.iter().all(is_read) {
+        request.tools = functions;
+    } else {
+        put("tools", Value::Array(tools));
     }
     for (name, read) in TYPED {
         let Some(value) = fields.shift_remove(*name).filter(|value| !value.is_null()) else { continue };
@@ -107,7 +114,7 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Box<Failure>> {
 
 /// What an answer could not bring back.
 fn refuse_unanswerable(take: &mut impl FnMut(&str) -> Option<Value>) -> Result<(), Box<Failure>> {
-    if take("n").is_some_and(|count| count != 1) {
+    if take("n").is_some_and(|count| count.as_f64() != Some(1.0)) {
         return Err(Failure::invalid_field("n", "can only be 1 here: ask several times"));
     }
     if take("logprobs").is_some_and(|wanted| wanted != false) {
@@ -132,9 +139,13 @@ pub(crate) fn number<T>(
     value: Option<Value>,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Result<Option<T>, Box<Failure>> {
-    value
-        .map(|value| read(&value).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range")))
-        .transpose()
+    let Some(value) = value else { return Ok(None) };
+    // JSON does not tell 1.0 from 1.
+    let value = match value.as_f64() {
+        Some(number) if value.is_f64() && number == number as i64 as f64 => Value::from(number as i64),
+        _ => value,
+    };
+    read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
 }
 
 /// Fields that are typed where the interface can express their value: `false` where it cannot.
@@ -172,6 +183,33 @@ const TYPED: &[Typed] = &[
         request.reasoning_effort.is_some()
     }),
 ];
+
+/// Whether a message or a tool says nothing but what is read below, told by the names in it. What answers and the official
+/// clients add to a message may be left out when it comes back.
+fn is_read(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().all(is_read),
+        Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
+            _ if value.is_null() => true,
+            // Left out, or read, whatever is in it.
+            "annotations" | "index" | "parsed" | "parsed_arguments" | "parameters" => true,
+            "role" | "content" | "type" | "text" | "image_url" | "url" | "detail" | "reasoning_content"
+            | "reasoning_details" | "signature" | "tool_calls" | "tool_call_id" | "id" | "function" | "name"
+            | "arguments" | "extra_content" | "description" | "strict" => is_read(value),
+            _ => false,
+        }),
+        _ => true,
+    }
+}
+
+fn is_signed(message: &Message) -> bool {
+    let Message::Assistant(parts) = message else { return false };
+    parts.iter().any(|part| match part {
+        AssistantPart::Text(_) => false,
+        AssistantPart::Thinking(thinking) => thinking.signature.is_some(),
+        AssistantPart::ToolCall(call) => call.signature.is_some(),
+    })
+}
 
 fn tool(tool: &Value) -> Option<Tool> {
     let function = tool["function"].as_object().filter(|_| tool["type"] == "function")?;
@@ -226,10 +264,10 @@ fn user_part(part: &Value) -> Option<UserPart> {
     match part["type"].as_str()? {
         "text" => Some(UserPart::Text(part["text"].as_str()?.to_owned())),
         "image_url" => {
-            let image = part["image_url"].as_object()?;
-            let url = image.get("url")?.as_str()?;
+            let image = &part["image_url"];
+            let url = image["url"].as_str()?;
             // `detail` has no place in the interface, and `auto` is what its absence means.
-            let is_plain = image.iter().all(|(name, value)| name == "url" || (name == "detail" && value == "auto"));
+            let is_plain = image["detail"].is_null() || image["detail"] == "auto";
             is_plain.then(|| UserPart::Image(inline(url).unwrap_or_else(|| MediaSource::Url(url.to_owned()))))
         }
         _ => None,
@@ -248,6 +286,10 @@ fn assistant(message: &Value, content: Option<&Value>) -> Option<Vec<AssistantPa
         let text = |name: &str| detail[name].as_str().map(ToOwned::to_owned);
         let thinking = Thinking { text: text("text").unwrap_or_default(), signature: text("signature") };
         all.push(AssistantPart::Thinking(thinking));
+    }
+    // Where there are details, the same stands in them.
+    if let Some(text) = message["reasoning_content"].as_str().filter(|_| all.is_empty()) {
+        all.push(AssistantPart::Thinking(Thinking { text: text.to_owned(), signature: None }));
     }
     if let Some(content) = content {
         all.push(AssistantPart::Text(text(content)?));
@@ -385,12 +427,15 @@ fn extra_content(signature: Option<String>) -> Option<Value> {
 }
 
 /// Writes a streamed answer, event by event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chunks {
     created: u64,
     include_usage: bool,
     /// All of a chunk up to the choices.
     start: String,
+    /// Told at the end. The official clients take the usage of the last chunk, even where it has none.
+    usage: Option<Usage>,
+    /// Results that go along with the next chunk.
     guardrails: Option<String>,
     /// Reasoning since the last signature: a signature is for all of it.
     reasoning: String,
@@ -399,8 +444,7 @@ pub struct Chunks {
 impl Chunks {
     /// A stream that starts at this time, in seconds since 1970.
     pub fn new(created: u64, include_usage: bool) -> Self {
-        let mut chunks =
-            Self { created, include_usage, start: String::new(), guardrails: None, reasoning: String::new() };
+        let mut chunks = Self { created, include_usage, ..Self::default() };
         chunks.name("", "");
         chunks
     }
@@ -433,12 +477,13 @@ impl Chunks {
                 }
                 Event::Finish(reason) => (Delta::default(), Some(reason)),
                 Event::Usage(used) => {
-                    if self.include_usage {
-                        self.chunk("", &usage(&used).to_string(), out);
-                    }
+                    self.usage = Some(used).filter(|_| self.include_usage);
                     continue;
                 }
                 Event::GuardrailsJson(results) => {
+                    if self.guardrails.is_some() {
+                        self.chunk("", "null", out);
+                    }
                     self.guardrails = Some(results);
                     continue;
                 }
@@ -446,6 +491,14 @@ impl Chunks {
             let delta = serde_json::to_string(&delta).unwrap_or_default();
             let finish = json!(finish.as_ref().map(finish_reason));
             self.chunk(&format!("{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}"), "null", out);
+        }
+    }
+
+    /// What is still held when no more events come: the results of guardrails over the answer come after all of it.
+    pub fn end(&mut self, out: &mut Vec<u8>) {
+        let used = self.usage.take();
+        if used.is_some() || self.guardrails.is_some() {
+            self.chunk("", &json!(used.as_ref().map(usage)).to_string(), out);
         }
     }
 
@@ -577,6 +630,81 @@ mod tests {
         );
     }
 
+    /// A call whose function and whose self hold more than the interface knows.
+    fn called(call: Value, function: Value) -> Value {
+        let mut all = json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        all["function"].as_object_mut().unwrap().extend(function.as_object().unwrap().clone());
+        all.as_object_mut().unwrap().extend(call.as_object().unwrap().clone());
+        json!({"role": "assistant", "content": null, "tool_calls": [all]})
+    }
+
+    #[test]
+    fn what_it_cannot_express_inside_of_a_message_takes_all_of_them_along() {
+        let cached = json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}]);
+        for message in [
+            json!({"role": "system", "content": cached}),
+            json!({"role": "user", "content": cached}),
+            json!({"role": "tool", "tool_call_id": "c1", "content": cached}),
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/1", "format": "png"}}]}),
+            json!({"role": "assistant", "content": null, "refusal": "I cannot"}),
+            json!({"role": "assistant", "content": null, "audio": {"id": "a1"}}),
+            json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}),
+            json!({"role": "assistant", "content": "x", "prefix": true}),
+            json!({"role": "assistant", "content": "x", "content_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}]}),
+            json!({"role": "assistant", "content": "x", "reasoning_details": [{"type": "reasoning.encrypted", "data": "e", "id": "r"}]}),
+            called(json!({"extra_content": {"google": {"thought_signature": "s"}}}), json!({})),
+            called(json!({}), json!({"thought_signature": "s"})),
+            called(json!({}), json!({"arguments": {"a": 1}})),
+        ] {
+            let messages = json!([{"role": "user", "content": "hello"}, message]);
+            let request = request(json!({"messages": messages}));
+            assert_eq!((request.messages.len(), &extra(&request)["messages"]), (0, &messages));
+        }
+    }
+
+    #[test]
+    fn what_answers_and_clients_add_to_a_message_may_come_back() {
+        let added = json!({
+            "role": "assistant", "content": "x", "refusal": null, "audio": null, "function_call": null, "tool_calls": null,
+            "annotations": [{"type": "url_citation", "url_citation": {"start_index": 0}}], "parsed": {"x": 1},
+        });
+        let call = called(json!({"index": 0}), json!({"parsed_arguments": {"a": 1}}));
+        let reasoned = json!({"role": "assistant", "content": "x", "reasoning_content": "hm"});
+        let request = request(json!({"messages": [added, call, reasoned]}));
+        assert_eq!((request.messages.len(), &request.extra_json), (3, &None));
+        let thinking = AssistantPart::Thinking(Thinking { text: "hm".into(), signature: None });
+        assert_eq!(request.messages[2], Message::Assistant(vec![thinking, AssistantPart::Text("x".into())]));
+    }
+
+    #[test]
+    fn a_signature_goes_back_whatever_is_beside_it() {
+        let cached = json!({"role": "user", "content": [{"type": "text", "text": "hello", "cache_control": {}}]});
+        let details = json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]);
+        for signed in [
+            json!({"role": "assistant", "content": "x", "reasoning_details": details}),
+            called(json!({"extra_content": {"signature": "s"}}), json!({})),
+        ] {
+            let request = request(json!({"messages": [cached, signed]}));
+            assert_eq!((request.messages.len(), &request.extra_json), (2, &None), "{signed}");
+        }
+    }
+
+    #[test]
+    fn what_it_cannot_express_in_a_tool_takes_all_of_them_along() {
+        let plain =
+            json!({"type": "function", "function": {"name": "f", "description": null, "parameters": {"any": 1}}});
+        let mut cached = plain.clone();
+        cached["cache_control"] = json!({"type": "ephemeral"});
+        let mut more = plain.clone();
+        more["function"]["input_examples"] = json!([{}]);
+        for tool in [cached, more] {
+            let tools = json!([plain, tool]);
+            let request = request(json!({"tools": tools}));
+            assert_eq!((request.tools.len(), extra(&request)), (0, json!({"tools": tools})));
+        }
+        assert_eq!(request(json!({"tools": [plain]})).extra_json, None);
+    }
+
     #[test]
     fn what_is_wrong_is_named() {
         let hello = json!([{"role": "user", "content": "hello"}]);
@@ -600,6 +728,16 @@ mod tests {
         for body in [&b""[..], b"[]", b"{", b"\xff", &[b'['; 100_000]] {
             assert_eq!(read(body).unwrap_err().status, 400);
         }
+    }
+
+    #[test]
+    fn one_and_one_point_zero_are_the_same_number() {
+        let whole = request(json!({"n": 1.0, "max_tokens": 100.0, "seed": -3.0, "temperature": 1}));
+        assert_eq!((whole.max_output_tokens, whole.seed, whole.temperature), (Some(100), Some(-3), Some(1.0)));
+        let exact = request(json!({"seed": 9_007_199_254_740_993_i64}));
+        assert_eq!(exact.seed, Some(9_007_199_254_740_993), "and no number is read as its neighbour");
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1.5});
+        assert_eq!(call(&body).unwrap_err().param.as_deref(), Some("max_tokens"));
     }
 
     fn used() -> Usage {
@@ -663,7 +801,9 @@ mod tests {
     /// The JSON of each chunk.
     fn chunks(events: Vec<Event>, include_usage: bool) -> Vec<Value> {
         let mut out = Vec::new();
-        Chunks::new(7, include_usage).push(events, &mut out);
+        let mut chunks = Chunks::new(7, include_usage);
+        chunks.push(events, &mut out);
+        chunks.end(&mut out);
         let text = String::from_utf8(out).unwrap();
         let events = text.strip_suffix("\n\n").unwrap().split("\n\n");
         events.map(|event| serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap()).collect()
@@ -720,6 +860,23 @@ mod tests {
         let chunks = chunks(all_events(), false);
         assert_eq!(chunks.len(), 7);
         assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
+    }
+
+    #[test]
+    fn no_results_of_guardrails_are_lost() {
+        let results = |number: u8| Event::GuardrailsJson(json!({"number": number}).to_string());
+        for include_usage in [false, true] {
+            let start = Event::Start(ReplyStart { id: "id".into(), model: "m".into() });
+            let events =
+                [results(1), results(2), start, Event::Finish(FinishReason::Stop), Event::Usage(used()), results(3)];
+            let chunks = chunks(events.into(), include_usage);
+            let held: Vec<_> =
+                chunks.iter().map(|chunk| (&chunk["hook_results"]["number"], &chunk["choices"])).collect();
+            assert_eq!(held[0], (&json!(1), &json!([])), "one does not take the place of another");
+            assert_eq!((held[1].0, held[2].0), (&json!(2), &Value::Null));
+            assert_eq!(held[3..], [(&json!(3), &json!([]))]);
+            assert_eq!(chunks[3]["usage"]["total_tokens"].as_u64(), include_usage.then_some(8));
+        }
     }
 
     #[test]

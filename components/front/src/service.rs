@@ -91,7 +91,7 @@ fn route(request: &Request) -> Result<Route, Box<Failure>> {
     };
     let allowed = match &request.method {
         Method::Post => is_post,
-        Method::Get => !is_post,
+        Method::Get | Method::Head => !is_post,
         _ => false,
     };
     if allowed {
@@ -184,6 +184,7 @@ impl Stream {
             let mut out = Vec::new();
             let is_over = match next {
                 Ok(events) if events.is_empty() => {
+                    self.chunks.end(&mut out);
                     out.extend_from_slice(chat::DONE);
                     true
                 }
@@ -192,7 +193,8 @@ impl Stream {
                     false
                 }
                 Err(error) => {
-                    out = chat::error_event(&Failure::from(error));
+                    self.chunks.end(&mut out);
+                    out.extend(chat::error_event(&Failure::from(error)));
                     true
                 }
             };
@@ -228,7 +230,8 @@ fn drawn(mut response: provider_images::Response) -> Whole {
 }
 
 fn json_body(request: &Request, setup: &Setup) -> Result<Vec<u8>, Box<Failure>> {
-    let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with(b"application/json"));
+    let is_json =
+        request.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(b"application/json"));
     if !is_json {
         return Err(Failure::new(415, "unsupported_media_type", "The body must be application/json"));
     }
