@@ -439,6 +439,8 @@ pub struct Chunks {
     guardrails: Option<String>,
     /// Reasoning since the last signature: a signature is for all of it.
     reasoning: String,
+    /// How many pieces of reasoning had one.
+    signed: u32,
 }
 
 impl Chunks {
@@ -505,8 +507,11 @@ impl Chunks {
     fn thinking(&mut self, thinking: Thinking) -> Delta {
         self.reasoning.push_str(&thinking.text);
         let whole = Thinking { text: self.reasoning.clone(), signature: thinking.signature };
-        let reasoning_details: Vec<Value> = details(&whole).into_iter().collect();
-        if !reasoning_details.is_empty() {
+        let mut reasoning_details: Vec<Value> = details(&whole).into_iter().collect();
+        for detail in &mut reasoning_details {
+            // The official clients join what has one number.
+            detail["index"] = self.signed.into();
+            self.signed += 1;
             self.reasoning.clear();
         }
         Delta { reasoning_content: Some(thinking.text), reasoning_details, ..Delta::default() }
@@ -838,7 +843,8 @@ mod tests {
         let deltas: Vec<&Value> = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
         assert_eq!(*deltas[0], json!({"role": "assistant", "content": ""}));
         assert_eq!(*deltas[1], json!({"reasoning_content": "h"}));
-        assert_eq!(deltas[2]["reasoning_details"], json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]));
+        let detail = json!({"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0});
+        assert_eq!(deltas[2]["reasoning_details"], json!([detail]));
         assert_eq!(*deltas[3], json!({"content": "two\nlines"}));
         assert_eq!(
             *deltas[4],
@@ -860,6 +866,16 @@ mod tests {
         let chunks = chunks(all_events(), false);
         assert_eq!(chunks.len(), 7);
         assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
+    }
+
+    #[test]
+    fn each_signed_piece_of_reasoning_has_a_number() {
+        let signed = |text: &str| Event::Thinking(Thinking { text: text.into(), signature: Some("s".into()) });
+        let chunks = chunks(vec![signed("a"), signed("b")], false);
+        let details: Vec<_> =
+            chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["reasoning_details"][0]).collect();
+        let numbered: Vec<_> = details.iter().map(|detail| (&detail["text"], &detail["index"])).collect();
+        assert_eq!(numbered, [(&json!("a"), &json!(0)), (&json!("b"), &json!(1))]);
     }
 
     #[test]
