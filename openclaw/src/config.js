@@ -115,11 +115,8 @@ export function connect({ config, apiKey, headers, extra, baseUrl }) {
     // `Bearer sk-1`: the secret is what follows the scheme
     secrets: [key, ...held.map(([, value]) => value)].flatMap((value) => value?.split(/\s+/).filter((word) => !/^(basic|bearer|token)$/i.test(word)) ?? []),
     reserved: [KEY.header, ...held.map(([name]) => name.toLowerCase())],
-    /** @param {Headers} sent */
-    attach(sent) {
-      for (const [name, value] of [...Object.entries(extra ?? {}), ...held]) sent.set(name, value);
-      if (key) sent.set(KEY.header, key);
-    },
+    /** @type {[string, string][]} */
+    attached: [...Object.entries(extra ?? {}), ...held, .../** @type {[string, string][]} */ (key ? [[KEY.header, key]] : [])],
   };
 }
 

@@ -293,11 +293,11 @@ describe('configuration', () => {
 
   test('the component is told of no header that may hold a secret', () => {
     const headers = { 'X-Portkey-Trace-Id': 't', 'x-portkey-virtual-key': 'vk', 'x-portkey-aws-secret-access-key': 's', Authorization: 'Bearer u', 'x-portkey-api-key': 'mine' };
-    const { connection, attach, reserved } = connect({ config: {}, apiKey: undefined, headers });
+    const { connection, attached, reserved } = connect({ config: {}, apiKey: undefined, headers });
     assert.deepEqual(connection.headers.map(([name]) => name).sort(), ['x-portkey-trace-id', 'x-portkey-virtual-key']);
     assert.ok(['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key'].every((name) => reserved.includes(name)));
     const sent = new Headers();
-    attach(sent);
+    for (const [name, value] of attached) sent.set(name, value);
     assert.deepEqual([...sent], [['authorization', 'Bearer u'], ['x-portkey-api-key', 'mine'], ['x-portkey-aws-secret-access-key', 's']]);
   });
 
