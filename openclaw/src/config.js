@@ -48,7 +48,15 @@ class Concealment {
   conceal(provider) {
     const headers = provider.headers && Object.fromEntries(Object.entries(provider.headers)
       .map(([name, value]) => [name, isReadable(name) && typeof value === 'string' ? value : this.hide(value)]));
-    return { ...provider, headers, apiKey: this.hide(provider.apiKey), request: this.hide(provider.request) };
+    const models = Array.isArray(provider.models) ? provider.models.map((model) => this.concealModel(model)) : provider.models;
+    return { ...provider, headers, models, apiKey: this.hide(provider.apiKey), request: this.hide(provider.request) };
+  }
+
+  /** @param {unknown} model of which the component reads the id alone */
+  concealModel(model) {
+    if (!model || typeof model !== 'object') return model;
+    const { headers, params, request } = /** @type {Json} */ (model);
+    return { ...model, headers: this.hide(headers), params: this.hide(params), request: this.hide(request) };
   }
 
   /** @param {string} json @returns {Json} */

@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamFn } from '../src/chat.js';
-import { coreModules } from '../src/component.js';
+import { coreModules, onboarding } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
 import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
@@ -275,10 +275,14 @@ describe('models', () => {
 });
 
 describe('configuration', () => {
-  test('the merge keeps secrets out of the component and in the configuration', () => {
+  test('the merge keeps secrets out of the component and in the configuration', (t) => {
+    const { mock } = t.mock.method(onboarding(), 'applyConfig');
+    const custom = {
+      id: 'custom-model', headers: { 'X-Any': 'hidden-header' }, params: { key: 'hidden-param' }, request: { a: 'hidden-auth' },
+    };
     const config = {
       theme: 1,
-      models: { mode: 'replace', providers: { other: { apiKey: 'o' }, ' Portkey': { baseUrl: ' http://h/v1 ', apiKey: '  old-key  ', headers: { Authorization: { source: 'env', id: 'X' }, 'x-portkey-config': 'pc' }, request: { tls: { ca: 'c' } }, models: [{ id: 'custom-model' }] } } },
+      models: { mode: 'replace', providers: { other: { apiKey: 'hidden-other' }, ' Portkey': { baseUrl: ' http://h/v1 ', apiKey: '  hidden-key  ', headers: { Authorization: { source: 'env', id: 'hidden-id' }, 'X-Team': 'hidden-team', 'x-portkey-config': 'pc' }, request: { tls: { ca: 'hidden-ca' } }, models: [custom, 'plain'] } } },
       agents: { defaults: { model: 'other/x', workspace: '/w' }, list: [1] },
     };
     const before = structuredClone(config);
@@ -286,8 +290,12 @@ describe('configuration', () => {
     assert.deepEqual(config, before);
     assert.deepEqual(Object.keys(merged.models.providers).sort(), ['other', 'portkey']);
     const { models, ...portkey } = merged.models.providers.portkey;
-    assert.deepEqual(portkey, { baseUrl: 'http://h/v1', apiKey: 'old-key', api: 'openai-completions', headers: config.models.providers[' Portkey'].headers, request: { tls: { ca: 'c' } } });
-    assert.deepEqual(models.map((/** @type {any} */ m) => m.id), ['custom-model', '@anthropic/claude-sonnet-4-5']);
+    assert.deepEqual(portkey, { baseUrl: 'http://h/v1', apiKey: 'hidden-key', api: 'openai-completions', headers: config.models.providers[' Portkey'].headers, request: { tls: { ca: 'hidden-ca' } } });
+    assert.deepEqual([models[0], models[1], models[2].id], [custom, 'plain', '@anthropic/claude-sonnet-4-5']);
+    assert.equal(mock.callCount(), 1);
+    const [shown] = mock.calls[0].arguments;
+    assert.match(shown, /"custom-model"/);
+    assert.doesNotMatch(shown, /hidden/);
     assert.deepEqual([merged.theme, merged.models.mode, merged.agents.list, merged.agents.defaults.model, merged.agents.defaults.workspace], [1, 'replace', [1], 'other/x', '/w']);
   });
 
