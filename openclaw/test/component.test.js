@@ -184,6 +184,24 @@ describe('chat', () => {
     assert.equal(none.errorType, 'missing-credential');
   });
 
+  test('a secret that the gateway sends back is masked, and other headers are not', async () => {
+    answer = (req, res) => {
+      const content = ['x-portkey-api-key', 'authorization', 'x-session', 'x-title'].map((name) => req.headers[name]).join();
+      sse(chunk({ content }), chunk({}, 'stop'), DONE)(req, res);
+    };
+    const configured = model({ headers: { Authorization: 'Bearer sk-secret', 'X-Title': 'choices content' } });
+    const options = { apiKey: 'pk-secret', headers: { 'X-Session': 'session-secret' } };
+    const { content } = await streamFn({})(configured, ask('x'), options).result();
+    assert.deepEqual(content, [{ type: 'text', text: '*********,Bearer *********,**************,choices content' }]);
+  });
+
+  test('a key that no header can hold is not in the error', async () => {
+    const { stopReason, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'pk-first\nsecond' }).result();
+    assert.equal(stopReason, 'error');
+    assert.match(errorMessage ?? '', /x-portkey-api-key.*character/);
+    assert.doesNotMatch(errorMessage ?? '', /first|second/);
+  });
+
   test('twenty streams at once', async () => {
     answer = async (_, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -307,6 +325,38 @@ describe('configuration', () => {
     const sent = new Headers();
     for (const [name, value] of attached) sent.set(name, value);
     assert.deepEqual([...sent], [['authorization', 'Bearer u'], ['x-portkey-api-key', 'mine'], ['x-portkey-aws-secret-access-key', 's']]);
+  });
+
+  test('what is secret is known by the name of its header', () => {
+    const request = { auth: { mode: 'header', headerName: 'X-Corp', value: 'corporate' } };
+    const { secrets } = connect({
+      config: { models: { providers: { portkey: { request } } } },
+      apiKey: 'pk-secret',
+      headers: {
+        'X-Title': 'OpenClaw assistant', 'X-Monkey': 'business', 'X-Keyboard': 'qwerty',
+        Authorization: 'Bearer sk-secret', x_client_secret: 'one two',
+      },
+      extra: { 'X-Auth-Token': 'per-call', traceparent: '00-abc' },
+    });
+    assert.deepEqual(secrets, ['sk-secret', 'one', 'two', 'per-call', 'pk-secret', 'corporate']);
+  });
+
+  test('of a secret in JSON, the long texts', () => {
+    const account = JSON.stringify({
+      type: 'service_account', id: 1, list: [null, 'a@b.iam.gserviceaccount.com'],
+      private_key: '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n',
+    });
+    const { secrets } = connect({ config: {}, apiKey: 'K', headers: { 'x-portkey-vertex-service-account-json': account } });
+    assert.deepEqual(secrets, ['a@b.iam.gserviceaccount.com', '-----BEGIN PRIVATE KEY-----', 'MIIEvQIBADANBgkqhkiG', 'K']);
+  });
+
+  test('what is set for a call wins over the configuration, and the key over both', () => {
+    const headers = { 'X-Foo': 'configured', 'x-portkey-api-key': 'mine' };
+    const extra = { 'x-foo': 'call', 'X-Portkey-API-Key': 'other' };
+    const { attached } = connect({ config: {}, apiKey: 'K', headers, extra });
+    const sent = new Headers();
+    for (const [name, value] of attached) sent.set(name, value);
+    assert.deepEqual([...sent], [['x-foo', 'call'], ['x-portkey-api-key', 'K']]);
   });
 
   test('the options of the plugin become headers', () => {
