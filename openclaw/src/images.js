@@ -94,7 +94,7 @@ export function imageProvider(modelAuth) {
         const inputs = (request.inputImages ?? []).map(({ buffer, mimeType }) => ({ mediaType: mimeType ?? 'image/png', data: buffer }));
         const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
         const answer = await use({ ...egress, signal, fetch }, async ({ images }) => (
-          inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)), { last: true });
+          inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)));
         return { images: await Promise.all(answer.images.map((image) => toGenerated(image, signal))), model: answer.model };
       } catch (thrown) {
         throw toError(thrown);

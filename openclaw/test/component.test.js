@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamFn } from '../src/chat.js';
-import { coreModules, onboarding } from '../src/component.js';
+import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
 import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
@@ -362,6 +362,61 @@ describe('configuration', () => {
   test('the options of the plugin become headers', () => {
     const { connection } = connect({ config: { plugins: { entries: { portkey: { config: { provider: '@mine', metadata: { _user: 'é' } } } } } }, apiKey: 'K', headers: {} });
     assert.deepEqual(connection.headers, [['x-portkey-provider', '@mine'], ['x-portkey-metadata', '{"_user":"\\u00e9"}']]);
+  });
+});
+
+describe('instances', () => {
+  const nowhere = { origin: '', fetch, attached: [], reserved: [] };
+  /** The instance that the next call gets: that of the last call comes back after its result. */
+  const next = () => sleep(1).then(() => use(nowhere, async (provider) => provider));
+  const say = (/** @type {any[]} */ ...content) => (
+    { messages: [{ role: /** @type {const} */ ('user'), content, timestamp: 0 }] });
+
+  test('one whose call went well serves the next; one whose call failed does not', async () => {
+    const first = await next();
+    assert.equal(await next(), first);
+    await assert.rejects(use(nowhere, async (provider) => {
+      assert.equal(provider, first);
+      throw new Error('trapped');
+    }), /trapped/);
+    assert.notEqual(await next(), first);
+  });
+
+  test('one that grew large is let go', async () => {
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    const first = await next();
+    const small = { type: 'image', data: Buffer.alloc(1000).toString('base64'), mimeType: 'image/png' };
+    assert.equal((await streamFn({})(model(), say(small), { apiKey: 'K' }).result()).stopReason, 'stop');
+    assert.equal(await next(), first);
+    const large = { ...small, data: Buffer.alloc(4e6).toString('base64') };
+    assert.equal((await streamFn({})(model(), say(large), { apiKey: 'K' }).result()).stopReason, 'stop');
+    assert.notEqual(await next(), first);
+  });
+
+  test('a stream is dropped at its end, and when it is aborted', async (t) => {
+    const { chat } = await next();
+    const { stream: open } = chat;
+    let dropped = 0;
+    t.mock.method(chat, 'stream', async (/** @type {Parameters<typeof open>} */ ...from) => {
+      const stream = /** @type {any} */ (await open(...from));
+      const drop = stream[Symbol.dispose];
+      stream[Symbol.dispose] = () => {
+        dropped++;
+        drop.call(stream);
+      };
+      return stream;
+    });
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.equal(dropped, 1);
+    assert.equal((await next()).chat, chat);
+
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' })); };
+    const controller = new AbortController();
+    const stream = streamFn({})(model(), ask('x'), { apiKey: 'K', signal: controller.signal });
+    for await (const { type } of stream) if (type === 'text_delta') controller.abort();
+    assert.equal((await stream.result()).stopReason, 'aborted');
+    assert.equal(dropped, 2);
   });
 });
 
