@@ -119,6 +119,26 @@ describe('chat', () => {
     assert.equal((await stream.result()).stopReason, 'length');
   });
 
+  test('signatures come with thinking and tool calls, and go back with them', async () => {
+    const signed = (/** @type {number} */ index, /** @type {object} */ delta) => chunk({ content_blocks: [{ index, delta }] });
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}', thought_signature: 'third' } };
+    answer = sse(signed(0, { thinking: 'hm' }), signed(0, { signature: 'first' }),
+      signed(1, { thinking: 'so' }), signed(1, { signature: 'second' }),
+      chunk({ tool_calls: [call] }), chunk({}, 'tool_calls'), DONE);
+    const reply = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.deepEqual(reply.content, [
+      { type: 'thinking', thinking: 'hm', thinkingSignature: 'first' },
+      { type: 'thinking', thinking: 'so', thinkingSignature: 'second' },
+      { type: 'toolCall', id: 'a', name: 'f', arguments: {}, thoughtSignature: 'third' }]);
+
+    seen = [];
+    await streamFn({})(model(), { messages: [...ask('x').messages, reply] }, { apiKey: 'K' }).result();
+    const { content_blocks, tool_calls } = seen[0].body.messages[1];
+    assert.deepEqual(content_blocks, [
+      { type: 'thinking', thinking: 'hm', signature: 'first' }, { type: 'thinking', thinking: 'so', signature: 'second' }]);
+    assert.equal(tool_calls[0].function.thought_signature, 'third');
+  });
+
   test('tokens arrive as they come; the event loop turns; two streams do not wait for each other', async () => {
     answer = async (_, res, body) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' });
