@@ -104,12 +104,25 @@ describe('chat', () => {
     assert.deepEqual(content.map((block) => block.type), ['text', 'toolCall', 'toolCall']);
   });
 
-  test('a call whose arguments are not JSON is an error, not a call', async () => {
-    answer = sse(chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"x":' } }] }), chunk({}, 'tool_calls'), DONE);
-    const { stopReason, content, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
-    assert.equal(stopReason, 'error');
-    assert.match(errorMessage ?? '', /not JSON/);
-    assert.deepEqual(content, []);
+  const called = (/** @type {string} */ args) => {
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: args } };
+    answer = sse(chunk({ tool_calls: [call] }), chunk({}, 'tool_calls'), DONE);
+    return streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+  };
+
+  test('a call whose arguments are no JSON object is an error, not a call', async () => {
+    for (const args of ['{"x":', '"str"', '[1]', '5', 'false']) {
+      const { stopReason, content, errorMessage } = await called(args);
+      assert.deepEqual([stopReason, content], ['error', []], args);
+      assert.match(errorMessage ?? '', /no JSON object: f$/);
+    }
+  });
+
+  test('a call without arguments has none', async () => {
+    for (const args of ['', ' \n', 'null', '{}']) {
+      const { content } = await called(args);
+      assert.deepEqual(content, [{ type: 'toolCall', id: 'a', name: 'f', arguments: {} }], JSON.stringify(args));
+    }
   });
 
   test('reasoning', async () => {
