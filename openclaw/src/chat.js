@@ -334,6 +334,8 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
   }, firstEventTimeoutMs) : undefined;
   return {
     signal: controller.signal,
+    /** @param {unknown} reason */
+    end: (reason) => controller.abort(reason),
     started: () => clearTimeout(timer),
     release() {
       clearTimeout(timer);
@@ -359,7 +361,12 @@ export function streamFn(config) {
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {
         const response = await guarded(url, init);
-        await options.onResponse?.({ status: response.status, headers: Object.fromEntries(response.headers) }, model);
+        try {
+          await options.onResponse?.({ status: response.status, headers: Object.fromEntries(response.headers) }, model);
+        } catch (error) {
+          limit.end(error); // lets the answer go, and is what is reported
+          throw error;
+        }
         return response;
       };
       await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {

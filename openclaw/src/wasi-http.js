@@ -358,6 +358,9 @@ export function wasiHttp() {
     for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
 
     const controller = new AbortController();
+    const aborted = new Promise((_, reject) => {
+      controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
+    });
     const onAbort = () => controller.abort(signal?.reason);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
@@ -390,7 +393,7 @@ export function wasiHttp() {
         clearTimeout(timer);
       }
     };
-    const answer = send().then(
+    const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),
       (e) => {
         finished();

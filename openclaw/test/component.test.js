@@ -202,6 +202,37 @@ describe('chat', () => {
     assert.ok(told);
   });
 
+  test('a hook that fails ends the request, and is what is reported', { timeout: 5000 }, async () => {
+    const closed = Promise.withResolvers();
+    answer = (_, res) => {
+      res.once('close', closed.resolve);
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+    };
+    const onResponse = () => { throw new Error('the hook\'s own'); };
+    const { stopReason, errorMessage, errorType } = await streamFn({})(model(), ask('x'), { apiKey: 'K', onResponse }).result();
+    assert.deepEqual([stopReason, errorMessage, errorType], ['error', 'the hook\'s own', undefined]);
+    await closed.promise;
+  });
+
+  test('a hook that takes long does not keep an abort waiting', { timeout: 5000 }, async () => {
+    const closed = Promise.withResolvers();
+    answer = (_, res) => {
+      res.once('close', closed.resolve);
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+    };
+    const controller = new AbortController();
+    const waiting = Promise.withResolvers();
+    const onResponse = () => {
+      controller.abort();
+      return waiting.promise;
+    };
+    const options = { apiKey: 'K', signal: controller.signal, onResponse };
+    const { stopReason } = await streamFn({})(model(), ask('x'), options).result();
+    assert.equal(stopReason, 'aborted');
+    await closed.promise;
+    waiting.resolve(undefined);
+  });
+
   test('failures carry the component\'s message, and what OpenClaw needs to choose', async () => {
     answer = (_, res) => { res.writeHead(429, { 'content-type': 'application/json', 'retry-after': '3' }).end(JSON.stringify({ error: { message: 'Rate limit reached', code: 'slow_down' } })); };
     const limited = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();

@@ -200,6 +200,16 @@ test('an abort ends the request, before the head and after', async (t) => {
   await Promise.all(closed);
 });
 
+test('an abort and a time limit end a request whose fetch heeds neither', { timeout: 5000 }, async () => {
+  const silent = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
+  const aborted = await answer(client('http://h', { fetch: silent, signal: AbortSignal.abort() }).send());
+  assert.deepEqual(aborted.val, { tag: 'internal-error', val: 'aborted' });
+  const c = client('http://h', { fetch: silent });
+  const options = new c.RequestOptions();
+  options.setFirstByteTimeout(30_000_000n);
+  assert.deepEqual(await answer(c.send({ options })), { tag: 'err', val: { tag: 'HTTP-response-timeout' } });
+});
+
 test('dropping the body, or the answer that no one took, ends the request', async (t) => {
   const closed = /** @type {Promise<unknown>[]} */ ([]);
   const origin = await serve(t, (_, res) => { closed.push(once(res, 'close')); res.write('a'); });
