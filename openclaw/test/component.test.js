@@ -303,6 +303,50 @@ describe('images', () => {
     assert.deepEqual([seen[1].headers['x-portkey-api-key'], seen[1].headers.authorization], [undefined, undefined]);
   });
 
+  const downloaded = (/** @type {(res: http.ServerResponse) => unknown} */ send) => {
+    answer = (req, res) => {
+      if (req.method === 'GET') return send(res);
+      const body = JSON.stringify({ data: [{ url: `${origin}/made?signature=s3cret` }] });
+      res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    };
+    return provider.generateImage({ prompt: 'x', cfg: cfg() });
+  };
+
+  test('a download is known by its type, or by how it begins', async () => {
+    const starts = {
+      'image/png': PNG, 'image/jpeg': '\xff\xd8\xff\xe0', 'image/gif': 'GIF89a', 'image/webp': 'RIFF\n\0\0\0WEBPVP8 ',
+    };
+    for (const [type, start] of Object.entries(starts)) {
+      const data = Buffer.from(/** @type {string} */ (start), 'latin1');
+      for (const headers of [{ 'content-type': 'application/octet-stream' }, {}]) {
+        const { images } = await downloaded((res) => res.writeHead(200, headers).end(data));
+        assert.deepEqual([images[0].mimeType, images[0].buffer.equals(data)], [type, true]);
+      }
+    }
+    const { images } = await downloaded((res) => res.writeHead(200, { 'content-type': 'Image/BMP; q=1' }).end('BM'));
+    assert.equal(images[0].mimeType, 'image/bmp');
+    await assert.rejects(downloaded((res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>')),
+      { message: `The image at ${origin} is no image: its type is text/html` });
+  });
+
+  test('a download is read up to its limit only', { timeout: 20_000 }, async () => {
+    let sent = 0;
+    const closed = Promise.withResolvers();
+    const endless = (/** @type {http.ServerResponse} */ res) => {
+      res.once('close', closed.resolve);
+      const piece = Buffer.alloc(1 << 20);
+      const more = () => {
+        while (!res.destroyed && res.write(piece)) sent++;
+        sent++;
+      };
+      res.on('drain', more).writeHead(200, { 'content-type': 'image/png' });
+      more();
+    };
+    await assert.rejects(downloaded(endless), /is larger than 52428800 bytes/);
+    await closed.promise;
+    assert.ok(sent >= 50 && sent < 80, `${sent} MiB sent`);
+  });
+
   test('edit is multipart', async () => {
     answer = (_, res) => { res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ b64_json: PNG.toString('base64') }] })); };
     seen = [];
