@@ -133,6 +133,16 @@ function emptyMessage({ api, provider: name, id }) {
   };
 }
 
+/** @param {string} json of a tool call, as the model wrote it: some write nothing, or `null`, for no arguments */
+function toArguments(json) {
+  try {
+    const value = JSON.parse(json.trim() || '{}') ?? {};
+    return typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The component's events, as they come, to OpenClaw's. */
 export class Translator {
   /** @type {number} index of the text or thinking block that is open, or -1 */ open = -1;
@@ -249,11 +259,8 @@ export class Translator {
     for (const { at, args } of calls.values()) {
       const block = /** @type {ToolCall} */ (message.content[at]);
       if (stopped === 'length') continue;
-      try {
-        block.arguments = JSON.parse(args || '{}');
-      } catch {
-        throw new Error(`The model wrote a tool call whose arguments are not JSON: ${block.name}`);
-      }
+      block.arguments = toArguments(args);
+      if (!block.arguments) throw new Error(`The model wrote a tool call whose arguments are no JSON object: ${block.name}`);
       this.push({ type: 'toolcall_end', contentIndex: at, toolCall: block, partial: message });
     }
     // a call that was cut off is no call
@@ -327,6 +334,8 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
   }, firstEventTimeoutMs) : undefined;
   return {
     signal: controller.signal,
+    /** @param {unknown} reason */
+    end: (reason) => controller.abort(reason),
     started: () => clearTimeout(timer),
     release() {
       clearTimeout(timer);
@@ -352,7 +361,12 @@ export function streamFn(config) {
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {
         const response = await guarded(url, init);
-        await options.onResponse?.({ status: response.status, headers: Object.fromEntries(response.headers) }, model);
+        try {
+          await options.onResponse?.({ status: response.status, headers: Object.fromEntries(response.headers) }, model);
+        } catch (error) {
+          limit.end(error); // lets the answer go, and is what is reported
+          throw error;
+        }
         return response;
       };
       await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {

@@ -46,31 +46,38 @@ function coreModule(path) {
   return compiled[Number(/core(\d*)\.wasm$/.exec(path)?.[1] || 1) - 1];
 }
 
-/** A fresh instance, and where to say what it may do on the network. */
+/** A fresh instance, where to say what it may do on the network, and its memory. */
 function create() {
   const { imports, bind } = wasiHttp();
-  const provider = instantiate(coreModule, /** @type {any} */ (imports));
-  return { provider, bind };
+  /** @type {any} */ let memory;
+  const provider = instantiate(coreModule, /** @type {any} */ (imports), (module, given) => {
+    const instance = new WebAssembly.Instance(module, given);
+    memory ??= instance.exports.memory;
+    return instance;
+  });
+  return { provider, bind, memory: /** @type {WebAssembly.Memory} */ (memory) };
 }
 
 /** @type {ReturnType<typeof create>[]} instances that no call is using */
 const idle = [];
 const MOST_IDLE = 4;
 
+/** In bytes. An instance never gives memory back, so one that a call with images made larger is let go. */
+const LARGEST_IDLE = 4 * 1024 * 1024;
+
 /**
  * Makes a call, or reads a stream to its end, on an instance that no other call is using: two would run on one stack.
  * @template T
  * @param {Egress} egress
  * @param {(provider: Provider) => Promise<T>} call
- * @param {{ last?: boolean }} [options] last: the call may take much memory, which an instance never gives back
  * @returns {Promise<T>}
  */
-export async function use(egress, call, { last = false } = {}) {
+export async function use(egress, call) {
   const instance = idle.pop() ?? create();
   instance.bind(egress);
   const result = await call(instance.provider); // one that fails may have trapped: it is let go
   instance.bind(undefined);
-  if (!last && idle.length < MOST_IDLE) idle.push(instance);
+  if (idle.length < MOST_IDLE && instance.memory.buffer.byteLength <= LARGEST_IDLE) idle.push(instance);
   return result;
 }
 

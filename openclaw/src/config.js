@@ -30,6 +30,27 @@ function isReadable(name) {
   return own === 'virtual-key' || (own !== undefined && !/key|secret|token|passphrase|credential|service-account/.test(own));
 }
 
+const SECRET_WORDS = /(^|[-_])((key|apikey|session)($|[-_])|auth|cookie|cred|passw|secret|token|service-account)/i;
+
+/** Whether a header of this name carries a secret, by the words of the name. @param {string} name */
+const namesASecret = (name) => SECRET_WORDS.test(name);
+
+/** Of a secret that is JSON: shorter texts, such as `service_account`, are no secrets, and stand in ordinary answers. */
+const SHORTEST_IN_JSON = 16;
+
+/** @param {unknown} json @returns {string[]} the lines of all its texts: a private key has many */
+const lines = (json) => (typeof json === 'string' ? json.split('\n') : Object.values(json ?? {}).flatMap(lines));
+
+/** What to look for in answers: of `Bearer sk-1` what follows the scheme. @param {unknown} value @returns {string[]} */
+function secretsIn(value) {
+  if (typeof value !== 'string') return [];
+  try {
+    const json = JSON.parse(value);
+    if (typeof json === 'object') return lines(json).filter((line) => line.length >= SHORTEST_IN_JSON);
+  } catch { /* most are no JSON */ }
+  return value.split(/\s+/).filter((word) => !/^(basic|bearer|token)$/i.test(word));
+}
+
 /** Replaces secrets by references, and puts them back. */
 class Concealment {
   /** @type {Map<string, unknown>} */ hidden = new Map();
@@ -48,7 +69,15 @@ class Concealment {
   conceal(provider) {
     const headers = provider.headers && Object.fromEntries(Object.entries(provider.headers)
       .map(([name, value]) => [name, isReadable(name) && typeof value === 'string' ? value : this.hide(value)]));
-    return { ...provider, headers, apiKey: this.hide(provider.apiKey), request: this.hide(provider.request) };
+    const models = Array.isArray(provider.models) ? provider.models.map((model) => this.concealModel(model)) : provider.models;
+    return { ...provider, headers, models, apiKey: this.hide(provider.apiKey), request: this.hide(provider.request) };
+  }
+
+  /** @param {unknown} model of which the component reads the id alone */
+  concealModel(model) {
+    if (!model || typeof model !== 'object') return model;
+    const { headers, params, request } = /** @type {Json} */ (model);
+    return { ...model, headers: this.hide(headers), params: this.hide(params), request: this.hide(request) };
   }
 
   /** @param {string} json @returns {Json} */
@@ -102,24 +131,23 @@ function resolveConnection(json, isHeld) {
  * @param {Record<string, string>} [from.extra] headers for this call, which the component need not see
  * @param {string} [from.baseUrl] where the model has one of its own
  */
-export function connect({ config, apiKey, headers, extra, baseUrl }) {
+export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
   const { models: _, ...rest } = providerConfig(config);
   const provider = new Concealment().conceal({ ...rest, ...(baseUrl && { baseUrl }), headers });
   const held = Object.entries(headers).filter(([name]) => !isReadable(name));
   const configured = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : configured;
+  const attached = [...held, ...Object.entries(extra)];
+  if (key) attached.push([KEY.header, key]);
+  const auth = rest.request?.auth; // which may name any header
   const connection = resolveConnection(JSON.stringify(excerpt(config ?? {}, [[descriptor.id, provider]])), Boolean(key));
   return {
     connection,
     origin: new URL(connection.baseUrl).origin,
-    // `Bearer sk-1`: the secret is what follows the scheme
-    secrets: [key, ...held.map(([, value]) => value)].flatMap((value) => value?.split(/\s+/).filter((word) => !/^(basic|bearer|token)$/i.test(word)) ?? []),
+    secrets: [...attached.filter(([name]) => namesASecret(name)).map(([, value]) => value), auth?.token, auth?.value]
+      .flatMap(secretsIn),
     reserved: [KEY.header, ...held.map(([name]) => name.toLowerCase())],
-    /** @param {Headers} sent */
-    attach(sent) {
-      for (const [name, value] of [...Object.entries(extra ?? {}), ...held]) sent.set(name, value);
-      if (key) sent.set(KEY.header, key);
-    },
+    attached,
   };
 }
 

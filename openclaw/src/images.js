@@ -35,15 +35,40 @@ import { pseudoModel, transport } from './host.js';
 const TIMEOUT_MS = 180_000;
 const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
 
+/** How images of the types that models make begin. @type {[mediaType: string, start: RegExp][]} */
+const STARTS = [
+  ['image/png', /^\x89PNG\r\n\x1a\n/],
+  ['image/jpeg', /^\xff\xd8\xff/],
+  ['image/gif', /^GIF8[79]a/],
+  ['image/webp', /^RIFF[^]{4}WEBP/],
+];
+
+/** @param {Buffer} data @param {string | null} declared `content-type`, which for a stored file often says nothing */
+function mediaType(data, declared) {
+  const type = declared?.split(';')[0].trim().toLowerCase();
+  if (type?.startsWith('image/')) return type;
+  const start = data.toString('latin1', 0, 16);
+  return STARTS.find(([, pattern]) => pattern.test(start))?.[0];
+}
+
 /** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal */
 async function download(url, signal) {
   const { fetchWithSsrFGuard } = await import('openclaw/plugin-sdk/ssrf-runtime');
   const { response, release } = await fetchWithSsrFGuard({ url, signal });
+  const place = `The image at ${new URL(url).origin}`; // the rest of the URL may be signed
   try {
-    if (!response.ok) throw new Error(`The image at ${new URL(url).origin} could not be downloaded: HTTP ${response.status}`);
-    const buffer = Buffer.from(await response.arrayBuffer());
-    if (buffer.length > MAX_DOWNLOAD_BYTES) throw new Error('The image is too large');
-    return { mediaType: response.headers.get('content-type')?.split(';')[0] ?? 'image/png', data: buffer };
+    if (!response.ok) throw new Error(`${place} could not be downloaded: HTTP ${response.status}`);
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > MAX_DOWNLOAD_BYTES) throw new Error(`${place} is larger than ${MAX_DOWNLOAD_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    const data = Buffer.concat(chunks, size);
+    const type = mediaType(data, response.headers.get('content-type'));
+    if (!type) throw new Error(`${place} is no image: its type is ${response.headers.get('content-type') ?? 'unknown'}`);
+    return { mediaType: type, data };
   } finally {
     await release();
   }
@@ -94,7 +119,7 @@ export function imageProvider(modelAuth) {
         const inputs = (request.inputImages ?? []).map(({ buffer, mimeType }) => ({ mediaType: mimeType ?? 'image/png', data: buffer }));
         const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
         const answer = await use({ ...egress, signal, fetch }, async ({ images }) => (
-          inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)), { last: true });
+          inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)));
         return { images: await Promise.all(answer.images.map((image) => toGenerated(image, signal))), model: answer.model };
       } catch (thrown) {
         throw toError(thrown);

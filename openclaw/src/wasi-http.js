@@ -10,8 +10,8 @@ import { Mask } from './mask.js';
  * @typedef {object} Egress What one call of the component may do on the network.
  * @property {string} origin The only origin that requests may go to.
  * @property {(url: URL, init: RequestInit) => Promise<Response>} fetch Sends it, by the host's rules.
- * @property {(headers: Headers) => void} attach Adds what the component must not hold. Runs last, on the host's own copy.
- * @property {string[]} [secrets] What `attach` adds: blotted out of answers, should a server send it back.
+ * @property {[name: string, value: string][]} attached What the component must not hold: set last, on the host's own copy.
+ * @property {string[]} [secrets] What of them is secret: blotted out of answers, should a server send it back, and of errors.
  * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
  * @property {AbortSignal} [signal] Ends every request of the call.
  */
@@ -36,8 +36,8 @@ function concat(chunks) {
   return all;
 }
 
-/** The wasi:http error code for what `fetch` threw. @param {any} e */
-function failure(e) {
+/** The wasi:http error code for what `fetch` threw. @param {any} e @param {Mask} mask */
+function failure(e, mask) {
   if (e?.tag) return e;
   for (let cause = e, depth = 0; cause && depth < 8; cause = cause.cause, depth++) {
     switch (cause.code) {
@@ -53,7 +53,7 @@ function failure(e) {
     if (cause.name === 'SsrFBlockedError') return { tag: 'destination-IP-prohibited' };
     if (cause.name === 'TimeoutError') return { tag: 'HTTP-response-timeout' };
   }
-  return { tag: 'internal-error', val: e?.name === 'AbortError' ? 'aborted' : String(e?.message ?? e) };
+  return { tag: 'internal-error', val: e?.name === 'AbortError' ? 'aborted' : mask.text(String(e?.message ?? e)) };
 }
 
 class IoError {
@@ -116,7 +116,7 @@ class InputStream {
         if (done) this.finish(CLOSED);
       }
     } catch (e) {
-      this.finish({ tag: 'last-operation-failed', val: new IoError(failure(e)) });
+      this.finish({ tag: 'last-operation-failed', val: new IoError(failure(e, this.request.mask)) });
     }
     this.pumping = false;
     this.wake();
@@ -349,7 +349,8 @@ export function wasiHttp() {
   /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
   function handle(request, options) {
     if (!egress) throw { tag: 'HTTP-request-denied' };
-    const { origin, fetch, attach, secrets = [], reserved, signal } = egress;
+    const { origin, fetch, attached, secrets = [], reserved, signal } = egress;
+    const mask = new Mask(secrets);
     const scheme = request.protocol?.tag === 'HTTP' ? 'http' : 'https';
     if (!URL.canParse(`${scheme}://${request.host}${request.path ?? '/'}`)) throw { tag: 'HTTP-request-URI-invalid' };
     const url = new URL(`${scheme}://${request.host}${request.path ?? '/'}`);
@@ -357,6 +358,9 @@ export function wasiHttp() {
     for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
 
     const controller = new AbortController();
+    const aborted = new Promise((_, reject) => {
+      controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
+    });
     const onAbort = () => controller.abort(signal?.reason);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
@@ -369,7 +373,14 @@ export function wasiHttp() {
     const send = async () => {
       const headers = new Headers();
       for (const [k, v] of request.fields.list) if (k !== 'content-length') headers.append(k, decoder.decode(v));
-      attach(headers);
+      for (const [name, value] of attached) {
+        try {
+          headers.set(name, value);
+        } catch { // its message holds the value
+          const val = `the header ${name}, which the host attaches, holds a character that HTTP does not allow`;
+          throw { tag: 'internal-error', val };
+        }
+      }
       const content = await request.content?.complete;
       const body = content?.length ? content : undefined; // fetch allows a GET none, not even an empty one
       const method = request.verb.tag === 'other' ? request.verb.val : request.verb.tag.toUpperCase();
@@ -377,16 +388,16 @@ export function wasiHttp() {
       const timer = limit === undefined ? undefined : setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), limit);
       try {
         const response = await fetch(url, { method, headers, body, signal: controller.signal, redirect: 'manual' });
-        return new IncomingResponse(response, { abort, finished, mask: new Mask(secrets), idle: millis(options?.betweenBytes) });
+        return new IncomingResponse(response, { abort, finished, mask, idle: millis(options?.betweenBytes) });
       } finally {
         clearTimeout(timer);
       }
     };
-    const answer = send().then(
+    const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),
       (e) => {
         finished();
-        return { tag: 'err', val: failure(controller.signal.reason?.tag ? controller.signal.reason : e) };
+        return { tag: 'err', val: failure(controller.signal.reason?.tag ? controller.signal.reason : e, mask) };
       },
     );
     return new FutureIncomingResponse(answer, abort);

@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamFn } from '../src/chat.js';
-import { coreModules } from '../src/component.js';
+import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
 import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
@@ -104,12 +104,25 @@ describe('chat', () => {
     assert.deepEqual(content.map((block) => block.type), ['text', 'toolCall', 'toolCall']);
   });
 
-  test('a call whose arguments are not JSON is an error, not a call', async () => {
-    answer = sse(chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"x":' } }] }), chunk({}, 'tool_calls'), DONE);
-    const { stopReason, content, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
-    assert.equal(stopReason, 'error');
-    assert.match(errorMessage ?? '', /not JSON/);
-    assert.deepEqual(content, []);
+  const called = (/** @type {string} */ args) => {
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: args } };
+    answer = sse(chunk({ tool_calls: [call] }), chunk({}, 'tool_calls'), DONE);
+    return streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+  };
+
+  test('a call whose arguments are no JSON object is an error, not a call', async () => {
+    for (const args of ['{"x":', '"str"', '[1]', '5', 'false']) {
+      const { stopReason, content, errorMessage } = await called(args);
+      assert.deepEqual([stopReason, content], ['error', []], args);
+      assert.match(errorMessage ?? '', /no JSON object: f$/);
+    }
+  });
+
+  test('a call without arguments has none', async () => {
+    for (const args of ['', ' \n', 'null', '{}']) {
+      const { content } = await called(args);
+      assert.deepEqual(content, [{ type: 'toolCall', id: 'a', name: 'f', arguments: {} }], JSON.stringify(args));
+    }
   });
 
   test('reasoning', async () => {
@@ -117,6 +130,26 @@ describe('chat', () => {
     const stream = streamFn({})(model(), ask('x'), { apiKey: 'K' });
     assert.deepEqual((await collect(stream)).map((e) => e.type), ['start', 'thinking_start', 'thinking_delta', 'thinking_end', 'text_start', 'text_delta', 'text_end', 'done']);
     assert.equal((await stream.result()).stopReason, 'length');
+  });
+
+  test('signatures come with thinking and tool calls, and go back with them', async () => {
+    const signed = (/** @type {number} */ index, /** @type {object} */ delta) => chunk({ content_blocks: [{ index, delta }] });
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}', thought_signature: 'third' } };
+    answer = sse(signed(0, { thinking: 'hm' }), signed(0, { signature: 'first' }),
+      signed(1, { thinking: 'so' }), signed(1, { signature: 'second' }),
+      chunk({ tool_calls: [call] }), chunk({}, 'tool_calls'), DONE);
+    const reply = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.deepEqual(reply.content, [
+      { type: 'thinking', thinking: 'hm', thinkingSignature: 'first' },
+      { type: 'thinking', thinking: 'so', thinkingSignature: 'second' },
+      { type: 'toolCall', id: 'a', name: 'f', arguments: {}, thoughtSignature: 'third' }]);
+
+    seen = [];
+    await streamFn({})(model(), { messages: [...ask('x').messages, reply] }, { apiKey: 'K' }).result();
+    const { content_blocks, tool_calls } = seen[0].body.messages[1];
+    assert.deepEqual(content_blocks, [
+      { type: 'thinking', thinking: 'hm', signature: 'first' }, { type: 'thinking', thinking: 'so', signature: 'second' }]);
+    assert.equal(tool_calls[0].function.thought_signature, 'third');
   });
 
   test('tokens arrive as they come; the event loop turns; two streams do not wait for each other', async () => {
@@ -169,6 +202,37 @@ describe('chat', () => {
     assert.ok(told);
   });
 
+  test('a hook that fails ends the request, and is what is reported', { timeout: 5000 }, async () => {
+    const closed = Promise.withResolvers();
+    answer = (_, res) => {
+      res.once('close', closed.resolve);
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+    };
+    const onResponse = () => { throw new Error('the hook\'s own'); };
+    const { stopReason, errorMessage, errorType } = await streamFn({})(model(), ask('x'), { apiKey: 'K', onResponse }).result();
+    assert.deepEqual([stopReason, errorMessage, errorType], ['error', 'the hook\'s own', undefined]);
+    await closed.promise;
+  });
+
+  test('a hook that takes long does not keep an abort waiting', { timeout: 5000 }, async () => {
+    const closed = Promise.withResolvers();
+    answer = (_, res) => {
+      res.once('close', closed.resolve);
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+    };
+    const controller = new AbortController();
+    const waiting = Promise.withResolvers();
+    const onResponse = () => {
+      controller.abort();
+      return waiting.promise;
+    };
+    const options = { apiKey: 'K', signal: controller.signal, onResponse };
+    const { stopReason } = await streamFn({})(model(), ask('x'), options).result();
+    assert.equal(stopReason, 'aborted');
+    await closed.promise;
+    waiting.resolve(undefined);
+  });
+
   test('failures carry the component\'s message, and what OpenClaw needs to choose', async () => {
     answer = (_, res) => { res.writeHead(429, { 'content-type': 'application/json', 'retry-after': '3' }).end(JSON.stringify({ error: { message: 'Rate limit reached', code: 'slow_down' } })); };
     const limited = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
@@ -182,6 +246,24 @@ describe('chat', () => {
     const none = await streamFn({})(model(), ask('x'), {}).result();
     assert.match(none.errorMessage ?? '', /Portkey API key missing/);
     assert.equal(none.errorType, 'missing-credential');
+  });
+
+  test('a secret that the gateway sends back is masked, and other headers are not', async () => {
+    answer = (req, res) => {
+      const content = ['x-portkey-api-key', 'authorization', 'x-session', 'x-title'].map((name) => req.headers[name]).join();
+      sse(chunk({ content }), chunk({}, 'stop'), DONE)(req, res);
+    };
+    const configured = model({ headers: { Authorization: 'Bearer sk-secret', 'X-Title': 'choices content' } });
+    const options = { apiKey: 'pk-secret', headers: { 'X-Session': 'session-secret' } };
+    const { content } = await streamFn({})(configured, ask('x'), options).result();
+    assert.deepEqual(content, [{ type: 'text', text: '*********,Bearer *********,**************,choices content' }]);
+  });
+
+  test('a key that no header can hold is not in the error', async () => {
+    const { stopReason, errorMessage } = await streamFn({})(model(), ask('x'), { apiKey: 'pk-first\nsecond' }).result();
+    assert.equal(stopReason, 'error');
+    assert.match(errorMessage ?? '', /x-portkey-api-key.*character/);
+    assert.doesNotMatch(errorMessage ?? '', /first|second/);
   });
 
   test('twenty streams at once', async () => {
@@ -219,6 +301,50 @@ describe('images', () => {
     assert.deepEqual(seen[0].body, { model: 'gpt-image-2', prompt: 'lobster', n: 2, size: '3840x2160' });
     assert.deepEqual([seen[0].headers['x-portkey-api-key'], seen[0].headers['x-portkey-config'], seen[0].headers.authorization], ['K', 'pc-1', 'Bearer sk']);
     assert.deepEqual([seen[1].headers['x-portkey-api-key'], seen[1].headers.authorization], [undefined, undefined]);
+  });
+
+  const downloaded = (/** @type {(res: http.ServerResponse) => unknown} */ send) => {
+    answer = (req, res) => {
+      if (req.method === 'GET') return send(res);
+      const body = JSON.stringify({ data: [{ url: `${origin}/made?signature=s3cret` }] });
+      res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    };
+    return provider.generateImage({ prompt: 'x', cfg: cfg() });
+  };
+
+  test('a download is known by its type, or by how it begins', async () => {
+    const starts = {
+      'image/png': PNG, 'image/jpeg': '\xff\xd8\xff\xe0', 'image/gif': 'GIF89a', 'image/webp': 'RIFF\n\0\0\0WEBPVP8 ',
+    };
+    for (const [type, start] of Object.entries(starts)) {
+      const data = Buffer.from(/** @type {string} */ (start), 'latin1');
+      for (const headers of [{ 'content-type': 'application/octet-stream' }, {}]) {
+        const { images } = await downloaded((res) => res.writeHead(200, headers).end(data));
+        assert.deepEqual([images[0].mimeType, images[0].buffer.equals(data)], [type, true]);
+      }
+    }
+    const { images } = await downloaded((res) => res.writeHead(200, { 'content-type': 'Image/BMP; q=1' }).end('BM'));
+    assert.equal(images[0].mimeType, 'image/bmp');
+    await assert.rejects(downloaded((res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>')),
+      { message: `The image at ${origin} is no image: its type is text/html` });
+  });
+
+  test('a download is read up to its limit only', { timeout: 20_000 }, async () => {
+    let sent = 0;
+    const closed = Promise.withResolvers();
+    const endless = (/** @type {http.ServerResponse} */ res) => {
+      res.once('close', closed.resolve);
+      const piece = Buffer.alloc(1 << 20);
+      const more = () => {
+        while (!res.destroyed && res.write(piece)) sent++;
+        sent++;
+      };
+      res.on('drain', more).writeHead(200, { 'content-type': 'image/png' });
+      more();
+    };
+    await assert.rejects(downloaded(endless), /is larger than 52428800 bytes/);
+    await closed.promise;
+    assert.ok(sent >= 50 && sent < 80, `${sent} MiB sent`);
   });
 
   test('edit is multipart', async () => {
@@ -275,10 +401,14 @@ describe('models', () => {
 });
 
 describe('configuration', () => {
-  test('the merge keeps secrets out of the component and in the configuration', () => {
+  test('the merge keeps secrets out of the component and in the configuration', (t) => {
+    const { mock } = t.mock.method(onboarding(), 'applyConfig');
+    const custom = {
+      id: 'custom-model', headers: { 'X-Any': 'hidden-header' }, params: { key: 'hidden-param' }, request: { a: 'hidden-auth' },
+    };
     const config = {
       theme: 1,
-      models: { mode: 'replace', providers: { other: { apiKey: 'o' }, ' Portkey': { baseUrl: ' http://h/v1 ', apiKey: '  old-key  ', headers: { Authorization: { source: 'env', id: 'X' }, 'x-portkey-config': 'pc' }, request: { tls: { ca: 'c' } }, models: [{ id: 'custom-model' }] } } },
+      models: { mode: 'replace', providers: { other: { apiKey: 'hidden-other' }, ' Portkey': { baseUrl: ' http://h/v1 ', apiKey: '  hidden-key  ', headers: { Authorization: { source: 'env', id: 'hidden-id' }, 'X-Team': 'hidden-team', 'x-portkey-config': 'pc' }, request: { tls: { ca: 'hidden-ca' } }, models: [custom, 'plain'] } } },
       agents: { defaults: { model: 'other/x', workspace: '/w' }, list: [1] },
     };
     const before = structuredClone(config);
@@ -286,24 +416,115 @@ describe('configuration', () => {
     assert.deepEqual(config, before);
     assert.deepEqual(Object.keys(merged.models.providers).sort(), ['other', 'portkey']);
     const { models, ...portkey } = merged.models.providers.portkey;
-    assert.deepEqual(portkey, { baseUrl: 'http://h/v1', apiKey: 'old-key', api: 'openai-completions', headers: config.models.providers[' Portkey'].headers, request: { tls: { ca: 'c' } } });
-    assert.deepEqual(models.map((/** @type {any} */ m) => m.id), ['custom-model', '@anthropic/claude-sonnet-4-5']);
+    assert.deepEqual(portkey, { baseUrl: 'http://h/v1', apiKey: 'hidden-key', api: 'openai-completions', headers: config.models.providers[' Portkey'].headers, request: { tls: { ca: 'hidden-ca' } } });
+    assert.deepEqual([models[0], models[1], models[2].id], [custom, 'plain', '@anthropic/claude-sonnet-4-5']);
+    assert.equal(mock.callCount(), 1);
+    const [shown] = mock.calls[0].arguments;
+    assert.match(shown, /"custom-model"/);
+    assert.doesNotMatch(shown, /hidden/);
     assert.deepEqual([merged.theme, merged.models.mode, merged.agents.list, merged.agents.defaults.model, merged.agents.defaults.workspace], [1, 'replace', [1], 'other/x', '/w']);
   });
 
   test('the component is told of no header that may hold a secret', () => {
     const headers = { 'X-Portkey-Trace-Id': 't', 'x-portkey-virtual-key': 'vk', 'x-portkey-aws-secret-access-key': 's', Authorization: 'Bearer u', 'x-portkey-api-key': 'mine' };
-    const { connection, attach, reserved } = connect({ config: {}, apiKey: undefined, headers });
+    const { connection, attached, reserved } = connect({ config: {}, apiKey: undefined, headers });
     assert.deepEqual(connection.headers.map(([name]) => name).sort(), ['x-portkey-trace-id', 'x-portkey-virtual-key']);
     assert.ok(['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key'].every((name) => reserved.includes(name)));
     const sent = new Headers();
-    attach(sent);
+    for (const [name, value] of attached) sent.set(name, value);
     assert.deepEqual([...sent], [['authorization', 'Bearer u'], ['x-portkey-api-key', 'mine'], ['x-portkey-aws-secret-access-key', 's']]);
+  });
+
+  test('what is secret is known by the name of its header', () => {
+    const request = { auth: { mode: 'header', headerName: 'X-Corp', value: 'corporate' } };
+    const { secrets } = connect({
+      config: { models: { providers: { portkey: { request } } } },
+      apiKey: 'pk-secret',
+      headers: {
+        'X-Title': 'OpenClaw assistant', 'X-Monkey': 'business', 'X-Keyboard': 'qwerty',
+        Authorization: 'Bearer sk-secret', x_client_secret: 'one two',
+      },
+      extra: { 'X-Auth-Token': 'per-call', traceparent: '00-abc' },
+    });
+    assert.deepEqual(secrets, ['sk-secret', 'one', 'two', 'per-call', 'pk-secret', 'corporate']);
+  });
+
+  test('of a secret in JSON, the long texts', () => {
+    const account = JSON.stringify({
+      type: 'service_account', id: 1, list: [null, 'a@b.iam.gserviceaccount.com'],
+      private_key: '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n',
+    });
+    const { secrets } = connect({ config: {}, apiKey: 'K', headers: { 'x-portkey-vertex-service-account-json': account } });
+    assert.deepEqual(secrets, ['a@b.iam.gserviceaccount.com', '-----BEGIN PRIVATE KEY-----', 'MIIEvQIBADANBgkqhkiG', 'K']);
+  });
+
+  test('what is set for a call wins over the configuration, and the key over both', () => {
+    const headers = { 'X-Foo': 'configured', 'x-portkey-api-key': 'mine' };
+    const extra = { 'x-foo': 'call', 'X-Portkey-API-Key': 'other' };
+    const { attached } = connect({ config: {}, apiKey: 'K', headers, extra });
+    const sent = new Headers();
+    for (const [name, value] of attached) sent.set(name, value);
+    assert.deepEqual([...sent], [['x-foo', 'call'], ['x-portkey-api-key', 'K']]);
   });
 
   test('the options of the plugin become headers', () => {
     const { connection } = connect({ config: { plugins: { entries: { portkey: { config: { provider: '@mine', metadata: { _user: 'é' } } } } } }, apiKey: 'K', headers: {} });
     assert.deepEqual(connection.headers, [['x-portkey-provider', '@mine'], ['x-portkey-metadata', '{"_user":"\\u00e9"}']]);
+  });
+});
+
+describe('instances', () => {
+  const nowhere = { origin: '', fetch, attached: [], reserved: [] };
+  /** The instance that the next call gets: that of the last call comes back after its result. */
+  const next = () => sleep(1).then(() => use(nowhere, async (provider) => provider));
+  const say = (/** @type {any[]} */ ...content) => (
+    { messages: [{ role: /** @type {const} */ ('user'), content, timestamp: 0 }] });
+
+  test('one whose call went well serves the next; one whose call failed does not', async () => {
+    const first = await next();
+    assert.equal(await next(), first);
+    await assert.rejects(use(nowhere, async (provider) => {
+      assert.equal(provider, first);
+      throw new Error('trapped');
+    }), /trapped/);
+    assert.notEqual(await next(), first);
+  });
+
+  test('one that grew large is let go', async () => {
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    const first = await next();
+    const small = { type: 'image', data: Buffer.alloc(1000).toString('base64'), mimeType: 'image/png' };
+    assert.equal((await streamFn({})(model(), say(small), { apiKey: 'K' }).result()).stopReason, 'stop');
+    assert.equal(await next(), first);
+    const large = { ...small, data: Buffer.alloc(4e6).toString('base64') };
+    assert.equal((await streamFn({})(model(), say(large), { apiKey: 'K' }).result()).stopReason, 'stop');
+    assert.notEqual(await next(), first);
+  });
+
+  test('a stream is dropped at its end, and when it is aborted', async (t) => {
+    const { chat } = await next();
+    const { stream: open } = chat;
+    let dropped = 0;
+    t.mock.method(chat, 'stream', async (/** @type {Parameters<typeof open>} */ ...from) => {
+      const stream = /** @type {any} */ (await open(...from));
+      const drop = stream[Symbol.dispose];
+      stream[Symbol.dispose] = () => {
+        dropped++;
+        drop.call(stream);
+      };
+      return stream;
+    });
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.equal(dropped, 1);
+    assert.equal((await next()).chat, chat);
+
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' })); };
+    const controller = new AbortController();
+    const stream = streamFn({})(model(), ask('x'), { apiKey: 'K', signal: controller.signal });
+    for await (const { type } of stream) if (type === 'text_delta') controller.abort();
+    assert.equal((await stream.result()).stopReason, 'aborted');
+    assert.equal(dropped, 2);
   });
 });
 

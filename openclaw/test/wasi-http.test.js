@@ -20,7 +20,7 @@ async function serve(t, listener) {
 /** @param {string} origin @param {Partial<import('../src/wasi-http.js').Egress>} [egress] */
 function client(origin, egress) {
   const { imports, bind } = wasiHttp();
-  bind({ origin, fetch, attach: () => {}, reserved: [], ...egress });
+  bind({ origin, fetch, attached: [], reserved: [], ...egress });
   const http_ = imports['wasi:http/types'];
   return {
     ...http_,
@@ -58,7 +58,7 @@ test('sends what the component wrote, and what the host attaches', async (t) => 
     got = { method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(body).toString() };
     res.writeHead(201, { 'x-answer': 'yes' }).end('done');
   });
-  const c = client(origin, { attach: (headers) => headers.set('x-key', 'secret') });
+  const c = client(origin, { attached: [['x-key', 'secret']] });
   const { val } = await answer(c.send({ path: '/v1/x?y=1', headers: [['content-type', 'text/plain'], ['X-A', '1']], body: 'hello' }));
   assert.equal(val.status(), 201);
   assert.deepEqual(val.headers().get('X-Answer').map(text), ['yes']);
@@ -83,7 +83,7 @@ test('a secret that the server sends back does not reach the component', async (
     await sleep(20);
     res.end('ret-pk and pk-sec');
   });
-  const { send } = client(origin, { attach: (headers) => headers.set('x-key', 'pk-secret-pk'), secrets: ['pk-secret-pk'] });
+  const { send } = client(origin, { attached: [['x-key', 'pk-secret-pk']], secrets: ['pk-secret-pk'] });
   const { val: response } = await answer(send());
   const headers = response.headers().entries().map((/** @type {[string, Uint8Array]} */ [k, v]) => `${k}: ${text(v)}`);
   assert.ok(headers.includes('x-echo: got ************'), headers.join('\n'));
@@ -91,6 +91,25 @@ test('a secret that the server sends back does not reach the component', async (
   let body = '';
   await assert.rejects(async () => { for (;;) body += text(await input.blockingRead(100n)); });
   assert.equal(body, 'you sent ************ and pk-sec');
+});
+
+test('a header that cannot be sent is named, and its value is not', async () => {
+  for (const value of ['pk-secret\npk', 'pk-secret\0pk', 'pk-secret\u200bpk']) {
+    const { tag, val } = await answer(client('http://127.0.0.1:9', { attached: [['x-key', value]] }).send());
+    assert.deepEqual([tag, val.tag], ['err', 'internal-error']);
+    assert.match(val.val, /^the header x-key, .* holds a character that HTTP does not allow$/);
+  }
+});
+
+test('an error that holds a secret reaches the component without it', async () => {
+  const throws = async () => { throw new Error('no route for pk-secret'); };
+  const early = await answer(client('http://h', { fetch: throws, secrets: ['pk-secret'] }).send());
+  assert.deepEqual(early.val, { tag: 'internal-error', val: 'no route for *********' });
+
+  const breaks = async () => new Response(new ReadableStream({ pull: throws }));
+  const { val } = await answer(client('http://h', { fetch: breaks, secrets: ['pk-secret'] }).send());
+  await assert.rejects(val.consume().stream().blockingRead(10n),
+    (/** @type {any} */ e) => e.val.toDebugString() === 'internal-error: no route for *********');
 });
 
 test('does not follow a redirect', async (t) => {
@@ -179,6 +198,16 @@ test('an abort ends the request, before the head and after', async (t) => {
   setTimeout(() => after.abort(), 20);
   await assert.rejects(input.blockingRead(10n), { tag: 'last-operation-failed' });
   await Promise.all(closed);
+});
+
+test('an abort and a time limit end a request whose fetch heeds neither', { timeout: 5000 }, async () => {
+  const silent = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
+  const aborted = await answer(client('http://h', { fetch: silent, signal: AbortSignal.abort() }).send());
+  assert.deepEqual(aborted.val, { tag: 'internal-error', val: 'aborted' });
+  const c = client('http://h', { fetch: silent });
+  const options = new c.RequestOptions();
+  options.setFirstByteTimeout(30_000_000n);
+  assert.deepEqual(await answer(c.send({ options })), { tag: 'err', val: { tag: 'HTTP-response-timeout' } });
 });
 
 test('dropping the body, or the answer that no one took, ends the request', async (t) => {
