@@ -301,6 +301,39 @@ fn nobody_reading_is_no_failure() {
     }
 }
 
+/// As of a disk that is full: a script must not take what is not there for a result.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let user = User::new();
+    let full = |arguments: &[&str]| {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        crate::support::Ran::from(user.cli.command(arguments).stdout(full).output().unwrap())
+    };
+    for arguments in [
+        &["--help"][..],
+        &["stub", "--faults"],
+        &["chat", "hello"],
+        &["chat", "hello", "--json"],
+        &["chat", "hello", "--no-stream"],
+        &["image", "a ship"],
+        &["models"],
+        &["onboard"],
+        &["doctor"],
+        &["validate"],
+        &["man"],
+    ] {
+        let ran = full(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {ran:?}");
+    }
+    // What went wrong before it is said as well.
+    let refused = full(&["chat", "hello", "--json", "--model", "fault/429"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.err.contains("error: Rate limit reached"), "{refused:?}");
+    assert!(refused.err.contains("error: cannot write to standard output"), "{refused:?}");
+}
+
 /// Images are paid for when they are made.
 #[test]
 fn images_are_asked_for_only_where_they_can_be_written() {

@@ -29,7 +29,7 @@ mod validate;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the call failed, or a check found something
+  1  the call failed, a check found something, or the result could not be written
   2  wrong usage: a flag, an argument, an input file, an output folder
   3  a credential is missing or was refused
   4  the configuration, the component or the gateway's configuration is wrong, or the host's policy refused
@@ -90,7 +90,7 @@ pub(crate) fn main() -> ExitCode {
             if let Some(code) = plugin_flags::run_without(&error) {
                 return code;
             }
-            error.exit()
+            return output::refused(&error);
         }
     };
     if cli.quiet {
@@ -113,7 +113,7 @@ pub(crate) fn main() -> ExitCode {
             runtime.shutdown_background();
             outcome
         });
-    outcome.unwrap_or_else(|error| output::failure(&error, json))
+    output::ended(outcome.unwrap_or_else(|error| output::failure(&error, json)))
 }
 
 impl Command {

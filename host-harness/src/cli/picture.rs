@@ -2,11 +2,13 @@
 //! terminal could stay without an answer for ever.
 
 use std::{
-    io::{IsTerminal, Write, stdout},
+    io::{IsTerminal, stdout},
     path::Path,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+
+use super::output;
 
 /// How high an image is shown, in lines.
 const LINES: usize = 20;
@@ -57,8 +59,7 @@ pub(crate) fn show(file: &Path, inline: Inline) {
         Inline::None => None,
     };
     if let Some(shown) = shown {
-        let mut out = stdout();
-        let _ = writeln!(out, "{shown}").and_then(|()| out.flush());
+        output::print_line(&shown);
     }
 }
 
