@@ -186,6 +186,11 @@ fn wrong_usage_is_named_and_exits_with_2() {
         assert!(ran.err.starts_with("error: "), "{arguments:?}: {ran:?}");
     }
     assert!(user.stub.requests().is_empty());
+
+    std::fs::write(user.cli.folder.path().join("bad.json"), "{").unwrap();
+    let manifest = user.cli.run(&["validate", "--manifest", "bad.json"]);
+    assert_eq!(manifest.code, 4, "{manifest:?}");
+    assert!(manifest.err.starts_with("error: the manifest `bad.json` is not valid JSON5"), "{manifest:?}");
 }
 
 const COMMANDS: [&str; 9] = ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"];
