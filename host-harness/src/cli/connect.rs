@@ -1,11 +1,17 @@
 //! The flags of every command that calls, and the way from them to a connected provider.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::Context;
+use clap::{
+    Arg, Command,
+    builder::{StringValueParser, TypedValueParser},
+    error::ErrorKind,
+};
 use host_harness::{
     ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup, wit::onboarding::Credential,
 };
@@ -43,16 +49,16 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// Send this header with each request; `${NAME}` in it stands for an environment variable
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
     headers: Vec<(String, String)>,
     /// Mark the requests with this id, by which the gateway's logs know them
     #[arg(long, value_name = "ID")]
     trace_id: Option<String>,
     /// Log this with the requests; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Named(pair))]
     metadata: Vec<(String, String)>,
     /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = Named(pair))]
     options: Vec<(String, String)>,
     /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -160,9 +166,34 @@ pub(crate) fn chat_model(given: Option<&str>, plugin: &Plugin, config: &ConfigFi
     model.strip_prefix(&prefix).unwrap_or(model).to_owned()
 }
 
+/// Reads a name and a value. The value may be a secret: clap's own errors would show it.
+#[derive(Clone)]
+struct Named(fn(&str) -> Result<(String, String), String>);
+
+impl TypedValueParser for Named {
+    type Value = (String, String);
+
+    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, text: &OsStr) -> Result<Self::Value, clap::Error> {
+        let text = StringValueParser::new().parse_ref(command, flag, text)?;
+        self.0(&text).map_err(|why| {
+            let flag = flag.map(Arg::to_string).unwrap_or_default();
+            command.clone().error(ErrorKind::ValueValidation, format!("invalid value for '{flag}': {why}"))
+        })
+    }
+}
+
+/// Of a text that is no header the first word is named at most: behind it may be a secret.
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    let name = http::HeaderName::try_from(name.trim()).map_err(|_| format!("`{}` is no header name", name.trim()))?;
+    const FORM: &str = "write it as 'Name: value'";
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| match text.trim_start().split_once(char::is_whitespace) {
+            Some((word, _)) => format!("{FORM}, with a colon after `{word}`"),
+            None => FORM.to_owned(),
+        })?;
+    let name = http::HeaderName::try_from(name.trim()).map_err(|_| {
+        let word = name.split_whitespace().next().unwrap_or_default();
+        format!("what stands from `{word}` to the colon is no header name: {FORM}")
+    })?;
     Ok((name.to_string(), value.trim().to_owned()))
 }
 
