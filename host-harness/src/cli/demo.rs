@@ -109,12 +109,11 @@ async fn draw(provider: &Provider, model: Option<String>, folder: &std::path::Pa
     let request = |prompt| images::Request { model: model.clone(), ..images::Request::new(prompt) };
     let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
     let target = Target::new(folder, false)?;
-    let drawn = save(provider, &drawn, &target).await?;
-    let drawn = drawn.first().context("no image came")?;
+    let drawn = save(provider, &drawn, &target).await.into_iter().next().context("no image came")??;
     step(&format!("Made an image: {}", drawn.path.display()));
     let edited = provider.edit(&request("The same, in the evening"), &[input::image(&drawn.path)?], None).await?;
-    for image in save(provider, &edited, &target).await? {
-        step(&format!("Edited it:     {}", image.path.display()));
+    for image in save(provider, &edited, &target).await {
+        step(&format!("Edited it:     {}", image?.path.display()));
     }
     Ok(())
 }

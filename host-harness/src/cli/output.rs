@@ -52,7 +52,7 @@ pub(crate) struct GivenUp;
 /// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
 pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let record = record(error);
-    if !(as_json && print_json(&error_json(&record))) {
+    if !(as_json && print_json(&json!({"error": error_json(&record)}))) {
         let line = |style: Style, name: &str, text: &str| say(&format!("{style}{name}:{style:#} {}", printable(text)));
         line(ERROR, "error", &record.message);
         if let Some(hint) = &record.hint {
@@ -177,9 +177,9 @@ pub(crate) fn print_styled(line: &str) {
     is_written(writeln!(anstream::stdout(), "{line}"));
 }
 
-/// `{"error": ...}` of the README.
+/// What stands in `{"error": ...}`, as the README has it.
 pub(crate) fn error_json(error: &types::Error) -> Value {
-    json!({"error": {
+    json!({
         "kind": kind(error.kind),
         "origin": origin(error.origin),
         "message": error.message,
@@ -189,7 +189,7 @@ pub(crate) fn error_json(error: &types::Error) -> Value {
         "retry_after_ms": error.retry_after_ms,
         "trace_id": error.trace_id,
         "request_sent": error.request_sent,
-    }})
+    })
 }
 
 /// The WIT's name of an error kind, with underscores.
