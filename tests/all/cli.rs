@@ -165,6 +165,12 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["validate", "--manifest", "missing.json"], "missing.json"),
         (&["nonsense"], "nonsense"),
         (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
+        // What a command would have no use for, it does not take.
+        (&["onboard", "--yes", "--header", "x-portkey-trace-id: t"], "unexpected argument '--header'"),
+        (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),
+        (&["onboard", "--yes", "--trace-id", "t"], "unexpected argument '--trace-id'"),
+        (&["onboard", "--yes", "--option", "provider=@x"], "unexpected argument '--option'"),
+        (&["demo", "--config", "openclaw.json"], "unexpected argument '--config'"),
     ] {
         let ran = user.cli.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
@@ -172,6 +178,7 @@ fn wrong_usage_is_named_and_exits_with_2() {
         assert_eq!(ran.out, "", "{arguments:?}");
     }
     assert!(user.stub.requests().is_empty());
+    assert_eq!(user.files(), ["text.png"]);
     for (arguments, code) in [
         (&["chat", "x", "--plugin", "missing.wasm"][..], 4),
         (&["chat", "x", "--base-url", "ftp://example"], 4),

@@ -36,30 +36,15 @@ impl Component {
     }
 }
 
-/// Which plugin, which configuration, and what to call differently.
+/// Which plugin to run, where it calls, and within which limits.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Connect {
+pub(crate) struct Run {
     /// The component to run [default: the one that `make build` built]
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
-    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Call this instead of the configured base URL [default: $PORTKEY_BASE_URL for the provider `portkey`, and so on]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// Send this header with each request; `${NAME}` in it stands for an environment variable
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
-    headers: Vec<(String, String)>,
-    /// Mark the requests with this id, by which the gateway's logs know them
-    #[arg(long, value_name = "ID")]
-    trace_id: Option<String>,
-    /// Log this with the requests; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = Named(pair))]
-    metadata: Vec<(String, String)>,
-    /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = Named(pair))]
-    options: Vec<(String, String)>,
     /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
@@ -68,7 +53,7 @@ pub(crate) struct Connect {
     max_memory: Option<u32>,
 }
 
-impl Connect {
+impl Run {
     /// The same for somebody who waits at the terminal for a short answer: a call ends sooner, unless `--timeout` says
     /// otherwise.
     pub(crate) fn impatient(self) -> Self {
@@ -100,12 +85,6 @@ impl Connect {
         limits
     }
 
-    /// The configuration file, which need not exist yet.
-    pub(crate) fn config_file(&self) -> anyhow::Result<ConfigFile> {
-        let path = self.config.clone().or_else(ConfigFile::default_path);
-        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
-    }
-
     /// `--base-url`, else the provider's variable, such as PORTKEY_BASE_URL.
     pub(crate) fn base_url(&self, plugin: &Plugin) -> Option<String> {
         let variable = format!("{}_BASE_URL", plugin.descriptor().id.to_uppercase().replace('-', "_"));
@@ -114,11 +93,51 @@ impl Connect {
 
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
-        let mut setup = Setup::new(config.value().clone());
-        setup = setup.environment(Environment::process()).keyring(Keyring::system());
-        if let Some(base_url) = self.base_url(plugin) {
-            setup = setup.base_url(base_url);
+        let setup = Setup::new(config.value().clone());
+        let setup = setup.environment(Environment::process()).keyring(Keyring::system());
+        match self.base_url(plugin) {
+            Some(base_url) => setup.base_url(base_url),
+            None => setup,
         }
+    }
+}
+
+/// Which configuration.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Config {
+    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Config {
+    /// The file, which need not exist yet.
+    pub(crate) fn open(&self) -> anyhow::Result<ConfigFile> {
+        let path = self.config.clone().or_else(ConfigFile::default_path);
+        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
+    }
+}
+
+/// What these calls say over the configuration.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Extra {
+    /// Send this header with each request; `${NAME}` in it stands for an environment variable
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
+    headers: Vec<(String, String)>,
+    /// Mark the requests with this id, by which the gateway's logs know them
+    #[arg(long, value_name = "ID")]
+    trace_id: Option<String>,
+    /// Log this with the requests; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Named(pair))]
+    metadata: Vec<(String, String)>,
+    /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = Named(pair))]
+    options: Vec<(String, String)>,
+}
+
+impl Extra {
+    /// `setup` with this in it.
+    pub(crate) fn over(&self, mut setup: Setup) -> Setup {
         for (name, value) in &self.headers {
             setup = setup.header(name, value);
         }
@@ -134,11 +153,29 @@ impl Connect {
         }
         setup
     }
+}
+
+/// The flags of a command that calls as the configuration says.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(flatten)]
+    extra: Extra,
+}
+
+impl Connect {
+    /// What the command line, the environment and `config` say together.
+    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
+        self.extra.over(self.run.setup(plugin, config))
+    }
 
     /// The plugin, connected.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
-        let plugin = self.plugin().await?;
-        let config = self.config_file()?;
+        let plugin = self.run.plugin().await?;
+        let config = self.config.open()?;
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config)).await?;
         Ok((provider, config))
     }

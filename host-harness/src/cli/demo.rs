@@ -15,7 +15,7 @@ use host_harness::{
 
 use super::{
     chat::Answering,
-    connect::{Connect, chat_model},
+    connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,
     onboard::key_reference,
@@ -32,26 +32,28 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     image_model: Option<String>,
     #[command(flatten)]
-    connect: Connect,
+    run: Run,
+    #[command(flatten)]
+    extra: Extra,
 }
 
 /// The key for the stand-in gateway: it opens nothing.
 const STUB_KEY: &str = "demo-key-for-the-stand-in";
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plugin = args.connect.plugin().await?;
+    let plugin = args.run.plugin().await?;
     let descriptor = plugin.descriptor().clone();
     step(&format!("Loaded {} ({})", descriptor.label, &plugin.digest().get(..12).unwrap_or_default()));
 
     let folder = tempfile::Builder::new().prefix("host-harness-demo-").tempdir()?.keep();
     let mut config = ConfigFile::open(folder.join("openclaw.json"))?;
-    let setup = args.connect.setup(&plugin, &config);
+    let setup = args.extra.over(args.run.setup(&plugin, &config));
     let real = setup.held(&descriptor)?.ids().next().is_some();
 
     // Kept until the end: it stops when it is dropped.
     let mut stub = None;
     let (base_url, setup) = if real {
-        (args.connect.base_url(&plugin), setup)
+        (args.run.base_url(&plugin), setup)
     } else {
         let started = start_stub(&plugin).await?;
         let base_url = started.base_url();

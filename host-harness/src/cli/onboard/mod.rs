@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    connect::{Connect, ways_to_give},
+    connect::{Config, Run, ways_to_give},
     output,
 };
 
@@ -37,7 +37,9 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    connect: Connect,
+    run: Run,
+    #[command(flatten)]
+    config: Config,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -87,8 +89,8 @@ enum DefaultModel {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plugin = args.connect.plugin().await?;
-    let mut file = args.connect.config_file()?;
+    let plugin = args.run.plugin().await?;
+    let mut file = args.config.open()?;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers =
         if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
@@ -130,7 +132,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// What the flags and the environment say.
 fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = args.connect.setup(plugin, file).held(descriptor)?;
+    let held = args.run.setup(plugin, file).held(descriptor)?;
     let credential = descriptor.credentials.first();
     let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
@@ -145,7 +147,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let source = credential.and_then(|credential| held.source(&credential.id));
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
-        base_url: args.connect.base_url(plugin),
+        base_url: args.run.base_url(plugin),
         model: args.model.clone(),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
-    connect::{Connect, chat_model},
+    connect::{Run, chat_model},
     output::{GivenUp, say},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, connect: args.connect.clone().impatient() };
+    let wizard = Wizard { plugin, file, run: args.run.clone().impatient() };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
@@ -101,7 +101,7 @@ pub(super) fn next_steps(plugin: &Plugin, answers: &Answers) {
 struct Wizard<'a> {
     plugin: &'a Plugin,
     file: &'a ConfigFile,
-    connect: Connect,
+    run: Run,
 }
 
 /// A gateway that answered, or that the user wants all the same.
@@ -147,7 +147,7 @@ impl Wizard<'_> {
     /// Asks for the gateway and the key until they fit.
     async fn gateway(&self) -> anyhow::Result<Found> {
         let credential = self.plugin.descriptor().credentials.first();
-        let mut base_url = match self.connect.base_url(self.plugin) {
+        let mut base_url = match self.run.base_url(self.plugin) {
             Some(given) => given,
             None => self.base_url()?,
         };
@@ -237,7 +237,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.connect.setup(self.plugin, self.file).held(descriptor) {
+        match self.run.setup(self.plugin, self.file).held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -275,7 +275,7 @@ impl Wizard<'_> {
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.connect.setup(self.plugin, self.file).base_url(base_url);
+        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url);
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
