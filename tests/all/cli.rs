@@ -140,6 +140,18 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
             assert!(error.get(field).is_some(), "{field}: {ran:?}");
         }
     }
+    for (arguments, message, code) in [
+        (&["chat", "--json", "hello", "--unknown"][..], "unexpected argument '--unknown' found", 2),
+        (&["image", "--json"], "the following required arguments were not provided:\n  <PROMPT>...", 2),
+        (&["chat", "--json", "hello", "--portkey-api-key"], "--portkey-api-key needs a value", 2),
+        (&["chat", "hello", "--portkey-api-key", "--json"], "--portkey-api-key needs a value", 2),
+        (&["models", "--json", "--plugin", "none.wasm", "--portkey-api-key", "k"], "none.wasm", 4),
+    ] {
+        let ran = user.cli.run(arguments);
+        assert_eq!((ran.code, &*ran.err), (code, ""), "{arguments:?}: {ran:?}");
+        let said = ran.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(if code == 2 { said == message } else { said.contains(message) }, "{arguments:?}: {ran:?}");
+    }
     let plain = user.cli.run(&["chat", "--model", "fault/invalid-key", "hello"]);
     assert_eq!(plain.out, "", "{plain:?}");
     assert!(plain.err.starts_with("error: ") && plain.err.contains("\nhint: "), "{plain:?}");
@@ -167,10 +179,13 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
         // What a command would have no use for, it does not take.
         (&["onboard", "--yes", "--header", "x-portkey-trace-id: t"], "unexpected argument '--header'"),
+        (&["onboard", "--yes", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
         (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),
         (&["onboard", "--yes", "--trace-id", "t"], "unexpected argument '--trace-id'"),
         (&["onboard", "--yes", "--option", "provider=@x"], "unexpected argument '--option'"),
         (&["demo", "--config", "openclaw.json"], "unexpected argument '--config'"),
+        (&["validate", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
+        (&["validate", "--portkey-api-key", "k"], "unexpected argument '--portkey-api-key'"),
     ] {
         let ran = user.cli.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
@@ -181,6 +196,8 @@ fn wrong_usage_is_named_and_exits_with_2() {
     assert_eq!(user.files(), ["text.png"]);
     for (arguments, code) in [
         (&["chat", "x", "--plugin", "missing.wasm"][..], 4),
+        (&["chat", "x", "--plugin", "missing.wasm", "--portkey-api-key", "k"], 4),
+        (&["chat", "x", "--plugin", "missing.wasm", "--portkey-config", "pc-1"], 4),
         (&["chat", "x", "--base-url", "ftp://example"], 4),
         (&["chat", "x", "--base-url", "http://user:pw@127.0.0.1/v1"], 4),
         (&["chat", "x", "--base-url", "http://192.168.1.1/v1"], 4),

@@ -58,7 +58,7 @@ pub(crate) struct Args {
     no_stream: bool,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }

@@ -65,7 +65,7 @@ pub(crate) struct Args {
     inline: Option<Inline>,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }

@@ -74,7 +74,13 @@ pub(crate) fn ended(code: ExitCode) -> ExitCode {
 }
 
 /// Prints what clap has to say instead of running a command: what is wrong, or the help that was asked for.
-pub(crate) fn refused(error: &clap::Error) -> ExitCode {
+pub(crate) fn refused(error: &clap::Error, as_json: bool) -> ExitCode {
+    if as_json && error.use_stderr() {
+        let text = error.to_string();
+        // Below the first paragraph stand tips and how the command is used.
+        let why = text.split("\n\n").next().unwrap_or_default();
+        return failure(&Usage(why.trim_start_matches("error: ").to_owned()).into(), true);
+    }
     is_written(error.print());
     ended(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
 }

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     key: Option<KeyPlace>,
     /// Print one JSON object, and ask nothing
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
