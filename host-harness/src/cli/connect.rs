@@ -17,7 +17,7 @@ use host_harness::{
 };
 use serde_json::{Map, Value};
 
-use super::{alive::Alive, output::Usage};
+use super::{alive::Alive, output::Usage, plugin_flags};
 
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -93,12 +93,17 @@ impl Run {
 
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
-        let setup = Setup::new(config.value().clone());
-        let setup = setup.environment(Environment::process()).keyring(Keyring::system());
-        match self.base_url(plugin) {
-            Some(base_url) => setup.base_url(base_url),
-            None => setup,
+        let mut setup = Setup::new(config.value().clone());
+        setup = setup.environment(Environment::process()).keyring(Keyring::system());
+        if let Some(base_url) = self.base_url(plugin) {
+            setup = setup.base_url(base_url);
         }
+        for credential in &plugin.descriptor().credentials {
+            if let Some(secret) = plugin_flags::given(credential) {
+                setup = setup.secret(&credential.id, secret);
+            }
+        }
+        setup
     }
 }
 

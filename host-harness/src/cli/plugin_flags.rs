@@ -1,7 +1,8 @@
 //! Flags whose names the plugin gives: one for each credential that it declares, such as `--portkey-api-key`, and
 //! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, and a secret must not
 //! stay in this process's arguments, which every user of the machine can read. So the program starts itself anew: the
-//! secret goes along in the environment, the option under its general name, `--option`.
+//! secret goes along in the environment, the option under its general name, `--option`. It is marked that the secret was
+//! given as a flag: it stands in the environment of this one run alone.
 
 use std::{
     ffi::OsString,
@@ -14,9 +15,23 @@ use clap::{
     Arg, CommandFactory,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{Engine, Plugin, wit::onboarding::Descriptor};
+use host_harness::{
+    Engine, Plugin,
+    wit::onboarding::{Credential, Descriptor},
+};
+use secrecy::SecretString;
 
 use super::{Cli, connect, output::Usage};
+
+/// Holds the names of the variables that secrets went along in, and no secret.
+const GIVEN: &str = "HOST_HARNESS_GIVEN";
+
+/// The secret that was given as a flag for `credential`.
+pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
+    let variable = credential.env_vars.first()?;
+    std::env::var(GIVEN).ok()?.split(' ').find(|name| name == variable)?;
+    std::env::var(variable).ok().filter(|secret| !secret.trim().is_empty()).map(Into::into)
+}
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
 /// ended. `None` where the error stands.
@@ -44,7 +59,7 @@ pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode
     }
 
     let mut command = Command::new(std::env::current_exe().context("this program's own path is unknown")?);
-    let mut rest = arguments.into_iter();
+    let (mut rest, mut given) = (arguments.into_iter(), Vec::new());
     while let Some(argument) = rest.next() {
         if argument == "--" {
             command.arg(argument).args(rest);
@@ -60,14 +75,18 @@ pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode
         let value = value.filter(|value| !value.is_empty() && !value.to_string_lossy().starts_with("--"));
         let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
-            Means::Variable(variable) => drop(command.env(variable, value)),
+            Means::Variable(variable) => {
+                command.env(variable, value);
+                given.push(variable.as_str());
+            }
             Means::Option(option) => {
-                let mut given = OsString::from(format!("{option}="));
-                given.push(value);
-                command.arg("--option").arg(given);
+                let mut pair = OsString::from(format!("{option}="));
+                pair.push(value);
+                command.arg("--option").arg(pair);
             }
         }
     }
+    command.env(GIVEN, given.join(" "));
     replace_this_process(command).context("could not start this program anew").map(Some)
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     connect::{Config, Run, ways_to_give},
-    output,
+    output, plugin_flags,
 };
 
 #[derive(clap::Args)]
@@ -59,9 +59,10 @@ impl KeyPlace {
         if source == Some(&Source::Keyring) { Self::Keyring } else { Self::Reference }
     }
 
-    /// Whether a key that was found there is in its place. To refer to it moves nothing.
+    /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
     fn holds(self, source: &Source) -> bool {
         match (self, source) {
+            (_, Source::Given) => false,
             (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
             (Self::Env, Source::Configuration(path)) => path.starts_with("env."),
             _ => false,
@@ -123,8 +124,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
     }
+    let left = answers.left_to_do(&plugin);
     if asks {
-        wizard::next_steps(&plugin, &answers);
+        wizard::next_steps(&left);
+    } else {
+        left.iter().for_each(|step| output::note(step));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -168,6 +172,31 @@ impl Args {
 }
 
 impl Answers {
+    /// What is left for the user to do, once this is written.
+    fn left_to_do(&self, plugin: &Plugin) -> Vec<String> {
+        let Some(credential) = plugin.descriptor().credentials.first() else { return Vec::new() };
+        let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
+        let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+        let in_environment = is_set && plugin_flags::given(credential).is_none();
+        let mut left = Vec::new();
+        match (self.key, in_environment) {
+            (KeyPlace::Reference, false) if self.secret.is_some() => left.push(format!(
+                "Set {variable} to the key where OpenClaw starts, such as in ~/.profile: it stands in no file yet."
+            )),
+            (KeyPlace::Reference, true) if self.secret.is_some() => {
+                left.push(format!("{variable} of the environment still holds the other key: set it to this one."));
+            }
+            (KeyPlace::Keyring, _) => {
+                left.push(format!("OpenClaw does not read the keyring: for it, set {variable}."));
+            }
+            _ => {}
+        }
+        if in_environment && self.secret.is_some() && self.key != KeyPlace::Reference {
+            left.push(format!("{variable} of the environment comes before it, as long as it is set."));
+        }
+        left
+    }
+
     /// `config` with these answers in it. What is right already stays as it is.
     async fn merge(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<Value> {
         let descriptor = plugin.descriptor();

@@ -73,28 +73,9 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
     if answer(Confirm::new("Write this?").with_default(true).prompt())? { Ok(()) } else { Err(GivenUp.into()) }
 }
 
-/// What is left for the user to do.
-pub(super) fn next_steps(plugin: &Plugin, answers: &Answers) {
-    let Some(credential) = plugin.descriptor().credentials.first() else { return };
-    let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
-    let in_environment = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    match (answers.key, in_environment) {
-        (KeyPlace::Reference, false) if answers.secret.is_some() => {
-            say(&format!(
-                "Set {variable} to the key where OpenClaw starts, such as in ~/.profile: it stands in no file yet."
-            ));
-        }
-        (KeyPlace::Reference, true) if answers.secret.is_some() => {
-            say(&format!("{variable} of the environment still holds the other key: set it to this one."));
-        }
-        (KeyPlace::Keyring, _) => {
-            say(&format!("OpenClaw does not read the keyring: for it, set {variable}."));
-        }
-        _ => {}
-    }
-    if in_environment && answers.secret.is_some() && answers.key != KeyPlace::Reference {
-        say(&format!("{variable} of the environment comes before it, as long as it is set."));
-    }
+/// Says what is left for the user to do.
+pub(super) fn next_steps(left: &[String]) {
+    left.iter().for_each(|step| say(step));
     say(&dim("Next: host-harness doctor --chat"));
 }
 
