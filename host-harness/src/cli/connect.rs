@@ -37,7 +37,7 @@ impl Component {
 }
 
 /// Which plugin to run, where it calls, and within which limits.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Run {
     /// The component to run [default: the one that `make build` built]
     #[arg(long, value_name = "FILE")]
@@ -108,7 +108,7 @@ impl Run {
 }
 
 /// Which configuration.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Config {
     /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
     #[arg(long, value_name = "FILE")]
@@ -124,7 +124,7 @@ impl Config {
 }
 
 /// What these calls say over the configuration.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Extra {
     /// Send this header with each request; `${NAME}` in it stands for an environment variable
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
@@ -161,7 +161,7 @@ impl Extra {
 }
 
 /// The flags of a command that calls as the configuration says.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Connect {
     #[command(flatten)]
     pub(crate) run: Run,

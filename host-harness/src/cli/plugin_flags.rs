@@ -71,8 +71,8 @@ pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode
             command.arg(argument);
             continue;
         };
-        let value = inline.map(OsString::from).or_else(|| rest.next());
-        let value = value.filter(|value| !value.is_empty() && !value.to_string_lossy().starts_with("--"));
+        let next = || rest.next().filter(|value| !value.to_string_lossy().starts_with("--"));
+        let value = inline.map(OsString::from).or_else(next).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
             Means::Variable(variable) => {
