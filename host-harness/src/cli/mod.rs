@@ -39,7 +39,8 @@ Exit codes:
   130  given up: Ctrl-C, or Esc at a question
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
-calls, and --<id>-config for its option `config` by each that takes --option. A secret given that way is taken off the command line at once; an environment variable never shows there.";
+calls, and --<id>-config for its option `config` by each that takes --option. A secret given that way is taken \
+off the command line at once; an environment variable never shows there.";
 
 /// Runs an OpenClaw provider plugin and keeps its keys.
 #[derive(Parser)]
