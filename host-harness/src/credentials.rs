@@ -64,7 +64,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => f.write_str("given on the command line"),
+            Self::Given => f.write_str("the command line"),
             Self::Environment(name) => write!(f, "the environment variable {name}"),
             Self::Configuration(path) => write!(f, "the configuration, {path}"),
             Self::Keyring => f.write_str("the system keyring"),

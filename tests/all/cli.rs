@@ -140,6 +140,18 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
             assert!(error.get(field).is_some(), "{field}: {ran:?}");
         }
     }
+    for (arguments, message, code) in [
+        (&["chat", "--json", "hello", "--unknown"][..], "unexpected argument '--unknown' found", 2),
+        (&["image", "--json"], "the following required arguments were not provided:\n  <PROMPT>...", 2),
+        (&["chat", "--json", "hello", "--portkey-api-key"], "--portkey-api-key needs a value", 2),
+        (&["chat", "hello", "--portkey-api-key", "--json"], "--portkey-api-key needs a value", 2),
+        (&["models", "--json", "--plugin", "none.wasm", "--portkey-api-key", "k"], "none.wasm", 4),
+    ] {
+        let ran = user.cli.run(arguments);
+        assert_eq!((ran.code, &*ran.err), (code, ""), "{arguments:?}: {ran:?}");
+        let said = ran.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(if code == 2 { said == message } else { said.contains(message) }, "{arguments:?}: {ran:?}");
+    }
     let plain = user.cli.run(&["chat", "--model", "fault/invalid-key", "hello"]);
     assert_eq!(plain.out, "", "{plain:?}");
     assert!(plain.err.starts_with("error: ") && plain.err.contains("\nhint: "), "{plain:?}");
@@ -165,6 +177,15 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["validate", "--manifest", "missing.json"], "missing.json"),
         (&["nonsense"], "nonsense"),
         (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
+        // What a command would have no use for, it does not take.
+        (&["onboard", "--yes", "--header", "x-portkey-trace-id: t"], "unexpected argument '--header'"),
+        (&["onboard", "--yes", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
+        (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),
+        (&["onboard", "--yes", "--trace-id", "t"], "unexpected argument '--trace-id'"),
+        (&["onboard", "--yes", "--option", "provider=@x"], "unexpected argument '--option'"),
+        (&["demo", "--config", "openclaw.json"], "unexpected argument '--config'"),
+        (&["validate", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
+        (&["validate", "--portkey-api-key", "k"], "unexpected argument '--portkey-api-key'"),
     ] {
         let ran = user.cli.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
@@ -172,8 +193,11 @@ fn wrong_usage_is_named_and_exits_with_2() {
         assert_eq!(ran.out, "", "{arguments:?}");
     }
     assert!(user.stub.requests().is_empty());
+    assert_eq!(user.files(), ["text.png"]);
     for (arguments, code) in [
         (&["chat", "x", "--plugin", "missing.wasm"][..], 4),
+        (&["chat", "x", "--plugin", "missing.wasm", "--portkey-api-key", "k"], 4),
+        (&["chat", "x", "--plugin", "missing.wasm", "--portkey-config", "pc-1"], 4),
         (&["chat", "x", "--base-url", "ftp://example"], 4),
         (&["chat", "x", "--base-url", "http://user:pw@127.0.0.1/v1"], 4),
         (&["chat", "x", "--base-url", "http://192.168.1.1/v1"], 4),
@@ -186,6 +210,11 @@ fn wrong_usage_is_named_and_exits_with_2() {
         assert!(ran.err.starts_with("error: "), "{arguments:?}: {ran:?}");
     }
     assert!(user.stub.requests().is_empty());
+
+    std::fs::write(user.cli.folder.path().join("bad.json"), "{").unwrap();
+    let manifest = user.cli.run(&["validate", "--manifest", "bad.json"]);
+    assert_eq!(manifest.code, 4, "{manifest:?}");
+    assert!(manifest.err.starts_with("error: the manifest `bad.json` is not valid JSON5"), "{manifest:?}");
 }
 
 const COMMANDS: [&str; 9] = ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"];
@@ -299,6 +328,39 @@ fn nobody_reading_is_no_failure() {
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         assert!(!ran.err.contains("panicked"), "{arguments:?}: {ran:?}");
     }
+}
+
+/// As of a disk that is full: a script must not take what is not there for a result.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let user = User::new();
+    let full = |arguments: &[&str]| {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        crate::support::Ran::from(user.cli.command(arguments).stdout(full).output().unwrap())
+    };
+    for arguments in [
+        &["--help"][..],
+        &["stub", "--faults"],
+        &["chat", "hello"],
+        &["chat", "hello", "--json"],
+        &["chat", "hello", "--no-stream"],
+        &["image", "a ship"],
+        &["models"],
+        &["onboard"],
+        &["doctor"],
+        &["validate"],
+        &["man"],
+    ] {
+        let ran = full(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {ran:?}");
+    }
+    // What went wrong before it is said as well.
+    let refused = full(&["chat", "hello", "--json", "--model", "fault/429"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.err.contains("error: Rate limit reached"), "{refused:?}");
+    assert!(refused.err.contains("error: cannot write to standard output"), "{refused:?}");
 }
 
 /// Images are paid for when they are made.

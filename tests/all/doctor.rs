@@ -246,6 +246,18 @@ async fn a_proxy_is_named_without_its_password_and_looked_at() {
     assert!(line(&report, "proxy")["hint"].as_str().unwrap().contains("HTTPS_PROXY"), "{report:#}");
 }
 
+/// It comes before the environment's, and is not taken for it.
+#[tokio::test]
+async fn a_key_given_as_a_flag_is_told_from_one_of_the_environment() {
+    let stub = gateway().await;
+    let wrong = || Cli::new().env("PORTKEY_API_KEY", "wrong-key-of-a-user");
+    let ran = with(wrong(), &stub.base_url(), &["--portkey-api-key", KEY]).await.ok();
+    assert_eq!(line(&ran.json(), "key")["detail"], "Portkey API key, from the command line");
+    let ran = with(wrong(), &stub.base_url(), &["--portkey-config", "pc-1"]).await;
+    let from = "Portkey API key, from the environment variable PORTKEY_API_KEY";
+    assert_eq!(line(&ran.json(), "key")["detail"], from);
+}
+
 /// What is wrong on this machine is found before anything is called.
 #[tokio::test]
 async fn the_component_the_manifest_and_the_configuration_are_looked_at() {

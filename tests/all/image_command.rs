@@ -1,7 +1,11 @@
 //! `image` as a user has it: where files go, what is never overwritten, and how an image is shown.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde_json::{Value, json};
+
 use crate::{
-    support::{Ran, User, install_script},
+    fault_server::{FaultServer, bytes},
+    support::{Cli, KEY, Ran, User, install_script},
     terminal::Terminal,
 };
 
@@ -32,6 +36,63 @@ fn a_named_file_is_replaced_on_demand_alone() {
     assert_eq!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
     assert_eq!(image(&user, &["a lighthouse", "--force"]).ok().out, "./image-1.png\n");
     assert_ne!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
+}
+
+/// A PNG file, as far as its first bytes tell.
+fn png(text: &str) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n", text.as_bytes()].concat()
+}
+
+fn inline(text: &str) -> Value {
+    json!({"b64_json": BASE64.encode(png(text))})
+}
+
+/// Runs `image` before a gateway that answers with these images.
+fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let body = json!({"created": 1, "data": images}).to_string();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(format!("{head}{body}"))]));
+    cli.run(&[&["image", "a ship", "--base-url", &server.base_url], arguments].concat())
+}
+
+/// An answer may hold more images than were asked for.
+#[test]
+fn an_image_does_not_take_the_place_of_another_of_the_same_answer() {
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let at = |name: &str| cli.folder.path().join(name);
+    for name in ["a.png", "a-2.png"] {
+        std::fs::write(at(name), "old").unwrap();
+    }
+    let two = json!([inline("one"), inline("two")]);
+    assert_eq!(answered(&cli, two, &["--force", "--output", "a.png"]).ok().out, "a.png\na-3.png\n");
+    assert_eq!(std::fs::read(at("a.png")).unwrap(), png("one"));
+    assert_eq!(std::fs::read(at("a-2.png")).unwrap(), b"old", "--force is for the file that was named");
+    assert_eq!(std::fs::read(at("a-3.png")).unwrap(), png("two"));
+}
+
+/// They are paid for, whatever becomes of another.
+#[test]
+fn images_that_can_be_saved_are_saved_and_the_others_are_named() {
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    // Nobody listens at these ports.
+    let lost = |port: u16| json!({"url": format!("http://127.0.0.1:{port}/lost.png")});
+    let images = || json!([inline("one"), lost(1), inline("three"), lost(2)]);
+    let ran = answered(&cli, images(), &[]);
+    assert_eq!((ran.code, &*ran.out), (6, "./image-1.png\n./image-3.png\n"), "{ran:?}");
+    for port in [1, 2] {
+        let named = format!("the image http://127.0.0.1:{port}/lost.png is not saved: ");
+        assert!(ran.err.contains(&named), "{ran:?}");
+    }
+    assert_eq!(std::fs::read(cli.folder.path().join("image-3.png")).unwrap(), png("three"));
+
+    let ran = answered(&cli, images(), &["--json", "--output", "json"]);
+    let result = ran.json();
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert_eq!(result["images"][1]["path"], "json/image-3.png");
+    assert_eq!(result["error"]["kind"], "transport");
+    let message = result["error"]["message"].as_str().unwrap();
+    assert!(message.contains("http://127.0.0.1:1/lost.png") && message.contains("http://127.0.0.1:2/"), "{result}");
 }
 
 /// As `touch` would make it.
@@ -101,4 +162,11 @@ fn open_hands_the_file_to_the_desktop() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert_eq!(std::fs::read_to_string(opened).unwrap(), "a.png");
+
+    // Where there is no desktop, the result still is one JSON object.
+    let mut command = user.cli.command(&["image", "a lighthouse", "--open", "--json", "--output", "b.png"]);
+    let none = Ran::from(command.env("PATH", user.cli.folder.path()).output().unwrap());
+    let result = none.json();
+    assert_eq!((none.code, &result["images"][0]["path"]), (1, &json!("b.png")), "{none:?}");
+    assert!(result["error"]["message"].as_str().unwrap().contains("`b.png` is written, but"), "{result}");
 }

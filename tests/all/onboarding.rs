@@ -101,6 +101,29 @@ fn onboard_stores_the_key_only_where_it_is_told_to() {
     assert_eq!(config.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
 }
 
+/// The configuration refers to it, and so it must come from somewhere.
+#[test]
+fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {
+    let cli = Cli::new();
+    let path = cli.folder.path().join("openclaw.json");
+    let key = |place| {
+        let ran = cli.run(&["onboard", "--config", "openclaw.json", "--key", place, "--portkey-api-key", KEY]).ok();
+        (ran, ConfigFile::open(&path).unwrap().value().clone())
+    };
+    std::fs::write(&path, r#"{"models":{"providers":{"portkey":{"apiKey":"another-key"}}}}"#).unwrap();
+    let (ran, config) = key("reference");
+    assert!(ran.err.contains("Set PORTKEY_API_KEY to the key where OpenClaw starts"), "{ran:?}");
+    assert_eq!(
+        config["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}",
+        "the other is not called with"
+    );
+    assert!(!std::fs::read_to_string(&path).unwrap().contains(KEY));
+
+    let (ran, config) = key("env");
+    assert!(!ran.err.contains("Set PORTKEY_API_KEY"), "{ran:?}");
+    assert_eq!(config["env"]["PORTKEY_API_KEY"], KEY);
+}
+
 #[test]
 fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
     for (text, expected) in [

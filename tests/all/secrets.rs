@@ -161,6 +161,27 @@ fn no_output_log_or_file_of_a_command_holds_the_key() {
     assert_eq!(String::from_utf8_lossy(&found.stdout), "", "files that hold the key");
 }
 
+/// Its colon, its sign of equality or its name is easily mistyped, and a terminal is easily copied from.
+#[test]
+fn a_flag_that_is_mistyped_is_refused_without_its_value() {
+    let cli = Cli::new();
+    for (flag, value, named) in [
+        ("--header", format!("Authorization Bearer {KEY}"), "with a colon after `Authorization`"),
+        ("--header", format!("Authorization Bearer {KEY}: {KEY}"), "`Authorization`"),
+        ("--header", format!("Authör: {KEY}"), "`Authör` to the colon is no header name"),
+        ("--header", format!(": {KEY}"), "is no header name"),
+        ("--header", KEY.to_owned(), "'Name: value'"),
+        ("--option", format!("config {{\"api_key\": \"{KEY}\"}}"), "NAME=VALUE"),
+        ("--metadata", format!("={KEY}"), "NAME=VALUE"),
+    ] {
+        let ran = cli.run(&["models", flag, &value]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.starts_with(&format!("error: invalid value for '{flag} ")), "{ran:?}");
+        assert!(ran.err.contains(named), "{ran:?}");
+        assert!(!ran.err.contains(KEY) && !ran.err.contains("Bearer"), "{ran:?}");
+    }
+}
+
 /// Arguments are for every user of a machine to see, the environment is not.
 #[test]
 #[cfg(target_os = "linux")]

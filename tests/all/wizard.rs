@@ -140,6 +140,20 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
     assert!(regex::Regex::new(&pattern).unwrap().is_match(seen.trim_end()), "the screen is\n{seen}\nand not\n{shown}");
 }
 
+/// A flag is gone with the command.
+#[test]
+fn a_key_given_as_a_flag_is_kept_where_the_user_says() {
+    let stub = gateway();
+    let url = stub.base_url();
+    let flags = ["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default", "--portkey-api-key", KEY];
+    let mut wizard = Wizard::start(Cli::new(), &flags);
+    wizard.terminal.wait_for("The key is there: the command line");
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    assert!(wizard.terminal.screen().contains("Set PORTKEY_API_KEY to the key"), "{}", wizard.terminal.screen());
+}
+
 /// What the hosted service of the provider would be: nothing is called, since the way there is closed.
 #[test]
 fn the_providers_own_service_is_the_first_choice() {

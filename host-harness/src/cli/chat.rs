@@ -18,7 +18,7 @@ use super::{
     connect::{Connect, chat_model},
     input,
     output::{self, Took, Usage},
-    page::{self, Page},
+    page::Page,
     session,
 };
 
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     no_stream: bool,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }
@@ -170,7 +170,7 @@ impl Answering {
                 alive = None;
             }
             // Once whoever read has gone, what is still to come would be paid for in vain.
-            if !printed.is_empty() && page::print(&printed).is_err() {
+            if !printed.is_empty() && !output::print(&printed) {
                 return Ok(());
             }
             // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
@@ -205,8 +205,7 @@ impl Answering {
         for part in &response.content {
             match part {
                 AssistantPart::Text(text) => {
-                    let printed = self.page.push(text) + &self.page.finish(text);
-                    let _ = page::print(&printed);
+                    output::print(&(self.page.push(text) + &self.page.finish(text)));
                 }
                 AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
                 AssistantPart::Thinking(_) => {}
@@ -217,7 +216,7 @@ impl Answering {
 
     /// Prints what is left, and gives the reply as far as it came.
     pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> anyhow::Result<Answer> {
-        let _ = page::print(&self.page.finish(self.joined.text()));
+        output::print(&self.page.finish(self.joined.text()));
         let stopped = outcome?;
         self.joined.tool_calls().for_each(|call| self.print_call(&call.name, &call.arguments_json));
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };

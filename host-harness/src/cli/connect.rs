@@ -1,17 +1,23 @@
 //! The flags of every command that calls, and the way from them to a connected provider.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::Context;
+use clap::{
+    Arg, Command,
+    builder::{StringValueParser, TypedValueParser},
+    error::ErrorKind,
+};
 use host_harness::{
     ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup, wit::onboarding::Credential,
 };
 use serde_json::{Map, Value};
 
-use super::{alive::Alive, output::Usage};
+use super::{alive::Alive, output::Usage, plugin_flags};
 
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,30 +36,15 @@ impl Component {
     }
 }
 
-/// Which plugin, which configuration, and what to call differently.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Connect {
+/// Which plugin to run, where it calls, and within which limits.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Run {
     /// The component to run [default: the one that `make build` built]
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
-    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Call this instead of the configured base URL [default: $PORTKEY_BASE_URL for the provider `portkey`, and so on]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// Send this header with each request; `${NAME}` in it stands for an environment variable
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    headers: Vec<(String, String)>,
-    /// Mark the requests with this id, by which the gateway's logs know them
-    #[arg(long, value_name = "ID")]
-    trace_id: Option<String>,
-    /// Log this with the requests; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    metadata: Vec<(String, String)>,
-    /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
-    options: Vec<(String, String)>,
     /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
@@ -62,7 +53,7 @@ pub(crate) struct Connect {
     max_memory: Option<u32>,
 }
 
-impl Connect {
+impl Run {
     /// The same for somebody who waits at the terminal for a short answer: a call ends sooner, unless `--timeout` says
     /// otherwise.
     pub(crate) fn impatient(self) -> Self {
@@ -94,12 +85,6 @@ impl Connect {
         limits
     }
 
-    /// The configuration file, which need not exist yet.
-    pub(crate) fn config_file(&self) -> anyhow::Result<ConfigFile> {
-        let path = self.config.clone().or_else(ConfigFile::default_path);
-        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
-    }
-
     /// `--base-url`, else the provider's variable, such as PORTKEY_BASE_URL.
     pub(crate) fn base_url(&self, plugin: &Plugin) -> Option<String> {
         let variable = format!("{}_BASE_URL", plugin.descriptor().id.to_uppercase().replace('-', "_"));
@@ -113,6 +98,51 @@ impl Connect {
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }
+        for credential in &plugin.descriptor().credentials {
+            if let Some(secret) = plugin_flags::given(credential) {
+                setup = setup.secret(&credential.id, secret);
+            }
+        }
+        setup
+    }
+}
+
+/// Which configuration.
+#[derive(clap::Args)]
+pub(crate) struct Config {
+    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Config {
+    /// The file, which need not exist yet.
+    pub(crate) fn open(&self) -> anyhow::Result<ConfigFile> {
+        let path = self.config.clone().or_else(ConfigFile::default_path);
+        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
+    }
+}
+
+/// What these calls say over the configuration.
+#[derive(clap::Args)]
+pub(crate) struct Extra {
+    /// Send this header with each request; `${NAME}` in it stands for an environment variable
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
+    headers: Vec<(String, String)>,
+    /// Mark the requests with this id, by which the gateway's logs know them
+    #[arg(long, value_name = "ID")]
+    trace_id: Option<String>,
+    /// Log this with the requests; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Named(pair))]
+    metadata: Vec<(String, String)>,
+    /// Set this option of the plugin, as `plugins.entries.<id>.config` of the configuration does; VALUE is JSON or text
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = Named(pair))]
+    options: Vec<(String, String)>,
+}
+
+impl Extra {
+    /// `setup` with this in it.
+    pub(crate) fn over(&self, mut setup: Setup) -> Setup {
         for (name, value) in &self.headers {
             setup = setup.header(name, value);
         }
@@ -128,11 +158,29 @@ impl Connect {
         }
         setup
     }
+}
+
+/// The flags of a command that calls as the configuration says.
+#[derive(clap::Args)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(flatten)]
+    extra: Extra,
+}
+
+impl Connect {
+    /// What the command line, the environment and `config` say together.
+    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
+        self.extra.over(self.run.setup(plugin, config))
+    }
 
     /// The plugin, connected.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
-        let plugin = self.plugin().await?;
-        let config = self.config_file()?;
+        let plugin = self.run.plugin().await?;
+        let config = self.config.open()?;
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config)).await?;
         Ok((provider, config))
     }
@@ -160,9 +208,34 @@ pub(crate) fn chat_model(given: Option<&str>, plugin: &Plugin, config: &ConfigFi
     model.strip_prefix(&prefix).unwrap_or(model).to_owned()
 }
 
+/// Reads a name and a value. The value may be a secret: clap's own errors would show it.
+#[derive(Clone)]
+struct Named(fn(&str) -> Result<(String, String), String>);
+
+impl TypedValueParser for Named {
+    type Value = (String, String);
+
+    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, text: &OsStr) -> Result<Self::Value, clap::Error> {
+        let text = StringValueParser::new().parse_ref(command, flag, text)?;
+        self.0(&text).map_err(|why| {
+            let flag = flag.map(Arg::to_string).unwrap_or_default();
+            command.clone().error(ErrorKind::ValueValidation, format!("invalid value for '{flag}': {why}"))
+        })
+    }
+}
+
+/// Of a text that is no header the first word is named at most: behind it may be a secret.
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    let name = http::HeaderName::try_from(name.trim()).map_err(|_| format!("`{}` is no header name", name.trim()))?;
+    const FORM: &str = "write it as 'Name: value'";
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| match text.trim_start().split_once(char::is_whitespace) {
+            Some((word, _)) => format!("{FORM}, with a colon after `{word}`"),
+            None => FORM.to_owned(),
+        })?;
+    let name = http::HeaderName::try_from(name.trim()).map_err(|_| {
+        let word = name.split_whitespace().next().unwrap_or_default();
+        format!("what stands from `{word}` to the colon is no header name: {FORM}")
+    })?;
     Ok((name.to_string(), value.trim().to_owned()))
 }
 

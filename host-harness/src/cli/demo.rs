@@ -15,7 +15,7 @@ use host_harness::{
 
 use super::{
     chat::Answering,
-    connect::{Connect, chat_model},
+    connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,
     onboard::key_reference,
@@ -32,26 +32,28 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     image_model: Option<String>,
     #[command(flatten)]
-    connect: Connect,
+    run: Run,
+    #[command(flatten)]
+    extra: Extra,
 }
 
 /// The key for the stand-in gateway: it opens nothing.
 const STUB_KEY: &str = "demo-key-for-the-stand-in";
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plugin = args.connect.plugin().await?;
+    let plugin = args.run.plugin().await?;
     let descriptor = plugin.descriptor().clone();
     step(&format!("Loaded {} ({})", descriptor.label, &plugin.digest().get(..12).unwrap_or_default()));
 
     let folder = tempfile::Builder::new().prefix("host-harness-demo-").tempdir()?.keep();
     let mut config = ConfigFile::open(folder.join("openclaw.json"))?;
-    let setup = args.connect.setup(&plugin, &config);
+    let setup = args.extra.over(args.run.setup(&plugin, &config));
     let real = setup.held(&descriptor)?.ids().next().is_some();
 
     // Kept until the end: it stops when it is dropped.
     let mut stub = None;
     let (base_url, setup) = if real {
-        (args.connect.base_url(&plugin), setup)
+        (args.run.base_url(&plugin), setup)
     } else {
         let started = start_stub(&plugin).await?;
         let base_url = started.base_url();
@@ -109,12 +111,11 @@ async fn draw(provider: &Provider, model: Option<String>, folder: &std::path::Pa
     let request = |prompt| images::Request { model: model.clone(), ..images::Request::new(prompt) };
     let drawn = provider.generate(&request("A lighthouse at dawn")).await?;
     let target = Target::new(folder, false)?;
-    let drawn = save(provider, &drawn, &target).await?;
-    let drawn = drawn.first().context("no image came")?;
+    let drawn = save(provider, &drawn, &target).await.into_iter().next().context("no image came")??;
     step(&format!("Made an image: {}", drawn.path.display()));
     let edited = provider.edit(&request("The same, in the evening"), &[input::image(&drawn.path)?], None).await?;
-    for image in save(provider, &edited, &target).await? {
-        step(&format!("Edited it:     {}", image.path.display()));
+    for image in save(provider, &edited, &target).await {
+        step(&format!("Edited it:     {}", image?.path.display()));
     }
     Ok(())
 }

@@ -7,11 +7,10 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Context;
 use host_harness::{
-    Provider,
-    types::MediaSource,
-    wit::images::{Request, Response},
+    Error, Provider,
+    types::{self, ErrorKind, MediaSource},
+    wit::images::{Image, Request, Response},
 };
 use serde_json::{Value, json};
 
@@ -66,7 +65,7 @@ pub(crate) struct Args {
     inline: Option<Inline>,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }
@@ -100,16 +99,30 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         provider.edit(&request, &inputs, mask.as_ref()).await?
     };
-    let images = save(&provider, &response, &target).await?;
+    let (mut images, mut failed) = (Vec::new(), Vec::new());
+    for saved in save(&provider, &response, &target).await {
+        match saved {
+            Ok(image) => images.push(image),
+            Err(error) => failed.push(error),
+        }
+    }
     let took = Took::whole(asked.elapsed());
     drop(alive);
+    if args.open {
+        failed.extend(images.iter().filter_map(|image| open(&image.path).err()));
+    }
+    let failed = joined(&failed);
     if args.json {
-        output::print_json(&json!({
+        let mut result = json!({
             "model": response.model,
             "images": images.iter().map(Saved::json).collect::<Vec<_>>(),
             "usage": response.usage.as_ref().map(output::usage_json),
             "report": output::report_json(&response.report),
-        }));
+        });
+        if let (Some(error), Value::Object(result)) = (&failed, &mut result) {
+            result.insert("error".into(), output::error_json(error.record()));
+        }
+        output::print_json(&result);
     } else {
         let inline = args.inline.unwrap_or_else(Inline::of_this_terminal);
         for image in &images {
@@ -118,13 +131,22 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         output::note(&output::summary(response.usage.as_ref(), &response.report, took));
     }
-    if args.open {
-        for image in &images {
-            open::that_detached(&image.path)
-                .with_context(|| format!("`{}` is written, but cannot be opened", image.path.display()))?;
-        }
+    match failed {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) if args.json => Ok(output::exit_code(&error.into())),
+        Some(error) => Err(error.into()),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn open(image: &Path) -> Result<(), Error> {
+    let wrong = |error| format!("`{}` is written, but cannot be opened: {error}", image.display());
+    open::that_detached(image).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))
+}
+
+/// One error that says it all, a line each.
+fn joined(errors: &[Error]) -> Option<Error> {
+    let message = errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n");
+    Some(types::Error { message, ..errors.first()?.record().clone() }.into())
 }
 
 fn strip_provider(provider: &Provider, model: String) -> String {
@@ -184,6 +206,14 @@ impl Target {
         }
     }
 
+    fn path(&self, image: &Image) -> PathBuf {
+        match &self.place {
+            Place::File(file) => file.clone(),
+            // A plugin's name is a name and not a path.
+            Place::Folder(folder) => folder.join(Path::new(&image.file_name).file_name().unwrap_or("image".as_ref())),
+        }
+    }
+
     /// Makes the folder, and sees that it can be written into.
     pub(crate) fn prepare(&self) -> Result<(), Usage> {
         let folder = self.folder();
@@ -193,34 +223,44 @@ impl Target {
     }
 }
 
-/// Writes the images, each whole or not at all.
-pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> anyhow::Result<Vec<Saved>> {
-    let folder = target.folder();
-    let mut saved = Vec::new();
+/// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along.
+pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
+    let mut saved: Vec<Result<Saved, Error>> = Vec::new();
     for image in &response.images {
-        let fetched;
-        let media = match &image.source {
-            MediaSource::Inline(media) => media,
-            MediaSource::Url(url) => {
-                fetched = provider.download(url).await?;
-                &fetched
-            }
-        };
-        let path = match &target.place {
-            Place::File(file) => file.clone(),
-            // A plugin's name is a name and not a path.
-            Place::Folder(_) => folder.join(Path::new(&image.file_name).file_name().unwrap_or("image".as_ref())),
-        };
-        let path = write(folder, path, &media.data, target.force)
-            .with_context(|| format!("cannot write an image into `{}`", folder.display()))?;
-        saved.push(Saved {
-            path,
-            media_type: media.media_type.clone(),
-            bytes: media.data.len(),
-            revised_prompt: image.revised_prompt.clone(),
-        });
+        let path = target.path(image);
+        // What was written just now is not what the user wants replaced.
+        let force = target.force && !saved.iter().flatten().any(|saved| saved.path == path);
+        saved.push(save_one(provider, image, target.folder(), path, force).await);
     }
-    Ok(saved)
+    saved
+}
+
+async fn save_one(
+    provider: &Provider,
+    image: &Image,
+    folder: &Path,
+    path: PathBuf,
+    force: bool,
+) -> Result<Saved, Error> {
+    let fetched;
+    let media = match &image.source {
+        MediaSource::Inline(media) => media,
+        MediaSource::Url(url) => {
+            fetched = provider.download(url).await.map_err(|error| {
+                let message = format!("the image {url} is not saved: {error}");
+                Error::from(types::Error { message, ..error.record().clone() })
+            })?;
+            &fetched
+        }
+    };
+    let wrong = |error| format!("cannot write an image into `{}`: {error}", folder.display());
+    let path = write(folder, path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
+    Ok(Saved {
+        path,
+        media_type: media.media_type.clone(),
+        bytes: media.data.len(),
+        revised_prompt: image.revised_prompt.clone(),
+    })
 }
 
 /// Writes a file, beside one that is there: `image-1.png`, or `image-1-2.png` where that name is taken, and so on; with

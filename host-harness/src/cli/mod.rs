@@ -29,7 +29,7 @@ mod validate;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the call failed, or a check found something
+  1  the call failed, a check found something, or the result could not be written
   2  wrong usage: a flag, an argument, an input file, an output folder
   3  a credential is missing or was refused
   4  the configuration, the component or the gateway's configuration is wrong, or the host's policy refused
@@ -38,8 +38,9 @@ Exit codes:
   7  a guardrail or a content filter refused
   130  given up: Ctrl-C, or Esc at a question
 
-Flags that the plugin declares for its credentials (`host-harness doctor` names them), and --<id>-config for its option \
-`config`, are taken by each command that calls. A secret given that way is taken off the command line at once; an environment variable never shows there.";
+Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
+calls, and --<id>-config for its option `config` by each that takes --option. A secret given that way is taken \
+off the command line at once; an environment variable never shows there.";
 
 /// Runs an OpenClaw provider plugin and keeps its keys.
 #[derive(Parser)]
@@ -83,14 +84,17 @@ enum Command {
 
 /// Parses the command line, runs the command, and reports how it went.
 pub(crate) fn main() -> ExitCode {
+    // Known before the rest is understood: what cannot be is an error in this form too.
+    let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // An unknown flag may be one that the plugin declares.
-            if let Some(code) = plugin_flags::run_without(&error) {
-                return code;
-            }
-            error.exit()
+            return match plugin_flags::run_without(&error) {
+                Ok(Some(code)) => code,
+                Ok(None) => output::refused(&error, json),
+                Err(error) => output::failure(&error, json),
+            };
         }
     };
     if cli.quiet {
@@ -105,7 +109,6 @@ pub(crate) fn main() -> ExitCode {
             _ => EnvFilter::new("debug"),
         })
         .init();
-    let json = cli.command.json();
     let outcome =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
             let outcome = runtime.block_on(run(cli.command));
@@ -113,21 +116,7 @@ pub(crate) fn main() -> ExitCode {
             runtime.shutdown_background();
             outcome
         });
-    outcome.unwrap_or_else(|error| output::failure(&error, json))
-}
-
-impl Command {
-    fn json(&self) -> bool {
-        match self {
-            Self::Chat(args) => args.json,
-            Self::Image(args) => args.json,
-            Self::Models(args) => args.json,
-            Self::Onboard(args) => args.json,
-            Self::Doctor(args) => args.json,
-            Self::Validate(args) => args.json,
-            Self::Demo(_) | Self::Check(_) | Self::Stub(_) | Self::Completions(_) | Self::Man(_) => false,
-        }
-    }
+    output::ended(outcome.unwrap_or_else(|error| output::failure(&error, json)))
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     filter: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }

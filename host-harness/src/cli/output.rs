@@ -2,9 +2,12 @@
 
 use std::{
     borrow::Cow,
-    io::Write,
+    io::{self, ErrorKind::BrokenPipe, Write},
     process::ExitCode,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +26,9 @@ const FAINT: Style = Style::new().dimmed();
 
 /// Whether nothing but results and errors is to be printed.
 static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// What first kept standard output from being written to.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
 
 /// From now on, prints results and errors alone.
 pub(crate) fn be_quiet() {
@@ -46,9 +52,7 @@ pub(crate) struct GivenUp;
 /// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
 pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let record = record(error);
-    if as_json {
-        print_json(&error_json(&record));
-    } else {
+    if !(as_json && print_json(&json!({"error": error_json(&record)}))) {
         let line = |style: Style, name: &str, text: &str| say(&format!("{style}{name}:{style:#} {}", printable(text)));
         line(ERROR, "error", &record.message);
         if let Some(hint) = &record.hint {
@@ -59,6 +63,26 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
         }
     }
     exit_code(error)
+}
+
+/// What a program exits with that would exit with `code`: not with success where a result could not be written. Whoever
+/// reads may have gone: that is no failure.
+pub(crate) fn ended(code: ExitCode) -> ExitCode {
+    let Some(error) = UNWRITTEN.get().filter(|error| error.kind() != BrokenPipe) else { return code };
+    let failed = failure(&anyhow::Error::new(error).context("cannot write to standard output"), false);
+    if code == ExitCode::SUCCESS { failed } else { code }
+}
+
+/// Prints what clap has to say instead of running a command: what is wrong, or the help that was asked for.
+pub(crate) fn refused(error: &clap::Error, as_json: bool) -> ExitCode {
+    if as_json && error.use_stderr() {
+        let text = error.to_string();
+        // Below the first paragraph stand tips and how the command is used.
+        let why = text.split("\n\n").next().unwrap_or_default();
+        return failure(&Usage(why.trim_start_matches("error: ").to_owned()).into(), true);
+    }
+    is_written(error.print());
+    ended(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
 }
 
 /// The documented exit code for `error`.
@@ -92,13 +116,24 @@ fn record(error: &anyhow::Error) -> types::Error {
 }
 
 /// Prints one JSON object on standard output.
-pub(crate) fn print_json(value: &Value) {
-    print_line(&format!("{value:#}"));
+pub(crate) fn print_json(value: &Value) -> bool {
+    print(&format!("{value:#}\n"))
 }
 
-/// Prints a line on standard output. Whoever reads may have gone: then there is nobody to tell.
+/// Prints a line on standard output.
 pub(crate) fn print_line(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    print(&format!("{line}\n"));
+}
+
+/// Prints `text` at once on standard output, and gives whether it could. [`ended`] tells where it could not.
+pub(crate) fn print(text: &str) -> bool {
+    let mut out = io::stdout();
+    is_written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Remembers what went wrong.
+fn is_written(written: io::Result<()>) -> bool {
+    written.map_err(|error| UNWRITTEN.set(error)).is_ok()
 }
 
 /// Prints a line beside the results, on standard error, unless that is to be quiet.
@@ -145,12 +180,12 @@ pub(crate) fn width() -> usize {
 
 /// Prints a line that holds styles, which only a terminal gets to see.
 pub(crate) fn print_styled(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{line}");
+    is_written(writeln!(anstream::stdout(), "{line}"));
 }
 
-/// `{"error": ...}` of the README.
+/// What stands in `{"error": ...}`, as the README has it.
 pub(crate) fn error_json(error: &types::Error) -> Value {
-    json!({"error": {
+    json!({
         "kind": kind(error.kind),
         "origin": origin(error.origin),
         "message": error.message,
@@ -160,7 +195,7 @@ pub(crate) fn error_json(error: &types::Error) -> Value {
         "retry_after_ms": error.retry_after_ms,
         "trace_id": error.trace_id,
         "request_sent": error.request_sent,
-    }})
+    })
 }
 
 /// The WIT's name of an error kind, with underscores.

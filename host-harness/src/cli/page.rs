@@ -1,6 +1,6 @@
 //! Where the text of a reply goes: drawn in a terminal, byte by byte as it came into a pipe or a file.
 
-use std::io::{IsTerminal, Result, Write, stdout};
+use std::io::{IsTerminal, stdout};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -57,13 +57,4 @@ impl Page {
             Self::Blank | Self::Exact | Self::Plain => None,
         }
     }
-}
-
-/// Prints at once what [`Page`] gave.
-///
-/// # Errors
-/// Where nobody reads any more.
-pub(crate) fn print(text: &str) -> Result<()> {
-    let mut out = stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

@@ -2,16 +2,20 @@
 //! terminal could stay without an answer for ever.
 
 use std::{
-    io::{IsTerminal, Write, stdout},
+    io::{IsTerminal, stdout},
     path::Path,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 
+use super::output;
+
 /// How high an image is shown, in lines.
 const LINES: usize = 20;
 /// The same for sixels, whose unit is the pixel.
 const PIXELS: u32 = 400;
+/// The most bytes that an image may take once it is decoded: 4096 x 4096 pixels.
+const LARGEST: usize = 64 << 20;
 
 /// A terminal's protocol for images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -20,7 +24,7 @@ pub(crate) enum Inline {
     Kitty,
     /// iTerm2, WezTerm, mintty
     Iterm2,
-    /// foot, mlterm, Windows Terminal, xterm -ti vt340; PNG alone
+    /// foot, mlterm, Windows Terminal, xterm -ti vt340; PNG alone, of up to 4096 x 4096 pixels
     Sixel,
     /// Do not show them
     None,
@@ -57,8 +61,7 @@ pub(crate) fn show(file: &Path, inline: Inline) {
         Inline::None => None,
     };
     if let Some(shown) = shown {
-        let mut out = stdout();
-        let _ = writeln!(out, "{shown}").and_then(|()| out.flush());
+        output::print_line(&shown);
     }
 }
 
@@ -89,7 +92,7 @@ fn sixel(data: &[u8]) -> Option<String> {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(data));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().ok()?;
-    let mut pixels = vec![0; reader.output_buffer_size()?];
+    let mut pixels = vec![0; reader.output_buffer_size().filter(|&size| size <= LARGEST)?];
     let image = reader.next_frame(&mut pixels).ok()?;
     // Every so many pixels in both directions: a look needs no more.
     let step = image.height.div_ceil(PIXELS).max(1) as usize;
@@ -152,5 +155,14 @@ mod tests {
             assert!(shown.starts_with("\x1bP") && shown.ends_with("\x1b\\"), "{width}x{height}");
         }
         assert_eq!(sixel(b"\x89PNG\r\n\x1a\nbroken"), None);
+    }
+
+    /// The head of a file says how much memory its pixels take, and a server wrote it.
+    #[test]
+    fn an_image_too_large_to_decode_is_not_shown() {
+        let mut file = Vec::new();
+        let encoder = png::Encoder::new(&mut file, 1_000_000, 1_000_000);
+        encoder.write_header().unwrap().write_chunk(png::chunk::IDAT, &[]).unwrap();
+        assert_eq!(sixel(&file), None);
     }
 }

@@ -1,7 +1,8 @@
 //! Flags whose names the plugin gives: one for each credential that it declares, such as `--portkey-api-key`, and
 //! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, and a secret must not
 //! stay in this process's arguments, which every user of the machine can read. So the program starts itself anew: the
-//! secret goes along in the environment, the option under its general name, `--option`.
+//! secret goes along in the environment, the option under its general name, `--option`. It is marked that the secret was
+//! given as a flag: it stands in the environment of this one run alone.
 
 use std::{
     ffi::OsString,
@@ -9,48 +10,84 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use anyhow::Context;
 use clap::{
-    Arg,
+    Arg, CommandFactory,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{Engine, Plugin, wit::onboarding::Descriptor};
+use host_harness::{
+    Engine, Plugin,
+    wit::onboarding::{Credential, Descriptor},
+};
+use secrecy::SecretString;
 
-use super::{connect, output};
+use super::{Cli, connect, output::Usage};
+
+/// Holds the names of the variables that secrets went along in, and no secret.
+const GIVEN: &str = "HOST_HARNESS_GIVEN";
+
+/// The secret that was given as a flag for `credential`.
+pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
+    let variable = credential.env_vars.first()?;
+    std::env::var(GIVEN).ok()?.split(' ').find(|name| name == variable)?;
+    std::env::var(variable).ok().filter(|secret| !secret.trim().is_empty()).map(Into::into)
+}
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
 /// ended. `None` where the error stands.
-pub(crate) fn run_without(error: &clap::Error) -> Option<ExitCode> {
-    let unknown = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) => unknown.clone(),
-        _ => return None,
+pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode>> {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return Ok(None);
     };
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let flags = flags(&descriptor(&arguments)?);
-    flags.iter().find(|flag| flag.name == unknown)?;
+    let commands = Cli::command();
+    let name = arguments.iter().find(|argument| !argument.to_string_lossy().starts_with('-'));
+    let Some(command) = name.and_then(|name| commands.find_subcommand(name)).filter(|command| calls(command)) else {
+        return Ok(None);
+    };
+    let descriptor = match descriptor(&arguments) {
+        Ok(descriptor) => descriptor,
+        // As far as a name tells, it is the plugin's flag: then this is what is wrong.
+        Err(error) if unknown.ends_with("-api-key") || unknown.ends_with("-config") => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    let flags = flags(command, &descriptor);
+    if !flags.iter().any(|flag| flag.name == *unknown) {
+        return Ok(None);
+    }
 
-    let mut command = Command::new(std::env::current_exe().ok()?);
-    let mut rest = arguments.into_iter();
+    let mut command = Command::new(std::env::current_exe().context("this program's own path is unknown")?);
+    let (mut rest, mut given) = (arguments.into_iter(), Vec::new());
     while let Some(argument) = rest.next() {
+        if argument == "--" {
+            command.arg(argument).args(rest);
+            break;
+        }
         let text = argument.to_string_lossy().into_owned();
         let (name, inline) = text.split_once('=').map_or((&*text, None), |(name, value)| (name, Some(value)));
         let Some(flag) = flags.iter().find(|flag| flag.name == name) else {
             command.arg(argument);
             continue;
         };
-        let value = inline.map(OsString::from).or_else(|| rest.next()).filter(|value| !value.is_empty());
-        let Some(value) = value else {
-            return Some(output::failure(&output::Usage(format!("{} needs a value", flag.name)).into(), false));
-        };
+        let next = || rest.next().filter(|value| !value.to_string_lossy().starts_with("--"));
+        let value = inline.map(OsString::from).or_else(next).filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
-            Means::Variable(variable) => drop(command.env(variable, value)),
+            Means::Variable(variable) => {
+                command.env(variable, value);
+                given.push(variable.as_str());
+            }
             Means::Option(option) => {
-                let mut given = OsString::from(format!("{option}="));
-                given.push(value);
-                command.arg("--option").arg(given);
+                let mut pair = OsString::from(format!("{option}="));
+                pair.push(value);
+                command.arg("--option").arg(pair);
             }
         }
     }
-    Some(replace_this_process(command))
+    command.env(GIVEN, given.join(" "));
+    replace_this_process(command).context("could not start this program anew").map(Some)
 }
 
 /// A flag that the plugin gives the name of.
@@ -69,58 +106,60 @@ enum Means {
     Option(&'static str),
 }
 
-fn flags(descriptor: &Descriptor) -> Vec<Flag> {
-    let credentials = descriptor.credentials.iter().filter_map(|credential| {
+/// Those that `command` takes: for credentials where it calls, for an option where it takes options.
+fn flags(command: &clap::Command, descriptor: &Descriptor) -> Vec<Flag> {
+    let credentials = descriptor.credentials.iter().filter(|_| calls(command)).filter_map(|credential| {
         let means = Means::Variable(credential.env_vars.first()?.clone());
         Some(Flag { name: credential.cli_flag.clone()?, about: credential.label.clone(), means })
     });
-    let config = Flag {
+    let config = takes(command, "options").then(|| Flag {
         name: format!("--{}-config", descriptor.id),
         about: format!("The {} configuration for these calls: its id, or the configuration itself", descriptor.label),
         means: Means::Option("config"),
-    };
-    credentials.chain([config]).collect()
+    });
+    credentials.chain(config).collect()
 }
 
-/// `command` with the plugin's flags where they are taken, for completions and manuals: never for parsing.
-pub(crate) fn shown(command: clap::Command, descriptor: &Descriptor) -> clap::Command {
-    let args: Vec<Arg> = flags(descriptor)
-        .into_iter()
-        .map(|flag| {
+fn calls(command: &clap::Command) -> bool {
+    takes(command, "base_url")
+}
+
+fn takes(command: &clap::Command, id: &str) -> bool {
+    command.get_arguments().any(|argument| argument.get_id() == id)
+}
+
+/// `commands` with the plugin's flags where they are taken, for completions and manuals: never for parsing.
+pub(crate) fn shown(commands: clap::Command, descriptor: &Descriptor) -> clap::Command {
+    commands.mut_subcommands(|command| {
+        let flags = flags(&command, descriptor).into_iter().map(|flag| {
             let name = flag.name.trim_start_matches('-').to_owned();
             Arg::new(name.clone()).long(name).help(flag.about).value_name("VALUE")
-        })
-        .collect();
-    command.mut_subcommands(|command| {
-        let calls = command.get_arguments().any(|argument| argument.get_id() == "base_url");
-        if calls { command.args(&args) } else { command }
+        });
+        command.args(flags)
     })
 }
 
 /// The plugin that the arguments name, or the one that is taken without.
-fn descriptor(arguments: &[OsString]) -> Option<Descriptor> {
+fn descriptor(arguments: &[OsString]) -> anyhow::Result<Descriptor> {
     let named = arguments.iter().enumerate().find_map(|(at, argument)| {
         let text = argument.to_str()?;
         let inline = text.strip_prefix("--plugin=").map(str::to_owned);
         inline.or_else(|| (text == "--plugin").then(|| arguments.get(at + 1)?.to_str().map(str::to_owned))?)
     });
-    let component = connect::component(named.as_deref().map(Path::new)).ok()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let plugin = runtime.block_on(async { Plugin::load(&Engine::new(connect::few())?, component).await }).ok()?;
-    Some(plugin.descriptor().clone())
+    let component = connect::component(named.as_deref().map(Path::new))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let plugin = runtime.block_on(async { Plugin::load(&Engine::new(connect::few())?, component).await })?;
+    Ok(plugin.descriptor().clone())
 }
 
 #[cfg(unix)]
-fn replace_this_process(mut command: Command) -> ExitCode {
+fn replace_this_process(mut command: Command) -> std::io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-    let error = command.exec();
-    output::failure(&anyhow::Error::new(error).context("could not start this program anew"), false)
+    Err(command.exec())
 }
 
 #[cfg(not(unix))]
-fn replace_this_process(mut command: Command) -> ExitCode {
-    match command.status() {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
-        Err(error) => output::failure(&anyhow::Error::new(error).context("could not start this program anew"), false),
-    }
+fn replace_this_process(mut command: Command) -> std::io::Result<ExitCode> {
+    let code = command.status()?.code();
+    Ok(ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use host_harness::{Engine, read_file};
+use host_harness::{ConfigFile, Engine, Error, read_file, types};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     manifest: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -62,9 +62,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) fn read_manifest(path: &Path) -> anyhow::Result<Value> {
-    // The same reader as for the configuration: OpenClaw takes JSON5 for both.
     if !path.is_file() {
         return Err(Usage(format!("there is no manifest `{}`", path.display())).into());
     }
-    Ok(host_harness::ConfigFile::open(path)?.value().clone())
+    // The same reader as for the configuration, which its errors speak of: OpenClaw takes JSON5 for both.
+    let file = ConfigFile::open(path).map_err(|error| {
+        let message = error.to_string().replacen("the configuration", "the manifest", 1);
+        Error::from(types::Error { message, ..error.record().clone() })
+    })?;
+    Ok(file.value().clone())
 }

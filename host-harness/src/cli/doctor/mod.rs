@@ -40,13 +40,13 @@ pub(crate) struct Args {
     manifest: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
     connect: Connect,
 }
 
 pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    args.connect = args.connect.impatient();
+    args.connect.run = args.connect.run.impatient();
     let mut examination = Examination { args: &args, report: Report::default() };
     let plugin = examination.all().await;
     let report = examination.report;
@@ -96,14 +96,14 @@ impl Examination<'_> {
 
     /// The component and its manifest.
     async fn component(&mut self) -> Option<Plugin> {
-        let path = match self.args.connect.component() {
+        let path = match self.args.connect.run.component() {
             Ok(path) => path,
             Err(error) => {
                 self.report.fail(Line::bad("component", format!("{error:#}")), error);
                 return None;
             }
         };
-        let plugin = match self.args.connect.plugin().await {
+        let plugin = match self.args.connect.run.plugin().await {
             Ok(plugin) => plugin,
             Err(error) => {
                 let line = error.downcast_ref::<Error>().map(|error| Line::failed("component", error));
@@ -140,7 +140,7 @@ impl Examination<'_> {
     async fn configuration(&mut self, plugin: &Plugin) -> Option<ConfigFile> {
         const NAME: &str = "configuration";
         let id = &plugin.descriptor().id;
-        let file = match self.args.connect.config_file() {
+        let file = match self.args.connect.config.open() {
             Ok(file) => file,
             Err(error) => {
                 let line = error.downcast_ref::<Error>().map(|error| Line::failed(NAME, error));
@@ -217,7 +217,7 @@ impl Examination<'_> {
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
 
-        let limits = self.args.connect.limits();
+        let limits = self.args.connect.run.limits();
         for step in alive::during("looking for the gateway", destination.diagnose(&limits)).await {
             match step.outcome {
                 Ok(found) => self.report.push(Line::good(step.name, found).took(step.took)),

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    connect::{Connect, ways_to_give},
-    output,
+    connect::{Config, Run, ways_to_give},
+    output, plugin_flags,
 };
 
 #[derive(clap::Args)]
@@ -35,9 +35,11 @@ pub(crate) struct Args {
     key: Option<KeyPlace>,
     /// Print one JSON object, and ask nothing
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     #[command(flatten)]
-    connect: Connect,
+    run: Run,
+    #[command(flatten)]
+    config: Config,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,9 +59,10 @@ impl KeyPlace {
         if source == Some(&Source::Keyring) { Self::Keyring } else { Self::Reference }
     }
 
-    /// Whether a key that was found there is in its place. To refer to it moves nothing.
+    /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
     fn holds(self, source: &Source) -> bool {
         match (self, source) {
+            (_, Source::Given) => false,
             (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
             (Self::Env, Source::Configuration(path)) => path.starts_with("env."),
             _ => false,
@@ -87,8 +90,8 @@ enum DefaultModel {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plugin = args.connect.plugin().await?;
-    let mut file = args.connect.config_file()?;
+    let plugin = args.run.plugin().await?;
+    let mut file = args.config.open()?;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers =
         if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
@@ -121,8 +124,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
     }
+    let left = answers.left_to_do(&plugin);
     if asks {
-        wizard::next_steps(&plugin, &answers);
+        wizard::next_steps(&left);
+    } else {
+        left.iter().for_each(|step| output::note(step));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -130,7 +136,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// What the flags and the environment say.
 fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = args.connect.setup(plugin, file).held(descriptor)?;
+    let held = args.run.setup(plugin, file).held(descriptor)?;
     let credential = descriptor.credentials.first();
     let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
@@ -145,7 +151,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let source = credential.and_then(|credential| held.source(&credential.id));
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
-        base_url: args.connect.base_url(plugin),
+        base_url: args.run.base_url(plugin),
         model: args.model.clone(),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
@@ -166,6 +172,31 @@ impl Args {
 }
 
 impl Answers {
+    /// What is left for the user to do, once this is written.
+    fn left_to_do(&self, plugin: &Plugin) -> Vec<String> {
+        let Some(credential) = plugin.descriptor().credentials.first() else { return Vec::new() };
+        let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
+        let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+        let in_environment = is_set && plugin_flags::given(credential).is_none();
+        let mut left = Vec::new();
+        match (self.key, in_environment) {
+            (KeyPlace::Reference, false) if self.secret.is_some() => left.push(format!(
+                "Set {variable} to the key where OpenClaw starts, such as in ~/.profile: it stands in no file yet."
+            )),
+            (KeyPlace::Reference, true) if self.secret.is_some() => {
+                left.push(format!("{variable} of the environment still holds the other key: set it to this one."));
+            }
+            (KeyPlace::Keyring, _) => {
+                left.push(format!("OpenClaw does not read the keyring: for it, set {variable}."));
+            }
+            _ => {}
+        }
+        if in_environment && self.secret.is_some() && self.key != KeyPlace::Reference {
+            left.push(format!("{variable} of the environment comes before it, as long as it is set."));
+        }
+        left
+    }
+
     /// `config` with these answers in it. What is right already stays as it is.
     async fn merge(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<Value> {
         let descriptor = plugin.descriptor();

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
-    connect::{Connect, chat_model},
+    connect::{Run, chat_model},
     output::{GivenUp, say},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, connect: args.connect.clone().impatient() };
+    let wizard = Wizard { plugin, file, run: args.run.clone().impatient() };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
@@ -73,35 +73,16 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
     if answer(Confirm::new("Write this?").with_default(true).prompt())? { Ok(()) } else { Err(GivenUp.into()) }
 }
 
-/// What is left for the user to do.
-pub(super) fn next_steps(plugin: &Plugin, answers: &Answers) {
-    let Some(credential) = plugin.descriptor().credentials.first() else { return };
-    let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
-    let in_environment = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    match (answers.key, in_environment) {
-        (KeyPlace::Reference, false) if answers.secret.is_some() => {
-            say(&format!(
-                "Set {variable} to the key where OpenClaw starts, such as in ~/.profile: it stands in no file yet."
-            ));
-        }
-        (KeyPlace::Reference, true) if answers.secret.is_some() => {
-            say(&format!("{variable} of the environment still holds the other key: set it to this one."));
-        }
-        (KeyPlace::Keyring, _) => {
-            say(&format!("OpenClaw does not read the keyring: for it, set {variable}."));
-        }
-        _ => {}
-    }
-    if in_environment && answers.secret.is_some() && answers.key != KeyPlace::Reference {
-        say(&format!("{variable} of the environment comes before it, as long as it is set."));
-    }
+/// Says what is left for the user to do.
+pub(super) fn next_steps(left: &[String]) {
+    left.iter().for_each(|step| say(step));
     say(&dim("Next: host-harness doctor --chat"));
 }
 
 struct Wizard<'a> {
     plugin: &'a Plugin,
     file: &'a ConfigFile,
-    connect: Connect,
+    run: Run,
 }
 
 /// A gateway that answered, or that the user wants all the same.
@@ -147,7 +128,7 @@ impl Wizard<'_> {
     /// Asks for the gateway and the key until they fit.
     async fn gateway(&self) -> anyhow::Result<Found> {
         let credential = self.plugin.descriptor().credentials.first();
-        let mut base_url = match self.connect.base_url(self.plugin) {
+        let mut base_url = match self.run.base_url(self.plugin) {
             Some(given) => given,
             None => self.base_url()?,
         };
@@ -237,7 +218,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.connect.setup(self.plugin, self.file).held(descriptor) {
+        match self.run.setup(self.plugin, self.file).held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -275,7 +256,7 @@ impl Wizard<'_> {
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.connect.setup(self.plugin, self.file).base_url(base_url);
+        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url);
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
