@@ -12,6 +12,7 @@ use std::{
     os::unix::{fs::symlink, process::CommandExt},
     path::Path,
     process::{Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
@@ -60,14 +61,11 @@ struct Shown {
 fn run(document: &str) {
     component();
     let mut text = fs::read_to_string(root().join(document)).unwrap();
-    let mut listeners = Vec::new();
-    for port in PORTS {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        text = text.replace(port, &listener.local_addr().unwrap().port().to_string());
-        listeners.push(listener);
-    }
-    let ports: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-    drop(listeners);
+    let ports = PORTS.map(|port| {
+        let free = free_port();
+        text = text.replace(port, &free.to_string());
+        free
+    });
 
     let folder = tempfile::tempdir().unwrap();
     let (checkout, outputs) = (folder.path().join("checkout"), folder.path().join("outputs"));
@@ -108,6 +106,19 @@ fn run(document: &str) {
             Regex::new(&pattern).unwrap().is_match(&printed),
             "{document}, block {block}: `{command}` printed\n{printed}\nand not\n{output}"
         );
+    }
+}
+
+/// A port that a document's server can take in a while. It lies below those that the system hands out: one of them might
+/// be a client's by then. Where it begins depends on the process, in case another one runs these tests.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 1000) as u16 * 10;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
