@@ -56,6 +56,9 @@ impl Transport {
         config: &Value,
     ) -> Result<Self> {
         let settings = Settings { request, environment, config };
+        for pointer in ["", "/proxy", "/tls"] {
+            settings.check_object(pointer)?;
+        }
         let server_name = settings.text("/tls/serverName")?.map(|name| {
             let name = name.expose_secret().to_owned();
             ServerName::try_from(name).map_err(|_| Error::config("`request.tls.serverName` is not a name"))
@@ -130,49 +133,79 @@ impl Settings<'_> {
         self.request?.pointer(pointer)
     }
 
+    /// Whether what stands there holds settings: in anything else they would be lost without a word.
+    fn check_object(&self, pointer: &str) -> Result<()> {
+        match self.get(pointer) {
+            None | Some(Value::Null | Value::Object(_)) => Ok(()),
+            Some(_) => Err(Error::config(format!("`{}` must be an object", dotted(pointer)))),
+        }
+    }
+
     /// A text, its references resolved.
     fn text(&self, pointer: &str) -> Result<Option<SecretString>> {
         match self.get(pointer) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => credentials::resolve(text, self.environment, self.config).map(Some),
-            Some(_) => Err(Error::config(format!("`request{}` must be a string", pointer.replace('/', ".")))),
+            Some(_) => Err(Error::config(format!("`{}` must be a string", dotted(pointer)))),
         }
     }
 
     /// The proxy for `origin`: the configured one, else the environment's. As in other tools, the environment's is not
-    /// used for this machine.
+    /// used for this machine. What names a proxy and cannot be understood is an error, never a direct connection.
     fn proxy(&self, origin: &Origin) -> Result<Option<Intercept>> {
-        let matcher = match self.get("/proxy/mode").and_then(Value::as_str) {
-            Some("explicit-proxy") => {
-                let url = self.text("/proxy/url")?.ok_or_else(|| Error::config("`request.proxy.url` is missing"))?;
-                Matcher::builder().all(url.expose_secret().to_owned()).build()
-            }
-            None | Some("env-proxy") if origin.is_local() => return Ok(None),
-            None | Some("env-proxy") => {
-                let variable = |name: &str| {
-                    let found = self.environment.get(name).or_else(|| self.environment.get(&name.to_lowercase()));
-                    found.unwrap_or_default()
-                };
-                Matcher::builder()
-                    .all(variable("ALL_PROXY"))
-                    .http(variable("HTTP_PROXY"))
-                    .https(variable("HTTPS_PROXY"))
-                    .no(variable("NO_PROXY"))
-                    .build()
-            }
-            Some(other) => {
-                return Err(Error::config(format!("`request.proxy.mode` is `{other}`, which is unknown"))
-                    .hint("Use explicit-proxy with a url, or env-proxy."));
-            }
-        };
         let uri = origin.to_string().parse().map_err(|error| Error::config("no URL").source(error))?;
-        let proxy = matcher.intercept(&uri);
-        match proxy.as_ref().map(|proxy| proxy.uri().scheme_str()) {
-            None | Some(Some("http")) => Ok(proxy),
-            Some(_) => Err(Error::config("only proxies with an http:// URL can be used")
-                .hint("Give the proxy as http://host:port. What is sent through it is encrypted all the same.")),
+        let mode = match self.get("/proxy") {
+            None | Some(Value::Null) => "env-proxy",
+            Some(proxy) => proxy.get("mode").and_then(Value::as_str).unwrap_or_default(),
+        };
+        let unusable =
+            |why: String| Err(Error::config(why).hint("Use the mode explicit-proxy with a url, or env-proxy without."));
+        match (mode, self.text("/proxy/url")?) {
+            ("explicit-proxy", Some(url)) => proxy_at(url.expose_secret(), &uri, "`request.proxy.url`").map(Some),
+            ("explicit-proxy", None) => unusable("`request.proxy.url` is missing".into()),
+            ("env-proxy", Some(_)) => unusable("`request.proxy.url` is not used in the mode `env-proxy`".into()),
+            ("env-proxy", None) if origin.is_local() => Ok(None),
+            ("env-proxy", None) => self.proxy_of_environment(&uri),
+            ("", _) => unusable("`request.proxy.mode` is missing".into()),
+            (other, _) => unusable(format!("`request.proxy.mode` is `{other}`, which is unknown")),
         }
     }
+
+    /// As curl does it: of two variables that are set the one for the scheme counts, even where it cannot be understood.
+    fn proxy_of_environment(&self, uri: &http::Uri) -> Result<Option<Intercept>> {
+        let variable = |name: &str| self.environment.get(name).or_else(|| self.environment.get(&name.to_lowercase()));
+        let of_scheme = if uri.scheme_str() == Some("https") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+        let found = [of_scheme, "ALL_PROXY"].into_iter().find_map(|name| Some((name, variable(name)?)));
+        let Some((name, url)) = found else { return Ok(None) };
+        // Some proxy that is good, to see whether the origin is an exception.
+        let any = Matcher::builder().all("http://proxy").no(variable("NO_PROXY").unwrap_or_default()).build();
+        if any.intercept(uri).is_none() {
+            return Ok(None);
+        }
+        proxy_at(&url, uri, &format!("the environment's {name}")).map(Some)
+    }
+}
+
+/// The proxy that `url` names. Errors say only where that stands: the text may hold a password.
+fn proxy_at(url: &str, uri: &http::Uri, place: &str) -> Result<Intercept> {
+    let wrong = || {
+        Error::config(format!("{place} is not a proxy's URL")).hint(
+            "Write it as http://host:port or http://user:password@host:port, with %20 for a space, %40 for an @ and so on.",
+        )
+    };
+    let proxy = Matcher::builder().all(url.to_owned()).build().intercept(uri).ok_or_else(wrong)?;
+    if proxy.uri().scheme_str() != Some("http") {
+        return Err(Error::config(format!("{place} is none that can be used: only proxies with an http:// URL are"))
+            .hint("Give the proxy as http://host:port. What is sent through it is encrypted all the same."));
+    }
+    // A port that is none, or a part of a password that was taken for the host's.
+    proxy.uri().to_string().parse::<Origin>().map_err(|_| wrong())?;
+    Ok(proxy)
+}
+
+/// How a user writes the place `pointer` of the settings.
+fn dotted(pointer: &str) -> String {
+    format!("request{}", pointer.replace('/', "."))
 }
 
 /// `request.tls`.
@@ -199,13 +232,15 @@ impl Tls {
             let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
             found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong)
         };
-        let client = match settings.text("/tls/key")? {
-            None => None,
-            Some(pem) => {
+        let client = match (settings.text("/tls/key")?, settings.get("/tls/cert").is_some_and(|cert| !cert.is_null())) {
+            (None, false) => None,
+            (Some(pem), true) => {
                 let key = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
                     .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))?;
                 Some((certificates("cert")?, key))
             }
+            (None, true) => return Err(Error::config("`request.tls.key` is missing beside `request.tls.cert`")),
+            (Some(_), false) => return Err(Error::config("`request.tls.cert` is missing beside `request.tls.key`")),
         };
         Ok(Self { authorities: certificates("ca")?, client })
     }

@@ -121,18 +121,68 @@ async fn a_proxy_that_refuses_is_named() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_followed_are_refused() {
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
     for (request, expected) in [
-        (json!({"proxy": {"mode": "explicit-proxy"}}), "request.proxy.url"),
+        (json!("nonsense"), "`request` must be an object"),
+        (json!({"proxy": "http://127.0.0.1:1"}), "`request.proxy` must be an object"),
+        (json!({"proxy": {"url": "http://127.0.0.1:1"}}), "`request.proxy.mode` is missing"),
+        (json!({"proxy": {"mode": ["explicit-proxy"], "url": "http://127.0.0.1:1"}}), "`request.proxy.mode`"),
+        (json!({"proxy": {"mode": "explicit-proxy"}}), "`request.proxy.url` is missing"),
         (json!({"proxy": {"mode": "explicit-proxy", "url": "socks5://127.0.0.1:1080"}}), "http://"),
+        (json!({"proxy": {"mode": "env-proxy", "url": "http://127.0.0.1:1"}}), "`request.proxy.url` is not used"),
         (json!({"proxy": {"mode": "sideways"}}), "sideways"),
+        (json!({"tls": "nonsense"}), "`request.tls` must be an object"),
         (json!({"tls": {"ca": "nonsense"}}), "request.tls.ca"),
-        (json!({"tls": {"key": "nonsense"}}), "request.tls.key"),
+        (json!({"tls": {"cert": "nonsense"}}), "`request.tls.key` is missing"),
+        (json!({"tls": {"key": key}}), "`request.tls.cert` is missing"),
+        (json!({"tls": {"key": "nonsense", "cert": "nonsense"}}), "request.tls.key"),
+        (json!({"tls": {"key": key, "cert": "nonsense"}}), "request.tls.cert"),
         (json!({"tls": {"insecureSkipVerify": true}}), "insecureSkipVerify"),
         (json!({"tls": {"ca": 7}}), "request.tls.ca"),
         (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
     ] {
         let error = with("https://gateway.test/v1", request.clone(), &[]).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{request}: {error}");
+    }
+}
+
+/// Never a direct connection instead, and never the password in the error.
+#[tokio::test]
+async fn a_proxy_that_cannot_be_understood_is_refused() {
+    for url in [
+        "",
+        "http://",
+        "http:/proxy:3128",
+        "http//proxy:3128",
+        "ttp://proxy:3128",
+        "http://pro xy:3128",
+        "http://proxy:port",
+        "http://proxy:99999",
+        "http://user:hunter22 x@proxy:3128",
+        "http://user:hunt@er22@proxy:3128",
+        "socks5://user:hunter22@proxy:1080",
+    ] {
+        let request = json!({"proxy": {"mode": "explicit-proxy", "url": url}});
+        // The configured one is used for this machine too.
+        for base_url in ["https://gateway.test/v1", "http://127.0.0.1:1/v1"] {
+            let error = with(base_url, request.clone(), &[]).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::InvalidConfig, "{url}: {error:?}");
+            let told = format!("{error:?} {error}");
+            assert!(told.contains("`request.proxy.url` is") && !told.contains("er22"), "{url}: {told}");
+        }
+        if url.is_empty() {
+            continue;
+        }
+        // It is the variable for the scheme that counts, and not where the origin is an exception.
+        let good = ("ALL_PROXY", "http://127.0.0.1:1".to_owned());
+        let mut variables = vec![("HTTPS_PROXY", url.to_owned()), good];
+        let error = with("https://gateway.test/v1", json!({}), &variables).await.unwrap_err();
+        let told = format!("{error:?} {error}");
+        assert!(told.contains("the environment's HTTPS_PROXY is") && !told.contains("er22"), "{url}: {told}");
+        with("http://gateway.test/v1", json!({}), &variables).await.unwrap();
+        variables.push(("NO_PROXY", "gateway.test".to_owned()));
+        with("https://gateway.test/v1", json!({}), &variables).await.unwrap();
+        with("http://127.0.0.1:1/v1", json!({}), &variables[..1]).await.unwrap();
     }
 }
 
