@@ -43,6 +43,8 @@ pub(crate) type Connector = HttpsConnector<Route>;
 #[derive(Clone)]
 pub(crate) struct Transport {
     tls: ClientConfig,
+    /// The same without the client's certificate, and without its sessions, which could be resumed.
+    anonymous: ClientConfig,
     server_name: Option<ServerName<'static>>,
     proxy: Option<Intercept>,
 }
@@ -63,16 +65,18 @@ impl Transport {
             let name = name.expose_secret().to_owned();
             ServerName::try_from(name).map_err(|_| Error::config("`request.tls.serverName` is not a name"))
         });
+        let tls = Tls::of(&settings)?;
         Ok(Self {
-            tls: tls(&Tls::of(&settings)?)?,
+            tls: tls.config(tls.client.as_ref())?,
+            anonymous: tls.config(None)?,
             server_name: server_name.transpose()?,
             proxy: settings.proxy(origin)?,
         })
     }
 
-    /// The same authorities and proxy for another host, which has a name of its own.
+    /// The same authorities and proxy for another host, which has a name of its own and is shown no client's certificate.
     pub(crate) fn elsewhere(&self) -> Self {
-        Self { server_name: None, ..self.clone() }
+        Self { tls: self.anonymous.clone(), server_name: None, ..self.clone() }
     }
 
     /// The proxy that requests go through.
@@ -208,11 +212,14 @@ fn dotted(pointer: &str) -> String {
     format!("request{}", pointer.replace('/', "."))
 }
 
-/// `request.tls`.
+/// `request.tls`, and the public authorities.
 struct Tls {
-    authorities: Vec<CertificateDer<'static>>,
-    client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    roots: Arc<RootCertStore>,
+    client: Option<Client>,
 }
+
+/// The client's own certificate, with those up to its authority, and its key.
+type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Tls {
     fn of(settings: &Settings<'_>) -> Result<Self> {
@@ -226,45 +233,45 @@ impl Tls {
             return Err(Error::config("`request.tls.passphrase` is not supported")
                 .hint("Give `request.tls.key` unencrypted, by a reference to the environment: ${NAME}."));
         }
-        let certificates = |name: &str| -> Result<Vec<CertificateDer<'static>>> {
-            let Some(pem) = settings.text(&format!("/tls/{name}"))? else { return Ok(Vec::new()) };
+        let certificates = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>> {
+            let Some(pem) = settings.text(&format!("/tls/{name}"))? else { return Ok(None) };
             let wrong = || Error::config(format!("`request.tls.{name}` holds no certificate in PEM form"));
             let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
-            found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong)
+            found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong).map(Some)
         };
-        let client = match (settings.text("/tls/key")?, settings.get("/tls/cert").is_some_and(|cert| !cert.is_null())) {
-            (None, false) => None,
-            (Some(pem), true) => {
-                let key = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-                    .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))?;
-                Some((certificates("cert")?, key))
-            }
-            (None, true) => return Err(Error::config("`request.tls.key` is missing beside `request.tls.cert`")),
-            (Some(_), false) => return Err(Error::config("`request.tls.cert` is missing beside `request.tls.key`")),
+        let key = settings.text("/tls/key")?.map(|pem| {
+            PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
+                .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))
+        });
+        let client = match (certificates("cert")?, key.transpose()?) {
+            (Some(chain), Some(key)) => Some((chain, key)),
+            (None, None) => None,
+            (Some(_), None) => return Err(Error::config("`request.tls.key` is missing beside `request.tls.cert`")),
+            (None, Some(_)) => return Err(Error::config("`request.tls.cert` is missing beside `request.tls.key`")),
         };
-        Ok(Self { authorities: certificates("ca")?, client })
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for authority in certificates("ca")?.into_iter().flatten() {
+            roots
+                .add(authority)
+                .map_err(|error| Error::config("`request.tls.ca` cannot be used as an authority").source(error))?;
+        }
+        Ok(Self { roots: Arc::new(roots), client })
     }
-}
 
-/// The public authorities and the configured ones.
-fn tls(settings: &Tls) -> Result<ClientConfig> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for authority in &settings.authorities {
-        roots
-            .add(authority.clone())
-            .map_err(|error| Error::config("`request.tls.ca` cannot be used as an authority").source(error))?;
-    }
-    // Named, since an embedder's own dependencies may bring another one along.
-    let cryptography = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(cryptography)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::config("TLS cannot be set up").source(error))?
-        .with_root_certificates(roots);
-    match &settings.client {
-        None => Ok(builder.with_no_client_auth()),
-        Some((chain, key)) => builder
-            .with_client_auth_cert(chain.clone(), key.clone_key())
-            .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not fit").source(error)),
+    /// How TLS is spoken by `client`, or by nobody in particular.
+    fn config(&self, client: Option<&Client>) -> Result<ClientConfig> {
+        // Named, since an embedder's own dependencies may bring another one along.
+        let cryptography = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(cryptography)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::config("TLS cannot be set up").source(error))?
+            .with_root_certificates(Arc::clone(&self.roots));
+        match client {
+            None => Ok(builder.with_no_client_auth()),
+            Some((chain, key)) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not fit").source(error)),
+        }
     }
 }
 

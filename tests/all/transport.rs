@@ -121,7 +121,7 @@ async fn a_proxy_that_refuses_is_named() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_followed_are_refused() {
-    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let (cert, key) = Authority::new().client();
     for (request, expected) in [
         (json!("nonsense"), "`request` must be an object"),
         (json!({"proxy": "http://127.0.0.1:1"}), "`request.proxy` must be an object"),
@@ -133,10 +133,10 @@ async fn settings_that_cannot_be_followed_are_refused() {
         (json!({"proxy": {"mode": "sideways"}}), "sideways"),
         (json!({"tls": "nonsense"}), "`request.tls` must be an object"),
         (json!({"tls": {"ca": "nonsense"}}), "request.tls.ca"),
-        (json!({"tls": {"cert": "nonsense"}}), "`request.tls.key` is missing"),
+        (json!({"tls": {"cert": cert}}), "`request.tls.key` is missing"),
         (json!({"tls": {"key": key}}), "`request.tls.cert` is missing"),
-        (json!({"tls": {"key": "nonsense", "cert": "nonsense"}}), "request.tls.key"),
-        (json!({"tls": {"key": key, "cert": "nonsense"}}), "request.tls.cert"),
+        (json!({"tls": {"key": "nonsense", "cert": cert}}), "`request.tls.key` holds no private key"),
+        (json!({"tls": {"key": key, "cert": "nonsense"}}), "`request.tls.cert` holds no certificate"),
         (json!({"tls": {"insecureSkipVerify": true}}), "insecureSkipVerify"),
         (json!({"tls": {"ca": 7}}), "request.tls.ca"),
         (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
@@ -188,21 +188,34 @@ async fn a_proxy_that_cannot_be_understood_is_refused() {
 
 /// Takes TLS as `name` and hands on to `stub`.
 async fn tls_before(stub: &Stub, authority: &Authority, name: &str, expired: bool) -> SocketAddr {
+    tls_that_looks(stub, authority, name, expired).await.0
+}
+
+/// The same, and whether each client had a certificate of its own.
+async fn tls_that_looks(
+    stub: &Stub,
+    authority: &Authority,
+    name: &str,
+    expired: bool,
+) -> (SocketAddr, Arc<Mutex<Vec<bool>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let looked = Arc::clone(&seen);
     let acceptor = authority.acceptor(name, expired, &[]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, target) = (listener.local_addr().unwrap(), stub.address());
     tokio::spawn(async move {
         loop {
             let (client, _) = listener.accept().await.unwrap();
-            let acceptor = acceptor.clone();
+            let (acceptor, looked) = (acceptor.clone(), Arc::clone(&looked));
             tokio::spawn(async move {
                 let Ok(mut client) = acceptor.accept(client).await else { return };
+                looked.lock().unwrap().push(client.get_ref().1.peer_certificates().is_some());
                 let mut server = TcpStream::connect(target).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
             });
         }
     });
-    address
+    (address, seen)
 }
 
 #[tokio::test]
@@ -252,4 +265,21 @@ async fn an_image_by_url_is_fetched_through_the_same_proxy() {
     let [head] = &proxy.heads()[..] else { panic!("{:?}", proxy.heads()) };
     assert!(head.starts_with("CONNECT images.test:80 HTTP/1.1\r\n"), "{head}");
     assert_eq!(stub.requests()[0].header("x-portkey-api-key"), None, "and without the key");
+}
+
+/// The client's certificate is for the gateway. Whoever else the gateway names in an answer does not get to see it, be it on
+/// the same machine, where a session of TLS could be resumed.
+#[tokio::test]
+async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let (gateway, at_gateway) = tls_that_looks(&stub, &authority, "localhost", false).await;
+    let (images, at_images) = tls_that_looks(&stub, &authority, "localhost", false).await;
+    let (cert, key) = authority.client();
+    let request = json!({"tls": {"ca": authority.pem, "cert": cert, "key": key}});
+    let provider = with(&format!("https://localhost:{}/v1", gateway.port()), request, &[]).await.unwrap();
+    assert_eq!(answers(&provider).await.unwrap(), "OK.");
+    let url = format!("https://localhost:{}/v1/images/files/none.png", images.port());
+    let error = provider.download(&url).await.unwrap_err();
+    assert!(error.to_string().contains("HTTP status 404"), "the stand-in has no such file: {error}");
+    assert_eq!((&at_gateway.lock().unwrap()[..], &at_images.lock().unwrap()[..]), (&[true][..], &[false][..]));
 }
