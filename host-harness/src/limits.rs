@@ -24,8 +24,9 @@ pub struct Limits {
     /// Wall-clock time of a whole stream, from when it is open, whatever comes and however fast it is read. Default: 1
     /// hour.
     pub stream: Duration,
-    /// Time for a connection to stand, name lookup included, TLS not. A connection of HTTP/2 that has been silent for
-    /// this long during a call is asked for a sign of life, and given up after as long again. Default: 10 seconds.
+    /// Time for a connection to stand, name lookup and a proxy's answer included, TLS not. A connection of HTTP/2 that
+    /// has been silent for this long during a call is asked for a sign of life, and given up after as long again.
+    /// Default: 10 seconds.
     pub connect: Duration,
     /// Body of one HTTP response, in bytes. Default: 256 MiB.
     pub response_body: u64,

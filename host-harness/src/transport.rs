@@ -104,17 +104,19 @@ impl Transport {
         let mut direct = HttpConnector::new_with_resolver(self.resolver(networks));
         direct.enforce_http(false);
         direct.set_nodelay(true);
+        // Of several addresses each has its share of the time. The lookup before them has no limit there.
         direct.set_connect_timeout(Some(connect));
-        match &self.proxy {
-            None => Route::Direct(direct),
+        let way = match &self.proxy {
+            None => Way::Direct(direct),
             Some(proxy) => {
                 let tunnel = Tunnel::new(proxy.uri().clone(), direct);
-                Route::Tunnel(match proxy.basic_auth() {
+                Way::Tunnel(match proxy.basic_auth() {
                     Some(auth) => tunnel.with_auth(auth.clone()),
                     None => tunnel,
                 })
             }
-        }
+        };
+        Route { way, limit: connect }
     }
 
     /// Looks up the host that is connected to: the proxy's, else the origin's.
@@ -275,9 +277,16 @@ impl Tls {
     }
 }
 
+/// The way to the origin, in limited time.
+#[derive(Clone)]
+pub(crate) struct Route {
+    way: Way,
+    limit: Duration,
+}
+
 /// Straight to the origin, or through a proxy.
 #[derive(Clone)]
-pub(crate) enum Route {
+enum Way {
     Direct(HttpConnector<Resolver>),
     Tunnel(Tunnel<HttpConnector<Resolver>>),
 }
@@ -290,24 +299,30 @@ impl Service<http::Uri> for Route {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        match self {
-            Self::Direct(direct) => direct.poll_ready(cx).map_err(Into::into),
-            Self::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
+        match &mut self.way {
+            Way::Direct(direct) => direct.poll_ready(cx).map_err(Into::into),
+            Way::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
         }
     }
 
     fn call(&mut self, destination: http::Uri) -> Self::Future {
-        match self {
-            Self::Direct(direct) => {
-                let connecting = direct.call(destination);
-                Box::pin(async move { Ok(connecting.await?) })
-            }
-            Self::Tunnel(tunnel) => {
-                let connecting = tunnel.call(with_port(destination));
-                Box::pin(async move { connecting.await.map_err(|error| ProxyFailed(error.into()).into()) })
+        let limit = self.limit;
+        match &mut self.way {
+            Way::Direct(direct) => Box::pin(within(limit, direct.call(destination))),
+            Way::Tunnel(tunnel) => {
+                let connecting = within(limit, tunnel.call(with_port(destination)));
+                Box::pin(async { connecting.await.map_err(|error| ProxyFailed(error).into()) })
             }
         }
     }
+}
+
+async fn within<T, E: Into<BoxError>>(
+    limit: Duration,
+    connecting: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {} s", limit.as_secs_f32()));
+    tokio::time::timeout(limit, connecting).await.map_err(late)?.map_err(Into::into)
 }
 
 /// The same with its port spelled out: the tunnel takes 443 for granted, also for `http`.
@@ -397,6 +412,23 @@ mod tests {
     async fn of_several_addresses_only_the_allowed_ones_are_called() {
         let mixed = |_| addresses(&["169.254.169.254", "1.1.1.1", "10.0.0.1"]);
         assert_eq!(resolve(Networks::Public, mixed).await.unwrap(), ["1.1.1.1"]);
+    }
+
+    /// A lookup that does not end and a proxy that does not answer are late, as an address is that does not answer.
+    #[tokio::test]
+    async fn the_limit_holds_for_the_lookup_and_the_proxy_too() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
+        let never = |_| -> Lookup { Box::pin(std::future::pending()) };
+        let mut direct = HttpConnector::new_with_resolver(Resolver { networks: Networks::Loopback, lookup: never });
+        direct.enforce_http(false);
+        for way in [Way::Direct(direct.clone()), Way::Tunnel(Tunnel::new(proxy, direct))] {
+            let mut route = Route { way, limit: Duration::from_millis(50) };
+            let connecting = route.call("https://gateway.example".parse().unwrap());
+            let error = tokio::time::timeout(Duration::from_secs(5), connecting).await.expect("it ends").unwrap_err();
+            let cause = error.downcast_ref::<ProxyFailed>().map_or(&*error, |failed| &*failed.0);
+            assert_eq!(cause.downcast_ref().map(io::Error::kind), Some(io::ErrorKind::TimedOut), "{error:?}");
+        }
     }
 
     /// A name that changes its address after it was checked: each connection goes to an address that was checked for
