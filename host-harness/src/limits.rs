@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use wasmtime::ResourceLimiter;
 
 /// What one call may use. Each default is generous for real work and deadly for none: an embedder with many calls at
@@ -60,6 +61,20 @@ impl Default for Limits {
             component: 64 << 20,
             compile: Duration::from_secs(120),
         }
+    }
+}
+
+/// The longest time that is counted. A clock cannot be told of a time much further away, and for a call it is for ever.
+const EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same, where the largest numbers mean that there is no limit: as large as clocks and semaphores can count.
+    pub(crate) fn countable(mut self) -> Self {
+        for time in [&mut self.call, &mut self.stream_idle, &mut self.stream, &mut self.connect, &mut self.compile] {
+            *time = EVER.min(*time);
+        }
+        self.concurrent_requests = self.concurrent_requests.min(Semaphore::MAX_PERMITS);
+        self
     }
 }
 
