@@ -35,10 +35,9 @@ pub struct Setup {
 }
 
 impl fmt::Debug for Setup {
-    /// Names alone: the configuration and the headers may hold secrets.
+    /// Names alone: the configuration and the headers may hold secrets, and so may a base URL that is yet to be checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
-            .field("base_url", &self.base_url)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("options", &self.options.keys().collect::<Vec<_>>())
             .field("given", &self.given.keys().collect::<Vec<_>>())

@@ -121,6 +121,8 @@ async fn debug_prints_hold_no_secret() {
     let config = json!({"models": {"providers": {"portkey": {"apiKey": KEY, "headers": {"Authorization": KEY}}}}});
     let setup = setup(stub.base_url()).config(config);
     assert!(!format!("{setup:?}").contains(KEY), "a setup");
+    let odd = Setup::new(json!({})).base_url(format!("https://user:{KEY}@gateway.test/v1"));
+    assert!(!format!("{odd:?}").contains(KEY), "a setup with a base URL that will be refused");
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let reply = provider.stream(&ask("gpt", "hello")).await.unwrap();
     let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.held(), provider.connection());
