@@ -12,6 +12,7 @@ use crate::{
     keyring::Keyring,
     references::first_reference,
     types::ErrorKind,
+    view::entries,
     wit::onboarding::{Credential, Descriptor},
 };
 
@@ -142,10 +143,10 @@ fn find_one(
     // The configuration has one place for a key. Where a provider has several credentials, it is the first one's.
     let from_api_key = || {
         descriptor.credentials.first().filter(|first| first.id == credential.id)?;
-        let path = format!("models.providers.{}.apiKey", descriptor.id);
-        let value = api_key(config.pointer(&format!("/models/providers/{}/apiKey", descriptor.id))?)?;
-        let value = resolve(&value, environment, config).ok()?;
-        Some((value, Source::Configuration(path)))
+        entries(config, &descriptor.id).into_iter().find_map(|(name, entry)| {
+            let value = resolve(&api_key(entry.get("apiKey")?)?, environment, config).ok()?;
+            Some((value, Source::Configuration(format!("models.providers.{}.apiKey", name.trim()))))
+        })
     };
     from_environment.or_else(from_api_key).or_else(from_env_block)
 }

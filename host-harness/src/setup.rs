@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     plugin::Plugin,
+    view::entries,
     wit::onboarding::Descriptor,
 };
 
@@ -132,6 +133,7 @@ impl Setup {
     /// the names `outdone` are dropped where they come from the configuration: the options given say what they say.
     pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Result<()> {
         self.settle_options(descriptor)?;
+        let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
         let providers = self
             .config
             .as_object_mut()
@@ -140,7 +142,6 @@ impl Setup {
             .map(|models| models.entry("providers").or_insert_with(|| json!({})))
             .and_then(Value::as_object_mut)
             .ok_or_else(|| Error::config("`models.providers` of the configuration is not an object"))?;
-        let own = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(&descriptor.id)).cloned();
         let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
         let mut entry = match entry {
             Value::Object(entry) => entry,
