@@ -101,7 +101,7 @@ fn onboard_stores_the_key_only_where_it_is_told_to() {
     assert_eq!(config.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
 }
 
-/// OpenClaw takes any case for the provider's id, and so does each command.
+/// Calls take the provider's id in any case, and so does each command.
 #[test]
 fn an_entry_in_another_case_is_the_same_entry() {
     let (cli, with_key) = (Cli::new(), Cli::new().env("PORTKEY_API_KEY", KEY));
