@@ -3,7 +3,7 @@
 //! another program wrote in the meantime.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use std::{
 use jsonc_parser::{
     ParseOptions, ast,
     common::Ranged,
-    cst::{CstInputValue, CstNode, CstObject, CstRootNode},
+    cst::{CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode, ObjectPropName},
 };
 use serde_json::{Map, Value};
 
@@ -336,13 +336,27 @@ fn twice(json: &str) -> Option<String> {
 
 /// Makes `object`, which holds `from`, hold `to`, touching only what differs.
 fn change(object: &CstObject, from: &Map<String, Value>, to: &Map<String, Value>) {
-    for name in from.keys().filter(|name| !to.contains_key(*name)) {
-        if let Some(property) = object.get(name) {
-            property.remove();
+    // What comes back in another case is the same, renamed: the comments within it stay.
+    let mut renamed = HashMap::new();
+    for (name, old) in from.iter().filter(|(name, _)| !to.contains_key(*name)) {
+        let Some(property) = object.get(name) else { continue };
+        let is_spelled_anew = |new: &&String| {
+            new.trim().eq_ignore_ascii_case(name.trim()) && !from.contains_key(*new) && !renamed.contains_key(*new)
+        };
+        match to.keys().find(is_spelled_anew) {
+            Some(new) => {
+                rename(&property, new);
+                renamed.insert(new, (old, property));
+            }
+            None => property.remove(),
         }
     }
     for (name, value) in to {
-        match (from.get(name), object.get(name)) {
+        let (old, property) = match renamed.remove(name) {
+            Some((old, property)) => (Some(old), Some(property)),
+            None => (from.get(name), object.get(name)),
+        };
+        match (old, property) {
             (Some(old), Some(_)) if old == value => {}
             (Some(Value::Object(old)), Some(property)) if value.is_object() => {
                 match (property.value().as_ref().and_then(CstNode::as_object), value.as_object()) {
@@ -355,6 +369,15 @@ fn change(object: &CstObject, from: &Map<String, Value>, to: &Map<String, Value>
                 object.append(name, input(value));
             }
         }
+    }
+}
+
+fn rename(property: &CstObjectProp, name: &str) {
+    let quoted = Value::from(name).to_string();
+    match property.name() {
+        Some(ObjectPropName::String(old)) => old.set_raw_value(quoted),
+        Some(ObjectPropName::Word(old)) => old.set_raw_value(quoted),
+        None => {}
     }
 }
 
@@ -403,6 +426,17 @@ mod tests {
             assert!(written.contains(kept), "{kept:?} is not in\n{written}");
         }
         assert_eq!(ConfigFile::open(config.path()).unwrap().value(), &value);
+    }
+
+    /// A plugin writes its entry under the proper name, whatever that was written as.
+    #[test]
+    fn what_is_written_in_another_case_is_renamed_in_its_place() {
+        let text = "{\n  Acme: { a: 1, /* one */ b: 2 }, // mine\n  'x': { y: 3 /* three */ },\n  ' ACME': {},\n}\n";
+        let (_folder, config) = file(text);
+        let written = config.text_with(&json!({"acme": {"a": 4, "b": 2}, "X": {"y": 3}})).unwrap();
+        assert_eq!(written, "{\n  \"acme\": { a: 4, /* one */ b: 2 }, // mine\n  \"X\": { y: 3 /* three */ },\n}\n");
+        let both = config.text_with(&json!({"Acme": {"a": 1, "b": 2}, "acme": {}, "ACME": {}})).unwrap();
+        assert!(both.contains("Acme: { a: 1, /* one */ b: 2 }, // mine\n"), "{both}");
     }
 
     #[tokio::test]

@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     keyring::Keyring,
-    references::first_reference,
+    references::{first_reference, references},
     types::ErrorKind,
+    view::entries,
     wit::onboarding::{Credential, Descriptor},
 };
 
@@ -142,10 +143,10 @@ fn find_one(
     // The configuration has one place for a key. Where a provider has several credentials, it is the first one's.
     let from_api_key = || {
         descriptor.credentials.first().filter(|first| first.id == credential.id)?;
-        let path = format!("models.providers.{}.apiKey", descriptor.id);
-        let value = api_key(config.pointer(&format!("/models/providers/{}/apiKey", descriptor.id))?)?;
-        let value = resolve(&value, environment, config).ok()?;
-        Some((value, Source::Configuration(path)))
+        entries(config, &descriptor.id).into_iter().find_map(|(name, entry)| {
+            let value = resolve(&api_key(entry.get("apiKey")?)?, environment, config).ok()?;
+            Some((value, Source::Configuration(format!("models.providers.{}.apiKey", name.trim()))))
+        })
     };
     from_environment.or_else(from_api_key).or_else(from_env_block)
 }
@@ -176,19 +177,27 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
     let mut resolved = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, name, after)) = first_reference(rest) {
-        let value = environment.get(name).or_else(|| env_block(config, name)).ok_or_else(|| {
-            Error::host(
-                ErrorKind::MissingCredential,
-                format!("the configuration refers to ${{{name}}}, which is not set"),
-            )
-            .hint(format!("Set the environment variable {name}, or put it in the configuration's `env` block."))
-        })?;
         resolved.push_str(before);
-        resolved.push_str(&value);
+        resolved.push_str(&value_of(name, environment, config)?);
         rest = after;
     }
     resolved.push_str(rest);
     Ok(resolved.into())
+}
+
+/// What each `${NAME}` in the text stands for, without the text around them.
+///
+/// # Errors
+/// As for [`resolve`].
+pub(crate) fn referred(text: &str, environment: &Environment, config: &Value) -> Result<Vec<SecretString>> {
+    references(text).iter().map(|name| value_of(name, environment, config).map(SecretString::from)).collect()
+}
+
+fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
+    environment.get(name).or_else(|| env_block(config, name)).ok_or_else(|| {
+        Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
+            .hint(format!("Set the environment variable {name}, or put it in the configuration's `env` block."))
+    })
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ impl Engine {
         let unusable = |error: wasmtime::Error| {
             Error::host(ErrorKind::Unsupported, "this system cannot run WebAssembly").source(error)
         };
+        let limits = limits.countable();
         let wasmtime = wasmtime(&limits).map_err(unusable)?;
 
         let weak = wasmtime.weak();

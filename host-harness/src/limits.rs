@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use wasmtime::ResourceLimiter;
 
 /// What one call may use. Each default is generous for real work and deadly for none: an embedder with many calls at
@@ -24,8 +25,9 @@ pub struct Limits {
     /// Wall-clock time of a whole stream, from when it is open, whatever comes and however fast it is read. Default: 1
     /// hour.
     pub stream: Duration,
-    /// Time for a connection to stand, name lookup included, TLS not. A connection of HTTP/2 that has been silent for
-    /// this long during a call is asked for a sign of life, and given up after as long again. Default: 10 seconds.
+    /// Time for a connection to stand, name lookup and a proxy's answer included, TLS not. A connection of HTTP/2 that
+    /// has been silent for this long during a call is asked for a sign of life, and given up after as long again.
+    /// Default: 10 seconds.
     pub connect: Duration,
     /// Body of one HTTP response, in bytes. Default: 256 MiB.
     pub response_body: u64,
@@ -59,6 +61,20 @@ impl Default for Limits {
             component: 64 << 20,
             compile: Duration::from_secs(120),
         }
+    }
+}
+
+/// The longest time that is counted. A clock cannot be told of a time much further away, and for a call it is for ever.
+const EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same, where the largest numbers mean that there is no limit: as large as clocks and semaphores can count.
+    pub(crate) fn countable(mut self) -> Self {
+        for time in [&mut self.call, &mut self.stream_idle, &mut self.stream, &mut self.connect, &mut self.compile] {
+            *time = EVER.min(*time);
+        }
+        self.concurrent_requests = self.concurrent_requests.min(Semaphore::MAX_PERMITS);
+        self
     }
 }
 

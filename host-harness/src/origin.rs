@@ -83,7 +83,9 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::config(format!("`{text}` is not a usable base URL: {why}"))
+            // What stands before an `@` may be a password, and is not repeated.
+            let what = if text.contains('@') { "the text" } else { &format!("`{text}`") };
+            Error::config(format!("{what} is not a usable base URL: {why}"))
                 .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
@@ -91,7 +93,6 @@ impl FromStr for Origin {
             return Err(wrong("the scheme must be http or https"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            // The text itself may hold a password, so it is not repeated.
             return Err(Error::config("a base URL must not hold a user name or a password")
                 .hint("Put credentials into the environment: the host attaches them as headers."));
         }
@@ -223,8 +224,17 @@ mod tests {
 
     #[test]
     fn a_base_url_with_a_password_is_refused_without_repeating_it() {
-        let error = "https://user:hunter22@gateway.example".parse::<Origin>().unwrap_err();
-        assert!(!error.to_string().contains("hunter22"), "{error}");
+        for secret in [
+            "https://user:hunter22@gateway.example",
+            "user:hunter22@gateway.example/v1",
+            "ftp://user:hunter22@gateway.example/v1",
+            "https://user:hunter22@gate way.example/v1",
+            "https://user:hunter22@gateway.example:99999/v1",
+            "https://user:hunter22@",
+        ] {
+            let error = secret.parse::<Origin>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter22"), "{error:?}");
+        }
         for bad in ["", "gateway.example", "file:///etc/passwd", "https://", "http://[::1"] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }

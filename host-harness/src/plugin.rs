@@ -11,7 +11,7 @@ use crate::{
     file::read_file,
     types::{Connection, ErrorKind},
     validate,
-    view::View,
+    view::{self, View},
     wit::onboarding::{Choices, Descriptor, Finding},
 };
 
@@ -81,6 +81,12 @@ impl Plugin {
     /// SHA-256 of the component's file, in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// This provider's entries under `models.providers` of `config`, and the names that they are written with: any case is
+    /// taken for the provider's id. Of several the first wins.
+    pub fn entries<'a>(&self, config: &'a Value) -> Vec<(&'a str, &'a Value)> {
+        view::entries(config, &self.descriptor().id)
     }
 
     /// `config` with this provider merged in. See the WIT, `onboarding.apply-provider-config`.

@@ -19,7 +19,7 @@ use crate::{
     reply::{OpenReply, Reply},
     setup::Setup,
     types::{Connection, Media},
-    view::View,
+    view::{View, names_a_secret},
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -190,36 +190,49 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
+/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
+/// answers: it is a secret only where the header's name says so.
+const SHORTEST_UNNAMED: usize = 16;
+
 fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
-        let value = match view.unseal(&value) {
-            Some(Value::String(literal)) => literal.as_str().into(),
+        let (value, parts) = match view.unseal(&value) {
+            Some(Value::String(literal)) => (literal.as_str().into(), vec![literal.as_str().into()]),
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
-            None => credentials::resolve(&value, &setup.environment, &setup.config)?,
+            None => (
+                credentials::resolve(&value, &setup.environment, &setup.config)?,
+                credentials::referred(&value, &setup.environment, &setup.config)?,
+            ),
         };
-        attached.push(&name, "", value)?;
+        attached.header(&name, value.expose_secret())?;
+        let shortest = if names_a_secret(&name) { 0 } else { SHORTEST_UNNAMED };
+        let words = parts.iter().flat_map(words).filter(|word| word.len() >= shortest);
+        attached.secrets.extend(words.map(SecretString::from));
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {
-            attached.push(&credential.header, &credential.prefix, secret.clone())?;
+            attached.header(&credential.header, &format!("{}{}", credential.prefix, secret.expose_secret()))?;
+            attached.secrets.push(secret.clone());
         }
     }
     Ok(attached)
 }
 
+/// Of `Bearer sk-1` what follows the scheme.
+fn words(secret: &SecretString) -> impl Iterator<Item = &str> {
+    let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
+    secret.expose_secret().split_ascii_whitespace().filter(move |word| !is_scheme(word))
+}
+
 impl Attached {
-    fn push(&mut self, name: &str, prefix: &str, secret: SecretString) -> Result<()> {
+    fn header(&mut self, name: &str, value: &str) -> Result<()> {
         let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
         let name = HeaderName::try_from(name).map_err(|_| wrong())?;
-        let mut value = HeaderValue::try_from(format!("{prefix}{}", secret.expose_secret())).map_err(|_| wrong())?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
         // Keeps it out of debug prints, and out of HTTP/2's compression tables.
         value.set_sensitive(true);
         self.headers.insert(name, value);
-        // `Bearer sk-1`: the secret is what follows the scheme.
-        let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-        let words = secret.expose_secret().split_ascii_whitespace().filter(|word| !is_scheme(word));
-        self.secrets.extend(words.map(SecretString::from));
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     plugin::Plugin,
+    view::entries,
     wit::onboarding::Descriptor,
 };
 
@@ -35,10 +36,9 @@ pub struct Setup {
 }
 
 impl fmt::Debug for Setup {
-    /// Names alone: the configuration and the headers may hold secrets.
+    /// Names alone: the configuration and the headers may hold secrets, and so may a base URL that is yet to be checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
-            .field("base_url", &self.base_url)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("options", &self.options.keys().collect::<Vec<_>>())
             .field("given", &self.given.keys().collect::<Vec<_>>())
@@ -133,6 +133,7 @@ impl Setup {
     /// the names `outdone` are dropped where they come from the configuration: the options given say what they say.
     pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Result<()> {
         self.settle_options(descriptor)?;
+        let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
         let providers = self
             .config
             .as_object_mut()
@@ -141,7 +142,6 @@ impl Setup {
             .map(|models| models.entry("providers").or_insert_with(|| json!({})))
             .and_then(Value::as_object_mut)
             .ok_or_else(|| Error::config("`models.providers` of the configuration is not an object"))?;
-        let own = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(&descriptor.id)).cloned();
         let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
         let mut entry = match entry {
             Value::Object(entry) => entry,

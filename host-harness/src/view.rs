@@ -137,7 +137,8 @@ impl View {
             return refuse(&format!("the reference ${{{name}}}"));
         }
 
-        let (before, after) = (entries(config, id), entries(merged, id));
+        let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
+        let (before, after) = (values(config), values(merged));
         let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
         if settings.is_empty() {
             settings.push(None);
@@ -169,11 +170,14 @@ fn same_place(one: &str, other: &str) -> bool {
     one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The entries of the provider `id`, in whatever case its name is written.
-fn entries<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+/// The entries of the provider `id` and their names, in whatever case those are written: the one that is written as `id`
+/// first, since of several it wins.
+pub(crate) fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     let providers = config.pointer("/models/providers").and_then(Value::as_object);
-    let own = |(name, entry): (&String, &'a Value)| name.trim().eq_ignore_ascii_case(id).then_some(entry);
-    providers.into_iter().flatten().filter_map(own).collect()
+    let all = providers.into_iter().flatten().map(|(name, entry)| (name.as_str(), entry));
+    let mut own: Vec<_> = all.filter(|(name, _)| name.trim().eq_ignore_ascii_case(id)).collect();
+    own.sort_by_key(|(name, _)| *name != id);
+    own
 }
 
 /// Visits each place of a provider's entry where a secret may stand, and whether it is one by its name: the key, the

@@ -581,6 +581,31 @@ pub fn answer(stream: u32) -> Vec<u8> {
     [frame::head(stream, "application/json", &[]), frame::last(stream, JSON.as_bytes())].concat()
 }
 
+/// Whoever wants no limit writes the largest number.
+#[tokio::test]
+async fn the_largest_limits_are_none() {
+    let (ever, any) = (Duration::MAX, usize::MAX);
+    let limits = Limits {
+        call: ever,
+        stream_idle: ever,
+        stream: ever,
+        connect: ever,
+        compile: ever,
+        memory: any,
+        response_head: any,
+        response_body: u64::MAX,
+        component: u64::MAX,
+        concurrent_requests: any,
+        ..Limits::default()
+    };
+    let plugin = plugin_with(limits).await;
+    let server = FaultServer::http1(|_| vec![bytes(whole()), Close]).await;
+    let provider = Provider::connect(&plugin, setup(&server.base_url)).await.unwrap();
+    assert_eq!(text(&provider.complete(&ask("gpt", "hello")).await.unwrap()), TEXT);
+    let (_server, provider) = before_http2(plugin, |_, stream| vec![bytes(answer(stream))]).await;
+    assert_eq!(text(&provider.complete(&ask("gpt", "hello")).await.unwrap()), TEXT);
+}
+
 /// A fault of HTTP/2; the script is for the first stream of a connection.
 pub type Http2Case = (&'static str, fn(u32) -> Script, Kind, Origin);
 

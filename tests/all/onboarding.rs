@@ -124,6 +124,42 @@ fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {
     assert_eq!(config["env"]["PORTKEY_API_KEY"], KEY);
 }
 
+/// Calls take the provider's id in any case, and so does each command.
+#[test]
+fn an_entry_in_another_case_is_the_same_entry() {
+    let (cli, with_key) = (Cli::new(), Cli::new().env("PORTKEY_API_KEY", KEY));
+    let text = r#"{
+  models: { providers: {
+    PORTKEY: {
+      baseUrl: "http://127.0.0.1:1/v1", // the staging gateway
+      apiKey: "pk-literal",
+    },
+    openai: {},
+  } },
+}
+"#;
+    for cli in [&cli, &with_key] {
+        std::fs::write(cli.folder.path().join("openclaw.json"), text).unwrap();
+    }
+    let report = cli.run(&["doctor", "--json", "--config", "openclaw.json"]).json();
+    let key = report["checks"].as_array().unwrap().iter().find(|line| line["name"] == "key").unwrap();
+    assert_eq!(key["state"], "ok", "{key}");
+    assert!(key.to_string().contains("models.providers.PORTKEY.apiKey"), "{key}");
+
+    for (cli, key) in [(&cli, "pk-literal"), (&with_key, KEY)] {
+        cli.run(&["onboard", "--config", "openclaw.json", "--yes", "--key", "env"]).ok();
+        let file = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
+        assert_eq!(file.value()["env"]["PORTKEY_API_KEY"], key);
+        let written = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(written.matches("pk-literal").count(), usize::from(key == "pk-literal"), "{written}");
+        assert!(
+            written.contains("    \"portkey\": {\n      baseUrl: \"http://127.0.0.1:1/v1\", // the staging gateway\n"),
+            "{written}"
+        );
+        assert_eq!(file.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
+    }
+}
+
 #[test]
 fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
     for (text, expected) in [

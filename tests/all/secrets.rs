@@ -115,12 +115,53 @@ async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
     assert_eq!(request.header("x-portkey-trace-id"), Some("trace-7"));
 }
 
+/// Not every reference is to a secret: what has no secret's name and is short is left in answers, and so is what stands
+/// around references.
+#[tokio::test]
+async fn ordinary_words_of_headers_stay_in_answers() {
+    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
+    let variables = |name: &str| {
+        let value = match name {
+            "TEAM" => "production",
+            "MODE" => "choices",
+            "SIGNATURE" => "0123456789abcdef",
+            "PASSPHRASE" => "Basic hunter-22",
+            "LOGIN" => "staging",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let config = json!({"models": {"providers": {"portkey": {"headers": {
+        "x-team": "${TEAM}",
+        // Every answer holds the word `choices`.
+        "x-mode": "message ${MODE}",
+        "x-signed": "${TEAM} ${SIGNATURE}",
+        "x-app-token": "literal-of-the-user ${LOGIN}",
+        "Authorization": "${PASSPHRASE}",
+        "x-other-key": "token literal-secret",
+    }}}}});
+    let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
+    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
+    let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+    for shown in ["production", "message choices", "literal-of-the-user", "Basic ", "token "] {
+        assert!(answer.contains(shown), "{shown} not in {answer}");
+    }
+    for hidden in ["0123456789abcdef", "staging", "hunter-22", "literal-secret", KEY] {
+        assert!(!answer.contains(hidden), "{hidden} in {answer}");
+    }
+    let request = &stub.requests()[0];
+    assert_eq!(request.header("x-signed"), Some("production 0123456789abcdef"));
+    assert_eq!(request.header("x-app-token"), Some("literal-of-the-user staging"));
+}
+
 #[tokio::test]
 async fn debug_prints_hold_no_secret() {
     let stub = hosted().await;
     let config = json!({"models": {"providers": {"portkey": {"apiKey": KEY, "headers": {"Authorization": KEY}}}}});
     let setup = setup(stub.base_url()).config(config);
     assert!(!format!("{setup:?}").contains(KEY), "a setup");
+    let odd = Setup::new(json!({})).base_url(format!("https://user:{KEY}@gateway.test/v1"));
+    assert!(!format!("{odd:?}").contains(KEY), "a setup with a base URL that will be refused");
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let reply = provider.stream(&ask("gpt", "hello")).await.unwrap();
     let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.held(), provider.connection());

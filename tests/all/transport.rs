@@ -121,12 +121,22 @@ async fn a_proxy_that_refuses_is_named() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_followed_are_refused() {
+    let (cert, key) = Authority::new().client();
     for (request, expected) in [
-        (json!({"proxy": {"mode": "explicit-proxy"}}), "request.proxy.url"),
+        (json!("nonsense"), "`request` must be an object"),
+        (json!({"proxy": "http://127.0.0.1:1"}), "`request.proxy` must be an object"),
+        (json!({"proxy": {"url": "http://127.0.0.1:1"}}), "`request.proxy.mode` is missing"),
+        (json!({"proxy": {"mode": ["explicit-proxy"], "url": "http://127.0.0.1:1"}}), "`request.proxy.mode`"),
+        (json!({"proxy": {"mode": "explicit-proxy"}}), "`request.proxy.url` is missing"),
         (json!({"proxy": {"mode": "explicit-proxy", "url": "socks5://127.0.0.1:1080"}}), "http://"),
+        (json!({"proxy": {"mode": "env-proxy", "url": "http://127.0.0.1:1"}}), "`request.proxy.url` is not used"),
         (json!({"proxy": {"mode": "sideways"}}), "sideways"),
+        (json!({"tls": "nonsense"}), "`request.tls` must be an object"),
         (json!({"tls": {"ca": "nonsense"}}), "request.tls.ca"),
-        (json!({"tls": {"key": "nonsense"}}), "request.tls.key"),
+        (json!({"tls": {"cert": cert}}), "`request.tls.key` is missing"),
+        (json!({"tls": {"key": key}}), "`request.tls.cert` is missing"),
+        (json!({"tls": {"key": "nonsense", "cert": cert}}), "`request.tls.key` holds no private key"),
+        (json!({"tls": {"key": key, "cert": "nonsense"}}), "`request.tls.cert` holds no certificate"),
         (json!({"tls": {"insecureSkipVerify": true}}), "insecureSkipVerify"),
         (json!({"tls": {"ca": 7}}), "request.tls.ca"),
         (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
@@ -136,23 +146,76 @@ async fn settings_that_cannot_be_followed_are_refused() {
     }
 }
 
+/// Never a direct connection instead, and never the password in the error.
+#[tokio::test]
+async fn a_proxy_that_cannot_be_understood_is_refused() {
+    for url in [
+        "",
+        "http://",
+        "http:/proxy:3128",
+        "http//proxy:3128",
+        "ttp://proxy:3128",
+        "http://pro xy:3128",
+        "http://proxy:port",
+        "http://proxy:99999",
+        "http://user:hunter22 x@proxy:3128",
+        "http://user:hunt@er22@proxy:3128",
+        "socks5://user:hunter22@proxy:1080",
+    ] {
+        let request = json!({"proxy": {"mode": "explicit-proxy", "url": url}});
+        // The configured one is used for this machine too.
+        for base_url in ["https://gateway.test/v1", "http://127.0.0.1:1/v1"] {
+            let error = with(base_url, request.clone(), &[]).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::InvalidConfig, "{url}: {error:?}");
+            let told = format!("{error:?} {error}");
+            assert!(told.contains("`request.proxy.url` is") && !told.contains("er22"), "{url}: {told}");
+        }
+        if url.is_empty() {
+            continue;
+        }
+        // It is the variable for the scheme that counts, and not where the origin is an exception.
+        let good = ("ALL_PROXY", "http://127.0.0.1:1".to_owned());
+        let mut variables = vec![("HTTPS_PROXY", url.to_owned()), good];
+        let error = with("https://gateway.test/v1", json!({}), &variables).await.unwrap_err();
+        let told = format!("{error:?} {error}");
+        assert!(told.contains("the environment's HTTPS_PROXY is") && !told.contains("er22"), "{url}: {told}");
+        with("http://gateway.test/v1", json!({}), &variables).await.unwrap();
+        variables.push(("NO_PROXY", "gateway.test".to_owned()));
+        with("https://gateway.test/v1", json!({}), &variables).await.unwrap();
+        with("http://127.0.0.1:1/v1", json!({}), &variables[..1]).await.unwrap();
+    }
+}
+
 /// Takes TLS as `name` and hands on to `stub`.
 async fn tls_before(stub: &Stub, authority: &Authority, name: &str, expired: bool) -> SocketAddr {
+    tls_that_looks(stub, authority, name, expired).await.0
+}
+
+/// The same, and whether each client had a certificate of its own.
+async fn tls_that_looks(
+    stub: &Stub,
+    authority: &Authority,
+    name: &str,
+    expired: bool,
+) -> (SocketAddr, Arc<Mutex<Vec<bool>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let looked = Arc::clone(&seen);
     let acceptor = authority.acceptor(name, expired, &[]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, target) = (listener.local_addr().unwrap(), stub.address());
     tokio::spawn(async move {
         loop {
             let (client, _) = listener.accept().await.unwrap();
-            let acceptor = acceptor.clone();
+            let (acceptor, looked) = (acceptor.clone(), Arc::clone(&looked));
             tokio::spawn(async move {
                 let Ok(mut client) = acceptor.accept(client).await else { return };
+                looked.lock().unwrap().push(client.get_ref().1.peer_certificates().is_some());
                 let mut server = TcpStream::connect(target).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
             });
         }
     });
-    address
+    (address, seen)
 }
 
 #[tokio::test]
@@ -202,4 +265,21 @@ async fn an_image_by_url_is_fetched_through_the_same_proxy() {
     let [head] = &proxy.heads()[..] else { panic!("{:?}", proxy.heads()) };
     assert!(head.starts_with("CONNECT images.test:80 HTTP/1.1\r\n"), "{head}");
     assert_eq!(stub.requests()[0].header("x-portkey-api-key"), None, "and without the key");
+}
+
+/// The client's certificate is for the gateway. Whoever else the gateway names in an answer does not get to see it, be it on
+/// the same machine, where a session of TLS could be resumed.
+#[tokio::test]
+async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let (gateway, at_gateway) = tls_that_looks(&stub, &authority, "localhost", false).await;
+    let (images, at_images) = tls_that_looks(&stub, &authority, "localhost", false).await;
+    let (cert, key) = authority.client();
+    let request = json!({"tls": {"ca": authority.pem, "cert": cert, "key": key}});
+    let provider = with(&format!("https://localhost:{}/v1", gateway.port()), request, &[]).await.unwrap();
+    assert_eq!(answers(&provider).await.unwrap(), "OK.");
+    let url = format!("https://localhost:{}/v1/images/files/none.png", images.port());
+    let error = provider.download(&url).await.unwrap_err();
+    assert!(error.to_string().contains("HTTP status 404"), "the stand-in has no such file: {error}");
+    assert_eq!((&at_gateway.lock().unwrap()[..], &at_images.lock().unwrap()[..]), (&[true][..], &[false][..]));
 }

@@ -244,6 +244,22 @@ fn a_default_model_is_replaced_where_the_user_says_so() {
     assert!(wizard.text().unwrap().contains("// keep me"));
 }
 
+#[test]
+fn the_gateway_of_an_entry_in_another_case_is_proposed() {
+    let stub = gateway();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let old = json!({"models": {"providers": {"Portkey": {"baseUrl": stub.base_url()}}}}).to_string();
+    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old).unwrap();
+    let mut wizard = Wizard::start(cli, &["--key", "reference", "--model", "@xai/grok-4", "--keep-default"]);
+    wizard.answer("Which gateway?", ENTER);
+    wizard.answer("Base URL:", ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let entry = wizard.config()["models"]["providers"].as_object().unwrap().clone();
+    assert_eq!((entry.len(), entry["portkey"]["baseUrl"].as_str()), (1, Some(&*stub.base_url())));
+}
+
 /// Narrow, and without colours: every question can still be read and answered.
 #[test]
 fn a_narrow_terminal_without_colours_will_do() {

@@ -18,7 +18,7 @@ use host_harness::{
         onboarding::{Credential, Severity},
     },
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::report::{Line, Report};
 use super::{
@@ -149,8 +149,7 @@ impl Examination<'_> {
             }
         };
         let path = file.path().display();
-        let providers = file.value().pointer("/models/providers").and_then(Value::as_object);
-        let is_set_up = providers.is_some_and(|all| all.keys().any(|name| name.trim().eq_ignore_ascii_case(id)));
+        let is_set_up = !plugin.entries(file.value()).is_empty();
         self.report.push(match (file.path().exists(), is_set_up) {
             (true, true) => Line::good(NAME, path.to_string()),
             (true, false) => Line::warning(NAME, format!("{path} does not name {id}: its defaults hold"))

@@ -204,8 +204,10 @@ impl Answers {
         let variable = descriptor.credentials.first().and_then(|credential| credential.env_vars.first());
         if let Some(secret) = &self.secret {
             // A key that stands there comes before the `env` block and the keyring.
-            if let Some(entry) = config.pointer_mut(&format!("/models/providers/{}", descriptor.id)) {
-                entry.as_object_mut().and_then(|entry| entry.shift_remove("apiKey"));
+            let names: Vec<_> = plugin.entries(&config).into_iter().map(|(name, _)| name.to_owned()).collect();
+            for name in names {
+                let entry = config.pointer_mut(&format!("/models/providers/{name}")).and_then(Value::as_object_mut);
+                entry.and_then(|entry| entry.shift_remove("apiKey"));
             }
             if self.key == KeyPlace::Env {
                 let variable = variable.context("the plugin names no environment variable")?;
@@ -214,7 +216,7 @@ impl Answers {
             }
         }
         if self.allow_private_network {
-            allow_private_network(&mut config, &descriptor.id)?;
+            allow_private_network(&mut config, plugin)?;
         }
         if self.default == DefaultModel::Replace
             && let Some(defaults) = config.pointer_mut("/agents/defaults").and_then(Value::as_object_mut)
@@ -242,9 +244,10 @@ pub(crate) fn key_reference(plugin: &Plugin) -> Option<String> {
     Some(format!("${{{variable}}}"))
 }
 
-/// Lets the provider `id` be in a private network.
-fn allow_private_network(config: &mut Value, id: &str) -> anyhow::Result<()> {
-    let request = ["models", "providers", id, "request"];
+/// Lets the provider be in a private network.
+fn allow_private_network(config: &mut Value, plugin: &Plugin) -> anyhow::Result<()> {
+    let name = plugin.entries(config).first().map_or(&*plugin.descriptor().id, |(name, _)| name).to_owned();
+    let request = ["models", "providers", &name, "request"];
     let request = request.into_iter().try_fold(config, open)?;
     request.as_object_mut().context("it was just made")?.insert("allowPrivateNetwork".into(), true.into());
     Ok(())

@@ -185,9 +185,9 @@ impl Wizard<'_> {
     /// The provider's own service, or another gateway.
     fn base_url(&self) -> anyhow::Result<String> {
         let descriptor = self.plugin.descriptor();
-        let pointer = format!("/models/providers/{}/baseUrl", descriptor.id);
-        let configured = self.file.value().pointer(&pointer).and_then(Value::as_str).map(str::trim);
-        let configured = configured.filter(|url| !url.is_empty());
+        let entries = self.plugin.entries(self.file.value());
+        let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
+        let configured = urls.into_iter().find(|url| !url.is_empty());
         let own = descriptor.default_base_url.parse::<Origin>().ok();
         let is_elsewhere = configured.is_some_and(|url| url.parse::<Origin>().ok() != own);
         let hosted = format!("The service of {}: {}", descriptor.label, descriptor.default_base_url);
@@ -262,7 +262,7 @@ impl Wizard<'_> {
         }
         if allow_private_network {
             let mut config = self.file.value().clone();
-            super::allow_private_network(&mut config, &descriptor.id)?;
+            super::allow_private_network(&mut config, self.plugin)?;
             setup = setup.config(config);
         }
         Ok(Provider::connect(self.plugin, setup).await?.models().await?)
