@@ -191,24 +191,25 @@ struct Attached {
 }
 
 /// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
-/// answers: it is a secret only where the header's name says so.
+/// answers: it is a secret only where the header's name says so, or in JSON its own.
 const SHORTEST_UNNAMED: usize = 16;
 
 fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
-        let (value, parts) = match view.unseal(&value) {
-            Some(Value::String(literal)) => (literal.as_str().into(), vec![literal.as_str().into()]),
+        let whole = match view.unseal(&value) {
+            Some(Value::String(literal)) => literal.as_str().into(),
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
-            None => (
-                credentials::resolve(&value, &setup.environment, &setup.config)?,
-                credentials::referred(&value, &setup.environment, &setup.config)?,
-            ),
+            None => credentials::resolve(&value, &setup.environment, &setup.config)?,
         };
-        attached.header(&name, value.expose_secret())?;
-        let shortest = if names_a_secret(&name) { 0 } else { SHORTEST_UNNAMED };
-        let words = parts.iter().flat_map(words).filter(|word| word.len() >= shortest);
-        attached.secrets.extend(words.map(SecretString::from));
+        attached.header(&name, whole.expose_secret())?;
+        if names_a_secret(&name) {
+            attached.secrets.extend(secrets_in(&whole));
+        } else {
+            let referred = credentials::referred(&value, &setup.environment, &setup.config)?;
+            let is_long = |secret: &SecretString| secret.expose_secret().len() >= SHORTEST_UNNAMED;
+            attached.secrets.extend(referred.iter().flat_map(secrets_in).filter(is_long));
+        }
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {
@@ -219,10 +220,25 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) ->
     Ok(attached)
 }
 
-/// Of `Bearer sk-1` what follows the scheme.
-fn words(secret: &SecretString) -> impl Iterator<Item = &str> {
+/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of JSON its texts.
+fn secrets_in(value: &SecretString) -> Vec<SecretString> {
+    let value = value.expose_secret();
+    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
+        return texts("", &json).into_iter().map(SecretString::from).collect();
+    }
     let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-    secret.expose_secret().split_ascii_whitespace().filter(move |word| !is_scheme(word))
+    value.split_ascii_whitespace().filter(|word| !is_scheme(word)).map(SecretString::from).collect()
+}
+
+/// The lines of all texts in `json`, the member `name` of an object: a private key has many. Ordinary ones are left out.
+fn texts<'j>(name: &str, json: &'j Value) -> Vec<&'j str> {
+    let is_secret = |line: &&str| line.len() >= SHORTEST_UNNAMED || names_a_secret(name);
+    match json {
+        Value::String(text) => text.lines().filter(is_secret).collect(),
+        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
+        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 impl Attached {

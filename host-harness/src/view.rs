@@ -220,10 +220,11 @@ fn seal_provider(provider: &mut Value, mark: &str, sealed: &mut Vec<Value>) {
 /// Whether a header of this name carries a secret, by the words that the name is made of.
 pub(crate) fn names_a_secret(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
-    name.split(['-', '_']).any(|word| {
-        matches!(word, "key" | "apikey" | "session")
-            || ["auth", "cookie", "cred", "passw", "secret", "token"].iter().any(|start| word.starts_with(start))
-    })
+    let starts = ["auth", "cookie", "cred", "passp", "passw", "secret", "token"];
+    name.contains("service-account")
+        || name.split(['-', '_']).any(|word| {
+            matches!(word, "key" | "apikey" | "session") || starts.iter().any(|start| word.starts_with(start))
+        })
 }
 
 /// The names that `step` stands for in `fields`.
@@ -320,9 +321,16 @@ mod tests {
     /// `x-portkey-...` holds the letters `key`, and is no secret for it.
     #[test]
     fn secrets_are_known_by_whole_words() {
-        for secret in
-            ["Authorization", "x-api-key", "x-portkey-virtual-key", "X-Auth-Token", "cookie", "x_client_secret"]
-        {
+        for secret in [
+            "Authorization",
+            "x-api-key",
+            "x-portkey-virtual-key",
+            "x-portkey-vertex-service-account-json",
+            "X-Auth-Token",
+            "X-Passphrase",
+            "cookie",
+            "x_client_secret",
+        ] {
             assert!(names_a_secret(secret), "{secret}");
         }
         for plain in ["x-portkey-trace-id", "x-portkey-metadata", "x-portkey-config", "user-agent", "x-monkey"] {

@@ -17,8 +17,11 @@ const isOurs = (id) => id.trim().toLowerCase() === descriptor.id;
 /** @param {Json | undefined} providers */
 const ours = (providers) => Object.entries(providers ?? {}).filter(([id]) => isOurs(id));
 
-/** @param {Json | undefined} config @returns {Json} `models.providers.portkey` */
-export const providerConfig = (config) => ours(config?.models?.providers).at(-1)?.[1] ?? {};
+/** @param {Json | undefined} config @returns {Json} `models.providers.portkey`: of several in different case, the one that is written so */
+export function providerConfig(config) {
+  const entries = ours(config?.models?.providers);
+  return (entries.find(([id]) => id === descriptor.id) ?? entries[0])?.[1] ?? {};
+}
 
 /**
  * Whether the component may read a header's value. It reads Portkey's own; a model provider's and any that may hold a
@@ -30,23 +33,27 @@ function isReadable(name) {
   return own === 'virtual-key' || (own !== undefined && !/key|secret|token|passphrase|credential|service-account/.test(own));
 }
 
-const SECRET_WORDS = /(^|[-_])((key|apikey|session)($|[-_])|auth|cookie|cred|passw|secret|token|service-account)/i;
+const SECRET_WORDS = /(^|[-_])((key|apikey|session)($|[-_])|auth|cookie|cred|passp|passw|secret|token)|service-account/i;
 
 /** Whether a header of this name carries a secret, by the words of the name. @param {string} name */
 const namesASecret = (name) => SECRET_WORDS.test(name);
 
-/** Of a secret that is JSON: shorter texts, such as `service_account`, are no secrets, and stand in ordinary answers. */
+/** Of a secret that is JSON: shorter texts, such as `service_account`, are secrets only by their name: they stand in ordinary answers. */
 const SHORTEST_IN_JSON = 16;
 
-/** @param {unknown} json @returns {string[]} the lines of all its texts: a private key has many */
-const lines = (json) => (typeof json === 'string' ? json.split('\n') : Object.values(json ?? {}).flatMap(lines));
+/** @param {unknown} json @param {string} [name] @returns {string[]} the lines of all its texts: a private key has many */
+function lines(json, name = '') {
+  if (Array.isArray(json)) return json.flatMap((item) => lines(item, name));
+  if (typeof json !== 'string') return Object.entries(json ?? {}).flatMap(([name, value]) => lines(value, name));
+  return json.split('\n').filter((line) => line.length >= SHORTEST_IN_JSON || (line && namesASecret(name)));
+}
 
 /** What to look for in answers: of `Bearer sk-1` what follows the scheme. @param {unknown} value @returns {string[]} */
 function secretsIn(value) {
   if (typeof value !== 'string') return [];
   try {
     const json = JSON.parse(value);
-    if (typeof json === 'object') return lines(json).filter((line) => line.length >= SHORTEST_IN_JSON);
+    if (typeof json === 'object') return lines(json);
   } catch { /* most are no JSON */ }
   return value.split(/\s+/).filter((word) => !/^(basic|bearer|token)$/i.test(word));
 }

@@ -442,20 +442,20 @@ describe('configuration', () => {
       apiKey: 'pk-secret',
       headers: {
         'X-Title': 'OpenClaw assistant', 'X-Monkey': 'business', 'X-Keyboard': 'qwerty',
-        Authorization: 'Bearer sk-secret', x_client_secret: 'one two',
+        Authorization: 'Bearer sk-secret', x_client_secret: 'one two', 'X-Passphrase': 'sesame',
       },
       extra: { 'X-Auth-Token': 'per-call', traceparent: '00-abc' },
     });
-    assert.deepEqual(secrets, ['sk-secret', 'one', 'two', 'per-call', 'pk-secret', 'corporate']);
+    assert.deepEqual(secrets, ['sk-secret', 'one', 'two', 'sesame', 'per-call', 'pk-secret', 'corporate']);
   });
 
-  test('of a secret in JSON, the long texts', () => {
+  test('of a secret in JSON, the long texts, and those that are named like secrets', () => {
     const account = JSON.stringify({
-      type: 'service_account', id: 1, list: [null, 'a@b.iam.gserviceaccount.com'],
+      type: 'service_account', password: 'hunter22', id: 1, list: [null, 'a@b.iam.gserviceaccount.com'],
       private_key: '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n',
     });
     const { secrets } = connect({ config: {}, apiKey: 'K', headers: { 'x-portkey-vertex-service-account-json': account } });
-    assert.deepEqual(secrets, ['a@b.iam.gserviceaccount.com', '-----BEGIN PRIVATE KEY-----', 'MIIEvQIBADANBgkqhkiG', 'K']);
+    assert.deepEqual(secrets, ['hunter22', 'a@b.iam.gserviceaccount.com', '-----BEGIN PRIVATE KEY-----', 'MIIEvQIBADANBgkqhkiG', 'K']);
   });
 
   test('what is set for a call wins over the configuration, and the key over both', () => {
@@ -465,6 +465,13 @@ describe('configuration', () => {
     const sent = new Headers();
     for (const [name, value] of attached) sent.set(name, value);
     assert.deepEqual([...sent], [['x-foo', 'call'], ['x-portkey-api-key', 'K']]);
+  });
+
+  test('of entries in different case the one that is spelled so is called', () => {
+    const at = (/** @type {string} */ host) => ({ baseUrl: `http://${host}/v1` });
+    const origin = (/** @type {any} */ providers) => connect({ config: { models: { providers } }, apiKey: 'K', headers: {} }).origin;
+    assert.equal(origin({ PORTKEY: at('a'), portkey: at('b'), Portkey: at('c') }), 'http://b');
+    assert.equal(origin({ PORTKEY: at('a'), Portkey: at('c') }), 'http://a');
   });
 
   test('the options of the plugin become headers', () => {

@@ -302,16 +302,16 @@ pub(crate) fn usage(usage: &Object<'_>) -> Usage {
         detail("prompt_tokens_details", "cached_tokens").or_else(|| detail("input_tokens_details", "cached_tokens"));
     let reasoning = detail("completion_tokens_details", "reasoning_tokens")
         .or_else(|| detail("output_tokens_details", "reasoning_tokens"));
-    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
-    let beside = count("total_tokens").unwrap_or(0).saturating_sub(prompt.saturating_add(output));
-    let apart_reasoning = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
     let cache_read = count("cache_read_input_tokens");
     let cache_creation = count("cache_creation_input_tokens");
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
+    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
+    let beside = count("total_tokens").unwrap_or(0).saturating_sub(prompt.saturating_add(output).saturating_add(apart));
+    let reasoning_beside = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
     let holds_cached = count("total_tokens") == Some(prompt.saturating_add(output)) && prompt >= apart;
     Usage {
         input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
-        output_tokens: output.saturating_add(apart_reasoning),
+        output_tokens: output.saturating_add(reasoning_beside),
         cache_read_tokens: cache_read.or(cached),
         cache_write_tokens: cache_creation,
         reasoning_tokens: reasoning,
@@ -665,12 +665,18 @@ mod tests {
         for message in [
             // Bedrock's.
             format!(r#"{{"content":"a\nb\nc","content_blocks":{blocks}}}"#),
-            // Vertex': Claude's own list.
+            // Vertex': Claude's own list, also where it shows nothing of its reasoning.
             format!(r#"{{"content":{blocks},"tool_calls":null}}"#),
         ] {
             let got = answer(&format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#)).unwrap();
             assert_eq!(got.content, expected, "{message}");
         }
+        let unseen = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"x"}]}}]}"#;
+        let thinking = Thinking { text: String::new(), signature: Some("s".into()) };
+        assert_eq!(
+            answer(unseen).unwrap().content,
+            [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]
+        );
         // Mistral's reasoning is a list once more.
         let mistral = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"x"}]}}]}"#;
         let thinking = Thinking { text: "hm".into(), signature: None };
@@ -780,6 +786,12 @@ mod tests {
         };
         assert_eq!(reasoning(310), (10, 300, None, None));
         assert_eq!(reasoning(210), (10, 200, None, None));
+        assert_eq!(
+            usage(
+                r#"{"prompt_tokens":10,"completion_tokens":200,"total_tokens":1210,"cache_read_input_tokens":1000,"completion_tokens_details":{"reasoning_tokens":100}}"#
+            ),
+            (1010, 200, Some(1000), None)
+        );
         // From the gateway's cache.
         assert_eq!(usage(r#"{"completion_tokens":7}"#), (0, 7, None, None));
         assert_eq!(

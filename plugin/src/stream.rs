@@ -232,7 +232,7 @@ impl State {
         let is_misplaced = choice.finish_reason.is_empty() && !mem::take(&mut delta.finish_reason).is_empty();
         self.delta(delta);
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
-        if is_misplaced {
+        if is_misplaced && !self.has_finished {
             let mut error = truncated(&self.head);
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);

@@ -123,7 +123,7 @@ impl<'a> Message<'a> {
         {
             content_blocks = parts.into_iter().filter_map(Json::into_object).map(Block::read).collect();
             // Texts alone are one text.
-            if content_blocks.iter().all(|block| block.thinking.text.is_empty()) {
+            if !content_blocks.iter().any(Block::is_reasoning) {
                 content_blocks.clear();
             }
         }
@@ -171,6 +171,10 @@ impl<'a> Block<'a> {
             signature: block.text("signature"),
             data: block.text("data"),
         }
+    }
+
+    fn is_reasoning(&self) -> bool {
+        [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
     }
 }
 

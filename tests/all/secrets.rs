@@ -131,22 +131,36 @@ async fn ordinary_words_of_headers_stay_in_answers() {
         };
         Some(value.to_owned())
     };
+    // What is JSON may be repeated in parts.
+    let account =
+        json!({"type": "service_account", "private_key": "-----BEGIN\nlinesofbase64data", "password": "hunter23"});
+    let account = account.to_string();
     let config = json!({"models": {"providers": {"portkey": {"headers": {
         "x-team": "${TEAM}",
         // Every answer holds the word `choices`.
         "x-mode": "message ${MODE}",
         "x-signed": "${TEAM} ${SIGNATURE}",
         "x-app-token": "literal-of-the-user ${LOGIN}",
+        "x-portkey-vertex-service-account-json": account,
         "Authorization": "${PASSPHRASE}",
         "x-other-key": "token literal-secret",
     }}}}});
     let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
-    for shown in ["production", "message choices", "literal-of-the-user", "Basic ", "token "] {
+    for shown in ["production", "message choices", "service_account", "Basic ", "token "] {
         assert!(answer.contains(shown), "{shown} not in {answer}");
     }
-    for hidden in ["0123456789abcdef", "staging", "hunter-22", "literal-secret", KEY] {
+    for hidden in [
+        "0123456789abcdef",
+        "staging",
+        "literal-of-the-user",
+        "hunter-22",
+        "literal-secret",
+        "linesofbase64data",
+        "hunter23",
+        KEY,
+    ] {
         assert!(!answer.contains(hidden), "{hidden} in {answer}");
     }
     let request = &stub.requests()[0];
@@ -207,10 +221,14 @@ fn no_output_log_or_file_of_a_command_holds_the_key() {
 fn a_flag_that_is_mistyped_is_refused_without_its_value() {
     let cli = Cli::new();
     for (flag, value, named) in [
-        ("--header", format!("Authorization Bearer {KEY}"), "with a colon after `Authorization`"),
+        ("--header", format!("Authorization Bearer {KEY}"), "and not `Authorization` and"),
         ("--header", format!("Authorization Bearer {KEY}: {KEY}"), "`Authorization`"),
-        ("--header", format!("Authör: {KEY}"), "`Authör` to the colon is no header name"),
-        ("--header", format!(": {KEY}"), "is no header name"),
+        ("--header", format!("Authör: {KEY}"), "and not `Authör` and"),
+        ("--header", format!(": {KEY}"), "'Name: value'"),
+        ("--header", format!("x-api-key={KEY}"), "and not `x-api-key` and"),
+        ("--header", format!("Cookie=sid={KEY}; a=b"), "and not `Cookie` and"),
+        ("--header", format!("x-api-key={KEY}:more "), "and not `x-api-key` and"),
+        ("--header", format!(" {KEY} "), "'Name: value'"),
         ("--header", KEY.to_owned(), "'Name: value'"),
         ("--option", format!("config {{\"api_key\": \"{KEY}\"}}"), "NAME=VALUE"),
         ("--metadata", format!("={KEY}"), "NAME=VALUE"),

@@ -224,18 +224,16 @@ impl TypedValueParser for Named {
     }
 }
 
-/// Of a text that is no header the first word is named at most: behind it may be a secret.
 fn header(text: &str) -> Result<(String, String), String> {
-    const FORM: &str = "write it as 'Name: value'";
-    let (name, value) =
-        text.split_once(':').ok_or_else(|| match text.trim_start().split_once(char::is_whitespace) {
-            Some((word, _)) => format!("{FORM}, with a colon after `{word}`"),
-            None => FORM.to_owned(),
-        })?;
-    let name = http::HeaderName::try_from(name.trim()).map_err(|_| {
-        let word = name.split_whitespace().next().unwrap_or_default();
-        format!("what stands from `{word}` to the colon is no header name: {FORM}")
-    })?;
+    let wrong = || {
+        // What a name could be is named, and no more: behind it may be a secret.
+        let name = text.trim().split_once(|sign: char| sign.is_whitespace() || matches!(sign, ':' | '='));
+        let name = name.map(|(name, _)| name).filter(|name| !name.is_empty());
+        let found = name.map(|name| format!(", and not `{name}` and so on")).unwrap_or_default();
+        format!("write it as 'Name: value'{found}")
+    };
+    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
+    let name = http::HeaderName::try_from(name.trim()).map_err(|_| wrong())?;
     Ok((name.to_string(), value.trim().to_owned()))
 }
 

@@ -247,7 +247,9 @@ async fn save_one(
         MediaSource::Inline(media) => media,
         MediaSource::Url(url) => {
             fetched = provider.download(url).await.map_err(|error| {
-                let message = format!("the image {url} is not saved: {error}");
+                // What may follow is often a signature.
+                let place = url.split(['?', '#']).next().unwrap_or_default();
+                let message = format!("the image {place} is not saved: {error}");
                 Error::from(types::Error { message, ..error.record().clone() })
             })?;
             &fetched
