@@ -267,13 +267,12 @@ fn status(head: &Head, said: &Said) -> u16 {
     code.or_else(of_type).unwrap_or(head.status)
 }
 
-/// Source: Anthropic's and OpenAI's API references, "Errors".
-const TYPES: [(&str, u16); 9] = [
+/// Of types that [`RULES`] do not tell more of. Source: Anthropic's and OpenAI's API references, "Errors".
+const TYPES: [(&str, u16); 8] = [
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),
     ("not_found_error", 404),
-    ("overloaded_error", 529),
     ("permission_error", 403),
     ("rate_limit_error", 429),
     ("request_too_large", 413),

@@ -228,11 +228,11 @@ impl State {
     }
 
     fn choice(&mut self, choice: wire::Choice<'_>) {
-        let mut delta = choice.delta.or(choice.message).unwrap_or_default();
-        let is_misplaced = choice.finish_reason.is_empty() && !mem::take(&mut delta.finish_reason).is_empty();
+        let delta = choice.delta.or(choice.message).unwrap_or_default();
+        let is_misplaced = choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && !self.has_finished;
         self.delta(delta);
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
-        if is_misplaced && !self.has_finished {
+        if is_misplaced {
             let mut error = truncated(&self.head);
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);
