@@ -4,7 +4,7 @@
 
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
-    wit::chat::{AssistantPart, Message, Request},
+    wit::chat::{AssistantPart, Message, Prompt},
 };
 
 #[tokio::main]
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let provider = Provider::connect(&plugin, setup).await?;
 
-    let response = provider.complete(&Request::new(model, [Message::ask(question)])).await?;
+    let response = provider.complete(Prompt::new(model, [Message::ask(question)])).await?;
     for part in response.content {
         if let AssistantPart::Text(text) = part {
             println!("{text}");

@@ -7,7 +7,7 @@ use std::io::Write;
 use futures_util::{StreamExt, pin_mut};
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
-    wit::chat::{Event, Message, Request},
+    wit::chat::{Event, Message, Prompt},
 };
 
 #[tokio::main]
@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let provider = Provider::connect(&plugin, setup).await?;
 
-    let reply = provider.stream(&Request::new(model, [Message::ask(question)])).await?;
+    let reply = provider.stream(Prompt::new(model, [Message::ask(question)])).await?;
     eprintln!("trace id: {}", reply.report().trace_id.as_deref().unwrap_or("none"));
     let events = reply.into_events();
     pin_mut!(events);

@@ -4,7 +4,7 @@
 
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
-    wit::chat::{AssistantPart, Message, Request, Tool, ToolResult},
+    wit::chat::{AssistantPart, Message, Prompt, Tool},
 };
 use serde_json::{Value, json};
 
@@ -24,16 +24,16 @@ async fn main() -> anyhow::Result<()> {
     let provider = Provider::connect(&plugin, setup).await?;
 
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-    let mut request = Request::new(model, [Message::ask(question)]);
-    request.tools = vec![Tool {
+    let mut prompt = Prompt::new(model, [Message::ask(question)]);
+    prompt.tools = vec![Tool {
         name: "get_weather".into(),
         description: Some("The weather in a city".into()),
         parameters_schema_json: schema.to_string(),
         strict: None,
     }];
     loop {
-        let content = provider.complete(&request).await?.content;
-        request.messages.push(Message::Assistant(content.clone()));
+        let content = provider.complete(&prompt).await?.content;
+        prompt.messages.push(Message::Assistant(content.clone()));
         let mut called = false;
         for part in content {
             match part {
@@ -43,9 +43,9 @@ async fn main() -> anyhow::Result<()> {
                     let arguments: Value = serde_json::from_str(&call.arguments_json)?;
                     let text =
                         format!("It rains in {}.", arguments.get("city").and_then(Value::as_str).unwrap_or("no city"));
-                    request.messages.push(Message::ToolResult(ToolResult { call_id: call.id, text }));
+                    prompt.messages.push(Message::tool_result(call.id, text));
                 }
-                AssistantPart::Thinking(_) => {}
+                _ => {}
             }
         }
         if !called {

@@ -8,7 +8,7 @@ use host_harness::{
     Engine, Limits, Plugin, Provider, Setup,
     types::MediaSource,
     wit::{
-        chat::{AssistantPart, Event, Message, Request, Response, Tool},
+        chat::{AssistantPart, Event, Message, Prompt, Request, Response, Tool},
         images,
     },
 };
@@ -41,7 +41,7 @@ pub(crate) fn request(model: &str, messages: &[native::Message], tools: &[serde_
         parameters_schema_json: tool.pointer("/function/parameters").map(ToString::to_string).unwrap_or_default(),
         strict: None,
     };
-    Request { tools: tools.iter().map(tool).collect(), ..Request::new(model, messages) }
+    Prompt { tools: tools.iter().map(tool).collect(), ..Prompt::new(model, messages) }.into()
 }
 
 pub(crate) fn text(response: Response) -> anyhow::Result<String> {

@@ -4,7 +4,7 @@ use portkey_provider::bindings::exports::openclaw::provider::chat::Event;
 use portkey_provider::bindings::exports::openclaw::provider::onboarding::{Choices, Finding, Severity};
 use portkey_provider::bindings::openclaw::provider::types::{Error, ErrorKind, MediaSource};
 use portkey_provider::{
-    call, chat, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
+    answer, call, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
 };
 use serde_json::{Map, Value};
 
@@ -176,13 +176,13 @@ pub fn answer(input: &[u8]) {
     if let Some(error) = error::in_success(&head, body) {
         check_error(&error, &head);
     }
-    match chat::response(&head, body) {
+    match answer::response(&head, body) {
         Ok(response) => {
             assert!(response.guardrails_json.is_none_or(|json| is_json(&json)));
         }
         Err(error) => check_error(&error, &head),
     }
-    if let Ok(response) = chat::response(&head, body) {
+    if let Ok(response) = answer::response(&head, body) {
         let (events, error) = rest(stream::Reply::whole(response), Vec::new());
         assert_eq!(error, None);
         check_events(&events);

@@ -10,7 +10,7 @@
 //! ```no_run
 //! use host_harness::{
 //!     Engine, Environment, Limits, Plugin, Provider, Setup,
-//!     wit::chat::{Event, Message, Request},
+//!     wit::chat::{Event, Message, Prompt},
 //! };
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
@@ -22,7 +22,7 @@
 //! let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
 //!
 //! // Each call runs in an instance of its own.
-//! let request = Request::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
+//! let request = Prompt::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
 //! let mut reply = provider.stream(&request).await?;
 //! while let Some(events) = reply.next().await? {
 //!     for event in events {

@@ -1,7 +1,7 @@
 //! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
 //! with the others but the pool of connections.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -114,24 +114,46 @@ impl Provider {
         self.called(models.call_list(&mut live.store, &self.connection)).await
     }
 
+    /// What is known of the model with this id without asking anybody.
+    ///
+    /// # Errors
+    /// What the host refused.
+    pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
+        let mut live = self.instantiate().await?;
+        let models = live.models()?;
+        self.plugin.within_limit(models.call_traits_of(&mut live.store, id)).await
+    }
+
+    /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
+    ///
+    /// # Errors
+    /// What the provider or the host refused.
+    pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
+        let mut live = self.instantiate().await?;
+        let chat = live.chat()?;
+        let answer =
+            self.plugin.within_limit(chat.call_body(&mut live.store, &self.connection, &request.into())).await?;
+        answer.map_err(|error| self.egress.redactor().error(error).into())
+    }
+
     /// A whole reply.
     ///
     /// # Errors
     /// What the provider, the network or the host refused.
-    pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
+    pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
         let mut live = self.instantiate().await?;
         let chat = live.chat()?;
-        self.called(chat.call_complete(&mut live.store, &self.connection, request)).await
+        self.called(chat.call_complete(&mut live.store, &self.connection, &request.into())).await
     }
 
     /// A reply as it is written.
     ///
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
-    pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
+    pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
         let mut live = self.instantiate().await?;
         let chat = live.chat()?;
-        let reply = self.called(chat.call_stream(&mut live.store, &self.connection, request)).await?;
+        let reply = self.called(chat.call_stream(&mut live.store, &self.connection, &request.into())).await?;
         let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
         Ok(Reply::new(OpenReply { live, chat, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
     }

@@ -124,6 +124,9 @@ pub struct Joined {
     text: String,
     calls: BTreeMap<u32, ToolCall>,
     finish: Option<FinishReason>,
+    images: Vec<AssistantPart>,
+    refusal: String,
+    others: Vec<AssistantPart>,
     usage: Option<Usage>,
     guardrails_json: Option<String>,
 }
@@ -142,6 +145,9 @@ impl Joined {
             Event::ToolCall(delta) => self.push_call(delta),
             Event::Finish(reason) => self.finish = Some(reason),
             Event::Usage(usage) => self.usage = Some(usage),
+            Event::Image(image) => self.images.push(AssistantPart::Image(image)),
+            Event::Refusal(text) => self.refusal.push_str(&text),
+            Event::Other(part) => self.others.push(AssistantPart::Other(part)),
             Event::GuardrailsJson(results) => self.guardrails_json = Some(results),
         }
     }
@@ -169,16 +175,24 @@ impl Joined {
         self.calls.values()
     }
 
-    /// The whole reply: reasoning, then text, then tool calls.
+    /// The whole reply: reasoning, text, images, tool calls, and what else there was.
     pub fn into_response(self, report: GatewayReport) -> Response {
         let start = self.start.unwrap_or(ReplyStart { id: String::new(), model: String::new() });
         let thinking = self.thinking.map(AssistantPart::Thinking);
         let text = (!self.text.is_empty()).then_some(AssistantPart::Text(self.text));
+        let refusal = (!self.refusal.is_empty()).then_some(AssistantPart::Refusal(self.refusal));
         let calls = self.calls.into_values().map(AssistantPart::ToolCall);
         Response {
             id: start.id,
             model: start.model,
-            content: thinking.into_iter().chain(text).chain(calls).collect(),
+            content: thinking
+                .into_iter()
+                .chain(text)
+                .chain(refusal)
+                .chain(self.images)
+                .chain(calls)
+                .chain(self.others)
+                .collect(),
             finish_reason: self.finish.unwrap_or(FinishReason::Other("unknown".into())),
             usage: self.usage,
             guardrails_json: self.guardrails_json,

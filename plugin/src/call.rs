@@ -125,6 +125,7 @@ mod tests {
             connect_timeout_ms: Some(1),
             first_byte_timeout_ms: Some(2),
             idle_timeout_ms: Some(3),
+            options_json: "{}".to_owned(),
         }
     }
 

@@ -7,14 +7,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::answer;
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
-use crate::chat;
 use crate::error::{self, Result};
 use crate::inline::{self, NotBase64};
 use crate::json::{Json, Object};
 use crate::multipart::{self, Part};
 use crate::portkey;
+use crate::prompt;
 use crate::report::Head;
 use crate::wire::{self, present};
 
@@ -27,7 +28,7 @@ pub const EDIT_FAILED: &str = "Portkey image edit failed";
 
 /// The model of a request and its fields, with its defaults filled in and checked.
 fn fields(request: &Request) -> Result<(String, Object<'_>)> {
-    let extra = chat::extra_members(request.extra_json.as_deref())?;
+    let extra = prompt::extra_members(request.extra_json.as_deref())?;
     let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
     let model = extra
         .get("model")
@@ -210,7 +211,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         return Err(error::malformed(head, "Portkey image generation response missing image data", &json));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
-    Ok(Response { model, images, usage: answer.usage.as_ref().map(chat::usage), report: head.report() })
+    Ok(Response { model, images, usage: answer.usage.as_ref().map(answer::usage), report: head.report() })
 }
 
 fn media(data: Vec<u8>) -> (MediaSource, &'static str) {
@@ -272,6 +273,7 @@ mod tests {
             connect_timeout_ms: None,
             first_byte_timeout_ms: None,
             idle_timeout_ms: None,
+            options_json: "{}".into(),
         }
     }
 

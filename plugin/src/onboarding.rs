@@ -162,6 +162,7 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
         connect_timeout_ms: None,
         first_byte_timeout_ms: settings.timeout_ms,
         idle_timeout_ms: settings.timeout_ms,
+        options_json: "{}".to_owned(),
     })
 }
 

@@ -8,7 +8,7 @@ use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
 use crate::call::{Accept, Call};
 use crate::error::Result;
-use crate::{chat, http, images, inline, models, stream};
+use crate::{answer, http, images, inline, models, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -27,21 +27,21 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
     Ok(listing.into_entries())
 }
 
-pub(crate) fn complete(connection: &Connection, request: &exports::chat::Request) -> Result<exports::chat::Response> {
-    let body = chat::body(request, false)?;
+pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
+    let body = request::body(connection, asked, false)?;
     let call = Call::post(connection, COMPLETIONS, Accept::Json, JSON, body.len())?;
-    let (head, body) = http::fetch(call, &body, MAX_ANSWER)?;
-    chat::response(&head, &body)
+    let (head, body) = http::fetch(call, body.as_bytes(), MAX_ANSWER)?;
+    answer::response(&head, &body)
 }
 
-pub(crate) fn stream(connection: &Connection, request: &exports::chat::Request) -> Result<Reply> {
-    let body = chat::body(request, true)?;
+pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
+    let body = request::body(connection, asked, true)?;
     let call = Call::post(connection, COMPLETIONS, Accept::Events, JSON, body.len())?;
-    let answer = http::open(call, &body)?;
+    let answer = http::open(call, body.as_bytes())?;
     let report = answer.head.report();
     let state = if answer.head.is_document() {
         let body = http::whole(&answer, MAX_ANSWER)?;
-        State { body: None, reply: stream::Reply::whole(chat::response(&answer.head, &body)?) }
+        State { body: None, reply: stream::Reply::whole(answer::response(&answer.head, &body)?) }
     } else {
         State { reply: stream::Reply::new(answer.head), body: Some(answer.body) }
     };

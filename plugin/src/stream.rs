@@ -7,11 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::answer;
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, ReplyStart, Response, Thinking, ToolCallDelta,
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
-use crate::chat;
 use crate::error::{self, Result};
 use crate::pattern::Pattern;
 use crate::report::Head;
@@ -69,6 +69,9 @@ impl Reply {
             events.push(match part {
                 AssistantPart::Text(text) => Event::Text(text),
                 AssistantPart::Thinking(thinking) => Event::Thinking(thinking),
+                AssistantPart::Image(image) => Event::Image(image),
+                AssistantPart::Refusal(text) => Event::Refusal(text),
+                AssistantPart::Other(part) => Event::Other(part),
                 AssistantPart::ToolCall(call) => {
                     index += 1;
                     Event::ToolCall(ToolCallDelta {
@@ -207,7 +210,7 @@ impl State {
         {
             return self.fail(error);
         }
-        self.usage = chunk.usage.as_ref().map(chat::usage).or(self.usage);
+        self.usage = chunk.usage.as_ref().map(answer::usage).or(self.usage);
         let Some(choices) = chunk.choices else { return };
         // Azure's first chunk holds what its filters say of the prompt, and neither of the two.
         if !choices.is_empty() && !mem::replace(&mut self.is_started, true) {
@@ -241,7 +244,7 @@ impl State {
             return self.fail(error);
         }
         if !choice.finish_reason.is_empty() && !mem::replace(&mut self.has_finished, true) {
-            let reason = chat::finish_reason(&choice.finish_reason, !self.calls.is_empty());
+            let reason = answer::finish_reason(&choice.finish_reason, !self.calls.is_empty());
             self.events.push(Event::Finish(reason));
         }
     }
@@ -250,7 +253,7 @@ impl State {
         let mut has_thinking = false;
         // The text of the blocks comes in `content` too.
         for block in delta.content_blocks {
-            if let Some(thinking) = chat::block_thinking(block) {
+            if let Some(thinking) = answer::block_thinking(block) {
                 has_thinking = true;
                 self.events.push(Event::Thinking(thinking));
             }
@@ -269,7 +272,7 @@ impl State {
     /// 0 and an id of its own (gateway issues 1275 and 1537). So a new id is a new call, and a piece with neither
     /// number nor id belongs to the last.
     fn tool_call(&mut self, call: wire::ToolCall<'_>) {
-        let signature = chat::call_signature(call.thought_signature, call.google_signature);
+        let signature = answer::call_signature(call.thought_signature, call.google_signature);
         let id = present(call.id);
         let number = call.index;
         let known = match (&id, number) {
@@ -286,7 +289,7 @@ impl State {
                 let at = self.calls.len();
                 let name = call.name.into_owned();
                 self.calls.push(Call { index: number, id: id.clone() });
-                (at, Some((id.unwrap_or_else(|| chat::call_id(at)), name)))
+                (at, Some((id.unwrap_or_else(|| answer::call_id(at)), name)))
             }
         };
         if first.is_none() && arguments_fragment.is_empty() && signature.is_none() {
@@ -820,7 +823,7 @@ mod tests {
     fn a_plain_answer_becomes_its_events() {
         let body = br#"{"id":"c","model":"m","choices":[{"message":{"content":"hi","reasoning":"r","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},
             "finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2},"hook_results":{}}"#;
-        let mut reply = Reply::whole(chat::response(&head(), body).unwrap());
+        let mut reply = Reply::whole(answer::response(&head(), body).unwrap());
         assert!(reply.is_over());
         let expected = vec![
             start(),

@@ -13,7 +13,7 @@ use host_harness::{
     types::Connection,
     validate,
     wit::{
-        chat::{Message, Request as Chat, Tool},
+        chat::{Message, Prompt as Chat, Tool},
         images,
     },
 };
@@ -211,6 +211,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         connect_timeout_ms: None,
         first_byte_timeout_ms: None,
         idle_timeout_ms: None,
+        options_json: "{}".into(),
     };
 
     let describe = {
@@ -221,7 +222,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
     let chat = async |messages, tools| {
         let (mut store, guest) = start("application/json", vec![JSON.into()]).await;
         let chat = guest.openclaw_provider_chat();
-        chat.call_complete(&mut store, &connection, &conversation(messages, tools)).await.unwrap().unwrap();
+        chat.call_complete(&mut store, &connection, &conversation(messages, tools).into()).await.unwrap().unwrap();
         used(&store)
     };
     let stream = async |delta: &str, created: fn(usize) -> usize| {
@@ -238,7 +239,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         pieces.push(format!("{end}\n\ndata: [DONE]\n\n").into());
         let (mut store, guest) = start("text/event-stream", pieces).await;
         let chat = guest.openclaw_provider_chat();
-        let reply = chat.call_stream(&mut store, &connection, &conversation(1, 0)).await.unwrap().unwrap();
+        let reply = chat.call_stream(&mut store, &connection, &conversation(1, 0).into()).await.unwrap().unwrap();
         let mut events = 0;
         loop {
             match chat.reply().call_next(&mut store, reply).await.unwrap().unwrap().len() {

@@ -5,7 +5,7 @@ use host_harness::{
     stub::Stub,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, Media, MediaSource},
     wit::{
-        chat::{AssistantPart, Event, FinishReason, Message, ResponseFormat, ToolChoice, ToolResult, UserPart},
+        chat::{AssistantPart, Event, FinishReason, Message, ResponseFormat, ToolChoice, UserPart},
         images,
     },
 };
@@ -77,7 +77,7 @@ async fn a_streamed_reply_comes_in_pieces() {
 async fn all_of_a_request_arrives() {
     let stub = upstream().await;
     let mut request = ask("gpt-4o", "what is in this picture?");
-    request.messages.insert(0, Message::System("You are brief.".into()));
+    request.messages.insert(0, Message::system("You are brief."));
     let png = Media { media_type: "image/png".into(), data: b"\x89PNG\r\n\x1a\n".to_vec() };
     request.messages.push(Message::User(vec![
         UserPart::Text("and here?".into()),
@@ -145,7 +145,7 @@ async fn a_round_of_tools() {
     for part in &response.content {
         if let AssistantPart::ToolCall(call) = part {
             let text = format!("{} says rain", call.name);
-            request.messages.push(Message::ToolResult(ToolResult { call_id: call.id.clone(), text }));
+            request.messages.push(Message::tool_result(&call.id, text));
         }
     }
     let answer = text(&streamed(&provider, &request).await.unwrap());

@@ -18,7 +18,7 @@ use host_harness::{
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     validate,
     wit::{
-        chat::{Event, Request},
+        chat::{Event, Prompt},
         onboarding::Choices,
     },
 };
@@ -111,8 +111,8 @@ fn at(base_url: impl Into<String>) -> Setup {
     Setup::new(json!({})).base_url(base_url).secret("hostile-key", KEY)
 }
 
-fn request(attack: &str, parameters: &[&str]) -> Request {
-    Request { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
+fn request(attack: &str, parameters: &[&str]) -> Prompt {
+    Prompt { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
 }
 
 /// What a caller sees of an error, all of it.
@@ -372,7 +372,7 @@ async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let address = echo().await;
     let hostile = Provider::connect(&host.plugin, at(format!("http://{address}/v1"))).await.unwrap();
     let parameters = host.exchange(&address.to_string(), &[]).into_iter().map(str::to_owned).collect();
-    let seen = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.unwrap();
+    let seen = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.unwrap();
     let seen = text(&seen);
     let mask = "*".repeat(KEY.len());
     assert!(seen.contains("authorization: Basic") && !seen.contains(&basic(KEY)[16..24]), "{seen}");
@@ -650,7 +650,7 @@ fn copy(from: &Path, to: &Path, version: &str) {
             copy(&from, &to, version);
         } else {
             let text = std::fs::read_to_string(from).unwrap();
-            std::fs::write(to, text.replace("openclaw:provider@0.1.0", &format!("openclaw:provider@{version}")))
+            std::fs::write(to, text.replace("openclaw:provider@0.2.0", &format!("openclaw:provider@{version}")))
                 .unwrap();
         }
     }

@@ -153,6 +153,7 @@ pub(crate) fn resolve(config: &str, held: &[String]) -> Result<Connection, Error
         connect_timeout_ms: None,
         first_byte_timeout_ms: None,
         idle_timeout_ms: None,
+        options_json: "{}".into(),
     })
 }
 

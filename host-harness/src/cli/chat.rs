@@ -10,7 +10,7 @@ use std::{
 use host_harness::{
     Joined, Provider,
     types::{GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, Event, Message, Request, Response, UserPart},
+    wit::chat::{AssistantPart, Event, Message, Prompt, Response, UserPart},
 };
 
 use super::{
@@ -73,24 +73,24 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
-    let request = Request {
+    let asked = Prompt {
         tools,
         response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
-        ..Request::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::System))
+        ..Prompt::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::system))
     };
     match prompt {
-        None => session::run(&provider, request, images).await,
+        None => session::run(&provider, asked, images).await,
         Some(prompt) => {
-            let asked = [UserPart::Text(prompt)].into_iter().chain(images).collect();
-            let messages = request.messages.iter().cloned().chain([Message::User(asked)]).collect();
-            let request = Request { messages, ..request };
-            let page = if args.json { Page::Blank } else { page(&request) };
+            let question = [UserPart::Text(prompt)].into_iter().chain(images).collect();
+            let messages = asked.messages.iter().cloned().chain([Message::User(question)]).collect();
+            let asked = Prompt { messages, ..asked };
+            let page = if args.json { Page::Blank } else { page(&asked) };
             let answer = if args.no_stream {
-                Answering::new(page).complete(&provider, &request).await?
+                Answering::new(page).complete(&provider, asked).await?
             } else {
-                ask(&provider, &request, page).await?
+                ask(&provider, asked, page).await?
             };
             if answer.stopped {
                 return Ok(ExitCode::from(STOPPED));
@@ -105,9 +105,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Where the reply to `request` is printed. One that keeps to a schema is no Markdown.
-pub(crate) fn page(request: &Request) -> Page {
-    Page::standard_output(request.response_format.is_none())
+/// Where the reply to `prompt` is printed. One that keeps to a schema is no Markdown.
+pub(crate) fn page(prompt: &Prompt) -> Page {
+    Page::standard_output(prompt.response_format.is_none())
 }
 
 /// A reply, and how it came.
@@ -125,10 +125,10 @@ impl Answer {
 }
 
 /// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
-pub(crate) async fn ask(provider: &Provider, request: &Request, page: Page) -> anyhow::Result<Answer> {
+pub(crate) async fn ask(provider: &Provider, prompt: Prompt, page: Page) -> anyhow::Result<Answer> {
     let mut answering = Answering::new(page);
     let outcome = tokio::select! {
-        outcome = answering.stream(provider, request) => outcome.map(|()| false),
+        outcome = answering.stream(provider, prompt) => outcome.map(|()| false),
         // Dropping the stream ends its request.
         Ok(()) = tokio::signal::ctrl_c() => Ok(true),
     };
@@ -158,9 +158,10 @@ impl Answering {
     }
 
     /// Prints the reply as it arrives.
-    pub(crate) async fn stream(&mut self, provider: &Provider, request: &Request) -> host_harness::Result<()> {
-        let mut alive = Some(Alive::new(format!("waiting for {}", request.model)));
-        let mut reply = provider.stream(request).await?;
+    pub(crate) async fn stream(&mut self, provider: &Provider, prompt: Prompt) -> host_harness::Result<()> {
+        let model = prompt.model.clone();
+        let mut alive = Some(Alive::new(format!("waiting for {model}")));
+        let mut reply = provider.stream(prompt).await?;
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
             let waited = self.first.is_none();
@@ -175,7 +176,7 @@ impl Answering {
             }
             // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
             if let Some(pending) = self.page.pending() {
-                alive.get_or_insert_with(|| Alive::new(format!("{} writes", request.model))).preview(pending);
+                alive.get_or_insert_with(|| Alive::new(format!("{model} writes"))).preview(pending);
             }
         }
         Ok(())
@@ -184,7 +185,7 @@ impl Answering {
     /// Joins the event to the reply; its text, if it has one.
     fn take(&mut self, event: Event) -> Option<String> {
         let text = match &event {
-            Event::Text(text) => Some(text.clone()),
+            Event::Text(text) | Event::Refusal(text) => Some(text.clone()),
             _ => None,
         };
         let is_reasoning = matches!(event, Event::Thinking(_));
@@ -197,18 +198,18 @@ impl Answering {
     }
 
     /// Prints the reply once it is whole.
-    async fn complete(mut self, provider: &Provider, request: &Request) -> anyhow::Result<Answer> {
-        let alive = Alive::new(format!("waiting for {}", request.model));
-        let response = provider.complete(request).await?;
+    async fn complete(mut self, provider: &Provider, prompt: Prompt) -> anyhow::Result<Answer> {
+        let alive = Alive::new(format!("waiting for {}", prompt.model));
+        let response = provider.complete(prompt).await?;
         let took = Took::whole(self.asked.elapsed());
         drop(alive);
         for part in &response.content {
             match part {
-                AssistantPart::Text(text) => {
+                AssistantPart::Text(text) | AssistantPart::Refusal(text) => {
                     output::print(&(self.page.push(text) + &self.page.finish(text)));
                 }
                 AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
-                AssistantPart::Thinking(_) => {}
+                AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
             }
         }
         Ok(Answer { response, stopped: false, took })

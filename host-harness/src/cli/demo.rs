@@ -7,7 +7,7 @@ use host_harness::{
     ConfigFile, Plugin, Provider,
     stub::{Credential, Options, Stub},
     wit::{
-        chat::{Message, Request},
+        chat::{Message, Prompt},
         images,
         onboarding::Choices,
     },
@@ -100,9 +100,9 @@ async fn list_models(provider: &Provider) -> anyhow::Result<Vec<String>> {
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
-    let request = Request::new(model, [Message::ask(question)]);
+    let prompt = Prompt::new(model, [Message::ask(question)]);
     let mut answering = Answering::new(Page::standard_output(true));
-    let outcome = answering.stream(provider, &request).await;
+    let outcome = answering.stream(provider, prompt).await;
     step(&answering.finish(outcome.map(|()| false))?.summary());
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use host_harness::{
-    types::{self, ErrorKind, ErrorOrigin, GatewayReport},
+    types::{self, ErrorKind, ErrorOrigin, GatewayReport, MediaSource},
     wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
 };
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ pub(crate) fn chat_json(response: &Response) -> Value {
         .content
         .iter()
         .filter_map(|part| match part {
-            AssistantPart::Text(text) => Some(text.as_str()),
+            AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.as_str()),
             _ => None,
         })
         .collect();
@@ -262,6 +262,12 @@ fn part_json(part: &AssistantPart) -> Value {
         AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature }) => {
             json!({"type": "tool_call", "id": id, "name": name, "arguments_json": arguments_json, "signature": signature})
         }
+        AssistantPart::Image(MediaSource::Url(url)) => json!({"type": "image", "url": url}),
+        AssistantPart::Image(MediaSource::Inline(media)) => {
+            json!({"type": "image", "media_type": media.media_type, "bytes": media.data.len()})
+        }
+        AssistantPart::Refusal(text) => json!({"type": "refusal", "text": text}),
+        AssistantPart::Other(part) => serde_json::from_str(part).unwrap_or_default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use host_harness::{
     Provider,
-    wit::chat::{AssistantPart, Message, Request, ToolCall, ToolResult, UserPart},
+    wit::chat::{AssistantPart, Message, Prompt, ToolCall, UserPart},
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
@@ -13,14 +13,14 @@ use super::{chat, output};
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
-/// Runs until the user ends it. `request` holds what is the same for each question, `images` go with the first.
-pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
-    output::note(&format!("{}: {HELP}", request.model));
+/// Runs until the user ends it. `prompt` holds what is the same for each question, `images` go with the first.
+pub(crate) async fn run(provider: &Provider, prompt: Prompt, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
+    output::note(&format!("{}: {HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
     let mut session = Session {
         provider,
-        request,
+        prompt,
         images,
         turns: Vec::new(),
         editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
@@ -45,7 +45,7 @@ pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserP
 
 struct Session<'p> {
     provider: &'p Provider,
-    request: Request,
+    prompt: Prompt,
     /// Those that no question has taken along yet.
     images: Vec<UserPart>,
     turns: Vec<Message>,
@@ -86,7 +86,7 @@ impl Session<'_> {
             }
             for call in calls {
                 match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
-                    Line::Text(text) => self.turns.push(Message::ToolResult(ToolResult { call_id: call.id, text })),
+                    Line::Text(text) => self.turns.push(Message::tool_result(call.id, text)),
                     Line::Stopped | Line::End => {
                         self.turns.truncate(before);
                         return Ok(());
@@ -98,9 +98,10 @@ impl Session<'_> {
 
     /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word.
     async fn reply(&mut self) -> anyhow::Result<Option<Vec<ToolCall>>> {
-        let messages = self.request.messages.iter().chain(&self.turns).cloned().collect();
-        let request = Request { messages, ..self.request.clone() };
-        let answer = chat::ask(self.provider, &request, chat::page(&request)).await?;
+        let messages = self.prompt.messages.iter().chain(&self.turns).cloned().collect();
+        let prompt = Prompt { messages, ..self.prompt.clone() };
+        let page = chat::page(&prompt);
+        let answer = chat::ask(self.provider, prompt, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
         output::note(if stopped { "stopped" } else { &text });
         let mut content = answer.response.content;

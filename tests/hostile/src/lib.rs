@@ -96,7 +96,12 @@ fn number(parameters: &[String]) -> usize {
 impl chat::Guest for Hostile {
     type Reply = Reply;
 
+    fn body(_: Connection, _: chat::Request) -> Result<String, Error> {
+        Ok(String::new())
+    }
+
     fn complete(connection: Connection, request: chat::Request) -> Result<chat::Response, Error> {
+        let request = prompt(request);
         let parameters = &request.stop[..];
         let said = match &*request.model {
             "send" => http::exchange(parameters)?,
@@ -124,10 +129,28 @@ impl chat::Guest for Hostile {
     }
 
     fn stream(connection: Connection, request: chat::Request) -> Result<chat::Reply, Error> {
+        let request = prompt(request);
         if request.model == "trap at once" {
             trap();
         }
         Ok(chat::Reply::new(Reply { attack: request.model, base_url: connection.base_url, batches: Cell::new(0) }))
+    }
+}
+
+/// The attack, which a request names as its model, and its parameters. The gateway's front hands bodies on.
+struct Prompt {
+    model: String,
+    stop: Vec<String>,
+}
+
+fn prompt(request: chat::Request) -> Prompt {
+    match request.ask {
+        chat::Ask::Prompt(prompt) => Prompt { model: prompt.model, stop: prompt.stop },
+        chat::Ask::OpenaiJson(json) | chat::Ask::FinishedJson(json) => {
+            let stop = json.split_once("\"stop\":[\"").and_then(|(_, rest)| rest.split_once("\"]"));
+            let stop = stop.map(|(texts, _)| texts.split("\",\"").map(str::to_owned).collect());
+            Prompt { model: field(&json, "model").unwrap_or_default().to_owned(), stop: stop.unwrap_or_default() }
+        }
     }
 }
 
@@ -180,6 +203,22 @@ impl Drop for Reply {
 }
 
 impl models::Guest for Hostile {
+    fn traits_of(id: String) -> models::Traits {
+        models::Traits {
+            family: Some(id),
+            context_tokens: None,
+            max_output_tokens: None,
+            image_input: None,
+            document_input: None,
+            audio_input: None,
+            reasoning: None,
+            reasoning_efforts: Vec::new(),
+            prompt_cache: None,
+            limit_field: None,
+            thinking_format: None,
+        }
+    }
+
     fn list(_: Connection) -> Result<Vec<models::Entry>, Error> {
         let entry = |id| models::Entry { id, provider: None };
         Ok(aliased(1 << 16, 1 << 16).into_iter().map(entry).collect())
@@ -311,6 +350,7 @@ impl onboarding::Guest for Hostile {
             connect_timeout_ms: None,
             first_byte_timeout_ms: None,
             idle_timeout_ms: None,
+            options_json: "{}".to_owned(),
         })
     }
 }

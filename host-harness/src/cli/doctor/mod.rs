@@ -13,7 +13,7 @@ use host_harness::{
     ConfigFile, Destination, Error, Origin, Plugin, Provider, WIT_VERSION,
     types::{ErrorKind, ErrorOrigin},
     wit::{
-        chat::{Message, Request},
+        chat::{Message, Prompt},
         models::Entry,
         onboarding::{Credential, Severity},
     },
@@ -287,7 +287,7 @@ impl Examination<'_> {
     /// One word from the model, streamed as an agent's host does it.
     async fn chat(&mut self, provider: &Provider, model: &str) {
         let request =
-            Request { max_output_tokens: Some(64), ..Request::new(model, [Message::ask("Reply with exactly OK.")]) };
+            Prompt { max_output_tokens: Some(64), ..Prompt::new(model, [Message::ask("Reply with exactly OK.")]) };
         let start = Instant::now();
         let asked = async { provider.stream(&request).await?.join().await };
         let reply = alive::during(format!("asking {model}"), asked).await;
