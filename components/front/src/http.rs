@@ -3,34 +3,37 @@
 //!
 //! A call across the boundary costs, and one that waits costs most: so headers travel as one list, a body whose length
 //! is announced is read no further than that, and an answer's length is announced.
+//!
+//! While a body is waited for, the host holds an instance: so a body is read only when it is asked for, which is after
+//! its caller was let in, and a caller who stops sending is given up.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::Cell;
 
+use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
-use crate::bindings::wasi::io::streams::{OutputStream, StreamError};
+use crate::bindings::wasi::io::poll::poll;
+use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 use crate::failure::Failure;
 
 /// Most bytes taken in one read.
 const READ: u64 = 256 * 1024;
-/// Most bytes that are read of a request that is refused.
-const MAX_DISCARDED: usize = 1024 * 1024;
+/// Longest wait for the next bytes of a body, in seconds.
+const MAX_SILENCE: u64 = 30;
 
-/// A request whose head is there.
+/// A request whose head is there. It is dropped before the answer is sent: so a host knows that nobody will read the
+/// rest of its body, and closes the connection behind the answer.
 pub(crate) struct Request {
     pub(crate) method: Method,
     /// Without the query.
     pub(crate) path: String,
     headers: Vec<(String, Vec<u8>)>,
     request: IncomingRequest,
-    /// Whether the body was asked for. preview2-shim 0.17.9 traps where it is asked for again.
-    is_read: Cell<bool>,
 }
 
 impl Request {
@@ -38,7 +41,7 @@ impl Request {
         let mut path = request.path_with_query().unwrap_or_default();
         path.truncate(path.find('?').unwrap_or(path.len()));
         let headers = request.headers().entries();
-        Self { method: request.method(), path, headers, request, is_read: Cell::new(false) }
+        Self { method: request.method(), path, headers, request }
     }
 
     /// Host and port that the request was sent to, in the client's own words.
@@ -63,40 +66,43 @@ impl Request {
         if announced.is_some_and(|length: usize| length > limit) {
             return Err(too_large());
         }
-        self.is_read.set(true);
         let incoming = self.request.consume().map_err(|()| broken())?;
         let stream = incoming.stream().map_err(|()| broken())?;
         let mut whole = Vec::new();
         while announced != Some(whole.len()) {
-            match stream.blocking_read(READ) {
-                Ok(bytes) if whole.len() + bytes.len() > limit => return Err(too_large()),
-                Ok(bytes) if whole.is_empty() => {
+            match next(&stream) {
+                Ok(Some(bytes)) if whole.len() + bytes.len() > limit => return Err(too_large()),
+                Ok(Some(bytes)) if whole.is_empty() => {
                     whole = bytes;
                     whole.reserve_exact(announced.unwrap_or(0).saturating_sub(whole.len()));
                 }
-                Ok(bytes) => whole.extend_from_slice(&bytes),
+                Ok(Some(bytes)) => whole.extend_from_slice(&bytes),
+                Ok(None) => {
+                    let message = format!("The request stopped: no byte of it came in {MAX_SILENCE} seconds");
+                    return Err(Failure::new(408, "request_timeout", message));
+                }
                 Err(StreamError::Closed) => break,
                 Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
             }
         }
         Ok(whole)
     }
+}
 
-    /// Reads a small body that nobody asked for: a host that answers before the request is over closes the connection,
-    /// and the client, which would use it again, then fails.
-    pub(crate) fn discard(&self) {
-        if self.is_read.replace(true) {
-            return;
-        }
-        let Ok(incoming) = self.request.consume() else { return };
-        let Ok(stream) = incoming.stream() else { return };
-        let mut read = 0;
-        while read < MAX_DISCARDED
-            && let Ok(bytes) = stream.blocking_read(READ)
-        {
-            read += bytes.len();
+/// The next bytes of a body; none where they are waited for too long.
+fn next(stream: &InputStream) -> Result<Option<Vec<u8>>, StreamError> {
+    let mut bytes = stream.read(READ)?;
+    if bytes.is_empty() {
+        let ready = stream.subscribe();
+        let late = monotonic_clock::subscribe_duration(MAX_SILENCE * 1_000_000_000);
+        while bytes.is_empty() {
+            if !poll(&[&ready, &late]).contains(&0) {
+                return Ok(None);
+            }
+            bytes = stream.read(READ)?;
         }
     }
+    Ok(Some(bytes))
 }
 
 /// An answer that is yet to be given.
