@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::http::types::{
@@ -23,17 +24,24 @@ use crate::failure::Failure;
 
 /// Most bytes taken in one read.
 const READ: u64 = 256 * 1024;
-/// Longest wait for the next bytes of a body, in seconds.
-const MAX_SILENCE: u64 = 30;
+/// A second in nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+/// Longest wait for the next bytes of a body.
+const MAX_SILENCE: u64 = 30 * SECOND;
+/// Most bytes that are read of a request that was answered without them, and the longest time for all and for the next.
+const MAX_DISCARDED: usize = 1024 * 1024;
+const MAX_DISCARDING: u64 = SECOND / 4;
+const MAX_PAUSE: u64 = SECOND / 20;
 
-/// A request whose head is there. It is dropped before the answer is sent: so a host knows that nobody will read the
-/// rest of its body, and closes the connection behind the answer.
+/// A request whose head is there.
 pub(crate) struct Request {
     pub(crate) method: Method,
     /// Without the query.
     pub(crate) path: String,
     headers: Vec<(String, Vec<u8>)>,
     request: IncomingRequest,
+    /// Whether the body was asked for. preview2-shim 0.17.9 traps where it is asked for again.
+    is_read: Cell<bool>,
 }
 
 impl Request {
@@ -41,7 +49,7 @@ impl Request {
         let mut path = request.path_with_query().unwrap_or_default();
         path.truncate(path.find('?').unwrap_or(path.len()));
         let headers = request.headers().entries();
-        Self { method: request.method(), path, headers, request }
+        Self { method: request.method(), path, headers, request, is_read: Cell::new(false) }
     }
 
     /// Host and port that the request was sent to, in the client's own words.
@@ -66,11 +74,12 @@ impl Request {
         if announced.is_some_and(|length: usize| length > limit) {
             return Err(too_large());
         }
+        self.is_read.set(true);
         let incoming = self.request.consume().map_err(|()| broken())?;
         let stream = incoming.stream().map_err(|()| broken())?;
         let mut whole = Vec::new();
         while announced != Some(whole.len()) {
-            match next(&stream) {
+            match next(&stream, MAX_SILENCE) {
                 Ok(Some(bytes)) if whole.len() + bytes.len() > limit => return Err(too_large()),
                 Ok(Some(bytes)) if whole.is_empty() => {
                     whole = bytes;
@@ -78,7 +87,8 @@ impl Request {
                 }
                 Ok(Some(bytes)) => whole.extend_from_slice(&bytes),
                 Ok(None) => {
-                    let message = format!("The request stopped: no byte of it came in {MAX_SILENCE} seconds");
+                    let message =
+                        format!("The request stopped: no byte of it came in {} seconds", MAX_SILENCE / SECOND);
                     return Err(Failure::new(408, "request_timeout", message));
                 }
                 Err(StreamError::Closed) => break,
@@ -87,14 +97,35 @@ impl Request {
         }
         Ok(whole)
     }
+
+    /// Reads a small body that nobody asked for, once the answer is sent. A host that stops reading before the request is
+    /// over closes the connection, and a client that is still writing then may never see the answer. It takes no longer
+    /// than a client needs that writes at once: whoever does not has the answer, and loses the connection.
+    pub(crate) fn discard(self) {
+        let is_bare = matches!(self.method, Method::Get | Method::Head) && self.header("content-length").is_none();
+        if is_bare || self.is_read.get() {
+            return;
+        }
+        let Ok(incoming) = self.request.consume() else { return };
+        let Ok(stream) = incoming.stream() else { return };
+        let end = monotonic_clock::now() + MAX_DISCARDING;
+        let mut read = 0;
+        while read < MAX_DISCARDED
+            && let now = monotonic_clock::now()
+            && now < end
+            && let Ok(Some(bytes)) = next(&stream, MAX_PAUSE.min(end - now))
+        {
+            read += bytes.len();
+        }
+    }
 }
 
-/// The next bytes of a body; none where they are waited for too long.
-fn next(stream: &InputStream) -> Result<Option<Vec<u8>>, StreamError> {
+/// The next bytes of a body; none where they do not come for so many nanoseconds.
+fn next(stream: &InputStream, patience: u64) -> Result<Option<Vec<u8>>, StreamError> {
     let mut bytes = stream.read(READ)?;
     if bytes.is_empty() {
         let ready = stream.subscribe();
-        let late = monotonic_clock::subscribe_duration(MAX_SILENCE * 1_000_000_000);
+        let late = monotonic_clock::subscribe_duration(patience);
         while bytes.is_empty() {
             if !poll(&[&ready, &late]).contains(&0) {
                 return Ok(None);

@@ -45,10 +45,7 @@ fn configure() -> Result<Setup, Box<Failure>> {
 
 /// Answers a request.
 pub(crate) fn serve(request: Request, answer: Answer) {
-    let answered = respond(&request);
-    // Refused, or read as far as it was needed: nobody waits for the rest of it.
-    drop(request);
-    match answered {
+    match respond(&request) {
         Ok(Response::Stream(stream)) => stream.send(answer),
         Ok(Response::Whole(whole)) => {
             let mut headers = [("content-type", "application/json".to_owned())].to_vec();
@@ -61,6 +58,7 @@ pub(crate) fn serve(request: Request, answer: Answer) {
             answer.send(failure.status, headers, failure.body().to_string().as_bytes());
         }
     }
+    request.discard();
 }
 
 fn respond(request: &Request) -> Result<Response, Box<Failure>> {
