@@ -21,6 +21,7 @@ mod examples;
 mod fault_server;
 mod faults;
 mod gateway;
+mod growth;
 mod hosted_errors;
 mod hostile;
 mod image_command;
