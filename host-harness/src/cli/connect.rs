@@ -13,7 +13,8 @@ use clap::{
     error::ErrorKind,
 };
 use host_harness::{
-    ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup, wit::onboarding::Credential,
+    ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
+    wit::onboarding::{Credential, Descriptor, Service},
 };
 use serde_json::{Map, Value};
 
@@ -195,6 +196,24 @@ pub(crate) fn few() -> Limits {
 pub(crate) fn ways_to_give(credential: &Credential) -> String {
     let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
     format!("{}{flag}", credential.env_vars.join(" or "))
+}
+
+/// The provider's own services, the default one first: every other gateway is the user's.
+pub(crate) fn services(descriptor: &Descriptor) -> Vec<Service> {
+    if !descriptor.services.is_empty() {
+        return descriptor.services.clone();
+    }
+    let keys_from = descriptor.credentials.first().and_then(|credential| credential.help_url.clone());
+    vec![Service {
+        label: descriptor.label.clone(),
+        base_url: descriptor.default_base_url.clone(),
+        keys_from: keys_from.unwrap_or_default(),
+    }]
+}
+
+/// The provider's own service at `origin`.
+pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Service> {
+    services(descriptor).into_iter().find(|service| service.base_url.parse::<Origin>().is_ok_and(|own| own == *origin))
 }
 
 /// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
