@@ -24,6 +24,8 @@ mod gateway;
 mod hosted_errors;
 mod hostile;
 mod image_command;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod live;
 mod look;
 mod models_command;

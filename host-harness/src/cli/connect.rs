@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -18,7 +19,11 @@ use host_harness::{
 };
 use serde_json::{Map, Value};
 
-use super::{alive::Alive, output::Usage, plugin_flags};
+use super::{
+    alive::Alive,
+    output::{self, Usage},
+    plugin_flags,
+};
 
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -95,7 +100,7 @@ impl Run {
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
         let mut setup = Setup::new(config.value().clone());
-        setup = setup.environment(Environment::process()).keyring(Keyring::system());
+        setup = setup.environment(Environment::process()).keyring(keyring());
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }
@@ -196,6 +201,14 @@ pub(crate) fn few() -> Limits {
 pub(crate) fn ways_to_give(credential: &Credential) -> String {
     let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
     format!("{}{flag}", credential.env_vars.join(" or "))
+}
+
+/// The system's keyring, one for this run: what is passed over is told once.
+pub(crate) fn keyring() -> Keyring {
+    static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
+        Keyring::system().on_skip(|why| output::warn(&format!("the system keyring was passed over: {why}")))
+    });
+    KEYRING.clone()
 }
 
 /// The provider's own services, the default one first: every other gateway is the user's.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     alive,
-    connect::{Config, Run, ways_to_give},
+    connect::{self, Config, Run, ways_to_give},
     output, plugin_flags,
 };
 
@@ -114,7 +114,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
         (answers.key, &answers.secret, plugin.descriptor().credentials.first())
     {
-        Keyring::system().set(&plugin.descriptor().id, &credential.id, secret)?;
+        keyring(asks).set(&plugin.descriptor().id, &credential.id, secret)?;
     }
     // Run again where another program changes the file in the meantime.
     let (changed, backup) = match file.update(async |config| answers.merge(&plugin, config).await).await? {
@@ -280,6 +280,12 @@ impl Answers {
         }
         Ok(merged)
     }
+}
+
+/// The system's keyring. A user at the terminal may be asked to unlock it.
+fn keyring(asks: bool) -> Keyring {
+    let keyring = connect::keyring();
+    if asks { keyring.may_prompt() } else { keyring }
 }
 
 /// How the configuration refers to the provider's key.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Error, Keyring, Origin, Plugin, Provider, Setup, Source,
+    ConfigFile, Error, Origin, Plugin, Provider, Setup, Source,
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
@@ -226,7 +226,8 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.run.setup(self.plugin, self.file).held(descriptor) {
+        let setup = self.run.setup(self.plugin, self.file).keyring(super::keyring(true));
+        match setup.held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -267,7 +268,7 @@ impl Wizard<'_> {
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url);
+        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url).keyring(super::keyring(true));
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
@@ -289,7 +290,7 @@ impl Wizard<'_> {
             Place(KeyPlace::Reference, format!("In no file: the environment's {variable}")),
             Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
-        if Keyring::system().is_available() {
+        if super::keyring(true).is_available() {
             let text = "In the system keyring: host-harness reads it, OpenClaw does not".to_owned();
             places.push(Place(KeyPlace::Keyring, text));
         }
