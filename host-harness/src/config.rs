@@ -257,6 +257,7 @@ impl<'a> Writer<'a> {
 
     /// The temporary file is made with mode 0600, which `persist` keeps.
     fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        use io::ErrorKind::{CrossesDevices, ResourceBusy};
         let mut file = tempfile::Builder::new().prefix(&self.unfinished).tempfile_in(self.folder)?;
         #[cfg(unix)]
         if let Some(old) = &self.old {
@@ -264,9 +265,27 @@ impl<'a> Writer<'a> {
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(target)?;
-        Ok(())
+        match file.persist(target) {
+            Err(failed) if matches!(failed.error.kind(), ResourceBusy | CrossesDevices) => overwrite(target, bytes),
+            persisted => Ok(persisted.map(drop)?),
+        }
     }
+}
+
+/// Writes a file that cannot be replaced: one that is a mount of its own, as in a container. Its backup is there by then.
+fn overwrite(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let put = |bytes: &[u8]| {
+        let mut file = fs::File::options().write(true).open(target)?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        file.sync_all()
+    };
+    let old = fs::read(target)?;
+    put(bytes).map_err(|error| {
+        // What was there comes back, as far as it can.
+        let _ = put(&old);
+        io::Error::new(error.kind(), format!("it is a mount of its own, and cannot be written over ({error})"))
+    })
 }
 
 /// The administrator may change a user's configuration, and the user must be able to read it afterwards.

@@ -264,6 +264,7 @@ mod tests {
             default_model: model,
             images: None,
             credentials: vec![credential],
+            services: Vec::new(),
         }
     }
 

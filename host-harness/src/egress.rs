@@ -220,8 +220,7 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
             };
         }
         if error.is::<ProxyFailed>() {
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
-            return WasiError::InternalError(Some(format!("{error}: {why}")));
+            return WasiError::InternalError(Some(chain(error)));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {
@@ -267,7 +266,8 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
     found
 }
 
-fn chain(error: &dyn StdError) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -55,6 +55,7 @@ mod plugin;
 #[cfg(test)]
 mod properties;
 mod provider;
+mod proxy;
 mod redact;
 mod references;
 mod reply;

@@ -68,7 +68,7 @@ impl Call {
         }
         let url = BaseUrl::parse(&connection.base_url)
             .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
-        let is_hosted = url.host().eq_ignore_ascii_case(portkey::HOSTED);
+        let is_hosted = portkey::is_hosted(url.host());
         // The host may have added to the headers for this call, so they are checked again; what it added wins.
         let header = |(name, value): &(String, String)| Header {
             name: name.trim().to_ascii_lowercase(),

@@ -104,6 +104,27 @@ mod each_call {
         }
     }
 
+    /// As where the file alone is mounted into a container: another cannot be put in its place.
+    #[test]
+    fn a_file_that_is_a_mount_of_its_own_is_written_in_place_with_its_backup() {
+        use std::os::unix::fs::MetadataExt;
+        let user = User::new();
+        let new = new(&user, Some(OLD));
+        user.holding(Some(OLD));
+        let calls = run(user.cli.command(&user.onboard(&[])), &user.folder, usize::MAX, Fault::Kill).calls;
+        let at = calls.iter().rposition(|call| call.starts_with("rename")).unwrap();
+        for errno in [libc::EBUSY, libc::EXDEV] {
+            user.holding(Some(OLD));
+            let inode = fs::metadata(&user.config).unwrap().ino();
+            let traced = run(user.cli.command(&user.onboard(&[])), &user.folder, at, Fault::Fail(errno));
+            assert_eq!(traced.ran.code, 0, "{traced:?}");
+            assert_eq!(user.text(), new, "{traced:?}");
+            assert_eq!(fs::metadata(&user.config).unwrap().ino(), inode, "the same file: {traced:?}");
+            assert_eq!(fs::read_to_string(user.folder.join("openclaw.json.bak")).unwrap(), OLD);
+            assert_eq!(user.names().len(), 2, "{:?}", user.names());
+        }
+    }
+
     #[test]
     fn a_disk_that_is_full_broken_or_read_only_is_named_and_loses_nothing() {
         let user = User::new();

@@ -25,6 +25,8 @@ mod growth;
 mod hosted_errors;
 mod hostile;
 mod image_command;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod live;
 mod look;
 mod models_command;

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 /// As clap draws them.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default();
 const HINT: Style = AnsiColor::Green.on_default();
 const FAINT: Style = Style::new().dimmed();
 
@@ -140,6 +141,13 @@ fn is_written(written: io::Result<()>) -> bool {
 pub(crate) fn note(line: &str) {
     if !is_quiet() {
         say(&format!("{FAINT}{}{FAINT:#}", printable(line)));
+    }
+}
+
+/// Prints a warning on standard error, unless that is to be quiet.
+pub(crate) fn warn(text: &str) {
+    if !is_quiet() {
+        say(&format!("{WARNING}warning:{WARNING:#} {}", printable(text)));
     }
 }
 
