@@ -22,6 +22,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use memchr::memmem;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
@@ -45,8 +46,40 @@ pub(crate) struct Policy {
     pub(crate) networks: Networks,
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
+    /// Headers that the guest writes with secrets hidden in them.
+    pub(crate) filled: Vec<Filled>,
+    /// What hides a secret holds this; nothing else does. Empty where nothing is hidden.
+    pub(crate) mark: String,
     pub(crate) redactor: Redactor,
     pub(crate) limits: Limits,
+}
+
+/// A header as the guest writes it, and as it goes out.
+pub(crate) struct Filled {
+    pub(crate) name: HeaderName,
+    pub(crate) shown: HeaderValue,
+    pub(crate) real: HeaderValue,
+}
+
+impl Policy {
+    /// Puts the secrets into the headers that they are hidden in.
+    ///
+    /// # Errors
+    /// Where one is hidden in another header, or is written otherwise than the configuration has it.
+    fn fill(&self, headers: &mut HeaderMap) -> Result<(), WasiError> {
+        let is_marked = |value: &HeaderValue| memmem::find(value.as_bytes(), self.mark.as_bytes()).is_some();
+        if self.mark.is_empty() {
+            return Ok(());
+        }
+        for (name, value) in headers.iter_mut().filter(|(_, value)| is_marked(value)) {
+            let filled = self.filled.iter().find(|filled| filled.name == name && filled.shown == *value);
+            *value = filled.map(|filled| filled.real.clone()).ok_or_else(|| {
+                tracing::debug!(%name, "denied a request that moves a hidden secret");
+                WasiError::HttpRequestDenied
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
@@ -101,6 +134,8 @@ impl Egress {
             origin,
             networks,
             attached: HeaderMap::new(),
+            filled: Vec::new(),
+            mark: String::new(),
             redactor: self.policy.redactor.clone(),
             limits: self.policy.limits.clone(),
         };
@@ -151,6 +186,7 @@ impl Egress {
             uri.authority = Some(authority.clone());
             *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
         }
+        policy.fill(request.headers_mut())?;
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }
