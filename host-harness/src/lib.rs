@@ -74,7 +74,7 @@ pub use destination::Destination;
 pub use diagnose::Step;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use file::read_file;
+pub use file::{image_kind, read_file};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use origin::Origin;
