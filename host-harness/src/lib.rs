@@ -51,6 +51,7 @@ mod file;
 mod inline;
 mod keyring;
 mod limits;
+mod lock;
 mod origin;
 mod plugin;
 #[cfg(test)]
