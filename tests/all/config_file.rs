@@ -300,6 +300,24 @@ fn what_is_in_the_files_place_is_used_as_it_is_or_refused() {
     refused("cannot read the configuration");
 }
 
+/// A folder that `onboard` makes is nobody else's; one that is there stays as it is.
+#[test]
+#[cfg(unix)]
+fn a_new_folder_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let mode = || fs::metadata(&user.folder).unwrap().permissions().mode() & 0o777;
+    user.holding(None);
+    user.cli.run(&user.onboard(&[])).ok();
+    assert_eq!(mode(), 0o700);
+    fs::set_permissions(&user.folder, fs::Permissions::from_mode(0o755)).unwrap();
+    // Whoever may read it holds no lock of ours by that.
+    let reader = fs::File::open(&user.folder).unwrap();
+    reader.lock().unwrap();
+    user.cli.run(&user.onboard(&["--model", "@openai/another"])).ok();
+    assert_eq!(mode(), 0o755);
+}
+
 /// Paths need not be text.
 #[test]
 #[cfg(target_os = "linux")]

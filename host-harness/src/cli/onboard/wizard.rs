@@ -19,7 +19,8 @@ use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
     connect::{Run, chat_model, service_at, services},
-    output::{GivenUp, say},
+    output::{GivenUp, printable, say},
+    terminal,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -29,7 +30,11 @@ const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
-    say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
+    say(&format!(
+        "{bold}Set up {} for OpenClaw{bold:#}, in {}",
+        printable(&descriptor.label),
+        printable(&file.path().display().to_string())
+    ));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
     let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), no_check: args.no_check };
@@ -73,7 +78,7 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
 
 /// Says what is left for the user to do.
 pub(super) fn next_steps(left: &[String]) {
-    left.iter().for_each(|step| say(step));
+    left.iter().for_each(|step| say(&printable(step)));
     say(&dim("Next: host-harness doctor --chat"));
 }
 
@@ -189,14 +194,15 @@ impl Wizard<'_> {
         let descriptor = self.plugin.descriptor();
         let entries = self.plugin.entries(self.file.value());
         let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
-        let configured = urls.into_iter().find(|url| !url.is_empty());
+        let configured = urls.into_iter().find(|url| !url.is_empty() && terminal::is_line(url));
         let services = services(descriptor);
         let current = configured.map(|url| {
             let origin = url.parse::<Origin>().ok();
             services.iter().position(|service| origin.is_some() && service.base_url.parse::<Origin>().ok() == origin)
         });
         let is_elsewhere = current == Some(None);
-        let hosted = services.iter().map(|service| format!("{}, hosted: {}", service.label, service.base_url));
+        let hosted =
+            services.iter().map(|service| terminal::line(&format!("{}, hosted: {}", service.label, service.base_url)));
         let gateways = hosted.chain(["A gateway of your own".to_owned()]).collect();
         let start = if is_elsewhere { services.len() } else { current.flatten().unwrap_or_default() };
         let asked = Select::new("Which gateway?", gateways).with_starting_cursor(start).raw_prompt();
@@ -211,7 +217,7 @@ impl Wizard<'_> {
                 _ if text.trim().starts_with("${") => Validation::Valid,
                 _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
                 Ok(_) => Validation::Valid,
-                Err(error) => Validation::Invalid(error.to_string().into()),
+                Err(error) => Validation::Invalid(terminal::line(&error.to_string()).into()),
             })
         };
         let typed = Text::new("Base URL:")
@@ -241,7 +247,7 @@ impl Wizard<'_> {
         let service = origin.and_then(|origin| service_at(self.plugin.descriptor(), &origin));
         let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
         let from = from.filter(|from| !from.is_empty()).map(|from| format!("from {from}; ")).unwrap_or_default();
-        let help = format!("{from}what you type stays hidden");
+        let help = terminal::line(&format!("{from}what you type stays hidden"));
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
             Ok(match text.trim() {
                 "" => Validation::Invalid("the key is empty; a gateway that asks for none takes any".into()),
@@ -251,7 +257,7 @@ impl Wizard<'_> {
                 _ => Validation::Valid,
             })
         };
-        let typed = Password::new(&format!("{}:", credential.label))
+        let typed = Password::new(&format!("{}:", terminal::line(&credential.label)))
             .with_display_mode(PasswordDisplayMode::Hidden)
             .without_confirmation()
             .with_help_message(&help)
@@ -287,7 +293,7 @@ impl Wizard<'_> {
         }
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
-            Place(KeyPlace::Reference, format!("In no file: the environment's {variable}")),
+            Place(KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
             Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
         if super::keyring(true).is_available() {
@@ -300,8 +306,10 @@ impl Wizard<'_> {
     /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
     fn models(&self, offered: &[Entry]) -> anyhow::Result<Vec<String>> {
         let current = chat_model(None, self.plugin, self.file);
-        let ids: Vec<String> = offered.iter().map(|entry| entry.id.clone()).collect();
-        let is_offered = ids.is_empty() || ids.contains(&current);
+        // One that steers the terminal is no id that a person could mean.
+        let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
+        let ids: Vec<String> = ids.cloned().collect();
+        let is_offered = terminal::is_line(&current) && (ids.is_empty() || ids.contains(&current));
         let listed = ids.clone();
         let search = move |typed: &str| -> Result<Vec<String>, CustomUserError> {
             // What stands before the last comma is chosen.
@@ -343,7 +351,8 @@ impl Wizard<'_> {
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
-        let wanted = answer(Confirm::new(&question).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
+        let wanted =
+            answer(Confirm::new(&terminal::line(&question)).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
         Ok(if wanted { yes } else { DefaultModel::Keep })
     }
 }
@@ -385,18 +394,18 @@ fn answer<T>(asked: Result<T, InquireError>) -> anyhow::Result<T> {
 
 fn complain(error: &Error) {
     let style = AnsiColor::Red.on_default();
-    say(&format!("{style}✗{style:#} {error}"));
+    say(&format!("{style}✗{style:#} {}", printable(&error.to_string())));
     if let Some(hint) = &error.record().hint {
-        say(&format!("  {hint}"));
+        say(&format!("  {}", printable(hint)));
     }
 }
 
 fn good(text: &str) -> String {
     let style = AnsiColor::Green.on_default();
-    format!("{style}✓{style:#} {text}")
+    format!("{style}✓{style:#} {}", printable(text))
 }
 
 fn dim(text: &str) -> String {
     let style = Style::new().dimmed();
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", printable(text))
 }
