@@ -428,11 +428,12 @@ describe('configuration', () => {
   test('the component is told of no header that may hold a secret', () => {
     const headers = { 'X-Portkey-Trace-Id': 't', 'x-portkey-virtual-key': 'vk', 'x-portkey-aws-secret-access-key': 's', Authorization: 'Bearer u', 'x-portkey-api-key': 'mine' };
     const { connection, attached, reserved } = connect({ config: {}, apiKey: undefined, headers });
-    assert.deepEqual(connection.headers.map(([name]) => name).sort(), ['x-portkey-trace-id', 'x-portkey-virtual-key']);
-    assert.ok(['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key'].every((name) => reserved.includes(name)));
+    assert.deepEqual(connection.headers.map(([name]) => name), ['x-portkey-trace-id']);
+    const held = ['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key', 'x-portkey-virtual-key'];
+    assert.ok(held.every((name) => reserved.includes(name)));
     const sent = new Headers();
     for (const [name, value] of attached) sent.set(name, value);
-    assert.deepEqual([...sent], [['authorization', 'Bearer u'], ['x-portkey-api-key', 'mine'], ['x-portkey-aws-secret-access-key', 's']]);
+    assert.deepEqual([...sent].map(([name]) => name), held);
   });
 
   test('what is secret is known by the name of its header', () => {
@@ -465,6 +466,56 @@ describe('configuration', () => {
     const sent = new Headers();
     for (const [name, value] of attached) sent.set(name, value);
     assert.deepEqual([...sent], [['x-foo', 'call'], ['x-portkey-api-key', 'K']]);
+  });
+
+  const inline = { targets: [{ provider: 'openai', api_key: 'sk-inline-1' }, { virtual_key: 'vk-inline-2', custom_host: 'https://é.example/v1' }] };
+  const optional = (/** @type {any} */ options, headers = {}) => connect({
+    config: { plugins: { entries: { portkey: { config: options } } } }, apiKey: 'pk-secret', headers });
+
+  test('a key inside an inline config is sealed, attached and masked, wherever the config is', (t) => {
+    const { mock } = t.mock.method(onboarding(), 'resolveConnection');
+    for (const from of [
+      () => optional({ config: inline }), () => optional({ config: JSON.stringify(inline) }),
+      () => optional({}, { 'X-Portkey-Config': JSON.stringify(inline, null, 1) }),
+    ]) {
+      const { connection, attached, reserved, secrets } = from();
+      assert.doesNotMatch(mock.calls.at(-1)?.arguments[0] ?? '', /inline-/);
+      assert.match(mock.calls.at(-1)?.arguments[0] ?? '', /SEALED_0.*SEALED_1/);
+      assert.deepEqual(connection.headers, []);
+      const [[name, value]] = attached;
+      assert.deepEqual([name.toLowerCase(), JSON.parse(value)], ['x-portkey-config', inline]);
+      assert.match(value, /^[\x20-\x7e]+$/);
+      assert.ok(reserved.includes('x-portkey-config'));
+      assert.deepEqual(secrets.sort(), ['pk-secret', 'sk-inline-1', 'vk-inline-2']);
+    }
+    const { attached } = optional({ config: { api_key: 'from-option' } }, { 'x-portkey-config': '{"api_key":"from-header"}' });
+    const sent = new Headers();
+    for (const [name, value] of attached) sent.set(name, value);
+    assert.equal(sent.get('x-portkey-config'), '{"api_key":"from-header"}');
+  });
+
+  test('a config without a secret is the component\'s to read', () => {
+    const { connection, attached } = optional({ config: { retry: { attempts: 3 } }, virtualKey: 'vk-option' });
+    assert.deepEqual(connection.headers, [['x-portkey-config', '{"retry":{"attempts":3}}']]);
+    assert.deepEqual(attached, [['x-portkey-virtual-key', 'vk-option'], ['x-portkey-api-key', 'pk-secret']]);
+  });
+
+  test('a reference that nothing resolved is refused, and not left out in silence', () => {
+    for (const value of ['${MY_CONFIG}', { api_key: '${MY_CONFIG}' }, ['x', '${MY_CONFIG}']]) {
+      assert.throws(() => optional({ config: value }), { type: 'invalid-config', message: /config\.config refers to \$\{MY_CONFIG\}/ });
+    }
+  });
+
+  test('where the key goes is what the configuration says, whatever the component makes of it', (t) => {
+    const at = (/** @type {any} */ baseUrl) => connect({ config: { models: { providers: { portkey: { baseUrl } } } }, apiKey: 'K', headers: {} });
+    const resolve = onboarding().resolveConnection.bind(onboarding());
+    for (const elsewhere of ['https://elsewhere.example/v1', 'http://api.portkey.ai/v1', 'https://api.portkey.ai:8443/v1', 'https://api.portkey.ai.elsewhere.example', '']) {
+      t.mock.method(onboarding(), 'resolveConnection', (/** @type {any} */ json, /** @type {any} */ held) => ({ ...resolve(json, held), baseUrl: elsewhere }));
+      assert.throws(() => at(`https://api.portkey.ai/${elsewhere}`), { type: 'invalid-config' });
+      t.mock.restoreAll();
+    }
+    assert.equal(at(' HTTPS://API.Portkey.AI:443/v1/ ').origin, 'https://api.portkey.ai');
+    assert.throws(() => at('https://user:hunter22@api.portkey.ai/v1'), (/** @type {any} */ error) => !error.message.includes('hunter22'));
   });
 
   test('of entries in different case the one that is spelled so is called', () => {
