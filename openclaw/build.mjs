@@ -70,7 +70,7 @@ split.forEach(([path, bytes], at) => {
 });
 writeFileSync(join(out, 'descriptor.js'), `/** What the component says of itself: written by the build. */\n`
   + `/** @type {import('./interfaces/openclaw-provider-onboarding.js').Descriptor} */\n`
-  + `export const descriptor = ${JSON.stringify(onboarding().describe(), null, 2)};\n`);
+  + `export const descriptor = ${JSON.stringify(onboarding.describe(), null, 2)};\n`);
 
 const staged = join(dist, 'openclaw');
 rmSync(staged, { recursive: true, force: true });

@@ -59,6 +59,7 @@ mod redact;
 mod references;
 mod reply;
 mod request;
+mod secrets;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod stub;

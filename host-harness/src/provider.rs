@@ -17,9 +17,10 @@ use crate::{
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
+    secrets::{SHORTEST_UNNAMED, names_a_secret, secrets_in},
     setup::Setup,
     types::{Connection, Media},
-    view::{View, names_a_secret},
+    view::View,
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -190,10 +191,6 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
-/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
-/// answers: it is a secret only where the header's name says so, or in JSON its own.
-const SHORTEST_UNNAMED: usize = 16;
-
 fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
@@ -218,27 +215,6 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) ->
         }
     }
     Ok(attached)
-}
-
-/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of JSON its texts.
-fn secrets_in(value: &SecretString) -> Vec<SecretString> {
-    let value = value.expose_secret();
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
-        return texts("", &json).into_iter().map(SecretString::from).collect();
-    }
-    let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-    value.split_ascii_whitespace().filter(|word| !is_scheme(word)).map(SecretString::from).collect()
-}
-
-/// The lines of all texts in `json`, the member `name` of an object: a private key has many. Ordinary ones are left out.
-fn texts<'j>(name: &str, json: &'j Value) -> Vec<&'j str> {
-    let is_secret = |line: &&str| line.len() >= SHORTEST_UNNAMED || names_a_secret(name);
-    match json {
-        Value::String(text) => text.lines().filter(is_secret).collect(),
-        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
-        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
-        _ => Vec::new(),
-    }
 }
 
 impl Attached {

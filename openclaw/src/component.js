@@ -1,11 +1,12 @@
 /**
- * The component: loaded from its own file at first use; an instance serves one call at a time.
+ * The component: loaded from its own file at first use; an instance serves one call.
  *
  * The package holds the component as it was built and jco's glue for it, but no second copy of the code: the core modules
  * are taken out of the component file.
  */
 import { readFileSync } from 'node:fs';
 import { instantiate } from '../component/provider.js';
+import { LIMITS } from './limits.js';
 import { wasiHttp } from './wasi-http.js';
 
 /** @typedef {import('../component/provider.js').Root} Provider the component's exports */
@@ -46,43 +47,42 @@ function coreModule(path) {
   return compiled[Number(/core(\d*)\.wasm$/.exec(path)?.[1] || 1) - 1];
 }
 
-/** A fresh instance, where to say what it may do on the network, and its memory. */
+/** A fresh instance, and where to say what it may do on the network. */
 function create() {
   const { imports, bind } = wasiHttp();
-  /** @type {any} */ let memory;
-  const provider = instantiate(coreModule, /** @type {any} */ (imports), (module, given) => {
-    const instance = new WebAssembly.Instance(module, given);
-    memory ??= instance.exports.memory;
-    return instance;
-  });
-  return { provider, bind, memory: /** @type {WebAssembly.Memory} */ (memory) };
+  return { provider: instantiate(coreModule, /** @type {any} */ (imports)), bind };
 }
 
-/** @type {ReturnType<typeof create>[]} instances that no call is using */
-const idle = [];
-const MOST_IDLE = 4;
-
-/** In bytes. An instance never gives memory back, so one that a call with images made larger is let go. */
-const LARGEST_IDLE = 4 * 1024 * 1024;
-
 /**
- * Makes a call, or reads a stream to its end, on an instance that no other call is using: two would run on one stack.
+ * Makes a call, or reads a stream to its end, on an instance of its own: what one call leaves in memory, no other finds.
  * @template T
  * @param {Egress} egress
  * @param {(provider: Provider) => Promise<T>} call
  * @returns {Promise<T>}
  */
 export async function use(egress, call) {
-  const instance = idle.pop() ?? create();
-  instance.bind(egress);
-  const result = await call(instance.provider); // one that fails may have trapped: it is let go
-  instance.bind(undefined);
-  if (idle.length < MOST_IDLE && instance.memory.buffer.byteLength <= LARGEST_IDLE) idle.push(instance);
-  return result;
+  const { provider, bind } = create();
+  bind(egress);
+  const limit = egress.limits?.call ?? LIMITS.call;
+  const { promise: late, reject } = Promise.withResolvers();
+  const timer = setTimeout(() => reject(new Error(`The call took longer than ${limit / 1000} s as a whole.`)), limit);
+  try {
+    return /** @type {T} */ (await Promise.race([call(provider), late]));
+  } finally {
+    clearTimeout(timer);
+    bind(undefined); // ends what is still open
+  }
 }
 
-/** @type {Provider | undefined} */
-let offline;
+const pure = () => create().provider.onboarding;
 
-/** The functions that touch no network. They are synchronous, so one instance serves all. */
-export const onboarding = () => (offline ??= create().provider).onboarding;
+/** The functions that touch no network, each call on an instance of its own as well: they are given configurations. */
+export const onboarding = {
+  describe: () => pure().describe(),
+  /** @param {Parameters<Provider['onboarding']['applyConfig']>} given */
+  applyConfig: (...given) => pure().applyConfig(...given),
+  /** @param {Parameters<Provider['onboarding']['applyProviderConfig']>} given */
+  applyProviderConfig: (...given) => pure().applyProviderConfig(...given),
+  /** @param {Parameters<Provider['onboarding']['resolveConnection']>} given */
+  resolveConnection: (...given) => pure().resolveConnection(...given),
+};

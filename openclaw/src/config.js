@@ -71,7 +71,7 @@ function refuseReferences(options) {
  */
 export function merge(apply, config, choices = {}) {
   const view = new View(config, descriptor.id, isHeld);
-  const merged = view.mergeBack(config, onboarding()[apply](view.json(), choices));
+  const merged = view.mergeBack(config, onboarding[apply](view.json(), choices));
   view.check(config, merged, descriptor, choices);
   return merged;
 }
@@ -81,8 +81,8 @@ let resolved;
 
 /** @param {string} json @param {boolean} isKeyHeld @returns {Connection} */
 function resolveConnection(json, isKeyHeld) {
-  if (!isKeyHeld) return onboarding().resolveConnection(json, []);
-  if (resolved?.json !== json) resolved = { json, connection: onboarding().resolveConnection(json, [KEY.id]) };
+  if (!isKeyHeld) return onboarding.resolveConnection(json, []);
+  if (resolved?.json !== json) resolved = { json, connection: onboarding.resolveConnection(json, [KEY.id]) };
   return resolved.connection;
 }
 

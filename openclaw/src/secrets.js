@@ -14,7 +14,7 @@ const KEYS = /^(access|account|admin|api|app|auth|client|encryption|function|mas
 /** `max_tokens` is a number of tokens. */
 const COUNTS = new Set([
   'budget', 'cached', 'completion', 'context', 'count', 'input', 'limit', 'max', 'maximum', 'min', 'output', 'per', 'prompt',
-  'ratelimit', 'reasoning', 'remaining', 'thinking', 'total', 'used',
+  'ratelimit', 'reasoning', 'remaining', 'thinking', 'total', 'usage', 'used',
 ]);
 
 /** The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case. @param {string} name */

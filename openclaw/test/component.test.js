@@ -402,7 +402,7 @@ describe('models', () => {
 
 describe('configuration', () => {
   test('the merge keeps secrets out of the component and in the configuration', (t) => {
-    const { mock } = t.mock.method(onboarding(), 'applyConfig');
+    const { mock } = t.mock.method(onboarding, 'applyConfig');
     const custom = {
       id: 'custom-model', headers: { 'X-Any': 'hidden-header' }, params: { key: 'hidden-param' }, request: { a: 'hidden-auth' },
     };
@@ -473,7 +473,7 @@ describe('configuration', () => {
     config: { plugins: { entries: { portkey: { config: options } } } }, apiKey: 'pk-secret', headers });
 
   test('a key inside an inline config is sealed, attached and masked, wherever the config is', (t) => {
-    const { mock } = t.mock.method(onboarding(), 'resolveConnection');
+    const { mock } = t.mock.method(onboarding, 'resolveConnection');
     for (const from of [
       () => optional({ config: inline }), () => optional({ config: JSON.stringify(inline) }),
       () => optional({}, { 'X-Portkey-Config': JSON.stringify(inline, null, 1) }),
@@ -508,9 +508,9 @@ describe('configuration', () => {
 
   test('where the key goes is what the configuration says, whatever the component makes of it', (t) => {
     const at = (/** @type {any} */ baseUrl) => connect({ config: { models: { providers: { portkey: { baseUrl } } } }, apiKey: 'K', headers: {} });
-    const resolve = onboarding().resolveConnection.bind(onboarding());
+    const { resolveConnection: resolve } = onboarding;
     for (const elsewhere of ['https://elsewhere.example/v1', 'http://api.portkey.ai/v1', 'https://api.portkey.ai:8443/v1', 'https://api.portkey.ai.elsewhere.example', '']) {
-      t.mock.method(onboarding(), 'resolveConnection', (/** @type {any} */ json, /** @type {any} */ held) => ({ ...resolve(json, held), baseUrl: elsewhere }));
+      t.mock.method(onboarding, 'resolveConnection', (/** @type {any} */ json, /** @type {any} */ held) => ({ ...resolve(json, held), baseUrl: elsewhere }));
       assert.throws(() => at(`https://api.portkey.ai/${elsewhere}`), { type: 'invalid-config' });
       t.mock.restoreAll();
     }
@@ -533,56 +533,37 @@ describe('configuration', () => {
 
 describe('instances', () => {
   const nowhere = { origin: '', fetch, attached: [], reserved: [] };
-  /** The instance that the next call gets: that of the last call comes back after its result. */
-  const next = () => sleep(1).then(() => use(nowhere, async (provider) => provider));
-  const say = (/** @type {any[]} */ ...content) => (
-    { messages: [{ role: /** @type {const} */ ('user'), content, timestamp: 0 }] });
 
-  test('one whose call went well serves the next; one whose call failed does not', async () => {
-    const first = await next();
-    assert.equal(await next(), first);
-    await assert.rejects(use(nowhere, async (provider) => {
-      assert.equal(provider, first);
-      throw new Error('trapped');
-    }), /trapped/);
-    assert.notEqual(await next(), first);
+  test('each call has one of its own', async () => {
+    const instances = [];
+    for (let i = 0; i < 3; i++) instances.push(await use(nowhere, async (provider) => provider));
+    assert.equal(new Set(instances).size, 3);
+    assert.equal(new Set(instances.map(({ chat }) => chat)).size, 3);
   });
 
-  test('one that grew large is let go', async () => {
-    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
-    const first = await next();
-    const small = { type: 'image', data: Buffer.alloc(1000).toString('base64'), mimeType: 'image/png' };
-    assert.equal((await streamFn({})(model(), say(small), { apiKey: 'K' }).result()).stopReason, 'stop');
-    assert.equal(await next(), first);
-    const large = { ...small, data: Buffer.alloc(4e6).toString('base64') };
-    assert.equal((await streamFn({})(model(), say(large), { apiKey: 'K' }).result()).stopReason, 'stop');
-    assert.notEqual(await next(), first);
+  test('what a call leaves open is ended with it', { timeout: 5000 }, async () => {
+    const closed = Promise.withResolvers();
+    answer = (_, res) => {
+      res.once('close', closed.resolve);
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+    };
+    const { connection, ...egress } = connect({ config: {}, apiKey: 'K', headers: {}, baseUrl: `${origin}/v1` });
+    const request = /** @type {any} */ ({ model: 'm', messages: [{ tag: 'user', val: [{ tag: 'text', val: 'x' }] }], tools: [], stop: [] });
+    await use({ ...egress, fetch }, async ({ chat }) => { await (await chat.stream(connection, request)).next(); });
+    await closed.promise;
   });
 
-  test('a stream is dropped at its end, and when it is aborted', async (t) => {
-    const { chat } = await next();
-    const { stream: open } = chat;
-    let dropped = 0;
-    t.mock.method(chat, 'stream', async (/** @type {Parameters<typeof open>} */ ...from) => {
-      const stream = /** @type {any} */ (await open(...from));
-      const drop = stream[Symbol.dispose];
-      stream[Symbol.dispose] = () => {
-        dropped++;
-        drop.call(stream);
-      };
-      return stream;
-    });
-    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
-    await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
-    assert.equal(dropped, 1);
-    assert.equal((await next()).chat, chat);
-
-    answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' })); };
-    const controller = new AbortController();
-    const stream = streamFn({})(model(), ask('x'), { apiKey: 'K', signal: controller.signal });
-    for await (const { type } of stream) if (type === 'text_delta') controller.abort();
-    assert.equal((await stream.result()).stopReason, 'aborted');
-    assert.equal(dropped, 2);
+  test('a call that goes on for ever is ended', { timeout: 5000 }, async () => {
+    answer = (_, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      const timer = setInterval(() => res.write(chunk({ content: 'on ' })), 5);
+      res.once('close', () => clearInterval(timer));
+    };
+    const { connection, ...egress } = connect({ config: {}, apiKey: 'K', headers: {}, baseUrl: `${origin}/v1` });
+    const request = /** @type {any} */ ({ model: 'm', messages: [{ tag: 'user', val: [{ tag: 'text', val: 'x' }] }], tools: [], stop: [] });
+    await assert.rejects(use({ ...egress, fetch, limits: { call: 200 } }, async ({ chat }) => {
+      for (const stream = await chat.stream(connection, request); ;) await stream.next();
+    }), /longer than 0.2 s as a whole/);
   });
 });
 
