@@ -81,6 +81,7 @@ pub use origin::Origin;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
+pub use secrets::names_a_secret;
 pub use setup::Setup;
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 

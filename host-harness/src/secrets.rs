@@ -88,7 +88,12 @@ const COUNTS: [&str; 20] = [
 ];
 
 /// Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
-pub(crate) fn names_a_secret(name: &str) -> bool {
+///
+/// ```
+/// assert!(host_harness::names_a_secret("clientSecret") && host_harness::names_a_secret("x-portkey-virtual-key"));
+/// assert!(!host_harness::names_a_secret("x-portkey-trace-id") && !host_harness::names_a_secret("max_tokens"));
+/// ```
+pub fn names_a_secret(name: &str) -> bool {
     let words = words(name);
     let is_count = words.iter().any(|word| COUNTS.contains(&&**word));
     let is_secret = |word: &str| {
@@ -107,7 +112,7 @@ pub(crate) fn names_a_secret(name: &str) -> bool {
 
 /// The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case and without digits at
 /// their ends.
-pub(crate) fn words(name: &str) -> Vec<String> {
+fn words(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
     for (at, &letter) in letters.iter().enumerate() {

@@ -1,4 +1,4 @@
-/** @typedef {{ [name in 'head' | 'idle' | 'call' | 'requests' | 'body' | 'headers' | 'headerCount' | 'resources']: number }} Limits */
+/** @typedef {{ [name in 'head' | 'idle' | 'call' | 'requests' | 'body' | 'headers' | 'headerCount' | 'resources' | 'handed']: number }} Limits */
 
 /**
  * How much one call of the component may use, as the Rust host's `Limits`. Memory is not here: the component's own file says how
@@ -22,4 +22,6 @@ export const LIMITS = Object.freeze({
   headerCount: 100,
   /** Headers, requests and options that the component keeps. */
   resources: 1000,
+  /** What it hands over in one answer, in bytes: of lists that are many times the same memory, its own memory is no limit. */
+  handed: 512 * 2 ** 20,
 });

@@ -277,9 +277,10 @@ class OutgoingBody {
   taken = false;
   size = 0;
   /** @type {Promise<Uint8Array<ArrayBuffer>>} */ complete;
-  /** @param {number} most */
-  constructor(most) {
+  /** @param {number} most @param {(bytes: number) => void} written */
+  constructor(most, written) {
     this.most = most;
+    this.written = written;
     const { promise, resolve, reject } = Promise.withResolvers();
     this.complete = promise;
     this.complete.catch(() => {});
@@ -291,6 +292,7 @@ class OutgoingBody {
     this.taken = true;
     return new OutputStream((bytes) => {
       this.size += bytes.length;
+      this.written(bytes.length);
       if (this.size > this.most) {
         this.chunks = [];
         this.reject({ tag: 'HTTP-request-body-size', val: undefined });
@@ -311,6 +313,7 @@ class OutgoingRequest {
   /** @type {string | undefined} */ path;
   /** @type {OutgoingBody | undefined} */ content;
   most = LIMITS.body;
+  /** @type {(bytes: number) => void} */ written = () => {};
   /** @param {Fields} fields */
   constructor(fields) { this.fields = fields; }
   method() { return this.verb; }
@@ -320,7 +323,7 @@ class OutgoingRequest {
   headers() { return new /** @type {typeof Fields} */ (this.fields.constructor)(this.fields.list, true); }
   body() {
     if (this.content) throw undefined;
-    return (this.content = new OutgoingBody(this.most));
+    return (this.content = new OutgoingBody(this.most, this.written));
   }
   /** @param {any} method */
   setMethod(method) {
@@ -418,9 +421,10 @@ function checkHead({ headers, redirected }, limits) {
 /**
  * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still open
  * when another call is bound, or none, is ended.
+ * @param {(bytes: number) => void} [written] is told how much the component writes
  * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void }}
  */
-export function wasiHttp() {
+export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;
   /** @type {import('./limits.js').Limits} */ let limits = LIMITS;
   /** @type {Set<() => void>} */ const open = new Set();
@@ -442,6 +446,10 @@ export function wasiHttp() {
     [DISPOSE]() { kept -= 1; }
   };
   const OwnFields = counted(Fields);
+  class OwnRequest extends counted(OutgoingRequest) {
+    most = limits.body;
+    written = written;
+  }
 
   /** @param {OutgoingRequest} request */
   function target(request) {
@@ -529,7 +537,7 @@ export function wasiHttp() {
       'wasi:io/streams': { InputStream, OutputStream },
       'wasi:http/types': {
         Fields: OwnFields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody,
-        OutgoingRequest: counted(OutgoingRequest), RequestOptions: counted(RequestOptions),
+        OutgoingRequest: OwnRequest, RequestOptions: counted(RequestOptions),
         /** @param {IoError} error */
         httpErrorCode: (error) => error.code,
       },

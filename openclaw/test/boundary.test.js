@@ -6,10 +6,9 @@ import { Mask } from '../src/mask.js';
 import { originOf, samePlace } from '../src/origin.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
 import { View } from '../src/view.js';
-import { wasiHttp } from '../src/wasi-http.js';
 
 /** @param {string} name @returns {any} */
-export const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/boundary/${name}.json`, import.meta.url), 'utf8'));
+const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/boundary/${name}.json`, import.meta.url), 'utf8'));
 
 test('what is secret is known by its name', () => {
   const { secret, plain } = fixture('names');
@@ -111,4 +110,3 @@ test('of what a component makes of the configuration only its own part is taken,
   }
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
 });
-void wasiHttp;

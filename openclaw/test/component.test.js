@@ -329,6 +329,26 @@ describe('images', () => {
       { message: `The image at ${origin} is no image: its type is text/html` });
   });
 
+  test('a download follows five redirects, and none further', async () => {
+    const body = JSON.stringify({ data: [{ url: `${origin}/hop/0` }] });
+    const hops = (/** @type {number} */ most) => {
+      seen = [];
+      answer = (req, res) => {
+        const hop = Number(/^\/hop\/(\d)$/.exec(req.url ?? '')?.[1] ?? -1);
+        if (hop < 0) res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+        else if (hop < most) res.writeHead(302, { location: `/hop/${hop + 1}` }).end();
+        else res.writeHead(200, { 'content-type': 'image/png' }).end(PNG);
+      };
+      return provider.generateImage({ prompt: 'x', cfg: cfg() });
+    };
+    const { images } = await hops(5);
+    assert.ok(images[0].buffer.equals(PNG));
+    const [, ...downloads] = seen;
+    assert.equal(downloads.length, 6);
+    for (const { headers } of downloads) assert.deepEqual([headers['x-portkey-api-key'], headers.authorization], [undefined, undefined]);
+    await assert.rejects(hops(6), /Too many redirects/);
+  });
+
   test('a download is read up to its limit only', { timeout: 20_000 }, async () => {
     let sent = 0;
     const closed = Promise.withResolvers();

@@ -74,8 +74,8 @@ fn is_reference(text: &str) -> bool {
 
 /// All of an `env` block may be one, and the URL of a proxy may hold a password.
 fn names_a_secret(name: &str) -> bool {
-    crate::secrets::names_a_secret(name)
-        || crate::secrets::words(name).iter().any(|word| matches!(&**word, "env" | "proxy"))
+    let lower = name.to_ascii_lowercase();
+    host_harness::names_a_secret(name) || lower == "env" || lower.starts_with("proxy") || lower.ends_with("proxy")
 }
 
 #[cfg(test)]
