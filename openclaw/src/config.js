@@ -5,7 +5,7 @@
 import { descriptor } from '../component/descriptor.js';
 import { onboarding } from './component.js';
 import { configError, originOf } from './origin.js';
-import { isReference, linesIn, namesASecret, parsed, references, secretsIn } from './secrets.js';
+import { namesASecret, references, secretsIn } from './secrets.js';
 import { View, entries } from './view.js';
 
 /** @typedef {Record<string, any>} Json */
@@ -30,26 +30,6 @@ function pluginOptions(config) {
  * @param {string} name
  */
 const isHeld = (name) => !/^x-portkey-/i.test(name) || namesASecret(name);
-
-/** JSON as a header holds it: in ASCII and on one line. The gateway reads raw UTF-8 as Latin-1. @param {string} json */
-const headerJson = (json) => json.trim().replace(/[\n\r\t]/g, ' ').replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
-/** The secrets in a value that is, or holds, JSON: the texts below a secret name. @param {unknown} value @returns {string[]} */
-const secretTexts = (value) => linesIn(typeof value === 'string' ? parsed(value) : value, Infinity);
-
-/** The same of an option: of one that holds JSON, or whose own name says so. @param {string} name @param {unknown} value */
-const secretsOfOption = (name, value) => (namesASecret(name) ? linesIn(value, 0) : secretTexts(value));
-
-/**
- * The headers in which a plugin option holds a secret, such as a key in an inline Portkey config: the component does not see it
- * and leaves them out.
- * @param {Json} options @returns {[name: string, value: string][]}
- */
-const heldOptions = (options) => Object.entries(options).flatMap(([name, value]) => {
-  if (!secretsOfOption(name, value).length) return [];
-  const header = `x-portkey-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return [[header, typeof value !== 'string' ? headerJson(JSON.stringify(value)) : parsed(value) ? headerJson(value) : value]];
-});
 
 /** Of a reference that nobody resolved, the component would make nothing at all. @param {Json} options */
 function refuseReferences(options) {
@@ -102,11 +82,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
   const options = pluginOptions(config);
   refuseReferences(options);
 
-  const held = heldOptions(options);
-  for (const [name, value] of Object.entries(headers)) {
-    if (isHeld(name) || isReference(value)) held.push([name, value]);
-    else if (secretTexts(value).length) held.push([name, headerJson(value)]);
-  }
+  const held = Object.entries(headers).filter(([name]) => isHeld(name));
   const given = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : given;
   const attached = [...held, ...Object.entries(extra)];
@@ -123,11 +99,12 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
   return {
     connection,
     origin,
-    secrets: [...new Set([
-      ...[...named.map(([, value]) => value), auth?.token, auth?.value].flatMap(secretsIn),
-      ...Object.entries(options).flatMap(([name, value]) => secretsOfOption(name, value)),
-      ...Object.values(headers).flatMap(secretTexts),
-    ])],
+    secrets: [...new Set([...[...named.map(([, value]) => value), auth?.token, auth?.value].flatMap(secretsIn), ...view.secrets])],
+    filled: connection.headers.flatMap(([name, shown]) => {
+      const real = view.fill(shown);
+      return real === undefined ? [] : [{ name: name.toLowerCase(), shown, real }];
+    }),
+    mark: view.fills.length ? view.mark : '',
     reserved: [KEY.header, ...held.map(([name]) => name.toLowerCase())],
     attached,
   };

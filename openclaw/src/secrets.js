@@ -39,8 +39,14 @@ export const references = (text) => Array.from(text.matchAll(REFERENCE), ([, nam
 /** @param {string} text */
 export const isReference = (text) => references(text).length > 0;
 
+/** Whether the text is one reference and nothing else: a user wrote no secret there. @param {string} text */
+export const isBareReference = (text) => /^\s*\$\{[A-Z_][A-Z0-9_]*\}\s*$/.test(text);
+
 /** A shorter text in JSON, such as `service_account`, is a secret only by its name: it stands in ordinary answers. */
 const SHORTEST_IN_JSON = 16;
+
+/** JSON as a header holds it: in ASCII and on one line. The gateway reads raw UTF-8 as Latin-1. @param {string} json */
+export const headerJson = (json) => json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const SCHEME = /^(basic|bearer|digest|negotiate|token)$/i;
 const WITH_SCHEME = /^(basic|bearer|digest|negotiate|token)[ \t]+(?=[^ \t])/i;

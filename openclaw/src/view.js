@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { configError, samePlace } from './origin.js';
-import { isReference, namesASecret, parsed, references } from './secrets.js';
+import { headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, references, secretsIn } from './secrets.js';
 
 /** @typedef {Record<string, any>} Json */
 
@@ -66,45 +66,43 @@ export function entries(config, id) {
   return Object.entries(isObject(providers) ? providers : {}).filter(([name]) => isOwn(name, id)).sort(([a], [b]) => Number(b === id) - Number(a === id));
 }
 
-/** All strings in `value`, with whether they are secrets by a name above them, replaced. @param {any} value @param {boolean} named @param {(text: string, named: boolean) => string} change @returns {any} */
-function mapTexts(value, named, change) {
-  if (typeof value === 'string') return change(value, named);
-  if (Array.isArray(value)) return value.map((item) => mapTexts(item, named, change));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTexts(item, named || namesASecret(name), change)]));
-}
+/** @param {any} fields @param {(value: any, name: string) => any} change @returns {any} the object with each value changed; what is none as it is */
+const mapped = (fields, change) => (isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)])) : fields);
 
 /**
- * The document with each place where a secret may be changed by `change`: the key, the headers, the proxy and TLS settings of the
- * provider and of each of its models, and the plugin's options. `named` says whether it is one by its name.
- * @param {Json} document @param {string} id @param {(value: any, named: boolean) => any} change
- * @param {(header: string) => boolean} isSecret by its name
+ * The document with each place where a secret may be changed: the key, the headers, the proxy and TLS settings of the provider and
+ * of each of its models, and the plugin's options.
+ * @param {Json} document @param {string} id
+ * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any }} change
  */
-function mapSecrets(document, id, change, isSecret) {
-  const headers = (/** @type {any} */ value) => (isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, text]) => [name, change(text, isSecret(name))])) : value);
-  const model = (/** @type {any} */ value) => (isObject(value) ? Object.fromEntries(Object.entries(value)
-    .map(([name, inner]) => [name, ['headers', 'params', 'request', 'apiKey'].includes(name) ? change(inner, true) : inner])) : value);
-  const entry = (/** @type {any} */ value) => (isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, inner]) => {
-    if (name === 'apiKey' || name === 'request') return [name, change(inner, true)];
-    if (name === 'headers') return [name, headers(inner)];
-    return [name, name === 'models' && Array.isArray(inner) ? inner.map(model) : inner];
-  })) : value);
-  const options = (/** @type {any} */ value) => mapTexts(value, false, change);
-  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (isObject(fields)
-    ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, isOwn(name, id) ? map(value) : value])) : fields);
-  const inside = (/** @type {any} */ value, /** @type {string} */ name, /** @type {(value: any) => any} */ map) => (
-    isObject(value) && Object.hasOwn(value, name) ? withField(value, name, map(value[name])) : value);
+function mapSecrets(document, id, change) {
+  const model = (/** @type {any} */ value) => mapped(value, (inner, name) => (['headers', 'params', 'request', 'apiKey'].includes(name) ? change.whole(inner) : inner));
+  const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
+    if (name === 'apiKey' || name === 'request') return change.whole(inner);
+    if (name === 'headers') return mapped(inner, change.header);
+    return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
+  });
+  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value));
+  const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
+    mapped(fields, (value, name) => (name === step ? map(value) : value)));
   const sealed = inside(document, 'models', (models) => inside(models, 'providers', (providers) => own(providers, entry)));
-  return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => own(all, (plugin) => inside(plugin, 'config', options))));
+  return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
+    own(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
 }
+
+/** Whether the text is meant as JSON, and is none. @param {string} text */
+const isBroken = (text) => /^\s*['[{]/.test(text) && !parsed(text);
+
+/** The password in a URL. @param {string} text */
+const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.password : undefined);
 
 /** @param {string} what @returns {Error} */
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
 export class View {
-  /** What each reference of ours stands for, in order. @type {any[]} */ sealed = [];
-  /** Texts that are JSON and have secrets in them, by what is shown in their place. @type {Map<string, string>} */ texts = new Map();
+  /** What was hidden, in order; `inline` where only a part of it is. @type {{ shown: any, value: any, inline: boolean }[]} */ sealed = [];
+  /** Headers in which something is hidden, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */ fills = [];
+  /** What of them is masked in answers. @type {string[]} */ secrets = [];
 
   /**
    * What the component of provider `id` sees of `config`.
@@ -113,45 +111,84 @@ export class View {
    */
   constructor(config, id, isSecret = namesASecret) {
     const document = JSON.parse(JSON.stringify(part(config, id)));
-    const taken = references(JSON.stringify(document));
+    const text = JSON.stringify(document);
     this.id = id;
     this.isSecret = isSecret;
     this.mark = 'SEALED_';
-    while (taken.some((name) => name.startsWith(this.mark))) this.mark = `_${this.mark}`;
-    this.document = mapSecrets(document, id, (value, named) => this.seal(value, named), isSecret);
+    while (text.includes(this.mark)) this.mark = `_${this.mark}`;
+    this.count = 0;
+    this.document = mapSecrets(document, id, {
+      whole: (value) => this.whole(value),
+      header: (value, name) => this.header(value, isSecret(name)),
+      option: (value, name) => this.inline(value, namesASecret(name)),
+    });
   }
 
-  /** @param {any} secret */
-  reference(secret) {
-    return `\${${this.mark}${this.sealed.push(secret) - 1}}`;
-  }
-
-  /** @param {any} value @param {boolean} named @returns {any} */
-  seal(value, named) {
-    if (typeof value !== 'string') return isObject(value) || (named && Array.isArray(value)) ? this.reference(value) : value;
+  /** Hides all of a secret behind a reference of ours, which the component keeps and sends nowhere. @param {any} value */
+  whole(value) {
+    const isHidden = typeof value === 'string' ? value.trim() && !isBareReference(value) : value && typeof value === 'object';
+    if (!isHidden) return value;
+    const shown = `\${${this.mark}${this.sealed.length}}`;
     // trimmed here, as the component would: it cannot trim what it does not see
-    if (named) return value.trim() && !isReference(value) ? this.reference(value.trim()) : value;
-    const json = parsed(value);
-    if (!json) return value;
-    const before = this.sealed.length;
-    const shown = JSON.stringify(mapTexts(json, false, (text, isNamed) => (isNamed ? this.seal(text, true) : text)));
-    if (this.sealed.length === before) return value;
-    this.texts.set(shown, value);
+    this.sealed.push({ shown, value: typeof value === 'string' ? value.trim() : value, inline: false });
     return shown;
+  }
+
+  /** @param {any} value @param {boolean} named */
+  header(value, named) {
+    if (named || (value && typeof value === 'object')) return this.whole(value);
+    if (typeof value !== 'string' || (isReference(value) && !parsed(value))) return value;
+    return this.inline(value, false);
+  }
+
+  /** Hides what of it is a secret, so that the component can use the rest: routes, retries, guardrails. @param {any} value @param {boolean} named */
+  inline(value, named) {
+    const before = this.count;
+    const json = typeof value === 'string' ? parsed(value) : undefined;
+    let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
+    // the first sign says to the component what is wrong with it
+    if (this.count === before && typeof value === 'string' && isBroken(value) && !isReference(value)) shown = value.trim()[0] + this.placeholder(value);
+    if (this.count === before) return value;
+    this.sealed.push({ shown, value, inline: true });
+    this.fills.push({ shown, text: typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value)) });
+    return shown;
+  }
+
+  /** @param {string} secret */
+  placeholder(secret) {
+    this.secrets.push(...(passwordIn(secret) ? [passwordIn(secret) ?? ''] : []), ...linesIn(secret, 0, true), ...secretsIn(secret));
+    this.count += 1;
+    return `${this.mark}${this.count}`;
+  }
+
+  /** @param {any} value @param {boolean} named whether it is a secret by a name above it @returns {any} */
+  conceal(value, named) {
+    if (Array.isArray(value)) return value.map((item) => this.conceal(item, named));
+    if (typeof value !== 'string') return mapped(value, (inner, name) => this.conceal(inner, named || namesASecret(name)));
+    const holdsSecret = () => linesIn(parsed(value), Infinity, named).length > 0;
+    return (named && value.trim() && !isBareReference(value)) || passwordIn(value) || holdsSecret() ? this.placeholder(value) : value;
   }
 
   /** As the component takes it. */
   json() { return JSON.stringify(this.document); }
 
-  /** @param {any} value @param {boolean} named */
-  unseal(value, named) {
-    if (typeof value !== 'string') return value;
-    const number = value.startsWith(`\${${this.mark}`) && value.endsWith('}') ? value.slice(2 + this.mark.length, -1) : '';
-    if (/^\d+$/.test(number) && Number(number) < this.sealed.length) {
-      const secret = this.sealed[Number(number)];
-      return named || isObject(secret) ? secret : value;
-    }
-    return this.texts.get(value) ?? value;
+  /**
+   * What is sent in the place of `text`, a header's value that the component made of what it saw.
+   * @param {string} text @returns {string | undefined} none where nothing is hidden in it
+   */
+  fill(text) {
+    if (!text.includes(this.mark)) return undefined;
+    const json = parsed(text);
+    const found = this.fills.find(({ shown }) => (typeof shown !== 'string' ? isDeepStrictEqual(shown, json)
+      : shown.trim() === text.trim() || (json && isDeepStrictEqual(parsed(shown), json))));
+    if (!found) throw refusal('made of a secret something that it is not');
+    return found.text;
+  }
+
+  /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
+  putBack(value, inline, named) {
+    const found = this.sealed.find((sealed) => sealed.inline === inline && isDeepStrictEqual(sealed.shown, value));
+    return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
   }
 
   /**
@@ -170,10 +207,14 @@ export class View {
     const shown = new Set(names(this.document));
     for (const name of names(document)) if (UNSAFE.includes(name) && !shown.has(name)) throw refusal(`wrote the member \`${name}\``);
     // only where the next view would seal it again
-    document = mapSecrets(document, this.id, (value, named) => this.unseal(value, named), this.isSecret);
+    document = mapSecrets(document, this.id, {
+      whole: (value) => this.putBack(value, false, true),
+      header: (value, name) => this.putBack(this.putBack(value, false, this.isSecret(name)), true, false),
+      option: (value) => this.putBack(value, true, false),
+    });
     // What it wrote elsewhere must not get lost silently.
     if (!isDeepStrictEqual(part(document, this.id), document)) throw refusal('wrote outside its part of the configuration');
-    if (references(JSON.stringify(document)).some((name) => name.startsWith(this.mark))) throw refusal('moved a secret to where it does not belong');
+    if (JSON.stringify(document).includes(this.mark)) throw refusal('moved a secret to where it does not belong');
     return SHARED.reduce((merged, path) => replace(merged, document, path, this.id), config);
   }
 
@@ -186,9 +227,9 @@ export class View {
   check(config, merged, descriptor, choices) {
     const { id } = this;
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
-    const known = [...references(this.json()), ...references(choices.apiKeyReference ?? ''), ...descriptor.credentials.flatMap(({ envVars }) => envVars)];
-    const after = new View(merged, id, this.isSecret);
-    const unknown = references(after.json()).find((name) => !name.startsWith(after.mark) && !known.includes(name));
+    const referred = (/** @type {any} */ all) => references(JSON.stringify(part(all, id)));
+    const known = [...referred(config), ...references(choices.apiKeyReference ?? ''), ...descriptor.credentials.flatMap(({ envVars }) => envVars)];
+    const unknown = referred(merged).find((name) => !known.includes(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));

@@ -15,6 +15,8 @@ import { Mask } from './mask.js';
  * @property {string[]} [secrets] What of them is secret: blotted out of answers, should a server send it back, and of errors.
  * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
  * @property {Partial<import('./limits.js').Limits>} [limits] Where they are not the usual ones.
+ * @property {{ name: string, shown: string, real: string }[]} [filled] Headers that the component writes with secrets hidden in them.
+ * @property {string} [mark] What hides a secret holds this; nothing else does.
  * @property {AbortSignal} [signal] Ends every request of the call.
  */
 
@@ -461,12 +463,22 @@ export function wasiHttp(written = () => {}) {
     return url;
   }
 
+  /** The header with what is hidden in it. @param {[string, Uint8Array]} header @returns {[string, string]} */
+  function fill([name, bytes]) {
+    const value = decoder.decode(bytes);
+    if (!egress?.mark || !value.includes(egress.mark)) return [name, value];
+    const found = egress.filled?.find((filled) => filled.name === name && filled.shown === value);
+    if (!found) throw { tag: 'HTTP-request-denied' };
+    return [name, found.real];
+  }
+
   /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
   function handle(request, options) {
     if (!egress) throw { tag: 'HTTP-request-denied' };
     const { fetch, attached, secrets = [], reserved, signal } = egress;
     const url = target(request);
     for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
+    const given = request.fields.list.filter(([name]) => !OVERRULED.has(name)).map(fill);
     if (open.size >= limits.requests) {
       return new FutureIncomingResponse(Promise.resolve({ tag: 'err', val: { tag: 'connection-limit-reached' } }), () => {});
     }
@@ -493,7 +505,7 @@ export function wasiHttp(written = () => {}) {
     const late = setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), millis(options?.firstByte, limits.head));
     const send = async () => {
       const headers = new Headers();
-      for (const [k, v] of request.fields.list) if (!OVERRULED.has(k)) headers.append(k, decoder.decode(v));
+      for (const [name, value] of given) headers.append(name, value);
       headers.set('accept-encoding', 'identity');
       for (const [name, value] of attached) {
         try {

@@ -101,7 +101,7 @@ test('of what a component makes of the configuration only its own part is taken,
       assert.throws(merge, (/** @type {any} */ error) => error.type === 'invalid-config' && !hidden.some((/** @type {string} */ text) => error.message.includes(text)), name);
     } else {
       const merged = merge();
-      assert.ok(!JSON.stringify(merged).includes(view.sealed.length ? `\${${view.mark}` : '\0'), name);
+      assert.ok(!JSON.stringify(merged).includes(view.mark), name);
       if (!edits.length && !edits_move.length && !answer) assert.deepEqual(merged, before, name);
       for (const { set, to } of edits) assert.deepEqual(edited(merged, [{ set, to }]), merged, `${name}: ${set}`);
       assert.equal(JSON.stringify(merged).includes('pk-literal-key'), JSON.stringify(before).includes('pk-literal-key') && !edits.some((/** @type {any} */ { set }) => set?.endsWith('/apiKey')), name);

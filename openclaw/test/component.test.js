@@ -498,26 +498,36 @@ describe('configuration', () => {
       () => optional({ config: inline }), () => optional({ config: JSON.stringify(inline) }),
       () => optional({}, { 'X-Portkey-Config': JSON.stringify(inline, null, 1) }),
     ]) {
-      const { connection, attached, reserved, secrets } = from();
-      assert.doesNotMatch(mock.calls.at(-1)?.arguments[0] ?? '', /inline-/);
-      assert.match(mock.calls.at(-1)?.arguments[0] ?? '', /SEALED_0.*SEALED_1/);
-      assert.deepEqual(connection.headers, []);
-      const [[name, value]] = attached;
-      assert.deepEqual([name.toLowerCase(), JSON.parse(value)], ['x-portkey-config', inline]);
-      assert.match(value, /^[\x20-\x7e]+$/);
-      assert.ok(reserved.includes('x-portkey-config'));
+      const { connection, filled, attached, mark, secrets } = from();
+      assert.doesNotMatch(JSON.stringify(connection) + mock.calls.at(-1)?.arguments[0], /inline-/);
+      const hidden = { targets: [{ provider: 'openai', api_key: `${mark}1` }, { virtual_key: `${mark}2`, custom_host: 'https://é.example/v1' }] };
+      const [[name, shown]] = connection.headers;
+      assert.deepEqual([name, JSON.parse(shown)], ['x-portkey-config', hidden]);
+      assert.deepEqual(filled.map((/** @type {any} */ one) => [one.name, one.shown, JSON.parse(one.real)]), [[name, shown, inline]]);
+      assert.match(filled[0].real, /^[\x20-\x7e]+$/);
+      assert.deepEqual(attached, [['x-portkey-api-key', 'pk-secret']]);
       assert.deepEqual(secrets.sort(), ['pk-secret', 'sk-inline-1', 'vk-inline-2']);
     }
-    const { attached } = optional({ config: { api_key: 'from-option' } }, { 'x-portkey-config': '{"api_key":"from-header"}' });
-    const sent = new Headers();
-    for (const [name, value] of attached) sent.set(name, value);
-    assert.equal(sent.get('x-portkey-config'), '{"api_key":"from-header"}');
+    const { filled } = optional({ config: { api_key: 'from-option' } }, { 'x-portkey-config': '{"api_key":"from-header"}' });
+    assert.deepEqual(filled.map(({ real }) => real), ['{"api_key":"from-header"}']);
   });
 
   test('a config without a secret is the component\'s to read', () => {
-    const { connection, attached } = optional({ config: { retry: { attempts: 3 } }, virtualKey: 'vk-option' });
-    assert.deepEqual(connection.headers, [['x-portkey-config', '{"retry":{"attempts":3}}']]);
-    assert.deepEqual(attached, [['x-portkey-virtual-key', 'vk-option'], ['x-portkey-api-key', 'pk-secret']]);
+    const { connection, filled } = optional({ config: { retry: { attempts: 3 } }, virtualKey: 'vk-option' });
+    assert.deepEqual(connection.headers[0], ['x-portkey-config', '{"retry":{"attempts":3}}']);
+    assert.deepEqual(filled.map(({ name, real }) => [name, real]), [['x-portkey-virtual-key', 'vk-option']]);
+  });
+
+  test('a secret within JSON goes out where it belongs and comes back masked', async () => {
+    answer = (req, res) => {
+      const content = `${req.headers['x-portkey-config']}`;
+      sse(chunk({ content }), chunk({}, 'stop'), DONE)(req, res);
+    };
+    seen = [];
+    const config = { plugins: { entries: { portkey: { config: { config: inline } } } } };
+    const { content } = await streamFn(config)(model(), ask('x'), { apiKey: 'pk-secret' }).result();
+    assert.deepEqual(JSON.parse(/** @type {string} */ (seen[0].headers['x-portkey-config'])), inline);
+    assert.match(/** @type {any} */ (content[0]).text, /"api_key":"\*{11}".*"virtual_key":"\*{11}"/);
   });
 
   test('a reference that nothing resolved is refused, and not left out in silence', () => {
