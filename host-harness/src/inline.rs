@@ -8,11 +8,8 @@ use crate::{
     credentials::Resolver,
     error::{Error, Result},
     references::{is_reference, references},
+    secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
 };
-
-/// In ordinarily named places, mask only values this long: shorter ones may be common words, such as a team's name, and
-/// masking them would damage answers.
-const MIN_UNNAMED_SECRET_LEN: usize = 16;
 
 /// The text as JSON, where it is an object or an array.
 pub(crate) fn parse(text: &str) -> Option<Value> {
@@ -24,28 +21,6 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
 /// Whether the text is meant as JSON, and is none.
 pub(crate) fn is_broken(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
-}
-
-/// Whether a member or a header of this name carries a secret, by the words that the name is made of: `x-api-key`,
-/// `api_key`, `apiKey`.
-pub(crate) fn names_a_secret(name: &str) -> bool {
-    let mut words = vec![String::new()];
-    let mut after_lowercase = false;
-    for character in name.chars() {
-        if matches!(character, '-' | '_' | ' ' | '.') || after_lowercase && character.is_uppercase() {
-            words.push(String::new());
-        }
-        after_lowercase = character.is_lowercase();
-        if let Some(word) = words.last_mut().filter(|_| character.is_alphanumeric()) {
-            word.extend(character.to_lowercase());
-        }
-    }
-    let starts = ["auth", "cookie", "cred", "passp", "passw", "secret", "token"];
-    words.windows(2).any(|pair| pair == ["service", "account"])
-        || words.iter().any(|word| {
-            matches!(&**word, "key" | "keys" | "apikey" | "apikeys" | "pwd" | "session")
-                || starts.iter().any(|start| word.starts_with(start))
-        })
 }
 
 /// Whether the text is a reference and nothing else: a user wrote no secret there.
@@ -212,10 +187,10 @@ pub(crate) fn secrets(value: &Value, named: Named, resolver: &Resolver<'_>) -> R
                 return secrets(&json, named, resolver);
             }
             for text in resolver.referred(text)? {
-                found.extend(secrets_in(&text, named == Named::Secret));
+                found.extend(found_in(&text, named == Named::Secret));
             }
             if named != Named::No {
-                found.extend(secrets_in(&resolver.resolve(text)?, named == Named::Secret));
+                found.extend(found_in(&resolver.resolve(text)?, named == Named::Secret));
             }
             let url = url::Url::parse(text.trim()).ok();
             found.extend(url.and_then(|url| Some(SecretString::from(url.password()?))));
@@ -235,27 +210,13 @@ pub(crate) fn secrets(value: &Value, named: Named, resolver: &Resolver<'_>) -> R
     Ok(found)
 }
 
-/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of JSON its texts. Short ones only where they
-/// are `named` as a secret.
-pub(crate) fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
-    let value = value.expose_secret();
-    if let Some(json) = parse(value) {
-        return texts("", &json).into_iter().map(SecretString::from).collect();
+/// What to look for in answers where this text went along: short ones only where they are `named` as a secret.
+fn found_in(text: &SecretString, named: bool) -> Vec<SecretString> {
+    let mut found = secret_names::secrets_in(text);
+    if !named && parse(text.expose_secret()).is_none() {
+        found.retain(|secret| secret.expose_secret().len() >= SHORTEST_UNNAMED);
     }
-    let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-    let words = value.split_ascii_whitespace().filter(|word| !is_scheme(word));
-    words.filter(|word| named || word.len() >= MIN_UNNAMED_SECRET_LEN).map(SecretString::from).collect()
-}
-
-/// The lines of all texts in `json`, the member `name` of an object: a private key has many. Ordinary ones are left out.
-fn texts<'j>(name: &str, json: &'j Value) -> Vec<&'j str> {
-    let is_secret = |line: &&str| line.len() >= MIN_UNNAMED_SECRET_LEN || names_a_secret(name);
-    match json {
-        Value::String(text) => text.lines().filter(is_secret).collect(),
-        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
-        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
-        _ => Vec::new(),
-    }
+    found
 }
 
 /// What a header holds that stands for `value`, resolved: JSON in ASCII on one line, any other text as it is.

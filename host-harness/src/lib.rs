@@ -62,6 +62,7 @@ mod redact;
 mod references;
 mod reply;
 mod request;
+mod secret_names;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod stub;
@@ -83,6 +84,7 @@ pub use origin::Origin;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
+pub use secret_names::names_a_secret;
 pub use setup::Setup;
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 

@@ -240,6 +240,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_origin_is_the_same_however_it_is_written_and_no_other() {
+        let fixture: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/boundary/origins.json")).unwrap();
+        let cases = |name: &str| fixture[name].as_array().unwrap().clone();
+        for (list, is_same) in [("same", true), ("different", false)] {
+            for case in cases(list) {
+                let [one, other] = ["a", "b"].map(|name| case[name].as_str().unwrap().parse::<Origin>().ok());
+                assert!(one.is_some(), "{case}");
+                assert_eq!(one == other, is_same, "{case}");
+            }
+        }
+        for url in cases("refused") {
+            let error = url.as_str().unwrap().parse::<Origin>().expect_err(url.as_str().unwrap());
+            assert!(!format!("{error} {error:?}").contains("hunter22"), "{error:?}");
+        }
+    }
+
     /// OpenClaw's own cases (`allowPrivateNetwork` of its LiteLLM provider), and the tricks around them.
     #[test]
     fn networks_follow_from_the_base_url() {

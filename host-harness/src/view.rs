@@ -5,15 +5,18 @@
 //! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
 //! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
 
+use std::{collections::BTreeSet, iter};
+
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
     credentials::Resolver,
     error::{Error, Result},
-    inline::{self, Concealer, Named, is_bare_reference, names_a_secret},
+    inline::{self, Concealer, Named, is_bare_reference},
     origin::Origin,
     references::{is_reference, references},
+    secret_names::names_a_secret,
     types,
     wit::onboarding::{Choices, Descriptor},
 };
@@ -168,6 +171,13 @@ impl View {
         }
         let mut answer: Value = serde_json::from_str(answer)
             .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
+        if !answer.is_object() {
+            return Err(Error::config("the plugin's configuration is not an object"));
+        }
+        let known: BTreeSet<_> = names(&self.document).collect();
+        if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
+            return Err(Error::config(format!("the plugin `{id}` wrote the member `{name}`")));
+        }
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
             try_each_secret(provider, |header, value| {
                 self.put_back(value, header.is_none_or(names_a_secret));
@@ -215,6 +225,27 @@ impl View {
 
         let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
         let (before, after) = (values(config), values(merged));
+        let (models_before, models_after) = (models(&before), models(&after));
+        for (before, after) in [(&before, &after), (&models_before, &models_after)] {
+            for name in ["apiKey", "headers"] {
+                if !after.iter().filter_map(|entry| entry.get(name)).all(|value| is_users(before, name, value)) {
+                    return refuse(&format!("`{name}`"));
+                }
+            }
+        }
+        for name in ["request", "params"] {
+            if !models_after
+                .iter()
+                .filter_map(|model| model.get(name))
+                .all(|value| is_users(&models_before, name, value))
+            {
+                return refuse(&format!("`{name}` of a model"));
+            }
+        }
+        let (had, options) = (options(config, id), options(merged, id));
+        if !options.iter().all(|value| had.contains(value)) {
+            return refuse("an option");
+        }
         let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
         if settings.is_empty() {
             settings.push(None);
@@ -224,7 +255,11 @@ impl View {
         }
 
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let base_url = |entry: &&Value| given(entry.get("baseUrl")?.as_str()?);
+        let base_url = |entry: &&Value| match entry.get("baseUrl")? {
+            Value::String(text) => given(text),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        };
         let default = || descriptor.default_base_url.clone();
         let mut wanted: Vec<_> = match choices.base_url.as_deref().and_then(given) {
             Some(chosen) => vec![chosen],
@@ -237,6 +272,11 @@ impl View {
         if !after.iter().all(|entry| is_wanted(base_url(entry).unwrap_or_else(default))) {
             return refuse("another `baseUrl`");
         }
+        let of_models: Vec<_> = wanted.into_iter().chain(models_before.iter().filter_map(base_url)).collect();
+        let is_wanted = |url: String| of_models.iter().any(|wanted| same_place(wanted, &url));
+        if !models_after.iter().filter_map(base_url).all(is_wanted) {
+            return refuse("another `baseUrl` of a model");
+        }
         Ok(())
     }
 }
@@ -248,6 +288,53 @@ fn excerpt(config: &Value, id: &str) -> Value {
         copy(config, &mut part, path, id);
     }
     part
+}
+
+/// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
+const UNSAFE: [&str; 3] = ["__proto__", "constructor", "prototype"];
+
+/// The names of all members.
+fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        Value::Array(items) => Box::new(items.iter().flat_map(names)),
+        Value::Object(members) => {
+            Box::new(members.iter().flat_map(|(name, value)| iter::once(&**name).chain(names(value))))
+        }
+        _ => Box::new(iter::empty()),
+    }
+}
+
+/// The models of these entries.
+fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
+    entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
+}
+
+/// The options of the plugin, where it has any.
+fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+    let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
+    plugins
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case(id))
+        .filter_map(|(_, plugin)| plugin.get("config"))
+        .collect()
+}
+
+/// Whether `before` holds this `apiKey`, this `request`, or each of these headers, but for white space around a text. A
+/// reference to a key is judged on its own.
+fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
+    let same = |one: &Value, other: &Value| match (one.as_str(), other.as_str()) {
+        (Some(one), Some(other)) => one.trim() == other.trim(),
+        _ => one == other,
+    };
+    if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
+        return true;
+    }
+    match value {
+        Value::String(key) => name == "apiKey" && is_reference(key),
+        Value::Object(headers) if name == "headers" => headers.iter().all(|(header, text)| {
+            before.iter().filter_map(|entry| entry.get(name)?.get(header)).any(|known| same(known, text))
+        }),
+        _ => false,
+    }
 }
 
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
@@ -273,6 +360,14 @@ fn try_each_secret(provider: &mut Value, mut visit: impl FnMut(Option<&str>, &mu
             ("apiKey" | "request", value) => visit(None, value)?,
             ("headers", Value::Object(headers)) => {
                 headers.iter_mut().try_for_each(|(name, value)| visit(Some(name), value))?;
+            }
+            // A plugin reads the ids of the models, and these of none.
+            ("models", Value::Array(models)) => {
+                for (name, value) in models.iter_mut().filter_map(Value::as_object_mut).flatten() {
+                    if ["apiKey", "headers", "params", "request"].contains(&name.as_str()) {
+                        visit(None, value)?;
+                    }
+                }
             }
             _ => {}
         }
@@ -450,6 +545,102 @@ mod tests {
         }
         for shown in ["https://api.portkey.ai/v1", "x-portkey-trace-id", "${A}", "\"mode\":\"merge\"", "traceId"] {
             assert!(seen.contains(shown), "{shown} not in {seen}");
+        }
+    }
+
+    fn edited(mut document: Value, edits: &Value) -> Value {
+        for edit in edits.as_array().into_iter().flatten() {
+            let pointer = edit.get("set").or_else(|| edit.get("remove")).and_then(Value::as_str).unwrap();
+            let mut steps: Vec<_> = pointer.split('/').skip(1).map(|step| step.replace("~1", "/")).collect();
+            let Some(last) = steps.pop() else {
+                document = edit["to"].clone();
+                continue;
+            };
+            let place = steps.iter().fold(&mut document, |place, step| match place {
+                Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
+                place => &mut place[step],
+            });
+            match (place, edit.get("to")) {
+                (Value::Array(items), Some(to)) if last.parse() == Ok(items.len()) => items.push(to.clone()),
+                (Value::Array(items), Some(to)) => items[last.parse::<usize>().unwrap()] = to.clone(),
+                (place, Some(to)) => place[last] = to.clone(),
+                (place, None) => drop(place.as_object_mut().unwrap().shift_remove(&last)),
+            }
+        }
+        document
+    }
+
+    #[test]
+    fn of_what_a_plugin_makes_of_the_configuration_only_its_own_part_is_taken() {
+        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/boundary/merges.json")).unwrap();
+        let texts = |list: &Value| -> Vec<String> {
+            list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        let (id, hidden) = (fixture["id"].as_str().unwrap(), texts(&fixture["hidden"]));
+        let seen = View::of(&fixture["config"], id).json();
+        assert!(hidden.iter().all(|text| !seen.contains(text)), "{seen}");
+        assert!(texts(&fixture["shown"]).iter().all(|text| seen.contains(text)), "{seen}");
+        let descriptor = crate::wit::onboarding::Descriptor {
+            id: id.to_owned(),
+            label: String::new(),
+            docs_url: String::new(),
+            default_base_url: fixture["default_base_url"].as_str().unwrap().to_owned(),
+            api: String::new(),
+            default_model: crate::wit::onboarding::Model {
+                id: String::new(),
+                name: String::new(),
+                context_tokens: None,
+                max_output_tokens: None,
+                image_input: false,
+                reasoning: false,
+            },
+            images: None,
+            services: Vec::new(),
+            credentials: vec![crate::wit::onboarding::Credential {
+                id: String::new(),
+                label: String::new(),
+                required: false,
+                env_vars: texts(&fixture["env_vars"]),
+                cli_flag: None,
+                help_url: None,
+                header: String::new(),
+                prefix: String::new(),
+            }],
+        };
+        for case in fixture["cases"].as_array().unwrap() {
+            let config = case.get("config").unwrap_or(&fixture["config"]);
+            let choice = |name: &str| case["choices"][name].as_str().map(str::to_owned);
+            let choices =
+                Choices { base_url: choice("base_url"), model: None, api_key_reference: choice("api_key_reference") };
+            let view = View::of(config, id);
+            let mut document = edited(view.document.clone(), &case["edits"]);
+            for moved in case["edits_move"].as_array().into_iter().flatten() {
+                let name = |at: usize| moved[at].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                let providers = document["models"]["providers"].as_object_mut().unwrap();
+                let entry = providers.shift_remove(&name(0)).unwrap();
+                providers.insert(name(1), entry);
+            }
+            if let Some(length) = case["grow"].as_u64() {
+                document["models"]["providers"][id]["name"] = "x".repeat(usize::try_from(length).unwrap()).into();
+            }
+            let answer = case["answer"].as_str().map_or_else(|| document.to_string(), str::to_owned);
+            let outcome = view.merge_back(config, id, &answer).and_then(|merged| {
+                View::check(config, &merged, &descriptor, &choices)?;
+                Ok(merged)
+            });
+            assert_eq!(outcome.is_err(), case["refused"].as_bool().unwrap(), "{case}: {outcome:?}");
+            match outcome {
+                Ok(merged) => {
+                    assert!(!merged.to_string().contains(&format!("${{{}", view.mark)), "{case}: {merged}");
+                    assert_eq!(edited(merged.clone(), &case["edits"]), merged, "{case}");
+                    let is_left_alone = ["edits", "edits_move", "answer"].iter().all(|name| case.get(*name).is_none());
+                    assert!(!is_left_alone || merged == *config, "{case}: {merged}");
+                }
+                Err(error) => {
+                    let error = format!("{error} {error:?}");
+                    assert!(hidden.iter().all(|text| !error.contains(text)), "{case}: {error}");
+                }
+            }
         }
     }
 

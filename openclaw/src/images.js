@@ -35,6 +35,9 @@ import { pseudoModel, transport } from './host.js';
 const TIMEOUT_MS = 180_000;
 const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
 
+/** The storage of some providers redirects once or twice. Each hop is checked as the first. */
+const MAX_DOWNLOAD_HOPS = 5;
+
 /** How images of the types that models make begin. @type {[mediaType: string, start: RegExp][]} */
 const STARTS = [
   ['image/png', /^\x89PNG\r\n\x1a\n/],
@@ -54,7 +57,7 @@ function mediaType(data, declared) {
 /** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal */
 async function download(url, signal) {
   const { fetchWithSsrFGuard } = await import('openclaw/plugin-sdk/ssrf-runtime');
-  const { response, release } = await fetchWithSsrFGuard({ url, signal });
+  const { response, release } = await fetchWithSsrFGuard({ url, signal, maxRedirects: MAX_DOWNLOAD_HOPS });
   const place = `The image at ${new URL(url).origin}`; // the rest of the URL may be signed
   try {
     if (!response.ok) throw new Error(`${place} could not be downloaded: HTTP ${response.status}`);

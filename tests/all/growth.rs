@@ -6,7 +6,7 @@ use std::fs;
 use bytes::Bytes;
 use host_harness::{
     types::{Connection, Media},
-    wit::{chat::Request as Chat, images, onboarding::Choices},
+    wit::{chat::Prompt as Chat, images, onboarding::Choices},
 };
 
 use crate::{
@@ -63,7 +63,7 @@ fn members(count: usize) -> String {
 
 async fn complete(counting: &Counting, connection: &Connection, request: &Chat, answer: String) -> u64 {
     let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
-    let _ = guest.openclaw_provider_chat().call_complete(&mut store, connection, request).await.unwrap();
+    let _ = guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
     used(&store)
 }
 
@@ -73,7 +73,7 @@ async fn stream(counting: &Counting, events: String) -> u64 {
     let pieces = (0..events.len()).step_by(16 << 10).map(|at| events.slice(at..events.len().min(at + (16 << 10))));
     let (mut store, guest) = counting.start("text/event-stream", pieces.collect()).await;
     let chat = guest.openclaw_provider_chat();
-    let reply = chat.call_stream(&mut store, &connection(), &conversation(1, 0)).await.unwrap().unwrap();
+    let reply = chat.call_stream(&mut store, &connection(), &conversation(1, 0).into()).await.unwrap().unwrap();
     while chat.reply().call_next(&mut store, reply).await.unwrap().is_ok_and(|events| !events.is_empty()) {}
     used(&store)
 }

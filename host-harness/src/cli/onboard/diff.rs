@@ -86,22 +86,10 @@ fn is_reference(text: &str) -> bool {
     text.starts_with("${") && text.ends_with('}')
 }
 
-/// By the words that the name is made of: `botToken`, `api_key`, `x-auth`.
+/// All of an `env` block may be one, and the URL of a proxy may hold a password.
 fn names_a_secret(name: &str) -> bool {
-    let mut words = String::new();
-    for character in name.chars() {
-        if character.is_uppercase() || !character.is_alphanumeric() {
-            words.push(' ');
-        }
-        words.extend(character.to_lowercase().filter(|character| character.is_alphanumeric()));
-    }
-    let is_secret = |word: &str| {
-        matches!(word, "env" | "key" | "keys" | "apikey" | "pem" | "session" | "proxy")
-            || ["auth", "cookie", "cred", "passw", "passphrase", "secret", "token"]
-                .iter()
-                .any(|start| word.starts_with(start))
-    };
-    words.split(' ').any(is_secret)
+    let lower = name.to_ascii_lowercase();
+    host_harness::names_a_secret(name) || lower == "env" || lower.starts_with("proxy") || lower.ends_with("proxy")
 }
 
 #[cfg(test)]
