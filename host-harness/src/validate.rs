@@ -6,7 +6,7 @@ use wasmtime::component::{Component, types::ComponentItem};
 use crate::{engine::Engine, plugin::Plugin, wit::onboarding::Descriptor};
 
 /// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
-pub const WIT_VERSION: &str = "0.1.0";
+pub const WIT_VERSION: &str = "0.2.0";
 
 /// What the world exports.
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];

@@ -678,9 +678,9 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
     ] {
         let (name, version) = package.split_once('@').unwrap();
         let import = format!("{name}/{interface}@{version}");
-        let world = provider_world("0.1.0", &format!("import {import};"))
+        let world = provider_world("0.2.0", &format!("import {import};"))
             + &format!("\npackage {package} {{ interface {interface} {{ {function} }} }}");
-        let wasm = shaped("0.1.0", &world, "");
+        let wasm = shaped("0.2.0", &world, "");
         let error = load(&engine, &wasm).await.expect_err(&import);
         assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{import}: {error:?}");
         assert!(error.to_string().contains(&import), "the error says what it asks for: {error}");
@@ -692,14 +692,14 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
 #[tokio::test]
 async fn a_component_of_another_version_or_world_is_refused() {
     let engine = Engine::new(tight()).unwrap();
-    for version in ["0.2.0", "0.0.1", "1.0.0"] {
+    for version in ["0.1.0", "0.3.0", "1.0.0"] {
         let wasm = shaped(version, &provider_world(version, ""), "");
         let error = load(&engine, &wasm).await.expect_err(version);
         assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{version}: {error:?}");
         let found = validate(&engine, &wasm, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(version)), "{version}: {found:?}");
     }
-    let other = shaped("0.1.0", "world attack { export run: func(); }", "");
+    let other = shaped("0.2.0", "world attack { export run: func(); }", "");
     let error = load(&engine, &other).await.unwrap_err();
     assert!(error.to_string().contains("openclaw:provider/"), "{error}");
     // A patch release of ours loads; it traps as soon as it is asked who it is.
@@ -737,7 +737,7 @@ async fn a_component_that_attacks_as_it_starts_is_refused() {
         ("(table 1 funcref)".repeat(17), Kind::InvalidConfig, "tables"),
         ("(memory 1)".repeat(5), Kind::InvalidConfig, "memories"),
     ] {
-        let error = load(&engine, &shaped("0.1.0", &provider_world("0.1.0", ""), &extra)).await.expect_err(&extra);
+        let error = load(&engine, &shaped("0.2.0", &provider_world("0.2.0", ""), &extra)).await.expect_err(&extra);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{extra}: {error:?}");
         assert!(error.to_string().contains(because), "{extra}: {error}");
     }
