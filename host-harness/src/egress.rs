@@ -1,8 +1,8 @@
 //! The one way out: every request that a component makes passes `Egress::send`, which decides whether it may go,
 //! attaches the credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
-//! Owns the network. It does not know what the requests mean, and follows no redirect: a `Location` is the guest's to
-//! report, never the host's to obey.
+//! Owns the network. It does not know what the requests mean, and follows no redirect of a guest's: a `Location` is the
+//! guest's to report, never the host's to obey. The host's own downloads follow some.
 
 use std::{
     error::Error as StdError,
@@ -22,6 +22,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use memchr::memmem;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
@@ -45,8 +46,50 @@ pub(crate) struct Policy {
     pub(crate) networks: Networks,
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
+    /// Headers that the guest writes with secrets hidden in them.
+    pub(crate) filled: Vec<Filled>,
+    /// What hides a secret holds this; nothing else does. Empty where nothing is hidden.
+    pub(crate) mark: String,
     pub(crate) redactor: Redactor,
     pub(crate) limits: Limits,
+}
+
+/// A header as the guest writes it, and as it goes out.
+pub(crate) struct Filled {
+    pub(crate) name: HeaderName,
+    pub(crate) shown: HeaderValue,
+    pub(crate) real: HeaderValue,
+}
+
+impl Policy {
+    /// Puts the secrets into the headers that they are hidden in.
+    ///
+    /// # Errors
+    /// Where one is hidden in another header, or is written otherwise than the configuration has it.
+    fn fill(&self, headers: &mut HeaderMap) -> Result<(), WasiError> {
+        let is_marked = |value: &HeaderValue| memmem::find(value.as_bytes(), self.mark.as_bytes()).is_some();
+        if self.mark.is_empty() {
+            return Ok(());
+        }
+        for (name, value) in headers.iter_mut().filter(|(_, value)| is_marked(value)) {
+            let filled = self.filled.iter().find(|filled| filled.name == name && filled.shown == *value);
+            *value = filled.map(|filled| filled.real.clone()).ok_or_else(|| {
+                tracing::debug!(%name, "denied a request that moves a hidden secret");
+                WasiError::HttpRequestDenied
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// How many redirects a download follows.
+const DOWNLOAD_REDIRECTS: usize = 5;
+
+/// What one request of a download gave.
+enum Hop {
+    Here(Media),
+    /// The URL that it is redirected to.
+    To(String),
 }
 
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
@@ -83,7 +126,7 @@ impl Egress {
     }
 
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
-    /// no other networks.
+    /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
         let limit = self.policy.limits.call;
         tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
@@ -93,6 +136,18 @@ impl Egress {
     }
 
     async fn fetch(&self, url: &str) -> crate::Result<Media> {
+        let mut url = url.to_owned();
+        for _ in 0..=DOWNLOAD_REDIRECTS {
+            match self.hop(&url).await? {
+                Hop::Here(media) => return Ok(media),
+                Hop::To(next) => url = next,
+            }
+        }
+        let why = format!("the image could not be fetched: it is redirected over {DOWNLOAD_REDIRECTS} times");
+        Err(crate::Error::host(ErrorKind::Transport, why).request_sent(true))
+    }
+
+    async fn hop(&self, url: &str) -> crate::Result<Hop> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let networks =
@@ -101,6 +156,8 @@ impl Egress {
             origin,
             networks,
             attached: HeaderMap::new(),
+            filled: Vec::new(),
+            mark: String::new(),
             redactor: self.policy.redactor.clone(),
             limits: self.policy.limits.clone(),
         };
@@ -115,13 +172,22 @@ impl Egress {
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;
+        if response.status().is_redirection()
+            && let Some(location) = response.headers().get(header::LOCATION)
+        {
+            let next = url::Url::parse(url).ok().zip(location.to_str().ok());
+            let next = next.and_then(|(url, location)| url.join(location).ok());
+            return next
+                .map(|next| Hop::To(next.into()))
+                .ok_or_else(|| failed("its redirect leads nowhere".to_owned()));
+        }
         if !response.status().is_success() {
             return Err(failed(format!("HTTP status {}", response.status())));
         }
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
         let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?;
-        Ok(Media { media_type, data: data.to_bytes().to_vec() })
+        Ok(Hop::Here(Media { media_type, data: data.to_bytes().to_vec() }))
     }
 
     /// Policy first, then the credentials, then the network.
@@ -151,6 +217,7 @@ impl Egress {
             uri.authority = Some(authority.clone());
             *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
         }
+        policy.fill(request.headers_mut())?;
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }

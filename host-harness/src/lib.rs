@@ -48,6 +48,7 @@ mod egress;
 mod engine;
 mod error;
 mod file;
+mod inline;
 mod keyring;
 mod limits;
 mod origin;

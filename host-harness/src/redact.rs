@@ -19,6 +19,9 @@ use crate::types;
 /// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
+/// How often a secret may have been written into JSON that was written into JSON.
+const JSON_LEVELS: usize = 3;
+
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
@@ -101,13 +104,20 @@ fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
-    let json = Value::from(secret).to_string();
-    let json = json.get(1..json.len() - 1).unwrap_or_default();
-    let mut forms = vec![secret.to_owned(), json.to_owned(), json.replace('/', "\\/"), html(secret)];
-    for is_escaped in [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)]
-    {
-        forms.extend([false, true].map(|upper| escaped(json, is_escaped, upper)));
+    // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+    let mut json = BTreeSet::from([secret.to_owned()]);
+    for _ in 0..JSON_LEVELS {
+        let escaped = |text: &String| {
+            let json = Value::from(text.as_str()).to_string();
+            let json = json.get(1..json.len() - 1).unwrap_or_default();
+            let others =
+                [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)];
+            let [ascii, html] = others.map(|is_other| [false, true].map(|upper| escaped(json, is_other, upper)));
+            [ascii, html, [json.to_owned(), json.replace('/', "\\/")]].concat()
+        };
+        json.extend(json.iter().flat_map(escaped).collect::<Vec<_>>());
     }
+    let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
     // What JavaScript's `encodeURIComponent` leaves alone.
@@ -265,7 +275,8 @@ mod tests {
         let redactor = Redactor::new([secret.into()]);
         let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = json!({"key": secret}).to_string();
-        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json] {
+        let header = json!({"header": crate::inline::ascii(&json!({"k": secret}))}).to_string();
+        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
             let masked = redactor.text(&text).into_owned();
             assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
         }

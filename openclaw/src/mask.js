@@ -7,6 +7,9 @@
 /** In bytes. Shorter ones would blot out ordinary text, and no real key is that short. */
 const SHORTEST = 6;
 
+/** How often a secret may have been written into JSON that was written into JSON. */
+const JSON_LEVELS = 3;
+
 /** What `encodeURIComponent` leaves alone, and `application/x-www-form-urlencoded` does not. @param {string} text */
 const formEncoded = (text) => encodeURIComponent(text.toWellFormed()).replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
@@ -25,9 +28,15 @@ const ENTITIES = /** @type {Record<string, string>} */ ({ '&': '&amp;', '<': '&l
 export function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
-  const json = JSON.stringify(secret).slice(1, -1);
-  const plain = [secret, json, json.replaceAll('/', '\\/'), ...escaped(json, /[^\0-\x7f]/g), ...escaped(json, /[^\0-\x7f]|[<>&']/g),
-    secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
+  // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+  const inJson = new Set([secret]);
+  for (let level = 0; level < JSON_LEVELS; level++) {
+    for (const text of [...inJson]) {
+      const json = JSON.stringify(text).slice(1, -1);
+      for (const one of [json, json.replaceAll('/', '\\/'), ...escaped(json, /[^\0-\x7f]/g), ...escaped(json, /[^\0-\x7f]|[<>&']/g)]) inJson.add(one);
+    }
+  }
+  const plain = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
   const form = formEncoded(secret);
   const url = [form.replaceAll('%20', '+'), form, encodeURIComponent(secret.toWellFormed())].flatMap(bothCases);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong

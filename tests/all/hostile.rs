@@ -290,6 +290,31 @@ async fn the_keys_header_and_the_hosts_own_cannot_be_set() {
         let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(name);
         assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
     }
+    // The fixture that OpenClaw's adapter is tested with too.
+    let fixture: serde_json::Value = serde_json::from_str(include_str!("../fixtures/boundary/headers.json")).unwrap();
+    let names = |list: &str| -> Vec<String> {
+        fixture[list].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    for name in names("refused") {
+        let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(&name);
+        assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
+    }
+    for value in names("refused_values") {
+        let error = host.attack("send", &host.exchange(&own, &[&format!("x-own: {value}")])).await.expect_err(&value);
+        assert!(error.to_string().starts_with("the host refused the header"), "{value}: {error:?}");
+    }
+    for (list, is_sent) in [("set", true), ("overruled", false)] {
+        for name in names(list) {
+            host.server.clear();
+            host.hostile
+                .complete(&request("send", &host.exchange(&own, &[&format!("{name}: bytes=0-4")])))
+                .await
+                .unwrap();
+            let [sent] = &host.server.requests()[..] else { panic!("one request: {name}") };
+            assert_eq!(sent.header(&name.to_lowercase()) == Some("bytes=0-4"), is_sent, "{name}");
+        }
+    }
+    host.server.clear();
     // A length that lies does not make a second request of the rest of the body.
     for length in ["0", "1", "100000", "-1", "5, 5"] {
         let (header, body) = (format!("content-length: {length}"), "{GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n");
