@@ -143,7 +143,10 @@ async fn settings_that_cannot_be_followed_are_refused() {
         (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
     ] {
         let error = with("https://gateway.test/v1", request.clone(), &[]).await.unwrap_err();
-        assert!(error.to_string().contains(expected) && !format!("{error:?}").contains("hunter22"), "{request}: {error}");
+        assert!(
+            error.to_string().contains(expected) && !format!("{error:?}").contains("hunter22"),
+            "{request}: {error}"
+        );
     }
 }
 
