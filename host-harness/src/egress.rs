@@ -33,6 +33,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    file::image_kind,
     limits::Limits,
     origin::{Networks, Origin},
     redact::{Masked, Redactor},
@@ -115,7 +116,9 @@ impl Egress {
             .http2_keep_alive_interval(policy.limits.connect)
             .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
-        let attached: Vec<HeaderName> = policy.attached.keys().cloned().collect();
+        // A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
+        let in_parts = [header::RANGE, header::IF_RANGE];
+        let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(in_parts).collect();
         let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
         let authority = policy.origin.authority().parse().ok();
         Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
@@ -184,10 +187,9 @@ impl Egress {
         if !response.status().is_success() {
             return Err(failed(format!("HTTP status {}", response.status())));
         }
-        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?;
-        Ok(Hop::Here(Media { media_type, data: data.to_bytes().to_vec() }))
+        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
+        let (media_type, _) = image_kind(&data).ok_or_else(|| failed("what came is not an image".into()))?;
+        Ok(Hop::Here(Media { media_type: media_type.to_owned(), data: data.to_vec() }))
     }
 
     /// Policy first, then the credentials, then the network.
@@ -223,9 +225,6 @@ impl Egress {
         }
         // The mask must see the answer in plain text.
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        // And whole: half a secret here and the other half there is none that it would find.
-        request.headers_mut().remove(header::RANGE);
-        request.headers_mut().remove(header::IF_RANGE);
 
         let first_byte = options.first_byte_timeout.unwrap_or(policy.limits.call);
         let head = first_byte.saturating_add(policy.limits.connect);

@@ -51,6 +51,7 @@ mod file;
 mod inline;
 mod keyring;
 mod limits;
+mod lock;
 mod origin;
 mod plugin;
 #[cfg(test)]
@@ -75,7 +76,7 @@ pub use destination::Destination;
 pub use diagnose::Step;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use file::read_file;
+pub use file::{image_kind, read_file};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use origin::Origin;

@@ -171,7 +171,7 @@ impl Provider {
     /// only networks that the provider itself may be on are reached.
     ///
     /// # Errors
-    /// Where the URL may not be fetched, or what it gives is no success.
+    /// Where the URL may not be fetched, or what it gives is no success or no image.
     pub async fn download(&self, url: &str) -> Result<Media> {
         self.egress.download(url).await
     }

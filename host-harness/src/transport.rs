@@ -173,7 +173,8 @@ impl Settings<'_> {
             ("env-proxy", None) if origin.is_local() => Ok(None),
             ("env-proxy", None) => self.proxy_of_environment(&uri),
             ("", _) => unusable("`request.proxy.mode` is missing".into()),
-            (other, _) => unusable(format!("`request.proxy.mode` is `{other}`, which is unknown")),
+            // It may hold what was meant for the URL, password included.
+            (_, _) => unusable("`request.proxy.mode` is none that is known".into()),
         }
     }
 

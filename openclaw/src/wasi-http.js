@@ -27,17 +27,17 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const CLOSED = { tag: 'closed' };
 
-/** Headers of the connection, which are the host's: as in the Rust host. */
+/**
+ * Headers of the connection, which are the host's, and those that ask for a part of an answer: half a secret here and the other
+ * half there is none that the mask would find. As in the Rust host.
+ */
 const FORBIDDEN = new Set([
-  'connection', 'host', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te',
-  'transfer-encoding', 'upgrade',
+  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te',
+  'range', 'transfer-encoding', 'upgrade',
 ]);
 
-/**
- * What the host says in the component's place, or not at all: the mask must see an answer in plain text and whole. Half a
- * secret here and the other half there is none that it would find. A body's length is known by what was written.
- */
-const OVERRULED = new Set(['accept-encoding', 'content-length', 'if-range', 'range']);
+/** What the host says in the component's place: the mask must see an answer in plain text, and a body's length is known. */
+const OVERRULED = new Set(['accept-encoding', 'content-length']);
 
 /** What HTTP calls a token: a method, or the name of a header. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

@@ -314,19 +314,19 @@ describe('images', () => {
     return provider.generateImage({ prompt: 'x', cfg: cfg() });
   };
 
-  test('a download is known by its type, or by how it begins', async () => {
+  test('an image is known by how it begins, and its file named so, whatever is said of it', async () => {
     const starts = {
       'image/png': PNG, 'image/jpeg': '\xff\xd8\xff\xe0', 'image/gif': 'GIF89a', 'image/webp': 'RIFF\n\0\0\0WEBPVP8 ',
     };
     for (const [type, start] of Object.entries(starts)) {
       const data = Buffer.from(/** @type {string} */ (start), 'latin1');
-      for (const headers of [{ 'content-type': 'application/octet-stream' }, {}]) {
+      for (const headers of [{ 'content-type': 'application/octet-stream' }, { 'content-type': 'image/x-icon' }, {}]) {
         const { images } = await downloaded((res) => res.writeHead(200, headers).end(data));
         assert.deepEqual([images[0].mimeType, images[0].buffer.equals(data)], [type, true]);
+        assert.match(images[0].fileName, /^image-1\.(png|jpg|gif|webp)$/);
       }
     }
-    const { images } = await downloaded((res) => res.writeHead(200, { 'content-type': 'Image/BMP; q=1' }).end('BM'));
-    assert.equal(images[0].mimeType, 'image/bmp');
+    await assert.rejects(downloaded((res) => res.writeHead(200, { 'content-type': 'image/png' }).end('#!/bin/sh')), /is no image/);
     await assert.rejects(downloaded((res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>')),
       { message: `The image at ${origin} is no image: its type is text/html` });
   });

@@ -210,7 +210,7 @@ test('an answer in a coding that the mask cannot read is refused, and the reques
     res.writeHead(200, { 'content-encoding': /** @type {string} */ (req.headers['x-coding']) }).end('pk-secret');
   });
   for (const coding of ['gzip', 'x-own', 'zstd', 'gzip, identity']) {
-    const { val } = await answer(client(origin).send({ headers: [['x-coding', coding], ['accept-encoding', 'gzip'], ['range', 'bytes=0-4']] }));
+    const { val } = await answer(client(origin).send({ headers: [['x-coding', coding], ['accept-encoding', 'gzip']] }));
     assert.ok(['HTTP-response-content-coding', 'internal-error'].includes(val.tag), `${coding}: ${val.tag}`);
     assert.equal(asked, 'identity');
   }

@@ -33,6 +33,8 @@ mod providers;
 mod second_provider;
 mod secrets;
 mod soak;
+#[cfg(unix)]
+mod steering;
 mod support;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod system_calls;

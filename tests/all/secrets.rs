@@ -353,24 +353,42 @@ fn a_flag_that_is_mistyped_is_refused_without_its_value() {
 /// Arguments are for every user of a machine to see, the environment is not.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_key_given_as_a_flag_does_not_stay_in_the_process_list() {
+fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(hosted());
+    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
     component();
-    let cli = Cli::new();
-    let arguments =
-        ["chat", "hello", "--model", "fault/slow", "--base-url", &stub.base_url(), "--portkey-api-key", KEY];
-    let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while stub.requests().is_empty() && std::time::Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
+    let cli = Cli::new().env("PORTKEY_API_KEY", "pk-of-the-environment");
+    let inline = format!(r#"{{"provider":"openai","api_key":"{KEY}"}}"#);
+    for (flags, header, value) in [
+        (vec!["--portkey-api-key".into(), KEY.into()], "x-portkey-api-key", KEY.to_owned()),
+        (vec![format!("--portkey-api-key={KEY}")], "x-portkey-api-key", KEY.to_owned()),
+        (vec!["--portkey-config".into(), inline.clone()], "x-portkey-config", inline.clone()),
+        (vec!["--option".into(), format!("config={inline}")], "x-portkey-config", inline.clone()),
+        (vec![format!("--option=config={inline}")], "x-portkey-config", inline.clone()),
+        (vec!["--header".into(), format!("Authorization: Bearer {KEY}")], "authorization", format!("Bearer {KEY}")),
+        (vec![format!("--header=x-own: {KEY}"), "--".into()], "x-own", KEY.to_owned()),
+        (vec!["--metadata".into(), format!("key={KEY}")], "x-portkey-metadata", json!({"key": KEY}).to_string()),
+    ] {
+        stub.clear();
+        let base_url = stub.base_url();
+        let arguments: Vec<_> = ["chat", "--model", "fault/slow", "--base-url", &base_url]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(flags)
+            .chain(["hello".to_owned()])
+            .collect();
+        let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while stub.requests().is_empty() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+        let shown = String::from_utf8_lossy(&shown);
+        let sent = stub.requests();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(shown.contains("fault/slow") && shown.contains("***") || header == "x-portkey-api-key", "{shown}");
+        assert!(!shown.contains(KEY), "{shown}");
+        assert_eq!(sent[0].header(header), Some(&*value), "{arguments:?}");
     }
-    let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
-    let shown = String::from_utf8_lossy(&shown);
-    let sent = stub.requests();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(shown.contains("fault/slow"), "{shown}");
-    assert!(!shown.contains(KEY), "{shown}");
-    assert_eq!(sent[0].header("x-portkey-api-key"), Some(KEY));
 }

@@ -9,7 +9,7 @@ use host_harness::{
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
-use super::{chat, output};
+use super::{chat, output, terminal};
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
@@ -85,7 +85,7 @@ impl Session<'_> {
                 return Ok(());
             }
             for call in calls {
-                match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
+                match self.read(&format!("result of {}> ", terminal::line(&call.name))).await? {
                     Line::Text(text) => self.turns.push(Message::ToolResult(ToolResult { call_id: call.id, text })),
                     Line::Stopped | Line::End => {
                         self.turns.truncate(before);

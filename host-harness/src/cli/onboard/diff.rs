@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use crate::cli::terminal;
+
 /// Lines around a change that stay the same.
 const AROUND: usize = 2;
 
@@ -34,9 +36,9 @@ pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Ve
     lines
 }
 
-/// The text with each secret made unreadable. Control characters, which could write over it, go too.
+/// The text with each secret made unreadable, and without what steers a terminal.
 fn hide(line: &str, secrets: &BTreeSet<String>) -> String {
-    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let line = terminal::line(line);
     // The longest first: a secret may be part of another.
     let mut longest: Vec<_> = secrets.iter().collect();
     longest.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

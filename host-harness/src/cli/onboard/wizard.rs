@@ -19,7 +19,8 @@ use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
     connect::{Run, chat_model},
-    output::{GivenUp, say},
+    output::{GivenUp, printable, say},
+    terminal,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -29,7 +30,11 @@ const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
-    say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
+    say(&format!(
+        "{bold}Set up {} for OpenClaw{bold:#}, in {}",
+        printable(&descriptor.label),
+        printable(&file.path().display().to_string())
+    ));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
     let wizard = Wizard { plugin, file, run: args.run.clone().impatient() };
@@ -75,7 +80,7 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
 
 /// Says what is left for the user to do.
 pub(super) fn next_steps(left: &[String]) {
-    left.iter().for_each(|step| say(step));
+    left.iter().for_each(|step| say(&printable(step)));
     say(&dim("Next: host-harness doctor --chat"));
 }
 
@@ -187,10 +192,11 @@ impl Wizard<'_> {
         let descriptor = self.plugin.descriptor();
         let entries = self.plugin.entries(self.file.value());
         let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
-        let configured = urls.into_iter().find(|url| !url.is_empty());
+        let configured = urls.into_iter().find(|url| !url.is_empty() && terminal::is_line(url));
         let own = descriptor.default_base_url.parse::<Origin>().ok();
         let is_elsewhere = configured.is_some_and(|url| url.parse::<Origin>().ok() != own);
         let hosted = format!("The service of {}: {}", descriptor.label, descriptor.default_base_url);
+        let hosted = terminal::line(&hosted);
         let asked = Select::new("Which gateway?", vec![hosted.clone(), "A gateway of your own".to_owned()])
             .with_starting_cursor(usize::from(is_elsewhere))
             .prompt();
@@ -203,7 +209,7 @@ impl Wizard<'_> {
                 _ if text.trim().starts_with("${") => Validation::Valid,
                 _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
                 Ok(_) => Validation::Valid,
-                Err(error) => Validation::Invalid(error.to_string().into()),
+                Err(error) => Validation::Invalid(terminal::line(&error.to_string()).into()),
             })
         };
         let typed = Text::new("Base URL:")
@@ -229,7 +235,7 @@ impl Wizard<'_> {
 
     fn key(&self, credential: &Credential) -> anyhow::Result<SecretString> {
         let from = credential.help_url.as_ref().map(|url| format!("from {url}; ")).unwrap_or_default();
-        let help = format!("{from}what you type stays hidden");
+        let help = terminal::line(&format!("{from}what you type stays hidden"));
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
             Ok(match text.trim() {
                 "" => Validation::Invalid("the key is empty; a gateway that asks for none takes any".into()),
@@ -239,7 +245,7 @@ impl Wizard<'_> {
                 _ => Validation::Valid,
             })
         };
-        let typed = Password::new(&format!("{}:", credential.label))
+        let typed = Password::new(&format!("{}:", terminal::line(&credential.label)))
             .with_display_mode(PasswordDisplayMode::Hidden)
             .without_confirmation()
             .with_help_message(&help)
@@ -275,7 +281,7 @@ impl Wizard<'_> {
         }
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
-            Place(KeyPlace::Reference, format!("In no file: the environment's {variable}")),
+            Place(KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
             Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
         if Keyring::system().is_available() {
@@ -288,8 +294,10 @@ impl Wizard<'_> {
     /// Any id, and those that the gateway offers to choose from.
     fn model(&self, offered: &[Entry]) -> anyhow::Result<String> {
         let current = chat_model(None, self.plugin, self.file);
-        let ids: Vec<String> = offered.iter().map(|entry| entry.id.clone()).collect();
-        let is_offered = ids.is_empty() || ids.contains(&current);
+        // One that steers the terminal is no id that a person could mean.
+        let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
+        let ids: Vec<String> = ids.cloned().collect();
+        let is_offered = terminal::is_line(&current) && (ids.is_empty() || ids.contains(&current));
         let listed = ids.clone();
         let search = move |typed: &str| -> Result<Vec<String>, CustomUserError> {
             let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
@@ -328,7 +336,8 @@ impl Wizard<'_> {
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
-        let wanted = answer(Confirm::new(&question).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
+        let wanted =
+            answer(Confirm::new(&terminal::line(&question)).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
         Ok(if wanted { yes } else { DefaultModel::Keep })
     }
 }
@@ -365,18 +374,18 @@ fn answer<T>(asked: Result<T, InquireError>) -> anyhow::Result<T> {
 
 fn complain(error: &Error) {
     let style = AnsiColor::Red.on_default();
-    say(&format!("{style}✗{style:#} {error}"));
+    say(&format!("{style}✗{style:#} {}", printable(&error.to_string())));
     if let Some(hint) = &error.record().hint {
-        say(&format!("  {hint}"));
+        say(&format!("  {}", printable(hint)));
     }
 }
 
 fn good(text: &str) -> String {
     let style = AnsiColor::Green.on_default();
-    format!("{style}✓{style:#} {text}")
+    format!("{style}✓{style:#} {}", printable(text))
 }
 
 fn dim(text: &str) -> String {
     let style = Style::new().dimmed();
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", printable(text))
 }
