@@ -21,7 +21,10 @@ function counted(glue) {
  */
 export async function transpiled(component) {
   const wit = await componentWit(component);
-  /** @param {string} name an interface without its version, and an item in it @returns {string[]} with the version, where the component has it */
+  /**
+   * @param {string} name an interface without its version, and an item in it
+   * @returns {string[]} with the version, where the component has it
+   */
   const inFull = (name) => {
     const [iface, item] = name.split('#');
     const full = new RegExp(`${iface}@[\\w.+-]+`).exec(wit)?.[0];

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Error, Result},
     file::read_file,
-    lock::lock,
+    lock,
 };
 
 /// The largest configuration that is read, in bytes. Real ones are a thousandth of it.
@@ -149,6 +149,7 @@ impl ConfigFile {
             *self = Self::open(&self.path)?;
             let value = change(&self.value).await?;
             if self.text.is_some() && self.value == value {
+                lock::sweep(&fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()));
                 return Ok(Update::Unchanged);
             }
             let text = self.text_with(&value)?;
@@ -178,7 +179,7 @@ impl ConfigFile {
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         create_folder(folder)?;
-        let lock = lock(&target, folder).await?;
+        let lock = lock::lock(&target).await?;
 
         let old = match read_file(&target, LARGEST) {
             Ok(old) => Some(old),

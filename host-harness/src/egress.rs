@@ -1,8 +1,8 @@
 //! The one way out: every request that a component makes passes `Egress::send`, which decides whether it may go,
 //! attaches the credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
-//! Owns the network. It does not know what the requests mean, and follows no redirect: a `Location` is the guest's to
-//! report, never the host's to obey.
+//! Owns the network. It does not know what the requests mean, and follows no redirect of a guest's: a `Location` is the
+//! guest's to report, never the host's to obey. The host's own downloads follow some.
 
 use std::{
     error::Error as StdError,
@@ -83,6 +83,16 @@ impl Policy {
     }
 }
 
+/// How many redirects a download follows.
+const DOWNLOAD_REDIRECTS: usize = 5;
+
+/// What one request of a download gave.
+enum Hop {
+    Here(Media),
+    /// The URL that it is redirected to.
+    To(String),
+}
+
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
 pub(crate) struct Egress {
     policy: Policy,
@@ -124,7 +134,7 @@ impl Egress {
     }
 
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
-    /// no other networks.
+    /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
         let limit = self.policy.limits.call;
         tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
@@ -134,6 +144,18 @@ impl Egress {
     }
 
     async fn fetch(&self, url: &str) -> crate::Result<Media> {
+        let mut url = url.to_owned();
+        for _ in 0..=DOWNLOAD_REDIRECTS {
+            match self.hop(&url).await? {
+                Hop::Here(media) => return Ok(media),
+                Hop::To(next) => url = next,
+            }
+        }
+        let why = format!("the image could not be fetched: it is redirected over {DOWNLOAD_REDIRECTS} times");
+        Err(crate::Error::host(ErrorKind::Transport, why).request_sent(true))
+    }
+
+    async fn hop(&self, url: &str) -> crate::Result<Hop> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let networks =
@@ -158,12 +180,21 @@ impl Egress {
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;
+        if response.status().is_redirection()
+            && let Some(location) = response.headers().get(header::LOCATION)
+        {
+            let next = url::Url::parse(url).ok().zip(location.to_str().ok());
+            let next = next.and_then(|(url, location)| url.join(location).ok());
+            return next
+                .map(|next| Hop::To(next.into()))
+                .ok_or_else(|| failed("its redirect leads nowhere".to_owned()));
+        }
         if !response.status().is_success() {
             return Err(failed(format!("HTTP status {}", response.status())));
         }
         let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
         let (media_type, _) = image_kind(&data).ok_or_else(|| failed("what came is not an image".into()))?;
-        Ok(Media { media_type: media_type.to_owned(), data: data.to_vec() })
+        Ok(Hop::Here(Media { media_type: media_type.to_owned(), data: data.to_vec() }))
     }
 
     /// Policy first, then the credentials, then the network.
@@ -199,9 +230,6 @@ impl Egress {
         }
         // The mask must see the answer in plain text.
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        // And whole: half a secret here and the other half there is none that it would find.
-        request.headers_mut().remove(header::RANGE);
-        request.headers_mut().remove(header::IF_RANGE);
 
         let first_byte = options.first_byte_timeout.unwrap_or(policy.limits.call);
         let head = first_byte.saturating_add(policy.limits.connect);

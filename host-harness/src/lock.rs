@@ -27,21 +27,34 @@ impl Drop for Lock {
     }
 }
 
-/// Waits until no other program holds the lock of `target`, a file in `folder`, for 30 s at most.
+/// Waits until no other program holds the lock of the file `target`, for 30 s at most.
 ///
 /// `None` where files cannot be locked, as on some network file systems.
 ///
 /// # Errors
 /// Where the lock's file cannot be made, is not this user's alone, or stays locked: with its path.
-pub(crate) async fn lock(target: &Path, folder: &Path) -> io::Result<Option<Lock>> {
-    within(TRIES, target, folder).await
+pub(crate) async fn lock(target: &Path) -> io::Result<Option<Lock>> {
+    within(TRIES, target).await
 }
 
-async fn within(tries: u32, target: &Path, folder: &Path) -> io::Result<Option<Lock>> {
+/// Takes away the lock's file of a run that was killed, where there is one.
+pub(crate) fn sweep(target: &Path) {
+    let path = lock_path(target);
+    let left = path.exists().then(|| open(&path).ok()).flatten();
+    if let Some(file) = left.filter(|file| file.try_lock().is_ok() && is_at(file, &path)) {
+        drop(Lock { file, path });
+    }
+}
+
+fn lock_path(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(".host-lock");
-    let path = folder.join(name);
+    target.with_file_name(name)
+}
+
+async fn within(tries: u32, target: &Path) -> io::Result<Option<Lock>> {
+    let path = lock_path(target);
     for _ in 0..tries {
         match open(&path) {
             Ok(file) => match file.try_lock() {
@@ -112,16 +125,20 @@ mod tests {
     async fn one_holds_it_at_a_time_and_it_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("openclaw.json");
-        let held = within(1, &target, folder.path()).await.unwrap().unwrap();
+        let held = within(1, &target).await.unwrap().unwrap();
         assert_eq!(fs::metadata(&held.path).unwrap().permissions().mode() & 0o777, 0o600);
-        let error = within(3, &target, folder.path()).await.unwrap_err();
+        let error = within(3, &target).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().contains(".openclaw.json.host-lock`"), "{error}");
         // One that waits meanwhile gets another file, and the lock.
         let waiting = open(&held.path).unwrap();
         drop(held);
         assert!(waiting.try_lock().is_ok() && !is_at(&waiting, &folder.path().join(".openclaw.json.host-lock")));
-        drop(within(1, &target, folder.path()).await.unwrap().unwrap());
+        // A run that is killed leaves its file, and whoever finds nothing to write takes it away.
+        drop(within(1, &target).await.unwrap().unwrap());
+        fs::write(lock_path(&target), "").unwrap();
+        fs::set_permissions(lock_path(&target), fs::Permissions::from_mode(0o600)).unwrap();
+        sweep(&target);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -131,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let reader = fs::File::open(folder.path()).unwrap();
         reader.lock().unwrap();
-        within(1, &folder.path().join("openclaw.json"), folder.path()).await.unwrap().unwrap();
+        within(1, &folder.path().join("openclaw.json")).await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -141,13 +158,13 @@ mod tests {
         fs::write(&path, "").unwrap();
         for mode in [0o644, 0o620, 0o606] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let error = within(1, &target, folder.path()).await.unwrap_err();
+            let error = within(1, &target).await.unwrap_err();
             assert!(error.to_string().contains("remove that file"), "{mode:o}: {error}");
         }
         fs::remove_file(&path).unwrap();
         fs::write(folder.path().join("precious"), "").unwrap();
         symlink("precious", &path).unwrap();
-        within(1, &target, folder.path()).await.unwrap_err();
+        within(1, &target).await.unwrap_err();
         assert!(folder.path().join("precious").exists());
     }
 }

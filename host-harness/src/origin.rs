@@ -252,7 +252,7 @@ mod tests {
                 assert_eq!(one == other, is_same, "{case}");
             }
         }
-        for url in cases("refused") {
+        for url in [cases("refused"), cases("no_addresses")].concat() {
             let error = url.as_str().unwrap().parse::<Origin>().expect_err(url.as_str().unwrap());
             assert!(!format!("{error} {error:?}").contains("hunter22"), "{error:?}");
         }

@@ -105,24 +105,19 @@ fn forms(secret: &str) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
-    let mut levels = BTreeSet::from([secret.to_owned()]);
+    let mut json = BTreeSet::from([secret.to_owned()]);
     for _ in 0..JSON_LEVELS {
         let escaped = |text: &String| {
-            let value = Value::from(text.as_str());
-            let texts = [value.to_string(), crate::inline::ascii(&value)];
-            texts.map(|text| text.get(1..text.len() - 1).unwrap_or_default().to_owned())
+            let json = Value::from(text.as_str()).to_string();
+            let json = json.get(1..json.len() - 1).unwrap_or_default();
+            let others =
+                [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)];
+            let [ascii, html] = others.map(|is_other| [false, true].map(|upper| escaped(json, is_other, upper)));
+            [ascii, html, [json.to_owned(), json.replace('/', "\\/")]].concat()
         };
-        levels.extend(levels.iter().flat_map(escaped).collect::<Vec<_>>());
+        json.extend(json.iter().flat_map(escaped).collect::<Vec<_>>());
     }
-    let mut forms: Vec<_> = levels.iter().map(|text| text.replace('/', "\\/")).collect();
-    forms.extend(levels);
-    forms.push(html(secret));
-    let json = Value::from(secret).to_string();
-    let json = json.get(1..json.len() - 1).unwrap_or_default();
-    for is_escaped in [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)]
-    {
-        forms.extend([false, true].map(|upper| escaped(json, is_escaped, upper)));
-    }
+    let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
     // What JavaScript's `encodeURIComponent` leaves alone.

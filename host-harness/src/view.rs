@@ -178,6 +178,7 @@ impl View {
         if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
             return Err(Error::config(format!("the plugin `{id}` wrote the member `{name}`")));
         }
+        // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
             try_each_secret(provider, |header, value| {
                 self.put_back(value, header.is_none_or(names_a_secret));
@@ -281,15 +282,6 @@ impl View {
     }
 }
 
-/// The part of `config` that the plugin `id` may read and write.
-fn excerpt(config: &Value, id: &str) -> Value {
-    let mut part = Value::Object(Map::new());
-    for path in SHARED {
-        copy(config, &mut part, path, id);
-    }
-    part
-}
-
 /// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
 const UNSAFE: [&str; 3] = ["__proto__", "constructor", "prototype"];
 
@@ -335,6 +327,15 @@ fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
         }),
         _ => false,
     }
+}
+
+/// The part of `config` that the plugin `id` may read and write.
+fn excerpt(config: &Value, id: &str) -> Value {
+    let mut part = Value::Object(Map::new());
+    for path in SHARED {
+        copy(config, &mut part, path, id);
+    }
+    part
 }
 
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
@@ -595,7 +596,6 @@ mod tests {
                 reasoning: false,
             },
             images: None,
-            services: Vec::new(),
             credentials: vec![crate::wit::onboarding::Credential {
                 id: String::new(),
                 label: String::new(),
@@ -631,7 +631,7 @@ mod tests {
             assert_eq!(outcome.is_err(), case["refused"].as_bool().unwrap(), "{case}: {outcome:?}");
             match outcome {
                 Ok(merged) => {
-                    assert!(!merged.to_string().contains(&format!("${{{}", view.mark)), "{case}: {merged}");
+                    assert!(!merged.to_string().contains(&view.mark), "{case}: {merged}");
                     assert_eq!(edited(merged.clone(), &case["edits"]), merged, "{case}");
                     let is_left_alone = ["edits", "edits_move", "answer"].iter().all(|name| case.get(*name).is_none());
                     assert!(!is_left_alone || merged == *config, "{case}: {merged}");

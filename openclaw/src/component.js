@@ -37,8 +37,8 @@ export function coreModules(bytes) {
 }
 
 /**
- * Reads what the component hands over, as long as that is no more than `most` bytes: jco's glue takes all texts and bytes through
- * it. What the component writes to a request comes this way too, and is counted there.
+ * Reads what the component hands over, as long as that is no more than `most` bytes: jco's glue takes all texts and bytes
+ * through it. What the component writes to a request comes this way too, and is counted there.
  * @param {number} most
  */
 function handedOver(most) {
@@ -69,8 +69,8 @@ function handedOver(most) {
 const TURN = 20;
 
 /**
- * The same provider, whose streams end with the call and let other work have its turn: a component that always has one more event
- * would leave neither the time limit nor anything else any.
+ * The same provider, whose streams end with the call and let other work have its turn: a component that always has one more
+ * event would leave neither the time limit nor anything else any.
  * @param {Provider} provider @param {() => boolean} isOver
  * @returns {Provider}
  */
@@ -94,7 +94,11 @@ function inTurns(provider, isOver) {
   return { ...provider, chat: { ...provider.chat, stream: /** @type {any} */ (stream) } };
 }
 
-/** What the component says of a failure, without secrets, should one have found a way into it. @param {any} thrown @param {Mask} mask */
+/**
+ * What the component says of a failure, without secrets, should one have found a way into it.
+ * @param {any} thrown
+ * @param {Mask} mask
+ */
 function masked(thrown, mask) {
   const error = thrown?.payload;
   if (!error || typeof error !== 'object') return thrown;
@@ -118,7 +122,10 @@ export function componentOf(glue, modules) {
     return compiled[Number(/core(\d*)\.wasm$/.exec(path)?.[1] || 1) - 1];
   };
 
-  /** A fresh instance, and where to say what it may do on the network. @param {Partial<import('./limits.js').Limits>} [limits] */
+  /**
+   * A fresh instance, and where to say what it may do on the network.
+   * @param {Partial<import('./limits.js').Limits>} [limits]
+   */
   const create = (limits) => {
     const handed = handedOver(limits?.handed ?? LIMITS.handed);
     const { imports, bind } = wasiHttp(handed.written);

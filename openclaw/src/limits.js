@@ -1,8 +1,11 @@
-/** @typedef {{ [name in 'head' | 'idle' | 'call' | 'requests' | 'body' | 'headers' | 'headerCount' | 'resources' | 'handed']: number }} Limits */
+/**
+ * @typedef {'head' | 'idle' | 'call' | 'requests' | 'body' | 'headers' | 'headerCount' | 'resources' | 'handed'} Limit
+ * @typedef {{ [name in Limit]: number }} Limits
+ */
 
 /**
- * How much one call of the component may use, as the Rust host's `Limits`. Memory is not here: the component's own file says how
- * much it may have at most. Nor is time that it computes: nothing can end that on OpenClaw's own thread.
+ * How much one call of the component may use, as the Rust host's `Limits`. Memory is not here: the component's own file says
+ * how much it may have at most. Nor is time that it computes: nothing can end that on OpenClaw's own thread.
  * @type {Readonly<Limits>}
  */
 export const LIMITS = Object.freeze({

@@ -1,19 +1,27 @@
 /**
- * Keeps secrets that a server sends back out of the component: in texts, headers and bodies as they stream by. A mask is as long
- * as what it hides. A secret is found as it is and as servers write what they repeat: in JSON, in a URL, in HTML, in Base64. The
- * Rust host has the same mask (`host-harness/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
+ * Keeps secrets that a server sends back out of the component: in texts, headers and bodies as they stream by. A mask is as
+ * long as what it hides. A secret is found as it is and as servers write what they repeat: in JSON, in a URL, in HTML, in
+ * Base64. The Rust host has the same mask (`host-harness/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 
 /** In bytes. Shorter ones would blot out ordinary text, and no real key is that short. */
 const SHORTEST = 6;
 
+/** How often a secret may have been written into JSON that was written into JSON. */
+const JSON_LEVELS = 3;
+
 /** What `encodeURIComponent` leaves alone, and `application/x-www-form-urlencoded` does not. @param {string} text */
-const formEncoded = (text) => encodeURIComponent(text.toWellFormed()).replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const formEncoded = (text) => (
+  encodeURIComponent(text.toWellFormed()).replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
 
 /** @param {string} text with escapes in percent @returns {string[]} with their letters in either case */
 const bothCases = (text) => [text, text.replace(/%../g, (escape) => escape.toLowerCase())];
 
-/** @param {string} json @param {RegExp} which characters are written as `\u00e9` @returns {string[]} with those letters in either case */
+/**
+ * @param {string} json
+ * @param {RegExp} which characters are written as `\u00e9`
+ * @returns {string[]} with those letters in either case
+ */
 function escaped(json, which) {
   const hex = (/** @type {string} */ c) => c.charCodeAt(0).toString(16).padStart(4, '0');
   return [json.replace(which, (c) => `\\u${hex(c)}`), json.replace(which, (c) => `\\u${hex(c).toUpperCase()}`)];
@@ -25,9 +33,16 @@ const ENTITIES = /** @type {Record<string, string>} */ ({ '&': '&amp;', '<': '&l
 export function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
-  const json = JSON.stringify(secret).slice(1, -1);
-  const plain = [secret, json, json.replaceAll('/', '\\/'), ...escaped(json, /[^\0-\x7f]/g), ...escaped(json, /[^\0-\x7f]|[<>&']/g),
-    secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
+  // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+  const inJson = new Set([secret]);
+  for (let level = 0; level < JSON_LEVELS; level++) {
+    for (const text of [...inJson]) {
+      const json = JSON.stringify(text).slice(1, -1);
+      const others = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g].flatMap((which) => escaped(json, which));
+      for (const one of [json, json.replaceAll('/', '\\/'), ...others]) inJson.add(one);
+    }
+  }
+  const plain = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
   const form = formEncoded(secret);
   const url = [form.replaceAll('%20', '+'), form, encodeURIComponent(secret.toWellFormed())].flatMap(bothCases);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
@@ -71,8 +86,8 @@ export class Mask {
   finish() { return this.pass(this.held, this.held.length); }
 
   /**
-   * The first `length` bytes, masked. What begins in them and goes on in the rest is remembered; what begins in the rest is found
-   * again.
+   * The first `length` bytes, masked. What begins in them and goes on in the rest is remembered; what begins in the rest is
+   * found again.
    * @param {Buffer} bytes @param {number} length
    */
   pass(bytes, length) {

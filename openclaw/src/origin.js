@@ -21,7 +21,11 @@ export function originOf(text) {
   return url.origin;
 }
 
-/** Whether both name the same origin, or are the same text: a base URL may be a reference. @param {string} one @param {string} other */
+/**
+ * Whether both name the same origin, or are the same text: a base URL may be a reference.
+ * @param {string} one
+ * @param {string} other
+ */
 export function samePlace(one, other) {
   if (one === other) return true;
   try {

@@ -4,12 +4,18 @@
  */
 
 /** Words that say so alone. Digits at the end of a word do not count. */
-const WORDS = new Set(['auth', 'authn', 'authz', 'bearer', 'cred', 'creds', 'jwt', 'key', 'keys', 'oauth', 'pem', 'pwd', 'session', 'sessions', 'token', 'tokens']);
+const WORDS = new Set([
+  'auth', 'authn', 'authz', 'bearer', 'cred', 'creds', 'jwt', 'key', 'keys', 'oauth', 'pem', 'pwd', 'session', 'sessions',
+  'serviceaccount',
+]);
 const STARTS = ['authentic', 'authoriz', 'cookie', 'credential', 'passphrase', 'passw', 'secret'];
-const ENDS = ['secret', 'secrets', 'password', 'passwords', 'passwd', 'passphrase', 'token', 'tokens', 'cookie', 'cookies', 'credential', 'credentials'];
+const ENDS = [
+  'secret', 'secrets', 'password', 'passwords', 'passwd', 'passphrase', 'cookie', 'cookies', 'credential', 'credentials',
+];
 
 /** What makes a `key` a secret where the two are written as one word: there are monkeys as well. */
-const KEYS = /^(access|account|admin|api|app|auth|client|encryption|function|master|private|secret|service|shared|signing|ssh|storage|subscription|virtual)keys?$/;
+const KEYS = new RegExp('^(access|account|admin|api|app|auth|client|encryption|function|master|private|secret|service|shared|signing|ssh'
+  + '|storage|subscription|virtual)keys?$');
 
 /** `max_tokens` is a number of tokens. */
 const COUNTS = new Set([
@@ -21,11 +27,14 @@ const COUNTS = new Set([
 const wordsOf = (name) => name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
   .toLowerCase().split(/[^a-z0-9]+/).map((word) => word.replace(/[0-9]+$/, '')).filter(Boolean);
 
-/** Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name. @param {string} name */
+/**
+ * Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
+ * @param {string} name
+ */
 export function namesASecret(name) {
   const words = wordsOf(name);
   const isCount = words.some((word) => COUNTS.has(word));
-  return words.some((word, at) => (/tokens?$/.test(word) ? !isCount : WORDS.has(word) || KEYS.test(word) || word === 'serviceaccount'
+  return words.some((word, at) => (/tokens?$/.test(word) ? !isCount : WORDS.has(word) || KEYS.test(word)
     || STARTS.some((start) => word.startsWith(start)) || ENDS.some((end) => word.endsWith(end))
     || (word === 'service' && words[at + 1] === 'account')));
 }
@@ -52,8 +61,8 @@ const SCHEME = /^(basic|bearer|digest|negotiate|token)$/i;
 const WITH_SCHEME = /^(basic|bearer|digest|negotiate|token)[ \t]+(?=[^ \t])/i;
 
 /**
- * The lines of the texts in JSON: a private key has many. `shortest` is how many bytes make a secret of a text whose name, and the
- * names above it, do not.
+ * The lines of the texts in JSON: a private key has many. `shortest` is how many bytes make a secret of a text whose name, and
+ * the names above it, do not.
  * @param {unknown} json @param {number} shortest @param {boolean} [named] @returns {string[]}
  */
 export function linesIn(json, shortest, named = false) {

@@ -6,7 +6,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { configError, samePlace } from './origin.js';
-import { headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, references, secretsIn } from './secrets.js';
+import {
+  headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, references, secretsIn,
+} from './secrets.js';
 
 /** @typedef {Record<string, any>} Json */
 
@@ -20,7 +22,10 @@ const DEPTH = 127;
 const UNSAFE = ['__proto__', 'constructor', 'prototype'];
 
 /** What a component may read and write; `*` is its own id, in any case. */
-const SHARED = [['models', 'mode'], ['models', 'providers', '*'], ['agents', 'defaults', 'model'], ['agents', 'defaults', 'models'], ['plugins', 'entries', '*', 'config']];
+const SHARED = [
+  ['models', 'mode'], ['models', 'providers', '*'], ['agents', 'defaults', 'model'], ['agents', 'defaults', 'models'],
+  ['plugins', 'entries', '*', 'config'],
+];
 
 /** @param {any} value @returns {value is Json} */
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
@@ -34,58 +39,92 @@ const matching = (fields, step, id) => Object.keys(fields).filter((name) => (ste
 /** The same fields and this one, whatever its name. @param {Json} fields @param {string} name @param {any} value */
 const withField = (fields, name, value) => Object.fromEntries([...Object.entries(fields), [name, value]]);
 
-/** `to` with the values at `path` of `from`. What is no object on the way is taken as it is: the component can say what is wrong. @param {any} from @param {any} to @param {string[]} path @param {string} id @returns {any} */
+/**
+ * `to` with the values at `path` of `from`. What is no object on the way is taken as it is: the component can say what is
+ * wrong.
+ * @param {any} from
+ * @param {any} to
+ * @param {string[]} path
+ * @param {string} id
+ * @returns {any}
+ */
 function copy(from, to, [step, ...rest], id) {
   if (step === undefined || !isObject(from)) return from;
-  return matching(from, step, id).filter((name) => from[name] !== undefined)
-    .reduce((out, name) => withField(out, name, copy(from[name], Object.hasOwn(out, name) ? out[name] : {}, rest, id)), isObject(to) ? to : {});
+  const names = matching(from, step, id).filter((name) => from[name] !== undefined);
+  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
+    withField(out, name, copy(from[name], Object.hasOwn(out, name) ? out[name] : {}, rest, id)));
+  return names.reduce(into, isObject(to) ? to : {});
 }
 
-/** `to` where the values at `path` are those of `from`: changed, added and removed ones. @param {any} to @param {any} from @param {string[]} path @param {string} id @returns {any} */
+/**
+ * `to` where the values at `path` are those of `from`: changed, added and removed ones.
+ * @param {any} to
+ * @param {any} from
+ * @param {string[]} path
+ * @param {string} id
+ * @returns {any}
+ */
 function replace(to, from, [step, ...rest], id) {
   if (step === undefined) return from;
   if (!isObject(to)) return to;
   const source = isObject(from) ? from : {};
   const names = matching(source, step, id);
-  const kept = Object.entries(to).filter(([name]) => rest.length || names.includes(name) || !matching(to, step, id).includes(name));
-  return names.reduce((out, name) => withField(out, name, replace(out[name] === undefined ? {} : out[name], source[name], rest, id)), Object.fromEntries(kept));
+  const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.includes(name));
+  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
+    withField(out, name, replace(out[name] === undefined ? {} : out[name], source[name], rest, id)));
+  return names.reduce(into, Object.fromEntries(Object.entries(to).filter(([name]) => !gone.includes(name))));
 }
 
-/** The part of `config` that the component of provider `id` may see, secrets and all. @param {any} config @param {string} id @returns {Json} */
+/**
+ * The part of `config` that the component of provider `id` may see, secrets and all.
+ * @param {any} config
+ * @param {string} id
+ * @returns {Json}
+ */
 const part = (config, id) => SHARED.reduce((out, path) => copy(config, out, path, id), /** @type {any} */ ({}));
 
 /** @param {any} config @param {string[]} path @returns {any} */
 const at = (config, path) => path.reduce((value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), config);
 
 /**
- * The entries of the provider `id`, in whatever case their names are written: the one that is written as `id` first, since it wins.
+ * The entries of the provider `id`, in whatever case their names are written: the one that is written as `id` first, since it
+ * wins.
  * @param {any} config @param {string} id @returns {[name: string, entry: any][]}
  */
 export function entries(config, id) {
   const providers = at(config, ['models', 'providers']);
-  return Object.entries(isObject(providers) ? providers : {}).filter(([name]) => isOwn(name, id)).sort(([a], [b]) => Number(b === id) - Number(a === id));
+  const own = Object.entries(isObject(providers) ? providers : {}).filter(([name]) => isOwn(name, id));
+  return own.sort(([a], [b]) => Number(b === id) - Number(a === id));
 }
 
-/** @param {any} fields @param {(value: any, name: string) => any} change @returns {any} the object with each value changed; what is none as it is */
-const mapped = (fields, change) => (isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)])) : fields);
+/**
+ * @param {any} fields
+ * @param {(value: any, name: string) => any} change
+ * @returns {any} the object with each value changed; what is none as it is
+ */
+const mapped = (fields, change) => (
+  isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)])) : fields);
 
 /**
- * The document with each place where a secret may be changed: the key, the headers, the proxy and TLS settings of the provider and
- * of each of its models, and the plugin's options.
+ * The document with each place where a secret may be changed: the key, the headers, the proxy and TLS settings of the provider
+ * and of each of its models, and the plugin's options.
  * @param {Json} document @param {string} id
- * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any }} change
+ * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any
+ * }} change
  */
 function mapSecrets(document, id, change) {
-  const model = (/** @type {any} */ value) => mapped(value, (inner, name) => (['headers', 'params', 'request', 'apiKey'].includes(name) ? change.whole(inner) : inner));
+  const held = ['headers', 'params', 'request', 'apiKey'];
+  const model = (/** @type {any} */ value) => mapped(value, (inner, name) => (held.includes(name) ? change.whole(inner) : inner));
   const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
     if (name === 'apiKey' || name === 'request') return change.whole(inner);
     if (name === 'headers') return mapped(inner, change.header);
     return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
   });
-  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value));
+  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
+    mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
   const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
     mapped(fields, (value, name) => (name === step ? map(value) : value)));
-  const sealed = inside(document, 'models', (models) => inside(models, 'providers', (providers) => own(providers, entry)));
+  const sealed = inside(document, 'models', (all) => inside(all, 'providers', (providers) => own(providers, entry)));
   return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
     own(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
 }
@@ -141,22 +180,29 @@ export class View {
     return this.inline(value, false);
   }
 
-  /** Hides what of it is a secret, so that the component can use the rest: routes, retries, guardrails. @param {any} value @param {boolean} named */
+  /**
+   * Hides what of it is a secret, so that the component can use the rest: routes, retries, guardrails.
+   * @param {any} value
+   * @param {boolean} named
+   */
   inline(value, named) {
     const before = this.count;
     const json = typeof value === 'string' ? parsed(value) : undefined;
     let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
     // the first sign says to the component what is wrong with it
-    if (this.count === before && typeof value === 'string' && isBroken(value) && !isReference(value)) shown = value.trim()[0] + this.placeholder(value);
+    if (this.count === before && typeof value === 'string' && isBroken(value) && !isReference(value)) {
+      shown = value.trim()[0] + this.placeholder(value);
+    }
     if (this.count === before) return value;
     this.sealed.push({ shown, value, inline: true });
-    this.fills.push({ shown, text: typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value)) });
+    const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
+    this.fills.push({ shown, text });
     return shown;
   }
 
   /** @param {string} secret */
   placeholder(secret) {
-    this.secrets.push(...(passwordIn(secret) ? [passwordIn(secret) ?? ''] : []), ...linesIn(secret, 0, true), ...secretsIn(secret));
+    this.secrets.push(...[passwordIn(secret) ?? ''].filter(Boolean), ...linesIn(secret, 0, true), ...secretsIn(secret));
     this.count += 1;
     return `${this.mark}${this.count}`;
   }
@@ -166,7 +212,8 @@ export class View {
     if (Array.isArray(value)) return value.map((item) => this.conceal(item, named));
     if (typeof value !== 'string') return mapped(value, (inner, name) => this.conceal(inner, named || namesASecret(name)));
     const holdsSecret = () => linesIn(parsed(value), Infinity, named).length > 0;
-    return (named && value.trim() && !isBareReference(value)) || passwordIn(value) || holdsSecret() ? this.placeholder(value) : value;
+    const isSecret = (named && value.trim() && !isBareReference(value)) || passwordIn(value) || holdsSecret();
+    return isSecret ? this.placeholder(value) : value;
   }
 
   /** As the component takes it. */
@@ -219,7 +266,8 @@ export class View {
   }
 
   /**
-   * Throws where the configuration that the component wrote would send the key, or another secret, elsewhere than the user wants.
+   * Throws where the configuration that the component wrote would send the key, or another secret, elsewhere than the user
+   * wants.
    * @param {any} config @param {any} merged
    * @param {{ defaultBaseUrl: string, credentials: readonly { envVars: readonly string[] }[] }} descriptor
    * @param {{ baseUrl?: string, apiKeyReference?: string }} choices
@@ -228,12 +276,14 @@ export class View {
     const { id } = this;
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
     const referred = (/** @type {any} */ all) => references(JSON.stringify(part(all, id)));
-    const known = [...referred(config), ...references(choices.apiKeyReference ?? ''), ...descriptor.credentials.flatMap(({ envVars }) => envVars)];
+    const known = [
+      ...referred(config), ...references(choices.apiKeyReference ?? ''), ...descriptor.credentials.flatMap(({ envVars }) => envVars),
+    ];
     const unknown = referred(merged).find((name) => !known.includes(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
-    const models = lists.map((all) => all.flatMap((entry) => (Array.isArray(entry.models) ? entry.models.filter(isObject) : [])));
+    const models = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list.filter(isObject) : [])));
     for (const [where, [before, now]] of /** @type {const} */ ([['', lists], ['models.', models]])) {
       for (const name of where ? ['apiKey', 'headers', 'request', 'params'] : ['apiKey', 'headers']) {
         const isUsers = (/** @type {any} */ value) => value === undefined || before.some((entry) => same(entry[name], value))
@@ -245,17 +295,21 @@ export class View {
     }
     const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
     if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
-    const options = (/** @type {any} */ all) => entriesOf(at(all, ['plugins', 'entries']), id).map((entry) => at(entry, ['config']) ?? {});
+    const options = (/** @type {any} */ all) => (
+      entriesOf(at(all, ['plugins', 'entries']), id).map((entry) => at(entry, ['config']) ?? {}));
     const had = [...options(config), {}];
     if (!options(merged).every((now) => had.some((before) => same(before, now)))) throw chosen('an option');
 
     const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
-    const wanted = given(choices.baseUrl) ? [given(choices.baseUrl)] : lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean);
+    const choice = given(choices.baseUrl);
+    const wanted = choice ? [choice] : lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean);
     if (!wanted.length) wanted.push(descriptor.defaultBaseUrl);
     const isWanted = (/** @type {string} */ url, /** @type {string[]} */ all) => all.some((one) => samePlace(one, url));
-    if (!lists[1].every((entry) => isWanted(given(entry.baseUrl) || descriptor.defaultBaseUrl, wanted))) throw chosen('another `baseUrl`');
+    const urls = lists[1].map((entry) => given(entry.baseUrl) || descriptor.defaultBaseUrl);
+    if (!urls.every((url) => isWanted(url, wanted))) throw chosen('another `baseUrl`');
     const ofModels = [...wanted, ...models[0].map((model) => given(model.baseUrl)).filter(Boolean)];
-    if (!models[1].every((model) => !given(model.baseUrl) || isWanted(given(model.baseUrl), ofModels))) throw chosen('another `baseUrl` of a model');
+    const urlsOfModels = models[1].map((model) => given(model.baseUrl)).filter(Boolean);
+    if (!urlsOfModels.every((url) => isWanted(url, ofModels))) throw chosen('another `baseUrl` of a model');
   }
 }
 
@@ -266,7 +320,7 @@ const same = (one, other) => isDeepStrictEqual(plain(one), plain(other));
 const plain = (value) => (typeof value === 'string' ? value.trim() : value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
 /** @param {any} fields @param {string} id @returns {any[]} */
-const entriesOf = (fields, id) => (isObject(fields) ? Object.entries(fields).filter(([name]) => isOwn(name, id)).map(([, value]) => value) : []);
+const entriesOf = (fields, id) => Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id)).map(([, value]) => value);
 
 /** The names of all members. @param {any} value @param {number} [depth] @returns {Generator<string>} */
 function* names(value, depth = 0) {

@@ -15,7 +15,8 @@ import { Mask } from './mask.js';
  * @property {string[]} [secrets] What of them is secret: blotted out of answers, should a server send it back, and of errors.
  * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
  * @property {Partial<import('./limits.js').Limits>} [limits] Where they are not the usual ones.
- * @property {{ name: string, shown: string, real: string }[]} [filled] Headers that the component writes with secrets hidden in them.
+ * @property {{ name: string, shown: string, real: string }[]} [filled] Headers that the component writes with secrets hidden
+ * in them.
  * @property {string} [mark] What hides a secret holds this; nothing else does.
  * @property {AbortSignal} [signal] Ends every request of the call.
  */
@@ -26,14 +27,17 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const CLOSED = { tag: 'closed' };
 
-/** Headers of the connection, which are the host's: as in the Rust host. */
-const FORBIDDEN = new Set(['connection', 'host', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade']);
-
 /**
- * What the host says in the component's place, or not at all: the mask must see an answer in plain text and whole. Half a secret
- * here and the other half there is none that it would find. A body's length is known by what was written.
+ * Headers of the connection, which are the host's, and those that ask for a part of an answer: half a secret here and the other
+ * half there is none that the mask would find. As in the Rust host.
  */
-const OVERRULED = new Set(['accept-encoding', 'content-length', 'if-range', 'range']);
+const FORBIDDEN = new Set([
+  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te',
+  'range', 'transfer-encoding', 'upgrade',
+]);
+
+/** What the host says in the component's place: the mask must see an answer in plain text, and a body's length is known. */
+const OVERRULED = new Set(['accept-encoding', 'content-length']);
 
 /** What HTTP calls a token: a method, or the name of a header. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -253,7 +257,8 @@ class Fields {
     this.thaw();
     if (!TOKEN.test(name) || value.some((byte) => byte === 0 || byte === 10 || byte === 13)) throw { tag: 'invalid-syntax' };
     this.size += name.length + value.length;
-    if (FORBIDDEN.has(name.toLowerCase()) || this.size > LIMITS.headers || this.list.length >= LIMITS.headerCount) throw { tag: 'forbidden' };
+    const isTooMuch = this.size > LIMITS.headers || this.list.length >= LIMITS.headerCount;
+    if (FORBIDDEN.has(name.toLowerCase()) || isTooMuch) throw { tag: 'forbidden' };
     this.list.push([name.toLowerCase(), value.slice()]);
   }
   entries() { return this.list; }
@@ -406,7 +411,11 @@ class FutureIncomingResponse {
   [DISPOSE]() { if (!this.taken) this.abort(); }
 }
 
-/** The error for an answer that the mask could not read, or whose head is too large. @param {Response} response @param {import('./limits.js').Limits} limits */
+/**
+ * The error for an answer that the mask could not read, or whose head is too large.
+ * @param {Response} response
+ * @param {import('./limits.js').Limits} limits
+ */
 function checkHead({ headers, redirected }, limits) {
   if (redirected) throw { tag: 'HTTP-request-denied' };
   let size = 0;
@@ -421,8 +430,8 @@ function checkHead({ headers, redirected }, limits) {
 }
 
 /**
- * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still open
- * when another call is bound, or none, is ended.
+ * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still
+ * open when another call is bound, or none, is ended.
  * @param {(bytes: number) => void} [written] is told how much the component writes
  * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void }}
  */
@@ -525,7 +534,8 @@ export function wasiHttp(written = () => {}) {
         response.body?.cancel().catch(() => {});
         throw error;
       }
-      return new IncomingResponse(response, { abort, finished, mask, idle: millis(options?.betweenBytes, limits.idle), limits, Fields: OwnFields });
+      const idle = millis(options?.betweenBytes, limits.idle);
+      return new IncomingResponse(response, { abort, finished, mask, idle, limits, Fields: OwnFields });
     };
     const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),

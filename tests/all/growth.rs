@@ -63,7 +63,8 @@ fn members(count: usize) -> String {
 
 async fn complete(counting: &Counting, connection: &Connection, request: &Chat, answer: String) -> u64 {
     let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
-    let _ = guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
+    let _ =
+        guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
     used(&store)
 }
 

@@ -511,3 +511,46 @@ async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
     assert!(error.to_string().contains("HTTP status 404"), "the stand-in has no such file: {error}");
     assert_eq!((&at_gateway.lock().unwrap()[..], &at_images.lock().unwrap()[..]), (&[true][..], &[false][..]));
 }
+
+/// Storage redirects: up to five times, each place checked as the first, and without the key.
+#[tokio::test]
+async fn an_image_by_url_follows_five_redirects_and_none_to_where_it_may_not_go() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = Arc::clone(&seen);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if client.read_buf(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            heads.lock().unwrap().push(head);
+            let answer = match path.strip_prefix("/hop/").and_then(|hop| hop.parse::<u32>().ok()) {
+                Some(0) => "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 16\r\n\r\n".to_owned(),
+                Some(hop) => format!("HTTP/1.1 302 x\r\nlocation: /hop/{}\r\ncontent-length: 0\r\n\r\n", hop - 1),
+                None => format!("HTTP/1.1 307 x\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", &path[1..]),
+            };
+            let body = if answer.contains("200 OK") { &b"\x89PNG\r\n\x1a\n01234567"[..] } else { b"" };
+            let _ = client.write_all(&[answer.as_bytes(), body].concat()).await;
+        }
+    });
+    let provider = with(&format!("http://{address}/v1"), json!({}), &[]).await.unwrap();
+    let media = provider.download(&format!("http://{address}/hop/5")).await.unwrap();
+    assert_eq!((&*media.media_type, media.data.len()), ("image/png", 16));
+    assert_eq!(seen.lock().unwrap().len(), 6);
+    let error = provider.download(&format!("http://{address}/hop/6")).await.unwrap_err();
+    assert!(error.to_string().contains("over 5 times"), "{error}");
+    for elsewhere in
+        ["http://10.0.0.1/x", "http://169.254.169.254/x", "http://user:pw@127.0.0.1/x", "file:///etc/passwd"]
+    {
+        let error = provider.download(&format!("http://{address}/{elsewhere}")).await.expect_err(elsewhere);
+        assert!(!error.to_string().contains("pw@"), "{error}");
+    }
+    assert!(seen.lock().unwrap().iter().all(|head| !head.contains("x-portkey-api-key")));
+}

@@ -241,6 +241,24 @@ mod tests {
         assert!(!format!("{settings:?}").contains("pk-secret"));
     }
 
+    /// The hosts' own fixture: each of these names a secret there too.
+    #[test]
+    fn what_is_reserved_is_secret_in_every_host() {
+        let fixture = include_str!("../../../tests/fixtures/boundary/names.json");
+        let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
+        let settings = settings(&[]);
+        let names = |list: &str| fixture[list].as_array().unwrap().clone();
+        for reserved in RESERVED {
+            assert!(
+                names("secret").iter().any(|name| reserved.eq_ignore_ascii_case(name.as_str().unwrap())),
+                "{reserved}"
+            );
+        }
+        for name in names("plain") {
+            assert!(!settings.is_reserved(name.as_str().unwrap()), "{name}");
+        }
+    }
+
     #[test]
     fn headers_that_are_not_the_providers() {
         let settings = settings(&[("credential.x-custom-key", "s")]);
