@@ -137,13 +137,13 @@ impl Folder {
     }
 
     /// The names of what is here, and when each was last written.
-    fn files(&self) -> io::Result<Vec<(i64, String)>> {
+    fn files(&self) -> io::Result<Vec<(impl Ord + use<>, String)>> {
         use rustix::fs::{AtFlags, Dir, statat};
         let names =
             Dir::read_from(&self.0)?.flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
         let aged = |name: String| {
             let found = statat(&self.0, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            Some((i64::try_from(found.st_mtime).ok()?, name))
+            Some((found.st_mtime, name))
         };
         Ok(names.filter_map(aged).collect())
     }

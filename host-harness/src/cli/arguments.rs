@@ -127,11 +127,10 @@ fn places(arguments: &[OsString]) -> Vec<Place> {
             break;
         }
         match text.strip_prefix("--").map(|flag| flag.split_once('=')) {
-            Some(Some((name, value))) => {
-                if is_secret(&format!("--{name}")) || is_telling(value) {
-                    add(Some(format!("--{name}=")), value.into());
-                }
+            Some(Some((name, value))) if is_secret(&format!("--{name}")) || is_telling(value) => {
+                add(Some(format!("--{name}=")), value.into());
             }
+            Some(Some(_)) => {}
             Some(None) => after = Some(is_secret(&text)),
             None if was == Some(true) || is_telling(&text) => add(None, argument.clone()),
             None => {}
