@@ -596,6 +596,7 @@ mod tests {
                 reasoning: false,
             },
             images: None,
+            services: Vec::new(),
             credentials: vec![crate::wit::onboarding::Credential {
                 id: String::new(),
                 label: String::new(),
