@@ -22,6 +22,7 @@ mod output;
 mod page;
 mod picture;
 mod plugin_flags;
+mod restored;
 mod session;
 mod stub;
 mod validate;

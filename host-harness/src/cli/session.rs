@@ -9,12 +9,17 @@ use host_harness::{
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
-use super::{chat, output};
+use super::{chat, output, restored};
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// Runs until the user ends it. `request` holds what is the same for each question, `images` go with the first.
 pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
+    restored::watch();
     output::note(&format!("{}: {HELP}", request.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
@@ -34,7 +39,8 @@ pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserP
                 "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
                 "/clear" => session.turns.clear(),
                 "/help" => output::note(HELP),
-                command if command.starts_with('/') && !command.contains([' ', '\n']) => {
+                // A path or a pattern is a question.
+                command if command.strip_prefix('/').is_some_and(is_word) => {
                     output::note(&format!("there is no command {command}: {HELP}"));
                 }
                 question => session.ask(question).await?,
