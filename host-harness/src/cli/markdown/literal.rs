@@ -143,7 +143,7 @@ fn is_meant(text: &str, range: &Range<usize>, length: usize) -> bool {
         Some('*') => {
             let in_word = is_word(before.chars().next_back()) && is_word(inner.chars().next());
             let into_word = length == 1 && is_word(after.chars().next()) && is_word(inner.chars().next_back());
-            let in_url = before.chars().next_back() == Some('/');
+            let in_url = before.ends_with('/');
             !(in_word || into_word || in_url)
         }
         // `__name__`: a name of code.
