@@ -244,9 +244,13 @@ fn a_session_sends_what_was_said_before() {
     assert_eq!(messages(2).as_array().unwrap().len(), 2);
     session.send("/nonsense\r");
     session.wait_for("there is no command /nonsense");
+    // A path is a question.
+    session.send("/etc/hosts\r");
+    session.wait_until("fourth reply", |session| session.screen().matches("tokens in").count() == 4);
+    assert_eq!(messages(3)[3], json!({"role": "user", "content": "/etc/hosts"}));
     session.send("/quit\r");
     assert_eq!(session.end(), 0);
-    assert_eq!(user.stub.requests().len(), 3);
+    assert_eq!(user.stub.requests().len(), 4);
     assert_eq!(user.files(), [] as [&str; 0], "nothing of it is stored");
 }
 
@@ -256,6 +260,16 @@ fn leave(session: &mut Terminal) {
         .wait_until("a prompt", |session| session.screen().lines().next_back().is_some_and(|line| line.trim() == ">"));
     session.send("\x04");
     assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn a_session_that_is_ended_from_outside_gives_the_terminal_back() {
+    let user = user();
+    let mut session = user.session(&[]);
+    session.wait_until("a prompt", Terminal::is_read_by_key);
+    session.terminate();
+    assert_eq!(session.end(), 143);
+    assert!(session.is_as_a_shell_wants_it(), "{}", session.raw());
 }
 
 #[test]

@@ -584,6 +584,7 @@ async fn a_plugin_that_says_nonsense_of_itself_is_not_loaded() {
         ("empty id", Kind::InvalidConfig, "lower-case letters"),
         ("long id", Kind::InvalidConfig, "lower-case letters"),
         ("base url", Kind::InvalidConfig, "default base URL"),
+        ("service", Kind::InvalidConfig, "one of its services"),
         ("no header", Kind::InvalidConfig, "header"),
         ("host", Kind::InvalidConfig, "header"),
         ("transfer-encoding", Kind::InvalidConfig, "header"),

@@ -273,6 +273,18 @@ fn giving_up_writes_nothing() {
     }
 }
 
+/// What is typed into the shell afterwards is seen.
+#[test]
+fn a_question_that_is_ended_from_outside_gives_the_terminal_back() {
+    let stub = gateway();
+    let mut wizard = Wizard::start(Cli::new(), &["--base-url", &stub.base_url()]);
+    wizard.answer("Portkey API key:", "pk-half");
+    wizard.terminal.terminate();
+    assert_eq!(wizard.end(), 143, "{}", wizard.terminal.screen());
+    assert_eq!(wizard.text(), None);
+    assert!(!wizard.terminal.raw().contains("pk-half"));
+}
+
 #[test]
 fn a_default_model_is_replaced_where_the_user_says_so() {
     let stub = gateway();

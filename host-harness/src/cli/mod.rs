@@ -24,6 +24,7 @@ mod output;
 mod page;
 mod picture;
 mod plugin_flags;
+mod restored;
 mod session;
 mod stub;
 mod terminal;

@@ -11,10 +11,14 @@ use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
     chat::{self, Asked},
-    output, terminal,
+    output, restored, terminal,
 };
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
 
 /// Runs until the user ends it. `prompt` holds what is the same for each question, `attached` goes with the first.
 pub(crate) async fn run(
@@ -23,6 +27,7 @@ pub(crate) async fn run(
     cache: Option<PromptCache>,
     attached: Vec<UserPart>,
 ) -> anyhow::Result<ExitCode> {
+    restored::watch();
     output::note(&format!("{}: {HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
@@ -43,7 +48,8 @@ pub(crate) async fn run(
                 "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
                 "/clear" => session.turns.clear(),
                 "/help" => output::note(HELP),
-                command if command.starts_with('/') && !command.contains([' ', '\n']) => {
+                // A path or a pattern is a question.
+                command if command.strip_prefix('/').is_some_and(is_word) => {
                     output::note(&format!("there is no command {command}: {HELP}"));
                 }
                 question => session.ask(question).await?,

@@ -20,7 +20,7 @@ use crate::cli::{
     alive,
     connect::{Run, chat_model, service_at, services},
     output::{GivenUp, printable, say},
-    terminal,
+    restored, terminal,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -28,6 +28,7 @@ const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
 /// Asks what no flag has answered.
 pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
+    restored::watch();
     let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
     say(&format!(
