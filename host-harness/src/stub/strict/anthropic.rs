@@ -177,7 +177,8 @@ fn pairs(body: &Value) -> Result<(), String> {
 }
 
 /// At most four (tghamm/Anthropic.SDK#50), none that lives longer after one that lives shorter
-/// (cnighswonger/claude-code-cache-fix#44), none on thinking (docs, "Prompt caching", "What cannot be cached").
+/// (cnighswonger/claude-code-cache-fix#44), none on thinking (docs, "Prompt caching", "What cannot be cached"), none inside
+/// of a tool result (langchain-ai/langchain#34920, maximhq/bifrost's test of its conversion).
 fn markers(body: &Value) -> Result<(), String> {
     let marked = marked(body);
     if marked.len() > 4 {
@@ -187,6 +188,11 @@ fn markers(body: &Value) -> Result<(), String> {
     for (path, block) in marked {
         if matches!(block["type"].as_str(), Some("thinking" | "redacted_thinking")) {
             return Err(format!("{path}.cache_control: Extra inputs are not permitted"));
+        }
+        if path.contains(".tool_result.content.") {
+            return Err(format!(
+                "{path}.cache_control: cache_control may not be specified within `tool_result.content`. Instead, place it directly on `tool_result`"
+            ));
         }
         match (block["cache_control"]["type"].as_str(), block["cache_control"]["ttl"].as_str()) {
             (Some("ephemeral"), Some("1h")) if has_short => {
@@ -210,7 +216,8 @@ pub(super) fn marked(body: &Value) -> Vec<(String, &Value)> {
     for (at, message) in list(&body["messages"]).enumerate() {
         for (index, block) in list(&message["content"]).enumerate() {
             let path = format!("messages.{at}.content.{index}");
-            all.extend(list(&block["content"]).map(|inner| (format!("{path}.content"), inner)));
+            let inner = list(&block["content"]).enumerate();
+            all.extend(inner.map(|(at, inner)| (format!("{path}.tool_result.content.{at}"), inner)));
             all.push((path, block));
         }
     }
