@@ -34,6 +34,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value, and if it is a list or an object, not [`Self::Raw`].
+    #[inline(never)]
     fn into_opened(self) -> Self {
         match self {
             // It was read before, and nothing in it is wrong but maybe a name.
@@ -70,11 +71,13 @@ impl<'a> Json<'a> {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
     }
 
+    #[inline(never)]
     pub(crate) fn bool(&self) -> Option<bool> {
         self.scalar()?.parse().ok()
     }
 
     /// A number without sign and fraction.
+    #[inline(never)]
     pub(crate) fn whole(&self) -> Option<u64> {
         self.scalar()?.parse().ok()
     }
@@ -84,6 +87,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string, borrowed where it holds no escape.
+    #[inline(never)]
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -103,18 +107,22 @@ impl<'a> Json<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn list(&self) -> Option<Vec<Self>> {
         self.clone().into_list()
     }
 
+    #[inline(never)]
     pub(crate) fn into_list(self) -> Option<Vec<Self>> {
         if let Self::List(items) = self.into_opened() { Some(items) } else { None }
     }
 
+    #[inline(never)]
     pub(crate) fn object(&self) -> Option<Object<'a>> {
         self.clone().into_object()
     }
 
+    #[inline(never)]
     pub(crate) fn into_object(self) -> Option<Object<'a>> {
         if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
@@ -189,12 +197,14 @@ impl<'a> Object<'a> {
     }
 
     /// A member, `null` being none. Of two of one name the last counts.
+    #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
         Some(value).filter(|value| !value.is_null())
     }
 
     /// A member, which is no longer here then, `null` being none.
+    #[inline(never)]
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let (_, value) = self.0.iter_mut().rev().find(|(known, _)| known == name)?;
         Some(mem::replace(value, Json::NULL)).filter(|value| !value.is_null())
@@ -211,6 +221,7 @@ impl<'a> Object<'a> {
     }
 
     /// Whether there is such a member, `null` being one.
+    #[inline(never)]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
@@ -220,6 +231,7 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
+    #[inline(never)]
     fn taken(members: &mut [(&'a str, Json<'a>)]) -> Self {
         Self(members.iter_mut().map(|(name, value)| (Cow::Borrowed(*name), mem::replace(value, Json::NULL))).collect())
     }
@@ -230,6 +242,7 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
+    #[inline(never)]
     fn put(&mut self, name: Cow<'a, str>, value: Json<'a>) {
         match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
@@ -244,6 +257,7 @@ impl<'a> Object<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
     }
