@@ -64,16 +64,6 @@ pub(crate) async fn rows(report: &mut Report<'_>) -> anyhow::Result<()> {
     report.row("input tokens read from the cache", share, "of all", None, detail);
     let price = ours.total.price() / without.total.price();
     report.row("price of the session's input", price, "x without markers", 0.5, prices(&ours, &without));
-    let long = send(&stub, &provider, &requests, &Client::Component(Some(chat::PromptCache::Long))).await?;
-    ensure!(long.refused == 0, "refused: {:?}", long.reason);
-    let price = long.total.price() / without.total.price();
-    report.row(
-        "the same, kept for an hour where the gateway lets it",
-        price,
-        "x without markers",
-        None,
-        prices(&long, &without),
-    );
 
     let Some(module) = openclaw() else {
         println!("(OpenClaw is not installed: `make test-openclaw` does that, and then its client is compared too)");

@@ -117,6 +117,11 @@ fn description(at: usize) -> String {
 }
 
 impl Asked {
+    /// Whether it is the first since the user spoke.
+    pub(crate) fn begins_a_turn(&self) -> bool {
+        matches!(self.history.last(), Some(Said::User(_)))
+    }
+
     /// As a host of the component asks it.
     pub(crate) fn prompt(&self) -> Prompt {
         let mut messages =

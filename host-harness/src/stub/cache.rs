@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::strict::family::Family;
 
@@ -144,20 +144,25 @@ fn prefixes(body: &Value) -> Vec<Prefix> {
     all
 }
 
-/// A block without the markers on and in it, and the lifetime that they ask for.
+/// A block without the markers on and in it, and the lifetime that they ask for. A text in the place of blocks is one.
 fn unmarked(block: &Value) -> (String, Option<Duration>) {
     let lifetime = |block: &Value| {
         let marker = block.get("cache_control").filter(|marker| !marker.is_null())?;
         Some(if marker["ttl"] == "1h" { LONG } else { SHORT })
     };
-    let mut plain = block.clone();
     let mut marker = lifetime(block);
+    let mut plain = if block.is_string() { json!({"type": "text", "text": block}) } else { block.clone() };
     if let Some(fields) = plain.as_object_mut() {
         fields.remove("cache_control");
-        for inner in fields.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
-            marker = marker.or_else(|| lifetime(inner));
-            if let Some(fields) = inner.as_object_mut() {
-                fields.remove("cache_control");
+        if let Some(content) = fields.get_mut("content") {
+            if content.is_string() {
+                *content = json!([{"type": "text", "text": content}]);
+            }
+            for inner in content.as_array_mut().into_iter().flatten() {
+                marker = marker.or_else(|| lifetime(inner));
+                if let Some(fields) = inner.as_object_mut() {
+                    fields.remove("cache_control");
+                }
             }
         }
     }
@@ -167,7 +172,6 @@ fn unmarked(block: &Value) -> (String, Option<Duration>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn text(words: usize, marked: bool) -> Value {
         let mut block = json!({"type": "text", "text": "word".repeat(words)});
@@ -220,6 +224,18 @@ mod tests {
             assert_eq!(accounted.read > 0, found, "{more}: {accounted:?}");
             assert!(accounted.readable > 2000);
         }
+    }
+
+    #[test]
+    fn a_text_is_one_block() {
+        let mut cache = PromptCache::default();
+        let words = text(3000, true);
+        cache.account(&request(&[], &[words.clone()]), Duration::ZERO);
+        let mut later = request(&[], &[]);
+        later["messages"] = json!([
+            {"role": "user", "content": words["text"]}, {"role": "user", "content": [text(1, true)]},
+        ]);
+        assert!(cache.account(&later, Duration::ZERO).read > 3000);
     }
 
     #[test]
