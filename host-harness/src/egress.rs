@@ -78,6 +78,11 @@ impl Egress {
         Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
     }
 
+    /// Names of the headers that are attached to each request.
+    pub(crate) fn attached_headers(&self) -> impl Iterator<Item = &str> {
+        self.policy.attached.keys().map(HeaderName::as_str)
+    }
+
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.policy.redactor
     }

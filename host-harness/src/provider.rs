@@ -94,6 +94,11 @@ impl Provider {
         &self.connection
     }
 
+    /// Names of the headers that the host attaches at its boundary: their values are secrets.
+    pub fn attached_headers(&self) -> impl Iterator<Item = &str> {
+        self.egress.attached_headers()
+    }
+
     /// The credentials in use, and where they were found.
     pub fn held(&self) -> &Held {
         &self.held
