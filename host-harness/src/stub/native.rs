@@ -344,14 +344,30 @@ pub(super) fn generate_content(model: &str, body: &Value, stream: bool) -> Respo
         }
         parts.push(part);
     }
-    let answer = json!({
-        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
-        "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": said.output(), "thoughtsTokenCount": 3, "totalTokenCount": 13 + said.output()},
-        "modelVersion": said.model,
+    let usage = json!({
+        "promptTokenCount": 10, "candidatesTokenCount": said.output(), "thoughtsTokenCount": 3,
+        "totalTokenCount": 13 + said.output(),
     });
-    if stream {
-        response(200, "text/event-stream", Body::from(format!("data: {answer}\r\n\r\n")))
-    } else {
-        json_response(200, &answer)
+    let answer = |parts: &[Value]| {
+        json!({
+            "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": usage,
+            "modelVersion": said.model,
+        })
+    };
+    if !stream {
+        return json_response(200, &answer(&parts));
     }
+    // A part an event, and a reason in the last alone.
+    let last = parts.len().saturating_sub(1);
+    let event = |(at, part): (usize, &Value)| {
+        let mut event = answer(std::slice::from_ref(part));
+        if at < last
+            && let Some(candidate) = event["candidates"][0].as_object_mut()
+        {
+            candidate.remove("finishReason");
+        }
+        format!("data: {event}\r\n\r\n")
+    };
+    response(200, "text/event-stream", Body::from(parts.iter().enumerate().map(event).collect::<String>()))
 }
