@@ -51,7 +51,9 @@ pub(crate) async fn rows(report: &mut Report<'_>) -> anyhow::Result<()> {
     for sent in [&without, &ours] {
         ensure!(sent.refused == 0, "refused: {:?}", sent.reason);
     }
-    let what = format!("{} requests of {} turns, {} input tokens", requests.len(), 20, ours.total.total());
+    let turns = requests.iter().filter(|asked| asked.begins_a_turn()).count();
+    let Accounted { read, readable, .. } = ours.total;
+    let what = format!("{read} of {readable}, {:.3}; {} requests of {turns} turns", reads(&ours), requests.len());
     report.row(
         "input tokens that the best markers can read and ours do not",
         1.0 - reads(&ours),
