@@ -48,17 +48,21 @@ mod egress;
 mod engine;
 mod error;
 mod file;
+mod inline;
 mod keyring;
 mod limits;
+mod lock;
 mod origin;
 mod plugin;
 #[cfg(test)]
 mod properties;
 mod provider;
+mod proxy;
 mod redact;
 mod references;
 mod reply;
 mod request;
+mod secret_names;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod stub;
@@ -73,13 +77,14 @@ pub use destination::Destination;
 pub use diagnose::Step;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use file::read_file;
+pub use file::{image_kind, read_file};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use origin::Origin;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
+pub use secret_names::names_a_secret;
 pub use setup::Setup;
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 

@@ -16,6 +16,46 @@
 /** Where OpenClaw keeps `models.providers.<id>.request` on a model. */
 const REQUEST = Symbol.for('openclaw.modelProviderRequestTransport');
 
+/**
+ * Where OpenClaw's guarded fetch looks up who may still send, before each request: before each hop of a redirect as well. It
+ * takes no option that would keep it from following redirects, same-origin ones with the key.
+ */
+const AUTHORITY = Symbol.for('openclaw.guardedFetchRequestAuthority');
+
+/** What to tell a user whose OpenClaw has another transport. @param {unknown} cause */
+const misfit = (cause) => new Error('The Portkey plugin does not fit this version of OpenClaw: '
+  + 'openclaw/plugin-sdk/provider-transport-runtime is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
+
+/** A redirect of an API call: a wasi:http error. */
+class Redirected extends Error {
+  tag = 'internal-error';
+  val = 'the server answered with a redirect, which is not followed: set the base URL to where it leads';
+  constructor() { super('a redirect is not followed'); }
+}
+
+/**
+ * The same fetch, which sends one request and no second one.
+ * @param {ReturnType<Transport['buildGuardedModelFetch']>} guarded
+ * @returns {ReturnType<Transport['buildGuardedModelFetch']>}
+ */
+const withoutRedirects = (guarded) => async (url, init) => {
+  const authority = /** @type {any} */ (globalThis)[AUTHORITY];
+  if (typeof authority?.run !== 'function') throw misfit('it asks nobody before it sends');
+  const inherited = authority.getStore();
+  let sent = 0;
+  const ask = () => {
+    inherited?.();
+    if (sent) throw new Redirected();
+    sent = 1;
+  };
+  const response = await authority.run(ask, () => guarded(url, init));
+  if (!sent) {
+    response.body?.cancel().catch(() => {});
+    throw misfit('it did not ask before it sent');
+  }
+  return response;
+};
+
 /** @type {Promise<Transport> | undefined} */
 let loading;
 
@@ -25,12 +65,12 @@ let loading;
  */
 export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
   return (loading ??= load().then((entry) => {
-    if (entry.buildGuardedModelFetch && entry.transformTransportMessages) return entry;
-    throw new Error('its exports have changed');
+    const { buildGuardedModelFetch, transformTransportMessages } = entry;
+    if (!buildGuardedModelFetch || !transformTransportMessages) throw new Error('its exports have changed');
+    return { ...entry, buildGuardedModelFetch: (/** @type {any[]} */ ...args) => withoutRedirects(buildGuardedModelFetch(...args)) };
   }).catch((cause) => {
     loading = undefined;
-    throw new Error('The Portkey plugin does not fit this version of OpenClaw: '
-      + 'openclaw/plugin-sdk/provider-transport-runtime is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
+    throw misfit(cause);
   }));
 }
 

@@ -34,5 +34,5 @@ declare module 'openclaw/plugin-sdk/provider-auth' {
 }
 
 declare module 'openclaw/plugin-sdk/ssrf-runtime' {
-  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal }): Promise<{ response: Response; release: () => Promise<void> }>;
+  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal; maxRedirects?: number }): Promise<{ response: Response; release: () => Promise<void> }>;
 }

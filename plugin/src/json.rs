@@ -5,8 +5,10 @@
 //! counts, the members that are looked into are named beforehand, and read in the same pass.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::{fmt, mem, str};
 
 use memchr::memchr;
@@ -262,10 +264,21 @@ impl<'a> Object<'a> {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Takes out the members that are `null`.
+    pub(crate) fn extract_nulls(&mut self) -> Self {
+        Self(self.0.extract_if(.., |(_, value)| value.is_null()).collect())
+    }
+
+    /// Leaves one member of each name: the value of the last, in the place of the first.
+    pub(crate) fn unify(&mut self) {
+        last_of_each(&mut self.0, |(name, _)| name);
+    }
+
     /// Sets the members of `other`, which win.
     pub(crate) fn extend(&mut self, other: Self) {
-        for (name, value) in other {
-            self.put(name, value);
+        if !other.is_empty() {
+            self.0.extend(other.0);
+            self.unify();
         }
     }
 
@@ -359,6 +372,33 @@ impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
+}
+
+/// For each name, the place of the first that is the same. They are sorted for it: to look for each among all others
+/// would cost the square of their number, and the number may be an attacker's choice.
+pub(crate) fn firsts(names: &[&str]) -> Vec<usize> {
+    // A heap is a tenth of the code of the standard library's sorts.
+    let mut sorted: BinaryHeap<_> = names.iter().copied().zip((0..).map(Reverse)).collect();
+    let mut firsts = alloc::vec![0; names.len()];
+    let mut before = None;
+    while let Some((name, Reverse(at))) = sorted.pop() {
+        let first = before.filter(|(known, _)| *known == name).map_or(at, |(_, first)| first);
+        before = Some((name, first));
+        if let Some(place) = firsts.get_mut(at) {
+            *place = first;
+        }
+    }
+    firsts
+}
+
+/// Leaves one item of each name: the last, in the place of the first.
+pub(crate) fn last_of_each<T>(items: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+    let firsts = firsts(&items.iter().map(name).collect::<Vec<_>>());
+    for (at, &first) in firsts.iter().enumerate() {
+        items.swap(at, first);
+    }
+    let mut places = firsts.iter().enumerate();
+    items.retain(|_| places.next().is_some_and(|(at, &first)| at == first));
 }
 
 /// What a value starts with, which says what it is.
@@ -555,8 +595,22 @@ mod tests {
         assert!(object.get("a").is_none() && object.has("a"), "the last counts");
         object.set("z", vec![0.7f32.into(), Json::NULL, "\"".into(), true.into()]);
         object.extend(Object::from([("a", 3u32.into()), ("b", [("c", (-1i64).into())].into())]));
-        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":{ },"a":3,"b":{"c":-1}}"#);
+        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":3,"b":{"c":-1}}"#);
         object.remove("a");
         assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"b":{"c":-1}}"#);
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_value_is_left_in_the_first_place() {
+        for (members, expected) in [
+            ("{}", "{}"),
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+            (r#"{"b":1,"a":2,"b":3,"c":4,"b":5,"a":6}"#, r#"{"b":5,"a":6,"c":4}"#),
+            (r#"{"":1,"\u0000":2,"":null}"#, r#"{"":null,"\u0000":2}"#),
+        ] {
+            let mut object = Object::parse(members).unwrap();
+            object.unify();
+            assert_eq!(object.to_json(), expected);
+        }
     }
 }

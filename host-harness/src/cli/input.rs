@@ -48,11 +48,9 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
 /// An image from a file, its type by its bytes.
 pub(crate) fn image(path: &Path) -> anyhow::Result<Media> {
     let data = file(path, "the image", LARGEST_IMAGE)?;
-    match infer::get(&data) {
-        Some(kind) if kind.matcher_type() == infer::MatcherType::Image => {
-            Ok(Media { media_type: kind.mime_type().to_owned(), data })
-        }
-        _ => Err(Usage(format!("`{}` is not an image", path.display())).into()),
+    match host_harness::image_kind(&data) {
+        Some((media_type, _)) => Ok(Media { media_type: media_type.to_owned(), data }),
+        None => Err(Usage(format!("`{}` is not an image", path.display())).into()),
     }
 }
 

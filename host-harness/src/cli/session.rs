@@ -11,7 +11,7 @@ use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
     chat::{self, Asked},
-    output,
+    output, terminal,
 };
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
@@ -95,7 +95,7 @@ impl Session<'_> {
                 return Ok(());
             }
             for call in calls {
-                match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
+                match self.read(&format!("result of {}> ", terminal::line(&call.name))).await? {
                     Line::Text(text) => self.turns.push(Message::tool_result(call.id, text)),
                     Line::Stopped | Line::End => {
                         self.turns.truncate(before);
