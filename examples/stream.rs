@@ -1,6 +1,6 @@
 //! An answer as it is written, with what it used at the end.
 //!
-//!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm @openai/gpt-5-mini 'Tell me of ships'
+//!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm 'Tell me of ships'
 
 use std::io::Write;
 
@@ -12,11 +12,8 @@ use host_harness::{
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let [component, model, question] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("COMPONENT MODEL QUESTION"))?;
+    let [component, question] =
+        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| anyhow::anyhow!("COMPONENT QUESTION"))?;
 
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let mut setup = Setup::new(serde_json::json!({})).environment(Environment::process());
@@ -24,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
         setup = setup.base_url(base_url);
     }
     let provider = Provider::connect(&plugin, setup).await?;
+    let model = &plugin.descriptor().default_model.id;
 
     let reply = provider.stream(Prompt::new(model, [Message::ask(question)])).await?;
     eprintln!("trace id: {}", reply.report().trace_id.as_deref().unwrap_or("none"));

@@ -1,6 +1,6 @@
 //! A tool loop: the model may ask for the weather until it has what it needs.
 //!
-//!     PORTKEY_API_KEY=... cargo run --example tools -- portkey_provider.wasm @openai/gpt-5-mini 'Use get_weather for Paris'
+//!     PORTKEY_API_KEY=... cargo run --example tools -- portkey_provider.wasm 'Use get_weather for Paris'
 
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
@@ -10,11 +10,8 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let [component, model, question] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("COMPONENT MODEL QUESTION"))?;
+    let [component, question] =
+        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| anyhow::anyhow!("COMPONENT QUESTION"))?;
 
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let mut setup = Setup::new(json!({})).environment(Environment::process());
@@ -22,6 +19,7 @@ async fn main() -> anyhow::Result<()> {
         setup = setup.base_url(base_url);
     }
     let provider = Provider::connect(&plugin, setup).await?;
+    let model = &plugin.descriptor().default_model.id;
 
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
     let mut prompt = Prompt::new(model, [Message::ask(question)]);

@@ -20,7 +20,7 @@ use crate::{
     alone::{Measured, What, measure},
     arm::{Arm, Case, Pair, median, pair},
     chart::{self, Series},
-    component,
+    component, cost,
     native::Native,
     portkey_gateway::{PortkeyGateway, UPSTREAM_KEY},
     report::Report,
@@ -79,6 +79,9 @@ pub(crate) fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result
     }
     if report.wants("peers") {
         one_thread.block_on(peers(base_url, report))?;
+    }
+    if report.wants("cost") {
+        one_thread.block_on(cost::rows(report))?;
     }
     if report.wants("growth") {
         growth(base_url, report)?;

@@ -15,6 +15,7 @@ mod chat_command;
 mod cli;
 mod component;
 mod config_file;
+mod defaults;
 mod docs;
 mod doctor;
 mod examples;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::wire::{Hooks, Midway, UsageAt, Wire};
+use super::wire::{Hooks, Midway, Reasoning, UsageAt, Wire};
 
 /// A fault that the stand-in plays when a request asks for it: by the model name `fault/<name>`, with or without
 /// `@slug/` before it (so that it survives a real gateway in between), or by the header `x-stub-fault: <name>`.
@@ -186,7 +186,7 @@ const FAULTS: &[Fault] = &[
     written("cached", "usage as for Anthropic: prompt_tokens without cache_read_input_tokens and cache_creation_input_tokens",
         Wire { anthropic_usage: true, usage: UsageAt::LastChoice, ..Wire::PLAIN }),
     written("content-blocks", "thinking with a signature in content_blocks, and tool calls with a thought_signature",
-        Wire { content_blocks: true, ..Wire::PLAIN }),
+        Wire { reasoning: Reasoning::Blocks { signed: true }, ..Wire::PLAIN }),
     // Time
     written("slow", "100 ms a token", Wire { delay: Some(Duration::from_millis(100)), ..Wire::PLAIN }),
     fault("silence", "never answers", Effect::Silence),
