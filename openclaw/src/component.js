@@ -84,5 +84,10 @@ export async function use(egress, call) {
 /** @type {Provider | undefined} */
 let offline;
 
-/** The functions that touch no network. They are synchronous, so one instance serves all. */
-export const onboarding = () => (offline ??= create().provider).onboarding;
+/** An instance for the functions that touch no network. They are synchronous, so one serves all. */
+const pure = () => (offline ??= create().provider);
+
+export const onboarding = () => pure().onboarding;
+
+/** What is known of a model. @param {string} id */
+export const traitsOf = (id) => pure().models.traitsOf(id);

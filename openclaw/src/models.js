@@ -1,6 +1,7 @@
 /** Which models there are. */
+import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
-import { use } from './component.js';
+import { traitsOf, use } from './component.js';
 import { connect, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
@@ -8,18 +9,74 @@ import { pseudoModel, transport } from './host.js';
 const { defaultModel } = descriptor;
 const api = /** @type {'openai-completions'} */ (descriptor.api);
 
+/** OpenClaw's thinking levels that switch reasoning on. */
+const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
+
+/** @param {Record<string, unknown>} fields @returns {Record<string, any>} those that have a value */
+const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/**
+ * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.
+ * What is not known is absent.
+ * @param {string} id
+ */
+function knownOf(id) {
+  const traits = traitsOf(id);
+  const efforts = traits.reasoningEfforts.length ? traits.reasoningEfforts : undefined;
+  const hasMarkers = traits.promptCache === 'markers' || undefined;
+  const compat = defined({
+    // the builder then lays out the prompt for the cache, and the component respects its markers and adds none
+    cacheControlFormat: hasMarkers && 'anthropic',
+    supportsLongCacheRetention: hasMarkers,
+    supportsPromptCacheKey: traits.promptCache === 'key' || undefined,
+    maxTokensField: traits.limitField?.replaceAll('-', '_'),
+    supportsReasoningEffort: traits.reasoning,
+    supportedReasoningEfforts: efforts,
+    thinkingFormat: traits.thinkingFormat === 'object' ? 'openrouter' : undefined,
+  });
+  return defined({
+    reasoning: traits.reasoning,
+    thinkingLevelMap: efforts && Object.fromEntries(LEVELS.map((level) => [level, efforts.includes(level) ? level : null])),
+    input: traits.imageInput === undefined ? undefined : traits.imageInput ? ['text', 'image'] : ['text'],
+    contextWindow: traits.contextTokens,
+    maxTokens: traits.maxOutputTokens,
+    compat: Object.keys(compat).length ? compat : undefined,
+  });
+}
+
 /** @param {string} id @returns {any} A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little. */
 export function describeModel(id) {
-  const known = id === defaultModel.id ? defaultModel : { name: id, reasoning: false, imageInput: true, contextTokens: undefined, maxOutputTokens: undefined };
+  const { name, reasoning, imageInput, contextTokens, maxOutputTokens } = id === defaultModel.id ? defaultModel
+    : { name: id, reasoning: false, imageInput: true, contextTokens: 128_000, maxOutputTokens: 8192 };
   return {
     id,
-    name: known.name,
-    reasoning: known.reasoning,
-    input: known.imageInput ? ['text', 'image'] : ['text'],
+    name,
+    reasoning,
+    input: imageInput ? ['text', 'image'] : ['text'],
     cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    contextWindow: known.contextTokens ?? 128_000,
-    maxTokens: known.maxOutputTokens ?? 8192,
+    contextWindow: contextTokens,
+    maxTokens: maxOutputTokens,
+    ...knownOf(id),
   };
+}
+
+/**
+ * OpenClaw's hook for a model that it is about to use: what the user wrote wins over what the component knows, which wins over
+ * OpenClaw's own defaults. OpenClaw hands over a configuration with its defaults filled in, so what was written is looked up in
+ * the one that it read.
+ * @param {{ config?: any, model: any }} context
+ * @param {() => any} [source] the configuration as it was read
+ */
+export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
+  const { models, maxTokens } = providerConfig(source() ?? config);
+  const rows = Array.isArray(models) ? models : [];
+  const written = defined({ maxTokens, ...rows.find((row) => row?.id === model.id) });
+  const { compat, ...known } = knownOf(model.id);
+  const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
+  if (hasOwnEfforts) delete known.thinkingLevelMap;
+  const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
+  const normal = { ...model, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
+  return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 
 /** @param {any} config @returns {string} */
@@ -60,6 +117,9 @@ export async function runCatalog(context, logger) {
     return { providers: {}, outcomes: [{ ...outcome, ...(rejected ? { status: 'auth-rejected', rejectionScope: 'catalog' } : { status: 'unavailable' }) }] };
   }
 }
+
+/** Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with. @param {{ modelId: string }} context */
+export const isCacheTtlEligible = ({ modelId }) => traitsOf(modelId).promptCache === 'markers';
 
 /** The default model alone: shown before there is a key. */
 export const runStaticCatalog = async () => ({ provider: { baseUrl: descriptor.defaultBaseUrl, api, models: [describeModel(defaultModel.id)] } });

@@ -65,8 +65,7 @@ describe('chat', () => {
       ],
       tools: [{ name: 'f', description: 'd', parameters: { type: 'object', properties: { a: { type: 'number' } } } }],
     }, {
-      apiKey: 'K', temperature: 0.5, maxTokens: 100, stop: ['x'], reasoning: 'low', toolChoice: 'auto', promptCacheKey: 'pck', headers: { traceparent: 'tp' },
-      onPayload: (payload) => ({ .../** @type {object} */ (payload), parallel_tool_calls: false }),
+      apiKey: 'K', temperature: 0.5, maxTokens: 100, reasoning: 'low', promptCacheKey: 'pck', headers: { traceparent: 'tp' },
     });
     const events = await collect(stream);
     assert.deepEqual(events.map((event) => event.type), ['start', 'text_start', 'text_delta', 'text_delta', 'text_end', 'done']);
@@ -82,13 +81,32 @@ describe('chat', () => {
     const [{ url, headers, body }] = seen;
     assert.equal(url, '/v1/chat/completions');
     assert.deepEqual([headers['x-portkey-api-key'], headers.authorization, headers.traceparent, headers['x-portkey-metadata']], ['K', 'Bearer sk', 'tp', '{"_user":"\\u00e9"}']);
-    assert.deepEqual(body.messages.map((/** @type {any} */ m) => m.role), ['system', 'user', 'assistant', 'tool', 'user']);
+    assert.deepEqual(body.messages.map((/** @type {any} */ m) => m.role), ['system', 'user', 'assistant', 'tool']);
     assert.equal(body.messages[1].content[1].image_url.url, 'data:image/png;base64,AAEC');
-    assert.equal(body.messages[4].content[1].image_url.url, 'data:image/png;base64,AAEC');
-    const { temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls } = body;
-    assert.deepEqual({ temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls },
-      { temperature: 0.5, stop: ['x'], reasoning_effort: 'low', tool_choice: 'auto', prompt_cache_key: 'pck', parallel_tool_calls: false });
+    const { stream: isStream, temperature, reasoning_effort, prompt_cache_key, stream_options } = body;
+    assert.deepEqual({ isStream, temperature, reasoning_effort, prompt_cache_key, stream_options },
+      { isStream: true, temperature: 0.5, reasoning_effort: 'low', prompt_cache_key: 'pck', stream_options: { include_usage: true } });
     assert.equal(body.tools[0].function.parameters.properties.a.type, 'number');
+  });
+
+  test('a payload hook sees and changes all of the body, and has the last word', async () => {
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    const tools = [{ name: 'f', description: 'd', parameters: { type: 'object' } }];
+    /** @type {any} */ let shown;
+    const sent = async (/** @type {(payload: any) => unknown} */ onPayload) => {
+      seen = [];
+      const hook = (/** @type {any} */ payload) => onPayload(shown = payload);
+      await streamFn({})(model(), { ...ask('x'), systemPrompt: 'brief', tools }, { apiKey: 'K', maxTokens: 9, onPayload: hook }).result();
+      return seen[0].body;
+    };
+    const unchanged = await sent(() => undefined);
+    assert.deepEqual(shown, unchanged);
+    assert.deepEqual([unchanged.messages.length, unchanged.tools.length, unchanged.stream_options], [2, 1, { include_usage: true }]);
+    const { stream_options: _, ...rest } = unchanged;
+    assert.deepEqual(await sent((payload) => { payload.messages[0].content = 'long'; delete payload.stream_options; }),
+      { ...rest, messages: [{ role: 'system', content: 'long' }, rest.messages[1]] });
+    const own = { model: 'm', stream: true, messages: [] };
+    assert.deepEqual(await sent(async () => own), own);
   });
 
   test('tool calls whose pieces interleave', async () => {
@@ -149,7 +167,7 @@ describe('chat', () => {
     const { content_blocks, tool_calls } = seen[0].body.messages[1];
     assert.deepEqual(content_blocks, [
       { type: 'thinking', thinking: 'hm', signature: 'first' }, { type: 'thinking', thinking: 'so', signature: 'second' }]);
-    assert.equal(tool_calls[0].function.thought_signature, 'third');
+    assert.deepEqual(tool_calls[0].extra_content, { signature: 'third' });
   });
 
   test('tokens arrive as they come; the event loop turns; two streams do not wait for each other', async () => {

@@ -7,7 +7,8 @@ const ENTRIES = {
   'ssrf-runtime': 'export const fetchWithSsrFGuard = async ({ url, signal }) => ({ response: await fetch(url, { signal }), release: async () => {} });',
   'provider-transport-runtime': `
     export const buildGuardedModelFetch = () => (url, init) => fetch(url, init);
-    export const transformTransportMessages = (messages) => messages;`,
+    export { buildOpenAICompletionsParams } from '${new URL('./builder.mjs', import.meta.url)}';`,
+  'runtime-config-snapshot': 'export const getRuntimeConfigSourceSnapshot = () => undefined;',
 };
 
 registerHooks({

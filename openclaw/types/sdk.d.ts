@@ -36,3 +36,7 @@ declare module 'openclaw/plugin-sdk/provider-auth' {
 declare module 'openclaw/plugin-sdk/ssrf-runtime' {
   export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal }): Promise<{ response: Response; release: () => Promise<void> }>;
 }
+
+declare module 'openclaw/plugin-sdk/runtime-config-snapshot' {
+  export function getRuntimeConfigSourceSnapshot(): any;
+}
