@@ -1,9 +1,9 @@
-/** Chat: OpenClaw's conversation as a request to the component, and the component's events as OpenClaw's. */
+/** Chat: one reply of the component's, as OpenClaw's stream of events. */
 import { use } from './component.js';
 import { connect } from './config.js';
 import { toError } from './errors.js';
 import { transport } from './host.js';
-import { takeReasoning } from './replay.js';
+import { toRequest } from './request.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
 /** @typedef {import('./openclaw.js').Context} Context */
@@ -11,35 +11,10 @@ import { takeReasoning } from './replay.js';
 /** @typedef {import('./openclaw.js').AssistantMessageEvent} AssistantMessageEvent */
 /** @typedef {import('./openclaw.js').StreamOptions} StreamOptions */
 /** @typedef {import('./openclaw.js').ToolCall} ToolCall */
-/** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Request} Request */
-/** @typedef {import('../component/interfaces/openclaw-provider-types.js').Connection} Connection */
-/** @typedef {import('./component.js').Provider} Provider */
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Event} WitEvent */
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').FinishReason} FinishReason */
 
 const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
-
-/**
- * What to send: the body that OpenClaw's own builder writes, made fit by the component, and changed by OpenClaw's payload hooks,
- * which see all of it and have the last word.
- * @param {Provider['chat']} chat
- * @param {Connection} connection
- * @param {Model} model
- * @param {Context} context
- * @param {StreamOptions} options
- * @returns {Promise<Request>}
- */
-async function toRequest(chat, connection, model, context, options) {
-  const { buildOpenAICompletionsParams } = await transport();
-  const { messages, putInto } = takeReasoning(model, context.messages);
-  // the builder takes a missing level for `high`
-  const written = buildOpenAICompletionsParams(model, { ...context, messages }, { ...options, reasoning: options.reasoning ?? 'off' });
-  putInto(written);
-  /** @type {Request} */ const request = { ask: { tag: 'openai-json', val: JSON.stringify(written) }, promptCache: options.cacheRetention };
-  if (!options.onPayload) return request;
-  const payload = JSON.parse(chat.body(connection, request));
-  return { ask: { tag: 'finished-json', val: JSON.stringify(await options.onPayload(payload, model) ?? payload) }, promptCache: undefined };
-}
 
 /** @param {Model} model @returns {AssistantMessage} */
 function emptyMessage({ api, provider: name, id }) {
@@ -175,8 +150,9 @@ export class Translator {
     /** @param {number} tokens @param {number | undefined} rate dollars for a million */
     const price = (tokens, rate) => (tokens * (rate ?? 0)) / 1e6;
     const cost = { input: price(input, rates.input), output: price(output, rates.output), cacheRead: price(cacheRead, rates.cacheRead), cacheWrite: price(cacheWrite, rates.cacheWrite) };
+    const { reasoningTokens } = used;
     this.message.usage = {
-      input, output, cacheRead, cacheWrite, ...(used.reasoningTokens !== undefined && { reasoningTokens: Number(used.reasoningTokens) }),
+      input, output, cacheRead, cacheWrite, ...(reasoningTokens !== undefined && { reasoningTokens: Number(reasoningTokens) }),
       totalTokens: input + output + cacheRead + cacheWrite,
       cost: { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite },
     };
@@ -199,7 +175,11 @@ export class Translator {
     // a call that was cut off is no call
     if (stopped === 'length') message.content = message.content.filter((block) => block.type !== 'toolCall');
     message.stopReason = stopped === 'length' ? 'length' : calls.size ? 'toolUse' : 'stop';
-    const details = { ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)), ...(this.guardrails.length && { guardrails: this.guardrails }), ...(this.others.length && { parts: this.others }) };
+    const details = {
+      ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)),
+      ...(this.guardrails.length && { guardrails: this.guardrails }),
+      ...(this.others.length && { parts: this.others }),
+    };
     if (Object.keys(details).length) message.diagnostics = [{ type: 'portkey', timestamp: Date.now(), details }];
     this.push({ type: 'done', reason: message.stopReason, message });
   }
@@ -302,7 +282,7 @@ export function streamFn(config) {
         return response;
       };
       await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {
-        const stream = await chat.stream(connection, await toRequest(chat, connection, model, context, options));
+        const stream = await chat.stream(connection, await toRequest(chat, connection, { model, context, options, config }));
         try {
           reply.push({ type: 'start', partial: events.message });
           for (let batch = await stream.next(); batch.length; batch = await stream.next()) {

@@ -24,11 +24,12 @@ function knownOf(id) {
   const traits = traitsOf(id);
   const efforts = traits.reasoningEfforts.length ? traits.reasoningEfforts : undefined;
   const hasMarkers = traits.promptCache === 'markers' || undefined;
+  const hasKey = traits.promptCache === 'key' || undefined;
   const compat = defined({
-    // the builder then lays out the prompt for the cache, and the component respects its markers and adds none
+    // the builder then keeps the stable part of the system text apart, and OpenClaw hands over `cacheRetention`
     cacheControlFormat: hasMarkers && 'anthropic',
-    supportsLongCacheRetention: hasMarkers,
-    supportsPromptCacheKey: traits.promptCache === 'key' || undefined,
+    supportsPromptCacheKey: hasKey,
+    supportsLongCacheRetention: hasKey && false, // the component asks for it of the models that have it
     maxTokensField: traits.limitField?.replaceAll('-', '_'),
     supportsReasoningEffort: traits.reasoning,
     supportedReasoningEfforts: efforts,
@@ -60,6 +61,12 @@ export function describeModel(id) {
   };
 }
 
+/** What the user wrote of a model. @param {any} config @param {string} id @returns {any} */
+export function configuredModel(config, id) {
+  const { models } = providerConfig(config);
+  return (Array.isArray(models) && models.find((row) => row?.id === id)) || {};
+}
+
 /**
  * OpenClaw's hook for a model that it is about to use: what the user wrote wins over what the component knows, which wins over
  * OpenClaw's own defaults. OpenClaw hands over a configuration with its defaults filled in, so what was written is looked up in
@@ -68,9 +75,8 @@ export function describeModel(id) {
  * @param {() => any} [source] the configuration as it was read
  */
 export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
-  const { models, maxTokens } = providerConfig(source() ?? config);
-  const rows = Array.isArray(models) ? models : [];
-  const written = defined({ maxTokens, ...rows.find((row) => row?.id === model.id) });
+  const read = source() ?? config;
+  const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
   const { compat, ...known } = knownOf(model.id);
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
   if (hasOwnEfforts) delete known.thinkingLevelMap;

@@ -1,8 +1,8 @@
 /**
  * Reasoning of past turns, past OpenClaw's builder. The builder takes a signature for the name of the field that the reasoning
- * came in, leaves out reasoning without text, and reads a call's signature as JSON: for the signatures that the component gives,
- * it would lose them all. So they are taken out before it, and put into its body afterwards, in the form that the component
- * reads. Which of them goes back to whom, the component decides.
+ * came in, leaves out reasoning without text, and reads a call's signature as JSON: it would lose all that the component signs.
+ * So reasoning is taken out before it, and put into its body afterwards, in the form that the component reads. What goes back
+ * to whom, the component decides.
  */
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -16,12 +16,18 @@
  */
 const TURN = 'portkey_turn';
 
-/** Signatures that only name the field that unsigned reasoning came in. */
-const FIELDS = ['reasoning_content', 'reasoning', 'reasoning_text'];
+/**
+ * Signatures that only name the field that unsigned reasoning came in, and the field that it goes back in. The last two are
+ * OpenClaw's own client's, in a session that began with it.
+ * @type {Record<string, string>}
+ */
+const FIELDS = { reasoning_content: 'reasoning_content', reasoning: 'reasoning', reasoning_text: 'reasoning', reasoning_details: 'reasoning' };
 
 /** @param {Block} block */
-const isReplayed = (block) => Boolean((block.type === 'thinking' && block.thinkingSignature)
-  || (block.type === 'toolCall' && block.thoughtSignature));
+const isReplayed = (block) => block.type === 'thinking' || (block.type === 'toolCall' && Boolean(block.thoughtSignature));
+
+/** @param {{ thinkingSignature?: string }} block */
+const fieldOf = ({ thinkingSignature }) => FIELDS[thinkingSignature ?? ''];
 
 /** @param {Block} block */
 const withoutSignature = (block) => (block.type === 'toolCall' ? { ...block, thoughtSignature: undefined } : block);
@@ -38,9 +44,8 @@ function contentBlock(block) {
 /** @param {Record<string, any>} message of the body @param {Block[]} content of its turn */
 function putBack(message, content) {
   const thinking = content.filter((block) => block.type === 'thinking');
-  const field = thinking[0]?.thinkingSignature ?? '';
-  if (thinking.every(({ thinkingSignature }) => FIELDS.includes(thinkingSignature ?? ''))) {
-    if (field) message[field] = thinking.map((block) => block.thinking).join('\n');
+  if (thinking.every(fieldOf)) {
+    if (thinking.length) message[fieldOf(thinking[0])] = thinking.map((block) => block.thinking).join('\n');
   } else {
     message.content_blocks = content.flatMap(contentBlock);
   }

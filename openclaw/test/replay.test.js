@@ -41,7 +41,9 @@ const TURNS = [
     content: 'a',
     content_blocks: [{ type: 'thinking', thinking: 'hm', signature: 'reasoning' }, { type: 'thinking', thinking: 'so', signature: 's' }, { type: 'text', text: 'a' }],
   }],
-  ['without a signature', [thinking('hm', undefined), text('a')], { content: 'a' }],
+  ['of OpenClaw\'s own client', [thinking('hm', 'reasoning_details'), text('a')], { content: 'a', reasoning: 'hm' }],
+  ['without a signature', [thinking('hm', undefined), text('a')],
+    { content: 'a', content_blocks: [{ type: 'thinking', thinking: 'hm', signature: undefined }, { type: 'text', text: 'a' }] }],
   ['calls alike, of which one is signed', [call(undefined), call('3')], { content: null, tool_calls: [CALL, { ...CALL, extra_content: { signature: '3' } }] }],
 ];
 
