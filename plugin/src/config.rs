@@ -13,6 +13,7 @@ use crate::error::{self, Result};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object};
 use crate::portkey;
+use crate::request;
 use crate::url::BaseUrl;
 
 /// Where this provider stands in the document.
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) timeout_ms: Option<u64>,
     /// Where each configured model id stands, and the id.
     pub(crate) models: Vec<(String, String)>,
+    /// What the calls need of the models and the options: `connection.options-json`.
+    pub(crate) options_json: String,
     /// What could not be read.
     pub(crate) findings: Vec<Finding>,
 }
@@ -105,7 +108,8 @@ pub(crate) fn read(config: &str) -> Result<Settings> {
     let timeout_ms = timeout(&provider, &mut findings);
     let headers = configured_headers(&provider, &options, &mut findings);
     let models = models(&root, &provider);
-    Ok(Settings { base_url, headers, timeout_ms, models, findings })
+    let options_json = request::options_json(&provider, &options, &mut findings);
+    Ok(Settings { base_url, headers, timeout_ms, models, options_json, findings })
 }
 
 /// The object at a dotted path; none where it or one above it is absent.

@@ -112,7 +112,7 @@ const OPTIONS: [Spec; 15] = [
     spec("cacheNamespace", "x-portkey-cache-namespace", Shape::Text),
     spec("cacheForceRefresh", "x-portkey-cache-force-refresh", Shape::OnlyTrue),
     spec("requestTimeoutMs", "x-portkey-request-timeout", Shape::Milliseconds),
-    spec("strictOpenAiCompliance", "x-portkey-strict-open-ai-compliance", Shape::Flag),
+    spec("strictOpenAiCompliance", portkey::COMPLIANCE_HEADER, Shape::Flag),
     spec("customHost", "x-portkey-custom-host", Shape::Text),
     spec("forwardHeaders", "x-portkey-forward-headers", Shape::List),
     spec("debug", "x-portkey-debug", Shape::Flag),

@@ -69,7 +69,7 @@ impl exports::onboarding::Guest for Provider {
 
 impl exports::models::Guest for Provider {
     fn traits_of(id: String) -> exports::models::Traits {
-        traits::of(&id).shown()
+        traits::of(&id).map_or_else(traits::unknown, |known| known.shown())
     }
 
     fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {

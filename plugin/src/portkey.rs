@@ -58,6 +58,9 @@ pub const CREDENTIAL_FLAG: &str = "--portkey-api-key";
 /// (gateway 1.15.2).
 pub const CREDENTIAL_HEADER: &str = "x-portkey-api-key";
 
+/// Says whether answers keep to OpenAI's form alone. Off, reasoning comes and goes back. Source: Portkey docs, "Headers".
+pub const COMPLIANCE_HEADER: &str = "x-portkey-strict-open-ai-compliance";
+
 /// Who this provider is.
 pub fn descriptor() -> Descriptor {
     Descriptor {
