@@ -1,5 +1,7 @@
 //! How much to reason, in the terms of the models that may answer.
 
+use alloc::borrow::{Cow, ToOwned};
+
 use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, limit};
@@ -12,7 +14,7 @@ const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "
 /// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
 /// knows what it does.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
-    let asked = body.members.get("reasoning_effort").and_then(Json::string).map(alloc::borrow::Cow::into_owned);
+    let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
     let Some(asked) = asked else { return };
     if own.supports_effort == Some(false) {
         return body.members.remove("reasoning_effort");
