@@ -3,6 +3,7 @@ import { use } from './component.js';
 import { connect } from './config.js';
 import { toError } from './errors.js';
 import { transport } from './host.js';
+import { configuredModel } from './models.js';
 import { toRequest } from './request.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -268,7 +269,10 @@ export function streamFn(config) {
     const limit = deadline(options);
     const run = async () => {
       const { buildGuardedModelFetch } = await transport();
-      const { connection, ...egress } = connect({ config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl });
+      const { connection, ...egress } = connect({
+        config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
+        models: [{ id: model.id, compat: configuredModel(config, model.id).compat }],
+      });
       const guarded = buildGuardedModelFetch(model, options.timeoutMs, { sanitizeSse: false });
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {

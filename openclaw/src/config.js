@@ -137,10 +137,11 @@ function resolveConnection(json, isHeld) {
  * @param {Record<string, string>} from.headers of the provider and the model
  * @param {Record<string, string>} [from.extra] headers for this call, which the component need not see
  * @param {string} [from.baseUrl] where the model has one of its own
+ * @param {Json[]} [from.models] what the user wrote of the model that is called
  */
-export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
+export function connect({ config, apiKey, headers, extra = {}, baseUrl, models }) {
   const { models: _, ...rest } = providerConfig(config);
-  const provider = new Concealment().conceal({ ...rest, ...(baseUrl && { baseUrl }), headers });
+  const provider = new Concealment().conceal({ ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers });
   const held = Object.entries(headers).filter(([name]) => !isReadable(name));
   const configured = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : configured;

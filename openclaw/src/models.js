@@ -15,13 +15,17 @@ const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 /** @param {Record<string, unknown>} fields @returns {Record<string, any>} those that have a value */
 const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
+/** What is known of a model, or of the one that the user says its id stands for. @param {string} id @param {any} config */
+export const traitsIn = (id, config) => traitsOf(config?.plugins?.entries?.[descriptor.id]?.config?.modelFamilies?.[id] ?? id);
+
 /**
  * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.
  * What is not known is absent.
  * @param {string} id
+ * @param {any} config
  */
-function knownOf(id) {
-  const traits = traitsOf(id);
+function knownOf(id, config) {
+  const traits = traitsIn(id, config);
   const efforts = traits.reasoningEfforts.length ? traits.reasoningEfforts : undefined;
   const hasMarkers = traits.promptCache === 'markers' || undefined;
   const hasKey = traits.promptCache === 'key' || undefined;
@@ -31,7 +35,7 @@ function knownOf(id) {
     supportsPromptCacheKey: hasKey,
     supportsLongCacheRetention: hasKey && false, // the component asks for it of the models that have it
     maxTokensField: traits.limitField?.replaceAll('-', '_'),
-    supportsReasoningEffort: traits.reasoning,
+    supportsReasoningEffort: traits.reasoning && traits.thinkingFormat !== undefined,
     supportedReasoningEfforts: efforts,
     thinkingFormat: traits.thinkingFormat === 'object' ? 'openrouter' : undefined,
   });
@@ -45,8 +49,11 @@ function knownOf(id) {
   });
 }
 
-/** @param {string} id @returns {any} A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little. */
-export function describeModel(id) {
+/**
+ * A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little.
+ * @param {string} id @param {any} [config] @returns {any}
+ */
+export function describeModel(id, config) {
   const { name, reasoning, imageInput, contextTokens, maxOutputTokens } = id === defaultModel.id ? defaultModel
     : { name: id, reasoning: false, imageInput: true, contextTokens: 128_000, maxOutputTokens: 8192 };
   return {
@@ -57,7 +64,7 @@ export function describeModel(id) {
     cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
     contextWindow: contextTokens,
     maxTokens: maxOutputTokens,
-    ...knownOf(id),
+    ...knownOf(id, config),
   };
 }
 
@@ -77,7 +84,7 @@ export function configuredModel(config, id) {
 export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
   const read = source() ?? config;
   const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
-  const { compat, ...known } = knownOf(model.id);
+  const { compat, ...known } = knownOf(model.id, config);
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
   if (hasOwnEfforts) delete known.thinkingLevelMap;
   const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
@@ -89,7 +96,7 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
 const baseUrl = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
 
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
-export const resolveDynamicModel = ({ modelId, config }) => ({ ...describeModel(modelId), provider: descriptor.id, api, baseUrl: baseUrl(config) });
+export const resolveDynamicModel = ({ modelId, config }) => ({ ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrl(config) });
 
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
@@ -113,7 +120,7 @@ export async function runCatalog(context, logger) {
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     return {
-      provider: { baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id)) },
+      provider: { baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)) },
       outcomes: [{ ...outcome, status: 'ready' }],
     };
   } catch (thrown) {
@@ -124,8 +131,8 @@ export async function runCatalog(context, logger) {
   }
 }
 
-/** Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with. @param {{ modelId: string }} context */
-export const isCacheTtlEligible = ({ modelId }) => traitsOf(modelId).promptCache === 'markers';
+/** Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with. @param {{ modelId: string, config?: any }} context */
+export const isCacheTtlEligible = ({ modelId, config }) => traitsIn(modelId, config).promptCache === 'markers';
 
 /** The default model alone: shown before there is a key. */
 export const runStaticCatalog = async () => ({ provider: { baseUrl: descriptor.defaultBaseUrl, api, models: [describeModel(defaultModel.id)] } });

@@ -1,7 +1,6 @@
 /** What is asked of the component: the body that OpenClaw's own builder writes. */
-import { traitsOf } from './component.js';
 import { transport } from './host.js';
-import { configuredModel } from './models.js';
+import { configuredModel, traitsIn } from './models.js';
 import { takeReasoning } from './replay.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -18,12 +17,21 @@ function unmark({ tools = [], messages }) {
 }
 
 /**
+ * Where the builder cuts the system text, it takes the line break away: a model that gets one text would read on in the same line.
+ * @param {Record<string, any>} body
+ */
+function keepLineBreaks({ messages: [first] }) {
+  const isSystem = first?.role === 'system' || first?.role === 'developer';
+  if (isSystem && Array.isArray(first.content)) for (const part of first.content.slice(0, -1)) part.text += '\n';
+}
+
+/**
  * Whether the markers in the body are OpenClaw's because of what we said of the model. They are the component's to set, then:
  * it knows which models may answer, and where the gateway keeps a marker.
  * @param {Model} model
  * @param {Record<string, any> | undefined} config OpenClaw's
  */
-const hasOurMarkers = (model, config) => traitsOf(model.id).promptCache === 'markers'
+const hasOurMarkers = (model, config) => traitsIn(model.id, config).promptCache === 'markers'
   && !configuredModel(config, model.id).compat?.cacheControlFormat;
 
 /**
@@ -40,6 +48,7 @@ export async function toRequest(chat, connection, { model, context, options, con
   const reasoning = options.reasoning ?? 'off'; // the builder would take none for `high`
   const body = buildOpenAICompletionsParams(model, { ...context, messages }, { ...options, reasoning });
   putInto(body);
+  keepLineBreaks(body);
   if (hasOurMarkers(model, config)) unmark(body);
   /** @type {Request} */
   const request = { ask: { tag: 'openai-json', val: JSON.stringify(body) }, promptCache: options.cacheRetention };
