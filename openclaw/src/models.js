@@ -35,7 +35,7 @@ function knownOf(id, config) {
     supportsPromptCacheKey: hasKey,
     supportsLongCacheRetention: hasKey && false, // the component asks for it of the models that have it
     maxTokensField: traits.limitField?.replaceAll('-', '_'),
-    supportsReasoningEffort: traits.reasoning && traits.thinkingFormat !== undefined,
+    supportsReasoningEffort: (traits.reasoning && traits.thinkingFormat !== undefined) || undefined,
     supportedReasoningEfforts: efforts,
     thinkingFormat: traits.thinkingFormat === 'object' ? 'openrouter' : undefined,
   });
