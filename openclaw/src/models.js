@@ -136,3 +136,7 @@ export const isCacheTtlEligible = ({ modelId, config }) => traitsIn(modelId, con
 
 /** The default model alone: shown before there is a key. */
 export const runStaticCatalog = async () => ({ provider: { baseUrl: descriptor.defaultBaseUrl, api, models: [describeModel(defaultModel.id)] } });
+
+/** What a catalog hook gave, as rows of the catalog that takes the hooks' place. @param {any} result @param {'live' | 'static'} source */
+export const toRows = (result, source) => (result?.provider?.models ?? [])
+  .map((/** @type {any} */ { id, name }) => ({ kind: 'text', provider: descriptor.id, model: id, label: name, source }));

@@ -9,7 +9,7 @@ import { streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
-import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
+import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog } from '../src/models.js';
 
 /** @type {string} */ let origin;
 /** @type {http.Server} */ let server;
@@ -415,6 +415,62 @@ describe('models', () => {
   test('any id can be used', () => {
     const { id, provider: name, api, baseUrl } = resolveDynamicModel({ modelId: '@groq/x', config: { models: { providers: { portkey: { baseUrl: 'http://h/v1/' } } } } });
     assert.deepEqual({ id, name, api, baseUrl }, { id: '@groq/x', name: 'portkey', api: 'openai-completions', baseUrl: 'http://h/v1' });
+  });
+});
+
+describe('what is known of a model', () => {
+  /** As OpenClaw resolves it where the user wrote `row`. */
+  const resolved = (/** @type {any} */ row, /** @type {any} */ plugin = {}) => {
+    const portkey = { models: [row] };
+    const read = { models: { providers: { portkey } }, plugins: { entries: { portkey: { config: plugin } } } };
+    const model = { name: 'n', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192, ...row };
+    return normalizeResolvedModel({ config: read, model }, () => read);
+  };
+
+  /** @type {[id: string, expected: Record<string, unknown>][]} */
+  const KNOWN = [
+    ['@anthropic/claude-sonnet-4-5', { reasoning: true, maxTokens: 64_000, cacheControlFormat: 'anthropic', maxTokensField: 'max_tokens', supportsReasoningEffort: true }],
+    ['@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0', { reasoning: true, cacheControlFormat: 'anthropic' }],
+    ['@openai/gpt-5.2', { reasoning: true, contextWindow: 400_000, maxTokens: 128_000, supportsPromptCacheKey: true, maxTokensField: 'max_completion_tokens' }],
+    ['@openai/gpt-4o', { reasoning: false, maxTokens: 16_384, supportsReasoningEffort: undefined }],
+    ['@google/gemini-2.5-pro', { reasoning: true, cacheControlFormat: undefined, supportsReasoningEffort: true }],
+    ['@openrouter/anthropic/claude-sonnet-4.6', { thinkingFormat: 'openrouter' }],
+    ['@moonshot/kimi-k2.5', { reasoning: true, supportsReasoningEffort: undefined }],
+    ['@team/prod', { reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192, compat: undefined }],
+  ];
+  for (const [id, expected] of KNOWN) {
+    test(id, () => {
+      const model = resolved({ id });
+      const shown = { ...model, ...model.compat };
+      assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, shown[name]])), expected);
+    });
+  }
+
+  test('thinking levels that the model has not are not offered', () => {
+    const { low, high, xhigh, max } = resolved({ id: '@anthropic/claude-sonnet-4-5' }).thinkingLevelMap;
+    assert.deepEqual({ low, high, xhigh, max }, { low: 'low', high: 'high', xhigh: null, max: null });
+  });
+
+  test('what the user wrote wins', () => {
+    const id = '@anthropic/claude-sonnet-4-5';
+    const row = { id, reasoning: false, input: ['text'], contextWindow: 50_000, compat: { maxTokensField: 'max_completion_tokens' } };
+    const { reasoning, input, contextWindow, maxTokens, compat } = resolved(row);
+    assert.deepEqual({ reasoning, input, contextWindow }, { reasoning: false, input: ['text'], contextWindow: 50_000 });
+    assert.equal(maxTokens, 50_000, 'no answer is longer than the window');
+    assert.deepEqual([compat.maxTokensField, compat.cacheControlFormat], ['max_completion_tokens', 'anthropic']);
+    assert.equal(resolved({ id, compat: { supportedReasoningEfforts: ['max'] } }).thinkingLevelMap, undefined);
+  });
+
+  test('an alias is the model that the user says it stands for', () => {
+    const families = { modelFamilies: { '@team/prod': 'claude-sonnet-4-5' } };
+    assert.equal(resolved({ id: '@team/prod' }, families).compat.cacheControlFormat, 'anthropic');
+    const config = { plugins: { entries: { portkey: { config: families } } } };
+    assert.deepEqual([isCacheTtlEligible({ modelId: '@team/prod', config }), isCacheTtlEligible({ modelId: '@team/prod' })], [true, false]);
+  });
+
+  test('so is one that no catalog holds', () => {
+    const { contextWindow, maxTokens, compat } = describeModel('@openai/gpt-5.2');
+    assert.deepEqual([contextWindow, maxTokens, compat.supportsPromptCacheKey], [400_000, 128_000, true]);
   });
 });
 
