@@ -25,15 +25,12 @@ const FAMILIES = {
 };
 
 /** What a user wrote of the model beside its id. */
-const ROWS = {
-  nothing: {},
-  all: { reasoning: true, input: ['text', 'image'], contextWindow: 200_000, maxTokens: 32_000 },
-};
+const ROWS = { nothing: {}, all: { reasoning: true, input: ['text', 'image'], contextWindow: 200_000, maxTokens: 32_000 } };
 
 /** @type {Record<string, Json>} */
 const COMPAT = {
   none: {},
-  'max_tokens': { maxTokensField: 'max_tokens' },
+  max_tokens: { maxTokensField: 'max_tokens' },
   markers: { cacheControlFormat: 'anthropic' },
   'long markers': { cacheControlFormat: 'anthropic', supportsLongCacheRetention: true },
   'cache key': { supportsPromptCacheKey: true },
@@ -46,7 +43,12 @@ const COMPAT = {
   'thinking as text': { requiresThinkingAsText: true },
   'names, and turns that alternate': { requiresToolResultName: true, requiresAssistantAfterToolResult: true },
   'no tools': { supportsTools: false },
-  openai: { supportsStore: true, supportsDeveloperRole: true, supportsStrictMode: true, supportsJsonSchemaResponseFormat: true },
+  openai: {
+    supportsStore: true,
+    supportsDeveloperRole: true,
+    supportsStrictMode: true,
+    supportsJsonSchemaResponseFormat: true,
+  },
 };
 
 /** @type {Record<string, Json>} */
@@ -54,7 +56,7 @@ const PARAMS = {
   none: {},
   sampling: { temperature: 0.5, topP: 0.9, seed: 7, frequencyPenalty: 0.1, presencePenalty: 0.2 },
   limit: { maxTokens: 500, stop: ['x'] },
-  'a limit above the model\'s': { maxTokens: 10_000_000 },
+  "a limit above the model's": { maxTokens: 10_000_000 },
   json: { responseFormat: { type: 'json_object' } },
   schema: { responseFormat: { type: 'object', properties: {} } },
   session: { sessionId: 's-1', promptCacheKey: 'k-1' },
@@ -64,7 +66,11 @@ const LEVELS = { off: 'off', low: 'low', high: 'high', xhigh: 'xhigh' };
 
 const RETENTIONS = { default: undefined, none: 'none', short: 'short', long: 'long' };
 
-const READ = { name: 'read', description: 'Reads', parameters: { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] } };
+const READ = {
+  name: 'read',
+  description: 'Reads',
+  parameters: { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] },
+};
 const LIST = { name: 'list', description: 'Lists', parameters: { type: 'object', properties: {} } };
 
 /** @type {Record<string, { tools?: Json[], toolChoice?: unknown }>} */
@@ -107,7 +113,11 @@ const RESULTS = {
 };
 
 const call = (id = 'call_1', more = {}) => ({ type: 'toolCall', id, name: 'read', arguments: { path: '.' }, ...more });
-const thinking = (/** @type {string} */ thinking, /** @type {string | undefined} */ thinkingSignature) => ({ type: 'thinking', thinking, thinkingSignature });
+const thinking = (/** @type {string} */ thinking, /** @type {string | undefined} */ thinkingSignature) => ({
+  type: 'thinking',
+  thinking,
+  thinkingSignature,
+});
 
 /** The assistant's turn before a tool's result. @type {Record<string, Json[]>} */
 const TURNS = {
@@ -126,20 +136,35 @@ const TURNS = {
 /** What became of the history on its way. @type {Record<string, (messages: Json[]) => Json[]>} */
 const DAMAGE = {
   none: (messages) => messages,
-  'another model\'s': (messages) => messages.map((message) => (message.role === 'assistant' ? { ...message, model: 'another' } : message)),
+  "another model's": (messages) =>
+    messages.map((message) => (message.role === 'assistant' ? { ...message, model: 'another' } : message)),
   'result lost': (messages) => messages.filter(({ role }) => role !== 'toolResult'),
   'call lost': (messages) => messages.filter(({ role }) => role !== 'assistant'),
-  aborted: (messages) => messages.map((message) => (message.role === 'assistant' ? { ...message, stopReason: 'aborted' } : message)),
-  failed: (messages) => messages.map((message) => (message.role === 'assistant' ? { ...message, stopReason: 'error', content: [text('Half')] } : message)),
-  'without content': (messages) => messages.map((message) => (message.role === 'assistant' ? { ...message, content: null } : message)),
+  aborted: (messages) =>
+    messages.map((message) => (message.role === 'assistant' ? { ...message, stopReason: 'aborted' } : message)),
+  failed: (messages) =>
+    messages.map((message) =>
+      message.role === 'assistant' ? { ...message, stopReason: 'error', content: [text('Half')] } : message,
+    ),
+  'without content': (messages) =>
+    messages.map((message) => (message.role === 'assistant' ? { ...message, content: null } : message)),
   'twice the same id': (messages) => [...messages.slice(0, 3), ...messages.slice(1)],
   'spaces in ids': (messages) => JSON.parse(JSON.stringify(messages).replaceAll('"call_1"', '" call_1 "')),
 };
 
 export const DIMENSIONS = {
-  family: Object.keys(FAMILIES), row: Object.keys(ROWS), compat: Object.keys(COMPAT), params: Object.keys(PARAMS), level: Object.keys(LEVELS),
-  retention: Object.keys(RETENTIONS), tools: Object.keys(TOOLS), system: Object.keys(SYSTEM), user: Object.keys(USER),
-  result: Object.keys(RESULTS), turn: Object.keys(TURNS), damage: Object.keys(DAMAGE),
+  family: Object.keys(FAMILIES),
+  row: Object.keys(ROWS),
+  compat: Object.keys(COMPAT),
+  params: Object.keys(PARAMS),
+  level: Object.keys(LEVELS),
+  retention: Object.keys(RETENTIONS),
+  tools: Object.keys(TOOLS),
+  system: Object.keys(SYSTEM),
+  user: Object.keys(USER),
+  result: Object.keys(RESULTS),
+  turn: Object.keys(TURNS),
+  damage: Object.keys(DAMAGE),
 };
 
 /**
@@ -151,21 +176,63 @@ export function toCase(at, baseUrl) {
   const id = pick(FAMILIES, at.family);
   const compat = pick(COMPAT, at.compat);
   const written = { id, ...pick(ROWS, at.row), ...(at.compat !== 'none' && { compat }) };
-  const model = { // as OpenClaw resolves it, with its defaults
-    name: id, provider: 'portkey', api: 'openai-completions', baseUrl, reasoning: false, input: ['text'], contextWindow: 200_000,
-    maxTokens: 8192, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, ...written,
+  const model = {
+    // as OpenClaw resolves it, with its defaults
+    name: id,
+    provider: 'portkey',
+    api: 'openai-completions',
+    baseUrl,
+    reasoning: false,
+    input: ['text'],
+    contextWindow: 200_000,
+    maxTokens: 8192,
+    cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    ...written,
   };
-  const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, totalTokens: 2, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } };
-  const messages = pick(DAMAGE, at.damage)([
+  const usage = {
+    input: 1,
+    output: 1,
+    cacheRead: 0,
+    cacheWrite: 0,
+    totalTokens: 2,
+    cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 },
+  };
+  const messages = pick(
+    DAMAGE,
+    at.damage,
+  )([
     { role: 'user', content: 'What is here?', timestamp: 1 },
-    { role: 'assistant', content: pick(TURNS, at.turn), provider: 'portkey', api: 'openai-completions', model: id, stopReason: 'toolUse', usage, timestamp: 2 },
-    { role: 'toolResult', toolCallId: 'call_1', toolName: 'read', content: pick(RESULTS, at.result), isError: false, timestamp: 3 },
+    {
+      role: 'assistant',
+      content: pick(TURNS, at.turn),
+      provider: 'portkey',
+      api: 'openai-completions',
+      model: id,
+      stopReason: 'toolUse',
+      usage,
+      timestamp: 2,
+    },
+    {
+      role: 'toolResult',
+      toolCallId: 'call_1',
+      toolName: 'read',
+      content: pick(RESULTS, at.result),
+      isError: false,
+      timestamp: 3,
+    },
     { role: 'user', content: pick(USER, at.user), timestamp: 4 },
   ]);
   const { tools, toolChoice } = pick(TOOLS, at.tools);
   return {
-    written, model,
+    written,
+    model,
     context: { systemPrompt: pick(SYSTEM, at.system), messages, tools },
-    options: { apiKey: 'K', reasoning: pick(LEVELS, at.level), cacheRetention: pick(RETENTIONS, at.retention), toolChoice, ...pick(PARAMS, at.params) },
+    options: {
+      apiKey: 'K',
+      reasoning: pick(LEVELS, at.level),
+      cacheRetention: pick(RETENTIONS, at.retention),
+      toolChoice,
+      ...pick(PARAMS, at.params),
+    },
   };
 }

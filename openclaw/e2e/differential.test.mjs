@@ -9,7 +9,8 @@ import { pairwise } from './pairwise.mjs';
 /** @type {Awaited<ReturnType<typeof startRecorder>>} */ let gateway;
 
 before(async () => {
-  const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) => `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+  const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) =>
+    `data: ${JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
   gateway = await startRecorder(() => `${chunk({ content: 'hi' })}${chunk({}, 'stop')}data: [DONE]\n\n`);
 });
 after(() => gateway.close());
@@ -22,15 +23,30 @@ async function sent(client, model, { context, options }) {
 }
 
 /** Beside the pairs, each turn before each family, undamaged: reasoning that goes back is where most can be lost. */
-const TURNS = DIMENSIONS.family.flatMap((family) => DIMENSIONS.turn.map((turn) => ({
-  family, turn, row: 'all', compat: 'none', params: 'none', level: 'low', retention: 'default', tools: 'two', system: 'stable and volatile',
-  user: 'string', result: 'text', damage: 'none',
-})));
+const TURNS = DIMENSIONS.family.flatMap((family) =>
+  DIMENSIONS.turn.map((turn) => ({
+    family,
+    turn,
+    row: 'all',
+    compat: 'none',
+    params: 'none',
+    level: 'low',
+    retention: 'default',
+    tools: 'two',
+    system: 'stable and volatile',
+    user: 'string',
+    result: 'text',
+    damage: 'none',
+  })),
+);
 const CASES = [...pairwise(DIMENSIONS), ...TURNS];
 
 /** @type {Set<string>} */ const met = new Set();
 
-for (const [name, isGeneric] of /** @type {const} */ ([['as the generic provider has it', true], ['with the compat that ours sets', false]])) {
+for (const [name, isGeneric] of /** @type {const} */ ([
+  ['as the generic provider has it', true],
+  ['with the compat that ours sets', false],
+])) {
   describe(`OpenClaw's own client, ${name}`, () => {
     test(`${CASES.length} requests differ in what is meant alone`, async () => {
       assert.ok(CASES.length >= 80);
@@ -54,10 +70,13 @@ for (const [name, isGeneric] of /** @type {const} */ ([['as the generic provider
 }
 
 test('every kind of difference was met', () => {
-  assert.deepEqual(KINDS.map(({ name }) => name).filter((name) => !met.has(name)), []);
+  assert.deepEqual(
+    KINDS.map(({ name }) => name).filter((name) => !met.has(name)),
+    [],
+  );
 });
 
-test('usage is asked for at Portkey\'s own address too', async () => {
+test("usage is asked for at Portkey's own address too", async () => {
   // its client asks for it at addresses that it knows, and on loopback
   const from = toCase(TURNS[0], 'https://api.portkey.ai/v1');
   /** @type {any[]} */ const seen = [];
@@ -65,6 +84,10 @@ test('usage is asked for at Portkey\'s own address too', async () => {
     seen.push(payload);
     throw new Error('seen enough');
   };
-  for (const client of [ownClient, ourClient()]) await client(from.model, from.context, { ...from.options, onPayload }).result();
-  assert.deepEqual(seen.map(({ stream_options }) => stream_options), [undefined, { include_usage: true }]);
+  for (const client of [ownClient, ourClient()])
+    await client(from.model, from.context, { ...from.options, onPayload }).result();
+  assert.deepEqual(
+    seen.map(({ stream_options }) => stream_options),
+    [undefined, { include_usage: true }],
+  );
 });

@@ -6,7 +6,8 @@ import http from 'node:http';
 import { registerHooks } from 'node:module';
 
 registerHooks({
-  resolve: (specifier, context, next) => next(specifier, specifier.startsWith('openclaw/') ? { ...context, parentURL: import.meta.url } : context),
+  resolve: (specifier, context, next) =>
+    next(specifier, specifier.startsWith('openclaw/') ? { ...context, parentURL: import.meta.url } : context),
 });
 
 await import('openclaw/plugin-sdk/provider-transport-runtime'); // installs OpenClaw's fetch into its transports
@@ -21,7 +22,8 @@ export const ownClient = createOpenAICompletionsTransportStreamFn();
 export const ourClient = (config = {}) => streamFn(config);
 
 /** A model as OpenClaw resolves it under our plugin. @param {any} model @param {object} written what the user wrote of it */
-export const ourModel = (model, written) => normalizeResolvedModel({ model }, () => ({ models: { providers: { portkey: { models: [written] } } } }));
+export const ourModel = (model, written) =>
+  normalizeResolvedModel({ model }, () => ({ models: { providers: { portkey: { models: [written] } } } }));
 
 /** A gateway that notes what it is asked, and answers with `events`. @param {(body: any) => string} answer */
 export async function startRecorder(answer) {
@@ -35,5 +37,12 @@ export async function startRecorder(answer) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return { url: `http://127.0.0.1:${port}/v1`, seen, close: () => { server.close(); server.closeAllConnections(); } };
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    seen,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }

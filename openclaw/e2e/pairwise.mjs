@@ -7,11 +7,14 @@
  */
 export function pairwise(dimensions) {
   const names = Object.keys(dimensions);
-  const key = (/** @type {string} */ a, /** @type {string} */ x, /** @type {string} */ b, /** @type {string} */ y) => `${a}=${x}&${b}=${y}`;
+  const key = (/** @type {string} */ a, /** @type {string} */ x, /** @type {string} */ b, /** @type {string} */ y) =>
+    `${a}=${x}&${b}=${y}`;
   /** @type {Map<string, [string, string, string, string]>} */ const missing = new Map();
-  names.forEach((a, i) => names.slice(i + 1).forEach((b) => {
-    for (const x of dimensions[a]) for (const y of dimensions[b]) missing.set(key(a, x, b, y), [a, x, b, y]);
-  }));
+  names.forEach((a, i) =>
+    names.slice(i + 1).forEach((b) => {
+      for (const x of dimensions[a]) for (const y of dimensions[b]) missing.set(key(a, x, b, y), [a, x, b, y]);
+    }),
+  );
   const cases = [];
   for (let [next] = missing.values(); next; [next] = missing.values()) {
     const [a, x, b, y] = next;
@@ -19,8 +22,16 @@ export function pairwise(dimensions) {
     for (const name of names) {
       if (name in row) continue;
       // the value that meets most of the others for the first time
-      const gain = (/** @type {string} */ value) => names.filter((other) => other in row
-        && missing.has(names.indexOf(name) < names.indexOf(other) ? key(name, value, other, row[other]) : key(other, row[other], name, value))).length;
+      const gain = (/** @type {string} */ value) =>
+        names.filter(
+          (other) =>
+            other in row &&
+            missing.has(
+              names.indexOf(name) < names.indexOf(other)
+                ? key(name, value, other, row[other])
+                : key(other, row[other], name, value),
+            ),
+        ).length;
       const at = cases.length % dimensions[name].length; // of several that are as good, each has its turn
       const values = [...dimensions[name].slice(at), ...dimensions[name].slice(0, at)];
       row[name] = values.reduce((best, value) => (gain(value) > gain(best) ? value : best));

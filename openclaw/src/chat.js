@@ -41,8 +41,8 @@ function toArguments(json) {
  */
 function imageNote({ tag, val }) {
   if (tag === 'url') return `\n![image](${val})\n`;
-  return `\n(The model answered with an image, ${val.mediaType}, ${val.data.length} bytes, which OpenClaw cannot show in a chat. `
-    + 'Use its image generation instead.)\n';
+  return `\n(The model answered with an image, ${val.mediaType}, ${val.data.length} bytes, which OpenClaw cannot show in a `
+    + 'chat. Use its image generation instead.)\n';
 }
 
 /** The component's events, as they come, to OpenClaw's. */

@@ -4,7 +4,9 @@ import { descriptor } from '../component/descriptor.js';
 import { streamFn } from './chat.js';
 import { classifyFailoverReason } from './errors.js';
 import { imageProvider } from './images.js';
-import { isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog, runStaticCatalog, toRows } from './models.js';
+import {
+  isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog, runStaticCatalog, toRows,
+} from './models.js';
 import { apiKeyMethod } from './onboarding.js';
 
 const KEY = descriptor.credentials[0];

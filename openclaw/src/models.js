@@ -96,7 +96,9 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
 const baseUrl = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
 
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
-export const resolveDynamicModel = ({ modelId, config }) => ({ ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrl(config) });
+export const resolveDynamicModel = ({ modelId, config }) => ({
+  ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrl(config),
+});
 
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
@@ -120,7 +122,9 @@ export async function runCatalog(context, logger) {
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     return {
-      provider: { baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)) },
+      provider: {
+        baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)),
+      },
       outcomes: [{ ...outcome, status: 'ready' }],
     };
   } catch (thrown) {
@@ -131,12 +135,18 @@ export async function runCatalog(context, logger) {
   }
 }
 
-/** Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with. @param {{ modelId: string, config?: any }} context */
+/**
+ * Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with.
+ * @param {{ modelId: string, config?: any }} context
+ */
 export const isCacheTtlEligible = ({ modelId, config }) => traitsIn(modelId, config).promptCache === 'markers';
 
 /** The default model alone: shown before there is a key. */
 export const runStaticCatalog = async () => ({ provider: { baseUrl: descriptor.defaultBaseUrl, api, models: [describeModel(defaultModel.id)] } });
 
-/** What a catalog hook gave, as rows of the catalog that takes the hooks' place. @param {any} result @param {'live' | 'static'} source */
+/**
+ * What a catalog hook gave, as rows of the catalog that takes the hooks' place.
+ * @param {any} result @param {'live' | 'static'} source
+ */
 export const toRows = (result, source) => (result?.provider?.models ?? [])
   .map((/** @type {any} */ { id, name }) => ({ kind: 'text', provider: descriptor.id, model: id, label: name, source }));

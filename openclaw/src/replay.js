@@ -11,8 +11,8 @@
 /** @typedef {AssistantMessage['content'][number]} Block */
 
 /**
- * Marks an assistant message of the body with the number of its turn. The builder writes it there itself: as the field that some
- * reasoning came in. So a turn that it leaves out, or reduces to `role` and `content`, takes its mark along.
+ * Marks an assistant message of the body with the number of its turn. The builder writes it there itself: as the field that
+ * some reasoning came in. So a turn that it leaves out, or reduces to `role` and `content`, takes its mark along.
  */
 const TURN = 'portkey_turn';
 
@@ -21,7 +21,12 @@ const TURN = 'portkey_turn';
  * OpenClaw's own client's, in a session that began with it.
  * @type {Record<string, string>}
  */
-const FIELDS = { reasoning_content: 'reasoning_content', reasoning: 'reasoning', reasoning_text: 'reasoning', reasoning_details: 'reasoning' };
+const FIELDS = {
+  reasoning_content: 'reasoning_content',
+  reasoning: 'reasoning',
+  reasoning_text: 'reasoning',
+  reasoning_details: 'reasoning',
+};
 
 /** @param {Block} block */
 const isReplayed = (block) => block.type === 'thinking' || (block.type === 'toolCall' && Boolean(block.thoughtSignature));
@@ -35,9 +40,12 @@ const withoutSignature = (block) => (block.type === 'toolCall' ? { ...block, tho
 /** @param {Block} block @returns {object[]} */
 function contentBlock(block) {
   switch (block.type) {
-    case 'text': return block.text.trim() ? [{ type: 'text', text: block.text.toWellFormed() }] : [];
-    case 'thinking': return [{ type: 'thinking', thinking: block.thinking, signature: block.thinkingSignature }];
-    case 'toolCall': return [];
+    case 'text':
+      return block.text.trim() ? [{ type: 'text', text: block.text.toWellFormed() }] : [];
+    case 'thinking':
+      return [{ type: 'thinking', thinking: block.thinking, signature: block.thinkingSignature }];
+    case 'toolCall':
+      return [];
   }
 }
 
@@ -49,9 +57,11 @@ function putBack(message, content) {
   } else {
     message.content_blocks = content.flatMap(contentBlock);
   }
-  content.filter((block) => block.type === 'toolCall').forEach(({ thoughtSignature: signature }, at) => {
-    if (signature && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
-  });
+  content
+    .filter((block) => block.type === 'toolCall')
+    .forEach(({ thoughtSignature: signature }, at) => {
+      if (signature && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+    });
 }
 
 /**
@@ -62,14 +72,26 @@ function putBack(message, content) {
 export function takeReasoning(model, messages) {
   /** @type {Block[][]} */ const turns = [];
   // another model's reasoning the builder makes text of; with `requiresThinkingAsText`, this one's too
-  const isOwn = (/** @type {Message} */ message) => message.role === 'assistant' && !model.compat?.requiresThinkingAsText
-    && message.provider === model.provider && message.api === model.api && message.model === model.id
-    && Array.isArray(message.content) && message.content.some(isReplayed);
+  const isOwn = (/** @type {Message} */ message) =>
+    message.role === 'assistant' &&
+    !model.compat?.requiresThinkingAsText &&
+    message.provider === model.provider &&
+    message.api === model.api &&
+    message.model === model.id &&
+    Array.isArray(message.content) &&
+    message.content.some(isReplayed);
   return {
     messages: messages.map((message) => {
       if (message.role !== 'assistant' || !isOwn(message)) return message;
-      const mark = { type: /** @type {const} */ ('thinking'), thinking: String(turns.push(message.content) - 1), thinkingSignature: TURN };
-      return { ...message, content: [mark, ...message.content.filter(({ type }) => type !== 'thinking').map(withoutSignature)] };
+      const mark = {
+        type: /** @type {const} */ ('thinking'),
+        thinking: String(turns.push(message.content) - 1),
+        thinkingSignature: TURN,
+      };
+      return {
+        ...message,
+        content: [mark, ...message.content.filter(({ type }) => type !== 'thinking').map(withoutSignature)],
+      };
     }),
     /** @param {Record<string, any>} body */
     putInto(body) {

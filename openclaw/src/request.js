@@ -17,7 +17,8 @@ function unmark({ tools = [], messages }) {
 }
 
 /**
- * Where the builder cuts the system text, it takes the line break away: a model that gets one text would read on in the same line.
+ * Where the builder cuts the system text, it takes the line break away: a model that gets one text would read on in the same
+ * line.
  * @param {Record<string, any>} body
  */
 function keepLineBreaks({ messages: [first] }) {
@@ -31,12 +32,12 @@ function keepLineBreaks({ messages: [first] }) {
  * @param {Model} model
  * @param {Record<string, any> | undefined} config OpenClaw's
  */
-const hasOurMarkers = (model, config) => traitsIn(model.id, config).promptCache === 'markers'
-  && !configuredModel(config, model.id).compat?.cacheControlFormat;
+const hasOurMarkers = (model, config) =>
+  traitsIn(model.id, config).promptCache === 'markers' && !configuredModel(config, model.id).compat?.cacheControlFormat;
 
 /**
- * OpenClaw's builder writes the body, the component makes it fit for the gateway and the model, and OpenClaw's payload hooks see
- * and change all of that: what they leave is sent.
+ * OpenClaw's builder writes the body, the component makes it fit for the gateway and the model, and OpenClaw's payload hooks
+ * see and change all of that: what they leave is sent.
  * @param {Provider['chat']} chat
  * @param {Connection} connection
  * @param {{ model: Model, context: Context, options: StreamOptions, config?: Record<string, any> }} from
@@ -54,6 +55,6 @@ export async function toRequest(chat, connection, { model, context, options, con
   const request = { ask: { tag: 'openai-json', val: JSON.stringify(body) }, promptCache: options.cacheRetention };
   if (!options.onPayload) return request;
   const payload = JSON.parse(chat.body(connection, request));
-  const finished = await options.onPayload(payload, model) ?? payload;
+  const finished = (await options.onPayload(payload, model)) ?? payload;
   return { ask: { tag: 'finished-json', val: JSON.stringify(finished) }, promptCache: undefined };
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { streamFn } from '../src/chat.js';
+import { Translator, streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
@@ -120,6 +120,24 @@ describe('chat', () => {
     const { stopReason, content } = await stream.result();
     assert.equal(stopReason, 'toolUse');
     assert.deepEqual(content.map((block) => block.type), ['text', 'toolCall', 'toolCall']);
+  });
+
+  test('parts of an answer that OpenClaw has no place for are told', () => {
+    /** @type {any[]} */ const events = [];
+    const translator = new Translator(model(), (event) => events.push(event));
+    const citation = { type: 'citation', url: 'https://example.com' };
+    translator.take({ tag: 'refusal', val: 'I would ' });
+    translator.take({ tag: 'refusal', val: 'rather not.' });
+    translator.take({ tag: 'image', val: { tag: 'inline', val: { mediaType: 'image/png', data: new Uint8Array(3) } } });
+    translator.take({ tag: 'image', val: { tag: 'url', val: 'https://example.com/i.png' } });
+    translator.take({ tag: 'other', val: JSON.stringify(citation) });
+    translator.done({});
+    const { type, message } = events.at(-1);
+    assert.equal(type, 'done');
+    const [{ text }] = message.content;
+    assert.match(text, /^I would rather not\.\n\(The model answered with an image, image\/png, 3 bytes/);
+    assert.match(text, /!\[image\]\(https:\/\/example\.com\/i\.png\)\n$/);
+    assert.deepEqual(message.diagnostics[0].details, { parts: [citation] });
   });
 
   const called = (/** @type {string} */ args) => {
