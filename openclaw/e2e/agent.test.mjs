@@ -69,7 +69,7 @@ for (const { family, id } of MODELS) {
       upstream.seen
         .slice(from)
         .filter(({ headers }) => Boolean(headers['x-portkey-api-key']) === isOurs)
-        .map(({ body }) => JSON.parse(JSON.stringify(body).replaceAll(home, 'HOME')));
+        .map(({ body }) => JSON.parse(JSON.stringify(body).replaceAll(home, 'HOME').replace(CLOCK, '[now]')));
     const [mine, theirs] = [bodies(ours, true), bodies(own, false)];
     assert.deepEqual([mine.length, theirs.length], [2, 2]);
     const [, { messages }] = structuredClone(mine);
