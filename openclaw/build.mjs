@@ -79,7 +79,7 @@ for (const file of readdirSync(dist)) if (file.endsWith('.tgz')) rmSync(join(dis
 cpSync(wasm, join(dist, 'portkey-provider.wasm'));
 cpSync(join(root, 'openclaw.plugin.json'), join(dist, 'openclaw.plugin.json'));
 mkdirSync(join(staged, 'component'), { recursive: true });
-const { scripts: _s, devDependencies: _d, allowScripts: _a, private: _p, ...pkg } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const { scripts: _s, devDependencies: _d, optionalDependencies: _o, private: _p, ...pkg } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 writeFileSync(join(staged, 'package.json'), `${JSON.stringify(pkg, null, 2)}\n`);
 cpSync(join(here, 'src'), join(staged, 'src'), { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
 for (const file of ['provider.js', 'descriptor.js', 'portkey-provider.wasm']) cpSync(join(out, file), join(staged, 'component', file));

@@ -22,6 +22,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use memchr::memmem;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
@@ -32,6 +33,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    file::image_kind,
     limits::Limits,
     origin::{Networks, Origin},
     redact::{Masked, Redactor},
@@ -45,8 +47,40 @@ pub(crate) struct Policy {
     pub(crate) networks: Networks,
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
+    /// Headers that the guest writes with secrets hidden in them.
+    pub(crate) filled: Vec<Filled>,
+    /// What hides a secret holds this; nothing else does. Empty where nothing is hidden.
+    pub(crate) mark: String,
     pub(crate) redactor: Redactor,
     pub(crate) limits: Limits,
+}
+
+/// A header as the guest writes it, and as it goes out.
+pub(crate) struct Filled {
+    pub(crate) name: HeaderName,
+    pub(crate) shown: HeaderValue,
+    pub(crate) real: HeaderValue,
+}
+
+impl Policy {
+    /// Puts the secrets into the headers that they are hidden in.
+    ///
+    /// # Errors
+    /// Where one is hidden in another header, or is written otherwise than the configuration has it.
+    fn fill(&self, headers: &mut HeaderMap) -> Result<(), WasiError> {
+        let is_marked = |value: &HeaderValue| memmem::find(value.as_bytes(), self.mark.as_bytes()).is_some();
+        if self.mark.is_empty() {
+            return Ok(());
+        }
+        for (name, value) in headers.iter_mut().filter(|(_, value)| is_marked(value)) {
+            let filled = self.filled.iter().find(|filled| filled.name == name && filled.shown == *value);
+            *value = filled.map(|filled| filled.real.clone()).ok_or_else(|| {
+                tracing::debug!(%name, "denied a request that moves a hidden secret");
+                WasiError::HttpRequestDenied
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
@@ -72,10 +106,17 @@ impl Egress {
             .http2_keep_alive_interval(policy.limits.connect)
             .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
-        let attached: Vec<HeaderName> = policy.attached.keys().cloned().collect();
+        // A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
+        let in_parts = [header::RANGE, header::IF_RANGE];
+        let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(in_parts).collect();
         let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
         let authority = policy.origin.authority().parse().ok();
         Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
+    }
+
+    /// Names of the headers that are attached to each request.
+    pub(crate) fn attached_headers(&self) -> impl Iterator<Item = &str> {
+        self.policy.attached.keys().map(HeaderName::as_str)
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -101,6 +142,8 @@ impl Egress {
             origin,
             networks,
             attached: HeaderMap::new(),
+            filled: Vec::new(),
+            mark: String::new(),
             redactor: self.policy.redactor.clone(),
             limits: self.policy.limits.clone(),
         };
@@ -118,10 +161,9 @@ impl Egress {
         if !response.status().is_success() {
             return Err(failed(format!("HTTP status {}", response.status())));
         }
-        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?;
-        Ok(Media { media_type, data: data.to_bytes().to_vec() })
+        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
+        let (media_type, _) = image_kind(&data).ok_or_else(|| failed("what came is not an image".into()))?;
+        Ok(Media { media_type: media_type.to_owned(), data: data.to_vec() })
     }
 
     /// Policy first, then the credentials, then the network.
@@ -151,6 +193,7 @@ impl Egress {
             uri.authority = Some(authority.clone());
             *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
         }
+        policy.fill(request.headers_mut())?;
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }
@@ -215,8 +258,7 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
             };
         }
         if error.is::<ProxyFailed>() {
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
-            return WasiError::InternalError(Some(format!("{error}: {why}")));
+            return WasiError::InternalError(Some(chain(error)));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {
@@ -262,7 +304,8 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
     found
 }
 
-fn chain(error: &dyn StdError) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -83,8 +83,8 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            // What stands before an `@` may be a password, and is not repeated.
-            let what = if text.contains('@') { "the text" } else { &format!("`{text}`") };
+            // What stands before an `@` or behind a `?` may be a secret, and is not repeated.
+            let what = if text.contains(['@', '?', '#']) { "the text" } else { &format!("`{text}`") };
             Error::config(format!("{what} is not a usable base URL: {why}"))
                 .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };

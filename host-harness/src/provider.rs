@@ -8,18 +8,19 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
-    credentials::{self, Held},
+    credentials::{Held, Resolver},
     destination::Destination,
-    egress::{Egress, Policy},
+    egress::{Egress, Filled, Policy},
     engine::Live,
     error::{Error, Result},
+    inline::{self, Named, names_a_secret},
     origin::Origin,
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
     setup::Setup,
     types::{Connection, Media},
-    view::{View, names_a_secret},
+    view::View,
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -57,12 +58,14 @@ impl Provider {
     /// A missing credential, a wrong configuration, a base URL that may not be called.
     pub async fn connect(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
-        let outdone = plugin.headers_of(&setup.options).await?;
+        let outdone = plugin.headers_of(&setup).await?;
         setup.settle(descriptor, &outdone)?;
         let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
         let held = setup.held(descriptor)?;
-        let view = View::of(&setup.config, &descriptor.id);
-        let attached = attached(descriptor, &held, &view, &setup)?;
+        let resolver = setup.resolver();
+        let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
+        let mut attached = attached(descriptor, &held, &view, &resolver)?;
+        attached.secrets.extend(view.secrets().cloned());
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
         let connection = plugin.resolve(&view.json(), &ids).await?;
@@ -77,6 +80,8 @@ impl Provider {
             origin,
             networks,
             attached: attached.headers,
+            filled: filled(&connection, &view)?,
+            mark: view.mark().to_owned(),
             redactor: Redactor::new(attached.secrets),
             limits: plugin.limits().clone(),
         };
@@ -92,6 +97,11 @@ impl Provider {
     /// Where calls go, as the plugin resolved it. It holds no secret.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Names of the headers that the host attaches at its boundary: their values are secrets.
+    pub fn attached_headers(&self) -> impl Iterator<Item = &str> {
+        self.egress.attached_headers()
     }
 
     /// The credentials in use, and where they were found.
@@ -187,7 +197,7 @@ impl Provider {
     /// only networks that the provider itself may be on are reached.
     ///
     /// # Errors
-    /// Where the URL may not be fetched, or what it gives is no success.
+    /// Where the URL may not be fetched, or what it gives is no success or no image.
     pub async fn download(&self, url: &str) -> Result<Media> {
         self.egress.download(url).await
     }
@@ -212,26 +222,17 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
-/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
-/// answers: it is a secret only where the header's name says so, or in JSON its own.
-const SHORTEST_UNNAMED: usize = 16;
-
-fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
+fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolver<'_>) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
-        let whole = match view.unseal(&value) {
-            Some(Value::String(literal)) => literal.as_str().into(),
+        let value = match view.unseal(&value) {
+            Some(literal @ Value::String(_)) => literal.clone(),
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
-            None => credentials::resolve(&value, &setup.environment, &setup.config)?,
+            None => value.into(),
         };
-        attached.header(&name, whole.expose_secret())?;
-        if names_a_secret(&name) {
-            attached.secrets.extend(secrets_in(&whole));
-        } else {
-            let referred = credentials::referred(&value, &setup.environment, &setup.config)?;
-            let is_long = |secret: &SecretString| secret.expose_secret().len() >= SHORTEST_UNNAMED;
-            attached.secrets.extend(referred.iter().flat_map(secrets_in).filter(is_long));
-        }
+        let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
+        attached.secrets.extend(inline::secrets(&value, named, resolver)?);
+        attached.header(&name, inline::header(&value, resolver)?.expose_secret())?;
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {
@@ -242,34 +243,32 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) ->
     Ok(attached)
 }
 
-/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of JSON its texts.
-fn secrets_in(value: &SecretString) -> Vec<SecretString> {
-    let value = value.expose_secret();
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
-        return texts("", &json).into_iter().map(SecretString::from).collect();
-    }
-    let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-    value.split_ascii_whitespace().filter(|word| !is_scheme(word)).map(SecretString::from).collect()
+/// The headers of the connection that the plugin wrote with something hidden in them, and what goes out instead.
+fn filled(connection: &Connection, view: &View) -> Result<Vec<Filled>> {
+    let hidden = connection.headers.iter().filter(|(_, value)| view.is_marked(value));
+    let filled = hidden.map(|(name, value)| {
+        let real = view.fill(value).ok_or_else(|| {
+            Error::config(format!("the plugin makes of a secret or a reference something that it is not: {name}"))
+                .hint("Write the value of that option out, or put it in `headers`.")
+        })?;
+        let (name, shown) = header(name, value)?;
+        let (_, real) = header(name.as_str(), real.expose_secret())?;
+        Ok(Filled { name, shown, real })
+    });
+    filled.collect()
 }
 
-/// The lines of all texts in `json`, the member `name` of an object: a private key has many. Ordinary ones are left out.
-fn texts<'j>(name: &str, json: &'j Value) -> Vec<&'j str> {
-    let is_secret = |line: &&str| line.len() >= SHORTEST_UNNAMED || names_a_secret(name);
-    match json {
-        Value::String(text) => text.lines().filter(is_secret).collect(),
-        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
-        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
-        _ => Vec::new(),
-    }
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
+    let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+    // Keeps it out of debug prints, and out of HTTP/2's compression tables.
+    value.set_sensitive(true);
+    Ok((HeaderName::try_from(name).map_err(|_| wrong())?, value))
 }
 
 impl Attached {
     fn header(&mut self, name: &str, value: &str) -> Result<()> {
-        let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
-        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
-        // Keeps it out of debug prints, and out of HTTP/2's compression tables.
-        value.set_sensitive(true);
+        let (name, value) = header(name, value)?;
         self.headers.insert(name, value);
         Ok(())
     }

@@ -18,6 +18,9 @@ use crate::types;
 /// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
+/// How often a secret may have been written into JSON that was written into JSON.
+const JSON_LEVELS: usize = 3;
+
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
@@ -92,10 +95,19 @@ fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
-    let json = Value::from(secret).to_string();
-    let json = json.trim_matches('"').to_owned();
+    // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+    let mut json = BTreeSet::from([secret.to_owned()]);
+    for _ in 0..JSON_LEVELS {
+        let escaped = |text: &String| {
+            let value = Value::from(text.as_str());
+            let texts = [value.to_string(), crate::inline::ascii(&value)];
+            texts.map(|text| text.get(1..text.len() - 1).unwrap_or_default().to_owned())
+        };
+        json.extend(json.iter().flat_map(escaped).collect::<Vec<_>>());
+    }
+    let slashed: Vec<_> = json.iter().map(|text| text.replace('/', "\\/")).collect();
     let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let plain = [secret.to_owned(), json.replace('/', "\\/"), json, url.to_lowercase(), url];
+    let plain = json.into_iter().chain(slashed).chain([url.to_lowercase(), url]);
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
     // belong to what stands before or behind it too are left out.
     let base64 = [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)].into_iter().flat_map(|(before, shared)| {
@@ -104,7 +116,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
         let standard = text.get(shared..end).unwrap_or_default().to_owned();
         [standard.replace('+', "-").replace('/', "_"), standard]
     });
-    plain.into_iter().chain(base64).collect()
+    plain.chain(base64).collect()
 }
 
 fn mask(bytes: &mut [u8], part: Range<usize>) {
@@ -214,7 +226,8 @@ mod tests {
         let redactor = Redactor::new([secret.into()]);
         let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = json!({"key": secret}).to_string();
-        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json] {
+        let header = json!({"header": crate::inline::ascii(&json!({"k": secret}))}).to_string();
+        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
             let masked = redactor.text(&text).into_owned();
             assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
         }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    credentials::{Environment, Held},
+    credentials::{Environment, Held, Resolver},
     error::{Error, Result},
     keyring::Keyring,
     plugin::Plugin,
@@ -119,12 +119,17 @@ impl Setup {
         Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_ref())
     }
 
+    /// Where references in the configuration are looked up.
+    pub(crate) fn resolver(&self) -> Resolver<'_> {
+        Resolver { environment: &self.environment, config: &self.config }
+    }
+
     /// The configuration with what was given beside it: what calls go by.
     ///
     /// # Errors
     /// Where the configuration cannot take it.
     pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
-        let outdone = plugin.headers_of(&self.options).await?;
+        let outdone = plugin.headers_of(&self).await?;
         self.settle(plugin.descriptor(), &outdone)?;
         Ok(self.config)
     }

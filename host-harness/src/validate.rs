@@ -18,6 +18,9 @@ const IMPORTS: [&str; 5] =
 /// Most credentials that one provider may declare.
 const CREDENTIALS: usize = 8;
 
+/// The most services that a component may name: a user chooses one of them from a list.
+const SERVICES: usize = 16;
+
 /// What was found in a component and its manifest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Validation {
@@ -162,6 +165,11 @@ pub(crate) fn descriptor(descriptor: &Descriptor) -> Vec<String> {
     }
     if let Err(error) = descriptor.default_base_url.parse::<crate::Origin>() {
         findings.push(format!("its default base URL cannot be used: {:.256}", error.to_string()));
+    }
+    if descriptor.services.len() > SERVICES {
+        findings.push(format!("it names more than {SERVICES} services"));
+    } else if descriptor.services.iter().any(|service| service.base_url.parse::<crate::Origin>().is_err()) {
+        findings.push("the base URL of one of its services cannot be used".into());
     }
     if descriptor.credentials.len() > CREDENTIALS {
         findings.push(format!("it declares more than {CREDENTIALS} credentials"));

@@ -3,15 +3,23 @@
 //!
 //! A secret that stands literally in the plugin's own part is handed over as a `${NAME}` reference of the host's
 //! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
+//! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
+    credentials::Resolver,
     error::{Error, Result},
+    inline::{self, Concealer, Named, is_bare_reference, names_a_secret},
     origin::Origin,
     references::{is_reference, references},
+    types,
     wit::onboarding::{Choices, Descriptor},
 };
+
+/// What hides a secret begins with this, or with more of it where the user's own text holds it.
+const MARK: &str = "SEALED_";
 
 /// How much a plugin may add to what it was shown, in bytes.
 const ADDED: usize = 1 << 20;
@@ -19,10 +27,28 @@ const ADDED: usize = 1 << 20;
 /// The part of a configuration that the plugin of one provider sees.
 pub(crate) struct View {
     document: Value,
-    /// What each reference of our making stands for, in order.
-    sealed: Vec<Value>,
-    /// What the names of our references begin with, and none of the user's does.
+    /// What was hidden, in order.
+    sealed: Vec<Sealed>,
+    /// What hides a secret holds this, and nothing else does.
     mark: String,
+    /// Headers that hold what was hidden, for calls.
+    fills: Vec<Fill>,
+}
+
+/// A value of the configuration, and what the plugin sees in its place.
+struct Sealed {
+    shown: Value,
+    value: Value,
+    /// Whether a part of it is hidden, and it may stand wherever that part would be hidden again.
+    is_inline: bool,
+}
+
+/// A header's value with something hidden in it, as the plugin sees it, and as it is sent.
+struct Fill {
+    shown: Value,
+    text: SecretString,
+    /// What of it is masked in answers.
+    secrets: Vec<SecretString>,
 }
 
 /// The sections that a plugin may read and write; `*` stands for its own id, in any case.
@@ -35,22 +61,44 @@ const SHARED: [&[&str]; 5] = [
 ];
 
 impl View {
-    /// What the plugin `id` sees of `config`.
+    /// What the plugin `id` sees of `config` when it merges or checks: references stand as the user wrote them.
     pub(crate) fn of(config: &Value, id: &str) -> Self {
-        let mut document = Value::Object(Map::new());
-        for path in SHARED {
-            copy(config, &mut document, path, id);
-        }
-        let taken = references(&document.to_string());
-        let mut mark = "SEALED_".to_owned();
-        while taken.iter().any(|name| name.starts_with(&mark)) {
+        // Without references to resolve there is nothing to fail.
+        Self::seal(config, id, None).unwrap_or_else(|_| Self {
+            document: Value::Object(Map::new()),
+            sealed: Vec::new(),
+            mark: MARK.to_owned(),
+            fills: Vec::new(),
+        })
+    }
+
+    /// The same for calls: what references within JSON and in options stand for is hidden as a secret, and known here.
+    ///
+    /// # Errors
+    /// Where one is set nowhere, or is of a source that this host does not read.
+    pub(crate) fn for_calls(config: &Value, id: &str, resolver: &Resolver<'_>) -> Result<Self> {
+        Self::seal(config, id, Some(resolver))
+    }
+
+    fn seal(config: &Value, id: &str, resolver: Option<&Resolver<'_>>) -> Result<Self> {
+        let mut document = excerpt(config, id);
+        let text = document.to_string();
+        let mut mark = MARK.to_owned();
+        while text.contains(&mark) {
             mark.insert(0, '_');
         }
-        let mut view = Self { document, sealed: Vec::new(), mark };
-        for provider in own_entries(&mut view.document, &["models", "providers"], id) {
-            seal_provider(provider, &view.mark, &mut view.sealed);
+        let mut sealer = Sealer { mark: &mark, count: 0, sealed: Vec::new(), fills: Vec::new(), resolver };
+        for provider in own_entries(&mut document, &["models", "providers"], id) {
+            let name = format!("models.providers.{id}");
+            try_each_secret(provider, |header, value| sealer.provider(&name, header, value))?;
         }
-        view
+        for plugin in own_entries(&mut document, &["plugins", "entries"], id) {
+            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
+                sealer.option(&format!("plugins.entries.{id}.config.{name}"), name, value)?;
+            }
+        }
+        let Sealer { sealed, fills, .. } = sealer;
+        Ok(Self { document, sealed, mark, fills })
     }
 
     /// As the plugin takes it.
@@ -58,10 +106,35 @@ impl View {
         self.document.to_string()
     }
 
-    /// The value that a reference of our making stands for.
+    /// What all that hides a secret in headers holds; nothing where none does.
+    pub(crate) fn mark(&self) -> &str {
+        if self.fills.is_empty() { "" } else { &self.mark }
+    }
+
+    /// Whether something is hidden in the text, or was put there as if.
+    pub(crate) fn is_marked(&self, text: &str) -> bool {
+        text.contains(&self.mark)
+    }
+
+    /// The value that stands for `text`, a whole secret.
     pub(crate) fn unseal(&self, text: &str) -> Option<&Value> {
-        let number: usize = text.strip_prefix("${")?.strip_prefix(&*self.mark)?.strip_suffix('}')?.parse().ok()?;
-        self.sealed.get(number)
+        self.sealed.iter().find(|sealed| sealed.shown == text).map(|sealed| &sealed.value)
+    }
+
+    /// What is sent in the place of `text`, a header's value that the plugin made of what it saw. `None` where it is not
+    /// the whole of one.
+    pub(crate) fn fill(&self, text: &str) -> Option<&SecretString> {
+        let json = inline::parse(text);
+        let is_shown = |shown: &Value| match shown {
+            Value::String(shown) => shown.trim() == text.trim() || json.is_some() && inline::parse(shown) == json,
+            shown => json.as_ref() == Some(shown),
+        };
+        self.fills.iter().find(|fill| is_shown(&fill.shown)).map(|fill| &fill.text)
+    }
+
+    /// What is hidden in headers, for the mask.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        self.fills.iter().flat_map(|fill| &fill.secrets)
     }
 
     /// The header values that hold a reference, ours or the user's, of the plugin's own entry.
@@ -69,6 +142,19 @@ impl View {
         let headers = self.document.pointer(&format!("/models/providers/{id}/headers")).and_then(Value::as_object);
         let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
+    }
+
+    /// Puts what was hidden back where the next view would hide it again, and nowhere else.
+    fn put_back(&self, value: &mut Value, named: bool) {
+        let Some(sealed) = self.sealed.iter().find(|sealed| sealed.shown == *value) else { return };
+        let is_hidden_again = if sealed.is_inline {
+            Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
+        } else {
+            named || !sealed.value.is_string()
+        };
+        if is_hidden_again {
+            *value = sealed.value.clone();
+        }
     }
 
     /// `config` with what the plugin made of its part laid back into it.
@@ -82,28 +168,26 @@ impl View {
         }
         let mut answer: Value = serde_json::from_str(answer)
             .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
-        // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
-            for_each_secret(provider, |value, named| {
-                let sealed = value.as_str().and_then(|text| self.unseal(text));
-                if let Some(sealed) = sealed.filter(|sealed| named || sealed.is_object()) {
-                    *value = sealed.clone();
-                }
-            });
+            try_each_secret(provider, |header, value| {
+                self.put_back(value, header.is_none_or(names_a_secret));
+                Ok(())
+            })?;
+        }
+        for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
+            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
+                self.put_back(value, names_a_secret(name));
+            }
         }
         let mut merged = config.clone();
         for path in SHARED {
             replace(&mut merged, &answer, path, id);
         }
         // What a plugin wrote elsewhere must not get lost silently: refuse it.
-        let mut seen = Value::Object(Map::new());
-        for path in SHARED {
-            copy(&answer, &mut seen, path, id);
-        }
-        if seen != answer {
+        if excerpt(&answer, id) != answer {
             return Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")));
         }
-        if references(&answer.to_string()).iter().any(|name| name.starts_with(&self.mark)) {
+        if answer.to_string().contains(&self.mark) {
             return Err(Error::config(format!("the plugin `{id}` moved a secret to where it does not belong")));
         }
         Ok(merged)
@@ -113,13 +197,7 @@ impl View {
     ///
     /// # Errors
     /// Where it names a base URL, settings for requests, or a reference that are not the user's: `invalid-config`.
-    pub(crate) fn check(
-        &self,
-        config: &Value,
-        merged: &Value,
-        descriptor: &Descriptor,
-        choices: &Choices,
-    ) -> Result<()> {
+    pub(crate) fn check(config: &Value, merged: &Value, descriptor: &Descriptor, choices: &Choices) -> Result<()> {
         let id = &descriptor.id;
         let refuse = |what: &str| {
             Err(Error::config(format!(
@@ -127,13 +205,11 @@ impl View {
             )))
         };
 
-        let mut known = references(&self.json());
+        let mut known = inline::all_references(&excerpt(config, id));
         known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
         known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
-        let view = Self::of(merged, id);
-        let written = references(&view.json());
-        let ours = |name: &str| name.starts_with(&view.mark);
-        if let Some(name) = written.iter().find(|&name| !ours(name) && !known.contains(name)) {
+        let written = inline::all_references(&excerpt(merged, id));
+        if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
             return refuse(&format!("the reference ${{{name}}}"));
         }
 
@@ -165,6 +241,15 @@ impl View {
     }
 }
 
+/// The part of `config` that the plugin `id` may read and write.
+fn excerpt(config: &Value, id: &str) -> Value {
+    let mut part = Value::Object(Map::new());
+    for path in SHARED {
+        copy(config, &mut part, path, id);
+    }
+    part
+}
+
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
 fn same_place(one: &str, other: &str) -> bool {
     one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
@@ -180,51 +265,101 @@ pub(crate) fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Valu
     own
 }
 
-/// Visits each place of a provider's entry where a secret may stand, and whether it is one by its name: the key, the
+/// Visits each place of a provider's entry where a secret may stand, with the header's name where it is one: the key, the
 /// headers, the proxy and TLS settings.
-fn for_each_secret(provider: &mut Value, mut visit: impl FnMut(&mut Value, bool)) {
+fn try_each_secret(provider: &mut Value, mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<()>) -> Result<()> {
     for (name, value) in provider.as_object_mut().into_iter().flatten() {
         match (&**name, value) {
-            ("apiKey" | "request", value) => visit(value, true),
+            ("apiKey" | "request", value) => visit(None, value)?,
             ("headers", Value::Object(headers)) => {
-                headers.iter_mut().for_each(|(name, value)| visit(value, names_a_secret(name)));
+                headers.iter_mut().try_for_each(|(name, value)| visit(Some(name), value))?;
             }
             _ => {}
         }
     }
+    Ok(())
 }
 
-/// Seals what is, or may be, a secret in a provider's entry.
-fn seal_provider(provider: &mut Value, mark: &str, sealed: &mut Vec<Value>) {
-    for_each_secret(provider, |value, named| {
-        let secret = match value {
-            Value::String(text) => named && !text.trim().is_empty() && !is_reference(text),
-            Value::Object(_) => true,
-            Value::Array(_) => named,
-            // Nothing that could be sent: the plugin may say what is wrong with it.
+/// Hides what is, or may be, a secret.
+struct Sealer<'a> {
+    mark: &'a str,
+    count: usize,
+    sealed: Vec<Sealed>,
+    fills: Vec<Fill>,
+    /// Present for calls.
+    resolver: Option<&'a Resolver<'a>>,
+}
+
+impl Sealer<'_> {
+    /// A value of the provider's entry, `models.providers.<id>`: of a header of this name, or the key or settings.
+    fn provider(&mut self, entry: &str, header: Option<&str>, value: &mut Value) -> Result<()> {
+        let named = header.is_none_or(names_a_secret);
+        let is_whole = match value {
+            Value::String(text) => named && !text.trim().is_empty() && !is_bare_reference(text),
+            // Nothing that could be sent, where it is no key: the host says so.
+            Value::Object(_) | Value::Array(_) => true,
+            // The plugin may say what is wrong with it.
             _ => false,
         };
-        if !secret {
-            return;
+        if is_whole {
+            self.whole(value, false);
+            return Ok(());
         }
+        let (Some(name), Value::String(text)) = (header, &*value) else { return Ok(()) };
+        if inline::parse(text).is_some() || !is_reference(text) {
+            return self.inline(&format!("{entry}.headers.{name}"), value, false);
+        }
+        // The plugin leaves it to the host; what stands around the reference may be a secret too.
+        if inline::is_broken(text) {
+            self.whole(value, true);
+        }
+        Ok(())
+    }
+
+    /// An option of the plugin's own.
+    fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<()> {
+        match value {
+            // Until it is resolved it is no JSON, and the plugin leaves a reference to the host.
+            Value::String(text) if self.resolver.is_none() && inline::is_broken(text) && is_reference(text) => {
+                self.whole(value, true);
+                Ok(())
+            }
+            _ => self.inline(place, value, names_a_secret(name)),
+        }
+    }
+
+    /// Hides all of it behind a reference of our making, which the plugin keeps as it is and sends nowhere.
+    fn whole(&mut self, value: &mut Value, is_inline: bool) {
         // Trimmed here, as the plugin would: it cannot trim what it does not see.
         let secret = match value.take() {
             Value::String(text) => Value::String(text.trim().to_owned()),
             other => other,
         };
-        sealed.push(secret);
-        *value = Value::String(format!("${{{mark}{}}}", sealed.len() - 1));
-    });
-}
+        *value = Value::String(format!("${{{}{}}}", self.mark, self.sealed.len()));
+        self.sealed.push(Sealed { shown: value.clone(), value: secret, is_inline });
+    }
 
-/// Whether a header of this name carries a secret, by the words that the name is made of.
-pub(crate) fn names_a_secret(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    let starts = ["auth", "cookie", "cred", "passp", "passw", "secret", "token"];
-    name.contains("service-account")
-        || name.split(['-', '_']).any(|word| {
-            matches!(word, "key" | "apikey" | "session") || starts.iter().any(|start| word.starts_with(start))
-        })
+    /// Hides what of it is a secret, so that the plugin can use the rest.
+    fn inline(&mut self, place: &str, value: &mut Value, named: bool) -> Result<()> {
+        let original = value.clone();
+        let mut concealer = Concealer { mark: self.mark, count: self.count, references: self.resolver.is_some() };
+        if !concealer.conceal_inline(value, named) {
+            return Ok(());
+        }
+        self.count = concealer.count;
+        if let Some(resolver) = self.resolver {
+            let named = if named { Named::Secret } else { Named::No };
+            let at_its_place = |error: Error| {
+                let message = format!("{place}: {error}");
+                Error::from(types::Error { message, ..error.record().clone() })
+            };
+            let secrets = inline::secrets(&original, named, resolver).map_err(at_its_place)?;
+            let text = inline::header(&original, resolver).map_err(at_its_place)?;
+            self.fills.push(Fill { shown: value.clone(), text, secrets });
+        }
+        self.sealed.push(Sealed { shown: value.clone(), value: original, is_inline: true });
+        Ok(())
+    }
 }
 
 /// The names that `step` stands for in `fields`.
@@ -315,26 +450,6 @@ mod tests {
         }
         for shown in ["https://api.portkey.ai/v1", "x-portkey-trace-id", "${A}", "\"mode\":\"merge\"", "traceId"] {
             assert!(seen.contains(shown), "{shown} not in {seen}");
-        }
-    }
-
-    /// `x-portkey-...` holds the letters `key`, and is no secret for it.
-    #[test]
-    fn secrets_are_known_by_whole_words() {
-        for secret in [
-            "Authorization",
-            "x-api-key",
-            "x-portkey-virtual-key",
-            "x-portkey-vertex-service-account-json",
-            "X-Auth-Token",
-            "X-Passphrase",
-            "cookie",
-            "x_client_secret",
-        ] {
-            assert!(names_a_secret(secret), "{secret}");
-        }
-        for plain in ["x-portkey-trace-id", "x-portkey-metadata", "x-portkey-config", "user-agent", "x-monkey"] {
-            assert!(!names_a_secret(plain), "{plain}");
         }
     }
 

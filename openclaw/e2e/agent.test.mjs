@@ -14,6 +14,9 @@ import { startUpstream } from './upstream.mjs';
 const dist = process.env.PORTKEY_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../dist');
 const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
 
+/** OpenClaw tells the model the time, to the minute. */
+const CLOCK = /\[\w+ \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\]/g;
+
 /** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
 /** @type {OpenClaw} */ let ours;
 /** @type {OpenClaw} */ let own;

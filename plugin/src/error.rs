@@ -193,7 +193,7 @@ impl Said {
             || matches!(head.status, 246 | 446)
             || GATEWAY_TYPES.contains(&self.kind.as_str())
             || GATEWAY_TYPE_ENDS.iter().any(|end| is_gateway_type(&self.kind, end))
-            || self.message.contains("Portkey");
+            || portkey::GATEWAY_ERRORS.iter().any(|words| self.message.contains(words));
         let is_upstreams = failure.error.is_some() || !failure.html_message.is_empty() || head.is_routed();
         if !is_gateways && is_upstreams { ErrorOrigin::Upstream } else { ErrorOrigin::Gateway }
     }
@@ -304,7 +304,7 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
                 "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.",
             ),
         ),
-        401 => (ErrorKind::Unauthorized, Some("Check the Portkey API key at https://app.portkey.ai/api-keys.")),
+        401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
         403 if upstream => (ErrorKind::Forbidden, Some("The model provider forbids this: check what its key may use.")),
         403 => (
@@ -337,6 +337,8 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     }
 }
 
+/// Names both hosted editions: each refuses the other's keys.
+const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
 const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
@@ -374,7 +376,7 @@ const RULES: &[Rule] = {
     rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
     rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
-    rule(GatewayCode(401, "03"), Is::Unauthorized, "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys."),
+    rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
     rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
     rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
     rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
@@ -713,6 +715,16 @@ mod tests {
                 Gateway,
                 Some("03"),
                 "copy it again",
+            ),
+            // The other hosted edition.
+            (
+                401,
+                BARE,
+                r#"{"error":{"message":"AI Gateway Error: Invalid API Key. Error Code: 03","code":"03"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("03"),
+                "Strata Cloud Manager",
             ),
             (
                 401,

@@ -5,8 +5,10 @@
 //! counts, the members that are looked into are named beforehand, and read in the same pass.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::{fmt, mem, str};
 
 use memchr::memchr;
@@ -34,6 +36,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value, and if it is a list or an object, not [`Self::Raw`].
+    #[inline(never)]
     fn into_opened(self) -> Self {
         match self {
             // It was read before, and nothing in it is wrong but maybe a name.
@@ -70,11 +73,13 @@ impl<'a> Json<'a> {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
     }
 
+    #[inline(never)]
     pub(crate) fn bool(&self) -> Option<bool> {
         self.scalar()?.parse().ok()
     }
 
     /// A number without sign and fraction.
+    #[inline(never)]
     pub(crate) fn whole(&self) -> Option<u64> {
         self.scalar()?.parse().ok()
     }
@@ -84,6 +89,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string, borrowed where it holds no escape.
+    #[inline(never)]
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -103,18 +109,22 @@ impl<'a> Json<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn list(&self) -> Option<Vec<Self>> {
         self.clone().into_list()
     }
 
+    #[inline(never)]
     pub(crate) fn into_list(self) -> Option<Vec<Self>> {
         if let Self::List(items) = self.into_opened() { Some(items) } else { None }
     }
 
+    #[inline(never)]
     pub(crate) fn object(&self) -> Option<Object<'a>> {
         self.clone().into_object()
     }
 
+    #[inline(never)]
     pub(crate) fn into_object(self) -> Option<Object<'a>> {
         if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
@@ -189,12 +199,14 @@ impl<'a> Object<'a> {
     }
 
     /// A member, `null` being none. Of two of one name the last counts.
+    #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
         Some(value).filter(|value| !value.is_null())
     }
 
     /// A member, which is no longer here then, `null` being none.
+    #[inline(never)]
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let (_, value) = self.0.iter_mut().rev().find(|(known, _)| known == name)?;
         Some(mem::replace(value, Json::NULL)).filter(|value| !value.is_null())
@@ -211,6 +223,7 @@ impl<'a> Object<'a> {
     }
 
     /// Whether there is such a member, `null` being one.
+    #[inline(never)]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
@@ -220,6 +233,7 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
+    #[inline(never)]
     fn taken(members: &mut [(&'a str, Json<'a>)]) -> Self {
         Self(members.iter_mut().map(|(name, value)| (Cow::Borrowed(*name), mem::replace(value, Json::NULL))).collect())
     }
@@ -230,6 +244,7 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
+    #[inline(never)]
     fn put(&mut self, name: Cow<'a, str>, value: Json<'a>) {
         match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
@@ -244,14 +259,26 @@ impl<'a> Object<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Takes out the members that are `null`.
+    pub(crate) fn extract_nulls(&mut self) -> Self {
+        Self(self.0.extract_if(.., |(_, value)| value.is_null()).collect())
+    }
+
+    /// Leaves one member of each name: the value of the last, in the place of the first.
+    pub(crate) fn unify(&mut self) {
+        last_of_each(&mut self.0, |(name, _)| name);
+    }
+
     /// Sets the members of `other`, which win.
     pub(crate) fn extend(&mut self, other: Self) {
-        for (name, value) in other {
-            self.put(name, value);
+        if !other.is_empty() {
+            self.0.extend(other.0);
+            self.unify();
         }
     }
 
@@ -345,6 +372,33 @@ impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
+}
+
+/// For each name, the place of the first that is the same. They are sorted for it: to look for each among all others
+/// would cost the square of their number, and the number may be an attacker's choice.
+pub(crate) fn firsts(names: &[&str]) -> Vec<usize> {
+    // A heap is a tenth of the code of the standard library's sorts.
+    let mut sorted: BinaryHeap<_> = names.iter().copied().zip((0..).map(Reverse)).collect();
+    let mut firsts = alloc::vec![0; names.len()];
+    let mut before = None;
+    while let Some((name, Reverse(at))) = sorted.pop() {
+        let first = before.filter(|(known, _)| *known == name).map_or(at, |(_, first)| first);
+        before = Some((name, first));
+        if let Some(place) = firsts.get_mut(at) {
+            *place = first;
+        }
+    }
+    firsts
+}
+
+/// Leaves one item of each name: the last, in the place of the first.
+pub(crate) fn last_of_each<T>(items: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+    let firsts = firsts(&items.iter().map(name).collect::<Vec<_>>());
+    for (at, &first) in firsts.iter().enumerate() {
+        items.swap(at, first);
+    }
+    let mut places = firsts.iter().enumerate();
+    items.retain(|_| places.next().is_some_and(|(at, &first)| at == first));
 }
 
 /// What a value starts with, which says what it is.
@@ -541,8 +595,22 @@ mod tests {
         assert!(object.get("a").is_none() && object.has("a"), "the last counts");
         object.set("z", vec![0.7f32.into(), Json::NULL, "\"".into(), true.into()]);
         object.extend(Object::from([("a", 3u32.into()), ("b", [("c", (-1i64).into())].into())]));
-        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":{ },"a":3,"b":{"c":-1}}"#);
+        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":3,"b":{"c":-1}}"#);
         object.remove("a");
         assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"b":{"c":-1}}"#);
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_value_is_left_in_the_first_place() {
+        for (members, expected) in [
+            ("{}", "{}"),
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+            (r#"{"b":1,"a":2,"b":3,"c":4,"b":5,"a":6}"#, r#"{"b":5,"a":6,"c":4}"#),
+            (r#"{"":1,"\u0000":2,"":null}"#, r#"{"":null,"\u0000":2}"#),
+        ] {
+            let mut object = Object::parse(members).unwrap();
+            object.unify();
+            assert_eq!(object.to_json(), expected);
+        }
     }
 }

@@ -22,6 +22,8 @@ const MAX_PAGES: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Listing {
     entries: Vec<Entry>,
+    /// The first id of each page.
+    firsts: Vec<String>,
     /// Entries received, those seen before included: what `offset` counts.
     received: usize,
     pages: usize,
@@ -61,7 +63,8 @@ impl Listing {
         let is_catalog = items.iter().any(|item| !item.text("slug").is_empty() || item.text("id").starts_with('@'));
         // A server that ignores the offset sends the same page for ever.
         let first = items.iter().find_map(|item| present(item.text("id")));
-        let repeats = first.is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
+        let repeats = first.as_ref().is_none_or(|first| self.firsts.contains(first));
+        self.firsts.extend(first);
         for item in items {
             let Some(id) = present(item.text("id")).filter(|_| !repeats) else { continue };
             let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());

@@ -12,7 +12,7 @@ use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::config::{self, PROVIDER, not_an_object};
 use crate::error::{self, Result};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::portkey;
 use crate::traits;
@@ -86,15 +86,12 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
             "Mend the configuration there: nothing was changed.",
         )
     })?;
-    let (mut models, mut ids) = (Vec::new(), Vec::new());
-    for model in existing.into_iter().chain([portkey::MODEL, candidate].map(model_entry)) {
-        let id = config::model_id(&model);
-        if id.is_none() || !ids.contains(&id) {
-            models.push(model);
-            ids.push(id);
-        }
-    }
-    provider.set("models", models);
+    let added = [portkey::MODEL, candidate].map(model_entry);
+    let models: Vec<_> = existing.into_iter().chain(added).map(|model| (config::model_id(&model), model)).collect();
+    let firsts = firsts(&models.iter().filter_map(|(id, _)| id.as_deref()).collect::<Vec<_>>());
+    let mut is_first = firsts.iter().enumerate().map(|(at, &first)| at == first);
+    let models = models.into_iter().filter(|(id, _)| id.is_none() || is_first.next() == Some(true));
+    provider.set("models", models.map(|(_, model)| model).collect::<Vec<_>>());
     Ok(provider)
 }
 

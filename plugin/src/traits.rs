@@ -76,7 +76,7 @@ pub(crate) enum Thinking {
     None,
     /// `reasoning_effort`.
     Effort,
-    /// `thinking` with a budget of tokens, and no effort beside it: Claude from 3.7 to 4.5.
+    /// `thinking` with a budget of tokens, and no effort beside it: Claude from 3.7 to 4.5, Gemini 2.5.
     Budget,
     /// `thinking` that is adaptive, with an effort beside it: Claude since 4.6. Gateway 1.15.2 reads the one, 2.x the
     /// other.
@@ -141,7 +141,7 @@ const ROWS: &[Row] = {
     row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
-    row("claude-sonnet-4.6", F::Claude, 1_000_000, 64_000, true, Adaptive, CLAUDE_46),
+    row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-haiku-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
@@ -182,7 +182,8 @@ const ROWS: &[Row] = {
     row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
 
     row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
-    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
+    // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
+    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, GEMINI_3),
     row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, &[]),
     row("gemini-1.5-pro", F::Gemini, 2_097_152, 8_192, true, No, &[]),
     row("gemini-1.5", F::Gemini, 1_048_576, 8_192, true, No, &[]),
@@ -472,7 +473,7 @@ mod tests {
             ),
             ("@vertex-ai/anthropic.claude-opus-4-6@20260101", F::Claude, R::Vertex, 128_000, T::Adaptive),
             ("@x/anthropic.claude-sonnet-4@20250514", F::Claude, R::Vertex, 64_000, T::Budget),
-            ("@openrouter/anthropic/claude-sonnet-4.6", F::Claude, R::OpenRouter, 64_000, T::Object),
+            ("@openrouter/anthropic/claude-sonnet-4.6", F::Claude, R::OpenRouter, 128_000, T::Object),
             ("anthropic/claude-opus-4.8", F::Claude, R::OpenRouter, 128_000, T::Object),
             ("@databricks/claude-sonnet-4", F::Claude, R::Other, 64_000, T::Effort),
             ("claude-opus-4-20250514", F::Claude, R::Direct, 32_000, T::Budget),
@@ -486,7 +487,7 @@ mod tests {
             ("o3", F::Gpt, R::Direct, 100_000, T::Effort),
             ("@openai/o4-mini-2025-04-16", F::Gpt, R::Direct, 100_000, T::Effort),
             ("openai/gpt-oss-120b", F::GptOss, R::OpenRouter, 0, T::Object),
-            ("@gemini/gemini-2.5-flash", F::Gemini, R::Direct, 65_536, T::Effort),
+            ("@gemini/gemini-2.5-flash", F::Gemini, R::Direct, 65_536, T::Budget),
             ("models/gemini-3-flash-preview", F::Gemini, R::Direct, 65_536, T::Effort),
             ("@deepseek/deepseek-v4-pro", F::DeepSeek, R::Direct, 384_000, T::Effort),
             ("@moonshot/kimi-k2.7-code", F::Kimi, R::Direct, 262_144, T::None),

@@ -21,9 +21,12 @@ mod examples;
 mod fault_server;
 mod faults;
 mod gateway;
+mod growth;
 mod hosted_errors;
 mod hostile;
 mod image_command;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod live;
 mod look;
 mod models_command;
@@ -33,6 +36,8 @@ mod providers;
 mod second_provider;
 mod secrets;
 mod soak;
+#[cfg(unix)]
+mod steering;
 mod support;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod system_calls;

@@ -10,8 +10,10 @@ use std::{
 use host_harness::{
     Joined, Provider,
     types::{GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, Event, Message, Prompt, Response, UserPart},
+    wit::chat::{AssistantPart, Document, Event, Message, Prompt, PromptCache, Request, Response, UserPart},
 };
+
+use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
@@ -38,9 +40,9 @@ pub(crate) struct Args {
     /// What the model should be told beforehand
     #[arg(short, long, value_name = "TEXT")]
     system: Option<String>,
-    /// Show the model an image; may be given several times
-    #[arg(long = "image", value_name = "FILE|URL")]
-    images: Vec<String>,
+    /// Give the model an image, a PDF or a sound to read; may be given several times
+    #[arg(long = "attach", visible_alias = "image", value_name = "FILE|URL")]
+    attached: Vec<String>,
     /// Tools that the model may call: a JSON array as in OpenAI's API
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
@@ -53,6 +55,16 @@ pub(crate) struct Args {
     /// Limit for the reply
     #[arg(long, value_name = "TOKENS")]
     max_output_tokens: Option<u32>,
+    /// How long the model provider may keep the prompt, so that the next request need not pay for it again [default: what
+    /// the configuration says, else short]
+    #[arg(long, value_name = "TIME", value_enum)]
+    prompt_cache: Option<Cache>,
+    /// Set a field of the request's body, such as temperature=0.2 or stop='["END"]'; may be given several times
+    #[arg(long = "set", value_name = "NAME=JSON", value_parser = input::field)]
+    fields: Vec<(String, Value)>,
+    /// Print the request that would be sent, its secrets left out, and send nothing
+    #[arg(long)]
+    show_request: bool,
     /// Wait for the whole reply instead of printing it as it arrives
     #[arg(long)]
     no_stream: bool,
@@ -63,13 +75,34 @@ pub(crate) struct Args {
     connect: Connect,
 }
 
+/// `prompt-cache` on the command line.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Cache {
+    /// Nothing is kept
+    None,
+    /// Some minutes
+    Short,
+    /// An hour, where the provider can
+    Long,
+}
+
+impl From<Cache> for PromptCache {
+    fn from(cache: Cache) -> Self {
+        match cache {
+            Cache::None => Self::None,
+            Cache::Short => Self::Short,
+            Cache::Long => Self::Long,
+        }
+    }
+}
+
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
     if prompt.is_none() && (args.json || args.no_stream || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";
         return Err(Usage(why.into()).into());
     }
-    let images = args.images.iter().map(|image| image_part(image)).collect::<anyhow::Result<Vec<_>>>()?;
+    let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
@@ -78,15 +111,24 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
+        extra_json: (!args.fields.is_empty()).then(|| Value::from(serde_json::Map::from_iter(args.fields)).to_string()),
         ..Prompt::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::system))
     };
+    let prompt_cache = args.prompt_cache.map(PromptCache::from);
+    if args.show_request && prompt.is_none() {
+        return Err(Usage("there is no request to show: give a prompt".into()).into());
+    }
     match prompt {
-        None => session::run(&provider, asked, images).await,
+        None => session::run(&provider, asked, prompt_cache, attached).await,
         Some(prompt) => {
-            let question = [UserPart::Text(prompt)].into_iter().chain(images).collect();
+            let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
             let messages = asked.messages.iter().cloned().chain([Message::User(question)]).collect();
             let asked = Prompt { messages, ..asked };
             let page = if args.json { Page::Blank } else { page(&asked) };
+            let asked = Asked { model: asked.model.clone(), request: Request { prompt_cache, ..asked.into() } };
+            if args.show_request {
+                return show_request(&provider, &asked.request).await;
+            }
             let answer = if args.no_stream {
                 Answering::new(page).complete(&provider, asked).await?
             } else {
@@ -124,11 +166,32 @@ impl Answer {
     }
 }
 
+/// A request, and the model that it names.
+pub(crate) struct Asked {
+    pub(crate) model: String,
+    pub(crate) request: Request,
+}
+
+/// The request as it would go out: method, place, headers and body. A header that the host attaches shows its name alone.
+async fn show_request(provider: &Provider, request: &Request) -> anyhow::Result<ExitCode> {
+    let body: Value = serde_json::from_str(&provider.body(request).await?)?;
+    let connection = provider.connection();
+    let headers = connection.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    let attached = provider.attached_headers().map(|name| (name.to_owned(), Value::from("***")));
+    output::print_json(&json!({
+        "method": "POST",
+        "base_url": connection.base_url,
+        "headers": headers.chain(attached).collect::<serde_json::Map<_, _>>(),
+        "body": body,
+    }));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
-pub(crate) async fn ask(provider: &Provider, prompt: Prompt, page: Page) -> anyhow::Result<Answer> {
+pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow::Result<Answer> {
     let mut answering = Answering::new(page);
     let outcome = tokio::select! {
-        outcome = answering.stream(provider, prompt) => outcome.map(|()| false),
+        outcome = answering.stream(provider, asked) => outcome.map(|()| false),
         // Dropping the stream ends its request.
         Ok(()) = tokio::signal::ctrl_c() => Ok(true),
     };
@@ -158,10 +221,10 @@ impl Answering {
     }
 
     /// Prints the reply as it arrives.
-    pub(crate) async fn stream(&mut self, provider: &Provider, prompt: Prompt) -> host_harness::Result<()> {
-        let model = prompt.model.clone();
+    pub(crate) async fn stream(&mut self, provider: &Provider, asked: Asked) -> host_harness::Result<()> {
+        let model = asked.model;
         let mut alive = Some(Alive::new(format!("waiting for {model}")));
-        let mut reply = provider.stream(prompt).await?;
+        let mut reply = provider.stream(asked.request).await?;
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
             let waited = self.first.is_none();
@@ -198,9 +261,9 @@ impl Answering {
     }
 
     /// Prints the reply once it is whole.
-    async fn complete(mut self, provider: &Provider, prompt: Prompt) -> anyhow::Result<Answer> {
-        let alive = Alive::new(format!("waiting for {}", prompt.model));
-        let response = provider.complete(prompt).await?;
+    async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
+        let alive = Alive::new(format!("waiting for {}", asked.model));
+        let response = provider.complete(asked.request).await?;
         let took = Took::whole(self.asked.elapsed());
         drop(alive);
         for part in &response.content {
@@ -234,9 +297,20 @@ impl Answering {
     }
 }
 
-fn image_part(image: &str) -> anyhow::Result<UserPart> {
-    if image.starts_with("https://") || image.starts_with("http://") {
-        return Ok(UserPart::Image(MediaSource::Url(image.to_owned())));
+/// A file for the model to read, by what is in it; a URL is taken for an image unless it ends like a PDF.
+fn attached(file: &str) -> anyhow::Result<UserPart> {
+    if file.starts_with("https://") || file.starts_with("http://") {
+        let source = MediaSource::Url(file.to_owned());
+        let path = file.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').next().map(str::to_owned);
+        let is_pdf = path.to_ascii_lowercase().ends_with(".pdf");
+        return Ok(if is_pdf { UserPart::Document(Document { source, name }) } else { UserPart::Image(source) });
     }
-    Ok(UserPart::Image(MediaSource::Inline(input::image(image.as_ref())?)))
+    let media = input::attachment(file.as_ref())?;
+    let name = std::path::Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(match media.media_type.split('/').next() {
+        Some("image") => UserPart::Image(MediaSource::Inline(media)),
+        Some("audio") => UserPart::Audio(media),
+        _ => UserPart::Document(Document { source: MediaSource::Inline(media), name }),
+    })
 }

@@ -14,7 +14,7 @@ use host_harness::{
 };
 
 use super::{
-    chat::Answering,
+    chat::{Answering, Asked},
     connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,
@@ -100,9 +100,9 @@ async fn list_models(provider: &Provider) -> anyhow::Result<Vec<String>> {
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
-    let prompt = Prompt::new(model, [Message::ask(question)]);
+    let request = Prompt::new(model.clone(), [Message::ask(question)]).into();
     let mut answering = Answering::new(Page::standard_output(true));
-    let outcome = answering.stream(provider, prompt).await;
+    let outcome = answering.stream(provider, Asked { model, request }).await;
     step(&answering.finish(outcome.map(|()| false))?.summary());
     Ok(())
 }

@@ -5,9 +5,27 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::output;
+use super::{output, terminal};
+
+/// An event without what steers the terminal: in Markdown `&#27;` is an escape, too.
+fn clean(event: Event<'_>) -> Event<'_> {
+    let text = |text: CowStr<'_>| CowStr::from(terminal::text(&text));
+    match event {
+        Event::Text(found) => Event::Text(text(found)),
+        Event::Code(found) => Event::Code(text(found)),
+        Event::Html(found) => Event::Html(text(found)),
+        Event::InlineHtml(found) => Event::InlineHtml(text(found)),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: text(dest_url), title, id })
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Image { link_type, dest_url: text(dest_url), title, id })
+        }
+        event => event,
+    }
+}
 
 const CODE: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -249,7 +267,7 @@ impl Drawing {
     fn of(mut self, markdown: &str) -> String {
         let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
         for event in Parser::new_ext(markdown, options) {
-            self.event(event);
+            self.event(clean(event));
         }
         self.end_line();
         self.out
@@ -303,7 +321,7 @@ impl Drawing {
                 self.end_line();
                 self.in_code = true;
                 if let CodeBlockKind::Fenced(language) = kind {
-                    self.paragraph(&format!("{FAINT}```{language}{FAINT:#}"));
+                    self.paragraph(&format!("{FAINT}```{}{FAINT:#}", terminal::line(&language)));
                 }
             }
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {

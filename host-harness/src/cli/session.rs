@@ -5,23 +5,32 @@ use std::process::ExitCode;
 use anyhow::Context;
 use host_harness::{
     Provider,
-    wit::chat::{AssistantPart, Message, Prompt, ToolCall, UserPart},
+    wit::chat::{AssistantPart, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
-use super::{chat, output};
+use super::{
+    chat::{self, Asked},
+    output, terminal,
+};
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
-/// Runs until the user ends it. `prompt` holds what is the same for each question, `images` go with the first.
-pub(crate) async fn run(provider: &Provider, prompt: Prompt, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
+/// Runs until the user ends it. `prompt` holds what is the same for each question, `attached` goes with the first.
+pub(crate) async fn run(
+    provider: &Provider,
+    prompt: Prompt,
+    cache: Option<PromptCache>,
+    attached: Vec<UserPart>,
+) -> anyhow::Result<ExitCode> {
     output::note(&format!("{}: {HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
     let mut session = Session {
         provider,
         prompt,
-        images,
+        cache,
+        attached,
         turns: Vec::new(),
         editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
     };
@@ -46,8 +55,9 @@ pub(crate) async fn run(provider: &Provider, prompt: Prompt, images: Vec<UserPar
 struct Session<'p> {
     provider: &'p Provider,
     prompt: Prompt,
-    /// Those that no question has taken along yet.
-    images: Vec<UserPart>,
+    cache: Option<PromptCache>,
+    /// What no question has taken along yet.
+    attached: Vec<UserPart>,
     turns: Vec<Message>,
     /// Gone while another thread reads with it.
     editor: Option<DefaultEditor>,
@@ -65,8 +75,8 @@ impl Session<'_> {
     /// Asks, and again with the results of the tool calls that came. What fails or is given up is not said.
     async fn ask(&mut self, question: &str) -> anyhow::Result<()> {
         let before = self.turns.len();
-        let images = self.images.iter().cloned();
-        self.turns.push(Message::User([UserPart::Text(question.to_owned())].into_iter().chain(images).collect()));
+        let attached = self.attached.iter().cloned();
+        self.turns.push(Message::User([UserPart::Text(question.to_owned())].into_iter().chain(attached).collect()));
         loop {
             let calls = match self.reply().await {
                 Ok(calls) => calls,
@@ -80,12 +90,12 @@ impl Session<'_> {
                 self.turns.truncate(before);
                 return Ok(());
             };
-            self.images.clear();
+            self.attached.clear();
             if calls.is_empty() {
                 return Ok(());
             }
             for call in calls {
-                match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
+                match self.read(&format!("result of {}> ", terminal::line(&call.name))).await? {
                     Line::Text(text) => self.turns.push(Message::tool_result(call.id, text)),
                     Line::Stopped | Line::End => {
                         self.turns.truncate(before);
@@ -101,7 +111,9 @@ impl Session<'_> {
         let messages = self.prompt.messages.iter().chain(&self.turns).cloned().collect();
         let prompt = Prompt { messages, ..self.prompt.clone() };
         let page = chat::page(&prompt);
-        let answer = chat::ask(self.provider, prompt, page).await?;
+        let model = prompt.model.clone();
+        let request = Request { prompt_cache: self.cache, ..prompt.into() };
+        let answer = chat::ask(self.provider, Asked { model, request }, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
         output::note(if stopped { "stopped" } else { &text });
         let mut content = answer.response.content;

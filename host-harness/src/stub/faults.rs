@@ -81,6 +81,8 @@ const FAULTS: &[Fault] = &[
     // The hosted gateway, before routing
     refused("invalid-key", "hosted 401, code 03: invalid Portkey API key", 401,
         r#"{"status":"failure","message":"Portkey Error: Invalid API Key. Error Code: 03","error":{"message":"Portkey Error: Invalid API Key. Error Code: 03","code":"03"}}"#),
+    refused("key-of-other-edition", "hosted 401, code 03, in the words of aigw.portkey.ai", 401,
+        r#"{"error":{"message":"AI Gateway Error: Invalid API Key. Error Code: 03","code":"03"}}"#),
     refused("expired-key", "hosted 401, code 01: expired Portkey API key", 401,
         r#"{"status":"failure","message":"Portkey Error: Portkey API Key Expired. Error Code: 01","error":{"message":"Portkey Error: Portkey API Key Expired. Error Code: 01","code":"01"}}"#),
     refused("forbidden", "hosted 403, code 033: the key lacks a scope", 403,

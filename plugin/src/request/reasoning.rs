@@ -13,6 +13,7 @@ const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "
 
 /// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
 /// knows what it does.
+#[inline(never)]
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
     let Some(asked) = asked else { return };
@@ -38,7 +39,8 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let forces_a_tool =
         body.members.get("tool_choice").is_some_and(|choice| choice.is_object() || choice.text() == "required");
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
-    if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(thinks)) {
+    let is_claude = |target: &Traits| target.family == Family::Claude;
+    if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
         // It is off unless asked for, and Anthropic refuses a forced tool beside it.
         return;
     }
@@ -105,17 +107,25 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
 const LEAST_BUDGET: u32 = 1_024;
 
 /// `thinking` with a budget, which is part of the limit for the answer and must be below it.
+#[inline(never)]
 fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) {
     if targets.any(|target| target.family == Family::Claude) && lacks_reasoning(body) {
         return;
     }
+    let is_claude = targets.any(|target| target.family == Family::Claude);
     let wanted = match asked {
         "minimal" => LEAST_BUDGET,
         "low" => 2_048,
         "medium" | "adaptive" | "auto" => 8_192,
-        "xhigh" | "max" => 32_768,
+        "xhigh" | "max" if is_claude => 32_768,
+        // What gateway 2.x makes of a high effort for Gemini 2.5.
+        _ if !is_claude => 24_576,
         _ => 16_384,
     };
+    if !is_claude {
+        // Gemini's budget is its own, and its thoughts are shown for it.
+        return body.members.set("thinking", [("type", "enabled".into()), ("budget_tokens", wanted.into())]);
+    }
     let most = targets.known().iter().map(|target| target.max_output_tokens).filter(|&most| most > 0).min();
     let mut limit = limit::of(body);
     if body.has_default_limit || limit <= LEAST_BUDGET {

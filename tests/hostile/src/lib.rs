@@ -275,6 +275,7 @@ impl onboarding::Guest for Hostile {
             },
             images: None,
             credentials: vec![credential("x-hostile-key", "")],
+            services: Vec::new(),
         };
         let credentials = &mut described.credentials;
         match how.trim_ascii_end() {
@@ -282,6 +283,13 @@ impl onboarding::Guest for Hostile {
             b"describe:empty id" => described.id.clear(),
             b"describe:long id" => described.id = "x".repeat(1 << 20),
             b"describe:base url" => described.default_base_url = "file:///etc/passwd".to_owned(),
+            b"describe:service" => {
+                described.services = vec![onboarding::Service {
+                    label: "x".to_owned(),
+                    base_url: "file:///etc/passwd".to_owned(),
+                    keys_from: String::new(),
+                }];
+            }
             b"describe:no header" => *credentials = vec![credential("no header\r\n", "")],
             b"describe:host" => *credentials = vec![credential("Host", "")],
             b"describe:transfer-encoding" => *credentials = vec![credential("transfer-encoding", "")],

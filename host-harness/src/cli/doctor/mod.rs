@@ -10,12 +10,12 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Error, Origin, Plugin, Provider, WIT_VERSION,
+    ConfigFile, Destination, Error, Plugin, Provider, WIT_VERSION,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
         models::Entry,
-        onboarding::{Credential, Severity},
+        onboarding::{Credential, Service, Severity},
     },
 };
 use serde_json::json;
@@ -23,7 +23,7 @@ use serde_json::json;
 use self::report::{Line, Report};
 use super::{
     alive,
-    connect::{Connect, chat_model, ways_to_give},
+    connect::{Connect, chat_model, service_at, ways_to_give},
     output,
 };
 
@@ -83,9 +83,9 @@ impl Examination<'_> {
         let plugin = self.component().await?;
         if let Some(file) = self.configuration(&plugin).await {
             let has_key = self.key(&plugin, &file);
-            if let Some(is_own) = self.way(&plugin, &file).await {
+            if let Some(service) = self.way(&plugin, &file).await {
                 if has_key {
-                    self.service(&plugin, &file, is_own).await;
+                    self.service(&plugin, &file, service).await;
                 } else {
                     self.report.push(Line::skipped("gateway", "asked for nothing without a key"));
                 }
@@ -184,6 +184,8 @@ impl Examination<'_> {
                 return false;
             }
         };
+        let destination = Destination::of(plugin, self.args.connect.setup(plugin, file)).ok();
+        let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
         let mut has_all = true;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
@@ -191,18 +193,18 @@ impl Examination<'_> {
                 Some(source) => self.report.push(Line::good("key", format!("{}, from {source}", credential.label))),
                 None if credential.required => {
                     has_all = false;
-                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential));
+                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential, service.as_ref()));
                     self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));
                 }
-                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential))),
+                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential, service.as_ref()))),
             }
         }
         has_all
     }
 
-    /// The way to the gateway, step by step. Gives whether the gateway is the provider's own, or `None` where there is no
+    /// The way to the gateway, step by step. Gives the provider's own service where it is one, or `None` where there is no
     /// way.
-    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<bool> {
+    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<Option<Service>> {
         let descriptor = plugin.descriptor();
         let destination = match Destination::of(plugin, self.args.connect.setup(plugin, file)) {
             Ok(destination) => destination,
@@ -211,7 +213,7 @@ impl Examination<'_> {
                 return None;
             }
         };
-        let is_own = descriptor.default_base_url.parse::<Origin>().is_ok_and(|own| own == *destination.origin());
+        let service = service_at(descriptor, destination.origin());
         self.report.push(Line::good("base URL", destination.base_url()));
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
@@ -227,11 +229,11 @@ impl Examination<'_> {
                 }
             }
         }
-        Some(is_own)
+        Some(service)
     }
 
     /// What the gateway is, whether it takes the key, what it offers.
-    async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, is_own: bool) {
+    async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, service: Option<Service>) {
         let setup = self.args.connect.setup(plugin, file);
         let provider = match Provider::connect(plugin, setup).await {
             Ok(provider) => provider,
@@ -241,8 +243,10 @@ impl Examination<'_> {
             }
             Err(error) => return self.report.fail(Line::failed("gateway", &error), error),
         };
-        let label = &plugin.descriptor().label;
-        let gateway = if is_own { format!("the service of {label}") } else { "a gateway of your own".to_owned() };
+        let gateway = match service {
+            Some(service) => format!("the hosted service {}", service.label),
+            None => "a gateway of your own".to_owned(),
+        };
         let model = chat_model(self.args.model.as_deref(), plugin, file);
         let start = Instant::now();
         let listed = alive::during("asking for the models", provider.models()).await;
@@ -315,9 +319,10 @@ fn is_about_the_key(kind: ErrorKind) -> bool {
     matches!(kind, MissingCredential | Unauthorized | Forbidden | QuotaExceeded | RateLimited)
 }
 
-/// Where a user puts a credential, and where they get one.
-fn how_to_set(credential: &Credential) -> String {
-    let from = credential.help_url.as_ref().map(|url| format!(" Get one at {url}.")).unwrap_or_default();
+/// Where a user puts a credential, and where they get one for the provider's `service`.
+fn how_to_set(credential: &Credential, service: Option<&Service>) -> String {
+    let from = service.map(|service| service.keys_from.clone()).or_else(|| credential.help_url.clone());
+    let from = from.filter(|from| !from.is_empty()).map(|from| format!(" Get one from {from}.")).unwrap_or_default();
     format!("Set {}.{from}", ways_to_give(credential))
 }
 
