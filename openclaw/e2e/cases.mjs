@@ -14,6 +14,7 @@ const FAMILIES = {
   'gpt without reasoning': '@openai/gpt-4o',
   o: '@openai/o3',
   gemini: '@google/gemini-2.5-pro',
+  'gemini 3': '@google/gemini-3-pro-preview',
   deepseek: '@deepseek/deepseek-v4-pro',
   kimi: '@moonshot/kimi-k2.5',
   glm: '@zai/glm-4.6',

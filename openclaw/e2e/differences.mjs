@@ -13,6 +13,7 @@ const NO_IMAGE = '(image without data)';
 const OMITTED = /\((image without data|see attached image|(tool )?image omitted: model does not support images)\)/g;
 
 const isClaude = (/** @type {Pair} */ { at }) => at.family.startsWith('claude');
+const isGemini = (/** @type {Record<string, string>} */ at) => at.family.startsWith('gemini');
 /** Families that want unsigned reasoning back, and ids of which nothing is known. */
 const wantsReasoning = (/** @type {Pair} */ { at }) => ['deepseek', 'kimi', 'glm', 'qwen', 'alias'].includes(at.family);
 const of = (/** @type {Json} */ body, /** @type {string} */ role) =>
@@ -131,7 +132,7 @@ export const KINDS = [
     name: "a tool's result has the tool's name",
     fact: 'Without one the gateway hands it to Gemini under a made-up name (1.15.2 and 2.2.3).',
     take: ({ own, ours, at }) =>
-      at.family === 'gemini' &&
+      isGemini(at) &&
       of(ours, 'tool').filter((message, i) => of(own, 'tool')[i]?.name === undefined && drop(message, ['name'])).length > 0,
   },
   {
@@ -178,7 +179,7 @@ export const KINDS = [
     name: 'one system text for Gemini',
     fact: 'Of a system text in parts the gateway hands Gemini the first one only (1.15.2 and 2.2.3). It knows no markers.',
     take: ({ own, ours, at }) => {
-      if (at.family !== 'gemini' || !Array.isArray(system(own)?.content) || typeof system(ours)?.content !== 'string')
+      if (!isGemini(at) || !Array.isArray(system(own)?.content) || typeof system(ours)?.content !== 'string')
         return false;
       flatten(system(own));
       return true;
@@ -232,6 +233,15 @@ export const KINDS = [
     },
   },
   {
+    name: 'reasoning of Gemini 2.5 by a budget',
+    fact: 'Gateway 1.15.2 hands no effort on to Gemini. Both 1.15.2 and 2.2.3 hand on a budget.',
+    take: ({ own, ours, at }) => {
+      if (at.family !== 'gemini' || own.reasoning_effort === undefined || !ours.thinking) return false;
+      for (const body of [own, ours]) drop(body, THINKING);
+      return true;
+    },
+  },
+  {
     name: 'reasoning is asked for',
     fact: 'Its client asks a gateway for none, whatever the thinking level, unless `compat` says that the model takes an effort.',
     take: ({ own, ours, isGeneric }) => isGeneric && THINKING.every((name) => own[name] === undefined) && drop(ours, THINKING),
@@ -239,11 +249,13 @@ export const KINDS = [
   {
     name: 'an effort that the model has',
     fact: 'Providers refuse a word that the model does not know (`Unsupported value`), and any where the model does not reason.',
-    take: ({ own, ours, at }) =>
-      at.family !== 'alias' &&
-      own.reasoning_effort !== ours.reasoning_effort &&
-      (ours.reasoning_effort !== undefined || at.level === 'off' || !['gpt', 'o', 'gemini', 'deepseek'].includes(at.family)) &&
-      [own, ours].map((body) => drop(body, ['reasoning_effort'])).includes(true),
+    take: ({ own, ours, at }) => {
+      const efforts = [own, ours].map((body) => body.reasoning_effort ?? body.reasoning?.effort);
+      if (at.family === 'alias' || efforts[0] === efforts[1]) return false;
+      const hasOne = ['gpt', 'o', 'gemini', 'gemini 3', 'deepseek'].includes(at.family) && at.level !== 'off';
+      if (hasOne && efforts[1] === undefined) return false;
+      return [own, ours].filter((body) => drop(body, ['reasoning_effort', 'reasoning'])).length > 0;
+    },
   },
   {
     name: 'the limit by the name and the size that the model has',

@@ -22,24 +22,26 @@ async function sent(client, model, { context, options }) {
   return /** @type {{ body: any }} */ (gateway.seen.pop()).body;
 }
 
-/** Beside the pairs, each turn before each family, undamaged: reasoning that goes back is where most can be lost. */
-const TURNS = DIMENSIONS.family.flatMap((family) =>
-  DIMENSIONS.turn.map((turn) => ({
-    family,
-    turn,
-    row: 'all',
-    compat: 'none',
-    params: 'none',
-    level: 'low',
-    retention: 'default',
-    tools: 'two',
-    system: 'stable and volatile',
-    user: 'string',
-    result: 'text',
-    damage: 'none',
-  })),
-);
-const CASES = [...pairwise(DIMENSIONS), ...TURNS];
+/** Beside the pairs: what decides most about a family, each before all of them. */
+const PLAIN = {
+  row: 'all',
+  compat: 'none',
+  params: 'none',
+  level: 'low',
+  retention: 'default',
+  tools: 'two',
+  system: 'stable and volatile',
+  user: 'string',
+  result: 'text',
+  turn: 'text and call',
+  damage: 'none',
+};
+const PLAIN_CASES = DIMENSIONS.family.flatMap((family) => [
+  ...DIMENSIONS.turn.map((turn) => ({ ...PLAIN, family, turn })),
+  ...DIMENSIONS.compat.map((compat) => ({ ...PLAIN, family, compat })),
+  ...DIMENSIONS.level.map((level) => ({ ...PLAIN, family, level })),
+]);
+const CASES = [...pairwise(DIMENSIONS), ...PLAIN_CASES];
 
 /** @type {Set<string>} */ const met = new Set();
 
@@ -78,7 +80,7 @@ test('every kind of difference was met', () => {
 
 test("usage is asked for at Portkey's own address too", async () => {
   // its client asks for it at addresses that it knows, and on loopback
-  const from = toCase(TURNS[0], 'https://api.portkey.ai/v1');
+  const from = toCase(PLAIN_CASES[0], 'https://api.portkey.ai/v1');
   /** @type {any[]} */ const seen = [];
   const onPayload = (/** @type {any} */ payload) => {
     seen.push(payload);
