@@ -132,6 +132,7 @@ export function componentOf(glue, modules) {
     return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed })), bind };
   };
   const pure = () => create().provider.onboarding;
+  /** @type {Provider | undefined} is given nothing but ids of models */ let traits;
 
   return {
     /**
@@ -169,7 +170,10 @@ export function componentOf(glue, modules) {
       /** @param {Parameters<Provider['onboarding']['resolveConnection']>} given */
       resolveConnection: (...given) => pure().resolveConnection(...given),
     },
+
+    /** What is known of a model. @param {string} id */
+    traitsOf: (id) => (traits ??= create().provider).models.traitsOf(id),
   };
 }
 
-export const { use, onboarding } = componentOf(instantiate, () => coreModules(readFileSync(FILE)));
+export const { use, onboarding, traitsOf } = componentOf(instantiate, () => coreModules(readFileSync(FILE)));

@@ -77,8 +77,9 @@ function resolveConnection(json, isKeyHeld) {
  * @param {Record<string, string>} from.headers of the provider and the model
  * @param {Record<string, string>} [from.extra] headers for this call, which the component need not see
  * @param {string} [from.baseUrl] where the model has one of its own
+ * @param {Json[]} [from.models] what the user wrote of the model that is called
  */
-export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
+export function connect({ config, apiKey, headers, extra = {}, baseUrl, models }) {
   const { models: _, ...rest } = providerConfig(config);
   const configured = baseUrl ?? rest.baseUrl;
   const origin = originOf((typeof configured === 'string' ? configured.trim() : configured) || descriptor.defaultBaseUrl);
@@ -91,7 +92,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl }) {
   const attached = [...held, ...Object.entries(extra)];
   if (key) attached.push([KEY.header, key]);
 
-  const provider = { ...rest, ...(baseUrl && { baseUrl }), headers };
+  const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
   const view = new View({ ...config, models: { ...config?.models, providers: { [descriptor.id]: provider } } }, descriptor.id, isHeld);
   const connection = resolveConnection(view.json(), Boolean(key));
   if (originOf(connection.baseUrl) !== origin) {

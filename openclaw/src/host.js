@@ -1,16 +1,17 @@
 /**
  * What the adapter needs of OpenClaw beyond its public SDK: the fetch that OpenClaw's own model providers use, with the
- * user's private-network, proxy, TLS and timeout settings and pooled connections, and its clean-up of replayed messages.
+ * user's private-network, proxy, TLS and timeout settings and pooled connections, and the builder that writes their requests.
  * No public entry offers either, so they are imported when first needed, and their absence is an error that says so.
  */
 
 /** @typedef {import('./openclaw.js').Model} Model */
-/** @typedef {import('./openclaw.js').Message} Message */
+/** @typedef {import('./openclaw.js').Context} Context */
+/** @typedef {import('./openclaw.js').StreamOptions} StreamOptions */
 
 /**
  * @typedef {object} Transport
  * @property {(model: Model, timeoutMs?: number, options?: { sanitizeSse?: boolean }) => (url: URL, init: RequestInit) => Promise<Response>} buildGuardedModelFetch
- * @property {(messages: Message[], model: Model) => Message[]} transformTransportMessages
+ * @property {(model: Model, context: Context, options: StreamOptions) => Record<string, any>} buildOpenAICompletionsParams
  */
 
 /** Where OpenClaw keeps `models.providers.<id>.request` on a model. */
@@ -65,8 +66,8 @@ let loading;
  */
 export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
   return (loading ??= load().then((entry) => {
-    const { buildGuardedModelFetch, transformTransportMessages } = entry;
-    if (!buildGuardedModelFetch || !transformTransportMessages) throw new Error('its exports have changed');
+    const { buildGuardedModelFetch, buildOpenAICompletionsParams } = entry;
+    if (!buildGuardedModelFetch || !buildOpenAICompletionsParams) throw new Error('its exports have changed');
     return { ...entry, buildGuardedModelFetch: (/** @type {any[]} */ ...args) => withoutRedirects(buildGuardedModelFetch(...args)) };
   }).catch((cause) => {
     loading = undefined;

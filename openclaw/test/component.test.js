@@ -6,11 +6,11 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantiate } from '../component/provider.js';
-import { streamFn } from '../src/chat.js';
+import { Translator, streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { imageProvider } from '../src/images.js';
-import { describeModel, resolveDynamicModel, runCatalog } from '../src/models.js';
+import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog } from '../src/models.js';
 import { wasiHttp } from '../src/wasi-http.js';
 
 /** @type {string} */ let origin;
@@ -67,8 +67,7 @@ describe('chat', () => {
       ],
       tools: [{ name: 'f', description: 'd', parameters: { type: 'object', properties: { a: { type: 'number' } } } }],
     }, {
-      apiKey: 'K', temperature: 0.5, maxTokens: 100, stop: ['x'], reasoning: 'low', toolChoice: 'auto', promptCacheKey: 'pck', headers: { traceparent: 'tp' },
-      onPayload: (payload) => ({ .../** @type {object} */ (payload), parallel_tool_calls: false }),
+      apiKey: 'K', temperature: 0.5, maxTokens: 100, reasoning: 'low', promptCacheKey: 'pck', headers: { traceparent: 'tp' },
     });
     const events = await collect(stream);
     assert.deepEqual(events.map((event) => event.type), ['start', 'text_start', 'text_delta', 'text_delta', 'text_end', 'done']);
@@ -84,13 +83,32 @@ describe('chat', () => {
     const [{ url, headers, body }] = seen;
     assert.equal(url, '/v1/chat/completions');
     assert.deepEqual([headers['x-portkey-api-key'], headers.authorization, headers.traceparent, headers['x-portkey-metadata']], ['K', 'Bearer sk', 'tp', '{"_user":"\\u00e9"}']);
-    assert.deepEqual(body.messages.map((/** @type {any} */ m) => m.role), ['system', 'user', 'assistant', 'tool', 'user']);
+    assert.deepEqual(body.messages.map((/** @type {any} */ m) => m.role), ['system', 'user', 'assistant', 'tool']);
     assert.equal(body.messages[1].content[1].image_url.url, 'data:image/png;base64,AAEC');
-    assert.equal(body.messages[4].content[1].image_url.url, 'data:image/png;base64,AAEC');
-    const { temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls } = body;
-    assert.deepEqual({ temperature, stop, reasoning_effort, tool_choice, prompt_cache_key, parallel_tool_calls },
-      { temperature: 0.5, stop: ['x'], reasoning_effort: 'low', tool_choice: 'auto', prompt_cache_key: 'pck', parallel_tool_calls: false });
+    const { stream: isStream, temperature, reasoning_effort, prompt_cache_key, stream_options } = body;
+    assert.deepEqual({ isStream, temperature, reasoning_effort, prompt_cache_key, stream_options },
+      { isStream: true, temperature: 0.5, reasoning_effort: 'low', prompt_cache_key: 'pck', stream_options: { include_usage: true } });
     assert.equal(body.tools[0].function.parameters.properties.a.type, 'number');
+  });
+
+  test('a payload hook sees and changes all of the body, and has the last word', async () => {
+    answer = sse(chunk({ content: 'x' }), chunk({}, 'stop'), DONE);
+    const tools = [{ name: 'f', description: 'd', parameters: { type: 'object' } }];
+    /** @type {any} */ let shown;
+    const sent = async (/** @type {(payload: any) => unknown} */ onPayload) => {
+      seen = [];
+      const hook = (/** @type {any} */ payload) => onPayload(shown = payload);
+      await streamFn({})(model(), { ...ask('x'), systemPrompt: 'brief', tools }, { apiKey: 'K', maxTokens: 9, onPayload: hook }).result();
+      return seen[0].body;
+    };
+    const unchanged = await sent(() => undefined);
+    assert.deepEqual(shown, unchanged);
+    assert.deepEqual([unchanged.messages.length, unchanged.tools.length, unchanged.stream_options], [2, 1, { include_usage: true }]);
+    const { stream_options: _, ...rest } = unchanged;
+    assert.deepEqual(await sent((payload) => { payload.messages[0].content = 'long'; delete payload.stream_options; }),
+      { ...rest, messages: [{ role: 'system', content: 'long' }, rest.messages[1]] });
+    const own = { model: 'm', stream: true, messages: [] };
+    assert.deepEqual(await sent(async () => own), own);
   });
 
   test('tool calls whose pieces interleave', async () => {
@@ -104,6 +122,24 @@ describe('chat', () => {
     const { stopReason, content } = await stream.result();
     assert.equal(stopReason, 'toolUse');
     assert.deepEqual(content.map((block) => block.type), ['text', 'toolCall', 'toolCall']);
+  });
+
+  test('parts of an answer that OpenClaw has no place for are told', () => {
+    /** @type {any[]} */ const events = [];
+    const translator = new Translator(model(), (event) => events.push(event));
+    const citation = { type: 'citation', url: 'https://example.com' };
+    translator.take({ tag: 'refusal', val: 'I would ' });
+    translator.take({ tag: 'refusal', val: 'rather not.' });
+    translator.take({ tag: 'image', val: { tag: 'inline', val: { mediaType: 'image/png', data: new Uint8Array(3) } } });
+    translator.take({ tag: 'image', val: { tag: 'url', val: 'https://example.com/i.png' } });
+    translator.take({ tag: 'other', val: JSON.stringify(citation) });
+    translator.done({});
+    const { type, message } = events.at(-1);
+    assert.equal(type, 'done');
+    const [{ text }] = message.content;
+    assert.match(text, /^I would rather not\.\n\(The model answered with an image, image\/png, 3 bytes/);
+    assert.match(text, /!\[image\]\(https:\/\/example\.com\/i\.png\)\n$/);
+    assert.deepEqual(message.diagnostics[0].details, { parts: [citation] });
   });
 
   const called = (/** @type {string} */ args) => {
@@ -140,14 +176,14 @@ describe('chat', () => {
     answer = sse(signed(0, { thinking: 'hm' }), signed(0, { signature: 'first' }),
       signed(1, { thinking: 'so' }), signed(1, { signature: 'second' }),
       chunk({ tool_calls: [call] }), chunk({}, 'tool_calls'), DONE);
-    const reply = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    const reply = await streamFn({})(model({ id: '@team/alias' }), ask('x'), { apiKey: 'K' }).result();
     assert.deepEqual(reply.content, [
       { type: 'thinking', thinking: 'hm', thinkingSignature: 'first' },
       { type: 'thinking', thinking: 'so', thinkingSignature: 'second' },
       { type: 'toolCall', id: 'a', name: 'f', arguments: {}, thoughtSignature: 'third' }]);
 
     seen = [];
-    await streamFn({})(model(), { messages: [...ask('x').messages, reply] }, { apiKey: 'K' }).result();
+    await streamFn({})(model({ id: '@team/alias' }), { messages: [...ask('x').messages, reply] }, { apiKey: 'K' }).result();
     const { content_blocks, tool_calls } = seen[0].body.messages[1];
     assert.deepEqual(content_blocks, [
       { type: 'thinking', thinking: 'hm', signature: 'first' }, { type: 'thinking', thinking: 'so', signature: 'second' }]);
@@ -422,6 +458,62 @@ describe('models', () => {
   });
 });
 
+describe('what is known of a model', () => {
+  /** As OpenClaw resolves it where the user wrote `row`. */
+  const resolved = (/** @type {any} */ row, /** @type {any} */ plugin = {}) => {
+    const portkey = { models: [row] };
+    const read = { models: { providers: { portkey } }, plugins: { entries: { portkey: { config: plugin } } } };
+    const model = { name: 'n', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192, ...row };
+    return normalizeResolvedModel({ config: read, model }, () => read);
+  };
+
+  /** @type {[id: string, expected: Record<string, unknown>][]} */
+  const KNOWN = [
+    ['@anthropic/claude-sonnet-4-5', { reasoning: true, maxTokens: 64_000, cacheControlFormat: 'anthropic', maxTokensField: 'max_tokens', supportsReasoningEffort: true }],
+    ['@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0', { reasoning: true, cacheControlFormat: 'anthropic' }],
+    ['@openai/gpt-5.2', { reasoning: true, contextWindow: 400_000, maxTokens: 128_000, supportsPromptCacheKey: true, maxTokensField: 'max_completion_tokens' }],
+    ['@openai/gpt-4o', { reasoning: false, maxTokens: 16_384, supportsReasoningEffort: undefined }],
+    ['@google/gemini-2.5-pro', { reasoning: true, cacheControlFormat: undefined, supportsReasoningEffort: true }],
+    ['@openrouter/anthropic/claude-sonnet-4.6', { thinkingFormat: 'openrouter' }],
+    ['@moonshot/kimi-k2.5', { reasoning: true, supportsReasoningEffort: undefined }],
+    ['@team/prod', { reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192, compat: undefined }],
+  ];
+  for (const [id, expected] of KNOWN) {
+    test(id, () => {
+      const model = resolved({ id });
+      const shown = { ...model, ...model.compat };
+      assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, shown[name]])), expected);
+    });
+  }
+
+  test('thinking levels that the model has not are not offered', () => {
+    const { low, high, xhigh, max } = resolved({ id: '@anthropic/claude-sonnet-4-5' }).thinkingLevelMap;
+    assert.deepEqual({ low, high, xhigh, max }, { low: 'low', high: 'high', xhigh: null, max: null });
+  });
+
+  test('what the user wrote wins', () => {
+    const id = '@anthropic/claude-sonnet-4-5';
+    const row = { id, reasoning: false, input: ['text'], contextWindow: 50_000, compat: { maxTokensField: 'max_completion_tokens' } };
+    const { reasoning, input, contextWindow, maxTokens, compat } = resolved(row);
+    assert.deepEqual({ reasoning, input, contextWindow }, { reasoning: false, input: ['text'], contextWindow: 50_000 });
+    assert.equal(maxTokens, 50_000, 'no answer is longer than the window');
+    assert.deepEqual([compat.maxTokensField, compat.cacheControlFormat], ['max_completion_tokens', 'anthropic']);
+    assert.equal(resolved({ id, compat: { supportedReasoningEfforts: ['max'] } }).thinkingLevelMap, undefined);
+  });
+
+  test('an alias is the model that the user says it stands for', () => {
+    const families = { modelFamilies: { '@team/prod': 'claude-sonnet-4-5' } };
+    assert.equal(resolved({ id: '@team/prod' }, families).compat.cacheControlFormat, 'anthropic');
+    const config = { plugins: { entries: { portkey: { config: families } } } };
+    assert.deepEqual([isCacheTtlEligible({ modelId: '@team/prod', config }), isCacheTtlEligible({ modelId: '@team/prod' })], [true, false]);
+  });
+
+  test('so is one that no catalog holds', () => {
+    const { contextWindow, maxTokens, compat } = describeModel('@openai/gpt-5.2');
+    assert.deepEqual([contextWindow, maxTokens, compat.supportsPromptCacheKey], [400_000, 128_000, true]);
+  });
+});
+
 describe('configuration', () => {
   test('the merge keeps secrets out of the component and in the configuration', (t) => {
     const { mock } = t.mock.method(onboarding, 'applyConfig');
@@ -450,7 +542,7 @@ describe('configuration', () => {
   test('the component is told of no header that may hold a secret', () => {
     const headers = { 'X-Portkey-Trace-Id': 't', 'x-portkey-virtual-key': 'vk', 'x-portkey-aws-secret-access-key': 's', Authorization: 'Bearer u', 'x-portkey-api-key': 'mine' };
     const { connection, attached, reserved } = connect({ config: {}, apiKey: undefined, headers });
-    assert.deepEqual(connection.headers.map(([name]) => name), ['x-portkey-trace-id']);
+    assert.deepEqual(connection.headers.map(([name]) => name).sort(), ['x-portkey-strict-open-ai-compliance', 'x-portkey-trace-id']);
     const held = ['authorization', 'x-portkey-api-key', 'x-portkey-aws-secret-access-key', 'x-portkey-virtual-key'];
     assert.ok(held.every((name) => reserved.includes(name)));
     const sent = new Headers();
@@ -559,7 +651,7 @@ describe('configuration', () => {
 
   test('the options of the plugin become headers', () => {
     const { connection } = connect({ config: { plugins: { entries: { portkey: { config: { provider: '@mine', metadata: { _user: 'é' } } } } } }, apiKey: 'K', headers: {} });
-    assert.deepEqual(connection.headers, [['x-portkey-provider', '@mine'], ['x-portkey-metadata', '{"_user":"\\u00e9"}']]);
+    assert.deepEqual(connection.headers.slice(0, 2), [['x-portkey-provider', '@mine'], ['x-portkey-metadata', '{"_user":"\\u00e9"}']]);
   });
 });
 

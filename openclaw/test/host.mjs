@@ -28,7 +28,8 @@ const ENTRIES = {
         url = new URL(location, url);
       }
     };
-    export const transformTransportMessages = (messages) => messages;`,
+    export { buildOpenAICompletionsParams } from '${new URL('./builder.mjs', import.meta.url)}';`,
+  'runtime-config-snapshot': 'export const getRuntimeConfigSourceSnapshot = () => undefined;',
 };
 
 registerHooks({

@@ -25,8 +25,9 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if body.members.get("thinking").is_some() || body.members.get("reasoning").is_some() || targets.known().is_empty() {
         return;
     }
-    // A row without numbers stands for models that are not told apart.
-    if targets.any(|target| target.thinking == Thinking::None && target.context_tokens == 0) {
+    // A row without numbers stands for models that are not told apart; and the user may know better.
+    let is_believed = own.supports_effort == Some(true);
+    if targets.any(|target| target.thinking == Thinking::None && (target.context_tokens == 0 || is_believed)) {
         return;
     }
     body.members.remove("reasoning_effort");

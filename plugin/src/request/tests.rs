@@ -180,6 +180,13 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
     let off = connection(&json!({"models": [{"id": GPT, "compat": {"supportsReasoningEffort": false}}]}), &json!({}));
     let sent = fit(&off, json!({"model": GPT, "messages": [user("hi")], "reasoning_effort": "high"}), None, true);
     assert!(sent.get("reasoning_effort").is_none());
+    let kimi = "@moonshot/kimi-k2.5";
+    let on = connection(&json!({"models": [{"id": kimi, "compat": {"supportsReasoningEffort": true}}]}), &json!({}));
+    for (connection, expected) in [(&on, json!("high")), (&off, Value::Null)] {
+        let sent =
+            fit(connection, json!({"model": kimi, "messages": [user("hi")], "reasoning_effort": "high"}), None, true);
+        assert_eq!(sent["reasoning_effort"], expected, "the user knows better");
+    }
 }
 
 /// What an agent says in the second step of a tool loop.
