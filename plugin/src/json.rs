@@ -7,7 +7,7 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, mem, str};
+use core::{fmt, mem};
 
 use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -68,6 +68,20 @@ impl<'a> Json<'a> {
 
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
+    }
+
+    /// Whether it says nothing: `null`, `false`, 0, an empty text, and lists and objects of such.
+    pub(crate) fn is_blank(&self) -> bool {
+        // What holds more levels says something.
+        let is_blank = |json: &Self| match json.is_nested() {
+            true => matches!(json.compact().as_str(), "{}" | "[]"),
+            false => json.is_blank(),
+        };
+        match self {
+            _ if self.is_object() => self.object().is_none_or(|object| object.iter().all(|(_, value)| is_blank(value))),
+            _ if self.is_nested() => self.list().is_none_or(|items| items.iter().all(is_blank)),
+            _ => matches!(self.text().trim(), "" | "0" | "false"),
+        }
     }
 
     pub(crate) fn bool(&self) -> Option<bool> {
@@ -142,6 +156,14 @@ impl<'a> Json<'a> {
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
     }
 
+    /// The same, independent of the text that it was read from.
+    pub(crate) fn owned(&self) -> Json<'static> {
+        match self.string() {
+            Some(text) => Json::Text(Cow::Owned(text.into_owned())),
+            None => RawValue::from_string(self.to_json()).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw))),
+        }
+    }
+
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -163,10 +185,43 @@ impl<'a> Json<'a> {
     }
 }
 
-/// A body as a text without its byte order mark, which RFC 8259 allows to ignore.
-pub(crate) fn utf8(body: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(body).ok()?;
-    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// A body as a text without its byte order mark. What is no UTF-8 is replaced, as the Encoding standard says.
+pub(crate) fn lossy(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Nesting {
+    depth: u32,
+    in_string: bool,
+    is_escaped: bool,
+    /// Whether its end has come.
+    pub(crate) is_closed: bool,
+}
+
+impl Nesting {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        for &byte in piece {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_string => self.is_escaped = true,
+                b'"' if self.depth > 0 => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_closed |= self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it has begun, and not ended.
+    pub(crate) fn is_open(self) -> bool {
+        self.depth > 0
+    }
 }
 
 /// An object: its members in their order.
@@ -191,6 +246,12 @@ impl<'a> Object<'a> {
     /// A member, `null` being none. Of two of one name the last counts.
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
+        Some(value).filter(|value| !value.is_null())
+    }
+
+    /// A member, however its name is spelled in upper and lower case.
+    pub(crate) fn like(&self, name: &str) -> Option<&Json<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value).filter(|value| !value.is_null())
     }
 
@@ -525,9 +586,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_must_be_utf8_and_may_start_with_its_mark() {
-        assert!(utf8(b"\"\xff\"").is_none());
-        assert_eq!(utf8(b"\xef\xbb\xbf{}"), Some("{}"));
+    fn bytes_are_read_as_utf8_and_may_start_with_its_mark() {
+        assert_eq!(lossy(b"\"\xff\xe2\x82x\""), "\"\u{fffd}\u{fffd}x\"");
+        assert_eq!(lossy(b"\xef\xbb\xbf{}"), "{}");
         assert!(Object::parse("{} {}").is_none());
     }
 
