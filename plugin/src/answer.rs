@@ -182,9 +182,16 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     if let Some(error) = error::failed_finish(&choice.finish_reason, head) {
         return Err(error);
     }
+    let is_piece = choice.message.is_none();
     let mut content = content(head, choice.message.or(choice.delta).unwrap_or_default())?;
-    if content.is_empty() && choice.finish_reason.is_empty() {
-        return Err(malformed());
+    if choice.finish_reason.is_empty() {
+        if content.is_empty() {
+            return Err(malformed());
+        }
+        // A piece of a stream, and not its last.
+        if is_piece {
+            return Err(stream::truncated(head));
+        }
     }
     let (has_calls, is_cut) = calls(&content);
     let finish_reason = finish_reason(&choice.finish_reason, has_calls);

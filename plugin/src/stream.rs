@@ -234,11 +234,19 @@ impl Reply {
             return;
         }
         let Self { sse, state, .. } = self;
+        let mut is_cut = false;
         if broken.is_none() {
-            // An event that does not parse here is one that was cut off.
             let _ = sse.finish(|event| {
                 let text = lossy(event.data);
-                if event.is_error || is_done(&text) || wire::Completion::parse(&text).is_ok() {
+                let text = text.trim();
+                // JSON that does not parse here was cut off.
+                if !event.is_error
+                    && text.starts_with(['{', '['])
+                    && !is_done(text)
+                    && wire::Completion::parse(text).is_err()
+                {
+                    is_cut = !"[DONE]".starts_with(text);
+                } else {
                     state.event(event);
                 }
             });
@@ -251,6 +259,7 @@ impl Reply {
             return;
         }
         match broken {
+            None if is_cut => state.fail(truncated(&state.head)),
             None => state.end(false),
             Some(mut error) => {
                 if error.kind == ErrorKind::Transport {

@@ -103,6 +103,9 @@ impl Session<'_> {
         let page = chat::page(&prompt);
         let answer = chat::ask(self.provider, prompt, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
+        if !stopped {
+            answer.remarks().iter().for_each(|remark| output::say(remark));
+        }
         output::note(if stopped { "stopped" } else { &text });
         let mut content = answer.response.content;
         if stopped {
