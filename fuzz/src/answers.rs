@@ -88,6 +88,8 @@ pub struct Made {
     pub is_broken: bool,
     /// Good: the answer. Broken: words that the error must hold.
     pub right: Result<Answer, &'static str>,
+    /// Whether it is spelled as OpenAI itself spells it, so that OpenAI's own client must read it.
+    pub is_plain: bool,
 }
 
 /// A good answer in some dress.
@@ -100,7 +102,8 @@ pub fn good(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
         ("dressed, whole", document(choices, whole(&answer, &dress)))
     };
     let cuts = (0..choices.below(6)).map(|_| choices.below(body.len().max(1))).collect();
-    Made { kind, body, cuts, is_broken: false, right: Ok(answer) }
+    let is_plain = dress.is_plain(is_streamed) && answer.finish == dress.reason;
+    Made { kind, body, cuts, is_broken: false, right: Ok(answer), is_plain }
 }
 
 /// How an answer is spelled.
@@ -116,6 +119,24 @@ struct Dress {
     index: Option<u64>,
     noise: usize,
     early_stops: bool,
+}
+
+impl Dress {
+    fn is_plain(&self, is_streamed: bool) -> bool {
+        let is_framed = ["data: ", "data:", "id: 4\ndata: "].contains(&self.framing.data)
+            && !self.framing.is_single
+            && !self.framing.is_bare
+            && self.framing.line != "\r"
+            && !self.framing.head.contains('\u{feff}')
+            && self.framing.done == "data: [DONE]";
+        // To JavaScript an empty object as `error` is one.
+        self.calls == 0
+            && !matches!(self.noise, 2 | 5)
+            && self.usage < 2
+            && !self.early_stops
+            && self.index != Some(1)
+            && (is_framed || !is_streamed)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -549,7 +570,8 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
     let (answer, dress) = answer(choices);
     let mut framing = framing(choices);
     let mut chunks = chunks(choices, &answer, &dress);
-    let mut made = Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err("") };
+    let mut made =
+        Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false };
     match choices.below(6) {
         0 | 1 => {
             let (kind, event) = choices.one(&ERRORS);
@@ -617,7 +639,8 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
 fn broken_document(choices: &mut Choices<'_>) -> Made {
     let (answer, dress) = answer(choices);
     let mut root = whole(&answer, &dress);
-    let mut made = Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err("") };
+    let mut made =
+        Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false };
     match choices.below(6) {
         0 | 1 => {
             let (kind, event) = choices.one(&ERRORS);

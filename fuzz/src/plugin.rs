@@ -191,7 +191,7 @@ fn is_as_specified(stream: &[u8]) -> bool {
             || line.starts_with(b"error")
             || line.starts_with(b"event:")
             // Objects below objects are events of their own.
-            || line.strip_prefix(b"data").is_some_and(|data| data.contains(&b'}'))
+            || line.strip_prefix(b"data").is_some_and(|data| data.iter().any(|byte| b"}]".contains(byte)))
     };
     !lines.any(|line| is_read(line) || line.starts_with(b"\xef\xbb\xbf"))
 }

@@ -218,7 +218,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
 fn is_lines(text: &str) -> bool {
     let is_event =
         |line: &str| line.is_empty() || line.starts_with('{') || line.starts_with("data:") || line == "[DONE]";
-    !text.trim().is_empty() && text.lines().all(|line| is_event(line.trim()))
+    text.trim().lines().count() > 1 && text.lines().all(|line| is_event(line.trim()))
 }
 
 /// Whether a reason is one of an ordinary end, which says nothing of calls.

@@ -1183,6 +1183,209 @@ mod tests {
         assert_eq!(error.unwrap().kind, ErrorKind::Overloaded);
     }
 
+    /// Streams of public bug reports that seemed a success, each named by its report.
+    #[test]
+    fn errors_that_seemed_a_success() {
+        let hello = format!("data: {}\n\n", delta(r#"{"content":"Hel"}"#));
+        let done = "data: [DONE]\n\n";
+        let choice = |choice: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{}},{choice}}}]}}\n\n");
+        let blocked = "data: {\"choices\":[],\"provider\":\"google\"}\n\n".to_owned();
+        for (report, rest, kind, words) in [
+            (
+                "llama.cpp#16109",
+                r#"error: {"code":500,"message":"the request exceeds the available context size","type":"server_error"}"#.to_owned() + "\n\n",
+                ErrorKind::InvalidRequest,
+                "context size",
+            ),
+            (
+                "openai-python#2487",
+                "event: error\ndata: {\"type\":\"error\",\"code\":\"ERR_X\",\"message\":\"engine went away\"}\n\n".to_owned(),
+                ErrorKind::Other,
+                "engine went away",
+            ),
+            (
+                "bifrost#7249",
+                r#"data: {"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#.to_owned() + "\n\n",
+                ErrorKind::QuotaExceeded,
+                "insufficient balance",
+            ),
+            ("vllm#57082", choice(r#""finish_reason":"abort""#), ErrorKind::Truncated, "abort"),
+            (
+                "genkit#6259",
+                choice(r#""finish_reason":"error","error":{"code":502,"message":"Provider disconnected"}"#),
+                ErrorKind::Overloaded,
+                "Provider disconnected",
+            ),
+            (
+                "a reason, and its words after it",
+                choice(r#""finish_reason":"error""#) + "data: {\"error\":{\"message\":\"why\"}}\n\n",
+                ErrorKind::Other,
+                "why",
+            ),
+            ("DeepSeek", choice(r#""finish_reason":"insufficient_system_resource""#), ErrorKind::Overloaded, "insufficient"),
+            ("a later stop mends nothing", choice(r#""finish_reason":"error""#) + &choice(r#""finish_reason":"stop""#), ErrorKind::Overloaded, "error"),
+        ] {
+            for before in [hello.as_str(), ""] {
+                let (_, error) = read(&[before.as_bytes(), rest.as_bytes(), done.as_bytes()], None);
+                let error = error.unwrap_or_else(|| panic!("{report}: a success"));
+                assert_eq!(error.kind, kind, "{report}: {}", error.message);
+                assert!(error.message.contains(words), "{report}: {}", error.message);
+            }
+        }
+        let bare = r#"{"error":{"code":400,"message":"request exceeds the available context size"}}"#;
+        let error = read(&[bare.as_bytes()], None).1.unwrap();
+        assert_eq!(error.message, "request exceeds the available context size", "lemonade#2826");
+        assert!(error.hint.unwrap().contains("context"));
+        let (_, error) = read(&[blocked.as_bytes(), done.as_bytes()], None);
+        assert_eq!(error.unwrap().kind, ErrorKind::ContentBlocked, "Google's blocked prompt");
+        let hooks = r#"{"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}}]}]}}"#;
+        let (given, error) = read(&[stream(&[hooks, &delta(r#"{"content":"denied"}"#), STOP, DONE]).as_bytes()], None);
+        assert_eq!(
+            (given.len(), error.unwrap().message.as_str()),
+            (1, "A guardrail denied this: default.contains: a bomb")
+        );
+        let (_, error) = read(&[b"Internal Server Error"], None);
+        assert!(error.unwrap().message.contains("Internal Server Error"));
+    }
+
+    /// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
+    #[test]
+    fn calls_by_what_is_there() {
+        let piece = |piece: &str| {
+            let [index, id, name, arguments] = piece.splitn(4, '/').collect::<Vec<_>>()[..] else { panic!("{piece}") };
+            let field = |name: &str, value: &str, quote: &str| match value {
+                "-" => String::new(),
+                _ => format!("\"{name}\":{quote}{}{quote},", value.replace('"', "\\\"")),
+            };
+            let function = field("name", name, "\"") + &field("arguments", arguments, "\"");
+            let function = function.trim_end_matches(',');
+            delta(&format!(
+                r#"{{"tool_calls":[{{{}{}"function":{{{function}}}}}]}}"#,
+                field("index", index, ""),
+                field("id", id, "\"")
+            ))
+        };
+        for (report, pieces, expected) in [
+            (
+                "vercel/ai#18440",
+                &["0/-/f/{\"a\":1}", "0/-/f/{\"a\":2}", "0/-/g/{}"][..],
+                &["call_0 f {\"a\":1}", "call_1 f {\"a\":2}", "call_2 g {}"][..],
+            ),
+            ("vercel/ai#18440, blank ids", &["0/a/f/", "0/ /-/{\"x\":", "0/ /-/1}"], &["a f {\"x\":1}"]),
+            (
+                "vercel/ai#14722",
+                &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"],
+                &["a bash {\"command\": \"ls\"}"],
+            ),
+            ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
+            ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
+            ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
+            ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
+            ("no number", &["-/a/f/{", "-/-/-/}", "-/b/f/{}"], &["a f {}", "b f {}"]),
+            ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
+            ("a provider's own tool behind a call", &["0/a/f/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"], &["a f {}"]),
+        ] {
+            let mut chunks: Vec<String> = pieces.iter().map(|text| piece(text)).collect();
+            chunks.extend([STOP.to_owned(), DONE.to_owned()]);
+            let events = events(&chunks.iter().map(String::as_str).collect::<Vec<_>>());
+            let report_of = answer::join(events, head().report());
+            let calls = report_of.content.iter().filter_map(|part| match part {
+                AssistantPart::ToolCall(call) => Some(format!("{} {} {}", call.id, call.name, call.arguments_json)),
+                _ => None,
+            });
+            assert_eq!(calls.collect::<Vec<_>>(), expected, "{report}");
+            assert_eq!(report_of.finish_reason, FinishReason::ToolCalls, "{report}");
+        }
+        let older = [r#"{"function_call":{"name":"f","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
+        assert_eq!(of_deltas(&older), [call(0, Some(("call_0", "f")), "{"), call(0, None, "}")], "oh-my-pi#1692");
+        // Claude's search: its start comes in the blocks, its input as a call's.
+        let search = [
+            r#"{"content_blocks":[{"index":0,"delta":{"id":"s","name":"web_search","input":{}}}]}"#,
+            r#"{"tool_calls":[{"index":-1,"function":{"arguments":"{\"q\":\"x\"}"}}]}"#,
+            r#"{"content_blocks":[{"index":1,"delta":{"tool_use_id":"s","content":[]}}]}"#,
+            r#"{"content":"a","content_blocks":[{"index":2,"delta":{"text":"a"}}]}"#,
+            r#"{"content_blocks":[{"index":2,"delta":{"citation":{"type":"web_search_result_location"}}}]}"#,
+        ];
+        let other = |json: &str| Event::Other(json.into());
+        assert_eq!(
+            of_deltas(&search),
+            [
+                other(r#"{"type":"web_search_tool_result","tool_use_id":"s","content":[]}"#),
+                text("a"),
+                other(r#"{"type":"web_search_result_location"}"#),
+                other(r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}}"#),
+            ]
+        );
+    }
+
+    /// The last reason counts, but a later `stop` undoes no calls, and a cut after an early one is a cut.
+    #[test]
+    fn the_last_word_counts() {
+        let stop = |delta: &str| {
+            format!(r#"{{"id":"c","model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":"stop"}}]}}"#)
+        };
+        let jcode = [
+            stop(r#"{"reasoning_content":"hm"}"#),
+            stop(r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}]}"#),
+            stop(r#"{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}"#),
+            STOP.replace("stop", "tool_calls"),
+            DONE.to_owned(),
+        ];
+        let all: Vec<&str> = jcode.iter().map(String::as_str).collect();
+        let expected = [
+            start(),
+            thinking("hm", None),
+            thinking("", Some("reasoning_content")),
+            call(0, Some(("a", "f")), "{\"x\":"),
+            call(0, None, "1}"),
+            Event::Finish(FinishReason::ToolCalls),
+        ];
+        assert_eq!(events(&all), expected, "jcode#1326");
+        assert_eq!(events(&all[..3]), expected, "a clean end after a reason is an end");
+        assert_eq!(read(&[stream(&all[..2]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "an open call");
+        for count in 1..4 {
+            let broken = error::new(ErrorKind::Transport, ErrorOrigin::Network, "x", true);
+            let (_, error) = read(&[stream(&all[..count]).as_bytes()], Some(broken));
+            assert_eq!(error.unwrap().kind, ErrorKind::Truncated, "broken behind {count}");
+        }
+        let again: Vec<&str> = all[..4].iter().copied().chain([STOP, DONE]).collect();
+        assert_eq!(events(&again), expected);
+        let sensitive = STOP.replace("stop", "sensitive");
+        assert_eq!(events(&[STOP, &sensitive]).last(), Some(&Event::Finish(FinishReason::ContentFilter)));
+    }
+
+    #[test]
+    fn the_first_byte_tells_what_a_body_is() {
+        let whole = r#"{"id":"c","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#;
+        let chunk = delta(r#"{"content":"hi"}"#);
+        let expected = [start(), text("hi"), Event::Finish(FinishReason::Stop)];
+        for body in [
+            whole.to_owned(),
+            format!("\u{feff}\n\n {whole}\n"),
+            format!("{chunk}\n{STOP}\n"),
+            format!("data: {chunk}\ndata: {STOP}\ndata: [DONE]"),
+            format!(": hi\n\n  data: {chunk}\n \ndata:{STOP}\n\ndata: [DONE] \n\n"),
+            format!("data: {chunk}\r\rdata: {STOP}"),
+        ] {
+            for at in 0..=body.len() {
+                let (head, tail) = body.as_bytes().split_at(at);
+                assert_eq!(read(&[head, tail], None), (expected.to_vec(), None), "{body:?} split at {at}");
+            }
+        }
+        let page = read(&[b"<html>"], None).1.unwrap();
+        assert_eq!(page.kind, ErrorKind::InvalidConfig);
+    }
+
+    /// Each piece is looked up among all calls: past a limit that is refused, and does not take long.
+    #[test]
+    fn an_event_with_very_many_calls_is_refused() {
+        let piece = |number: usize| format!(r#"{{"id":"i{number}","function":{{"name":"f","arguments":"{{}}"}}}}"#);
+        let calls: Vec<String> = (0..200_000).map(piece).collect();
+        let error =
+            read(&[stream(&[&delta(&format!(r#"{{"tool_calls":[{}]}}"#, calls.join(",")))]).as_bytes()], None).1;
+        assert_eq!(error.unwrap().kind, ErrorKind::Protocol);
+    }
+
     #[test]
     fn an_event_that_is_no_json_is_quoted_in_short() {
         let (_, error) =

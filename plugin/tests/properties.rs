@@ -52,6 +52,31 @@ fn ten_thousand_other_answers_at_each_run() {
     check_answers(random());
 }
 
+/// Good answers, a line of JSON for each, for OpenAI's own client to read: `tests/clients/referee.test.mjs`.
+#[test]
+#[ignore = "the test of OpenAI's client runs it, and reads what it prints"]
+fn answers_for_a_referee() {
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[16; 32]);
+    for number in 0..2000 {
+        let mut bytes = [0; 256];
+        rng.fill_bytes(&mut bytes);
+        let made = answers::good(&mut answers::Choices::new(&bytes), number % 2 == 0);
+        plugin::check_answer(&made, number % 2 == 0);
+        let Ok(right) = made.right else { continue };
+        let calls: Vec<Value> = right
+            .calls
+            .iter()
+            .map(|(id, name, arguments)| json!({"id": id, "name": name, "arguments": arguments}))
+            .collect();
+        println!(
+            "answer {}",
+            json!({"streamed": number % 2 == 0, "plain": made.is_plain, "body": made.body, "text": right.text,
+                "refusal": right.refusal, "calls": calls, "finish": right.finish,
+                "usage": right.usage.map(|(input, output, _)| [input, output])})
+        );
+    }
+}
+
 #[test]
 fn every_input_of_the_corpora() {
     corpus::replay("answers", plugin::answers);

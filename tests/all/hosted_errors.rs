@@ -12,7 +12,7 @@ use host_harness::{
 use crate::support::{ask, events, hosted, plugin_with, provider, setup, streamed, text, weather_tool};
 
 /// Name of the fault, kind, origin, status, and a word that the hint must hold.
-const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
+pub const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
     ("invalid-key", Kind::Unauthorized, Origin::Gateway, 401, "Portkey"),
     ("expired-key", Kind::Unauthorized, Origin::Gateway, 401, ""),
     ("forbidden", Kind::Forbidden, Origin::Gateway, 403, ""),
