@@ -218,7 +218,8 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
 fn is_lines(text: &str) -> bool {
     let is_event =
         |line: &str| line.is_empty() || line.starts_with('{') || line.starts_with("data:") || line == "[DONE]";
-    text.trim().lines().count() > 1 && text.lines().all(|line| is_event(line.trim()))
+    let lines = || text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    lines().count() > 1 && lines().all(is_event)
 }
 
 /// Whether a reason is one of an ordinary end, which says nothing of calls.

@@ -654,7 +654,7 @@ impl State {
         }
         let start = self.quote.trim_ascii();
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
-        if is_done || is_events || start.is_empty() {
+        if is_done || is_events || start.is_empty() && !self.head.is_document() {
             return truncated(&self.head);
         }
         error::malformed(&self.head, "The answer is no stream of events", start)
@@ -831,6 +831,31 @@ mod tests {
             let mut events = events(&chunks);
             assert!(matches!(events.pop(), Some(Event::Finish(_))));
             assert_eq!(events, expected, "{second}");
+        }
+        // A time that changes, and what is none.
+        for (created, is_json) in [
+            ("2", true),
+            ("0", true),
+            ("17", true),
+            ("null", true),
+            ("-1", true),
+            ("1.5", true),
+            ("01", false),
+            ("", false),
+        ] {
+            let timed = |text: &str, created: &str| {
+                delta(&format!(r#"{{"content":"{text}"}}"#)).replacen('{', &format!(r#"{{"created":{created},"#), 1)
+            };
+            let (given, error) = read(
+                &[stream(&[&timed("a", "1"), &timed("b", "1"), &timed("c", created), &timed("d", "1"), STOP, DONE])
+                    .as_bytes()],
+                None,
+            );
+            assert_eq!(
+                (given.contains(&text("c")), given.contains(&text("d")), error.is_none()),
+                (is_json, is_json, is_json),
+                "{created}"
+            );
         }
         // OpenAI's noise at the end, and what looks like it.
         let noisy = |json: &str, noise: &str| content(json).replace("}]}", &format!(r#"}}],"obfuscation":{noise}}}"#));
