@@ -14,7 +14,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
 SECONDS = 10
 
-.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets fuzz lint advisories validate package dist clean
+.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
@@ -50,7 +50,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo test -p front -p credentials
 	cargo build -p hostile --target wasm32-wasip2 --release
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
-	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs
+	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
@@ -65,6 +65,11 @@ scale-bench: setup scale-tools gateway build
 	tests/scale/debian.sh wrk
 	cargo xtask gateway --without-credentials --out dist/gateway-without-credentials.wasm
 	target/python/bin/python tests/scale/measure.py
+
+# Ten thousand answers dressed and broken, cuts at every byte, a broken network: prints the table of docs/reliability.md.
+faults: build
+	cargo test -p portkey-provider --test properties
+	cargo test -p host-harness --test all reliability::faults_table -- --ignored --nocapture
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 

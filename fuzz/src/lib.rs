@@ -12,6 +12,7 @@
 //! A find goes into `corpus/` under a name that says what it is, with the change that mends it. The flags in
 //! `.cargo/config.toml` are for the compiler that the project builds with; `cargo fuzz`, with a nightly one, works too.
 
+pub mod answers;
 pub mod host;
 pub mod plugin;
 

@@ -9,7 +9,7 @@ use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::{fmt, mem, str};
+use core::{fmt, mem};
 
 use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -36,7 +36,6 @@ impl<'a> Json<'a> {
     }
 
     /// The value, and if it is a list or an object, not [`Self::Raw`].
-    #[inline(never)]
     fn into_opened(self) -> Self {
         match self {
             // It was read before, and nothing in it is wrong but maybe a name.
@@ -54,6 +53,7 @@ impl<'a> Json<'a> {
     }
 
     /// Whether it is a list or an object.
+
     pub(crate) fn is_nested(&self) -> bool {
         match self {
             Self::Raw(raw) => matches!(first(raw), b'[' | b'{'),
@@ -73,13 +73,25 @@ impl<'a> Json<'a> {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
     }
 
-    #[inline(never)]
+    /// Whether it says nothing: `null`, `false`, 0, an empty text, and lists and objects of such.
+    pub(crate) fn is_blank(&self) -> bool {
+        // What holds more levels says something.
+        let is_blank = |json: &Self| match json.is_nested() {
+            true => matches!(json.compact().as_str(), "{}" | "[]"),
+            false => json.is_blank(),
+        };
+        match self {
+            _ if self.is_object() => self.object().is_none_or(|object| object.iter().all(|(_, value)| is_blank(value))),
+            _ if self.is_nested() => self.list().is_none_or(|items| items.iter().all(is_blank)),
+            _ => matches!(self.text().trim(), "" | "0" | "false"),
+        }
+    }
+
     pub(crate) fn bool(&self) -> Option<bool> {
         self.scalar()?.parse().ok()
     }
 
     /// A number without sign and fraction.
-    #[inline(never)]
     pub(crate) fn whole(&self) -> Option<u64> {
         self.scalar()?.parse().ok()
     }
@@ -89,7 +101,6 @@ impl<'a> Json<'a> {
     }
 
     /// A string, borrowed where it holds no escape.
-    #[inline(never)]
     pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -109,28 +120,25 @@ impl<'a> Json<'a> {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn list(&self) -> Option<Vec<Self>> {
         self.clone().into_list()
     }
 
-    #[inline(never)]
     pub(crate) fn into_list(self) -> Option<Vec<Self>> {
         if let Self::List(items) = self.into_opened() { Some(items) } else { None }
     }
 
-    #[inline(never)]
     pub(crate) fn object(&self) -> Option<Object<'a>> {
         self.clone().into_object()
     }
 
-    #[inline(never)]
     pub(crate) fn into_object(self) -> Option<Object<'a>> {
         if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
 
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
     /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
+
     pub(crate) fn text(&self) -> Cow<'a, str> {
         if let Some(text) = self.string() {
             return text;
@@ -147,9 +155,19 @@ impl<'a> Json<'a> {
     }
 
     /// A count, leniently: a fraction is cut off, digits may stand in a string.
+
     pub(crate) fn count(&self) -> Option<u64> {
         let fractional = || Some(self.number().filter(|count| (0.0..1e18).contains(count))? as u64);
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
+    }
+
+    /// The same, independent of the text that it was read from.
+
+    pub(crate) fn owned(&self) -> Json<'static> {
+        match self.string() {
+            Some(text) => Json::Text(Cow::Owned(text.into_owned())),
+            None => RawValue::from_string(self.to_json()).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw))),
+        }
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -173,10 +191,43 @@ impl<'a> Json<'a> {
     }
 }
 
-/// A body as a text without its byte order mark, which RFC 8259 allows to ignore.
-pub(crate) fn utf8(body: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(body).ok()?;
-    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// A body as a text without its byte order mark. What is no UTF-8 is replaced, as the Encoding standard says.
+pub(crate) fn lossy(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Nesting {
+    depth: u32,
+    in_string: bool,
+    is_escaped: bool,
+    /// Whether its end has come.
+    pub(crate) is_closed: bool,
+}
+
+impl Nesting {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        for &byte in piece {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_string => self.is_escaped = true,
+                b'"' if self.depth > 0 => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_closed |= self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it has begun, and not ended.
+    pub(crate) fn is_open(self) -> bool {
+        self.depth > 0
+    }
 }
 
 /// An object: its members in their order.
@@ -199,20 +250,26 @@ impl<'a> Object<'a> {
     }
 
     /// A member, `null` being none. Of two of one name the last counts.
-    #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
         Some(value).filter(|value| !value.is_null())
     }
 
+    /// A member, however its name is spelled in upper and lower case.
+
+    pub(crate) fn like(&self, name: &str) -> Option<&Json<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(value).filter(|value| !value.is_null())
+    }
+
     /// A member, which is no longer here then, `null` being none.
-    #[inline(never)]
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let (_, value) = self.0.iter_mut().rev().find(|(known, _)| known == name)?;
         Some(mem::replace(value, Json::NULL)).filter(|value| !value.is_null())
     }
 
     /// A member as a text, leniently: see [`Json::text`].
+
     pub(crate) fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map(Json::text).unwrap_or_default()
     }
@@ -223,7 +280,6 @@ impl<'a> Object<'a> {
     }
 
     /// Whether there is such a member, `null` being one.
-    #[inline(never)]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
@@ -233,7 +289,6 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
-    #[inline(never)]
     fn taken(members: &mut [(&'a str, Json<'a>)]) -> Self {
         Self(members.iter_mut().map(|(name, value)| (Cow::Borrowed(*name), mem::replace(value, Json::NULL))).collect())
     }
@@ -244,7 +299,6 @@ impl<'a> Object<'a> {
     }
 
     /// Not generic, so that it is compiled once.
-    #[inline(never)]
     fn put(&mut self, name: Cow<'a, str>, value: Json<'a>) {
         match self.0.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
@@ -259,7 +313,6 @@ impl<'a> Object<'a> {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
     }
@@ -579,9 +632,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_must_be_utf8_and_may_start_with_its_mark() {
-        assert!(utf8(b"\"\xff\"").is_none());
-        assert_eq!(utf8(b"\xef\xbb\xbf{}"), Some("{}"));
+    fn bytes_are_read_as_utf8_and_may_start_with_its_mark() {
+        assert_eq!(lossy(b"\"\xff\xe2\x82x\""), "\"\u{fffd}\u{fffd}x\"");
+        assert_eq!(lossy(b"\xef\xbb\xbf{}"), "{}");
         assert!(Object::parse("{} {}").is_none());
     }
 

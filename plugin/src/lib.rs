@@ -12,6 +12,8 @@ pub mod bindings;
 pub mod call;
 mod config;
 pub mod error;
+mod failure;
+mod guardrails;
 pub mod headers;
 mod http;
 pub mod images;
@@ -29,6 +31,7 @@ pub mod request;
 #[cfg(target_family = "wasm")]
 mod runtime;
 mod service;
+mod signature;
 pub mod sse;
 pub mod stream;
 pub mod traits;

@@ -257,10 +257,13 @@ async fn instructions(wasm: &[u8]) -> Instructions {
                 r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
             ) + "\n\n"
         };
-        let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+        // A call's pieces need a call.
+        let call = r#"data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"["}}]}}]}"#;
+        let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#;
         // As they come from a model that writes fast: a few in each piece.
         let mut pieces: Vec<Bytes> =
             (0..1000).step_by(10).map(|first| (first..first + 10).map(event).collect::<String>().into()).collect();
+        pieces.insert(0, format!("{call}\n\n").into());
         pieces.push(format!("{end}\n\ndata: [DONE]\n\n").into());
         let (mut store, guest) = start("text/event-stream", pieces).await;
         let chat = guest.openclaw_provider_chat();

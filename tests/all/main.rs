@@ -34,6 +34,7 @@ mod models_command;
 mod onboarding;
 mod portkey_gateway;
 mod providers;
+mod reliability;
 mod second_provider;
 mod secrets;
 mod soak;

@@ -10,7 +10,9 @@ use std::{
 use host_harness::{
     Joined, Provider,
     types::{GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, Document, Event, Message, Prompt, PromptCache, Request, Response, UserPart},
+    wit::chat::{
+        AssistantPart, Document, Event, FinishReason, Message, Prompt, PromptCache, Request, Response, UserPart,
+    },
 };
 
 use serde_json::{Value, json};
@@ -26,6 +28,9 @@ use super::{
 
 /// What a program ends with that Ctrl-C ended.
 const STOPPED: u8 = 130;
+
+/// What it ends with where a content filter, or the model, refused.
+const REFUSED: u8 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -140,9 +145,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             if args.json {
                 output::print_json(&output::chat_json(&answer.response));
             } else {
+                answer.remarks().iter().for_each(|remark| output::say(remark));
                 output::note(&answer.summary());
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
         }
     }
 }
@@ -161,6 +167,43 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn is_refused(&self) -> bool {
+        let has_refusal = self.response.content.iter().any(|part| matches!(part, AssistantPart::Refusal(_)));
+        has_refusal || matches!(self.response.finish_reason, FinishReason::ContentFilter)
+    }
+
+    /// What the text does not say of the reply: a line for each.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let content = &self.response.content;
+        let mut remarks: Vec<String> = content
+            .iter()
+            .filter_map(|part| match part {
+                AssistantPart::Image(MediaSource::Url(url)) => Some(format!("image: {url}")),
+                AssistantPart::Image(MediaSource::Inline(media)) => {
+                    Some(format!("image: {}, {} bytes", media.media_type, media.data.len()))
+                }
+                _ => None,
+            })
+            .collect();
+        let says = |part: &AssistantPart| !matches!(part, AssistantPart::Thinking(_) | AssistantPart::Other(_));
+        if content.iter().any(|part| matches!(part, AssistantPart::Refusal(_))) {
+            remarks.push("refusal: the model does not answer, and says why".to_owned());
+        } else if !content.iter().any(says) {
+            let has_reasoned = content.iter().any(|part| matches!(part, AssistantPart::Thinking(_)));
+            let but = if has_reasoned { "but for its reasoning" } else { "at all" };
+            remarks.push(format!("the model said nothing {but}"));
+        }
+        remarks.extend(match &self.response.finish_reason {
+            FinishReason::Stop | FinishReason::ToolCalls => None,
+            FinishReason::Length => {
+                Some("length: the reply ends early, at the limit of its tokens (--max-output-tokens)".to_owned())
+            }
+            FinishReason::ContentFilter => Some("content_filter: a content filter cut the reply".to_owned()),
+            FinishReason::Other(reason) => Some(format!("the reply ended for another reason: {reason}")),
+        });
+        remarks.iter().map(|remark| output::printable(remark)).collect()
+    }
+
     pub(crate) fn summary(&self) -> String {
         output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
     }

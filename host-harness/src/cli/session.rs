@@ -121,6 +121,9 @@ impl Session<'_> {
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
         let answer = chat::ask(self.provider, Asked { model, request }, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
+        if !stopped {
+            answer.remarks().iter().for_each(|remark| output::say(remark));
+        }
         output::note(if stopped { "stopped" } else { &text });
         let mut content = answer.response.content;
         if stopped {

@@ -18,7 +18,6 @@ const MARK: &str = "cache_control";
 
 /// Marks what is worth keeping: the last tool, the stable half of the system text, and the newest two places in the
 /// conversation, the older of which is where the request before this one ended. `short` where nothing is said.
-#[inline(never)]
 pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: Option<PromptCache>) {
     if targets.any(|target| target.family == Family::Gpt) {
         key(body, targets, asked);
@@ -90,7 +89,6 @@ fn has_text(message: &Object<'_>, name: &str) -> bool {
     parts(message, name).is_some_and(|parts| parts.iter().any(is_text))
 }
 
-#[inline(never)]
 fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
     if is_role(message, "user") {
         return mark_text(message, "content", long, usize::MAX);
@@ -107,7 +105,6 @@ fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
 }
 
 /// Marks the last text among the first so many parts.
-#[inline(never)]
 fn mark_text(message: &mut Object<'_>, name: &'static str, long: bool, first: usize) {
     let Some(mut all) = parts(message, name) else { return };
     let is_text = |part: &Object<'_>| is_type(part, "text") && !part.text("text").is_empty();
@@ -127,7 +124,6 @@ fn mark(object: &mut Object<'_>, long: bool) {
 }
 
 /// How many markers a host has set.
-#[inline(never)]
 fn marked(body: &Body<'_>) -> usize {
     let in_message = |message: &Object<'_>| {
         let of = |name| match message.get(name) {
@@ -143,7 +139,6 @@ fn marked(body: &Body<'_>) -> usize {
         + body.messages.iter().map(in_message).sum::<usize>()
 }
 
-#[inline(never)]
 fn strip(body: &mut Body<'_>) {
     for tool in &mut body.tools {
         tool.remove(MARK);
@@ -169,7 +164,6 @@ fn without_mark(item: Json<'_>) -> Json<'_> {
 }
 
 /// A marker that a host has set on a tool result goes to the nearest place before it that reaches the provider.
-#[inline(never)]
 fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
     let mut moved = None;
     for at in (0..body.messages.len()).rev() {
@@ -196,7 +190,6 @@ fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
 
 /// OpenAI keeps prompts by itself. A key brings requests with one beginning to one machine; the beginning of the system
 /// text tells agents apart. Source: OpenAI's documentation, "Prompt caching".
-#[inline(never)]
 fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
     if !targets.all(|target| target.family == Family::Gpt && target.route != Route::OpenRouter)
         || asked == Some(PromptCache::None)

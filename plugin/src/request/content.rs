@@ -10,7 +10,6 @@ use crate::traits::{Family, Route};
 
 /// Images in tool results go behind the results, in a message of the user's: OpenAI and Gemini take texts alone there, and
 /// the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
-#[inline(never)]
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| is_role(message, "tool") && matches!(message.get("content"), Some(Json::List(_)));
@@ -49,7 +48,6 @@ fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
 
 /// A PDF goes to Claude and Gemini as a data URL in `image_url`, which the gateway makes a document of; in `file` they
 /// would lose it or get it broken. OpenAI takes `file`. Source: gateway 1.15.2 and 2.2.3, all four providers.
-#[inline(never)]
 pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
     if !targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other))
@@ -66,7 +64,6 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-#[inline(never)]
 fn document(part: Json<'_>) -> Json<'_> {
     let Some(object) = part.object().filter(|part| is_type(part, "file")) else { return part };
     let file = object.get("file").and_then(Json::object).unwrap_or_default();
@@ -83,7 +80,6 @@ fn document(part: Json<'_>) -> Json<'_> {
 
 /// Gemini is told a tool result by the tool's name, and under a made-up one where the message has none (gateway 1.15.2 and
 /// 2.2.3).
-#[inline(never)]
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Gemini) {
         return;
@@ -108,7 +104,6 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 /// One system message, in one text, where a model takes one: the gateway keeps the first message for Gemini, and of parts
 /// the first part (1.15.2 and 2.2.3). Parts are for those that keep them apart in a prompt cache. And `developer` is
 /// OpenAI's word alone.
-#[inline(never)]
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     let is_gemini = targets.any(|target| target.family == Family::Gemini);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
@@ -156,7 +151,6 @@ fn has_marker(messages: &[Object<'_>]) -> bool {
 }
 
 /// The parts of a content as one text, where all of them are texts.
-#[inline(never)]
 fn joined(message: &Object<'_>) -> Option<String> {
     let Some(Json::List(_)) = message.get("content") else { return None };
     let parts = parts(message, "content")?;

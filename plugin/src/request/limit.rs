@@ -15,7 +15,6 @@ const NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 /// Sets the limit where it must not be absent (Anthropic: `max_tokens: Field required`), keeps it within what the models
 /// can write, and names it as they know it: OpenAI's reasoning models refuse `max_tokens`. The newer name is known to all
 /// that the gateway maps a limit for but a few, and those leave it out (1.15.2).
-#[inline(never)]
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
     let asked = NAMES.iter().find_map(|&name| body.members.get(name)?.whole());
     let is_named = NAMES.iter().any(|&name| body.members.get(name).is_some());
@@ -34,7 +33,6 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
 }
 
 /// Sets it by the one name.
-#[inline(never)]
 pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
     let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
     let name = match own.limit_field.as_deref() {

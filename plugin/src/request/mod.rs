@@ -111,7 +111,6 @@ impl<'a> Body<'a> {
 }
 
 /// Takes out a list of objects. What is `null` in it is left out; an empty list stays as it is.
-#[inline(never)]
 fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> {
     let is_empty = |json: &Json<'_>| matches!(json, Json::List(items) if items.is_empty());
     if members.get(name).is_none_or(is_empty) {
@@ -125,19 +124,16 @@ fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> 
 }
 
 /// Whether a message is of this role.
-#[inline(never)]
 fn is_role(message: &Object<'_>, role: &str) -> bool {
     message.get("role").and_then(Json::string).is_some_and(|own| own == role)
 }
 
 /// Whether a message tells the model beforehand.
-#[inline(never)]
 fn is_system(message: &Object<'_>) -> bool {
     is_role(message, "system") || is_role(message, "developer")
 }
 
 /// The parts of a message's content; a text is one part. None where there is no content.
-#[inline(never)]
 fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
     let content = message.get(name)?;
     match content.string() {
@@ -146,17 +142,14 @@ fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
     }
 }
 
-#[inline(never)]
 fn text_part(text: Json<'_>) -> Object<'_> {
     Object::from([("type", "text".into()), ("text", text)])
 }
 
-#[inline(never)]
 fn is_type(part: &Object<'_>, kind: &str) -> bool {
     part.get("type").and_then(Json::string).is_some_and(|own| own == kind)
 }
 
-#[inline(never)]
 fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
     objects.into_iter().map(Json::from).collect::<Vec<_>>().into()
 }

@@ -13,7 +13,6 @@ const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "
 
 /// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
 /// knows what it does.
-#[inline(never)]
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
     let Some(asked) = asked else { return };
@@ -107,7 +106,6 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
 const LEAST_BUDGET: u32 = 1_024;
 
 /// `thinking` with a budget, which is part of the limit for the answer and must be below it.
-#[inline(never)]
 fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) {
     if targets.any(|target| target.family == Family::Claude) && lacks_reasoning(body) {
         return;

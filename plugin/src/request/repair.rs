@@ -11,7 +11,6 @@ use crate::json::{Json, Object};
 
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
-#[inline(never)]
 pub(super) fn arguments(body: &mut Body<'_>) {
     for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
         let Some(calls) = message.take("tool_calls") else { continue };
@@ -26,7 +25,6 @@ pub(super) fn arguments(body: &mut Body<'_>) {
 }
 
 /// A call with an object for arguments; none where nothing is called.
-#[inline(never)]
 fn whole_call(mut call: Object<'_>) -> Option<Object<'_>> {
     let Some(mut function) = call.take("function").and_then(Json::into_object) else {
         // A custom tool's, say, which has no function.
@@ -63,7 +61,6 @@ fn raw(text: Cow<'_, str>) -> String {
 }
 
 /// A tool without parameters takes none. Where the model takes no tools, none are offered.
-#[inline(never)]
 pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     if own.supports_tools == Some(false) {
         body.tools.clear();
@@ -82,7 +79,6 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
 }
 
 /// No message without a content, no image without data. OpenClaw's own client says the same in its place.
-#[inline(never)]
 pub(super) fn contents(body: &mut Body<'_>) {
     for message in &mut body.messages {
         if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
@@ -115,7 +111,6 @@ fn says_something(message: &Object<'_>) -> bool {
 }
 
 /// The parts without images that have nothing in them: a text says so.
-#[inline(never)]
 fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
     parts
         .into_iter()

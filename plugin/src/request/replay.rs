@@ -72,7 +72,6 @@ enum Piece<'a> {
 const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning_content", "reasoning"];
 
 /// Reasoning, in the form that is taken back, or not at all.
-#[inline(never)]
 pub(super) fn reasoning(body: &mut Body<'_>, targets: &Targets) {
     let takes = Takes::of(targets);
     for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
@@ -86,7 +85,6 @@ pub(super) fn reasoning(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-#[inline(never)]
 fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut details: Vec<Json<'a>> = Vec::new();
     let pieces = pieces(message, &mut details);
@@ -139,7 +137,6 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
 pub(crate) const DETAILS: &str = "reasoning_details:";
 
 /// The pieces of a turn in their order; details that came as such go to `details`.
-#[inline(never)]
 fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
     let mut out = Vec::new();
     if let Some(blocks) = parts(message, "content_blocks") {
@@ -207,7 +204,6 @@ fn owned<'a>(json: Json<'_>) -> Json<'a> {
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
-#[inline(never)]
 pub(super) fn call_signatures(body: &mut Body<'_>, targets: &Targets) {
     let takes = Takes::of(targets);
     let must_be_signed = takes.signatures && body.members.text("model").contains("gemini-3");
@@ -223,7 +219,6 @@ pub(super) fn call_signatures(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-#[inline(never)]
 fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<Json<'a>>) -> Object<'a> {
     let extra = call.take("extra_content").and_then(Json::into_object);
     call.remove("extra_content");
