@@ -746,7 +746,7 @@ async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
     let exchange = host.exchange(&own, &[&header]).into_iter().map(str::to_owned);
     let (first, second) = INLINE.split_at(8);
     let parameters = [first, second].into_iter().map(str::to_owned).chain(exchange).collect();
-    let found = provider.complete(&Request { stop: parameters, ..ask("memory", "") }).await.unwrap();
+    let found = provider.complete(&Prompt { stop: parameters, ..ask("memory", "") }).await.unwrap();
     assert_eq!(text(&found), "0");
     host.serves().await;
 }
@@ -800,7 +800,7 @@ async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
             answering(format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 2\r\n\r\n{{}}")).await;
         let hostile = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
         let parameters = host.exchange(&server.to_string(), &[]).into_iter().map(str::to_owned).collect();
-        let error = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.expect_err(coding);
+        let error = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.expect_err(coding);
         assert!(error.to_string().contains("HttpResponseContentCoding"), "{coding}: {error}");
     }
 }

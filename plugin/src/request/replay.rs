@@ -2,7 +2,7 @@
 //!
 //! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the front
 //! component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in them are
-//! this component's own text, which says who sent it: see [`crate::answer`].
+//! this component's own text, which says who sent it: see [`crate::signature`].
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
-use crate::answer::{GOOGLE, REDACTED};
 use crate::json::{Json, Object};
+use crate::signature::{DETAILS, GOOGLE, REDACTED};
 use crate::traits::{Family, Route, Traits};
 
 /// What is taken back.
@@ -132,9 +132,6 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
         }
     }
 }
-
-/// Marks a signature that is a whole list of `reasoning_details`.
-pub(crate) const DETAILS: &str = "reasoning_details:";
 
 /// The pieces of a turn in their order; details that came as such go to `details`.
 fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
