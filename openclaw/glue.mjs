@@ -2,8 +2,12 @@
 import { componentWit, transpile } from '@bytecodealliance/jco';
 
 /** What may wait: these suspend the component, and nothing else does. */
-const SUSPENDING = ['wasi:io/poll#[method]pollable.block', 'wasi:io/poll#poll', 'wasi:io/streams#[method]input-stream.blocking-read'];
-const ASYNC_EXPORTS = ['chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list'];
+const SUSPENDING = [
+  'wasi:io/poll#[method]pollable.block', 'wasi:io/poll#poll', 'wasi:io/streams#[method]input-stream.blocking-read',
+];
+const ASYNC_EXPORTS = [
+  'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
+];
 
 /** Has each text and each list of bytes that the component hands over counted: see `src/component.js`. @param {string} glue */
 function counted(glue) {
@@ -43,7 +47,9 @@ export async function transpiled(component) {
   // jco ignores names that it does not find, so look at what it did
   const suspending = glue.match(/new WebAssembly\.Suspending\(/g)?.length ?? 0;
   const promising = glue.match(/WebAssembly\.promising\(/g)?.length ?? 0;
-  if (!suspending || promising < asyncExports.length) throw new Error(`the glue suspends at ${suspending} imports and ${promising} exports`);
+  if (!suspending || promising < asyncExports.length) {
+    throw new Error(`the glue suspends at ${suspending} imports and ${promising} exports`);
+  }
   return {
     glue: counted(glue),
     types: Object.entries(files).filter(([path]) => path.endsWith('.d.ts')),

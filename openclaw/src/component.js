@@ -102,7 +102,9 @@ function inTurns(provider, isOver) {
 function masked(thrown, mask) {
   const error = thrown?.payload;
   if (!error || typeof error !== 'object') return thrown;
-  for (const name of ['message', 'hint', 'code', 'traceId']) if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
+  for (const name of ['message', 'hint', 'code', 'traceId']) {
+    if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
+  }
   return thrown;
 }
 

@@ -39,7 +39,8 @@ function refuseReferences(options) {
   for (const [name, value] of Object.entries(options)) {
     const [unresolved] = references(JSON.stringify(value) ?? '');
     if (unresolved) {
-      throw configError(`plugins.entries.${descriptor.id}.config.${name} refers to \${${unresolved}}, which nothing has resolved`,
+      throw configError(
+        `plugins.entries.${descriptor.id}.config.${name} refers to \${${unresolved}}, which nothing has resolved`,
         `Set ${unresolved} in OpenClaw's environment, or write the value itself`);
     }
   }
@@ -93,17 +94,19 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models }
   if (key) attached.push([KEY.header, key]);
 
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
-  const view = new View({ ...config, models: { ...config?.models, providers: { [descriptor.id]: provider } } }, descriptor.id, isHeld);
+  const alone = { ...config?.models, providers: { [descriptor.id]: provider } };
+  const view = new View({ ...config, models: alone }, descriptor.id, isHeld);
   const connection = resolveConnection(view.json(), Boolean(key));
   if (originOf(connection.baseUrl) !== origin) {
     throw configError(`Portkey's component wants to call another origin than ${origin}, the configured one: nothing was sent`);
   }
   const { auth, headers: more } = rest.request ?? {}; // which may name any header
   const named = [...attached, ...Object.entries(more ?? {})].filter(([name]) => namesASecret(name));
+  const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
   return {
     connection,
     origin,
-    secrets: [...new Set([...[...named.map(([, value]) => value), auth?.token, auth?.value].flatMap(secretsIn), ...view.secrets])],
+    secrets: [...new Set([...sent.flatMap(secretsIn), ...view.secrets])],
     filled: connection.headers.flatMap(([name, shown]) => {
       const real = view.fill(shown);
       return real === undefined ? [] : [{ name: name.toLowerCase(), shown, real }];

@@ -27,7 +27,8 @@ function escaped(json, which) {
   return [json.replace(which, (c) => `\\u${hex(c)}`), json.replace(which, (c) => `\\u${hex(c).toUpperCase()}`)];
 }
 
-const ENTITIES = /** @type {Record<string, string>} */ ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' });
+/** @type {Record<string, string>} */
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
 export function forms(secret) {
@@ -78,7 +79,8 @@ export class Mask {
   /** @param {Uint8Array} piece @returns {Uint8Array} what of the body is safe to pass on */
   push(piece) {
     if (!this.secrets.length) return piece;
-    const bytes = this.held.length ? Buffer.concat([this.held, piece]) : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    const came = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    const bytes = this.held.length ? Buffer.concat([this.held, came]) : came;
     return this.pass(bytes, bytes.length - this.openEnd(bytes));
   }
 

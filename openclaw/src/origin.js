@@ -1,7 +1,8 @@
 /** Origins: where the key may go. The configuration says so, and the component has no say in it. */
 
 /** An error whose message is safe to show. @param {string} message @param {string} [hint] */
-export const configError = (message, hint) => Object.assign(new Error(hint ? `${message}. ${hint}` : message), { type: 'invalid-config' });
+export const configError = (message, hint) => (
+  Object.assign(new Error(hint ? `${message}. ${hint}` : message), { type: 'invalid-config' }));
 
 /**
  * The origin of a base URL, as `http://127.0.0.1:8787`, without a default port.
@@ -16,7 +17,8 @@ export function originOf(text) {
   if (!url) throw wrong('it cannot be read as one');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong('the scheme must be http or https');
   if (url.username || url.password) {
-    throw configError('a base URL must not hold a user name or a password', 'Put credentials into headers: they are attached by the host');
+    const hint = 'Put credentials into headers: they are attached by the host';
+    throw configError('a base URL must not hold a user name or a password', hint);
   }
   return url.origin;
 }

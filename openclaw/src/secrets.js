@@ -14,8 +14,8 @@ const ENDS = [
 ];
 
 /** What makes a `key` a secret where the two are written as one word: there are monkeys as well. */
-const KEYS = new RegExp('^(access|account|admin|api|app|auth|client|encryption|function|master|private|secret|service|shared|signing|ssh'
-  + '|storage|subscription|virtual)keys?$');
+const KEYS = new RegExp('^(access|account|admin|api|app|auth|client|encryption|function|master|private|secret|service|shared|signing'
+  + '|ssh|storage|subscription|virtual)keys?$');
 
 /** `max_tokens` is a number of tokens. */
 const COUNTS = new Set([

@@ -84,7 +84,8 @@ function replace(to, from, [step, ...rest], id) {
 const part = (config, id) => SHARED.reduce((out, path) => copy(config, out, path, id), /** @type {any} */ ({}));
 
 /** @param {any} config @param {string[]} path @returns {any} */
-const at = (config, path) => path.reduce((value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), config);
+const at = (config, path) => path.reduce(
+  (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), config);
 
 /**
  * The entries of the provider `id`, in whatever case their names are written: the one that is written as `id` first, since it
@@ -114,7 +115,8 @@ const mapped = (fields, change) => (
  */
 function mapSecrets(document, id, change) {
   const held = ['headers', 'params', 'request', 'apiKey'];
-  const model = (/** @type {any} */ value) => mapped(value, (inner, name) => (held.includes(name) ? change.whole(inner) : inner));
+  const model = (/** @type {any} */ value) => (
+    mapped(value, (inner, name) => (held.includes(name) ? change.whole(inner) : inner)));
   const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
     if (name === 'apiKey' || name === 'request') return change.whole(inner);
     if (name === 'headers') return mapped(inner, change.header);
@@ -139,8 +141,10 @@ const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.pas
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
 export class View {
-  /** What was hidden, in order; `inline` where only a part of it is. @type {{ shown: any, value: any, inline: boolean }[]} */ sealed = [];
-  /** Headers in which something is hidden, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */ fills = [];
+  /** What was hidden, in order; `inline` where only a part of it is. @type {{ shown: any, value: any, inline: boolean }[]} */
+  sealed = [];
+  /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
+  fills = [];
   /** What of them is masked in answers. @type {string[]} */ secrets = [];
 
   /**
@@ -243,7 +247,8 @@ export class View {
    * @param {any} config @param {string} answer @returns {any}
    */
   mergeBack(config, answer) {
-    if (Buffer.byteLength(answer) > Buffer.byteLength(this.json()) + ADDED) throw refusal(`wrote over ${ADDED} bytes more than there were`);
+    const most = Buffer.byteLength(this.json()) + ADDED;
+    if (Buffer.byteLength(answer) > most) throw refusal(`wrote over ${ADDED} bytes more than there were`);
     /** @type {any} */ let document;
     try {
       document = JSON.parse(answer);
@@ -252,7 +257,9 @@ export class View {
     }
     if (!isObject(document)) throw refusal('wrote a configuration that is no object');
     const shown = new Set(names(this.document));
-    for (const name of names(document)) if (UNSAFE.includes(name) && !shown.has(name)) throw refusal(`wrote the member \`${name}\``);
+    for (const name of names(document)) {
+      if (UNSAFE.includes(name) && !shown.has(name)) throw refusal(`wrote the member \`${name}\``);
+    }
     // only where the next view would seal it again
     document = mapSecrets(document, this.id, {
       whole: (value) => this.putBack(value, false, true),
@@ -277,7 +284,8 @@ export class View {
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
     const referred = (/** @type {any} */ all) => references(JSON.stringify(part(all, id)));
     const known = [
-      ...referred(config), ...references(choices.apiKeyReference ?? ''), ...descriptor.credentials.flatMap(({ envVars }) => envVars),
+      ...referred(config), ...references(choices.apiKeyReference ?? ''),
+      ...descriptor.credentials.flatMap(({ envVars }) => envVars),
     ];
     const unknown = referred(merged).find((name) => !known.includes(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
@@ -317,10 +325,12 @@ export class View {
 const same = (one, other) => isDeepStrictEqual(plain(one), plain(other));
 
 /** @param {any} value */
-const plain = (value) => (typeof value === 'string' ? value.trim() : value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+const plain = (value) => (
+  typeof value === 'string' ? value.trim() : value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
 /** @param {any} fields @param {string} id @returns {any[]} */
-const entriesOf = (fields, id) => Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id)).map(([, value]) => value);
+const entriesOf = (fields, id) => (
+  Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id)).map(([, value]) => value));
 
 /** The names of all members. @param {any} value @param {number} [depth] @returns {Generator<string>} */
 function* names(value, depth = 0) {

@@ -32,8 +32,8 @@ const CLOSED = { tag: 'closed' };
  * half there is none that the mask would find. As in the Rust host.
  */
 const FORBIDDEN = new Set([
-  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te',
-  'range', 'transfer-encoding', 'upgrade',
+  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection',
+  'range', 'te', 'transfer-encoding', 'upgrade',
 ]);
 
 /** What the host says in the component's place: the mask must see an answer in plain text, and a body's length is known. */
