@@ -6,6 +6,8 @@ import asyncio
 import collections
 import itertools
 
+import httpx
+
 from load import Load
 from processes import TOKEN, haproxy, serve, wait_until_ready
 
@@ -103,6 +105,38 @@ def test_a_caller_with_a_token_is_limited_too(processes, upstream):
             caller = Caller(sent)
             await caller.call(port)
             assert await caller.status(60) == expected, name
+
+    asyncio.run(run())
+
+
+def test_an_instance_takes_what_the_limits_count_with(processes, upstream):
+    takes = {"core-instances": 12, "memories": 3, "tables": 6}
+
+    def status(room):
+        flags = [flag for name, count in room.items() for flag in ("-O", f"pooling-total-{name}={count}")]
+        _, port = serve(processes, upstream, *flags)
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code
+
+    assert status(takes) == 200
+    for name in takes:
+        assert status({**takes, name: takes[name] - 1}) == 500, name
+
+
+def test_the_host_has_room_for_what_it_is_told_to(processes, upstream):
+    """More streams at once than wasmtime's own pool has room for, and a request of nearly the largest size."""
+    async def run():
+        _, port = serve(processes, upstream)
+        base_url = f"http://127.0.0.1:{port}"
+        async with Load(base_url, chats=0, streams=200) as load:
+            await asyncio.sleep(3)
+        assert len(load.outcomes) >= 200 and not load.failed(), load.failed()[:3]
+
+        messages = [{"role": "system", "content": "x" * (31 << 20)}, {"role": "user", "content": "hello"}]
+        async with httpx.AsyncClient(timeout=60) as client:
+            body = {"model": "@openai/gpt-5-mini", "messages": messages}
+            headers = {"authorization": f"Bearer {TOKEN}"}
+            response = await client.post(f"{base_url}{CHAT}", json=body, headers=headers)
+        assert response.status_code == 200, response.text[:200]
 
     asyncio.run(run())
 
