@@ -106,6 +106,7 @@ struct Call {
 
 impl Reply {
     /// A reply whose head is there.
+    #[inline(never)]
     pub fn new(head: Head) -> Self {
         Self {
             form: Form::Unknown(Vec::new()),
@@ -115,6 +116,7 @@ impl Reply {
     }
 
     /// A reply that came in one piece, as some providers answer a request for a stream.
+    #[inline(never)]
     pub fn whole(response: Response) -> Self {
         let mut events = Vec::new();
         events.push(Event::Start(ReplyStart { id: response.id, model: response.model }));
@@ -274,7 +276,8 @@ impl Reply {
 
 /// The whole answer in a body that is a stream, though none was asked for.
 pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
-    let mut reply = Reply { form: Form::Events, ..Reply::new(head.clone()) };
+    let mut reply = Reply::new(head.clone());
+    reply.form = Form::Events;
     reply.push(body);
     reply.close(None);
     match reply.state.failure.take() {
