@@ -657,7 +657,8 @@ impl State {
         }
         let start = self.quote.trim_ascii();
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
-        if is_done || is_events || start.is_empty() && !self.head.is_document() {
+        // It may be cut anywhere.
+        if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
             return truncated(&self.head);
         }
         error::malformed(&self.head, "The answer is no stream of events", start)
