@@ -676,15 +676,14 @@ fn broken_document(choices: &mut Choices<'_>) -> Made {
             made.body = document(choices, root);
         }
         3 => {
-            root["choices"] = choices.one(&[0, 1, 2, 3]).eq(&0).then(|| json!([])).unwrap_or_else(|| {
-                [
-                    Value::Null,
-                    json!([{"message": {}}]),
-                    json!([{"message": {"content": ""}, "finish_reason": null}]),
-                    json!({}),
-                ][choices.below(4)]
-                .clone()
-            });
+            let none = [
+                json!([]),
+                Value::Null,
+                json!([{"message": {}}]),
+                json!([{"message": {"content": ""}, "finish_reason": null}]),
+                json!({}),
+            ];
+            root["choices"] = none[choices.below(none.len())].clone();
             made.kind = "no answer in it";
             made.body = document(choices, root);
         }

@@ -129,9 +129,7 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     let cache_read = count(&["cache_read_input_tokens"]);
     let cache_creation = count(&["cache_creation_input_tokens"]);
     let total = count(&["total_tokens"]);
-    if prompt.or(output).or(total).is_none() {
-        return None;
-    }
+    prompt.or(output).or(total)?;
     let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
     // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).

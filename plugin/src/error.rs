@@ -1038,6 +1038,40 @@ mod tests {
         }
     }
 
+    /// The words of providers and proxies, and what they mean: status, body, kind, the message, a part of the hint.
+    #[test]
+    fn the_words_are_found_wherever_they_are() {
+        let google = r#"{"error":{"code":400,"message":"Unknown name \"x\"","status":"INVALID_ARGUMENT"}}"#;
+        let said = |message: &str| format!(r#"{{"error":{{"message":"{message}"}}}}"#);
+        for (status, body, kind, message, hint) in [
+            (400, format!("[{google}]"), Is::InvalidRequest, "Unknown name \"x\"", ""),
+            (400, format!(r#"{{"0":{google}}}"#), Is::InvalidRequest, "Unknown name \"x\"", ""),
+            (422, r#"{"detail":[{"type":"missing","loc":["body","tools",7],"msg":"Field required"}]}"#.into(), Is::InvalidRequest, "body.tools.7: Field required", ""),
+            (422, r#"{"object":"error","message":{"detail":[{"loc":["body"],"msg":"bad"}]},"type":"invalid_request_error"}"#.into(), Is::InvalidRequest, "body: bad", ""),
+            (400, r#"{"error":{"message":"Billing hard limit has been reached","code":"billing_hard_limit_reached"}}"#.into(), Is::QuotaExceeded, "Billing hard limit has been reached", "billing"),
+            (400, said("Your credit balance is too low to access the Anthropic API."), Is::QuotaExceeded, "Your credit balance is too low to access the Anthropic API.", "billing"),
+            (400, said("API key not valid. Please pass a valid API key."), Is::Unauthorized, "API key not valid. Please pass a valid API key.", "not Portkey's"),
+            (400, said("This model's maximum context length is 8192 tokens"), Is::InvalidRequest, "This model's maximum context length is 8192 tokens", "context"),
+            (400, said("prompt is too long: 210000 tokens > 200000 maximum"), Is::InvalidRequest, "prompt is too long: 210000 tokens > 200000 maximum", "context"),
+            (400, r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#.into(), Is::ContentBlocked, "Input data may contain inappropriate content.", "content filter"),
+            (500, said("imageGenerate is not supported by anthropic"), Is::Unsupported, "imageGenerate is not supported by anthropic", "another model"),
+            (500, said(r#"Invalid response received from google: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"#), Is::ContentBlocked, "google: The prompt was blocked: SAFETY", "content filter"),
+            (404, r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no model x"}"#.into(), Is::NotFound, "Not Found: no model x", ""),
+            (400, r#"{"error_code":336003,"error_msg":"bad"}"#.into(), Is::InvalidRequest, "bad", ""),
+            (400, r#"{"statusCode":400,"error":"Bad Request","message":"no such field"}"#.into(), Is::InvalidRequest, "Bad Request: no such field", ""),
+            (400, r#"{"errors":[{"message":"a"},{"message":"b"}],"success":false}"#.into(), Is::InvalidRequest, "a; b", ""),
+            (400, r#"{"Message":"no","__type":"ValidationException"}"#.into(), Is::InvalidRequest, "no", ""),
+            (502, r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"why\"}}"}}}"#.into(), Is::Overloaded, "Provider returned error (why)", ""),
+            (400, r#"{"model":["This field is required."]}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 400: {"model":["This field is required."]}"#, ""),
+            (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
+            (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
+        ] {
+            let error = from_response(&head(status, ROUTED), body.as_bytes());
+            assert_eq!((error.kind, error.message.as_str()), (kind, message), "{body}");
+            assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
+        }
+    }
+
     #[test]
     fn messages_are_what_a_person_reads() {
         let message = |body: &str| from_response(&head(500, BARE), body.as_bytes()).message;

@@ -487,4 +487,29 @@ mod tests {
         assert_eq!(sniff(b"<svg"), None);
         assert_eq!(sniff(b""), None);
     }
+
+    #[test]
+    fn images_of_other_shapes() {
+        let png = MediaSource::Inline(Media { media_type: "image/png".into(), data: PNG.to_vec() });
+        for body in [
+            r#"{"data":[{"url":"data:image/png;base64,iVBORw0KGgo="}]}"#,
+            r#"{"data":{"b64_json":"iVBORw0KGgo="}}"#,
+            r#"{"data":["data:image/png;base64,iVBORw0KGgo="]}"#,
+            r#"{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}"#,
+            r#"{"data":[{"base64":"iVBORw0KGgo="}],"error":null}"#,
+            r#"{"data":[null,3,{},{"b64_json":"iVBORw0KGgo="}]}"#,
+        ] {
+            let images = ok(body).unwrap().images;
+            assert_eq!(images.len(), 1, "{body}");
+            assert_eq!((&images[0].source, images[0].file_name.as_str()), (&png, "image-1.png"), "{body}");
+        }
+        let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
+        let error = ok(&endless).unwrap_err();
+        assert!(error.message.contains("not base64") && error.message.len() < 100, "{}", error.message);
+        for (body, words) in
+            [(r#"{"code":7,"msg":"no balance"}"#, "no balance"), (r#"{"data":[],"error":"why"}"#, "why")]
+        {
+            assert!(ok(body).unwrap_err().message.contains(words), "{body}");
+        }
+    }
 }

@@ -53,7 +53,6 @@ impl<'a> Json<'a> {
     }
 
     /// Whether it is a list or an object.
-
     pub(crate) fn is_nested(&self) -> bool {
         match self {
             Self::Raw(raw) => matches!(first(raw), b'[' | b'{'),
@@ -138,7 +137,6 @@ impl<'a> Json<'a> {
 
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
     /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
-
     pub(crate) fn text(&self) -> Cow<'a, str> {
         if let Some(text) = self.string() {
             return text;
@@ -155,14 +153,12 @@ impl<'a> Json<'a> {
     }
 
     /// A count, leniently: a fraction is cut off, digits may stand in a string.
-
     pub(crate) fn count(&self) -> Option<u64> {
         let fractional = || Some(self.number().filter(|count| (0.0..1e18).contains(count))? as u64);
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
     }
 
     /// The same, independent of the text that it was read from.
-
     pub(crate) fn owned(&self) -> Json<'static> {
         match self.string() {
             Some(text) => Json::Text(Cow::Owned(text.into_owned())),
@@ -256,7 +252,6 @@ impl<'a> Object<'a> {
     }
 
     /// A member, however its name is spelled in upper and lower case.
-
     pub(crate) fn like(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value).filter(|value| !value.is_null())
@@ -269,7 +264,6 @@ impl<'a> Object<'a> {
     }
 
     /// A member as a text, leniently: see [`Json::text`].
-
     pub(crate) fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map(Json::text).unwrap_or_default()
     }

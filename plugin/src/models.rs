@@ -201,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_other_shapes() {
+        let ids = |page: &str| list(&[page]).0.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        assert!(ids(r#"{"object":"list","data":null}"#).is_empty(), "Ollama without a model");
+        assert_eq!(ids(r#"{"models":[{"name":"llama3:latest","model":"llama3:latest"}]}"#), ["llama3:latest"]);
+        assert_eq!(ids(r#"{"models":[{"name":"models/gemini-3-pro"}]}"#), ["models/gemini-3-pro"]);
+        assert_eq!(ids(r#"["a","b"]"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"error":null,"data":[{"id":"a"}]}"#), ["a"]);
+        // Whatever the last id is made of, and where it is not given apart.
+        let (entries, paths) = list(&[
+            r#"{"data":[{"id":"a/b"}],"has_more":true,"last_id":"a/b c&d"}"#,
+            r#"{"data":[{"id":"x/ü"}],"has_more":true}"#,
+            r#"{"data":[{"id":"z"}],"has_more":false}"#,
+        ]);
+        assert_eq!(entries.len(), 3);
+        assert_eq!(paths[1..], ["/models?limit=100&after_id=a%2Fb%20c%26d", "/models?limit=100&after_id=x%2F%C3%BC"]);
+    }
+
+    #[test]
     fn what_is_no_list_is_an_error() {
         for body in ["", "{}", "<html></html>", r#"{"data":{}}"#, r#"{"error":{"message":"x"}}"#] {
             let result = Listing::default().push(&Head { status: 200, headers: Vec::new() }, body.as_bytes());

@@ -106,6 +106,7 @@ struct Call {
 
 impl Reply {
     /// A reply whose head is there.
+    #[inline(never)]
     pub fn new(head: Head) -> Self {
         Self {
             form: Form::Unknown(Vec::new()),
@@ -115,6 +116,7 @@ impl Reply {
     }
 
     /// A reply that came in one piece, as some providers answer a request for a stream.
+    #[inline(never)]
     pub fn whole(response: Response) -> Self {
         let mut events = Vec::new();
         events.push(Event::Start(ReplyStart { id: response.id, model: response.model }));
@@ -274,7 +276,8 @@ impl Reply {
 
 /// The whole answer in a body that is a stream, though none was asked for.
 pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
-    let mut reply = Reply { form: Form::Events, ..Reply::new(head.clone()) };
+    let mut reply = Reply::new(head.clone());
+    reply.form = Form::Events;
     reply.push(body);
     reply.close(None);
     match reply.state.failure.take() {
@@ -654,7 +657,8 @@ impl State {
         }
         let start = self.quote.trim_ascii();
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
-        if is_done || is_events || start.is_empty() && !self.head.is_document() {
+        // It may be cut anywhere.
+        if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
             return truncated(&self.head);
         }
         error::malformed(&self.head, "The answer is no stream of events", start)

@@ -43,17 +43,22 @@ const OPENED: [&str; 7] = ["choices", "content_blocks", "data", "delta", "functi
 fn root(text: &str) -> Result<Object<'_>> {
     match Object::parse_opening(text, &OPENED) {
         Some(root) => Ok(root),
-        None => objects(Json::parse(text).map_err(|_| Misshapen)?).into_iter().next().ok_or(Misshapen),
+        None => {
+            let items = Json::parse(text).ok().and_then(Json::into_list).ok_or(Misshapen)?;
+            items.into_iter().next().and_then(Json::into_object).ok_or(Misshapen)
+        }
     }
 }
 
-/// The objects of a list; one object alone counts as a list of it, and what is no object is left out. For Google the
+/// Each object of a list; one object alone counts as a list of it, and what is no object is left out. For Google the
 /// gateway writes a `null` for each part behind a tool call that is none (gateway 1.15.2, streams).
-fn objects(json: Json<'_>) -> Vec<Object<'_>> {
+#[inline(never)]
+fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
     if json.is_object() {
-        return json.into_object().filter(|object| !object.is_empty()).into_iter().collect();
+        json.into_object().filter(|object| !object.is_empty()).map(read);
+        return;
     }
-    json.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object).collect()
+    json.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object).for_each(read);
 }
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
@@ -87,7 +92,7 @@ impl<'a> Completion<'a> {
                 "provider" => read.provider = value.text(),
                 "choices" => {
                     read.has_choices = value.is_nested();
-                    read.choices = objects(value).into_iter().map(Choice::read).collect();
+                    each(value, &mut |choice| read.choices.push(Choice::read(choice)));
                 }
                 "usage" => read.usage = value.into_object().or(read.usage),
                 "x_groq" => read.usage = read.usage.or_else(|| value.into_object()?.take("usage")?.into_object()),
@@ -201,24 +206,20 @@ impl<'a> Message<'a> {
                 "content" => {
                     read.content = Spelled::read(&value);
                     if value.is_nested() {
-                        parts = objects(value);
+                        each(value, &mut |part| parts.push(Block::read(part)));
                     }
                 }
                 "refusal" => read.refusal = value.text(),
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
                 "thinking" | "reasoning_text" => *other = Spelled::read(&value),
-                "reasoning_details" => read.reasoning_details = objects(value),
-                "content_blocks" => read.content_blocks = objects(value).into_iter().map(Block::read).collect(),
-                "tool_calls" => read.tool_calls = objects(value).into_iter().map(ToolCall::read).collect(),
+                "reasoning_details" => each(value, &mut |detail| read.reasoning_details.push(detail)),
+                "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
+                "tool_calls" => each(value, &mut |call| read.tool_calls.push(ToolCall::read(call))),
                 "function_call" => function_call = value.into_object(),
                 "images" | "image" => read.images = images(value),
-                "annotations" | "citations" => {
-                    read.others.extend(objects(value).iter().map(|part| typed(part, "citation")))
-                }
-                "audio" => read
-                    .others
-                    .extend(value.object().filter(|audio| !audio.is_empty()).map(|audio| typed(&audio, "audio"))),
+                "annotations" | "citations" => each(value, &mut |part| read.others.push(typed(&part, "citation"))),
+                "audio" => each(value, &mut |audio| read.others.push(typed(&audio, "audio"))),
                 "finish_reason" => read.finish_reason = reason(&value),
                 "error" if !value.is_blank() => read.error = Some(value),
                 _ => {}
@@ -231,7 +232,7 @@ impl<'a> Message<'a> {
         }
         // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
         if read.content_blocks.is_empty() && !parts.is_empty() {
-            read.content_blocks = parts.into_iter().map(Block::read).collect();
+            read.content_blocks = parts;
             // Texts alone are one text.
             if read.content_blocks.iter().all(Block::is_text) {
                 read.content_blocks.clear();
@@ -318,9 +319,8 @@ impl<'a> Block<'a> {
                 "thinking" | "reasoning" => read.thinking = Spelled::read(value),
                 "signature" => read.signature = value.text(),
                 "data" => read.data = value.text(),
-                "citation" => read.others.extend(value.object().map(|citation| typed(&citation, "citation"))),
-                "citations" => {
-                    read.others.extend(objects(value.clone()).iter().map(|citation| typed(citation, "citation")));
+                "citation" | "citations" => {
+                    each(value.clone(), &mut |citation| read.others.push(typed(&citation, "citation")));
                 }
                 _ => continue,
             }

@@ -1,7 +1,12 @@
 //! What holds for any input: the properties that `make fuzz` puts to the test too, and inputs that it found or began
 //! with.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking, helpers included")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers included"
+)]
 
 use portkey_provider::multipart::{self, Part};
 use proptest::prelude::*;

@@ -11,7 +11,7 @@ use host_harness::{
     wit::chat::{AssistantPart, FinishReason, Response},
 };
 use proptest::{
-    prelude::Rng,
+    prelude::Rng as _,
     test_runner::{RngAlgorithm, TestRng},
 };
 

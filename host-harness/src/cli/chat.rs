@@ -245,6 +245,8 @@ pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow
 pub(crate) struct Answering {
     page: Page,
     joined: Joined,
+    /// What was printed: text, or a refusal.
+    said: String,
     report: GatewayReport,
     asked: Instant,
     first: Option<Duration>,
@@ -260,7 +262,15 @@ impl Answering {
             retry_attempts: None,
             used_target: None,
         };
-        Self { page, joined: Joined::default(), report, asked: Instant::now(), first: None, reasoned: false }
+        Self {
+            page,
+            joined: Joined::default(),
+            said: String::new(),
+            report,
+            asked: Instant::now(),
+            first: None,
+            reasoned: false,
+        }
     }
 
     /// Prints the reply as it arrives.
@@ -299,6 +309,7 @@ impl Answering {
         if text.is_some() || is_reasoning || matches!(event, Event::ToolCall(_)) {
             self.first.get_or_insert_with(|| self.asked.elapsed());
         }
+        self.said.extend(text.as_deref());
         self.joined.push(event);
         text
     }
@@ -323,7 +334,7 @@ impl Answering {
 
     /// Prints what is left, and gives the reply as far as it came.
     pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> anyhow::Result<Answer> {
-        output::print(&self.page.finish(self.joined.text()));
+        output::print(&self.page.finish(&self.said));
         let stopped = outcome?;
         self.joined.tool_calls().for_each(|call| self.print_call(&call.name, &call.arguments_json));
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
