@@ -286,10 +286,11 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
 
 /// A prefix ends where a word or a number does: `o1` is no beginning of `o10`, and `gpt-5` none of `gpt-50`.
 fn begins(name: &str, prefix: &str) -> bool {
-    name.strip_prefix(prefix).is_some_and(|rest| {
-        !(prefix.ends_with(|last: char| last.is_ascii_digit()) && rest.starts_with(|next: char| next.is_ascii_digit()))
-            && (!rest.starts_with(|next: char| next.is_ascii_alphabetic()) || !prefix.starts_with('o'))
-    })
+    let Some(rest) = name.strip_prefix(prefix) else { return false };
+    let starts = |is: fn(&char) -> bool| rest.chars().next().is_some_and(|next| is(&next));
+    let splits_number = prefix.ends_with(|last: char| last.is_ascii_digit()) && starts(char::is_ascii_digit);
+    let splits_word = prefix.starts_with('o') && starts(char::is_ascii_alphabetic);
+    !splits_number && !splits_word
 }
 
 /// The maker that Bedrock and Vertex put before a name, and the name.

@@ -10,7 +10,9 @@ const DEFAULT: u32 = 16_384;
 /// The same for an answer in one piece, which a connection has to wait for.
 const DEFAULT_WHOLE: u32 = 8_192;
 
-const NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+const MAX_TOKENS: &str = "max_tokens";
+const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
+const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
 
 /// Sets the limit where it must not be absent (Anthropic: `max_tokens: Field required`), keeps it within what the models
 /// can write, and names it as they know it: OpenAI's reasoning models refuse `max_tokens`. The newer name is known to all
@@ -36,11 +38,12 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
 pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
     let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
     let name = match own.limit_field.as_deref() {
-        Some(field) if NAMES.contains(&field) => NAMES[usize::from(field != NAMES[0])],
-        _ if targets.all(|target| !target.takes_completion_tokens()) => NAMES[0],
-        _ if targets.any(|target| target.takes_completion_tokens()) || !targets.known().is_empty() => NAMES[1],
+        Some("max_tokens") => MAX_TOKENS,
+        Some("max_completion_tokens") => MAX_COMPLETION_TOKENS,
+        _ if targets.all(|target| !target.takes_completion_tokens()) => MAX_TOKENS,
+        _ if !targets.known().is_empty() => MAX_COMPLETION_TOKENS,
         // Nothing is known: as the host says.
-        _ => before.unwrap_or(NAMES[0]),
+        _ => before.unwrap_or(MAX_TOKENS),
     };
     for other in NAMES.iter().filter(|&&other| other != name) {
         body.members.remove(other);
