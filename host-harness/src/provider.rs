@@ -1,22 +1,25 @@
 //! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
 //! with the others but the pool of connections.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::{
     credentials::{self, Held},
     destination::Destination,
     egress::{Egress, Policy},
     engine::Live,
+    entry::read_secret_header,
     error::{Error, Result},
     origin::Origin,
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
+    secrets::secret,
     setup::Setup,
     types::{Connection, Media},
     view::{View, names_a_secret},
@@ -39,14 +42,27 @@ use crate::{
 #[derive(Clone)]
 pub struct Provider {
     plugin: Plugin,
+    main: Route,
+    /// The models that are called in another way, and that way once it was needed.
+    special: Arc<BTreeMap<String, (Value, OnceCell<Route>)>>,
+    setup: Arc<Setup>,
+    outdone: Arc<[String]>,
+    held: Arc<Held>,
+}
+
+/// Where calls go, and what goes along.
+#[derive(Clone)]
+struct Route {
     connection: Arc<Connection>,
     egress: Arc<Egress>,
-    held: Arc<Held>,
 }
 
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider").field("plugin", &self.plugin).field("base_url", &self.connection.base_url).finish()
+        f.debug_struct("Provider")
+            .field("plugin", &self.plugin)
+            .field("base_url", &self.main.connection.base_url)
+            .finish()
     }
 }
 
@@ -55,43 +71,37 @@ impl Provider {
     ///
     /// # Errors
     /// A missing credential, a wrong configuration, a base URL that may not be called.
-    pub async fn connect(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
+    pub async fn connect(plugin: &Plugin, setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
+        setup.left_to_openclaw(descriptor)?;
         let outdone = plugin.headers_of(&setup.options).await?;
-        setup.settle(descriptor, &outdone)?;
-        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
         let held = setup.held(descriptor)?;
-        let view = View::of(&setup.config, &descriptor.id);
-        let attached = attached(descriptor, &held, &view, &setup)?;
-
-        let ids: Vec<String> = held.ids().map(str::to_owned).collect();
-        let connection = plugin.resolve(&view.json(), &ids).await?;
-        // The user's configuration says where the key goes. A plugin has no say in it.
-        if connection.base_url.parse::<Origin>()? != origin {
-            return Err(Error::config(format!(
-                "the plugin wants to call another origin than {origin}, the configured one"
-            )));
-        }
-
-        let policy = Policy {
-            origin,
-            networks,
-            attached: attached.headers,
-            redactor: Redactor::new(attached.secrets),
-            limits: plugin.limits().clone(),
-        };
-        let egress = Egress::new(policy, transport);
+        let special = setup.special_models(descriptor).into_iter().map(|(id, model)| (id, (model, OnceCell::new())));
         Ok(Self {
             plugin: plugin.clone(),
-            connection: Arc::new(connection),
-            egress: Arc::new(egress),
+            main: Route::of(plugin, setup.clone(), &outdone, &held, None).await?,
+            special: Arc::new(special.collect()),
+            setup: Arc::new(setup),
+            outdone: outdone.into(),
             held: Arc::new(held),
         })
     }
 
+    /// The way to a model.
+    async fn route(&self, model: &str) -> Result<&Route> {
+        match self.special.get(model.trim()) {
+            None => Ok(&self.main),
+            Some((model, route)) => {
+                let setup = Setup::clone(&self.setup);
+                let open = || Route::of(&self.plugin, setup, &self.outdone, &self.held, Some(model));
+                route.get_or_try_init(open).await
+            }
+        }
+    }
+
     /// Where calls go, as the plugin resolved it. It holds no secret.
     pub fn connection(&self) -> &Connection {
-        &self.connection
+        &self.main.connection
     }
 
     /// The credentials in use, and where they were found.
@@ -111,7 +121,7 @@ impl Provider {
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
         let mut live = self.instantiate().await?;
         let models = live.models()?;
-        self.called(models.call_list(&mut live.store, &self.connection)).await
+        self.called(models.call_list(&mut live.store, &self.main.connection)).await
     }
 
     /// A whole reply.
@@ -119,9 +129,10 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
-        let mut live = self.instantiate().await?;
+        let route = self.route(&request.model).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
         let chat = live.chat()?;
-        self.called(chat.call_complete(&mut live.store, &self.connection, request)).await
+        route.called(&self.plugin, chat.call_complete(&mut live.store, &route.connection, request)).await
     }
 
     /// A reply as it is written.
@@ -129,11 +140,12 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
     pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
-        let mut live = self.instantiate().await?;
+        let route = self.route(&request.model).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
         let chat = live.chat()?;
-        let reply = self.called(chat.call_stream(&mut live.store, &self.connection, request)).await?;
+        let reply = route.called(&self.plugin, chat.call_stream(&mut live.store, &route.connection, request)).await?;
         let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
-        Ok(Reply::new(OpenReply { live, chat, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
+        Ok(Reply::new(OpenReply { live, chat, reply }, report, route.egress.redactor().clone(), self.plugin.limits()))
     }
 
     /// Images from a prompt.
@@ -141,9 +153,10 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
-        let mut live = self.instantiate().await?;
+        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
         let images = live.images()?;
-        self.called(images.call_generate(&mut live.store, &self.connection, request)).await
+        route.called(&self.plugin, images.call_generate(&mut live.store, &route.connection, request)).await
     }
 
     /// Images from a prompt and other images.
@@ -156,9 +169,10 @@ impl Provider {
         inputs: &[Media],
         mask: Option<&Media>,
     ) -> Result<images::Response> {
-        let mut live = self.instantiate().await?;
+        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
         let images = live.images()?;
-        self.called(images.call_edit(&mut live.store, &self.connection, request, inputs, mask)).await
+        route.called(&self.plugin, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
@@ -167,19 +181,66 @@ impl Provider {
     /// # Errors
     /// Where the URL may not be fetched, or what it gives is no success.
     pub async fn download(&self, url: &str) -> Result<Media> {
-        self.egress.download(url).await
+        self.main.egress.download(url).await
     }
 
     pub(crate) async fn instantiate(&self) -> Result<Live> {
-        self.plugin.instantiate(Some(Arc::clone(&self.egress))).await
+        self.main.instantiate(&self.plugin).await
     }
 
-    /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
     pub(crate) async fn called<T>(
         &self,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        let answer = self.plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
+        self.main.called(&self.plugin, call).await
+    }
+}
+
+impl Route {
+    async fn of(
+        plugin: &Plugin,
+        mut setup: Setup,
+        outdone: &[String],
+        held: &Held,
+        model: Option<&Value>,
+    ) -> Result<Self> {
+        let descriptor = plugin.descriptor();
+        setup.settle(descriptor, outdone, model)?;
+        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
+        let view = View::of(&setup.config, &descriptor.id);
+        let attached = attached(descriptor, held, &view, &setup)?;
+
+        let ids: Vec<String> = held.ids().map(str::to_owned).collect();
+        let connection = plugin.resolve(&view.json(), &ids).await?;
+        // The user's configuration says where the key goes. A plugin has no say in it.
+        if connection.base_url.parse::<Origin>()? != origin {
+            return Err(Error::config(format!(
+                "the plugin wants to call another origin than {origin}, the configured one"
+            )));
+        }
+
+        let policy = Policy {
+            origin,
+            networks,
+            attached: attached.headers,
+            redactor: Redactor::new(attached.secrets),
+            limits: plugin.limits().clone(),
+        };
+        let egress = Egress::new(policy, transport);
+        Ok(Self { connection: Arc::new(connection), egress: Arc::new(egress) })
+    }
+
+    async fn instantiate(&self, plugin: &Plugin) -> Result<Live> {
+        plugin.instantiate(Some(Arc::clone(&self.egress))).await
+    }
+
+    /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
+    async fn called<T>(
+        &self,
+        plugin: &Plugin,
+        call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
+    ) -> Result<T> {
+        let answer = plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
         answer.map_err(|error| self.egress.redactor().error(error).into())
     }
 }
@@ -195,10 +256,19 @@ struct Attached {
 const SHORTEST_UNNAMED: usize = 16;
 
 fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
-    let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
+    let is_long = |secret: &SecretString| secret.expose_secret().len() >= SHORTEST_UNNAMED;
+    let of_options = setup.option_secrets.iter().flat_map(secrets_in).filter(is_long).collect();
+    let mut attached = Attached { headers: HeaderMap::new(), secrets: of_options };
     for (name, value) in view.referring_headers(&descriptor.id) {
         let whole = match view.unseal(&value) {
             Some(Value::String(literal)) => literal.as_str().into(),
+            Some(Value::Object(header)) if let Some((prefix, value, path)) = read_secret_header(header) => {
+                let Some(found) = secret(value, path, &setup.environment, &setup.config)? else { continue };
+                let secret = found.secret.expose_secret().trim();
+                attached.header(&name, &format!("{prefix}{secret}"))?;
+                attached.secrets.extend(secrets_in(&found.secret));
+                continue;
+            }
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
             None => credentials::resolve(&value, &setup.environment, &setup.config)?,
         };
@@ -207,7 +277,6 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) ->
             attached.secrets.extend(secrets_in(&whole));
         } else {
             let referred = credentials::referred(&value, &setup.environment, &setup.config)?;
-            let is_long = |secret: &SecretString| secret.expose_secret().len() >= SHORTEST_UNNAMED;
             attached.secrets.extend(referred.iter().flat_map(secrets_in).filter(is_long));
         }
     }

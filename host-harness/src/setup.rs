@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    credentials::{Environment, Held},
+    credentials::{Environment, Held, referred, resolve},
+    entry::{self, Left},
     error::{Error, Result},
     keyring::Keyring,
     plugin::Plugin,
+    references::is_reference,
     view::entries,
     wit::onboarding::Descriptor,
 };
@@ -25,6 +27,7 @@ use crate::{
 ///     .environment(Environment::process());
 /// # let _ = setup;
 /// ```
+#[derive(Clone)]
 pub struct Setup {
     pub(crate) config: Value,
     base_url: Option<String>,
@@ -33,6 +36,8 @@ pub struct Setup {
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
     keyring: Option<Keyring>,
+    /// What references in the options stand for.
+    pub(crate) option_secrets: Vec<SecretString>,
 }
 
 impl fmt::Debug for Setup {
@@ -57,6 +62,7 @@ impl Setup {
             given: BTreeMap::new(),
             environment: Environment::empty(),
             keyring: None,
+            option_secrets: Vec::new(),
         }
     }
 
@@ -125,13 +131,42 @@ impl Setup {
     /// Where the configuration cannot take it.
     pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
         let outdone = plugin.headers_of(&self.options).await?;
-        self.settle(plugin.descriptor(), &outdone)?;
+        self.settle(plugin.descriptor(), &outdone, None)?;
         Ok(self.config)
     }
 
-    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name. Headers of
-    /// the names `outdone` are dropped where they come from the configuration: the options given say what they say.
-    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Result<()> {
+    /// The values of the provider's entry that are left to OpenClaw.
+    ///
+    /// # Errors
+    /// Where the entry holds what is none of OpenClaw's keys, or one that is refused: with its name.
+    pub fn left_to_openclaw(&self, descriptor: &Descriptor) -> Result<Vec<Left>> {
+        let mut left = Vec::new();
+        for (name, entry) in entries(&self.config, &descriptor.id) {
+            if let Some(entry) = entry.as_object() {
+                left.extend(entry::check(entry, &format!("models.providers.{}", name.trim()))?);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The models of the provider's entry that are called in another way than the others: with headers of their own, or
+    /// elsewhere.
+    pub(crate) fn special_models(&self, descriptor: &Descriptor) -> Vec<(String, Value)> {
+        let entries = entries(&self.config, &descriptor.id);
+        let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
+        let is_special = |model: &&Value| {
+            model.get("headers").is_some_and(|headers| !headers.is_null())
+                || model.get("baseUrl").is_some_and(|url| !url.is_null())
+        };
+        let id = |model: &Value| Some((model.get("id")?.as_str()?.trim().to_owned(), model.clone()));
+        models.filter(is_special).filter_map(id).collect()
+    }
+
+    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name, with all
+    /// headers in one place: also those of `model`, one of the entry's. Headers of the names `outdone` are dropped where
+    /// they come from the configuration: the options given say what they say.
+    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
+        self.left_to_openclaw(descriptor)?;
         self.settle_options(descriptor)?;
         let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
         let providers = self
@@ -147,11 +182,18 @@ impl Setup {
             Value::Object(entry) => entry,
             _ => return Err(Error::config(format!("`models.providers.{}` is not an object", descriptor.id))),
         };
+        let path = format!("models.providers.{}", descriptor.id);
+        let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
         if let Some(base_url) = self.base_url.take() {
             entry.insert("baseUrl".into(), base_url.into());
+        } else if let Some(base_url) = model_url {
+            entry.insert("baseUrl".into(), base_url.clone());
         }
-        if let Some(headers) = entry.get_mut("headers").and_then(Value::as_object_mut) {
-            headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        let mut headers = entry::headers(&entry, model, &path)?;
+        headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        // One that is no table stays, for the plugin to say so.
+        if !headers.is_empty() || entry.get("headers").is_some_and(Value::is_object) {
+            entry.insert("headers".into(), headers.into());
         }
         if !self.headers.is_empty() {
             let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
@@ -168,23 +210,50 @@ impl Setup {
     }
 
     fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
-        if self.options.is_empty() {
-            return Ok(());
+        if !self.options.is_empty() {
+            let mut at = &mut self.config;
+            for name in ["plugins", "entries", &descriptor.id, "config"] {
+                at = at
+                    .as_object_mut()
+                    .map(|object| object.entry(name).or_insert_with(|| json!({})))
+                    .filter(|value| value.is_object())
+                    .ok_or_else(|| {
+                        Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
+                    })?;
+            }
+            if let Value::Object(config) = at {
+                std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
+            }
         }
-        let mut at = &mut self.config;
-        for name in ["plugins", "entries", &descriptor.id, "config"] {
-            at = at
-                .as_object_mut()
-                .map(|object| object.entry(name).or_insert_with(|| json!({})))
-                .filter(|value| value.is_object())
-                .ok_or_else(|| {
-                    Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
-                })?;
+        // Only the plugin knows what header an option becomes: it is shown what a reference in one stands for.
+        let pointer = format!("/plugins/entries/{}/config", descriptor.id);
+        let Some(mut options) = self.config.pointer_mut(&pointer).map(Value::take) else { return Ok(()) };
+        let resolved = resolve_all(&mut options, &self.environment, &self.config, &mut self.option_secrets);
+        if let Some(place) = self.config.pointer_mut(&pointer) {
+            *place = options;
         }
-        if let Value::Object(config) = at {
-            std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
+        resolved
+    }
+}
+
+/// Puts what they stand for in place of the references in all texts of `value`.
+fn resolve_all(
+    value: &mut Value,
+    environment: &Environment,
+    config: &Value,
+    secrets: &mut Vec<SecretString>,
+) -> Result<()> {
+    match value {
+        Value::String(text) if is_reference(text) => {
+            secrets.extend(referred(text, environment, config)?);
+            *text = resolve(text, environment, config)?.expose_secret().to_owned();
+            Ok(())
         }
-        Ok(())
+        Value::Array(items) => items.iter_mut().try_for_each(|item| resolve_all(item, environment, config, secrets)),
+        Value::Object(fields) => {
+            fields.values_mut().try_for_each(|field| resolve_all(field, environment, config, secrets))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -8,9 +8,10 @@ use std::{
 };
 
 use host_harness::{
-    Joined, Provider,
+    Joined, Provider, model_params,
     types::{GatewayReport, MediaSource},
     wit::chat::{AssistantPart, Event, Message, Request, Response, UserPart},
+    with_params,
 };
 
 use super::{
@@ -73,13 +74,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
+    let environment = args.connect.config.environment()?;
+    let model = chat_model(args.model.as_deref(), provider.plugin(), &config, &environment)?;
+    let params = model_params(config.value(), &provider.plugin().descriptor().id, &model);
     let request = Request {
         tools,
         response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
-        ..Request::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::System))
+        ..Request::new(model, args.system.map(Message::System))
     };
+    let (request, _) = with_params(request, &params);
     match prompt {
         None => session::run(&provider, request, images).await,
         Some(prompt) => {

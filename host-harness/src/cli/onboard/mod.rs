@@ -7,7 +7,9 @@ mod wizard;
 use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
-use host_harness::{ConfigFile, Error, Keyring, Plugin, Source, Update, types::ErrorKind, wit::onboarding::Choices};
+use host_harness::{
+    ConfigFile, Error, Held, Keyring, Plugin, Setup, Source, Update, types::ErrorKind, wit::onboarding::Choices,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -92,6 +94,8 @@ enum DefaultModel {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.run.plugin().await?;
     let mut file = args.config.open()?;
+    // What is not understood is not written beside.
+    Setup::new(file.value().clone()).left_to_openclaw(plugin.descriptor())?;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers =
         if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
@@ -136,7 +140,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// What the flags and the environment say.
 fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = args.run.setup(plugin, file).held(descriptor)?;
+    let held = match args.run.setup(plugin, file, &args.config.environment()?).held(descriptor) {
+        Ok(held) => held,
+        // To refer to a key needs none, but whoever comes without will want to know.
+        Err(error) if error.kind() == ErrorKind::MissingCredential && args.key.is_none() => {
+            output::note(&format!("note: {error}"));
+            Held::default()
+        }
+        Err(error) => return Err(error.into()),
+    };
     let credential = descriptor.credentials.first();
     let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Error, Keyring, Origin, Plugin, Provider, Setup, Source,
+    ConfigFile, Environment, Error, Keyring, Origin, Plugin, Provider, Setup, Source,
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
@@ -32,7 +32,8 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, run: args.run.clone().impatient() };
+    let environment = args.config.environment()?;
+    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
@@ -83,6 +84,7 @@ struct Wizard<'a> {
     plugin: &'a Plugin,
     file: &'a ConfigFile,
     run: Run,
+    environment: Environment,
 }
 
 /// A gateway that answered, or that the user wants all the same.
@@ -218,7 +220,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.run.setup(self.plugin, self.file).held(descriptor) {
+        match self.run.setup(self.plugin, self.file, &self.environment).held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -256,7 +258,7 @@ impl Wizard<'_> {
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url);
+        let mut setup: Setup = self.run.setup(self.plugin, self.file, &self.environment).base_url(base_url);
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
@@ -287,7 +289,7 @@ impl Wizard<'_> {
 
     /// Any id, and those that the gateway offers to choose from.
     fn model(&self, offered: &[Entry]) -> anyhow::Result<String> {
-        let current = chat_model(None, self.plugin, self.file);
+        let current = chat_model(None, self.plugin, self.file, &self.environment)?;
         let ids: Vec<String> = offered.iter().map(|entry| entry.id.clone()).collect();
         let is_offered = ids.is_empty() || ids.contains(&current);
         let listed = ids.clone();
