@@ -195,8 +195,9 @@ impl Edit<'_> {
         render: impl Fn(&Self, &T, Option<&str>) -> String,
     ) {
         let commas: Vec<_> = items.iter().map(|item| self.comma_behind(node, item.end)).collect();
+        let mut from = node.range.start;
         for &at in removed {
-            self.remove(node, &items[at], commas[at]);
+            from = self.remove(node, &items[at], commas[at], from);
         }
         let left: Vec<_> = (0..items.len()).filter(|at| !removed.contains(at)).collect();
         let has_last_comma = commas.last().is_some_and(Option::is_some);
@@ -251,7 +252,8 @@ impl Edit<'_> {
     }
 
     /// Takes out an item with its comma and, where it has lines to itself, those. A comment between the two stays.
-    fn remove(&mut self, node: &Node, item: &Range<usize>, comma: Option<usize>) {
+    /// What is before `from` is gone already; gives where this ends.
+    fn remove(&mut self, node: &Node, item: &Range<usize>, comma: Option<usize>, from: usize) -> usize {
         let mut end = item.end;
         if let Some(comma) = comma {
             if self.slice(item.end..comma).trim().is_empty() {
@@ -270,7 +272,9 @@ impl Edit<'_> {
             _ if comma.is_some() => item.start..end + blank,
             _ => line + self.slice(line..item.start).trim_end_matches([' ', '\t']).len()..end,
         };
-        self.put(range, "");
+        let end = range.end;
+        self.put(range.start.max(from)..end, "");
+        end
     }
 
     /// The indentation of the line that holds `at`.
@@ -339,6 +343,7 @@ mod tests {
         let add: fn(&mut Value) = |value| value["b"] = json!(2);
         let push: fn(&mut Value) = |value| value["l"].as_array_mut().unwrap().push(json!({"id": "x"}));
         let pop: fn(&mut Value) = |value| drop(value["l"].as_array_mut().unwrap().pop());
+        let empty: fn(&mut Value) = |value| value["l"] = json!([]);
         let gone: fn(&mut Value) = |value| drop(value.as_object_mut().unwrap().shift_remove("a"));
         let swap: fn(&mut Value) = |value| *value["l"].as_array_mut().unwrap().last_mut().unwrap() = json!({"id": "x"});
         for (text, change, written) in [
@@ -365,6 +370,7 @@ mod tests {
                 "{\n  l: [\n    1, /* one */\n    {\n      \"id\": \"x\"\n    }\n  ]\n}",
             ),
             ("{l: [1, 2]}", pop, "{l: [1]}"),
+            ("{l: [1,  2 /* x */ ]}", empty, "{l: [ /* x */ ]}"),
             ("{l: [1, 2,]}", pop, "{l: [1, ]}"),
             ("{\n  l: [\n    1, // one\n    2\n  ]\n}", pop, "{\n  l: [\n    1 // one\n  ]\n}"),
             ("{\n  l: [\n    1,\n    2\n  ]\n}", swap, "{\n  l: [\n    1,\n    {\n      \"id\": \"x\"\n    }\n  ]\n}"),
