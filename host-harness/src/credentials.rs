@@ -69,7 +69,7 @@ impl Environment {
     pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
         match (self.own(name), self.of_file(name), env_block(config, name)) {
             (None, Some((_, file)), _) => Source::DotEnv { name: name.to_owned(), file }.to_string(),
-            (None, None, Some(_)) => format!("env.{name}"),
+            (None, None, Some((_, path))) => path,
             _ => Source::Environment(name.to_owned()).to_string(),
         }
     }
@@ -213,7 +213,7 @@ fn find_one(
         Some((value.into(), Source::DotEnv { name: name.clone(), file }))
     };
     let of_block =
-        |name: &String| Some((env_block(config, name)?.into(), Source::Configuration(format!("env.{name}"))));
+        |name: &String| env_block(config, name).map(|(value, path)| (value.into(), Source::Configuration(path)));
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
     Ok(found.or_else(|| Some((keyring?.get(&descriptor.id, &credential.id)?, Source::Keyring))))
 }
@@ -250,12 +250,14 @@ fn configured_header(
     })
 }
 
-/// `env.NAME` or `env.vars.NAME` of the configuration. OpenClaw takes them as they are: one that holds a reference is none.
-fn env_block(config: &Value, name: &str) -> Option<String> {
+/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. OpenClaw takes
+/// them as they are: one that holds a reference is none.
+fn env_block(config: &Value, name: &str) -> Option<(String, String)> {
     let env = config.get("env")?;
-    let value = env.get(name).or_else(|| env.get("vars")?.get(name))?.as_str()?;
-    let is_plain = references(value).is_empty();
-    Some(value.to_owned()).filter(|value| is_plain && !value.trim().is_empty())
+    let short = env.get(name).map(|value| (value, format!("env.{name}")));
+    let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
+    let value = value.as_str().filter(|value| !value.trim().is_empty() && references(value).is_empty())?;
+    Some((value.to_owned(), path))
 }
 
 /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
@@ -282,7 +284,7 @@ pub(crate) fn referred(text: &str, environment: &Environment, config: &Value) ->
 }
 
 fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    environment.get(name).or_else(|| env_block(config, name)).ok_or_else(|| {
+    environment.get(name).or_else(|| Some(env_block(config, name)?.0)).ok_or_else(|| {
         Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
             .hint(format!(
                 "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."

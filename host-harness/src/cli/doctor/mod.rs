@@ -226,6 +226,17 @@ impl Examination<'_> {
             let why = "here one model is asked, and OpenClaw turns to these".to_owned();
             left.push(("agents.defaults.model.fallbacks".into(), why));
         }
+        for (name, value) in config.get("env").and_then(Value::as_object).into_iter().flatten() {
+            match &**name {
+                "vars" => {}
+                "shellEnv" if value.get("enabled").is_none_or(|enabled| enabled == false) => {}
+                "shellEnv" => left.push(("env.shellEnv".into(), "this host starts no shell".into())),
+                name => {
+                    let line = Line::warning("env", format!("env.{name}: OpenClaw refuses the file for it"));
+                    self.report.push(line.hint("Move it into env.vars."));
+                }
+            }
+        }
         if let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) {
             let params = model_params(config, &descriptor.id, &model);
             for name in with_params(Request::new(model, []), &params).1 {

@@ -66,7 +66,7 @@ impl KeyPlace {
         match (self, source) {
             (_, Source::Given) => false,
             (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
-            (Self::Env, Source::Configuration(path)) => path.starts_with("env."),
+            (Self::Env, Source::Configuration(path)) => path.starts_with("env.vars."),
             _ => false,
         }
     }
@@ -223,8 +223,11 @@ impl Answers {
             }
             if self.key == KeyPlace::Env {
                 let variable = variable.context("the plugin names no environment variable")?;
-                let env = open(&mut config, "env")?.as_object_mut().context("it was just made")?;
-                env.insert(variable.clone(), secret.expose_secret().into());
+                let env = open(&mut config, "env")?;
+                // OpenClaw has refused the whole file for it since 2026.
+                env.as_object_mut().context("it was just made")?.shift_remove(variable);
+                let vars = open(env, "vars")?.as_object_mut().context("it was just made")?;
+                vars.insert(variable.clone(), secret.expose_secret().into());
             }
         }
         if self.allow_private_network {
