@@ -150,11 +150,12 @@ impl ConfigFile {
                 let from = self.included.iter().find(|included| included.path == path);
                 let files: Vec<_> =
                     from.iter().flat_map(|included| &included.files).map(|file| file.display().to_string()).collect();
+                let files = if files.is_empty() { "other files".to_owned() } else { files.join(" and ") };
                 let whose = if path.is_empty() { "all of it".to_owned() } else { format!("`{}`", path.join(".")) };
                 Error::config(format!(
                     "cannot change the configuration `{}` in place: {whose} comes from {}, by $include",
                     self.path.display(),
-                    files.join(" and "),
+                    files,
                 ))
                 .hint("Write the provider's entry into that file, or put it into this one in place of the $include; nothing was written.")
             }

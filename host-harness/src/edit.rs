@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::json5::{Kind, Member, Node, end_of_trivia, is_space};
+use crate::{
+    includes::INCLUDE,
+    json5::{Kind, Member, Node, end_of_trivia, is_space},
+};
 
 /// Why a text cannot take a change.
 #[derive(Debug)]
@@ -76,23 +79,25 @@ impl Edit<'_> {
         if from == to {
             return Ok(());
         }
-        if node.get("$include").is_some() {
+        if node.get(INCLUDE).is_some() {
             return Err(Refusal::Included { path: self.path.clone() });
         }
         match (&node.kind, from, to) {
             (Kind::Object(members), Value::Object(from), Value::Object(to)) => self.object(node, members, from, to),
             (Kind::Array(items), Value::Array(from), Value::Array(to)) => self.array(node, items, from, to),
-            _ => {
-                self.replace(node, to);
-                Ok(())
-            }
+            _ => self.replace(node, to),
         }
     }
 
-    fn replace(&mut self, node: &Node, to: &Value) {
+    /// Writes `to` in place of all that `node` is, which must not come from other files.
+    fn replace(&mut self, node: &Node, to: &Value) -> Result<(), Refusal> {
+        if includes(node) {
+            return Err(Refusal::Included { path: self.path.clone() });
+        }
         let base = self.base_indent(node.range.start);
         let written = self.render(to, Some(&base));
         self.put(node.range.clone(), written);
+        Ok(())
     }
 
     fn object(
@@ -157,8 +162,7 @@ impl Edit<'_> {
     fn array(&mut self, node: &Node, items: &[Node], from: &[Value], to: &[Value]) -> Result<(), Refusal> {
         if items.len() != from.len() {
             // Included lists are joined: not all of `from` stands here.
-            self.replace(node, &Value::Array(to.to_vec()));
-            return Ok(());
+            return self.replace(node, &Value::Array(to.to_vec()));
         }
         // Item by item: what is kept, in order; what is changed in its place; what is gone.
         let (mut next, mut removed) = (0, Vec::new());
@@ -174,8 +178,7 @@ impl Edit<'_> {
                 }
                 (None, _) => removed.push(at),
                 (Some(_), _) => {
-                    self.replace(node, &Value::Array(to.to_vec()));
-                    return Ok(());
+                    return self.replace(node, &Value::Array(to.to_vec()));
                 }
             }
         }
@@ -314,6 +317,15 @@ impl Edit<'_> {
     }
 }
 
+/// Whether anything in it comes from other files.
+fn includes(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(_) => false,
+        Kind::Array(items) => items.iter().any(includes),
+        Kind::Object(members) => members.iter().any(|member| member.name == INCLUDE || includes(&member.value)),
+    }
+}
+
 /// Whether the one became the other: both are objects with the same id, where they have one.
 fn is_same_item(old: &Value, new: &Value) -> bool {
     old.is_object() && new.is_object() && old.get("id") == new.get("id")
@@ -398,5 +410,7 @@ mod tests {
         assert!(matches!(write("{m: {p: 2}, 'm': {p: 3}}", change), Err(Refusal::Twice { at: 12, .. })));
         let refused = write("{m: {$include: './m.json5'}}", change);
         assert!(matches!(refused, Err(Refusal::Included { path }) if path == ["m"]));
+        let turned = write("{l: [{$include: 'a.json'}, 1, 2]}", |value| value["l"] = json!([2, 1]));
+        assert!(matches!(turned, Err(Refusal::Included { .. })));
     }
 }

@@ -105,6 +105,34 @@ pub struct Left {
     pub why: &'static str,
 }
 
+/// Whether the way to the provider's entry is what it seems: a `model` or a `Providers` that nobody reads would leave the
+/// entry out, and the key would go to the provider's own service.
+///
+/// # Errors
+/// Where it is not: with the name, and the right one.
+pub(crate) fn check_way(config: &Value) -> Result<()> {
+    const MODELS: [&str; 3] = ["mode", "providers", "catalogRefresh"];
+    let refuse = |path: String, hint: &str| {
+        Err(Error::config(format!("`{path}` is none of OpenClaw's keys"))
+            .hint(format!("{hint} OpenClaw refuses it too.")))
+    };
+    let root = config.as_object();
+    let models = config.get("models").and_then(Value::as_object);
+    for name in root.into_iter().flat_map(Map::keys) {
+        let plain = name.to_ascii_lowercase();
+        if name.starts_with('$') && name != "$schema" {
+            return refuse(name.clone(), "Write it as `$include`, or remove it:");
+        }
+        if plain == "model" || plain == "providers" || (plain == "models" && name != "models") {
+            return refuse(name.clone(), "Providers are at `models.providers`:");
+        }
+    }
+    match models.into_iter().flat_map(Map::keys).find(|name| !MODELS.contains(&name.as_str())) {
+        Some(name) => refuse(format!("models.{name}"), "Providers are at `models.providers`:"),
+        None => Ok(()),
+    }
+}
+
 /// Whether each key of `entry` is one of OpenClaw's, and may be there. Gives those that are left to OpenClaw.
 ///
 /// # Errors
@@ -276,6 +304,26 @@ fn auth(auth: Option<&Value>, path: &str) -> Result<Option<(String, Value)>> {
 mod tests {
     use super::*;
 
+    /// `docs/configuration.md` says of each key what is done about it, and of no other.
+    #[test]
+    fn the_documented_table_is_the_one_that_is_used() {
+        let document = include_str!("../../docs/configuration.md");
+        let (_, section) = document.split_once("## OpenClaw's keys").unwrap();
+        let (table, _) = section.split_once("Elsewhere in the file").unwrap();
+        let documented: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let used = KEYS.iter().flat_map(|(place, keys)| {
+            keys.iter().map(move |(name, does)| {
+                let key = if place.is_empty() { (*name).to_owned() } else { format!("{place}.{name}") };
+                match does {
+                    Obeys => format!("| `{key}` | obeyed |"),
+                    Refuses(why) => format!("| `{key}` | refused: {why} |"),
+                    Leaves(why) => format!("| `{key}` | not ours: {why} |"),
+                }
+            })
+        });
+        assert_eq!(documented, used.collect::<Vec<_>>());
+    }
+
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
@@ -302,6 +350,22 @@ mod tests {
         }
         let hint = check(&object(json!({"base_url": ""})), "x").unwrap_err();
         assert_eq!(hint.record().hint.as_deref(), Some("Write it as `baseUrl`."));
+    }
+
+    #[test]
+    fn a_way_that_leads_nowhere_is_refused_by_name() {
+        for (config, why) in [
+            (json!({"model": {"providers": {}}}), "`model`"),
+            (json!({"Models": {}}), "`Models`"),
+            (json!({"providers": {}}), "`providers`"),
+            (json!({"models": {"provider": {}}}), "`models.provider`"),
+            (json!({"models": {"$Include": "x"}}), "`models.$Include`"),
+            (json!({"$import": "x"}), "`$import`"),
+        ] {
+            let error = check_way(&config).unwrap_err().to_string();
+            assert!(error.contains(why), "{config}: {error}");
+        }
+        check_way(&json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}})).unwrap();
     }
 
     #[test]

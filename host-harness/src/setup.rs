@@ -140,6 +140,7 @@ impl Setup {
     /// # Errors
     /// Where the entry holds what is none of OpenClaw's keys, or one that is refused: with its name.
     pub fn left_to_openclaw(&self, descriptor: &Descriptor) -> Result<Vec<Left>> {
+        entry::check_way(&self.config)?;
         let mut left = Vec::new();
         for (name, entry) in entries(&self.config, &descriptor.id) {
             if let Some(entry) = entry.as_object() {

@@ -8,7 +8,8 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Error, Held, Keyring, Plugin, Setup, Source, Update, types::ErrorKind, wit::onboarding::Choices,
+    ConfigFile, Error, Held, Keyring, Plugin, Setup, Source, Update, own_model, types::ErrorKind,
+    wit::onboarding::Choices,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -164,7 +165,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
         base_url: args.run.base_url(plugin),
-        model: args.model.clone(),
+        model: args.model.as_deref().map(|model| own_model(file.value(), descriptor, model)),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Environment, Error, Keyring, Origin, Plugin, Provider, Setup, Source,
+    ConfigFile, Environment, Error, Keyring, Origin, Plugin, Provider, Setup, Source, own_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
@@ -326,7 +326,9 @@ impl Wizard<'_> {
         let chosen = self.file.value().pointer("/agents/defaults/model");
         let chosen = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str())).map(str::trim);
         let (question, yes) = match chosen.filter(|chosen| !chosen.is_empty()) {
-            Some(chosen) if chosen == reference => return Ok(DefaultModel::SetWhereNone),
+            Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == model => {
+                return Ok(DefaultModel::SetWhereNone);
+            }
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
