@@ -96,7 +96,8 @@ impl Case {
 
     fn new(folder: &Path, gateway: &Gateway) -> Self {
         let says: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
-        let mut cli = Cli::new();
+        // All share one cache of the compiled component.
+        let mut cli = Cli::new().env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/openclaw-config"));
         let home = cli.folder.path().canonicalize().unwrap();
         let filled = |text: &str| text.replace("{{GATEWAY}}", &gateway.url).replace("{{HOME}}", home.to_str().unwrap());
         for file in files(&folder.join("home")) {
@@ -118,8 +119,7 @@ impl Case {
     }
 
     fn texts(&self) -> Vec<(PathBuf, String)> {
-        let files = files(&self.home).into_iter().filter(|file| !file.starts_with(self.home.join(".cache")));
-        files.map(|file| (file.clone(), fs::read_to_string(&file).unwrap())).collect()
+        files(&self.home).into_iter().map(|file| (file.clone(), fs::read_to_string(&file).unwrap())).collect()
     }
 }
 
@@ -234,14 +234,19 @@ fn onboarding_adds_to_a_list_and_keeps_what_is_there() {
     let gateway = Gateway::start();
     let case = Case::new(&root().join("tests/fixtures/openclaw-config/comments-everywhere"), &gateway);
     let file = case.home.join(".openclaw/openclaw.json");
-    let before = fs::read_to_string(&file).unwrap();
     case.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
     let after = fs::read_to_string(&file).unwrap();
-    let line = |text: &str, part: &str| text.lines().any(|line| line.contains(part));
-    for part in before.lines().filter(|line| line.contains("//") || line.contains("/*")) {
-        let part = part.trim().trim_end_matches([' ', ',', '}', ']']);
-        assert!(line(&after, part), "{part:?} is gone from\n{after}");
+    for kept in [
+        "// the gateway at work\n{\n  /* models */ models: { // one\n    providers: /* two */ { portkey: {",
+        "baseUrl: /* three */ '",
+        "/* four */, // five\n      \"apiKey\": \"pk-literal\", 'api': 'openai-completions',\n      models: [ // what we use",
+        "// the small one\n        { id: '@openai/gpt-5-mini', name: 'GPT-5 mini' }, // last\n",
+        "/* end */",
+        "} // bye\n",
+    ] {
+        assert!(after.contains(kept), "{kept:?} is gone from\n{after}");
     }
+    let line = |text: &str, part: &str| text.lines().any(|line| line.contains(part));
     assert!(line(&after, "\"id\": \"@openai/gpt-5\""), "{after}");
     case.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), after);
