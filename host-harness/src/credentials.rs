@@ -293,7 +293,7 @@ fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<Str
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
@@ -328,7 +328,8 @@ mod tests {
         assert_eq!(held(&none, empty, None), None);
     }
 
-    fn descriptor() -> Descriptor {
+    /// Of a provider with one key.
+    pub(crate) fn descriptor() -> Descriptor {
         let credential = Credential {
             id: "acme-key".into(),
             label: "Acme key".into(),

@@ -166,13 +166,13 @@ impl Edit<'_> {
         }
         // Item by item: what is kept, in order; what is changed in its place; what is gone.
         let (mut next, mut removed) = (0, Vec::new());
-        for (at, old) in from.iter().enumerate() {
+        for (at, (old, item)) in from.iter().zip(items).enumerate() {
             let found = to.get(next..).unwrap_or_default().iter().position(|new| new == old);
             match (found, to.get(next)) {
                 (Some(0), _) => next += 1,
                 (_, Some(new)) if is_same_item(old, new) => {
                     self.path.push(at.to_string());
-                    self.change(&items[at], old, new)?;
+                    self.change(item, old, new)?;
                     self.path.pop();
                     next += 1;
                 }
@@ -197,14 +197,14 @@ impl Edit<'_> {
         added: &[T],
         render: impl Fn(&Self, &T, Option<&str>) -> String,
     ) {
-        let commas: Vec<_> = items.iter().map(|item| self.comma_behind(node, item.end)).collect();
+        let all: Vec<_> = items.iter().map(|item| (item.clone(), self.comma_behind(node, item.end))).collect();
         let mut from = node.range.start;
-        for &at in removed {
-            from = self.remove(node, &items[at], commas[at], from);
+        for (item, comma) in removed.iter().filter_map(|&at| all.get(at)) {
+            from = self.remove(node, item, *comma, from);
         }
-        let left: Vec<_> = (0..items.len()).filter(|at| !removed.contains(at)).collect();
-        let has_last_comma = commas.last().is_some_and(Option::is_some);
-        let last = left.last().map(|&at| (items[at].end, commas[at]));
+        let left = all.iter().enumerate().rfind(|(at, _)| !removed.contains(at));
+        let has_last_comma = all.last().is_some_and(|(_, comma)| comma.is_some());
+        let last = left.map(|(_, (item, comma))| (item.end, *comma));
         if added.is_empty() {
             // Where the last is gone that had no comma, the one before it keeps none either.
             if let (Some((_, Some(comma))), false) = (last, has_last_comma) {
@@ -217,7 +217,7 @@ impl Edit<'_> {
                 self.put(end..end, ",");
                 (end, true)
             }
-            Some((_, Some(comma))) => (comma + 1, left.last() == Some(&(items.len() - 1))),
+            Some((_, Some(comma))) => (comma + 1, left.is_some_and(|(at, _)| at + 1 == items.len())),
             None => (node.range.start + 1, items.is_empty()),
         };
         let close = node.range.end - 1;

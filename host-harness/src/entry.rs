@@ -139,16 +139,14 @@ pub(crate) fn check_way(config: &Value) -> Result<()> {
 /// Where one is not, or is refused: with its name.
 pub(crate) fn check(entry: &Map<String, Value>, path: &str) -> Result<Vec<Left>> {
     let mut left = Vec::new();
+    let whole = Value::Object(entry.clone());
     for (place, keys) in KEYS {
         let (place, is_list) = place.strip_suffix("[]").map_or((*place, false), |place| (place, true));
         let at = if place.is_empty() { path.to_owned() } else { format!("{path}.{place}") };
-        let steps = place.split('.').filter(|step| !step.is_empty());
-        let found = steps.fold(Some(None), |at: Option<Option<&Value>>, step| match at? {
-            None => entry.get(step).map(Some),
-            Some(value) => value.get(step).map(Some),
-        });
+        let pointer: String = place.split('.').filter(|step| !step.is_empty()).map(|step| format!("/{step}")).collect();
+        let found = if pointer.is_empty() { None } else { Some(whole.pointer(&pointer)) };
         match found {
-            Some(None) => check_keys(entry, keys, &at, &mut left)?,
+            None => check_keys(entry, keys, &at, &mut left)?,
             Some(Some(Value::Array(items))) if is_list => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(item) = item.as_object() {

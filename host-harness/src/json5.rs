@@ -296,9 +296,10 @@ impl Parser<'_> {
             '0'..='9' => return fail_at("Octal escapes are not allowed", start),
             'x' => char::from(u8::try_from(self.hex(2)?).unwrap_or_default()),
             'u' => {
-                let mut units = vec![self.hex(4)?];
+                let first = self.hex(4)?;
+                let mut units = vec![first];
                 // Of a pair each half has an escape of its own.
-                if (0xd800..0xdc00).contains(&units[0]) && self.take("\\u") {
+                if (0xd800..0xdc00).contains(&first) && self.take("\\u") {
                     units.push(self.hex(4)?);
                 }
                 match String::from_utf16(&units) {

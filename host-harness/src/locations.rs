@@ -151,7 +151,8 @@ mod tests {
     /// Each row: files that are there, variables, the profile, and the configuration that OpenClaw 2026.9.6 reads.
     #[test]
     fn the_configuration_is_the_one_that_openclaw_reads() {
-        let rows: &[(&[&str], &[(&str, &str)], Option<&str>, &str)] = &[
+        type Row<'r> = (&'r [&'r str], &'r [(&'r str, &'r str)], Option<&'r str>, &'r str);
+        let rows: &[Row<'_>] = &[
             (&[], &[], None, "H/.openclaw/openclaw.json"),
             (&[".clawdbot/x"], &[], None, "H/.clawdbot/openclaw.json"),
             (&[".clawdbot/clawdbot.json"], &[], None, "H/.clawdbot/clawdbot.json"),

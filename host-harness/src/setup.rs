@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     plugin::Plugin,
-    references::is_reference,
+    references::{is_reference, references},
     view::entries,
     wit::onboarding::Descriptor,
 };
@@ -229,6 +229,16 @@ impl Setup {
         // Only the plugin knows what header an option becomes: it is shown what a reference in one stands for.
         let pointer = format!("/plugins/entries/{}/config", descriptor.id);
         let Some(mut options) = self.config.pointer_mut(&pointer).map(Value::take) else { return Ok(()) };
+        let names = references(&options.to_string());
+        let is_key =
+            |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
+        if let Some(name) = names.iter().find(is_key) {
+            return Err(Error::config(format!(
+                "`plugins.entries.{}.config` refers to {name}, and the component may not see the key",
+                descriptor.id
+            ))
+            .hint("Remove it there: the host sends the key by itself."));
+        }
         let resolved = resolve_all(&mut options, &self.environment, &self.config, &mut self.option_secrets);
         if let Some(place) = self.config.pointer_mut(&pointer) {
             *place = options;
@@ -263,5 +273,31 @@ fn put(object: &mut Map<String, Value>, name: String, value: Value) {
     match (object.get_mut(&name), value) {
         (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
         (_, value) => drop(object.insert(name, value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::tests::descriptor;
+
+    #[test]
+    fn an_option_may_refer_to_a_variable_but_not_to_the_key() {
+        let settled = |options: Value| {
+            let config = json!({"plugins": {"entries": {"acme": {"config": options}}}});
+            let set = |name: &str| ["TEAM", "ACME_KEY"].contains(&name).then(|| "core".to_owned());
+            let mut setup = Setup::new(config).environment(Environment::from_fn(set));
+            setup.settle(&descriptor(), &[], None)?;
+            Ok::<_, Error>(setup.config["plugins"]["entries"]["acme"]["config"].take())
+        };
+        let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${TEAM}"], "n": 1});
+        assert_eq!(
+            settled(options).unwrap(),
+            json!({"a": "core", "metadata": {"team": "x-core"}, "list": ["${TEAM}"], "n": 1})
+        );
+        for (options, why) in [(json!({"a": "${ACME_KEY}"}), "the key"), (json!({"a": {"b": "${NONE}"}}), "${NONE}")] {
+            let error = settled(options).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

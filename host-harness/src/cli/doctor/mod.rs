@@ -240,7 +240,7 @@ impl Examination<'_> {
         if let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) {
             let params = model_params(config, &descriptor.id, &model);
             for name in with_params(Request::new(model, []), &params).1 {
-                left.push((format!("agents.defaults…params.{name}"), "it is for OpenClaw".to_owned()));
+                left.push((format!("params.{name} of {model}"), "it is for OpenClaw".to_owned()));
             }
         }
         if let Some(profile) = std::env::var_os("OPENCLAW_PROFILE").filter(|_| !self.args.connect.config.has_profile())
