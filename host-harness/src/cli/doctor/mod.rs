@@ -239,7 +239,7 @@ impl Examination<'_> {
         }
         if let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) {
             let params = model_params(config, &descriptor.id, &model);
-            for name in with_params(Request::new(model, []), &params).1 {
+            for name in with_params(Request::new(model.clone(), []), &params).1 {
                 left.push((format!("params.{name} of {model}"), "it is for OpenClaw".to_owned()));
             }
         }
