@@ -13,7 +13,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const dist = join(dirname(fileURLToPath(import.meta.url)), 'node_modules/openclaw/dist');
 const chunks = readdirSync(dist).filter((name) => name.endsWith('.mjs'));
 
-/** A function of OpenClaw's, from the chunk that begins with `chunk`: the names of both are hashed. @param {string} name @param {string} chunk @returns {Promise<any>} */
+/**
+ * A function of OpenClaw's, from the chunk that begins with `chunk`: the names of both are hashed.
+ * @param {string} name @param {string} chunk @returns {Promise<any>}
+ */
 async function internal(name, chunk) {
   for (const file of chunks.filter((file) => file.startsWith(chunk))) {
     const source = readFileSync(join(dist, file), 'utf8');
@@ -57,23 +60,30 @@ async function read({ home, env, args }) {
   if (profile) openclaw.applyCliProfileEnv({ profile });
   openclaw.loadCliDotEnv();
   const quiet = () => {};
-  const io = openclaw.createConfigIO({ env: process.env, pluginValidation: 'core-only', observe: false, logger: { warn: quiet, error: quiet, info: quiet, debug: quiet } });
+  const logger = { warn: quiet, error: quiet, info: quiet, debug: quiet };
+  const io = openclaw.createConfigIO({ env: process.env, pluginValidation: 'core-only', observe: false, logger });
   const raw = io.loadConfig();
-  const { config } = await openclaw.prepareSecretsRuntimeSnapshot({ config: raw, env: process.env, includeAuthStoreRefs: false, loadablePluginOrigins: new Map(), agentDirs: [] });
-  const primary = openclaw.resolveDefaultModelForAgent({ cfg: config, allowManifestNormalization: false, allowPluginNormalization: false });
+  const sources = { env: process.env, includeAuthStoreRefs: false, loadablePluginOrigins: new Map(), agentDirs: [] };
+  const { config } = await openclaw.prepareSecretsRuntimeSnapshot({ config: raw, ...sources });
+  const asWritten = { allowManifestNormalization: false, allowPluginNormalization: false };
+  const primary = openclaw.resolveDefaultModelForAgent({ cfg: config, ...asWritten });
   const models = openclaw.buildInlineProviderModels(config.models?.providers ?? {});
-  const own = models.find((/** @type {any} */ model) => model.provider.toLowerCase() === primary.provider && model.id === primary.model);
+  const own = models.find((/** @type {any} */ model) => (
+    model.provider.toLowerCase() === primary.provider && model.id === primary.model));
   if (!own) throw new Error(`no model ${primary.provider}/${primary.model}`);
   const entry = Object.entries(config.models.providers).find(([id]) => id.trim().toLowerCase() === 'portkey')?.[1];
-  if (typeof entry.apiKey === 'object' || /^\$\{/.test(entry.apiKey ?? '')) throw new Error(`the key is unresolved: ${JSON.stringify(entry.apiKey)}`);
+  const isResolved = typeof entry.apiKey !== 'object' && !/^\$\{/.test(entry.apiKey ?? '');
+  if (!isResolved) throw new Error(`the key is unresolved: ${JSON.stringify(entry.apiKey)}`);
   seen = [];
   // Only the way to the gateway is another one: this server's.
   const baseUrl = own.baseUrl.replace(/^http:\/\/127\.0\.0\.1:\d+/, `http://127.0.0.1:${port}`);
-  const model = Object.assign(Object.create(null, Object.getOwnPropertyDescriptors(own)), { baseUrl, reasoning: false, contextWindow: 10_000, maxTokens: 100 });
+  const limits = { reasoning: false, contextWindow: 10_000, maxTokens: 100 };
+  const model = Object.assign(Object.create(null, Object.getOwnPropertyDescriptors(own)), { baseUrl, ...limits });
   const key = entry.apiKey ?? process.env.PORTKEY_API_KEY;
-  const reply = await openclaw.completeSimple(model, { messages: [{ role: 'user', content: 'hello', timestamp: 0 }] }, { apiKey: key, maxRetries: 0 });
+  const messages = [{ role: 'user', content: 'hello', timestamp: 0 }];
+  const reply = await openclaw.completeSimple(model, { messages }, { apiKey: key, maxRetries: 0 });
   if (!seen[0]) throw new Error(`nothing was sent: ${reply.errorMessage}`);
-  return { file: io.configPath, baseUrl: own.baseUrl, provider: primary.provider, model: primary.model, key, ownKey: process.env.PORTKEY_API_KEY, ...seen[0] };
+  return { file: io.configPath, ...primary, key, ownKey: process.env.PORTKEY_API_KEY, ...seen[0] };
 }
 
 const original = { ...process.env };
