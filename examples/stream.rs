@@ -1,22 +1,19 @@
 //! An answer as it is written, with what it used at the end.
 //!
-//!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm @openai/gpt-5-mini 'Tell me of ships'
+//!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm 'Tell me of ships'
 
 use std::io::Write;
 
 use futures_util::{StreamExt, pin_mut};
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
-    wit::chat::{Event, Message, Request},
+    wit::chat::{Event, Message, Prompt},
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let [component, model, question] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("COMPONENT MODEL QUESTION"))?;
+    let [component, question] =
+        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| anyhow::anyhow!("COMPONENT QUESTION"))?;
 
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let mut setup = Setup::new(serde_json::json!({})).environment(Environment::process());
@@ -24,8 +21,9 @@ async fn main() -> anyhow::Result<()> {
         setup = setup.base_url(base_url);
     }
     let provider = Provider::connect(&plugin, setup).await?;
+    let model = &plugin.descriptor().default_model.id;
 
-    let reply = provider.stream(&Request::new(model, [Message::ask(question)])).await?;
+    let reply = provider.stream(Prompt::new(model, [Message::ask(question)])).await?;
     eprintln!("trace id: {}", reply.report().trace_id.as_deref().unwrap_or("none"));
     let events = reply.into_events();
     pin_mut!(events);

@@ -1,20 +1,17 @@
 //! A tool loop: the model may ask for the weather until it has what it needs.
 //!
-//!     PORTKEY_API_KEY=... cargo run --example tools -- portkey_provider.wasm @openai/gpt-5-mini 'Use get_weather for Paris'
+//!     PORTKEY_API_KEY=... cargo run --example tools -- portkey_provider.wasm 'Use get_weather for Paris'
 
 use host_harness::{
     Engine, Environment, Limits, Plugin, Provider, Setup,
-    wit::chat::{AssistantPart, Message, Request, Tool, ToolResult},
+    wit::chat::{AssistantPart, Message, Prompt, Tool},
 };
 use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let [component, model, question] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("COMPONENT MODEL QUESTION"))?;
+    let [component, question] =
+        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| anyhow::anyhow!("COMPONENT QUESTION"))?;
 
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
     let mut setup = Setup::new(json!({})).environment(Environment::process());
@@ -22,18 +19,19 @@ async fn main() -> anyhow::Result<()> {
         setup = setup.base_url(base_url);
     }
     let provider = Provider::connect(&plugin, setup).await?;
+    let model = &plugin.descriptor().default_model.id;
 
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-    let mut request = Request::new(model, [Message::ask(question)]);
-    request.tools = vec![Tool {
+    let mut prompt = Prompt::new(model, [Message::ask(question)]);
+    prompt.tools = vec![Tool {
         name: "get_weather".into(),
         description: Some("The weather in a city".into()),
         parameters_schema_json: schema.to_string(),
         strict: None,
     }];
     loop {
-        let content = provider.complete(&request).await?.content;
-        request.messages.push(Message::Assistant(content.clone()));
+        let content = provider.complete(&prompt).await?.content;
+        prompt.messages.push(Message::Assistant(content.clone()));
         let mut called = false;
         for part in content {
             match part {
@@ -43,9 +41,9 @@ async fn main() -> anyhow::Result<()> {
                     let arguments: Value = serde_json::from_str(&call.arguments_json)?;
                     let text =
                         format!("It rains in {}.", arguments.get("city").and_then(Value::as_str).unwrap_or("no city"));
-                    request.messages.push(Message::ToolResult(ToolResult { call_id: call.id, text }));
+                    prompt.messages.push(Message::tool_result(call.id, text));
                 }
-                AssistantPart::Thinking(_) => {}
+                _ => {}
             }
         }
         if !called {

@@ -27,7 +27,7 @@ if (process.argv[2] === '--server') {
 } else if (process.argv[2] === '--first-use') {
   const start = performance.now();
   const { onboarding } = await import('./src/component.js');
-  onboarding().describe();
+  onboarding.describe();
   console.log(performance.now() - start);
 } else {
   await main();

@@ -11,7 +11,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, write
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { componentWit, transpile } from '@bytecodealliance/jco';
+import { transpiled } from './glue.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
@@ -19,58 +19,26 @@ const wasm = resolve(process.argv[2] ?? join(root, 'target/wasm32-wasip2/compone
 const dist = resolve(process.argv[3] ?? join(root, 'dist'));
 const out = join(here, 'component');
 
-/** What may wait: these suspend the component, and nothing else does. */
-const SUSPENDING = ['wasi:io/poll#[method]pollable.block', 'wasi:io/poll#poll', 'wasi:io/streams#[method]input-stream.blocking-read'];
-const ASYNC_EXPORTS = ['chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list'];
-
 if (!existsSync(wasm)) throw new Error(`${wasm}: build the component first (make build)`);
 const component = readFileSync(wasm);
-const wit = await componentWit(component);
-
-/** @param {string} iface without its version @returns {string | undefined} with the version that the component has */
-const versioned = (iface) => new RegExp(`${iface}@[\\w.+-]+`).exec(wit)?.[0];
-/** @param {string} name */
-const inFull = (name) => {
-  const [iface, item] = name.split('#');
-  const full = versioned(iface);
-  return full ? [`${full}#${item}`] : [];
-};
-const asyncExports = ASYNC_EXPORTS.map((name) => {
-  const [found] = inFull(`openclaw:provider/${name}`);
-  if (!found) throw new Error(`the component does not export ${name}`);
-  return found;
-});
-
-const { files } = await transpile(component, {
-  name: 'provider', instantiation: 'sync', minify: true,
-  asyncMode: 'jspi', asyncImports: SUSPENDING.flatMap(inFull), asyncExports,
-});
+const { glue, types, modules } = await transpiled(component);
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(join(out, 'interfaces'), { recursive: true });
 writeFileSync(join(out, 'portkey-provider.wasm'), component);
-for (const [path, bytes] of Object.entries(files)) {
-  if (/\.js$|\.d\.ts$/.test(path)) {
-    mkdirSync(dirname(join(out, path)), { recursive: true });
-    writeFileSync(join(out, path), bytes);
-  }
+for (const [path, bytes] of [['provider.js', glue], ...types]) {
+  mkdirSync(dirname(join(out, path)), { recursive: true });
+  writeFileSync(join(out, path), bytes);
 }
-
-// jco ignores names that it does not find, so look at what it did
-const glue = Buffer.from(files['provider.js']).toString();
-const suspending = glue.match(/new WebAssembly\.Suspending\(/g)?.length ?? 0;
-const promising = glue.match(/WebAssembly\.promising\(/g)?.length ?? 0;
-if (!suspending || promising < asyncExports.length) throw new Error(`the glue suspends at ${suspending} imports and ${promising} exports`);
 
 const { coreModules, onboarding } = await import('./src/component.js');
 const cut = coreModules(new Uint8Array(component));
-const split = Object.entries(files).filter(([path]) => path.endsWith('.wasm'));
-split.forEach(([path, bytes], at) => {
-  if (Buffer.compare(Buffer.from(bytes), cut[at] ?? Buffer.alloc(0))) throw new Error(`${path} is not the ${at + 1}. core module of the component`);
+modules.forEach((bytes, at) => {
+  if (Buffer.compare(Buffer.from(bytes), cut[at] ?? Buffer.alloc(0))) throw new Error(`what is cut out of the component is not its core module ${at + 1}`);
 });
 writeFileSync(join(out, 'descriptor.js'), `/** What the component says of itself: written by the build. */\n`
   + `/** @type {import('./interfaces/openclaw-provider-onboarding.js').Descriptor} */\n`
-  + `export const descriptor = ${JSON.stringify(onboarding().describe(), null, 2)};\n`);
+  + `export const descriptor = ${JSON.stringify(onboarding.describe(), null, 2)};\n`);
 
 const staged = join(dist, 'openclaw');
 rmSync(staged, { recursive: true, force: true });
@@ -79,7 +47,7 @@ for (const file of readdirSync(dist)) if (file.endsWith('.tgz')) rmSync(join(dis
 cpSync(wasm, join(dist, 'portkey-provider.wasm'));
 cpSync(join(root, 'openclaw.plugin.json'), join(dist, 'openclaw.plugin.json'));
 mkdirSync(join(staged, 'component'), { recursive: true });
-const { scripts: _s, devDependencies: _d, allowScripts: _a, private: _p, ...pkg } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const { scripts: _s, devDependencies: _d, optionalDependencies: _o, private: _p, ...pkg } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 writeFileSync(join(staged, 'package.json'), `${JSON.stringify(pkg, null, 2)}\n`);
 cpSync(join(here, 'src'), join(staged, 'src'), { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
 for (const file of ['provider.js', 'descriptor.js', 'portkey-provider.wasm']) cpSync(join(out, file), join(staged, 'component', file));

@@ -17,6 +17,8 @@ fn main() {
         "-zstack-size=65536",
         // Room for the heap of all but large calls, which then need not grow it: see src/runtime.rs.
         "--initial-memory=524288",
+        // As much as a call may use in our own host: OpenClaw's side has no other way to limit it.
+        "--max-memory=536870912",
     ] {
         println!("cargo:rustc-link-arg={argument}");
     }

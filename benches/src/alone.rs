@@ -26,8 +26,16 @@ pub(crate) enum What {
     Messages,
     /// A chat with so many tools.
     Tools,
+    /// A chat with so many members that no interface knows.
+    Members,
+    /// A chat with so many headers.
+    Headers,
     /// A stream of so many events.
     Events,
+    /// A stream with so many tool calls in one event.
+    Calls,
+    /// A stream with so many content blocks in one event.
+    Blocks,
     /// An image of so many bytes.
     Bytes,
     /// So many streams at once, each of 100 events as fast as they go.
@@ -40,10 +48,14 @@ pub(crate) enum What {
     Load,
 }
 
-const NAMES: [(&str, What); 8] = [
+const NAMES: [(&str, What); 12] = [
     ("messages", What::Messages),
     ("tools", What::Tools),
+    ("members", What::Members),
+    ("headers", What::Headers),
     ("events", What::Events),
+    ("calls", What::Calls),
+    ("blocks", What::Blocks),
     ("bytes", What::Bytes),
     ("streams", What::Streams),
     ("paced", What::Paced),
@@ -100,11 +112,16 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
         let us = median(times);
         return print(&Measured { us, cpu_us: cpu().as_secs_f64() * 1e6, peak_kib: 0.0 });
     }
-    let arm = if arm == "native" { Arm::native(base_url) } else { Arm::component(base_url).await? };
+    let headers = if what == What::Headers { size } else { 0 };
+    let arm = Arm::with_headers(arm, base_url, headers).await?;
     let case = match what {
         What::Messages => Case::chat(size, 0),
         What::Tools => Case::chat(1, size),
+        What::Members => Case::members(size),
+        What::Headers => Case::chat(1, 0),
         What::Events => Case::stream(size),
+        What::Calls => Case::calls(size),
+        What::Blocks => Case::blocks(size),
         What::Bytes => Case::image(size),
         What::Streams => Case::stream(100),
         What::Paced => Case::paced(40),

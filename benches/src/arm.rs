@@ -14,7 +14,7 @@ use host_harness::{
     wit::chat::{Event, Request},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -38,6 +38,8 @@ pub(crate) struct Case {
     model: String,
     messages: Vec<Message>,
     tools: Vec<Value>,
+    /// Members that no interface knows.
+    members: Map<String, Value>,
     request: Request,
     /// What the text of a stream, or the arguments in it, come to, in bytes.
     characters: usize,
@@ -48,6 +50,22 @@ impl Case {
     /// A conversation of this many messages and tools.
     pub(crate) fn chat(messages: usize, tools: usize) -> Arc<Self> {
         Self::new(Kind::Chat, "@bench/chat".into(), messages, tools)
+    }
+
+    /// A chat with this many members that no interface knows.
+    pub(crate) fn members(members: usize) -> Arc<Self> {
+        let members = (0..members).map(|at| (format!("member_{at}"), at.into())).collect();
+        Self::with(Kind::Chat, "@bench/chat".into(), 1, 0, members)
+    }
+
+    /// A stream with this many tool calls in one event.
+    pub(crate) fn calls(calls: usize) -> Arc<Self> {
+        Self::new(Kind::Stream, format!("@bench/calls-{calls}"), 1, 0)
+    }
+
+    /// A stream with this many content blocks in one event.
+    pub(crate) fn blocks(blocks: usize) -> Arc<Self> {
+        Self::new(Kind::Stream, format!("@bench/blocks-{blocks}"), 1, 0)
     }
 
     /// A stream of this many events with text, as fast as they go.
@@ -81,6 +99,10 @@ impl Case {
     }
 
     fn new(kind: Kind, model: String, messages: usize, tools: usize) -> Arc<Self> {
+        Self::with(kind, model, messages, tools, Map::new())
+    }
+
+    fn with(kind: Kind, model: String, messages: usize, tools: usize, members: Map<String, Value>) -> Arc<Self> {
         let content = "Tell me, in one sentence, what the answer to the great question is, and why. ".repeat(2);
         let messages: Vec<Message> =
             (0..messages).map(|at| Message { role: "user", content: format!("{at}: {content}") }).collect();
@@ -93,10 +115,16 @@ impl Case {
             .collect();
         let (name, number) = model.split_once('-').unwrap_or((&model, "0"));
         let number = number.parse().unwrap_or(0);
-        let piece = if name == "@bench/call" { server::argument } else { server::piece };
+        let piece = match name {
+            "@bench/call" | "@bench/calls" => server::argument,
+            // Reasoning is no text.
+            "@bench/blocks" => |_| String::new(),
+            _ => server::piece,
+        };
         Arc::new(Self {
             kind,
-            request: component::request(&model, &messages, &tools),
+            request: component::request(&model, &messages, &tools, &members),
+            members,
             characters: (0..number).map(|at| piece(at).len()).sum(),
             image: if kind == Kind::Image { server::image(number) } else { Vec::new() },
             model,
@@ -152,6 +180,20 @@ impl Arm {
         Ok(Self::Component(component::provider(base_url).await?))
     }
 
+    /// The arm of this name, which sends so many headers of its own with each call.
+    pub(crate) async fn with_headers(arm: &str, base_url: &str, headers: usize) -> anyhow::Result<Self> {
+        let names = (0..headers).map(|at| format!("x-{at}"));
+        if arm == "native" {
+            let mut native = Native::new(base_url);
+            for name in names {
+                native = native.header(name.parse()?, "v")?;
+            }
+            return Ok(Self::Native(native.into()));
+        }
+        let setup = names.fold(component::setup(base_url), |setup, name| setup.header(name, "v"));
+        Ok(Self::Component(Provider::connect(&component::plugin().await?, setup).await?))
+    }
+
     /// One instance for many calls, of a component.
     pub(crate) async fn warm(&self) -> anyhow::Result<Self> {
         let Self::Component(provider) = self else { anyhow::bail!("this arm has no instances") };
@@ -196,7 +238,7 @@ impl Arm {
     async fn call(&self, case: &Case) -> anyhow::Result<Given> {
         Ok(match (self, case.kind) {
             (Self::Native(native), Kind::Chat) => {
-                Given::Text(native.chat(&case.model, &case.messages, &case.tools).await?)
+                Given::Text(native.chat(&case.model, &case.messages, &case.tools, &case.members).await?)
             }
             (Self::Component(provider), Kind::Chat) => {
                 Given::Text(component::text(provider.complete(&case.request).await?)?)

@@ -15,7 +15,7 @@ pub(crate) struct Series {
 }
 
 /// As many as there are kinds of size: time stands above, memory below.
-const COLUMNS: usize = 5;
+const COLUMNS: usize = 9;
 const PANEL: (u32, u32) = (320, 260);
 
 /// Draws all of them into an SVG.

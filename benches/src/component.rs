@@ -8,7 +8,7 @@ use host_harness::{
     Engine, Limits, Plugin, Provider, Setup,
     types::MediaSource,
     wit::{
-        chat::{AssistantPart, Event, Message, Request, Response, Tool},
+        chat::{AssistantPart, Event, Message, Prompt, Request, Response, Tool},
         images,
     },
 };
@@ -33,7 +33,12 @@ pub(crate) async fn provider(base_url: &str) -> anyhow::Result<Provider> {
 }
 
 /// The same request as the native one.
-pub(crate) fn request(model: &str, messages: &[native::Message], tools: &[serde_json::Value]) -> Request {
+pub(crate) fn request(
+    model: &str,
+    messages: &[native::Message],
+    tools: &[serde_json::Value],
+    members: &serde_json::Map<String, serde_json::Value>,
+) -> Request {
     let messages = messages.iter().map(|message| Message::ask(message.content.clone()));
     let tool = |tool: &serde_json::Value| Tool {
         name: tool.pointer("/function/name").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
@@ -41,7 +46,8 @@ pub(crate) fn request(model: &str, messages: &[native::Message], tools: &[serde_
         parameters_schema_json: tool.pointer("/function/parameters").map(ToString::to_string).unwrap_or_default(),
         strict: None,
     };
-    Request { tools: tools.iter().map(tool).collect(), ..Request::new(model, messages) }
+    let extra_json = (!members.is_empty()).then(|| serde_json::json!(members).to_string());
+    Prompt { tools: tools.iter().map(tool).collect(), extra_json, ..Prompt::new(model, messages) }.into()
 }
 
 pub(crate) fn text(response: Response) -> anyhow::Result<String> {

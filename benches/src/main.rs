@@ -7,6 +7,7 @@ mod alone;
 mod arm;
 mod chart;
 mod component;
+mod cost;
 mod native;
 #[allow(
     clippy::expect_used,
@@ -21,6 +22,7 @@ mod portkey_gateway;
 mod report;
 mod rows;
 mod server;
+mod session;
 
 use std::path::{Path, PathBuf};
 

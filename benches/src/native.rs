@@ -34,6 +34,8 @@ struct Body<'a> {
     tools: &'a [serde_json::Value],
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
+    #[serde(flatten)]
+    members: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 /// A message of a conversation.
@@ -135,8 +137,9 @@ impl Native {
         model: &str,
         messages: &[Message],
         tools: &[serde_json::Value],
+        members: &serde_json::Map<String, serde_json::Value>,
     ) -> anyhow::Result<String> {
-        let answer = self.post("/chat/completions", &Body { model, messages, tools, stream: None }).await?;
+        let answer = self.post("/chat/completions", &Body { model, messages, tools, stream: None, members }).await?;
         let body = answer.into_body().collect().await?.to_bytes();
         let completion: Completion = serde_json::from_slice(&body)?;
         let choice = completion.choices.into_iter().next().context("no choice")?;
@@ -144,7 +147,8 @@ impl Native {
     }
 
     pub(crate) async fn stream(&self, model: &str, messages: &[Message]) -> anyhow::Result<Stream> {
-        let body = Body { model, messages, tools: &[], stream: Some(true) };
+        let members = &serde_json::Map::new();
+        let body = Body { model, messages, tools: &[], stream: Some(true), members };
         let answer = self.post("/chat/completions", &body).await?;
         Ok(Stream { body: answer.into_body(), rest: BytesMut::new() })
     }

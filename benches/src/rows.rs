@@ -20,7 +20,7 @@ use crate::{
     alone::{Measured, What, measure},
     arm::{Arm, Case, Pair, median, pair},
     chart::{self, Series},
-    component,
+    component, cost,
     native::Native,
     portkey_gateway::{PortkeyGateway, UPSTREAM_KEY},
     report::Report,
@@ -79,6 +79,9 @@ pub(crate) fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result
     }
     if report.wants("peers") {
         one_thread.block_on(peers(base_url, report))?;
+    }
+    if report.wants("cost") {
+        one_thread.block_on(cost::rows(report))?;
     }
     if report.wants("growth") {
         growth(base_url, report)?;
@@ -320,9 +323,13 @@ fn steady(what: What, arm: &str, size: usize, base_url: &str) -> anyhow::Result<
 
 /// Cost over size, into `docs/cost-over-size.svg`, and how it grows from the smallest to the largest into the table.
 fn growth(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
-    let kinds: [(&'static str, What, &[usize]); 5] = [
+    let kinds: [(&'static str, What, &[usize]); 9] = [
         ("messages in a chat", What::Messages, &[1, 10, 100, 500, 2000]),
         ("tools in a chat", What::Tools, &[0, 8, 32, 128]),
+        ("unknown members in a chat", What::Members, &[1, 100, 1000, 10_000, 100_000]),
+        ("headers of a chat", What::Headers, &[1, 10, 100, 500]),
+        ("tool calls in one event", What::Calls, &[1, 100, 1000, 10_000]),
+        ("content blocks in one event", What::Blocks, &[1, 100, 1000, 10_000]),
         ("events in a stream", What::Events, &[10, 100, 1000, 10_000, 100_000]),
         ("bytes of an image", What::Bytes, &[100_000, 1_000_000, 4_000_000, 20_000_000]),
         ("streams at once, of 100 events each", What::Streams, &[1, 10, 100, 1000]),

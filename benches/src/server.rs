@@ -135,7 +135,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
                 connection.set_nodelay(true)?;
                 gateway.http.fetch_add(1, Ordering::Relaxed);
                 let service = service(&gateway);
-                tokio::spawn(async move { http1::Builder::new().serve_connection(TokioIo::new(connection), service).await });
+                tokio::spawn(async move { http1::Builder::new().max_headers(1000).serve_connection(TokioIo::new(connection), service).await });
             }
             accepted = secure.accept() => {
                 let connection = accepted?.0;
@@ -182,6 +182,10 @@ impl Gateway {
                 whole(StatusCode::OK, "application/json", counts.to_string().into())
             }
             "image" => whole(StatusCode::OK, "application/json", self.made(model, || image_json(number))),
+            "calls" | "blocks" => {
+                let event = self.made(model, || (one_event(kind, number) + &end()).into());
+                streamed(stream::iter([event]))
+            }
             "stream" | "call" | "unlike" => {
                 let made = |at| match kind {
                     "call" => call_chunk(at),
@@ -264,6 +268,21 @@ fn call_chunk(number: usize) -> String {
     let [id, name] = if number == 0 { [r#""id":"call_1","type":"function","#, r#""name":"look","#] } else { [""; 2] };
     let delta = format!(r#"{{"tool_calls":[{{"index":0,{id}"function":{{{name}"arguments":{arguments}}}}}]}}"#);
     chunk_of(&delta, number, 1)
+}
+
+/// So many tool calls, or content blocks, in one event.
+fn one_event(kind: &str, count: usize) -> String {
+    let call = |at| {
+        let arguments = serde_json::json!(argument(at));
+        format!(
+            r#"{{"index":{at},"id":"call_{at}","type":"function","function":{{"name":"look","arguments":{arguments}}}}}"#
+        )
+    };
+    let block = |at| format!(r#"{{"index":{at},"type":"thinking","delta":{{"thinking":"{}"}}}}"#, piece(at));
+    let (name, item): (_, &dyn Fn(usize) -> String) =
+        if kind == "calls" { ("tool_calls", &call) } else { ("content_blocks", &block) };
+    let items = (0..count).map(item).collect::<Vec<_>>().join(",");
+    chunk_of(&format!(r#"{{"{name}":[{items}]}}"#), 0, 1)
 }
 
 /// As OpenAI's are, with noise at the end that hides how long the text is.

@@ -1,6 +1,8 @@
 //! What must hold for any input, as functions of bytes. `targets/` feeds them what libFuzzer finds, and the tests of
 //! `../plugin` and `../host-harness` what is in `corpus/` and what proptest makes up, without a fuzzer.
 //!
+//! Each input has a budget of time, and some are grown: see [`cost`].
+//!
 //! `make fuzz` runs each target for some seconds. What it finds, it leaves in `artifacts/`:
 //!
 //! ```sh
@@ -12,6 +14,8 @@
 //! A find goes into `corpus/` under a name that says what it is, with the change that mends it. The flags in
 //! `.cargo/config.toml` are for the compiler that the project builds with; `cargo fuzz`, with a nightly one, works too.
 
+pub mod answers;
+pub mod cost;
 pub mod host;
 pub mod plugin;
 

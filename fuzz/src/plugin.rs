@@ -1,12 +1,16 @@
 //! What holds of the component, whatever a gateway answers and whatever stands in the configuration.
 
-use portkey_provider::bindings::exports::openclaw::provider::chat::Event;
+use std::collections::BTreeSet;
+
+use portkey_provider::bindings::exports::openclaw::provider::chat::{AssistantPart, Event, FinishReason};
 use portkey_provider::bindings::exports::openclaw::provider::onboarding::{Choices, Finding, Severity};
 use portkey_provider::bindings::openclaw::provider::types::{Error, ErrorKind, MediaSource};
 use portkey_provider::{
-    call, chat, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
+    answer, call, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
 };
 use serde_json::{Map, Value};
+
+use super::answers::{self, Answer, Made};
 
 /// Cuts a stream into pieces. No UTF-8 text holds this byte, so that inputs stay readable.
 const CUT: u8 = 0xff;
@@ -18,10 +22,14 @@ pub fn stream(input: &[u8]) {
     let bytes: Vec<&[u8]> = whole.chunks(1).collect();
 
     let specified = specified_events(&whole);
+    let decoded = decoded_events(&[&whole]);
     let reply = read(&[&whole]);
     for pieces in [&[&*whole][..], &pieces, &bytes] {
-        assert_eq!(decoded_events(pieces), specified);
+        assert_eq!(decoded_events(pieces), decoded);
         assert_eq!(read(pieces), reply);
+    }
+    if is_as_specified(&whole) {
+        assert_eq!(decoded, specified);
     }
     // A chunk that is like the one before it is read in a shorter way, but not if one without effect stands between them.
     assert_eq!(spread(&specified, b": nothing\n\n"), spread(&specified, b"data: {\"choices\":[]}\n\n"));
@@ -32,6 +40,107 @@ pub fn stream(input: &[u8]) {
     }
 }
 
+/// An answer that these bytes choose, dressed or broken: what comes of it is what it was made from, or an error that says
+/// what it was made to say.
+pub fn answers(input: &[u8]) {
+    let (is_streamed, is_broken, rest) = match input {
+        [first, rest @ ..] => (first & 1 == 0, first & 2 != 0, rest),
+        [] => (true, false, input),
+    };
+    let choices = &mut answers::Choices::new(rest);
+    let made = if is_broken { answers::broken(choices, is_streamed) } else { answers::good(choices, is_streamed) };
+    check_answer(&made, is_streamed);
+}
+
+/// The same of one answer.
+pub fn check_answer(made: &Made, is_streamed: bool) {
+    let got = if is_streamed { streamed(made) } else { completed(made) };
+    let shown = || format!("{}, broken {}:\n{}", made.kind, made.is_broken, String::from_utf8_lossy(&made.body));
+    match (&made.right, &got) {
+        (Ok(answer), Ok(got)) => assert!(answer.is(got), "{}\nright {answer:?}\n  got {got:?}", shown()),
+        (Ok(_), Err(error)) => panic!("{}\n{error:?}", shown()),
+        (Err(_), Ok(got)) => panic!("{}\na success: {got:?}", shown()),
+        (Err(words), Err(error)) => assert!(error.message.contains(words), "{}\n{error:?}", shown()),
+    }
+}
+
+fn completed(made: &Made) -> Result<Answer, Error> {
+    let response = answer::response(&head(), &made.body).map_err(|error| *error)?;
+    let mut got = Answer { finish: finish(&response.finish_reason), ..Answer::default() };
+    got.usage = response.usage.map(|usage| (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens));
+    for part in response.content {
+        match part {
+            AssistantPart::Text(text) => got.text.push_str(&text),
+            AssistantPart::Refusal(text) => got.refusal.push_str(&text),
+            AssistantPart::Thinking(thinking) => {
+                got.thinking.push_str(&thinking.text);
+                got.field = thinking.signature.or(got.field);
+            }
+            AssistantPart::ToolCall(call) => got.calls.push((Some(call.id), call.name, call.arguments_json)),
+            AssistantPart::Image(MediaSource::Inline(media)) => got.image = Some(media.data),
+            AssistantPart::Image(_) | AssistantPart::Other(_) => panic!("{part:?}"),
+        }
+    }
+    Ok(got)
+}
+
+fn streamed(made: &Made) -> Result<Answer, Error> {
+    let mut cuts = made.cuts.clone();
+    cuts.extend([0, made.body.len()]);
+    cuts.sort_unstable();
+    let mut reply = stream::Reply::new(head());
+    for cut in cuts.windows(2) {
+        reply.push(&made.body[cut[0]..cut[1]]);
+    }
+    let broken = made.is_broken.then(|| {
+        let mut error = error::from_response(&head(), b"");
+        error.kind = ErrorKind::Transport;
+        error
+    });
+    reply.close(broken);
+    let (events, error) = rest(reply, Vec::new());
+    check_events(&events);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let mut got = Answer::default();
+    for event in events {
+        match event {
+            Event::Text(text) => got.text.push_str(&text),
+            Event::Refusal(text) => got.refusal.push_str(&text),
+            Event::Thinking(thinking) => {
+                got.thinking.push_str(&thinking.text);
+                got.field = thinking.signature.or(got.field);
+            }
+            Event::ToolCall(delta) => {
+                if let (Some(id), Some(name)) = (delta.id, delta.name) {
+                    got.calls.push((Some(id), name, String::new()));
+                }
+                got.calls[delta.index as usize].2.push_str(&delta.arguments_fragment);
+            }
+            Event::Image(MediaSource::Inline(media)) => got.image = Some(media.data),
+            Event::Finish(reason) => got.finish = finish(&reason),
+            Event::Usage(usage) => {
+                got.usage = Some((usage.input_tokens, usage.output_tokens, usage.cache_read_tokens));
+            }
+            Event::Start(_) | Event::GuardrailsJson(_) => {}
+            Event::Image(_) | Event::Other(_) => panic!("{event:?}"),
+        }
+    }
+    Ok(got)
+}
+
+fn finish(reason: &FinishReason) -> String {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Other(reason) => reason,
+    }
+    .to_owned()
+}
+
 fn head() -> Head {
     Head { status: 200, headers: vec![("x-portkey-trace-id".to_owned(), "t".to_owned())] }
 }
@@ -40,9 +149,9 @@ fn decoded_events(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut decoder = sse::Decoder::default();
     let mut events = Vec::new();
     for piece in pieces {
-        decoder.push(piece, |data| events.push(data.to_vec())).expect("no input is this large");
+        decoder.push(piece, |event| events.push(event.data.to_vec())).expect("no input is this large");
     }
-    decoder.finish(|data| events.push(data.to_vec())).expect("no input is this large");
+    decoder.finish(|event| events.push(event.data.to_vec())).expect("no input is this large");
     events
 }
 
@@ -74,6 +183,19 @@ fn specified_events(stream: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     events
+}
+
+/// Whether a stream holds nothing of what the standard drops and this decoder reads.
+fn is_as_specified(stream: &[u8]) -> bool {
+    let mut lines = stream.split(|byte| b"\r\n".contains(byte));
+    let is_read = |line: &[u8]| {
+        line.first().is_some_and(|first| *first == b'{' || first.is_ascii_whitespace())
+            || line.starts_with(b"error")
+            || line.starts_with(b"event:")
+            // Objects below objects are events of their own.
+            || line.strip_prefix(b"data").is_some_and(|data| data.iter().any(|byte| b"}]".contains(byte)))
+    };
+    !lines.any(|line| is_read(line) || line.starts_with(b"\xef\xbb\xbf"))
 }
 
 /// All events of a reply that comes in these pieces, and the error at its end.
@@ -176,13 +298,13 @@ pub fn answer(input: &[u8]) {
     if let Some(error) = error::in_success(&head, body) {
         check_error(&error, &head);
     }
-    match chat::response(&head, body) {
+    match answer::response(&head, body) {
         Ok(response) => {
             assert!(response.guardrails_json.is_none_or(|json| is_json(&json)));
         }
         Err(error) => check_error(&error, &head),
     }
-    if let Ok(response) = chat::response(&head, body) {
+    if let Ok(response) = answer::response(&head, body) {
         let (events, error) = rest(stream::Reply::whole(response), Vec::new());
         assert_eq!(error, None);
         check_events(&events);
@@ -276,8 +398,9 @@ pub fn config(input: &[u8]) {
         }
         // A merge mends no configuration, and breaks none.
         let after = lint::document(&merged);
+        let known: BTreeSet<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
         for error in errors(&after) {
-            assert!(findings.iter().any(|finding| finding.message == error.message), "{error:?}");
+            assert!(known.contains(error.message.as_str()), "{error:?}");
         }
         let again = onboarding::resolve(&merged, &held);
         if let (Ok(one), Ok(other)) = (&connection, &again) {
@@ -340,9 +463,10 @@ fn check_unrelated(before: &Map<String, Value>, after: &Map<String, Value>, choi
         }
     }
     let id = |model: &Value| Some(model.as_str().or_else(|| model.get("id")?.as_str())?.trim().to_owned());
+    let mut ids = BTreeSet::new();
     let mut models: Vec<&Value> = Vec::new();
     for model in old.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten() {
-        if id(model).is_none() || models.iter().all(|known| id(known) != id(model)) {
+        if id(model).is_none_or(|id| ids.insert(id)) {
             models.push(model);
         }
     }

@@ -9,10 +9,10 @@ wasmtime::component::bindgen!({
     inline: "
         package openclaw:host@0.1.0;
         world provider {
-            export openclaw:provider/onboarding@0.1.0;
-            export openclaw:provider/models@0.1.0;
-            export openclaw:provider/chat@0.1.0;
-            export openclaw:provider/images@0.1.0;
+            export openclaw:provider/onboarding@0.2.0;
+            export openclaw:provider/models@0.2.0;
+            export openclaw:provider/chat@0.2.0;
+            export openclaw:provider/images@0.2.0;
         }
     ",
     world: "openclaw:host/provider",

@@ -6,6 +6,7 @@ use std::{
     hash::{Hash, Hasher},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use wasmtime::component::Component;
@@ -13,10 +14,14 @@ use wasmtime::component::Component;
 /// How many files are kept, the newest: some 20 MB of components like ours. Each build of a component leaves one.
 const MOST: usize = 32;
 
+/// What their names end with, and what those that are being written begin with.
+const ENDING: &str = ".cwasm";
+const UNFINISHED: &str = ".unfinished-";
+
 /// A folder of compiled components, private to the user.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
-    folder: PathBuf,
+    folder: Arc<Folder>,
 }
 
 impl Cache {
@@ -24,94 +29,198 @@ impl Cache {
     pub(crate) fn open() -> Option<Self> {
         use etcetera::BaseStrategy;
         let folder = etcetera::choose_base_strategy().ok()?.cache_dir().join("host-harness");
-        Self::at(folder).inspect_err(|error| tracing::debug!(%error, "no compilation cache")).ok()
+        Self::at(&folder).inspect_err(|error| tracing::debug!(%error, "no compilation cache")).ok()
     }
 
-    fn at(folder: PathBuf) -> io::Result<Self> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&folder)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{MetadataExt, PermissionsExt};
-            let found = fs::symlink_metadata(&folder)?;
-            if !found.is_dir() {
-                return Err(io::Error::other("the cache is not a plain folder"));
-            }
-            // Whoever can write here could have us run what they like, and may have left it here already.
-            if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
-                return Err(io::Error::other("the cache is a folder that others can write to"));
-            }
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-        }
-        Ok(Self { folder })
+    fn at(folder: &Path) -> io::Result<Self> {
+        Ok(Self { folder: Arc::new(Folder::open(folder)?) })
     }
 
     /// What was compiled of the component with this digest, where it is there and can be trusted.
     pub(crate) fn load(&self, engine: &wasmtime::Engine, digest: &str) -> Option<Component> {
-        load(engine, &self.path(engine, digest))
+        load(engine, &self.folder, &name(engine, digest))
     }
 
     /// Keeps what was compiled of the component with this digest, which is in hexadecimal.
     pub(crate) fn keep(&self, component: &Component, digest: &str) {
-        let path = self.path(component.engine(), digest);
+        let name = name(component.engine(), digest);
         // A cache that cannot be written costs time, not the call.
-        if let Err(error) = component.serialize().and_then(|compiled| Ok(self.store(&path, &compiled)?)) {
+        if let Err(error) = component.serialize().and_then(|compiled| Ok(self.store(&name, &compiled)?)) {
             tracing::debug!(%error, "could not cache the compiled component");
         }
     }
 
-    /// Named for what went in: the digest of the component's bytes, and the engine's version, settings and target.
-    fn path(&self, engine: &wasmtime::Engine, digest: &str) -> PathBuf {
-        let mut settings = std::hash::DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut settings);
-        self.folder.join(format!("{digest}-{:016x}.cwasm", settings.finish()))
-    }
-
     /// What was compiled, and its checksum, in a new file that takes its place at once: one that is mapped is never
     /// written to.
-    fn store(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(compiled)?;
-        file.write_all(&crc32fast::hash(compiled).to_le_bytes())?;
-        file.persist(path)?;
+    fn store(&self, name: &str, compiled: &[u8]) -> io::Result<()> {
+        let unfinished = format!("{UNFINISHED}{}-{:?}", std::process::id(), std::thread::current().id());
+        let mut file = self.folder.create(&unfinished)?;
+        let checksum = crc32fast::hash(compiled).to_le_bytes();
+        let stored = file
+            .write_all(compiled)
+            .and_then(|()| file.write_all(&checksum))
+            .and_then(|()| self.folder.rename(&unfinished, name));
+        if stored.is_err() {
+            let _ = self.folder.remove(&unfinished);
+        }
         self.prune();
-        Ok(())
+        stored
     }
 
-    /// Removes all but the newest files: older components, and what a writer that was killed left behind. One that is
+    /// Removes all but the newest of our files: older components, and what a writer that was killed left behind. One that is
     /// mapped stays so, and what another process removes meanwhile is gone.
     fn prune(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let aged = |entry: fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
-        let mut files: Vec<_> = entries.flatten().filter_map(aged).collect();
+        let mut files = self.folder.files().unwrap_or_default();
+        files.retain(|(_, name)| name.ends_with(ENDING) || name.starts_with(UNFINISHED));
         files.sort_unstable();
-        for (_, path) in files.iter().rev().skip(MOST) {
-            let _ = fs::remove_file(path);
+        for (_, name) in files.iter().rev().skip(MOST) {
+            let _ = self.folder.remove(name);
         }
     }
 }
 
-/// The component at `path`, or `None` where there is none, or where it is not what was stored.
+/// Named for what went in: the digest of the component's bytes, and the engine's version, settings and target.
+fn name(engine: &wasmtime::Engine, digest: &str) -> String {
+    let mut settings = std::hash::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    format!("{digest}-{:016x}{ENDING}", settings.finish())
+}
+
+/// A folder that is held open: whatever becomes of the path to it, it is the one that was checked.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Folder(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl Folder {
+    fn open(path: &Path) -> io::Result<Self> {
+        use rustix::fs::{CWD, Mode, OFlags, fchmod, fstat, openat};
+        use std::os::unix::fs::DirBuilderExt;
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(path)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        let folder = openat(CWD, path, flags, Mode::empty())?;
+        let found = fstat(&folder)?;
+        // Whoever can write here could have us run what they like, and may have left it here already.
+        if !is_ours(&found) {
+            return Err(io::Error::other("the cache is a folder that others can write to"));
+        }
+        fchmod(&folder, Mode::RWXU)?;
+        Ok(Self(folder))
+    }
+
+    /// A file that nobody else could have put or changed here, also where this folder was another's once.
+    fn read(&self, name: &str) -> io::Result<fs::File> {
+        use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(&self.0, name, flags, Mode::empty())?;
+        let found = fstat(&file)?;
+        if !FileType::from_raw_mode(found.st_mode).is_file() || !is_ours(&found) || found.st_nlink != 1 {
+            return Err(io::Error::other("the cached file is not this user's alone"));
+        }
+        Ok(file.into())
+    }
+
+    fn create(&self, name: &str) -> io::Result<fs::File> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        // What a process of the same number left when it was killed.
+        let _ = self.remove(name);
+        Ok(openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, rustix::fs::AtFlags::empty())?)
+    }
+
+    /// The names of what is here, and when each was last written.
+    fn files(&self) -> io::Result<Vec<(impl Ord + use<>, String)>> {
+        use rustix::fs::{AtFlags, Dir, statat};
+        let names =
+            Dir::read_from(&self.0)?.flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
+        let aged = |name: String| {
+            let found = statat(&self.0, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            Some((found.st_mtime, name))
+        };
+        Ok(names.filter_map(aged).collect())
+    }
+
+    /// A path to what is open, and to nothing else, for as long as it is.
+    fn path(&self, _: &str, file: &fs::File) -> PathBuf {
+        use std::os::fd::AsRawFd;
+        format!("/dev/fd/{}", file.as_raw_fd()).into()
+    }
+}
+
+/// Whether it belongs to this user, and no other may write to it.
+#[cfg(unix)]
+fn is_ours(found: &rustix::fs::Stat) -> bool {
+    found.st_uid == rustix::process::geteuid().as_raw() && found.st_mode & 0o022 == 0
+}
+
+/// A folder in the user's profile, which is the user's alone.
+#[cfg(not(unix))]
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+#[cfg(not(unix))]
+impl Folder {
+    fn open(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    fn read(&self, name: &str) -> io::Result<fs::File> {
+        fs::File::open(self.0.join(name))
+    }
+
+    fn create(&self, name: &str) -> io::Result<fs::File> {
+        fs::File::create(self.0.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+
+    fn files(&self) -> io::Result<Vec<(std::time::SystemTime, String)>> {
+        let aged = |entry: fs::DirEntry| {
+            Some((entry.metadata().ok()?.modified().ok()?, entry.file_name().into_string().ok()?))
+        };
+        Ok(fs::read_dir(&self.0)?.flatten().filter_map(aged).collect())
+    }
+
+    fn path(&self, name: &str, _: &fs::File) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// The component in the file of this name, or `None` where there is none, or where it is not what was stored.
 #[allow(unsafe_code, reason = "loading machine code cannot be made safe by types: see the argument below")]
-fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
-    if !is_whole(path).ok()? {
-        tracing::warn!(path = %path.display(), "the cached component was altered: compiling it anew");
+fn load(engine: &wasmtime::Engine, folder: &Folder, name: &str) -> Option<Component> {
+    let mut file = folder.read(name).inspect_err(|error| tracing::debug!(%error, "nothing cached")).ok()?;
+    if !is_whole(&mut file).ok()? {
+        tracing::warn!(name, "the cached component was altered: compiling it anew");
         return None;
     }
     // SAFETY: `deserialize_file` maps the file and runs what is in it, so it must come from `Component::serialize` and not
-    // change. It lies in a folder that only this user could ever write to (owner and mode, checked when it was opened),
-    // under a name made of the component's digest and the engine's compatibility hash, and is replaced but never written
-    // to. Whoever can forge that can already run code as this user; against damage there is the checksum. wasmtime checks
-    // its own version and settings once more, and does not read behind the end of its own file, where the checksum is.
-    unsafe { Component::deserialize_file(engine, path) }.ok()
+    // change. The file is open, and so is its folder: both belong to this user, and no other may write to them, as was
+    // found of what is open and not of a path, which others may lead elsewhere. It is named for the component's digest and
+    // the engine's compatibility hash, and is replaced but never written to. Whoever can forge that can already run code
+    // as this user; against damage there is the checksum. wasmtime checks its own version and settings once more, and does
+    // not read behind the end of its own file, where the checksum is.
+    unsafe { Component::deserialize_file(engine, folder.path(name, &file)) }.ok()
 }
 
 /// Whether what is in the file has the checksum at its end. Read in pieces that stay in the processor's cache: this is
 /// most of what loading takes.
-fn is_whole(path: &Path) -> io::Result<bool> {
-    let mut file = fs::File::open(path)?;
+fn is_whole(file: &mut fs::File) -> io::Result<bool> {
     let Some(mut left) = file.metadata()?.len().checked_sub(4) else { return Ok(false) };
     let (mut sum, mut piece) = (crc32fast::Hasher::new(), vec![0; 64 << 10]);
     while left > 0 {
@@ -156,21 +265,21 @@ mod tests {
     #[test]
     fn an_altered_entry_is_not_run_but_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
         let engine = wasmtime::Engine::default();
         compile(&cache, &engine);
-        let [path] = &entries(&cache.folder)[..] else { panic!("one entry") };
-        assert!(load(&engine, path).is_some());
+        let [path] = &entries(&folder.path().join("cache"))[..] else { panic!("one entry") };
+        assert!(cache.load(&engine, DIGEST).is_some());
 
         let good = fs::read(path).unwrap();
         for at in [0, good.len() / 2, good.len() - 1] {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(path, &bad).unwrap();
-            assert!(load(&engine, path).is_none(), "byte {at} altered");
+            assert!(cache.load(&engine, DIGEST).is_none(), "byte {at} altered");
         }
         fs::write(path, &good[..20]).unwrap();
-        assert!(load(&engine, path).is_none(), "cut short");
+        assert!(cache.load(&engine, DIGEST).is_none(), "cut short");
         compile(&cache, &engine);
         assert_eq!(fs::read(path).unwrap(), good);
     }
@@ -178,11 +287,12 @@ mod tests {
     #[test]
     fn only_the_newest_entries_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
         let engine = wasmtime::Engine::default();
         let stored = |number: u64| {
-            let path = cache.path(&engine, &number.to_string());
-            cache.store(&path, b"compiled").unwrap();
+            let name = name(&engine, &number.to_string());
+            cache.store(&name, b"compiled").unwrap();
+            let path = folder.path().join("cache").join(name);
             let then = std::time::SystemTime::now() - std::time::Duration::from_secs(1000 - number);
             fs::File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
             path
@@ -201,15 +311,15 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         let path = folder.path().join("cache");
-        Cache::at(path.clone()).unwrap();
+        Cache::at(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
         // Readable by others: closed. Writable by others: what lies there may be theirs.
         set_mode(&path, 0o755);
-        Cache::at(path.clone()).unwrap();
+        Cache::at(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
         for writable in [0o770, 0o702, 0o777, 0o1777] {
             set_mode(&path, writable);
-            assert!(Cache::at(path.clone()).is_err(), "{writable:o}");
+            assert!(Cache::at(&path).is_err(), "{writable:o}");
         }
     }
 
@@ -222,7 +332,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         let theirs = if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() { path } else { "/".into() };
         let owner = fs::metadata(&theirs).unwrap();
-        assert!(Cache::at(theirs.clone()).is_err());
+        assert!(Cache::at(&theirs).is_err());
         assert_eq!(fs::metadata(&theirs).unwrap().permissions(), owner.permissions(), "it is left as it is");
     }
 
@@ -234,24 +344,109 @@ mod tests {
         fs::create_dir(&target).unwrap();
         let before = fs::metadata(&target).unwrap().permissions();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert!(Cache::at(link).is_err());
+        assert!(Cache::at(&link).is_err());
         assert_eq!(fs::metadata(&target).unwrap().permissions(), before);
+    }
+
+    /// Whoever may write to a folder above can put another in its place, once it was checked. That one they made may even
+    /// be the user's own.
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_takes_the_place_of_the_checked_one_is_not_looked_into() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let engine = wasmtime::Engine::default();
+        let evil = Cache::at(&at("evil")).unwrap();
+        compile(&evil, &engine);
+        for swap in ["a folder", "a link", "a link above"] {
+            let path = at(swap).join("cache");
+            let cache = Cache::at(&path).unwrap();
+            match swap {
+                "a folder" => {
+                    fs::rename(&path, at("aside")).unwrap();
+                    fs::create_dir(&path).unwrap();
+                    fs::copy(&entries(&at("evil"))[0], path.join(name(&engine, DIGEST))).unwrap();
+                }
+                "a link" => {
+                    fs::remove_dir(&path).unwrap();
+                    symlink(at("evil"), &path).unwrap();
+                }
+                _ => {
+                    fs::rename(at(swap), at("moved")).unwrap();
+                    fs::create_dir(at("above")).unwrap();
+                    symlink(at("evil"), at("above").join("cache")).unwrap();
+                    symlink(at("above"), at(swap)).unwrap();
+                }
+            }
+            assert!(cache.load(&engine, DIGEST).is_none(), "{swap}");
+            let before = entries(&at("evil"));
+            compile(&cache, &engine);
+            assert_eq!(entries(&at("evil")), before, "{swap}: nothing is written there");
+        }
+    }
+
+    /// As it was left in a folder that others could once write to.
+    #[test]
+    #[cfg(unix)]
+    fn an_entry_that_others_could_have_made_is_not_run() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
+        let engine = wasmtime::Engine::default();
+        let path = folder.path().join("cache").join(name(&engine, DIGEST));
+        let elsewhere = folder.path().join("elsewhere");
+        for made in ["writable by others", "another user's", "a link", "a second name", "a pipe"] {
+            compile(&cache, &engine);
+            assert!(cache.load(&engine, DIGEST).is_some(), "{made}");
+            let _ = fs::remove_file(&elsewhere);
+            match made {
+                "writable by others" => fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap(),
+                // None but root can give a file away.
+                "another user's" if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() => continue,
+                "another user's" => {}
+                "a link" => {
+                    fs::rename(&path, &elsewhere).unwrap();
+                    symlink(&elsewhere, &path).unwrap();
+                }
+                "a second name" => fs::hard_link(&path, &elsewhere).unwrap(),
+                _ => {
+                    fs::remove_file(&path).unwrap();
+                    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+                }
+            }
+            assert!(cache.load(&engine, DIGEST).is_none(), "{made}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_not_ours_is_left_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
+        let notes: Vec<_> =
+            (0..MOST + 3).map(|number| folder.path().join("cache").join(format!("note-{number}"))).collect();
+        notes.iter().for_each(|note| fs::write(note, "mine").unwrap());
+        compile(&cache, &wasmtime::Engine::default());
+        assert!(notes.iter().all(|note| note.exists()));
     }
 
     #[test]
     fn an_entry_of_other_settings_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
         let plain = wasmtime::Engine::default();
         let other = wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
         compile(&cache, &plain);
-        let (path, other_path) = (cache.path(&plain, DIGEST), cache.path(&other, DIGEST));
+        let (path, other_path) = (name(&plain, DIGEST), name(&other, DIGEST));
         assert_ne!(path, other_path);
         // Even under the other's name: wasmtime knows its own settings and version.
-        fs::copy(&path, &other_path).unwrap();
-        assert!(load(&plain, &path).is_some() && load(&other, &other_path).is_none());
+        let at = |name: &str| folder.path().join("cache").join(name);
+        fs::copy(at(&path), at(&other_path)).unwrap();
+        assert!(cache.load(&plain, DIGEST).is_some() && cache.load(&other, DIGEST).is_none());
         compile(&cache, &other);
-        assert!(load(&other, &other_path).is_some(), "it was compiled anew");
+        assert!(cache.load(&other, DIGEST).is_some(), "it was compiled anew");
     }
 
     /// What another version made, under the name of this one's, with its digest right.
@@ -278,16 +473,16 @@ mod tests {
 
     fn assert_replaced(foreign: &[u8]) {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path().join("cache")).unwrap();
+        let cache = Cache::at(&folder.path().join("cache")).unwrap();
         let engine = wasmtime::Engine::default();
-        let path = cache.path(&engine, DIGEST);
+        let path = name(&engine, DIGEST);
         let good = Component::new(&engine, EMPTY_COMPONENT).unwrap().serialize().unwrap();
         cache.store(&path, &good).unwrap();
-        assert!(load(&engine, &path).is_some(), "what is stored like this is run");
+        assert!(cache.load(&engine, DIGEST).is_some(), "what is stored like this is run");
         cache.store(&path, foreign).unwrap();
-        assert!(load(&engine, &path).is_none());
+        assert!(cache.load(&engine, DIGEST).is_none());
         compile(&cache, &engine);
-        assert!(load(&engine, &path).is_some(), "it was compiled anew");
-        assert_ne!(fs::read(&path).unwrap()[..foreign.len()], *foreign);
+        assert!(cache.load(&engine, DIGEST).is_some(), "it was compiled anew");
+        assert_ne!(fs::read(folder.path().join("cache").join(&path)).unwrap()[..foreign.len()], *foreign);
     }
 }

@@ -6,7 +6,6 @@ use std::{
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde_json::{Map, Value};
@@ -17,6 +16,7 @@ use crate::{
     file::read_file,
     includes::{self, Included},
     json5::{self, Node, place},
+    lock,
 };
 
 /// The largest configuration that is read, in bytes. Real ones are a thousandth of it.
@@ -24,10 +24,6 @@ const LARGEST: u64 = 8 << 20;
 
 /// How often a change is made anew because another program changed the file first. Each time, one of them gets on.
 const ATTEMPTS: u32 = 100;
-
-/// How long to wait for other programs that write: `LOCK_TRIES` times.
-const LOCK_WAIT: Duration = Duration::from_millis(10);
-const LOCK_TRIES: u32 = 3000;
 
 /// A configuration file as it was read, or the empty one where there is none yet.
 pub struct ConfigFile {
@@ -183,6 +179,7 @@ impl ConfigFile {
             *self = Self::open_with(&self.path, &self.include_roots)?;
             let value = change(&self.value).await?;
             if self.text.is_some() && self.value == value {
+                lock::sweep(&fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()));
                 return Ok(Update::Unchanged);
             }
             let text = self.text_with(&value)?;
@@ -211,8 +208,8 @@ impl ConfigFile {
         // Through a link, the file that it points to is replaced, and the link stays.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let lock = lock(folder).await?;
+        create_folder(folder)?;
+        let lock = lock::lock(&target).await?;
 
         let old = match read_file(&target, LARGEST) {
             Ok(old) => Some(old),
@@ -240,20 +237,12 @@ impl ConfigFile {
     }
 }
 
-/// Waits until no other `update` writes into `folder`. It is the folder that is locked: no file is left behind for it.
-///
-/// `None` where folders cannot be locked (Windows, some network file systems). What another program wrote is noticed
-/// there all the same, but for the instant before the new file takes its place.
-async fn lock(folder: &Path) -> io::Result<Option<fs::File>> {
-    let Ok(folder) = fs::File::open(folder) else { return Ok(None) };
-    for _ in 0..LOCK_TRIES {
-        match folder.try_lock() {
-            Ok(()) => return Ok(Some(folder)),
-            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_WAIT).await,
-            Err(fs::TryLockError::Error(_)) => return Ok(None),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "another program is writing into its folder and does not end"))
+/// Makes the folder where there is none, for this user alone.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Puts new files in the place of old ones, as their owner's.
@@ -287,6 +276,7 @@ impl<'a> Writer<'a> {
 
     /// The temporary file is made with mode 0600, which `persist` keeps.
     fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        use io::ErrorKind::{CrossesDevices, ResourceBusy};
         let mut file = tempfile::Builder::new().prefix(&self.unfinished).tempfile_in(self.folder)?;
         #[cfg(unix)]
         if let Some(old) = &self.old {
@@ -294,9 +284,27 @@ impl<'a> Writer<'a> {
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(target)?;
-        Ok(())
+        match file.persist(target) {
+            Err(failed) if matches!(failed.error.kind(), ResourceBusy | CrossesDevices) => overwrite(target, bytes),
+            persisted => Ok(persisted.map(drop)?),
+        }
     }
+}
+
+/// Writes a file that cannot be replaced: one that is a mount of its own, as in a container. Its backup is there by then.
+fn overwrite(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let put = |bytes: &[u8]| {
+        let mut file = fs::File::options().write(true).open(target)?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        file.sync_all()
+    };
+    let old = fs::read(target)?;
+    put(bytes).map_err(|error| {
+        // What was there comes back, as far as it can.
+        let _ = put(&old);
+        io::Error::new(error.kind(), format!("it is a mount of its own, and cannot be written over ({error})"))
+    })
 }
 
 /// The administrator may change a user's configuration, and the user must be able to read it afterwards.

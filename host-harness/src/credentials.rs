@@ -275,12 +275,28 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
     Ok(resolved.into())
 }
 
-/// What each `${NAME}` in the text stands for, without the text around them.
-///
-/// # Errors
-/// As for [`resolve`].
-pub(crate) fn referred(text: &str, environment: &Environment, config: &Value) -> Result<Vec<SecretString>> {
-    references(text).iter().map(|name| value_of(name, environment, config).map(SecretString::from)).collect()
+/// Where references are looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolver<'a> {
+    pub(crate) environment: &'a Environment,
+    /// Its `env` block comes second.
+    pub(crate) config: &'a Value,
+}
+
+impl Resolver<'_> {
+    /// See [`resolve`].
+    pub(crate) fn resolve(&self, text: &str) -> Result<SecretString> {
+        resolve(text, self.environment, self.config)
+    }
+
+    /// What each `${NAME}` in the text stands for, without the text around them.
+    ///
+    /// # Errors
+    /// As for [`resolve`].
+    pub(crate) fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
+        let value = |name: &String| value_of(name, self.environment, self.config).map(SecretString::from);
+        references(text).iter().map(value).collect()
+    }
 }
 
 fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
@@ -357,6 +373,7 @@ pub(crate) mod tests {
             default_model: model,
             images: None,
             credentials: vec![credential],
+            services: Vec::new(),
         }
     }
 }

@@ -24,6 +24,7 @@ use tower_service::Service;
 
 use crate::{
     destination::Destination,
+    egress::chain,
     error::{Error, Result},
     limits::Limits,
     transport::Unresolved,
@@ -72,8 +73,8 @@ impl Destination {
 
     /// The addresses of the proxy, else of the origin.
     async fn look_up(&self) -> Result<(Vec<SocketAddr>, String)> {
-        let (host, port) = match self.transport.proxy().map(|proxy| proxy.uri()) {
-            Some(proxy) => (proxy.host().unwrap_or_default().to_owned(), proxy.port_u16().unwrap_or(80)),
+        let (host, port) = match self.transport.proxy().map(|proxy| &proxy.address) {
+            Some(proxy) => (proxy.host().unwrap_or_default().to_owned(), proxy.port_u16().unwrap_or_default()),
             None => (self.origin.host(), self.origin.port()),
         };
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
@@ -97,13 +98,12 @@ impl Destination {
     async fn tunnel(&self, limit: Duration) -> Result<(Stream, String)> {
         let uri: http::Uri = self.origin.to_string().parse().map_err(|error| Error::config("no URL").source(error))?;
         let stream = self.transport.route(self.networks, limit).call(uri).await.map_err(|error| {
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
             failed(
-                format!("{error}: {why}"),
-                "Check `request.proxy` of the configuration, else HTTPS_PROXY: the address, the user name, the password.",
+                chain(&*error),
+                "Check `request.proxy` of the configuration, else HTTPS_PROXY or ALL_PROXY: the kind, the address, the user name, the password.",
             )
         })?;
-        Ok((Box::new(stream.into_inner()), format!("opened a tunnel to {}", self.origin.authority())))
+        Ok((Box::new(TokioIo::new(stream)), format!("opened a tunnel to {}", self.origin.authority())))
     }
 
     async fn shake_hands(&self, stream: Stream) -> Result<(Stream, String)> {
@@ -186,7 +186,7 @@ fn not_tls(error: &io::Error) -> Error {
     let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
     let hint = match tls {
         Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "Give the authority that signed it, such as your company's, as `request.tls.ca` in PEM form."
+            "Give the authority that signed it, such as your company's, as `request.tls.ca` in PEM form, or its file in SSL_CERT_FILE."
         }
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

@@ -1,8 +1,8 @@
 //! The one way out: every request that a component makes passes `Egress::send`, which decides whether it may go,
 //! attaches the credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
-//! Owns the network. It does not know what the requests mean, and follows no redirect: a `Location` is the guest's to
-//! report, never the host's to obey.
+//! Owns the network. It does not know what the requests mean, and follows no redirect of a guest's: a `Location` is the
+//! guest's to report, never the host's to obey. The host's own downloads follow some.
 
 use std::{
     error::Error as StdError,
@@ -22,6 +22,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use memchr::memmem;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
@@ -32,6 +33,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    file::image_kind,
     limits::Limits,
     origin::{Networks, Origin},
     redact::{Masked, Redactor},
@@ -45,8 +47,50 @@ pub(crate) struct Policy {
     pub(crate) networks: Networks,
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
+    /// Headers that the guest writes with secrets hidden in them.
+    pub(crate) filled: Vec<Filled>,
+    /// What hides a secret holds this; nothing else does. Empty where nothing is hidden.
+    pub(crate) mark: String,
     pub(crate) redactor: Redactor,
     pub(crate) limits: Limits,
+}
+
+/// A header as the guest writes it, and as it goes out.
+pub(crate) struct Filled {
+    pub(crate) name: HeaderName,
+    pub(crate) shown: HeaderValue,
+    pub(crate) real: HeaderValue,
+}
+
+impl Policy {
+    /// Puts the secrets into the headers that they are hidden in.
+    ///
+    /// # Errors
+    /// Where one is hidden in another header, or is written otherwise than the configuration has it.
+    fn fill(&self, headers: &mut HeaderMap) -> Result<(), WasiError> {
+        let is_marked = |value: &HeaderValue| memmem::find(value.as_bytes(), self.mark.as_bytes()).is_some();
+        if self.mark.is_empty() {
+            return Ok(());
+        }
+        for (name, value) in headers.iter_mut().filter(|(_, value)| is_marked(value)) {
+            let filled = self.filled.iter().find(|filled| filled.name == name && filled.shown == *value);
+            *value = filled.map(|filled| filled.real.clone()).ok_or_else(|| {
+                tracing::debug!(%name, "denied a request that moves a hidden secret");
+                WasiError::HttpRequestDenied
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// How many redirects a download follows.
+const DOWNLOAD_REDIRECTS: usize = 5;
+
+/// What one request of a download gave.
+enum Hop {
+    Here(Media),
+    /// The URL that it is redirected to.
+    To(String),
 }
 
 /// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
@@ -72,10 +116,17 @@ impl Egress {
             .http2_keep_alive_interval(policy.limits.connect)
             .http2_keep_alive_timeout(policy.limits.connect)
             .build(connector);
-        let attached: Vec<HeaderName> = policy.attached.keys().cloned().collect();
+        // A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
+        let in_parts = [header::RANGE, header::IF_RANGE];
+        let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(in_parts).collect();
         let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
         let authority = policy.origin.authority().parse().ok();
         Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
+    }
+
+    /// Names of the headers that are attached to each request.
+    pub(crate) fn attached_headers(&self) -> impl Iterator<Item = &str> {
+        self.policy.attached.keys().map(HeaderName::as_str)
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -83,7 +134,7 @@ impl Egress {
     }
 
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
-    /// no other networks.
+    /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
     pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
         let limit = self.policy.limits.call;
         tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
@@ -93,6 +144,18 @@ impl Egress {
     }
 
     async fn fetch(&self, url: &str) -> crate::Result<Media> {
+        let mut url = url.to_owned();
+        for _ in 0..=DOWNLOAD_REDIRECTS {
+            match self.hop(&url).await? {
+                Hop::Here(media) => return Ok(media),
+                Hop::To(next) => url = next,
+            }
+        }
+        let why = format!("the image could not be fetched: it is redirected over {DOWNLOAD_REDIRECTS} times");
+        Err(crate::Error::host(ErrorKind::Transport, why).request_sent(true))
+    }
+
+    async fn hop(&self, url: &str) -> crate::Result<Hop> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let networks =
@@ -101,6 +164,8 @@ impl Egress {
             origin,
             networks,
             attached: HeaderMap::new(),
+            filled: Vec::new(),
+            mark: String::new(),
             redactor: self.policy.redactor.clone(),
             limits: self.policy.limits.clone(),
         };
@@ -115,13 +180,21 @@ impl Egress {
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;
+        if response.status().is_redirection()
+            && let Some(location) = response.headers().get(header::LOCATION)
+        {
+            let next = url::Url::parse(url).ok().zip(location.to_str().ok());
+            let next = next.and_then(|(url, location)| url.join(location).ok());
+            return next
+                .map(|next| Hop::To(next.into()))
+                .ok_or_else(|| failed("its redirect leads nowhere".to_owned()));
+        }
         if !response.status().is_success() {
             return Err(failed(format!("HTTP status {}", response.status())));
         }
-        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?;
-        Ok(Media { media_type, data: data.to_bytes().to_vec() })
+        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
+        let (media_type, _) = image_kind(&data).ok_or_else(|| failed("what came is not an image".into()))?;
+        Ok(Hop::Here(Media { media_type: media_type.to_owned(), data: data.to_vec() }))
     }
 
     /// Policy first, then the credentials, then the network.
@@ -151,6 +224,7 @@ impl Egress {
             uri.authority = Some(authority.clone());
             *request.uri_mut() = http::Uri::from_parts(uri).map_err(|_| WasiError::HttpRequestUriInvalid)?;
         }
+        policy.fill(request.headers_mut())?;
         for (name, value) in &policy.attached {
             request.headers_mut().insert(name, value.clone());
         }
@@ -172,7 +246,7 @@ impl Egress {
             return Err(WasiError::HttpResponseTransferCoding(Some(coding)));
         }
         // A name cannot hold a mask.
-        let telling = |name: &&HeaderName| policy.redactor.bytes(name.as_str().as_bytes()).is_some();
+        let telling = |name: &&HeaderName| policy.redactor.is_in_name(name.as_str());
         let telling: Vec<_> = parts.headers.keys().filter(telling).cloned().collect();
         for name in telling {
             parts.headers.remove(name);
@@ -215,8 +289,7 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
             };
         }
         if error.is::<ProxyFailed>() {
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
-            return WasiError::InternalError(Some(format!("{error}: {why}")));
+            return WasiError::InternalError(Some(chain(error)));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {
@@ -262,7 +335,8 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
     found
 }
 
-fn chain(error: &dyn StdError) -> String {
+/// An error with all its causes.
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -248,11 +248,27 @@ pub(crate) async fn within<T>(limit: Duration, call: impl Future<Output = wasmti
 
 /// The component failed in a way that its interface has no word for.
 fn failed(error: wasmtime::Error) -> Error {
+    if is_out_of_memory(&error) {
+        return Error::host(ErrorKind::Other, "the system gives the plugin no memory to run in")
+            .hint("A memory of the plugin takes 4 GiB of address space, though little of it is used: raise the limit (ulimit -v), or free memory.")
+            .source(error);
+    }
     let reason = error.root_cause().to_string();
     let reason = reason.lines().next().unwrap_or("no reason given");
     Error::host(ErrorKind::Other, format!("the plugin failed: {reason}"))
         .hint("This is a fault of the plugin, or a limit of the host that it ran into; other calls are not affected.")
         .source(error)
+}
+
+/// Whether the host itself was refused memory or addresses: no fault of the plugin's.
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| {
+        #[cfg(unix)]
+        if cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM) {
+            return true;
+        }
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory)
+    })
 }
 
 /// `wasi:http` and `wasi:io`, and nothing else: what is not here, no component can ask for.

@@ -10,7 +10,7 @@
 //! ```no_run
 //! use host_harness::{
 //!     Engine, Environment, Limits, Plugin, Provider, Setup,
-//!     wit::chat::{Event, Message, Request},
+//!     wit::chat::{Event, Message, Prompt},
 //! };
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
@@ -22,7 +22,7 @@
 //! let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
 //!
 //! // Each call runs in an instance of its own.
-//! let request = Request::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
+//! let request = Prompt::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
 //! let mut reply = provider.stream(&request).await?;
 //! while let Some(events) = reply.next().await? {
 //!     for event in events {
@@ -52,20 +52,24 @@ mod entry;
 mod error;
 mod file;
 mod includes;
+mod inline;
 mod json5;
 mod keyring;
 mod limits;
 mod locations;
+mod lock;
 mod model_ref;
 mod origin;
 mod plugin;
 #[cfg(test)]
 mod properties;
 mod provider;
+mod proxy;
 mod redact;
 mod references;
 mod reply;
 mod request;
+mod secret_names;
 mod secrets;
 mod setup;
 #[cfg(feature = "testing")]
@@ -82,7 +86,7 @@ pub use diagnose::Step;
 pub use engine::Engine;
 pub use entry::Left;
 pub use error::{Error, Result};
-pub use file::read_file;
+pub use file::{image_kind, read_file};
 pub use includes::Included;
 pub use keyring::Keyring;
 pub use limits::Limits;
@@ -92,6 +96,7 @@ pub use origin::Origin;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
+pub use secret_names::names_a_secret;
 pub use setup::Setup;
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 

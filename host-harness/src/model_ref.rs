@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     credentials::{Environment, resolve},
     error::Result,
-    wit::{chat::Request, onboarding::Descriptor},
+    wit::{chat::Prompt, onboarding::Descriptor},
 };
 
 /// A model as the configuration names it.
@@ -86,26 +86,26 @@ pub fn model_params(config: &Value, provider: &str, model: &str) -> Map<String, 
     pairs.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// `request` with `params` in it, and the names of those that are left to OpenClaw. What the request says itself stays.
-pub fn with_params(mut request: Request, params: &Map<String, Value>) -> (Request, Vec<String>) {
+/// `prompt` with `params` in it, and the names of those that are left to OpenClaw. What the prompt says itself stays.
+pub fn with_params(mut prompt: Prompt, params: &Map<String, Value>) -> (Prompt, Vec<String>) {
     let mut left = Vec::new();
     let mut body = Map::new();
     for (name, value) in params {
         match &**name {
-            "temperature" => request.temperature = request.temperature.or(value.as_f64().map(narrow)),
-            "topP" | "top_p" => request.top_p = request.top_p.or(value.as_f64().map(narrow)),
+            "temperature" => prompt.temperature = prompt.temperature.or(value.as_f64().map(narrow)),
+            "topP" | "top_p" => prompt.top_p = prompt.top_p.or(value.as_f64().map(narrow)),
             "maxTokens" | "max_tokens" | "maxCompletionTokens" | "max_completion_tokens" => {
                 let most = value.as_u64().and_then(|most| u32::try_from(most).ok());
-                request.max_output_tokens = request.max_output_tokens.or(most);
+                prompt.max_output_tokens = prompt.max_output_tokens.or(most);
             }
-            "seed" => request.seed = request.seed.or(value.as_i64()),
-            "stop" if request.stop.is_empty() => {
+            "seed" => prompt.seed = prompt.seed.or(value.as_i64()),
+            "stop" if prompt.stop.is_empty() => {
                 let one = value.as_str().map(|stop| vec![stop.to_owned()]);
                 let all = || Some(value.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-                request.stop = one.or_else(all).unwrap_or_default();
+                prompt.stop = one.or_else(all).unwrap_or_default();
             }
             "parallelToolCalls" | "parallel_tool_calls" => {
-                request.parallel_tool_calls = request.parallel_tool_calls.or(value.as_bool());
+                prompt.parallel_tool_calls = prompt.parallel_tool_calls.or(value.as_bool());
             }
             "extra_body" | "extraBody" => {
                 if let Some(fields) = value.as_object() {
@@ -115,10 +115,10 @@ pub fn with_params(mut request: Request, params: &Map<String, Value>) -> (Reques
             _ => left.push(name.clone()),
         }
     }
-    if !body.is_empty() && request.extra_json.is_none() {
-        request.extra_json = Some(Value::Object(body).to_string());
+    if !body.is_empty() && prompt.extra_json.is_none() {
+        prompt.extra_json = Some(Value::Object(body).to_string());
     }
-    (request, left)
+    (prompt, left)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "settings of a model have a few digits")]
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(Value::from(model_params(&config, "portkey", "m")), json!({"temperature": 0, "topP": 0.5}));
         assert_eq!(Value::from(model_params(&config, "portkey", "n")), json!({"temperature": 1, "topP": 0.5}));
         let params = json!({"temperature": 0.5, "topP": 1, "maxTokens": 7, "seed": 3, "stop": ["a"], "extra_body": {"x": 1}, "fastMode": true});
-        let asked = Request { max_output_tokens: Some(9), ..Request::new("m", []) };
+        let asked = Prompt { max_output_tokens: Some(9), ..Prompt::new("m", []) };
         let (request, left) = with_params(asked, params.as_object().unwrap());
         assert_eq!((request.temperature, request.top_p, request.max_output_tokens), (Some(0.5), Some(1.0), Some(9)));
         assert_eq!(

@@ -83,8 +83,8 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            // What stands before an `@` may be a password, and is not repeated.
-            let what = if text.contains('@') { "the text" } else { &format!("`{text}`") };
+            // What stands before an `@` or behind a `?` may be a secret, and is not repeated.
+            let what = if text.contains(['@', '?', '#']) { "the text" } else { &format!("`{text}`") };
             Error::config(format!("{what} is not a usable base URL: {why}"))
                 .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };
@@ -237,6 +237,24 @@ mod tests {
         }
         for bad in ["", "gateway.example", "file:///etc/passwd", "https://", "http://[::1"] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_the_same_however_it_is_written_and_no_other() {
+        let fixture: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/boundary/origins.json")).unwrap();
+        let cases = |name: &str| fixture[name].as_array().unwrap().clone();
+        for (list, is_same) in [("same", true), ("different", false)] {
+            for case in cases(list) {
+                let [one, other] = ["a", "b"].map(|name| case[name].as_str().unwrap().parse::<Origin>().ok());
+                assert!(one.is_some(), "{case}");
+                assert_eq!(one == other, is_same, "{case}");
+            }
+        }
+        for url in [cases("refused"), cases("no_addresses")].concat() {
+            let error = url.as_str().unwrap().parse::<Origin>().expect_err(url.as_str().unwrap());
+            assert!(!format!("{error} {error:?}").contains("hunter22"), "{error:?}");
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     egress::Egress,
     engine::{Compiled, Engine, Linked, Live, within},
     error::{Error, Result},
     file::read_file,
+    setup::Setup,
     types::{Connection, ErrorKind},
     validate,
     view::{self, View},
@@ -117,7 +118,7 @@ impl Plugin {
             self.within_limit(onboarding.call_apply_provider_config(&mut live.store, &json, choices)).await?
         };
         let merged = view.merge_back(config, id, &answer?)?;
-        view.check(config, &merged, self.descriptor(), choices)?;
+        View::check(config, &merged, self.descriptor(), choices)?;
         Ok(merged)
     }
 
@@ -132,24 +133,25 @@ impl Plugin {
         self.within_limit(onboarding.call_lint(&mut live.store, &view.json())).await
     }
 
-    /// The names of the headers that these options of the plugin's own become. Only the plugin knows.
+    /// The names of the headers that the options given in `setup` become. Only the plugin knows.
     ///
     /// # Errors
-    /// Where an option is wrong.
-    pub(crate) async fn headers_of(&self, options: &Map<String, Value>) -> Result<Vec<String>> {
-        if options.is_empty() {
+    /// Where an option is wrong, or refers to what is set nowhere.
+    pub(crate) async fn headers_of(&self, setup: &Setup) -> Result<Vec<String>> {
+        if setup.options.is_empty() {
             return Ok(Vec::new());
         }
-        let with =
-            self.headers(json!({"plugins": {"entries": {(&self.descriptor().id): {"config": options}}}})).await?;
-        let without = self.headers(json!({})).await?;
+        let id = &self.descriptor().id;
+        let with = json!({"plugins": {"entries": {(id): {"config": setup.options}}}});
+        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json()).await?;
+        let without = self.headers("{}").await?;
         Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
     }
 
     /// The headers that the plugin makes of a configuration, with every credential held.
-    async fn headers(&self, config: Value) -> Result<Vec<(String, String)>> {
+    async fn headers(&self, config: &str) -> Result<Vec<(String, String)>> {
         let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
-        Ok(self.resolve(&config.to_string(), &held).await?.headers)
+        Ok(self.resolve(config, &held).await?.headers)
     }
 
     /// The connection that a configuration describes. See the WIT, `onboarding.resolve-connection`.

@@ -1,7 +1,7 @@
 //! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
 //! with the others but the pool of connections.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,20 +9,22 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{
-    credentials::{self, Held},
+    credentials::{Held, Resolver},
     destination::Destination,
-    egress::{Egress, Policy},
+    egress::{Egress, Filled, Policy},
     engine::Live,
     entry::read_secret_header,
     error::{Error, Result},
+    inline::{self, Named},
     origin::Origin,
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
+    secret_names::{names_a_secret, secrets_in},
     secrets::secret,
     setup::Setup,
     types::{Connection, Media},
-    view::{View, names_a_secret},
+    view::View,
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -74,7 +76,7 @@ impl Provider {
     pub async fn connect(plugin: &Plugin, setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
         setup.left_to_openclaw(descriptor)?;
-        let outdone = plugin.headers_of(&setup.options).await?;
+        let outdone = plugin.headers_of(&setup).await?;
         let held = setup.held(descriptor)?;
         let special = setup.special_models(descriptor).into_iter().map(|(id, model)| (id, (model, OnceCell::new())));
         Ok(Self {
@@ -85,6 +87,19 @@ impl Provider {
             outdone: outdone.into(),
             held: Arc::new(held),
         })
+    }
+
+    /// The way to the model that is asked.
+    async fn route_of(&self, request: &chat::Request) -> Result<&Route> {
+        match &request.ask {
+            _ if self.special.is_empty() => Ok(&self.main),
+            chat::Ask::Prompt(prompt) => self.route(&prompt.model).await,
+            // What is wrong with the body is for the plugin to say.
+            chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => {
+                let body: Value = serde_json::from_str(body).unwrap_or_default();
+                self.route(body.get("model").and_then(Value::as_str).unwrap_or_default()).await
+            }
+        }
     }
 
     /// The way to a model.
@@ -102,6 +117,16 @@ impl Provider {
     /// Where calls go, as the plugin resolved it. It holds no secret.
     pub fn connection(&self) -> &Connection {
         &self.main.connection
+    }
+
+    /// Where calls to `model` go, as the plugin resolved it, and the names of the headers that the host attaches at its
+    /// boundary: their values are secrets.
+    ///
+    /// # Errors
+    /// Where the configuration has headers or a base URL for this model alone that cannot be used.
+    pub async fn way_to(&self, model: &str) -> Result<(&Connection, impl Iterator<Item = &str>)> {
+        let route = self.route(model).await?;
+        Ok((&route.connection, route.egress.attached_headers()))
     }
 
     /// The credentials in use, and where they were found.
@@ -124,26 +149,51 @@ impl Provider {
         self.called(models.call_list(&mut live.store, &self.main.connection)).await
     }
 
+    /// What is known of the model with this id without asking anybody.
+    ///
+    /// # Errors
+    /// What the host refused.
+    pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
+        let mut live = self.instantiate().await?;
+        let models = live.models()?;
+        self.plugin.within_limit(models.call_traits_of(&mut live.store, id)).await
+    }
+
+    /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
+    ///
+    /// # Errors
+    /// What the provider or the host refused.
+    pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let chat = live.chat()?;
+        let answer = self.plugin.within_limit(chat.call_body(&mut live.store, &route.connection, &request)).await?;
+        answer.map_err(|error| route.egress.redactor().error(error).into())
+    }
+
     /// A whole reply.
     ///
     /// # Errors
     /// What the provider, the network or the host refused.
-    pub async fn complete(&self, request: &chat::Request) -> Result<chat::Response> {
-        let route = self.route(&request.model).await?;
+    pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
         let mut live = route.instantiate(&self.plugin).await?;
         let chat = live.chat()?;
-        route.called(&self.plugin, chat.call_complete(&mut live.store, &route.connection, request)).await
+        route.called(&self.plugin, chat.call_complete(&mut live.store, &route.connection, &request)).await
     }
 
     /// A reply as it is written.
     ///
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
-    pub async fn stream(&self, request: &chat::Request) -> Result<Reply> {
-        let route = self.route(&request.model).await?;
+    pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
         let mut live = route.instantiate(&self.plugin).await?;
         let chat = live.chat()?;
-        let reply = route.called(&self.plugin, chat.call_stream(&mut live.store, &route.connection, request)).await?;
+        let reply = route.called(&self.plugin, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
         let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
         Ok(Reply::new(OpenReply { live, chat, reply }, report, route.egress.redactor().clone(), self.plugin.limits()))
     }
@@ -179,7 +229,7 @@ impl Provider {
     /// only networks that the provider itself may be on are reached.
     ///
     /// # Errors
-    /// Where the URL may not be fetched, or what it gives is no success.
+    /// Where the URL may not be fetched, or what it gives is no success or no image.
     pub async fn download(&self, url: &str) -> Result<Media> {
         self.main.egress.download(url).await
     }
@@ -207,8 +257,10 @@ impl Route {
         let descriptor = plugin.descriptor();
         setup.settle(descriptor, outdone, model)?;
         let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
-        let view = View::of(&setup.config, &descriptor.id);
-        let attached = attached(descriptor, held, &view, &setup)?;
+        let resolver = setup.resolver();
+        let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
+        let mut attached = attached(descriptor, held, &view, &resolver)?;
+        attached.secrets.extend(view.secrets().cloned());
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
         let connection = plugin.resolve(&view.json(), &ids).await?;
@@ -223,6 +275,8 @@ impl Route {
             origin,
             networks,
             attached: attached.headers,
+            filled: filled(&connection, &view)?,
+            mark: view.mark().to_owned(),
             redactor: Redactor::new(attached.secrets),
             limits: plugin.limits().clone(),
         };
@@ -251,34 +305,25 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
-/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
-/// answers: it is a secret only where the header's name says so, or in JSON its own.
-const SHORTEST_UNNAMED: usize = 16;
-
-fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) -> Result<Attached> {
-    let is_long = |secret: &SecretString| secret.expose_secret().len() >= SHORTEST_UNNAMED;
-    let of_options = setup.option_secrets.iter().flat_map(secrets_in).filter(is_long).collect();
-    let mut attached = Attached { headers: HeaderMap::new(), secrets: of_options };
+fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolver<'_>) -> Result<Attached> {
+    let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
-        let whole = match view.unseal(&value) {
-            Some(Value::String(literal)) => literal.as_str().into(),
+        let value = match view.unseal(&value) {
+            Some(literal @ Value::String(_)) => literal.clone(),
             Some(Value::Object(header)) if let Some((prefix, value, path)) = read_secret_header(header) => {
-                let Some(found) = secret(value, path, &setup.environment, &setup.config)? else { continue };
+                let Some(found) = secret(value, path, resolver.environment, resolver.config)? else { continue };
                 let secret = found.secret.expose_secret().trim();
                 attached.header(&name, &format!("{prefix}{secret}"))?;
                 attached.secrets.extend(secrets_in(&found.secret));
                 continue;
             }
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
-            None => credentials::resolve(&value, &setup.environment, &setup.config)?,
+            None => value.into(),
         };
-        attached.header(&name, whole.expose_secret())?;
-        if names_a_secret(&name) {
-            attached.secrets.extend(secrets_in(&whole));
-        } else {
-            let referred = credentials::referred(&value, &setup.environment, &setup.config)?;
-            attached.secrets.extend(referred.iter().flat_map(secrets_in).filter(is_long));
-        }
+        let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
+        let path = format!("models.providers.{}.headers.{name}", descriptor.id);
+        attached.header(&name, inline::header(&value, &path, resolver)?.expose_secret())?;
+        attached.secrets.extend(inline::secrets(&value, named, &path, resolver)?);
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {
@@ -289,34 +334,32 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, setup: &Setup) ->
     Ok(attached)
 }
 
-/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of JSON its texts.
-fn secrets_in(value: &SecretString) -> Vec<SecretString> {
-    let value = value.expose_secret();
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
-        return texts("", &json).into_iter().map(SecretString::from).collect();
-    }
-    let is_scheme = |word: &&str| ["basic", "bearer", "token"].contains(&word.to_ascii_lowercase().as_str());
-    value.split_ascii_whitespace().filter(|word| !is_scheme(word)).map(SecretString::from).collect()
+/// The headers of the connection that the plugin wrote with something hidden in them, and what goes out instead.
+fn filled(connection: &Connection, view: &View) -> Result<Vec<Filled>> {
+    let hidden = connection.headers.iter().filter(|(_, value)| view.is_marked(value));
+    let filled = hidden.map(|(name, value)| {
+        let real = view.fill(value).ok_or_else(|| {
+            Error::config(format!("the plugin makes of a secret or a reference something that it is not: {name}"))
+                .hint("Write the value of that option out, or put it in `headers`.")
+        })?;
+        let (name, shown) = header(name, value)?;
+        let (_, real) = header(name.as_str(), real.expose_secret())?;
+        Ok(Filled { name, shown, real })
+    });
+    filled.collect()
 }
 
-/// The lines of all texts in `json`, the member `name` of an object: a private key has many. Ordinary ones are left out.
-fn texts<'j>(name: &str, json: &'j Value) -> Vec<&'j str> {
-    let is_secret = |line: &&str| line.len() >= SHORTEST_UNNAMED || names_a_secret(name);
-    match json {
-        Value::String(text) => text.lines().filter(is_secret).collect(),
-        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
-        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
-        _ => Vec::new(),
-    }
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
+    let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+    // Keeps it out of debug prints, and out of HTTP/2's compression tables.
+    value.set_sensitive(true);
+    Ok((HeaderName::try_from(name).map_err(|_| wrong())?, value))
 }
 
 impl Attached {
     fn header(&mut self, name: &str, value: &str) -> Result<()> {
-        let wrong = || Error::config(format!("`{name}` is not a header that can be sent"));
-        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
-        // Keeps it out of debug prints, and out of HTTP/2's compression tables.
-        value.set_sensitive(true);
+        let (name, value) = header(name, value)?;
         self.headers.insert(name, value);
         Ok(())
     }

@@ -2,7 +2,8 @@
 //! bodies as they stream by. Owns the masking; who passes what through it is the egress's and the calls' business.
 //!
 //! A mask is as long as what it hides, so a `content-length` stays true. A secret is found as it is and as servers write
-//! what they repeat: in a JSON string, in a URL, in Base64. Whoever can have it written in a code of their own, or in parts,
+//! what they repeat: in JSON, in a URL, in HTML, in Base64. `openclaw/src/mask.js` masks alike, and both are tested with
+//! `tests/fixtures/boundary`. Whoever can have it written in a code of their own, or in parts,
 //! cannot be stopped by masking.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
@@ -17,6 +18,9 @@ use crate::types;
 
 /// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
+
+/// How often a secret may have been written into JSON that was written into JSON.
+const JSON_LEVELS: usize = 3;
 
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +51,14 @@ impl Redactor {
     fn holds_secret(&self, bytes: &[u8]) -> bool {
         // A searcher is not made for what is too short, as headers mostly are.
         self.secrets().any(|secret| bytes.len() >= secret.len() && memmem::find(bytes, secret).is_some())
+    }
+
+    /// Whether the name of a header holds a secret. It is in lower case by now, and cannot hold a mask.
+    pub(crate) fn is_in_name(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.secrets().any(|secret| {
+            name.len() >= secret.len() && memmem::find(name.as_bytes(), &secret.to_ascii_lowercase()).is_some()
+        })
     }
 
     /// The text without secrets.
@@ -87,24 +99,73 @@ impl Redactor {
     }
 }
 
-/// What `secret` looks like where it stands as it is, in a JSON string, in a URL, and in Base64.
+/// What `secret` looks like where it stands as it is, in JSON, in a URL, in HTML, and in Base64.
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
-    let json = Value::from(secret).to_string();
-    let json = json.trim_matches('"').to_owned();
-    let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let plain = [secret.to_owned(), json.replace('/', "\\/"), json, url.to_lowercase(), url];
+    // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+    let mut json = BTreeSet::from([secret.to_owned()]);
+    for _ in 0..JSON_LEVELS {
+        let escaped = |text: &String| {
+            let json = Value::from(text.as_str()).to_string();
+            let json = json.get(1..json.len() - 1).unwrap_or_default();
+            let others =
+                [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)];
+            let [ascii, html] = others.map(|is_other| [false, true].map(|upper| escaped(json, is_other, upper)));
+            [ascii, html, [json.to_owned(), json.replace('/', "\\/")]].concat()
+        };
+        json.extend(json.iter().flat_map(escaped).collect::<Vec<_>>());
+    }
+    let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let percent = form.replace('+', "%20");
+    // What JavaScript's `encodeURIComponent` leaves alone.
+    let component = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%7E", "~")];
+    let component = component.iter().fold(percent.clone(), |text, (code, letter)| text.replace(code, letter));
+    for url in [form, percent, component] {
+        forms.extend([lower_escapes(&url), url]);
+    }
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
     // belong to what stands before or behind it too are left out.
-    let base64 = [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)].into_iter().flat_map(|(before, shared)| {
+    for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
         let text = BASE64_STANDARD_NO_PAD.encode([before, secret.as_bytes()].concat());
         let end = text.len() - usize::from(!(before.len() + secret.len()).is_multiple_of(3));
         let standard = text.get(shared..end).unwrap_or_default().to_owned();
-        [standard.replace('+', "-").replace('/', "_"), standard]
+        forms.extend([standard.replace('+', "-").replace('/', "_"), standard]);
+    }
+    forms.into_iter().collect()
+}
+
+/// As HTML writes a text.
+fn html(text: &str) -> String {
+    let entities = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+    entities.iter().fold(text.to_owned(), |text, (letter, entity)| text.replace(letter, entity))
+}
+
+/// JSON with these letters as `\u00e9`.
+fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
+    let mut out = String::new();
+    for letter in json.chars() {
+        if !is_escaped(letter) {
+            out.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            out.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+        }
+    }
+    out
+}
+
+/// The URL with its escapes, and nothing else, in lower case: `%2B` as `%2b`.
+fn lower_escapes(url: &str) -> String {
+    let mut escape = 0;
+    let lowered = url.chars().map(|letter| {
+        escape = if letter == '%' { 2 } else { i32::max(escape - 1, -1) };
+        if escape >= 0 && letter != '%' { letter.to_ascii_lowercase() } else { letter }
     });
-    plain.into_iter().chain(base64).collect()
+    lowered.collect()
 }
 
 fn mask(bytes: &mut [u8], part: Range<usize>) {
@@ -214,7 +275,8 @@ mod tests {
         let redactor = Redactor::new([secret.into()]);
         let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = json!({"key": secret}).to_string();
-        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json] {
+        let header = json!({"header": crate::inline::ascii(&json!({"k": secret}))}).to_string();
+        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
             let masked = redactor.text(&text).into_owned();
             assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
         }
@@ -226,6 +288,41 @@ mod tests {
                 // What belongs to its surroundings, and a letter at either end that it shares with them.
                 assert!(left <= (user.len() + rest.len()) * 4 / 3 + 4, "{plain}: {text} gave {masked}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_component_may_see_of_an_answer_however_it_is_cut() {
+        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/boundary/masks.json")).unwrap();
+        let redactor = |case: &Value| {
+            Redactor::new(case["secrets"].as_array().unwrap().iter().map(|secret| secret.as_str().unwrap().into()))
+        };
+        let cut = |redactor: &Redactor, text: &str, cuts: &[usize]| {
+            let mut masked = Masked::new(redactor.clone());
+            let mut out = Vec::new();
+            let mut from = 0;
+            for &to in cuts.iter().chain([&text.len()]) {
+                out.extend_from_slice(&masked.push(Bytes::copy_from_slice(&text.as_bytes()[from..to])));
+                from = to;
+            }
+            out.extend_from_slice(&masked.finish());
+            String::from_utf8(out).unwrap()
+        };
+        for case in fixture["cases"].as_array().unwrap() {
+            let (redactor, text) = (redactor(case), case["text"].as_str().unwrap());
+            assert_eq!(redactor.text(text), case["masked"].as_str().unwrap());
+            for first in 0..=text.len() {
+                for second in first..=text.len() {
+                    let masked = cut(&redactor, text, &[first, second]);
+                    assert_eq!(masked, case["masked"].as_str().unwrap(), "cut at {first} and {second}");
+                }
+            }
+            let bytes: Vec<_> = (0..text.len()).collect();
+            assert_eq!(cut(&redactor, text, &bytes), case["masked"].as_str().unwrap(), "byte by byte");
+        }
+        for case in fixture["header_names"].as_array().unwrap() {
+            let is_in_name = redactor(case).is_in_name(case["name"].as_str().unwrap());
+            assert_eq!(is_in_name, !case["kept"].as_bool().unwrap(), "{case}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     limits::Limits,
     redact::Redactor,
     types::{ErrorKind, GatewayReport, Usage},
-    wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta},
+    wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
 
 /// A reply as it is written. Dropping it ends its request.
@@ -120,9 +120,11 @@ impl Reply {
 #[derive(Debug, Default)]
 pub struct Joined {
     start: Option<ReplyStart>,
-    thinking: Option<Thinking>,
+    /// In the order in which they began.
+    content: Vec<AssistantPart>,
     text: String,
-    calls: BTreeMap<u32, ToolCall>,
+    /// Where in `content` each call is, by its index.
+    calls: BTreeMap<u32, usize>,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     guardrails_json: Option<String>,
@@ -131,28 +133,37 @@ pub struct Joined {
 impl Joined {
     /// Adds the next event.
     pub fn push(&mut self, event: Event) {
-        match event {
-            Event::Start(start) => self.start = Some(start),
-            Event::Text(text) => self.text.push_str(&text),
-            Event::Thinking(piece) => {
-                let thinking = self.thinking.get_or_insert(Thinking { text: String::new(), signature: None });
-                thinking.text.push_str(&piece.text);
-                thinking.signature = piece.signature.or(thinking.signature.take());
+        if let Event::Text(text) = &event {
+            self.text.push_str(text);
+        }
+        match (event, self.content.last_mut()) {
+            (Event::Start(start), _) => self.start = Some(start),
+            (Event::Text(text), Some(AssistantPart::Text(last))) => last.push_str(&text),
+            (Event::Text(text), _) => self.content.push(AssistantPart::Text(text)),
+            (Event::Refusal(text), Some(AssistantPart::Refusal(last))) => last.push_str(&text),
+            (Event::Refusal(text), _) => self.content.push(AssistantPart::Refusal(text)),
+            // A signature ends a piece of reasoning.
+            (Event::Thinking(piece), Some(AssistantPart::Thinking(last))) if last.signature.is_none() => {
+                last.text.push_str(&piece.text);
+                last.signature = piece.signature;
             }
-            Event::ToolCall(delta) => self.push_call(delta),
-            Event::Finish(reason) => self.finish = Some(reason),
-            Event::Usage(usage) => self.usage = Some(usage),
-            Event::GuardrailsJson(results) => self.guardrails_json = Some(results),
+            (Event::Thinking(piece), _) => self.content.push(AssistantPart::Thinking(piece)),
+            (Event::Image(image), _) => self.content.push(AssistantPart::Image(image)),
+            (Event::Other(part), _) => self.content.push(AssistantPart::Other(part)),
+            (Event::ToolCall(delta), _) => self.push_call(delta),
+            (Event::Finish(reason), _) => self.finish = Some(reason),
+            (Event::Usage(usage), _) => self.usage = Some(usage),
+            (Event::GuardrailsJson(results), _) => self.guardrails_json = Some(results),
         }
     }
 
     fn push_call(&mut self, delta: ToolCallDelta) {
-        let call = self.calls.entry(delta.index).or_insert_with(|| ToolCall {
-            id: String::new(),
-            name: String::new(),
-            arguments_json: String::new(),
-            signature: None,
+        let at = *self.calls.entry(delta.index).or_insert_with(|| {
+            let (id, name, arguments_json) = (String::new(), String::new(), String::new());
+            self.content.push(AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature: None }));
+            self.content.len() - 1
         });
+        let Some(AssistantPart::ToolCall(call)) = self.content.get_mut(at) else { return };
         call.id = delta.id.unwrap_or(std::mem::take(&mut call.id));
         call.name = delta.name.unwrap_or(std::mem::take(&mut call.name));
         call.arguments_json.push_str(&delta.arguments_fragment);
@@ -166,19 +177,19 @@ impl Joined {
 
     /// The tool calls so far, in order.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
-        self.calls.values()
+        self.calls.values().filter_map(|at| match self.content.get(*at) {
+            Some(AssistantPart::ToolCall(call)) => Some(call),
+            _ => None,
+        })
     }
 
-    /// The whole reply: reasoning, then text, then tool calls.
+    /// The whole reply: its parts in the order in which they began.
     pub fn into_response(self, report: GatewayReport) -> Response {
         let start = self.start.unwrap_or(ReplyStart { id: String::new(), model: String::new() });
-        let thinking = self.thinking.map(AssistantPart::Thinking);
-        let text = (!self.text.is_empty()).then_some(AssistantPart::Text(self.text));
-        let calls = self.calls.into_values().map(AssistantPart::ToolCall);
         Response {
             id: start.id,
             model: start.model,
-            content: thinking.into_iter().chain(text).chain(calls).collect(),
+            content: self.content,
             finish_reason: self.finish.unwrap_or(FinishReason::Other("unknown".into())),
             usage: self.usage,
             guardrails_json: self.guardrails_json,
@@ -190,6 +201,7 @@ impl Joined {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wit::chat::Thinking;
 
     fn delta(index: u32, id: Option<&str>, fragment: &str) -> Event {
         Event::ToolCall(ToolCallDelta {
@@ -199,6 +211,49 @@ mod tests {
             arguments_fragment: fragment.into(),
             signature: None,
         })
+    }
+
+    #[test]
+    fn parts_keep_their_order_and_each_piece_of_reasoning_its_signature() {
+        let thinking = |text: &str, signature: Option<&str>| Thinking {
+            text: text.into(),
+            signature: signature.map(str::to_owned),
+        };
+        let mut joined = Joined::default();
+        for event in [
+            Event::Thinking(thinking("a", None)),
+            Event::Thinking(thinking("b", None)),
+            Event::Thinking(thinking("", Some("s"))),
+            Event::Thinking(thinking("c", Some("t"))),
+            Event::Text("x".into()),
+            delta(0, Some("a"), "{}"),
+            Event::Text("y".into()),
+            Event::Text("z".into()),
+        ] {
+            joined.push(event);
+        }
+        assert_eq!(joined.text(), "xyz");
+        let report = GatewayReport {
+            trace_id: None,
+            provider: None,
+            cache_status: None,
+            retry_attempts: None,
+            used_target: None,
+        };
+        let parts: Vec<String> = joined.into_response(report).content.iter().map(|part| format!("{part:?}")).collect();
+        let expected = [
+            AssistantPart::Thinking(thinking("ab", Some("s"))),
+            AssistantPart::Thinking(thinking("c", Some("t"))),
+            AssistantPart::Text("x".into()),
+            AssistantPart::ToolCall(ToolCall {
+                id: "a".into(),
+                name: "tool-a".into(),
+                arguments_json: "{}".into(),
+                signature: None,
+            }),
+            AssistantPart::Text("yz".into()),
+        ];
+        assert_eq!(parts, expected.map(|part| format!("{part:?}")));
     }
 
     #[test]

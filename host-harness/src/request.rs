@@ -1,21 +1,23 @@
 //! Requests with nothing chosen but what they are about: the rest is set as a field, or with `..`.
 
+use std::borrow::Cow;
+
 use crate::{
     types::Media,
     wit::{
-        chat::{self, Message, UserPart},
+        chat::{Ask, Instructions, Message, Prompt, Request, ToolResult, UserPart},
         images,
     },
 };
 
-impl chat::Request {
+impl Prompt {
     /// Asks `model` to go on after `messages`.
     ///
     /// ```
-    /// use host_harness::wit::chat::{Message, Request};
+    /// use host_harness::wit::chat::{Message, Prompt};
     ///
-    /// let request = Request { temperature: Some(0.2), ..Request::new("@openai/gpt-5-mini", [Message::ask("Hello?")]) };
-    /// assert!(request.tools.is_empty());
+    /// let prompt = Prompt { temperature: Some(0.2), ..Prompt::new("@openai/gpt-5-mini", [Message::ask("Hello?")]) };
+    /// assert!(prompt.tools.is_empty());
     /// ```
     pub fn new(model: impl Into<String>, messages: impl IntoIterator<Item = Message>) -> Self {
         Self {
@@ -36,7 +38,56 @@ impl chat::Request {
     }
 }
 
+impl Request {
+    /// Asks for what `body` asks for: a JSON object in the form of OpenAI's chat completions API.
+    pub fn openai(body: impl Into<String>) -> Self {
+        Self { ask: Ask::OpenaiJson(body.into()), prompt_cache: None }
+    }
+}
+
+// What a call takes: a request, or a prompt with nothing chosen beside it.
+
+impl<'r> From<&'r Request> for Cow<'r, Request> {
+    fn from(request: &'r Request) -> Self {
+        Self::Borrowed(request)
+    }
+}
+
+impl From<Request> for Cow<'_, Request> {
+    fn from(request: Request) -> Self {
+        Self::Owned(request)
+    }
+}
+
+impl From<Prompt> for Cow<'_, Request> {
+    fn from(prompt: Prompt) -> Self {
+        Self::Owned(prompt.into())
+    }
+}
+
+impl From<&Prompt> for Cow<'_, Request> {
+    fn from(prompt: &Prompt) -> Self {
+        Self::Owned(prompt.clone().into())
+    }
+}
+
+impl From<Prompt> for Request {
+    fn from(prompt: Prompt) -> Self {
+        Self { ask: Ask::Prompt(prompt), prompt_cache: None }
+    }
+}
+
 impl Message {
+    /// What the model is told beforehand, the same at every turn.
+    pub fn system(text: impl Into<String>) -> Self {
+        Self::System(Instructions { stable: text.into(), volatile: String::new() })
+    }
+
+    /// What the tool call with this id gave.
+    pub fn tool_result(call_id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::ToolResult(ToolResult { call_id: call_id.into(), content: vec![UserPart::Text(text.into())] })
+    }
+
     /// A user's words.
     pub fn ask(text: impl Into<String>) -> Self {
         Self::User(vec![UserPart::Text(text.into())])

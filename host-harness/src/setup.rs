@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    credentials::{Environment, Held, referred, resolve},
+    credentials::{Environment, Held, Resolver},
     entry::{self, Left},
     error::{Error, Result},
+    inline,
     keyring::Keyring,
     plugin::Plugin,
-    references::{is_reference, references},
     view::entries,
     wit::onboarding::Descriptor,
 };
@@ -36,8 +36,6 @@ pub struct Setup {
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
     keyring: Option<Keyring>,
-    /// What references in the options stand for.
-    pub(crate) option_secrets: Vec<SecretString>,
 }
 
 impl fmt::Debug for Setup {
@@ -62,7 +60,6 @@ impl Setup {
             given: BTreeMap::new(),
             environment: Environment::empty(),
             keyring: None,
-            option_secrets: Vec::new(),
         }
     }
 
@@ -125,12 +122,17 @@ impl Setup {
         Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_ref())
     }
 
+    /// Where references in the configuration are looked up.
+    pub(crate) fn resolver(&self) -> Resolver<'_> {
+        Resolver { environment: &self.environment, config: &self.config }
+    }
+
     /// The configuration with what was given beside it: what calls go by.
     ///
     /// # Errors
     /// Where the configuration cannot take it.
     pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
-        let outdone = plugin.headers_of(&self.options).await?;
+        let outdone = plugin.headers_of(&self).await?;
         self.settle(plugin.descriptor(), &outdone, None)?;
         Ok(self.config)
     }
@@ -226,45 +228,18 @@ impl Setup {
                 std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
             }
         }
-        // Only the plugin knows what header an option becomes: it is shown what a reference in one stands for.
-        let pointer = format!("/plugins/entries/{}/config", descriptor.id);
-        let Some(mut options) = self.config.pointer_mut(&pointer).map(Value::take) else { return Ok(()) };
-        let names = references(&options.to_string());
+        let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
+        let names = options.map(inline::all_references).unwrap_or_default();
         let is_key =
             |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
-        if let Some(name) = names.iter().find(is_key) {
-            return Err(Error::config(format!(
-                "`plugins.entries.{}.config` refers to {name}, and the component may not see the key",
+        match names.iter().find(is_key) {
+            None => Ok(()),
+            Some(name) => Err(Error::config(format!(
+                "`plugins.entries.{}.config` refers to {name}, and the key goes into no option",
                 descriptor.id
             ))
-            .hint("Remove it there: the host sends the key by itself."));
+            .hint("Remove it there: the host sends the key by itself.")),
         }
-        let resolved = resolve_all(&mut options, &self.environment, &self.config, &mut self.option_secrets);
-        if let Some(place) = self.config.pointer_mut(&pointer) {
-            *place = options;
-        }
-        resolved
-    }
-}
-
-/// Puts what they stand for in place of the references in all texts of `value`.
-fn resolve_all(
-    value: &mut Value,
-    environment: &Environment,
-    config: &Value,
-    secrets: &mut Vec<SecretString>,
-) -> Result<()> {
-    match value {
-        Value::String(text) if is_reference(text) => {
-            secrets.extend(referred(text, environment, config)?);
-            *text = resolve(text, environment, config)?.expose_secret().to_owned();
-            Ok(())
-        }
-        Value::Array(items) => items.iter_mut().try_for_each(|item| resolve_all(item, environment, config, secrets)),
-        Value::Object(fields) => {
-            fields.values_mut().try_for_each(|field| resolve_all(field, environment, config, secrets))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -285,19 +260,21 @@ mod tests {
     fn an_option_may_refer_to_a_variable_but_not_to_the_key() {
         let settled = |options: Value| {
             let config = json!({"plugins": {"entries": {"acme": {"config": options}}}});
-            let set = |name: &str| ["TEAM", "ACME_KEY"].contains(&name).then(|| "core".to_owned());
-            let mut setup = Setup::new(config).environment(Environment::from_fn(set));
+            let mut setup = Setup::new(config);
             setup.settle(&descriptor(), &[], None)?;
             Ok::<_, Error>(setup.config["plugins"]["entries"]["acme"]["config"].take())
         };
-        let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${TEAM}"], "n": 1});
-        assert_eq!(
-            settled(options).unwrap(),
-            json!({"a": "core", "metadata": {"team": "x-core"}, "list": ["${TEAM}"], "n": 1})
-        );
-        for (options, why) in [(json!({"a": "${ACME_KEY}"}), "the key"), (json!({"a": {"b": "${NONE}"}}), "${NONE}")] {
+        // It stays as it is written: what it stands for is filled in where the request goes out.
+        let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${ACME_KEY}"], "n": 1});
+        assert_eq!(settled(options.clone()).unwrap(), options);
+        for options in [
+            json!({"a": "${ACME_KEY}"}),
+            json!({"a": [{"b": "x-${ACME_KEY}"}]}),
+            json!({"a": "{\"b\": \"${ACME_KEY}\"}"}),
+            json!({"a": {"source": "env", "provider": "default", "id": "ACME_KEY"}}),
+        ] {
             let error = settled(options).unwrap_err().to_string();
-            assert!(error.contains(why), "{error}");
+            assert!(error.contains("ACME_KEY, and the key goes into no option"), "{error}");
         }
     }
 }

@@ -1,29 +1,32 @@
 //! How connections are made: TLS, and the proxy where there is one. Owns `request.proxy` and `request.tls` of the
 //! configuration and the proxy variables of the environment; which requests may go at all is the egress's business.
 //!
-//! Through a proxy every request goes in a tunnel (`CONNECT`): the proxy learns the host and the port, and over TLS
-//! nothing more. It also resolves the name then, so that the rules for private networks hold for literal addresses alone.
+//! Through a proxy every request goes in a tunnel (`CONNECT`, SOCKS): the proxy learns the host and the port, and over TLS
+//! nothing more. Most also resolve the name then, so that the rules for private networks hold for literal addresses
+//! alone; for `socks5` and `socks4` it is resolved here, and the rules hold.
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
+    path::Path,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
 
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
-    client::{
-        legacy::connect::{HttpConnector, dns::Name, proxy::Tunnel},
-        proxy::matcher::{Intercept, Matcher},
+    client::legacy::connect::{
+        HttpConnector,
+        dns::Name,
+        proxy::{SocksV4, SocksV5, Tunnel},
     },
     rt::TokioIo,
 };
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, TrustAnchor, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -34,6 +37,7 @@ use crate::{
     credentials::Environment,
     error::{Error, Result},
     origin::{Networks, Origin},
+    proxy::{Names, NoProxy, Protocol, Proxy, at_address},
     secrets::secret,
 };
 
@@ -47,7 +51,7 @@ pub(crate) struct Transport {
     /// The same without the client's certificate, and without its sessions, which could be resumed.
     anonymous: ClientConfig,
     server_name: Option<ServerName<'static>>,
-    proxy: Option<Intercept>,
+    proxy: Option<Proxy>,
 }
 
 impl Transport {
@@ -66,12 +70,13 @@ impl Transport {
             let name = name.expose_secret().to_owned();
             ServerName::try_from(name).map_err(|_| Error::config("`request.tls.serverName` is not a name"))
         });
-        let tls = Tls::of(&settings)?;
+        let proxy = settings.proxy(origin)?;
+        let tls = Tls::of(&settings, origin, proxy.as_ref())?;
         Ok(Self {
             tls: tls.config(tls.client.as_ref())?,
             anonymous: tls.config(None)?,
             server_name: server_name.transpose()?,
-            proxy: settings.proxy(origin)?,
+            proxy,
         })
     }
 
@@ -81,7 +86,7 @@ impl Transport {
     }
 
     /// The proxy that requests go through.
-    pub(crate) fn proxy(&self) -> Option<&Intercept> {
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
@@ -110,11 +115,29 @@ impl Transport {
         let way = match &self.proxy {
             None => Way::Direct(direct),
             Some(proxy) => {
-                let tunnel = Tunnel::new(proxy.uri().clone(), direct);
-                Way::Tunnel(match proxy.basic_auth() {
-                    Some(auth) => tunnel.with_auth(auth.clone()),
-                    None => tunnel,
-                })
+                // The client's certificate is for the gateway, and not for a proxy that is spoken to over TLS.
+                let builder = HttpsConnectorBuilder::new().with_tls_config(self.anonymous.clone()).https_or_http();
+                let to_proxy = builder.enable_http1().wrap_connector(direct);
+                let address = proxy.address.clone();
+                let here = |names| (names == Names::Here).then_some(Resolver { networks, lookup: lookup_host });
+                match proxy.protocol {
+                    Protocol::Http => {
+                        let tunnel = Tunnel::new(address, to_proxy);
+                        Way::Tunnel(match proxy.basic_auth() {
+                            Some(auth) => tunnel.with_auth(auth.clone()),
+                            None => tunnel,
+                        })
+                    }
+                    Protocol::Socks4(names) => Way::Socks4(SocksV4::new(address, to_proxy), here(names)),
+                    Protocol::Socks5(names) => {
+                        let socks = SocksV5::new(address, to_proxy);
+                        let socks = match proxy.user() {
+                            Some((user, password)) => socks.with_auth(user, password),
+                            None => socks,
+                        };
+                        Way::Socks5(socks, here(names))
+                    }
+                }
             }
         };
         Route { way, limit: connect }
@@ -162,8 +185,7 @@ impl Settings<'_> {
 
     /// The proxy for `origin`: the configured one, else the environment's. As in other tools, the environment's is not
     /// used for this machine. What names a proxy and cannot be understood is an error, never a direct connection.
-    fn proxy(&self, origin: &Origin) -> Result<Option<Intercept>> {
-        let uri = origin.to_string().parse().map_err(|error| Error::config("no URL").source(error))?;
+    fn proxy(&self, origin: &Origin) -> Result<Option<Proxy>> {
         let mode = match self.get("/proxy") {
             None | Some(Value::Null) => "env-proxy",
             Some(proxy) => proxy.get("mode").and_then(Value::as_str).unwrap_or_default(),
@@ -171,46 +193,37 @@ impl Settings<'_> {
         let unusable =
             |why: String| Err(Error::config(why).hint("Use the mode explicit-proxy with a url, or env-proxy without."));
         match (mode, self.text("/proxy/url")?) {
-            ("explicit-proxy", Some(url)) => proxy_at(url.expose_secret(), &uri, "`request.proxy.url`").map(Some),
+            ("explicit-proxy", Some(url)) => Proxy::at(url.expose_secret(), "`request.proxy.url`").map(Some),
             ("explicit-proxy", None) => unusable("`request.proxy.url` is missing".into()),
             ("env-proxy", Some(_)) => unusable("`request.proxy.url` is not used in the mode `env-proxy`".into()),
             ("env-proxy", None) if origin.is_local() => Ok(None),
-            ("env-proxy", None) => self.proxy_of_environment(&uri),
+            ("env-proxy", None) => self.proxy_of_environment(origin),
             ("", _) => unusable("`request.proxy.mode` is missing".into()),
-            (other, _) => unusable(format!("`request.proxy.mode` is `{other}`, which is unknown")),
+            // It may hold what was meant for the URL, password included.
+            (_, _) => unusable("`request.proxy.mode` is none that is known".into()),
         }
     }
 
-    /// As curl does it: of two variables that are set the one for the scheme counts, even where it cannot be understood.
-    fn proxy_of_environment(&self, uri: &http::Uri) -> Result<Option<Intercept>> {
-        let variable = |name: &str| self.environment.get(name).or_else(|| self.environment.get(&name.to_lowercase()));
-        let of_scheme = if uri.scheme_str() == Some("https") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
-        let found = [of_scheme, "ALL_PROXY"].into_iter().find_map(|name| Some((name, variable(name)?)));
+    /// As curl does it: a name in lower case comes first, and of two variables that are set the one for the scheme
+    /// counts, even where it cannot be understood.
+    fn proxy_of_environment(&self, origin: &Origin) -> Result<Option<Proxy>> {
+        let of_scheme = if origin.is_https() { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+        let found = [of_scheme, "ALL_PROXY"].into_iter().find_map(|name| self.variable(name));
         let Some((name, url)) = found else { return Ok(None) };
-        // Some proxy that is good, to see whether the origin is an exception.
-        let any = Matcher::builder().all("http://proxy").no(variable("NO_PROXY").unwrap_or_default()).build();
-        if any.intercept(uri).is_none() {
+        let exceptions = self.variable("NO_PROXY").map(|(_, text)| text).unwrap_or_default();
+        if NoProxy::parse(&exceptions).holds(origin) {
             return Ok(None);
         }
-        proxy_at(&url, uri, &format!("the environment's {name}")).map(Some)
+        Proxy::at(&url, &format!("the environment's {name}")).map(Some)
     }
-}
 
-/// The proxy that `url` names. Errors say only where that stands: the text may hold a password.
-fn proxy_at(url: &str, uri: &http::Uri, place: &str) -> Result<Intercept> {
-    let wrong = || {
-        Error::config(format!("{place} is not a proxy's URL")).hint(
-            "Write it as http://host:port or http://user:password@host:port, with %20 for a space, %40 for an @ and so on.",
-        )
-    };
-    let proxy = Matcher::builder().all(url.to_owned()).build().intercept(uri).ok_or_else(wrong)?;
-    if proxy.uri().scheme_str() != Some("http") {
-        return Err(Error::config(format!("{place} is none that can be used: only proxies with an http:// URL are"))
-            .hint("Give the proxy as http://host:port. What is sent through it is encrypted all the same."));
+    /// A variable that tools know in either case, with the name that was set.
+    fn variable(&self, name: &str) -> Option<(String, String)> {
+        [name.to_lowercase(), name.to_owned()].into_iter().find_map(|name| {
+            let value = self.environment.get(&name)?;
+            Some((name, value))
+        })
     }
-    // A port that is none, or a part of a password that was taken for the host's.
-    proxy.uri().to_string().parse::<Origin>().map_err(|_| wrong())?;
-    Ok(proxy)
 }
 
 /// How a user writes the place `pointer` of the settings.
@@ -228,7 +241,7 @@ struct Tls {
 type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Tls {
-    fn of(settings: &Settings<'_>) -> Result<Self> {
+    fn of(settings: &Settings<'_>, origin: &Origin, proxy: Option<&Proxy>) -> Result<Self> {
         if settings.get("/tls/insecureSkipVerify").and_then(Value::as_bool) == Some(true) {
             return Err(Error::config(
                 "`request.tls.insecureSkipVerify` is not supported: it would hand the key to anybody",
@@ -256,6 +269,15 @@ impl Tls {
             (None, Some(_)) => return Err(Error::config("`request.tls.cert` is missing beside `request.tls.key`")),
         };
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        // Not read for a plain gateway on this machine: it takes some milliseconds.
+        if origin.is_https() || !origin.is_local() || proxy.is_some() {
+            match named_authorities(settings.environment) {
+                Ok(Some(named)) => drop(roots.add_parsable_certificates(named)),
+                Ok(None) => roots.extend(system_authorities().iter().cloned()),
+                Err(error) if origin.is_https() || proxy.is_some_and(Proxy::is_over_tls) => return Err(error),
+                Err(error) => tracing::debug!(%error, "not needed without TLS"),
+            }
+        }
         for authority in certificates("ca")?.into_iter().flatten() {
             roots
                 .add(authority)
@@ -281,6 +303,45 @@ impl Tls {
     }
 }
 
+/// The authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, as OpenSSL has them. They take the place of the
+/// system's.
+fn named_authorities(environment: &Environment) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    let (file, folders) = (environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"));
+    if file.is_none() && folders.is_none() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    if let Some(file) = &file {
+        let read = rustls_native_certs::load_certs_from_paths(Some(Path::new(file)), None);
+        if read.certs.is_empty() {
+            let why = read.errors.first().map_or("it holds no certificate in PEM form".into(), ToString::to_string);
+            return Err(Error::config(format!("the environment's SSL_CERT_FILE cannot be used: {why}")).hint(
+                "Correct the path, or unset the variable: the system's own authorities are trusted without it.",
+            ));
+        }
+        found.extend(read.certs);
+    }
+    // As OpenSSL does it, a folder that is not there is passed over.
+    for folder in folders.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_dir()) {
+        found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
+    }
+    Ok(Some(found))
+}
+
+/// The system's own authorities, read once for a process. Where there are none, the built-in ones are left.
+fn system_authorities() -> &'static [TrustAnchor<'static>] {
+    static FOUND: OnceLock<Vec<TrustAnchor<'static>>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let read = rustls_native_certs::load_native_certs();
+        if let Some(error) = read.errors.first() {
+            tracing::debug!(%error, "not all of the system's authorities can be read");
+        }
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(read.certs);
+        store.roots
+    })
+}
+
 /// The way to the origin, in limited time.
 #[derive(Clone)]
 pub(crate) struct Route {
@@ -288,17 +349,26 @@ pub(crate) struct Route {
     limit: Duration,
 }
 
-/// Straight to the origin, or through a proxy.
+/// Straight to the origin, or through a proxy. With a resolver, names are looked up here and the proxy is given
+/// addresses.
 #[derive(Clone)]
 enum Way {
     Direct(HttpConnector<Resolver>),
-    Tunnel(Tunnel<HttpConnector<Resolver>>),
+    Tunnel(Tunnel<ToProxy>),
+    Socks4(SocksV4<ToProxy>, Option<Resolver>),
+    Socks5(SocksV5<ToProxy>, Option<Resolver>),
 }
+
+/// Connects to the proxy, over TLS where its URL says so.
+type ToProxy = HttpsConnector<HttpConnector<Resolver>>;
+
+/// Bytes to the origin: TLS there is TLS to the proxy on the way.
+type Tunnelled = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Service<http::Uri> for Route {
-    type Response = TokioIo<TcpStream>;
+    type Response = Tunnelled;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -306,19 +376,65 @@ impl Service<http::Uri> for Route {
         match &mut self.way {
             Way::Direct(direct) => direct.poll_ready(cx).map_err(Into::into),
             Way::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
+            Way::Socks4(socks, _) => socks.poll_ready(cx).map_err(Into::into),
+            Way::Socks5(socks, _) => socks.poll_ready(cx).map_err(Into::into),
         }
     }
 
     fn call(&mut self, destination: http::Uri) -> Self::Future {
         let limit = self.limit;
         match &mut self.way {
-            Way::Direct(direct) => Box::pin(within(limit, direct.call(destination))),
+            Way::Direct(direct) => {
+                let connecting = within(limit, direct.call(destination));
+                Box::pin(async { connecting.await.map(MaybeHttpsStream::Http) })
+            }
             Way::Tunnel(tunnel) => {
                 let connecting = within(limit, tunnel.call(with_port(destination)));
                 Box::pin(async { connecting.await.map_err(|error| ProxyFailed(error).into()) })
             }
+            Way::Socks4(socks, resolver) => {
+                Box::pin(through(socks.clone(), resolver.clone(), destination, SocketAddr::is_ipv4, limit))
+            }
+            Way::Socks5(socks, resolver) => {
+                Box::pin(through(socks.clone(), resolver.clone(), destination, |_| true, limit))
+            }
         }
     }
+}
+
+/// Connects through a SOCKS proxy: to the name, or with a `resolver` to the first of its addresses that the proxy
+/// reaches, among those that it can be given (`fits`).
+async fn through<S>(
+    mut socks: S,
+    resolver: Option<Resolver>,
+    destination: http::Uri,
+    fits: fn(&SocketAddr) -> bool,
+    limit: Duration,
+) -> Result<Tunnelled, BoxError>
+where
+    S: Service<http::Uri, Response = Tunnelled>,
+    S::Error: Into<BoxError>,
+{
+    let connecting = async {
+        let host = destination.host().unwrap_or_default();
+        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let destinations = match resolver {
+            Some(mut resolver) if !is_address => {
+                let found = resolver.call(host.parse()?).await?;
+                found.filter(fits).filter_map(|address| at_address(&destination, address)).collect()
+            }
+            _ => vec![with_port(destination)],
+        };
+        let mut last: BoxError = "a SOCKS4 proxy reaches IPv4 addresses alone".into();
+        for destination in destinations {
+            match socks.call(destination).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) => last = error.into(),
+            }
+        }
+        Err(BoxError::from(ProxyFailed(last)))
+    };
+    within(limit, connecting).await
 }
 
 async fn within<T, E: Into<BoxError>>(
@@ -390,6 +506,24 @@ mod tests {
 
     use super::*;
 
+    /// A company's authority that the system trusts is trusted here; a plain gateway on this machine needs none.
+    #[test]
+    fn the_systems_authorities_stand_beside_the_built_in_ones() {
+        let (environment, config) = (Environment::empty(), Value::Null);
+        let settings = Settings { request: None, environment: &environment, config: &config };
+        let roots = |origin: &str| Tls::of(&settings, &origin.parse().unwrap(), None).unwrap().roots.len();
+        let built_in = webpki_roots::TLS_SERVER_ROOTS.len();
+        assert!(!system_authorities().is_empty(), "this machine trusts nobody: install ca-certificates");
+        for (origin, expected) in [
+            ("https://gateway.test", built_in + system_authorities().len()),
+            ("http://gateway.test", built_in + system_authorities().len()),
+            ("https://127.0.0.1", built_in + system_authorities().len()),
+            ("http://127.0.0.1", built_in),
+        ] {
+            assert_eq!(roots(origin), expected, "{origin}");
+        }
+    }
+
     async fn resolve(networks: Networks, lookup: fn(Name) -> Lookup) -> Result<Vec<String>, Unresolved> {
         let found = Resolver { networks, lookup }.call("gateway.example".parse().unwrap()).await?;
         Ok(found.map(|address| address.ip().to_string()).collect())
@@ -418,6 +552,35 @@ mod tests {
         assert_eq!(resolve(Networks::Public, mixed).await.unwrap(), ["1.1.1.1"]);
     }
 
+    fn to_proxy(direct: HttpConnector<Resolver>) -> ToProxy {
+        let cryptography = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions().unwrap();
+        let tls = tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(direct)
+    }
+
+    /// Names that are resolved here are resolved by the same rules before a proxy is asked.
+    #[tokio::test]
+    async fn a_socks_proxy_is_given_no_address_that_may_not_be_called() {
+        let direct = HttpConnector::new_with_resolver(Resolver { networks: Networks::Private, lookup: lookup_host });
+        let to_proxy = to_proxy(direct);
+        let proxy: http::Uri = "http://127.0.0.1:1/".parse().unwrap();
+        let private = |_| addresses(&["10.0.0.1", "169.254.169.254"]);
+        let public = |_| addresses(&["1.1.1.1"]);
+        for (lookup, is_asked) in [(private as fn(Name) -> Lookup, false), (public, true)] {
+            let resolver = Resolver { networks: Networks::Public, lookup };
+            for way in [
+                Way::Socks4(SocksV4::new(proxy.clone(), to_proxy.clone()), Some(resolver.clone())),
+                Way::Socks5(SocksV5::new(proxy.clone(), to_proxy.clone()), Some(resolver.clone())),
+            ] {
+                let mut route = Route { way, limit: Duration::from_secs(5) };
+                let error = route.call("https://gateway.example".parse().unwrap()).await.unwrap_err();
+                assert_eq!(error.is::<ProxyFailed>(), is_asked, "{error:?}");
+                assert_eq!(error.is::<Unresolved>(), !is_asked, "{error:?}");
+            }
+        }
+    }
+
     /// A lookup that does not end and a proxy that does not answer are late, as an address is that does not answer.
     #[tokio::test]
     async fn the_limit_holds_for_the_lookup_and_the_proxy_too() {
@@ -426,7 +589,7 @@ mod tests {
         let never = |_| -> Lookup { Box::pin(std::future::pending()) };
         let mut direct = HttpConnector::new_with_resolver(Resolver { networks: Networks::Loopback, lookup: never });
         direct.enforce_http(false);
-        for way in [Way::Direct(direct.clone()), Way::Tunnel(Tunnel::new(proxy, direct))] {
+        for way in [Way::Direct(direct.clone()), Way::Tunnel(Tunnel::new(proxy, to_proxy(direct)))] {
             let mut route = Route { way, limit: Duration::from_millis(50) };
             let connecting = route.call("https://gateway.example".parse().unwrap());
             let error = tokio::time::timeout(Duration::from_secs(5), connecting).await.expect("it ends").unwrap_err();

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use wasmtime::component::{Component, types::ComponentItem};
 
-use crate::{engine::Engine, plugin::Plugin, wit::onboarding::Descriptor};
+use crate::{engine::Engine, inline::is_bare_reference, plugin::Plugin, wit::onboarding::Descriptor};
 
 /// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
-pub const WIT_VERSION: &str = "0.1.0";
+pub const WIT_VERSION: &str = "0.2.0";
 
 /// What the world exports.
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
@@ -17,6 +17,9 @@ const IMPORTS: [&str; 5] =
 
 /// Most credentials that one provider may declare.
 const CREDENTIALS: usize = 8;
+
+/// The most services that a component may name: a user chooses one of them from a list.
+const SERVICES: usize = 16;
 
 /// What was found in a component and its manifest.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -163,6 +166,11 @@ pub(crate) fn descriptor(descriptor: &Descriptor) -> Vec<String> {
     if let Err(error) = descriptor.default_base_url.parse::<crate::Origin>() {
         findings.push(format!("its default base URL cannot be used: {:.256}", error.to_string()));
     }
+    if descriptor.services.len() > SERVICES {
+        findings.push(format!("it names more than {SERVICES} services"));
+    } else if descriptor.services.iter().any(|service| service.base_url.parse::<crate::Origin>().is_err()) {
+        findings.push("the base URL of one of its services cannot be used".into());
+    }
     if descriptor.credentials.len() > CREDENTIALS {
         findings.push(format!("it declares more than {CREDENTIALS} credentials"));
         return findings;
@@ -175,6 +183,20 @@ pub(crate) fn descriptor(descriptor: &Descriptor) -> Vec<String> {
             findings.push(format!("its credential `{:.64}` names no usable header, or another's", credential.id));
         }
         headers.extend(name);
+        // Shells read completions that are made of these.
+        let is_flag = |flag: &String| {
+            let name = flag.strip_prefix("--").unwrap_or_default();
+            !name.is_empty() && name.len() <= 64 && name.bytes().all(of_id)
+        };
+        let is_variable = |name: &String| name.len() <= 128 && is_bare_reference(&format!("${{{name}}}"));
+        if !credential.cli_flag.iter().all(is_flag) || !credential.env_vars.iter().all(is_variable) {
+            let id = &credential.id;
+            findings.push(format!("its credential `{id:.64}` names a flag or a variable that can be none"));
+        }
+    }
+    let labels = descriptor.credentials.iter().map(|credential| &credential.label).chain([&descriptor.label]);
+    if labels.into_iter().any(|label| label.chars().any(char::is_control)) {
+        findings.push("a label of its holds control characters".into());
     }
     findings
 }

@@ -3,15 +3,25 @@
 //!
 //! A secret that stands literally in the plugin's own part is handed over as a `${NAME}` reference of the host's
 //! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
+//! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
 
+use std::{collections::BTreeSet, iter};
+
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
+    credentials::Resolver,
     error::{Error, Result},
+    inline::{self, Concealer, Named, is_bare_reference},
     origin::Origin,
     references::{is_reference, references},
+    secret_names::names_a_secret,
     wit::onboarding::{Choices, Descriptor},
 };
+
+/// What hides a secret begins with this, or with more of it where the user's own text holds it.
+const MARK: &str = "SEALED_";
 
 /// How much a plugin may add to what it was shown, in bytes.
 const ADDED: usize = 1 << 20;
@@ -19,10 +29,28 @@ const ADDED: usize = 1 << 20;
 /// The part of a configuration that the plugin of one provider sees.
 pub(crate) struct View {
     document: Value,
-    /// What each reference of our making stands for, in order.
-    sealed: Vec<Value>,
-    /// What the names of our references begin with, and none of the user's does.
+    /// What was hidden, in order.
+    sealed: Vec<Sealed>,
+    /// What hides a secret holds this, and nothing else does.
     mark: String,
+    /// Headers that hold what was hidden, for calls.
+    fills: Vec<Fill>,
+}
+
+/// A value of the configuration, and what the plugin sees in its place.
+struct Sealed {
+    shown: Value,
+    value: Value,
+    /// Whether a part of it is hidden, and it may stand wherever that part would be hidden again.
+    is_inline: bool,
+}
+
+/// A header's value with something hidden in it, as the plugin sees it, and as it is sent.
+struct Fill {
+    shown: Value,
+    text: SecretString,
+    /// What of it is masked in answers.
+    secrets: Vec<SecretString>,
 }
 
 /// The sections that a plugin may read and write; `*` stands for its own id, in any case.
@@ -35,22 +63,44 @@ const SHARED: [&[&str]; 5] = [
 ];
 
 impl View {
-    /// What the plugin `id` sees of `config`.
+    /// What the plugin `id` sees of `config` when it merges or checks: references stand as the user wrote them.
     pub(crate) fn of(config: &Value, id: &str) -> Self {
-        let mut document = Value::Object(Map::new());
-        for path in SHARED {
-            copy(config, &mut document, path, id);
-        }
-        let taken = references(&document.to_string());
-        let mut mark = "SEALED_".to_owned();
-        while taken.iter().any(|name| name.starts_with(&mark)) {
+        // Without references to resolve there is nothing to fail.
+        Self::seal(config, id, None).unwrap_or_else(|_| Self {
+            document: Value::Object(Map::new()),
+            sealed: Vec::new(),
+            mark: MARK.to_owned(),
+            fills: Vec::new(),
+        })
+    }
+
+    /// The same for calls: what references within JSON and in options stand for is hidden as a secret, and known here.
+    ///
+    /// # Errors
+    /// Where one is set nowhere, or is of a source that this host does not read.
+    pub(crate) fn for_calls(config: &Value, id: &str, resolver: &Resolver<'_>) -> Result<Self> {
+        Self::seal(config, id, Some(resolver))
+    }
+
+    fn seal(config: &Value, id: &str, resolver: Option<&Resolver<'_>>) -> Result<Self> {
+        let mut document = excerpt(config, id);
+        let text = document.to_string();
+        let mut mark = MARK.to_owned();
+        while text.contains(&mark) {
             mark.insert(0, '_');
         }
-        let mut view = Self { document, sealed: Vec::new(), mark };
-        for provider in own_entries(&mut view.document, &["models", "providers"], id) {
-            seal_provider(provider, &view.mark, &mut view.sealed);
+        let mut sealer = Sealer { mark: &mark, count: 0, sealed: Vec::new(), fills: Vec::new(), resolver };
+        for provider in own_entries(&mut document, &["models", "providers"], id) {
+            let name = format!("models.providers.{id}");
+            try_each_secret(provider, |header, value| sealer.provider(&name, header, value))?;
         }
-        view
+        for plugin in own_entries(&mut document, &["plugins", "entries"], id) {
+            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
+                sealer.option(&format!("plugins.entries.{id}.config.{name}"), name, value)?;
+            }
+        }
+        let Sealer { sealed, fills, .. } = sealer;
+        Ok(Self { document, sealed, mark, fills })
     }
 
     /// As the plugin takes it.
@@ -58,10 +108,35 @@ impl View {
         self.document.to_string()
     }
 
-    /// The value that a reference of our making stands for.
+    /// What all that hides a secret in headers holds; nothing where none does.
+    pub(crate) fn mark(&self) -> &str {
+        if self.fills.is_empty() { "" } else { &self.mark }
+    }
+
+    /// Whether something is hidden in the text, or was put there as if.
+    pub(crate) fn is_marked(&self, text: &str) -> bool {
+        text.contains(&self.mark)
+    }
+
+    /// The value that stands for `text`, a whole secret.
     pub(crate) fn unseal(&self, text: &str) -> Option<&Value> {
-        let number: usize = text.strip_prefix("${")?.strip_prefix(&*self.mark)?.strip_suffix('}')?.parse().ok()?;
-        self.sealed.get(number)
+        self.sealed.iter().find(|sealed| sealed.shown == text).map(|sealed| &sealed.value)
+    }
+
+    /// What is sent in the place of `text`, a header's value that the plugin made of what it saw. `None` where it is not
+    /// the whole of one.
+    pub(crate) fn fill(&self, text: &str) -> Option<&SecretString> {
+        let json = inline::parse(text);
+        let is_shown = |shown: &Value| match shown {
+            Value::String(shown) => shown.trim() == text.trim() || json.is_some() && inline::parse(shown) == json,
+            shown => json.as_ref() == Some(shown),
+        };
+        self.fills.iter().find(|fill| is_shown(&fill.shown)).map(|fill| &fill.text)
+    }
+
+    /// What is hidden in headers, for the mask.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        self.fills.iter().flat_map(|fill| &fill.secrets)
     }
 
     /// The header values that hold a reference, ours or the user's, of the plugin's own entry.
@@ -69,6 +144,19 @@ impl View {
         let headers = self.document.pointer(&format!("/models/providers/{id}/headers")).and_then(Value::as_object);
         let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
+    }
+
+    /// Puts what was hidden back where the next view would hide it again, and nowhere else.
+    fn put_back(&self, value: &mut Value, named: bool) {
+        let Some(sealed) = self.sealed.iter().find(|sealed| sealed.shown == *value) else { return };
+        let is_hidden_again = if sealed.is_inline {
+            Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
+        } else {
+            named || !sealed.value.is_string()
+        };
+        if is_hidden_again {
+            *value = sealed.value.clone();
+        }
     }
 
     /// `config` with what the plugin made of its part laid back into it.
@@ -82,28 +170,34 @@ impl View {
         }
         let mut answer: Value = serde_json::from_str(answer)
             .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
+        if !answer.is_object() {
+            return Err(Error::config("the plugin's configuration is not an object"));
+        }
+        let known: BTreeSet<_> = names(&self.document).collect();
+        if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
+            return Err(Error::config(format!("the plugin `{id}` wrote the member `{name}`")));
+        }
         // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
-            for_each_secret(provider, |value, named| {
-                let sealed = value.as_str().and_then(|text| self.unseal(text));
-                if let Some(sealed) = sealed.filter(|sealed| named || sealed.is_object()) {
-                    *value = sealed.clone();
-                }
-            });
+            try_each_secret(provider, |header, value| {
+                self.put_back(value, header.is_none_or(names_a_secret));
+                Ok(())
+            })?;
+        }
+        for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
+            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
+                self.put_back(value, names_a_secret(name));
+            }
         }
         let mut merged = config.clone();
         for path in SHARED {
             replace(&mut merged, &answer, path, id);
         }
         // What a plugin wrote elsewhere must not get lost silently: refuse it.
-        let mut seen = Value::Object(Map::new());
-        for path in SHARED {
-            copy(&answer, &mut seen, path, id);
-        }
-        if seen != answer {
+        if excerpt(&answer, id) != answer {
             return Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")));
         }
-        if references(&answer.to_string()).iter().any(|name| name.starts_with(&self.mark)) {
+        if answer.to_string().contains(&self.mark) {
             return Err(Error::config(format!("the plugin `{id}` moved a secret to where it does not belong")));
         }
         Ok(merged)
@@ -113,13 +207,7 @@ impl View {
     ///
     /// # Errors
     /// Where it names a base URL, settings for requests, or a reference that are not the user's: `invalid-config`.
-    pub(crate) fn check(
-        &self,
-        config: &Value,
-        merged: &Value,
-        descriptor: &Descriptor,
-        choices: &Choices,
-    ) -> Result<()> {
+    pub(crate) fn check(config: &Value, merged: &Value, descriptor: &Descriptor, choices: &Choices) -> Result<()> {
         let id = &descriptor.id;
         let refuse = |what: &str| {
             Err(Error::config(format!(
@@ -127,18 +215,37 @@ impl View {
             )))
         };
 
-        let mut known = references(&self.json());
+        let mut known = inline::all_references(&excerpt(config, id));
         known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
         known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
-        let view = Self::of(merged, id);
-        let written = references(&view.json());
-        let ours = |name: &str| name.starts_with(&view.mark);
-        if let Some(name) = written.iter().find(|&name| !ours(name) && !known.contains(name)) {
+        let written = inline::all_references(&excerpt(merged, id));
+        if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
             return refuse(&format!("the reference ${{{name}}}"));
         }
 
         let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
         let (before, after) = (values(config), values(merged));
+        let (models_before, models_after) = (models(&before), models(&after));
+        for (before, after) in [(&before, &after), (&models_before, &models_after)] {
+            for name in ["apiKey", "headers"] {
+                if !after.iter().filter_map(|entry| entry.get(name)).all(|value| is_users(before, name, value)) {
+                    return refuse(&format!("`{name}`"));
+                }
+            }
+        }
+        for name in ["request", "params"] {
+            if !models_after
+                .iter()
+                .filter_map(|model| model.get(name))
+                .all(|value| is_users(&models_before, name, value))
+            {
+                return refuse(&format!("`{name}` of a model"));
+            }
+        }
+        let (had, options) = (options(config, id), options(merged, id));
+        if !options.iter().all(|value| had.contains(value)) {
+            return refuse("an option");
+        }
         let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
         if settings.is_empty() {
             settings.push(None);
@@ -148,7 +255,11 @@ impl View {
         }
 
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let base_url = |entry: &&Value| given(entry.get("baseUrl")?.as_str()?);
+        let base_url = |entry: &&Value| match entry.get("baseUrl")? {
+            Value::String(text) => given(text),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        };
         let default = || descriptor.default_base_url.clone();
         let mut wanted: Vec<_> = match choices.base_url.as_deref().and_then(given) {
             Some(chosen) => vec![chosen],
@@ -161,8 +272,69 @@ impl View {
         if !after.iter().all(|entry| is_wanted(base_url(entry).unwrap_or_else(default))) {
             return refuse("another `baseUrl`");
         }
+        let of_models: Vec<_> = wanted.into_iter().chain(models_before.iter().filter_map(base_url)).collect();
+        let is_wanted = |url: String| of_models.iter().any(|wanted| same_place(wanted, &url));
+        if !models_after.iter().filter_map(base_url).all(is_wanted) {
+            return refuse("another `baseUrl` of a model");
+        }
         Ok(())
     }
+}
+
+/// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
+const UNSAFE: [&str; 3] = ["__proto__", "constructor", "prototype"];
+
+/// The names of all members.
+fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        Value::Array(items) => Box::new(items.iter().flat_map(names)),
+        Value::Object(members) => {
+            Box::new(members.iter().flat_map(|(name, value)| iter::once(&**name).chain(names(value))))
+        }
+        _ => Box::new(iter::empty()),
+    }
+}
+
+/// The models of these entries.
+fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
+    entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
+}
+
+/// The options of the plugin, where it has any.
+fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+    let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
+    plugins
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case(id))
+        .filter_map(|(_, plugin)| plugin.get("config"))
+        .collect()
+}
+
+/// Whether `before` holds this `apiKey`, this `request`, or each of these headers, but for white space around a text. A
+/// reference to a key is judged on its own.
+fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
+    let same = |one: &Value, other: &Value| match (one.as_str(), other.as_str()) {
+        (Some(one), Some(other)) => one.trim() == other.trim(),
+        _ => one == other,
+    };
+    if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
+        return true;
+    }
+    match value {
+        Value::String(key) => name == "apiKey" && is_reference(key),
+        Value::Object(headers) if name == "headers" => headers.iter().all(|(header, text)| {
+            before.iter().filter_map(|entry| entry.get(name)?.get(header)).any(|known| same(known, text))
+        }),
+        _ => false,
+    }
+}
+
+/// The part of `config` that the plugin `id` may read and write.
+fn excerpt(config: &Value, id: &str) -> Value {
+    let mut part = Value::Object(Map::new());
+    for path in SHARED {
+        copy(config, &mut part, path, id);
+    }
+    part
 }
 
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
@@ -180,51 +352,105 @@ pub(crate) fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Valu
     own
 }
 
-/// Visits each place of a provider's entry where a secret may stand, and whether it is one by its name: the key, the
+/// Visits each place of a provider's entry where a secret may stand, with the header's name where it is one: the key, the
 /// headers, the proxy and TLS settings.
-fn for_each_secret(provider: &mut Value, mut visit: impl FnMut(&mut Value, bool)) {
+fn try_each_secret(provider: &mut Value, mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<()>) -> Result<()> {
     for (name, value) in provider.as_object_mut().into_iter().flatten() {
         match (&**name, value) {
-            ("apiKey" | "request", value) => visit(value, true),
+            ("apiKey" | "request", value) => visit(None, value)?,
             ("headers", Value::Object(headers)) => {
-                headers.iter_mut().for_each(|(name, value)| visit(value, names_a_secret(name)));
+                headers.iter_mut().try_for_each(|(name, value)| visit(Some(name), value))?;
+            }
+            // A plugin reads the ids of the models, and these of none.
+            ("models", Value::Array(models)) => {
+                for (name, value) in models.iter_mut().filter_map(Value::as_object_mut).flatten() {
+                    if ["apiKey", "headers", "params", "request"].contains(&name.as_str()) {
+                        visit(None, value)?;
+                    }
+                }
             }
             _ => {}
         }
     }
+    Ok(())
 }
 
-/// Seals what is, or may be, a secret in a provider's entry.
-fn seal_provider(provider: &mut Value, mark: &str, sealed: &mut Vec<Value>) {
-    for_each_secret(provider, |value, named| {
-        let secret = match value {
-            Value::String(text) => named && !text.trim().is_empty() && !is_reference(text),
-            Value::Object(_) => true,
-            Value::Array(_) => named,
-            // Nothing that could be sent: the plugin may say what is wrong with it.
+/// Hides what is, or may be, a secret.
+struct Sealer<'a> {
+    mark: &'a str,
+    count: usize,
+    sealed: Vec<Sealed>,
+    fills: Vec<Fill>,
+    /// Present for calls.
+    resolver: Option<&'a Resolver<'a>>,
+}
+
+impl Sealer<'_> {
+    /// A value of the provider's entry, `models.providers.<id>`: of a header of this name, or the key or settings.
+    fn provider(&mut self, entry: &str, header: Option<&str>, value: &mut Value) -> Result<()> {
+        let named = header.is_none_or(names_a_secret);
+        let is_whole = match value {
+            Value::String(text) => named && !text.trim().is_empty() && !is_bare_reference(text),
+            // Nothing that could be sent, where it is no key: the host says so.
+            Value::Object(_) | Value::Array(_) => true,
+            // The plugin may say what is wrong with it.
             _ => false,
         };
-        if !secret {
-            return;
+        if is_whole {
+            self.whole(value, false);
+            return Ok(());
         }
+        let (Some(name), Value::String(text)) = (header, &*value) else { return Ok(()) };
+        if inline::parse(text).is_some() || !is_reference(text) {
+            return self.inline(&format!("{entry}.headers.{name}"), value, false);
+        }
+        // The plugin leaves it to the host; what stands around the reference may be a secret too.
+        if inline::is_broken(text) {
+            self.whole(value, true);
+        }
+        Ok(())
+    }
+
+    /// An option of the plugin's own.
+    fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<()> {
+        match value {
+            // Until it is resolved it is no JSON, and the plugin leaves a reference to the host.
+            Value::String(text) if self.resolver.is_none() && inline::is_broken(text) && is_reference(text) => {
+                self.whole(value, true);
+                Ok(())
+            }
+            _ => self.inline(place, value, names_a_secret(name)),
+        }
+    }
+
+    /// Hides all of it behind a reference of our making, which the plugin keeps as it is and sends nowhere.
+    fn whole(&mut self, value: &mut Value, is_inline: bool) {
         // Trimmed here, as the plugin would: it cannot trim what it does not see.
         let secret = match value.take() {
             Value::String(text) => Value::String(text.trim().to_owned()),
             other => other,
         };
-        sealed.push(secret);
-        *value = Value::String(format!("${{{mark}{}}}", sealed.len() - 1));
-    });
-}
+        *value = Value::String(format!("${{{}{}}}", self.mark, self.sealed.len()));
+        self.sealed.push(Sealed { shown: value.clone(), value: secret, is_inline });
+    }
 
-/// Whether a header of this name carries a secret, by the words that the name is made of.
-pub(crate) fn names_a_secret(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    let starts = ["auth", "cookie", "cred", "passp", "passw", "secret", "token"];
-    name.contains("service-account")
-        || name.split(['-', '_']).any(|word| {
-            matches!(word, "key" | "apikey" | "session") || starts.iter().any(|start| word.starts_with(start))
-        })
+    /// Hides what of it is a secret, so that the plugin can use the rest.
+    fn inline(&mut self, place: &str, value: &mut Value, named: bool) -> Result<()> {
+        let original = value.clone();
+        let mut concealer = Concealer { mark: self.mark, count: self.count, references: self.resolver.is_some() };
+        if !concealer.conceal_inline(value, named) {
+            return Ok(());
+        }
+        self.count = concealer.count;
+        if let Some(resolver) = self.resolver {
+            let named = if named { Named::Secret } else { Named::No };
+            let text = inline::header(&original, place, resolver)?;
+            let secrets = inline::secrets(&original, named, place, resolver)?;
+            self.fills.push(Fill { shown: value.clone(), text, secrets });
+        }
+        self.sealed.push(Sealed { shown: value.clone(), value: original, is_inline: true });
+        Ok(())
+    }
 }
 
 /// The names that `step` stands for in `fields`.
@@ -318,23 +544,99 @@ mod tests {
         }
     }
 
-    /// `x-portkey-...` holds the letters `key`, and is no secret for it.
-    #[test]
-    fn secrets_are_known_by_whole_words() {
-        for secret in [
-            "Authorization",
-            "x-api-key",
-            "x-portkey-virtual-key",
-            "x-portkey-vertex-service-account-json",
-            "X-Auth-Token",
-            "X-Passphrase",
-            "cookie",
-            "x_client_secret",
-        ] {
-            assert!(names_a_secret(secret), "{secret}");
+    fn edited(mut document: Value, edits: &Value) -> Value {
+        for edit in edits.as_array().into_iter().flatten() {
+            let pointer = edit.get("set").or_else(|| edit.get("remove")).and_then(Value::as_str).unwrap();
+            let mut steps: Vec<_> = pointer.split('/').skip(1).map(|step| step.replace("~1", "/")).collect();
+            let Some(last) = steps.pop() else {
+                document = edit["to"].clone();
+                continue;
+            };
+            let place = steps.iter().fold(&mut document, |place, step| match place {
+                Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
+                place => &mut place[step],
+            });
+            match (place, edit.get("to")) {
+                (Value::Array(items), Some(to)) if last.parse() == Ok(items.len()) => items.push(to.clone()),
+                (Value::Array(items), Some(to)) => items[last.parse::<usize>().unwrap()] = to.clone(),
+                (place, Some(to)) => place[last] = to.clone(),
+                (place, None) => drop(place.as_object_mut().unwrap().shift_remove(&last)),
+            }
         }
-        for plain in ["x-portkey-trace-id", "x-portkey-metadata", "x-portkey-config", "user-agent", "x-monkey"] {
-            assert!(!names_a_secret(plain), "{plain}");
+        document
+    }
+
+    #[test]
+    fn of_what_a_plugin_makes_of_the_configuration_only_its_own_part_is_taken() {
+        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/boundary/merges.json")).unwrap();
+        let texts = |list: &Value| -> Vec<String> {
+            list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        let (id, hidden) = (fixture["id"].as_str().unwrap(), texts(&fixture["hidden"]));
+        let seen = View::of(&fixture["config"], id).json();
+        assert!(hidden.iter().all(|text| !seen.contains(text)), "{seen}");
+        assert!(texts(&fixture["shown"]).iter().all(|text| seen.contains(text)), "{seen}");
+        let descriptor = crate::wit::onboarding::Descriptor {
+            id: id.to_owned(),
+            label: String::new(),
+            docs_url: String::new(),
+            default_base_url: fixture["default_base_url"].as_str().unwrap().to_owned(),
+            api: String::new(),
+            default_model: crate::wit::onboarding::Model {
+                id: String::new(),
+                name: String::new(),
+                context_tokens: None,
+                max_output_tokens: None,
+                image_input: false,
+                reasoning: false,
+            },
+            images: None,
+            services: Vec::new(),
+            credentials: vec![crate::wit::onboarding::Credential {
+                id: String::new(),
+                label: String::new(),
+                required: false,
+                env_vars: texts(&fixture["env_vars"]),
+                cli_flag: None,
+                help_url: None,
+                header: String::new(),
+                prefix: String::new(),
+            }],
+        };
+        for case in fixture["cases"].as_array().unwrap() {
+            let config = case.get("config").unwrap_or(&fixture["config"]);
+            let choice = |name: &str| case["choices"][name].as_str().map(str::to_owned);
+            let choices =
+                Choices { base_url: choice("base_url"), model: None, api_key_reference: choice("api_key_reference") };
+            let view = View::of(config, id);
+            let mut document = edited(view.document.clone(), &case["edits"]);
+            for moved in case["edits_move"].as_array().into_iter().flatten() {
+                let name = |at: usize| moved[at].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                let providers = document["models"]["providers"].as_object_mut().unwrap();
+                let entry = providers.shift_remove(&name(0)).unwrap();
+                providers.insert(name(1), entry);
+            }
+            if let Some(length) = case["grow"].as_u64() {
+                document["models"]["providers"][id]["name"] = "x".repeat(usize::try_from(length).unwrap()).into();
+            }
+            let answer = case["answer"].as_str().map_or_else(|| document.to_string(), str::to_owned);
+            let outcome = view.merge_back(config, id, &answer).and_then(|merged| {
+                View::check(config, &merged, &descriptor, &choices)?;
+                Ok(merged)
+            });
+            assert_eq!(outcome.is_err(), case["refused"].as_bool().unwrap(), "{case}: {outcome:?}");
+            match outcome {
+                Ok(merged) => {
+                    assert!(!merged.to_string().contains(&view.mark), "{case}: {merged}");
+                    assert_eq!(edited(merged.clone(), &case["edits"]), merged, "{case}");
+                    let is_left_alone = ["edits", "edits_move", "answer"].iter().all(|name| case.get(*name).is_none());
+                    assert!(!is_left_alone || merged == *config, "{case}: {merged}");
+                }
+                Err(error) => {
+                    let error = format!("{error} {error:?}");
+                    assert!(hidden.iter().all(|text| !error.contains(text)), "{case}: {error}");
+                }
+            }
         }
     }
 

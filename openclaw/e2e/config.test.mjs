@@ -87,7 +87,7 @@ function prepare(name, url) {
 
 /** The headers that the configuration asks for: not those that a client sends by itself, nor the key. @param {import('node:http').IncomingHttpHeaders} headers @param {string} key */
 function ownHeaders(headers, key) {
-  const isAny = /^(host|connection|transfer-encoding|user-agent|traceparent|x-portkey-api-key|content-.*|accept.*|sec-.*|x-stainless-.*)$/;
+  const isAny = /^(host|connection|transfer-encoding|user-agent|traceparent|x-portkey-api-key|x-portkey-strict-open-ai-compliance|content-.*|accept.*|sec-.*|x-stainless-.*)$/;
   return Object.fromEntries(Object.entries(headers).filter(([name, value]) => !isAny.test(name) && !(name === 'authorization' && value === `Bearer ${key}`)).toSorted());
 }
 

@@ -148,6 +148,15 @@ describe('chat', () => {
     assert.deepEqual({ input, output, cacheRead }, { input: 8, output: 3, cacheRead: 7 });
   });
 
+  test('of a model that the configuration only names, the component knows the rest', async (t) => {
+    const id = '@anthropic/claude-opus-4-6';
+    configure(claw, route({ models: [{ id, name: 'Opus' }] }));
+    t.after(() => configure(claw, route()));
+    const run = () => claw.ok(['infer', 'model', 'run', '--local', '--model', `portkey/${id}`, '--prompt', 'ping', '--json']);
+    const { seen } = await watching(run);
+    assert.equal(seen[0].body.max_tokens, 128_000); // OpenClaw's default is 8192
+  });
+
   test('the headers on the wire', async (t) => {
     // straight to the upstream: the gateway keeps x-portkey-* to itself
     configure(claw, route({ baseUrl: `${upstream.url}/v1` }, { config: 'pc-e2e' }));

@@ -19,6 +19,13 @@ const HOSTED = {
   'no-budget': [412, { status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } }],
 };
 
+/** Models that reason before they call a tool: how their reasoning comes, in the gateway's form. @type {Record<string, object[]>} */
+const REASONING = {
+  'claude-sonnet-4-5': [{ content_blocks: [{ index: 0, delta: { thinking: 'I look.' } }] }, { content_blocks: [{ index: 0, delta: { signature: 'c2lnbmF0dXJl' } }] }],
+  'kimi-k2.5': [{ reasoning_content: 'I look.' }],
+  'gpt-5.2': [],
+};
+
 /** @typedef {{ method: string, path: string, headers: http.IncomingHttpHeaders, body: any, closed: Promise<number> }} Seen */
 
 /** @returns {Promise<{ url: string, port: number, seen: Seen[], close: () => void }>} */
@@ -49,7 +56,7 @@ export async function startUpstream() {
 
     const result = body.messages.findLast((/** @type {any} */ message) => message.role === 'tool');
     const text = result ? `The tool said: ${result.content}` : 'pong';
-    const tool = model === 'gpt-tools' && !result && body.tools?.find((/** @type {any} */ t) => t.function.name === 'ls')?.function.name;
+    const tool = (model === 'gpt-tools' || REASONING[model]) && !result && body.tools?.find((/** @type {any} */ t) => t.function.name === 'ls')?.function.name;
     const call = { id: 'call_1', type: 'function', function: { name: tool, arguments: '{"path":"."}' } };
     if (!body.stream) {
       return json(200, { id: 'chatcmpl-1', object: 'chat.completion', model: body.model, usage: USAGE,
@@ -61,6 +68,7 @@ export async function startUpstream() {
     if (model === 'slow') for (let i = 0; i < 20 && !res.destroyed; i++) { send({ content: `${i} ` }); await sleep(100); }
     else if (model === 'cut') { send({ content: 'half an ans' }); await sleep(50); return res.destroy(); }
     else if (tool) {
+      for (const delta of REASONING[model] ?? []) send(delta);
       send({ role: 'assistant', tool_calls: [{ index: 0, ...call, function: { name: tool, arguments: '' } }] });
       for (const piece of ['{"pa', 'th":', '"."}']) send({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
     } else for (const piece of text.match(/.{1,2}/gs) ?? []) send({ content: piece });

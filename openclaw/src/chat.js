@@ -1,129 +1,21 @@
-/** Chat: OpenClaw's conversation to the component's request, and the component's events to OpenClaw's. */
+/** Chat: one reply of the component's, as OpenClaw's stream of events. */
 import { use } from './component.js';
 import { connect } from './config.js';
 import { toError } from './errors.js';
 import { transport } from './host.js';
+import { configuredModel } from './models.js';
+import { toRequest } from './request.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
 /** @typedef {import('./openclaw.js').Context} Context */
-/** @typedef {import('./openclaw.js').Message} Message */
 /** @typedef {import('./openclaw.js').AssistantMessage} AssistantMessage */
 /** @typedef {import('./openclaw.js').AssistantMessageEvent} AssistantMessageEvent */
 /** @typedef {import('./openclaw.js').StreamOptions} StreamOptions */
 /** @typedef {import('./openclaw.js').ToolCall} ToolCall */
-/** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Request} Request */
-/** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Message} WitMessage */
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Event} WitEvent */
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').FinishReason} FinishReason */
-/** @typedef {import('../component/interfaces/openclaw-provider-chat.js').UserPart} UserPart */
 
 const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
-
-/** @param {import('./openclaw.js').ImageContent} image @returns {UserPart} */
-const imagePart = ({ mimeType, data }) => ({ tag: 'image', val: { tag: 'inline', val: { mediaType: mimeType, data: Buffer.from(data, 'base64') } } });
-
-/** @param {import('./openclaw.js').TextContent | import('./openclaw.js').ImageContent} part */
-const userPart = (part) => (part.type === 'image' ? imagePart(part) : /** @type {UserPart} */ ({ tag: 'text', val: part.text }));
-
-/** @param {AssistantMessage['content'][number]} part @returns {import('../component/interfaces/openclaw-provider-chat.js').AssistantPart} */
-function assistantPart(part) {
-  switch (part.type) {
-    case 'text': return { tag: 'text', val: part.text };
-    case 'thinking': return { tag: 'thinking', val: { text: part.thinking, signature: part.thinkingSignature } };
-    case 'toolCall': return { tag: 'tool-call', val: { id: part.id, name: part.name, argumentsJson: JSON.stringify(part.arguments), signature: part.thoughtSignature } };
-  }
-}
-
-/** @param {string | undefined} systemPrompt @param {Message[]} messages @returns {WitMessage[]} */
-export function toWitMessages(systemPrompt, messages) {
-  /** @type {WitMessage[]} */ const out = systemPrompt ? [{ tag: 'system', val: systemPrompt }] : [];
-  /** @type {UserPart[]} images of tool results: they follow the results, in a message of the user's */ let shown = [];
-  const showImages = () => {
-    if (shown.length) out.push({ tag: 'user', val: shown });
-    shown = [];
-  };
-  for (const message of messages) {
-    if (message.role === 'toolResult') {
-      const texts = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
-      const images = message.content.filter((part) => part.type === 'image');
-      out.push({ tag: 'tool-result', val: { callId: message.toolCallId, text: texts.join('\n') || (images.length ? '(see attached image)' : '(no output)') } });
-      if (images.length) shown.push({ tag: 'text', val: `Image(s) from tool result (${message.toolName}):` }, ...images.map(imagePart));
-      continue;
-    }
-    showImages();
-    if (message.role === 'user') {
-      const parts = typeof message.content === 'string' ? [/** @type {UserPart} */ ({ tag: 'text', val: message.content })] : message.content.map(userPart);
-      if (parts.length) out.push({ tag: 'user', val: parts });
-    } else {
-      const parts = message.content.filter((part) => part.type !== 'text' || part.text.trim()).map(assistantPart);
-      if (parts.length) out.push({ tag: 'assistant', val: parts });
-    }
-  }
-  showImages();
-  return out;
-}
-
-/** @param {any} choice as OpenAI writes it @returns {Request['toolChoice']} */
-function toToolChoice(choice) {
-  if (choice === 'auto' || choice === 'none' || choice === 'required') return { tag: choice };
-  const name = choice?.function?.name ?? choice?.name;
-  return name ? { tag: 'named', val: name } : undefined;
-}
-
-/** @param {Record<string, any> | undefined} format @returns {Request['responseFormat']} */
-function toResponseFormat(format) {
-  if (!format) return undefined;
-  if (format.type === 'text') return { tag: 'text' };
-  if (format.type === 'json_object') return { tag: 'json-object' };
-  return { tag: 'json-schema', val: JSON.stringify(format.type === 'json_schema' && format.json_schema ? format.json_schema : { name: 'response', schema: format }) };
-}
-
-/** @param {Model} model @param {string | undefined} level OpenClaw's thinking level */
-function toReasoningEffort(model, level) {
-  if (!model.reasoning || level === undefined) return undefined;
-  const mapped = model.thinkingLevelMap?.[level];
-  if (mapped !== undefined) return mapped ?? undefined;
-  return level === 'off' ? undefined : level;
-}
-
-/**
- * What OpenClaw's payload hooks add to the request body. The component writes the body, so they see its plain fields only.
- * @param {Model} model
- * @param {StreamOptions} options
- */
-async function extraFields(model, options) {
-  const fields = Object.entries({
-    frequency_penalty: options.frequencyPenalty, presence_penalty: options.presencePenalty, prompt_cache_key: options.promptCacheKey,
-  }).filter(([, value]) => value !== undefined);
-  /** @type {Record<string, unknown>} */ const payload = { model: model.id, stream: true, messages: [], ...Object.fromEntries(fields) };
-  const { model: _m, stream: _s, messages: _t, ...extra } = /** @type {typeof payload} */ (await options.onPayload?.(payload, model) ?? payload);
-  return Object.keys(extra).length ? JSON.stringify(extra) : undefined;
-}
-
-/**
- * @param {Model} model
- * @param {Context} context
- * @param {StreamOptions} options
- * @param {Message[]} messages of the context, cleaned up
- * @returns {Promise<Request>}
- */
-export async function toRequest(model, context, options, messages) {
-  return {
-    model: model.id,
-    messages: toWitMessages(context.systemPrompt, messages),
-    tools: (context.tools ?? []).map(({ name, description, parameters }) => ({ name, description, parametersSchemaJson: JSON.stringify(parameters), strict: undefined })),
-    toolChoice: toToolChoice(options.toolChoice),
-    parallelToolCalls: undefined,
-    responseFormat: toResponseFormat(options.responseFormat),
-    maxOutputTokens: options.maxTokens === undefined ? undefined : Math.max(1, Math.min(options.maxTokens, model.maxTokens || options.maxTokens)),
-    temperature: options.temperature,
-    topP: options.topP,
-    stop: options.stop ?? [],
-    seed: options.seed === undefined ? undefined : BigInt(options.seed),
-    reasoningEffort: toReasoningEffort(model, options.reasoning),
-    extraJson: await extraFields(model, options),
-  };
-}
 
 /** @param {Model} model @returns {AssistantMessage} */
 function emptyMessage({ api, provider: name, id }) {
@@ -143,12 +35,23 @@ function toArguments(json) {
   }
 }
 
+/**
+ * OpenClaw's messages hold no images, and its own client drops them silently.
+ * @param {import('../component/interfaces/openclaw-provider-types.js').MediaSource} image
+ */
+function imageNote({ tag, val }) {
+  if (tag === 'url') return `\n![image](${val})\n`;
+  return `\n(The model answered with an image, ${val.mediaType}, ${val.data.length} bytes, which OpenClaw cannot show in a `
+    + 'chat. Use its image generation instead.)\n';
+}
+
 /** The component's events, as they come, to OpenClaw's. */
 export class Translator {
   /** @type {number} index of the text or thinking block that is open, or -1 */ open = -1;
   /** @type {Map<number, { at: number, args: string }>} tool calls by the component's index */ calls = new Map();
   /** @type {FinishReason | undefined} */ reason;
   /** @type {unknown[]} */ guardrails = [];
+  /** @type {unknown[]} parts that OpenClaw has no place for: citations, results of a provider's own tools */ others = [];
 
   /** @param {Model} model @param {(event: AssistantMessageEvent) => void} push */
   constructor(model, push) {
@@ -165,12 +68,10 @@ export class Translator {
         message.responseId = event.val.id;
         message.responseModel = event.val.model;
         break;
-      case 'text': {
-        const block = this.block('text', () => ({ type: 'text', text: '' }));
-        block.text += event.val;
-        push({ type: 'text_delta', contentIndex: this.open, delta: event.val });
-        break;
-      }
+      case 'text':
+      case 'refusal': this.text(event.val); break;
+      case 'image': this.text(imageNote(event.val)); break;
+      case 'other': this.others.push(JSON.parse(event.val)); break;
       case 'thinking': {
         const block = this.block('thinking', () => ({ type: 'thinking', thinking: '' }));
         block.thinking += event.val.text;
@@ -186,6 +87,13 @@ export class Translator {
       case 'usage': this.usage(event.val); break;
       case 'guardrails-json': this.guardrails.push(JSON.parse(event.val)); break;
     }
+  }
+
+  /** @param {string} delta */
+  text(delta) {
+    const block = this.block('text', () => ({ type: 'text', text: '' }));
+    block.text += delta;
+    this.push({ type: 'text_delta', contentIndex: this.open, delta });
   }
 
   /**
@@ -243,8 +151,10 @@ export class Translator {
     /** @param {number} tokens @param {number | undefined} rate dollars for a million */
     const price = (tokens, rate) => (tokens * (rate ?? 0)) / 1e6;
     const cost = { input: price(input, rates.input), output: price(output, rates.output), cacheRead: price(cacheRead, rates.cacheRead), cacheWrite: price(cacheWrite, rates.cacheWrite) };
+    const { reasoningTokens } = used;
     this.message.usage = {
-      input, output, cacheRead, cacheWrite, totalTokens: input + output + cacheRead + cacheWrite,
+      input, output, cacheRead, cacheWrite, ...(reasoningTokens !== undefined && { reasoningTokens: Number(reasoningTokens) }),
+      totalTokens: input + output + cacheRead + cacheWrite,
       cost: { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite },
     };
   }
@@ -266,7 +176,11 @@ export class Translator {
     // a call that was cut off is no call
     if (stopped === 'length') message.content = message.content.filter((block) => block.type !== 'toolCall');
     message.stopReason = stopped === 'length' ? 'length' : calls.size ? 'toolUse' : 'stop';
-    const details = { ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)), ...(this.guardrails.length && { guardrails: this.guardrails }) };
+    const details = {
+      ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)),
+      ...(this.guardrails.length && { guardrails: this.guardrails }),
+      ...(this.others.length && { parts: this.others }),
+    };
     if (Object.keys(details).length) message.diagnostics = [{ type: 'portkey', timestamp: Date.now(), details }];
     this.push({ type: 'done', reason: message.stopReason, message });
   }
@@ -354,9 +268,11 @@ export function streamFn(config) {
     const events = new Translator(model, (event) => reply.push(event));
     const limit = deadline(options);
     const run = async () => {
-      const { buildGuardedModelFetch, transformTransportMessages } = await transport();
-      const { connection, ...egress } = connect({ config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl });
-      const request = await toRequest(model, context, options, transformTransportMessages(context.messages, model));
+      const { buildGuardedModelFetch } = await transport();
+      const { connection, ...egress } = connect({
+        config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
+        models: [{ id: model.id, compat: configuredModel(config, model.id).compat }],
+      });
       const guarded = buildGuardedModelFetch(model, options.timeoutMs, { sanitizeSse: false });
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {
@@ -370,7 +286,7 @@ export function streamFn(config) {
         return response;
       };
       await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {
-        const stream = await chat.stream(connection, request);
+        const stream = await chat.stream(connection, await toRequest(chat, connection, { model, context, options, config }));
         try {
           reply.push({ type: 'start', partial: events.message });
           for (let batch = await stream.next(); batch.length; batch = await stream.next()) {

@@ -1,11 +1,13 @@
 /**
- * The component: loaded from its own file at first use; an instance serves one call at a time.
+ * The component: loaded from its own file at first use; an instance serves one call.
  *
  * The package holds the component as it was built and jco's glue for it, but no second copy of the code: the core modules
  * are taken out of the component file.
  */
 import { readFileSync } from 'node:fs';
 import { instantiate } from '../component/provider.js';
+import { LIMITS } from './limits.js';
+import { Mask } from './mask.js';
 import { wasiHttp } from './wasi-http.js';
 
 /** @typedef {import('../component/provider.js').Root} Provider the component's exports */
@@ -34,55 +36,146 @@ export function coreModules(bytes) {
   return found;
 }
 
-/** @type {WebAssembly.Module[] | undefined} */
-let compiled;
-
-/** @param {string} path as jco names it: `provider.core.wasm`, `provider.core2.wasm`, ... */
-function coreModule(path) {
-  if (typeof (/** @type {any} */ (WebAssembly).Suspending) !== 'function') {
-    throw new Error(`The Portkey plugin needs Node 24 or later (this is ${process.version})`);
-  }
-  compiled ??= coreModules(readFileSync(FILE)).map((bytes) => new WebAssembly.Module(bytes));
-  return compiled[Number(/core(\d*)\.wasm$/.exec(path)?.[1] || 1) - 1];
+/**
+ * Reads what the component hands over, as long as that is no more than `most` bytes: jco's glue takes all texts and bytes
+ * through it. What the component writes to a request comes this way too, and is counted there.
+ * @param {number} most
+ */
+function handedOver(most) {
+  const decoder = new TextDecoder();
+  let left = most;
+  /** @param {number} bytes */
+  const count = (bytes) => {
+    left -= bytes + 64;
+    if (left < 0) throw new Error('the component hands over more than it may');
+  };
+  return {
+    /** @param {number} bytes */
+    written: (bytes) => { left += bytes + 64; },
+    /** @param {Uint8Array} bytes */
+    decode(bytes) {
+      count(bytes.byteLength);
+      return decoder.decode(bytes);
+    },
+    /** @param {ArrayBuffer} memory @param {number} start @param {number} end */
+    slice(memory, start, end) {
+      count(end - start);
+      return memory.slice(start, end);
+    },
+  };
 }
 
-/** A fresh instance, where to say what it may do on the network, and its memory. */
-function create() {
-  const { imports, bind } = wasiHttp();
-  /** @type {any} */ let memory;
-  const provider = instantiate(coreModule, /** @type {any} */ (imports), (module, given) => {
-    const instance = new WebAssembly.Instance(module, given);
-    memory ??= instance.exports.memory;
-    return instance;
-  });
-  return { provider, bind, memory: /** @type {WebAssembly.Memory} */ (memory) };
-}
-
-/** @type {ReturnType<typeof create>[]} instances that no call is using */
-const idle = [];
-const MOST_IDLE = 4;
-
-/** In bytes. An instance never gives memory back, so one that a call with images made larger is let go. */
-const LARGEST_IDLE = 4 * 1024 * 1024;
+/** How long the component may hold up OpenClaw's other work with event after event, in ms. */
+const TURN = 20;
 
 /**
- * Makes a call, or reads a stream to its end, on an instance that no other call is using: two would run on one stack.
- * @template T
- * @param {Egress} egress
- * @param {(provider: Provider) => Promise<T>} call
- * @returns {Promise<T>}
+ * The same provider, whose streams end with the call and let other work have its turn: a component that always has one more
+ * event would leave neither the time limit nor anything else any.
+ * @param {Provider} provider @param {() => boolean} isOver
+ * @returns {Provider}
  */
-export async function use(egress, call) {
-  const instance = idle.pop() ?? create();
-  instance.bind(egress);
-  const result = await call(instance.provider); // one that fails may have trapped: it is let go
-  instance.bind(undefined);
-  if (idle.length < MOST_IDLE && instance.memory.buffer.byteLength <= LARGEST_IDLE) idle.push(instance);
-  return result;
+function inTurns(provider, isOver) {
+  const { stream: open } = provider.chat;
+  /** @param {Parameters<typeof open>} given @returns {Promise<any>} */
+  const stream = async (...given) => {
+    /** @type {any} jco's types know of no promises */ const reply = await open(...given);
+    const next = reply.next.bind(reply);
+    let since = performance.now();
+    reply.next = async () => {
+      if (performance.now() - since > TURN) {
+        await new Promise((resolve) => { setImmediate(resolve); });
+        since = performance.now();
+      }
+      if (isOver()) throw new Error('The call is over.');
+      return next();
+    };
+    return reply;
+  };
+  return { ...provider, chat: { ...provider.chat, stream: /** @type {any} */ (stream) } };
 }
 
-/** @type {Provider | undefined} */
-let offline;
+/**
+ * What the component says of a failure, without secrets, should one have found a way into it.
+ * @param {any} thrown
+ * @param {Mask} mask
+ */
+function masked(thrown, mask) {
+  const error = thrown?.payload;
+  if (!error || typeof error !== 'object') return thrown;
+  for (const name of ['message', 'hint', 'code', 'traceId']) {
+    if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
+  }
+  return thrown;
+}
 
-/** The functions that touch no network. They are synchronous, so one instance serves all. */
-export const onboarding = () => (offline ??= create().provider).onboarding;
+/**
+ * A component, from jco's glue for it and its core modules, which are compiled at first use.
+ * @param {typeof instantiate} glue
+ * @param {() => Uint8Array<ArrayBuffer>[]} modules
+ */
+export function componentOf(glue, modules) {
+  /** @type {WebAssembly.Module[] | undefined} */ let compiled;
+  /** @param {string} path as jco names it: `provider.core.wasm`, `provider.core2.wasm`, ... */
+  const coreModule = (path) => {
+    if (typeof (/** @type {any} */ (WebAssembly).Suspending) !== 'function') {
+      throw new Error(`The Portkey plugin needs Node 24 or later (this is ${process.version})`);
+    }
+    compiled ??= modules().map((bytes) => new WebAssembly.Module(bytes));
+    return compiled[Number(/core(\d*)\.wasm$/.exec(path)?.[1] || 1) - 1];
+  };
+
+  /**
+   * A fresh instance, and where to say what it may do on the network.
+   * @param {Partial<import('./limits.js').Limits>} [limits]
+   */
+  const create = (limits) => {
+    const handed = handedOver(limits?.handed ?? LIMITS.handed);
+    const { imports, bind } = wasiHttp(handed.written);
+    return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed })), bind };
+  };
+  const pure = () => create().provider.onboarding;
+  /** @type {Provider | undefined} is given nothing but ids of models */ let traits;
+
+  return {
+    /**
+     * Makes a call, or reads a stream to its end, on an instance of its own: what one call leaves in memory, no other finds.
+     * @template T
+     * @param {Egress} egress
+     * @param {(provider: Provider) => Promise<T> | T} call
+     * @returns {Promise<T>}
+     */
+    async use(egress, call) {
+      const { provider, bind } = create(egress.limits);
+      bind(egress);
+      let isOver = false;
+      const limit = egress.limits?.call ?? LIMITS.call;
+      const { promise: late, reject } = Promise.withResolvers();
+      const timer = setTimeout(() => reject(new Error(`The call took longer than ${limit / 1000} s as a whole.`)), limit);
+      try {
+        return /** @type {T} */ (await Promise.race([call(inTurns(provider, () => isOver)), late]));
+      } catch (thrown) {
+        throw masked(thrown, new Mask(egress.secrets ?? []));
+      } finally {
+        clearTimeout(timer);
+        isOver = true;
+        bind(undefined); // ends what is still open
+      }
+    },
+
+    /** The functions that touch no network, each call on an instance of its own as well: they are given configurations. */
+    onboarding: {
+      describe: () => pure().describe(),
+      /** @param {Parameters<Provider['onboarding']['applyConfig']>} given */
+      applyConfig: (...given) => pure().applyConfig(...given),
+      /** @param {Parameters<Provider['onboarding']['applyProviderConfig']>} given */
+      applyProviderConfig: (...given) => pure().applyProviderConfig(...given),
+      /** @param {Parameters<Provider['onboarding']['resolveConnection']>} given */
+      resolveConnection: (...given) => pure().resolveConnection(...given),
+    },
+
+    /** What is known of a model. @param {string} id */
+    traitsOf: (id) => (traits ??= create().provider).models.traitsOf(id),
+  };
+}
+
+export const { use, onboarding, traitsOf } = componentOf(instantiate, () => coreModules(readFileSync(FILE)));

@@ -1,20 +1,61 @@
 /**
  * What the adapter needs of OpenClaw beyond its public SDK: the fetch that OpenClaw's own model providers use, with the
- * user's private-network, proxy, TLS and timeout settings and pooled connections, and its clean-up of replayed messages.
+ * user's private-network, proxy, TLS and timeout settings and pooled connections, and the builder that writes their requests.
  * No public entry offers either, so they are imported when first needed, and their absence is an error that says so.
  */
 
 /** @typedef {import('./openclaw.js').Model} Model */
-/** @typedef {import('./openclaw.js').Message} Message */
+/** @typedef {import('./openclaw.js').Context} Context */
+/** @typedef {import('./openclaw.js').StreamOptions} StreamOptions */
 
 /**
  * @typedef {object} Transport
  * @property {(model: Model, timeoutMs?: number, options?: { sanitizeSse?: boolean }) => (url: URL, init: RequestInit) => Promise<Response>} buildGuardedModelFetch
- * @property {(messages: Message[], model: Model) => Message[]} transformTransportMessages
+ * @property {(model: Model, context: Context, options: StreamOptions) => Record<string, any>} buildOpenAICompletionsParams
  */
 
 /** Where OpenClaw keeps `models.providers.<id>.request` on a model. */
 const REQUEST = Symbol.for('openclaw.modelProviderRequestTransport');
+
+/**
+ * Where OpenClaw's guarded fetch looks up who may still send, before each request: before each hop of a redirect as well. It
+ * takes no option that would keep it from following redirects, same-origin ones with the key.
+ */
+const AUTHORITY = Symbol.for('openclaw.guardedFetchRequestAuthority');
+
+/** What to tell a user whose OpenClaw has another transport. @param {unknown} cause */
+const misfit = (cause) => new Error('The Portkey plugin does not fit this version of OpenClaw: '
+  + 'openclaw/plugin-sdk/provider-transport-runtime is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
+
+/** A redirect of an API call: a wasi:http error. */
+class Redirected extends Error {
+  tag = 'internal-error';
+  val = 'the server answered with a redirect, which is not followed: set the base URL to where it leads';
+  constructor() { super('a redirect is not followed'); }
+}
+
+/**
+ * The same fetch, which sends one request and no second one.
+ * @param {ReturnType<Transport['buildGuardedModelFetch']>} guarded
+ * @returns {ReturnType<Transport['buildGuardedModelFetch']>}
+ */
+const withoutRedirects = (guarded) => async (url, init) => {
+  const authority = /** @type {any} */ (globalThis)[AUTHORITY];
+  if (typeof authority?.run !== 'function') throw misfit('it asks nobody before it sends');
+  const inherited = authority.getStore();
+  let sent = 0;
+  const ask = () => {
+    inherited?.();
+    if (sent) throw new Redirected();
+    sent = 1;
+  };
+  const response = await authority.run(ask, () => guarded(url, init));
+  if (!sent) {
+    response.body?.cancel().catch(() => {});
+    throw misfit('it did not ask before it sent');
+  }
+  return response;
+};
 
 /** @type {Promise<Transport> | undefined} */
 let loading;
@@ -25,12 +66,12 @@ let loading;
  */
 export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
   return (loading ??= load().then((entry) => {
-    if (entry.buildGuardedModelFetch && entry.transformTransportMessages) return entry;
-    throw new Error('its exports have changed');
+    const { buildGuardedModelFetch, buildOpenAICompletionsParams } = entry;
+    if (!buildGuardedModelFetch || !buildOpenAICompletionsParams) throw new Error('its exports have changed');
+    return { ...entry, buildGuardedModelFetch: (/** @type {any[]} */ ...args) => withoutRedirects(buildGuardedModelFetch(...args)) };
   }).catch((cause) => {
     loading = undefined;
-    throw new Error('The Portkey plugin does not fit this version of OpenClaw: '
-      + 'openclaw/plugin-sdk/provider-transport-runtime is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
+    throw misfit(cause);
   }));
 }
 

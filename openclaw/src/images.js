@@ -35,26 +35,28 @@ import { pseudoModel, transport } from './host.js';
 const TIMEOUT_MS = 180_000;
 const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
 
-/** How images of the types that models make begin. @type {[mediaType: string, start: RegExp][]} */
-const STARTS = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
+/** The storage of some providers redirects once or twice. Each hop is checked as the first. */
+const MAX_DOWNLOAD_HOPS = 5;
+
+/** How images begin, and how files of them end. @type {[mediaType: string, ending: string, start: RegExp][]} */
+const KINDS = [
+  ['image/png', 'png', /^\x89PNG\r\n\x1a\n/],
+  ['image/jpeg', 'jpg', /^\xff\xd8\xff/],
+  ['image/gif', 'gif', /^GIF8[79]a/],
+  ['image/webp', 'webp', /^RIFF[^]{4}WEBP/],
+  ['image/bmp', 'bmp', /^BM/],
+  ['image/tiff', 'tif', /^(II\*\0|MM\0\*)/],
+  ['image/avif', 'avif', /^[^]{4}ftypavi[fs]/],
+  ['image/heif', 'heif', /^[^]{4}ftyp(heic|heix|mif1|msf1)/],
 ];
 
-/** @param {Buffer} data @param {string | null} declared `content-type`, which for a stored file often says nothing */
-function mediaType(data, declared) {
-  const type = declared?.split(';')[0].trim().toLowerCase();
-  if (type?.startsWith('image/')) return type;
-  const start = data.toString('latin1', 0, 16);
-  return STARTS.find(([, pattern]) => pattern.test(start))?.[0];
-}
+/** What the bytes are, whatever is said of them. @param {Buffer} data */
+const kindOf = (data) => KINDS.find(([, , start]) => start.test(data.toString('latin1', 0, 16)));
 
 /** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal */
 async function download(url, signal) {
   const { fetchWithSsrFGuard } = await import('openclaw/plugin-sdk/ssrf-runtime');
-  const { response, release } = await fetchWithSsrFGuard({ url, signal });
+  const { response, release } = await fetchWithSsrFGuard({ url, signal, maxRedirects: MAX_DOWNLOAD_HOPS });
   const place = `The image at ${new URL(url).origin}`; // the rest of the URL may be signed
   try {
     if (!response.ok) throw new Error(`${place} could not be downloaded: HTTP ${response.status}`);
@@ -66,18 +68,19 @@ async function download(url, signal) {
       chunks.push(chunk);
     }
     const data = Buffer.concat(chunks, size);
-    const type = mediaType(data, response.headers.get('content-type'));
-    if (!type) throw new Error(`${place} is no image: its type is ${response.headers.get('content-type') ?? 'unknown'}`);
-    return { mediaType: type, data };
+    if (!kindOf(data)) throw new Error(`${place} is no image: its type is ${response.headers.get('content-type') ?? 'unknown'}`);
+    return data;
   } finally {
     await release();
   }
 }
 
-/** @param {Image} image @param {AbortSignal} signal */
-async function toGenerated({ source, fileName, revisedPrompt }, signal) {
-  const { mediaType, data } = source.tag === 'inline' ? source.val : await download(source.val, signal);
-  return { buffer: Buffer.from(data.buffer, data.byteOffset, data.byteLength), mimeType: mediaType, fileName, ...(revisedPrompt && { revisedPrompt }) };
+/** Its name and type are the host's to say, by its bytes. @param {Image} image @param {number} at @param {AbortSignal} signal */
+async function toGenerated({ source, revisedPrompt }, at, signal) {
+  const given = source.tag === 'inline' ? source.val.data : await download(source.val, signal);
+  const buffer = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+  const [mimeType, ending] = kindOf(buffer) ?? ['application/octet-stream', 'bin'];
+  return { buffer, mimeType, fileName: `image-${at + 1}.${ending}`, ...(revisedPrompt && { revisedPrompt }) };
 }
 
 /** @param {ModelAuth} auth @param {ImageRequest} request @returns {Promise<string | undefined>} none: the component says what is missing */
@@ -120,7 +123,7 @@ export function imageProvider(modelAuth) {
         const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
         const answer = await use({ ...egress, signal, fetch }, async ({ images }) => (
           inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)));
-        return { images: await Promise.all(answer.images.map((image) => toGenerated(image, signal))), model: answer.model };
+        return { images: await Promise.all(answer.images.map((image, at) => toGenerated(image, at, signal))), model: answer.model };
       } catch (thrown) {
         throw toError(thrown);
       }

@@ -4,7 +4,9 @@ import { descriptor } from '../component/descriptor.js';
 import { streamFn } from './chat.js';
 import { classifyFailoverReason } from './errors.js';
 import { imageProvider } from './images.js';
-import { resolveDynamicModel, runCatalog, runStaticCatalog } from './models.js';
+import {
+  isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog, runStaticCatalog, toRows,
+} from './models.js';
 import { apiKeyMethod } from './onboarding.js';
 
 const KEY = descriptor.credentials[0];
@@ -23,10 +25,19 @@ export default definePluginEntry({
       catalog: { order: 'simple', run: (/** @type {any} */ context) => runCatalog(context, api.logger) },
       staticCatalog: { order: 'simple', run: runStaticCatalog },
       resolveDynamicModel,
+      normalizeResolvedModel: (/** @type {{ config?: any, model: any }} */ context) => normalizeResolvedModel(context),
+      isCacheTtlEligible,
       createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
+      supportsSystemPromptCacheBoundary: true,
       classifyFailoverReason,
       buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,
       buildUnknownModelHint: () => `Portkey's model ids have the form @provider/model, such as ${descriptor.defaultModel.id}.`,
+    });
+    api.registerModelCatalogProvider({
+      provider: descriptor.id,
+      kinds: ['text'],
+      liveCatalog: async (/** @type {any} */ context) => toRows(await runCatalog(context, api.logger), 'live'),
+      staticCatalog: async () => toRows(await runStaticCatalog(), 'static'),
     });
     api.registerImageGenerationProvider(imageProvider(() => /** @type {any} */ (api.runtime.modelAuth)));
   },

@@ -1,48 +1,136 @@
 /**
- * Keeps a secret that a server sends back out of the component: each is blotted out, byte for byte, also where it lies across
- * two pieces of a body.
+ * Keeps secrets that a server sends back out of the component: in texts, headers and bodies as they stream by. A mask is as
+ * long as what it hides. A secret is found as it is and as servers write what they repeat: in JSON, in a URL, in HTML, in
+ * Base64. The Rust host has the same mask (`host-harness/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 
-/** Shorter ones would blot out ordinary text, and no real key is that short. */
+/** In bytes. Shorter ones would blot out ordinary text, and no real key is that short. */
 const SHORTEST = 6;
 
+/** How often a secret may have been written into JSON that was written into JSON. */
+const JSON_LEVELS = 3;
+
+/** What `encodeURIComponent` leaves alone, and `application/x-www-form-urlencoded` does not. @param {string} text */
+const formEncoded = (text) => (
+  encodeURIComponent(text.toWellFormed()).replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
+
+/** @param {string} text with escapes in percent @returns {string[]} with their letters in either case */
+const bothCases = (text) => [text, text.replace(/%../g, (escape) => escape.toLowerCase())];
+
+/**
+ * @param {string} json
+ * @param {RegExp} which characters are written as `\u00e9`
+ * @returns {string[]} with those letters in either case
+ */
+function escaped(json, which) {
+  const hex = (/** @type {string} */ c) => c.charCodeAt(0).toString(16).padStart(4, '0');
+  return [json.replace(which, (c) => `\\u${hex(c)}`), json.replace(which, (c) => `\\u${hex(c).toUpperCase()}`)];
+}
+
+/** @type {Record<string, string>} */
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
+export function forms(secret) {
+  const bytes = Buffer.from(secret);
+  if (bytes.length < SHORTEST) return [];
+  // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
+  const inJson = new Set([secret]);
+  for (let level = 0; level < JSON_LEVELS; level++) {
+    for (const text of [...inJson]) {
+      const json = JSON.stringify(text).slice(1, -1);
+      const others = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g].flatMap((which) => escaped(json, which));
+      for (const one of [json, json.replaceAll('/', '\\/'), ...others]) inJson.add(one);
+    }
+  }
+  const plain = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
+  const form = formEncoded(secret);
+  const url = [form.replaceAll('%20', '+'), form, encodeURIComponent(secret.toWellFormed())].flatMap(bothCases);
+  // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
+  // to what stands before or behind it too are left out.
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').replace(/=+$/, '');
+    const shared = text.slice([0, 2, 3][before], (before + bytes.length) % 3 ? -1 : undefined);
+    return [shared, shared.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+  return [...new Set([...plain, ...url, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
+}
+
+/** @typedef {[start: number, end: number]} Hit */
+
 export class Mask {
-  /** @type {Buffer} the end of the last piece, which may be the start of a secret */ held = Buffer.alloc(0);
+  /** @type {Buffer} the end of what came, as it came: a secret may go on in the next piece */ held = Buffer.alloc(0);
+  /** How many bytes at its start belong to a secret that is whole already. */ masked = 0;
 
   /** @param {Iterable<string>} secrets */
   constructor(secrets) {
-    this.secrets = [...secrets].filter((secret) => secret.length >= SHORTEST).map((secret) => Buffer.from(secret));
+    this.secrets = [...new Set([...secrets].flatMap(forms))].map((form) => Buffer.from(form));
+  }
+
+  /** Where secrets are: one may overlap another, or itself. @param {Buffer} bytes @returns {Hit[]} */
+  hits(bytes) {
+    /** @type {Hit[]} */ const found = [];
+    for (const secret of this.secrets) {
+      for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) found.push([at, at + secret.length]);
+    }
+    return found;
   }
 
   /** @param {Uint8Array} piece @returns {Uint8Array} what of the body is safe to pass on */
   push(piece) {
     if (!this.secrets.length) return piece;
-    const bytes = Buffer.concat([this.held, piece]);
-    for (const secret of this.secrets) {
-      for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + secret.length)) bytes.fill('*', at, at + secret.length);
-    }
-    const open = Math.max(...this.secrets.map((secret) => openEnd(bytes, secret)));
-    this.held = bytes.subarray(bytes.length - open);
-    return bytes.subarray(0, bytes.length - open);
+    const came = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    const bytes = this.held.length ? Buffer.concat([this.held, came]) : came;
+    return this.pass(bytes, bytes.length - this.openEnd(bytes));
   }
 
   /** @returns {Uint8Array} what was held back, at the end of the body */
-  finish() {
-    const { held } = this;
-    this.held = Buffer.alloc(0);
-    return held;
+  finish() { return this.pass(this.held, this.held.length); }
+
+  /**
+   * The first `length` bytes, masked. What begins in them and goes on in the rest is remembered; what begins in the rest is
+   * found again.
+   * @param {Buffer} bytes @param {number} length
+   */
+  pass(bytes, length) {
+    const hits = this.hits(bytes).filter(([start]) => start < length);
+    if (this.masked) hits.push([0, this.masked]);
+    this.held = Buffer.from(bytes.subarray(length));
+    this.masked = hits.reduce((most, [, end]) => Math.max(most, end - length), 0);
+    if (!hits.length) return bytes.subarray(0, length);
+    const passed = Buffer.from(bytes.subarray(0, length));
+    for (const [start, end] of hits) passed.fill('*', start, Math.min(end, length));
+    return passed;
+  }
+
+  /** How many bytes at the end may be the start of a secret that goes on in the next piece. @param {Buffer} bytes */
+  openEnd(bytes) {
+    let open = 0;
+    for (const secret of this.secrets) {
+      let at = Math.max(0, bytes.length - secret.length + 1);
+      for (at = bytes.indexOf(secret[0], at); at >= 0; at = bytes.indexOf(secret[0], at + 1)) {
+        const length = bytes.length - at;
+        if (length <= open) break;
+        if (secret.compare(bytes, at, bytes.length, 0, length) === 0) {
+          open = length;
+          break;
+        }
+      }
+    }
+    return open;
   }
 
   /** @param {string} text */
   text(text) {
-    return this.secrets.reduce((masked, secret) => masked.replaceAll(secret.toString(), '*'.repeat(secret.length)), text);
+    const bytes = Buffer.from(text);
+    const hits = this.hits(bytes);
+    for (const [start, end] of hits) bytes.fill('*', start, end);
+    return hits.length ? bytes.toString() : text;
   }
-}
 
-/** How many bytes at the end of `bytes` may be the start of `secret`. @param {Buffer} bytes @param {Buffer} secret */
-function openEnd(bytes, secret) {
-  for (let length = Math.min(secret.length - 1, bytes.length); length > 0; length--) {
-    if (bytes.subarray(bytes.length - length).equals(secret.subarray(0, length))) return length;
+  /** Whether a header's name holds a secret: it is in lower case by now, and cannot hold a mask. @param {string} name */
+  isIn(name) {
+    const lower = name.toLowerCase();
+    return this.secrets.some((secret) => lower.length >= secret.length && lower.includes(secret.toString().toLowerCase()));
   }
-  return 0;
 }

@@ -1,6 +1,7 @@
 /** Which models there are. */
+import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
-import { use } from './component.js';
+import { traitsOf, use } from './component.js';
 import { connect, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
@@ -8,25 +9,96 @@ import { pseudoModel, transport } from './host.js';
 const { defaultModel } = descriptor;
 const api = /** @type {'openai-completions'} */ (descriptor.api);
 
-/** @param {string} id @returns {any} A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little. */
-export function describeModel(id) {
-  const known = id === defaultModel.id ? defaultModel : { name: id, reasoning: false, imageInput: true, contextTokens: undefined, maxOutputTokens: undefined };
+/** OpenClaw's thinking levels that switch reasoning on. */
+const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
+
+/** @param {Record<string, unknown>} fields @returns {Record<string, any>} those that have a value */
+const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** What is known of a model, or of the one that the user says its id stands for. @param {string} id @param {any} config */
+export const traitsIn = (id, config) => traitsOf(config?.plugins?.entries?.[descriptor.id]?.config?.modelFamilies?.[id] ?? id);
+
+/**
+ * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.
+ * What is not known is absent.
+ * @param {string} id
+ * @param {any} config
+ */
+function knownOf(id, config) {
+  const traits = traitsIn(id, config);
+  const efforts = traits.reasoningEfforts.length ? traits.reasoningEfforts : undefined;
+  const hasMarkers = traits.promptCache === 'markers' || undefined;
+  const hasKey = traits.promptCache === 'key' || undefined;
+  const compat = defined({
+    // the builder then keeps the stable part of the system text apart, and OpenClaw hands over `cacheRetention`
+    cacheControlFormat: hasMarkers && 'anthropic',
+    supportsPromptCacheKey: hasKey,
+    supportsLongCacheRetention: hasKey && false, // the component asks for it of the models that have it
+    maxTokensField: traits.limitField?.replaceAll('-', '_'),
+    supportsReasoningEffort: (traits.reasoning && traits.thinkingFormat !== undefined) || undefined,
+    supportedReasoningEfforts: efforts,
+    thinkingFormat: traits.thinkingFormat === 'object' ? 'openrouter' : undefined,
+  });
+  return defined({
+    reasoning: traits.reasoning,
+    thinkingLevelMap: efforts && Object.fromEntries(LEVELS.map((level) => [level, efforts.includes(level) ? level : null])),
+    input: traits.imageInput === undefined ? undefined : traits.imageInput ? ['text', 'image'] : ['text'],
+    contextWindow: traits.contextTokens,
+    maxTokens: traits.maxOutputTokens,
+    compat: Object.keys(compat).length ? compat : undefined,
+  });
+}
+
+/**
+ * A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little.
+ * @param {string} id @param {any} [config] @returns {any}
+ */
+export function describeModel(id, config) {
+  const { name, reasoning, imageInput, contextTokens, maxOutputTokens } = id === defaultModel.id ? defaultModel
+    : { name: id, reasoning: false, imageInput: true, contextTokens: 128_000, maxOutputTokens: 8192 };
   return {
     id,
-    name: known.name,
-    reasoning: known.reasoning,
-    input: known.imageInput ? ['text', 'image'] : ['text'],
+    name,
+    reasoning,
+    input: imageInput ? ['text', 'image'] : ['text'],
     cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    contextWindow: known.contextTokens ?? 128_000,
-    maxTokens: known.maxOutputTokens ?? 8192,
+    contextWindow: contextTokens,
+    maxTokens: maxOutputTokens,
+    ...knownOf(id, config),
   };
+}
+
+/** What the user wrote of a model. @param {any} config @param {string} id @returns {any} */
+export function configuredModel(config, id) {
+  const { models } = providerConfig(config);
+  return (Array.isArray(models) && models.find((row) => row?.id === id)) || {};
+}
+
+/**
+ * OpenClaw's hook for a model that it is about to use: what the user wrote wins over what the component knows, which wins over
+ * OpenClaw's own defaults. OpenClaw hands over a configuration with its defaults filled in, so what was written is looked up in
+ * the one that it read.
+ * @param {{ config?: any, model: any }} context
+ * @param {() => any} [source] the configuration as it was read
+ */
+export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
+  const read = source() ?? config;
+  const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
+  const { compat, ...known } = knownOf(model.id, config);
+  const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
+  if (hasOwnEfforts) delete known.thinkingLevelMap;
+  const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
+  const normal = { ...model, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
+  return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 
 /** @param {any} config @returns {string} */
 const baseUrl = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
 
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
-export const resolveDynamicModel = ({ modelId, config }) => ({ ...describeModel(modelId), provider: descriptor.id, api, baseUrl: baseUrl(config) });
+export const resolveDynamicModel = ({ modelId, config }) => ({
+  ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrl(config),
+});
 
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
@@ -50,7 +122,9 @@ export async function runCatalog(context, logger) {
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     return {
-      provider: { baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id)) },
+      provider: {
+        baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)),
+      },
       outcomes: [{ ...outcome, status: 'ready' }],
     };
   } catch (thrown) {
@@ -61,5 +135,18 @@ export async function runCatalog(context, logger) {
   }
 }
 
+/**
+ * Whether the model keeps the start of a prompt for a time that OpenClaw can reckon with.
+ * @param {{ modelId: string, config?: any }} context
+ */
+export const isCacheTtlEligible = ({ modelId, config }) => traitsIn(modelId, config).promptCache === 'markers';
+
 /** The default model alone: shown before there is a key. */
 export const runStaticCatalog = async () => ({ provider: { baseUrl: descriptor.defaultBaseUrl, api, models: [describeModel(defaultModel.id)] } });
+
+/**
+ * What a catalog hook gave, as rows of the catalog that takes the hooks' place.
+ * @param {any} result @param {'live' | 'static'} source
+ */
+export const toRows = (result, source) => (result?.provider?.models ?? [])
+  .map((/** @type {any} */ { id, name }) => ({ kind: 'text', provider: descriptor.id, model: id, label: name, source }));

@@ -13,6 +13,7 @@ export interface Model {
   maxTokens?: number;
   headers?: Record<string, string>;
   thinkingLevelMap?: Record<string, string | null | undefined>;
+  compat?: any;
 }
 
 export interface TextContent { type: 'text'; text: string }
@@ -35,6 +36,7 @@ export interface Usage {
   output: number;
   cacheRead: number;
   cacheWrite: number;
+  reasoningTokens?: number;
   totalTokens: number;
   cost: { input: number; output: number; cacheRead: number; cacheWrite: number; total: number };
 }
@@ -83,6 +85,7 @@ export interface StreamOptions {
   responseFormat?: Record<string, any>;
   toolChoice?: any;
   reasoning?: string;
+  cacheRetention?: 'none' | 'short' | 'long';
   promptCacheKey?: string;
   apiKey?: string;
   headers?: Record<string, string>;

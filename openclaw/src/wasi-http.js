@@ -1,9 +1,10 @@
 /**
  * wasi:http and wasi:io 0.2 for one component instance, over a `fetch`: just what a client needs.
  *
- * Every import settles: requests end with their answer, an abort or a time limit, never by being forgotten.
+ * Every import settles: requests end with their answer, an abort, a limit or the call, never by being forgotten.
  * Only `Pollable.block` and `InputStream.blockingRead` wait, so only those two suspend the component (JSPI).
  */
+import { LIMITS } from './limits.js';
 import { Mask } from './mask.js';
 
 /**
@@ -13,6 +14,10 @@ import { Mask } from './mask.js';
  * @property {[name: string, value: string][]} attached What the component must not hold: set last, on the host's own copy.
  * @property {string[]} [secrets] What of them is secret: blotted out of answers, should a server send it back, and of errors.
  * @property {Iterable<string>} reserved Headers, in lower case, that the component may not set: the host attaches them.
+ * @property {Partial<import('./limits.js').Limits>} [limits] Where they are not the usual ones.
+ * @property {{ name: string, shown: string, real: string }[]} [filled] Headers that the component writes with secrets hidden
+ * in them.
+ * @property {string} [mark] What hides a secret holds this; nothing else does.
  * @property {AbortSignal} [signal] Ends every request of the call.
  */
 
@@ -22,8 +27,26 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const CLOSED = { tag: 'closed' };
 
-/** @param {bigint | undefined} ns @returns {number | undefined} milliseconds */
-const millis = (ns) => (ns === undefined ? undefined : Math.min(Number(ns / 1_000_000n), 2 ** 31 - 1));
+/**
+ * Headers of the connection, which are the host's, and those that ask for a part of an answer: half a secret here and the other
+ * half there is none that the mask would find. As in the Rust host.
+ */
+const FORBIDDEN = new Set([
+  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection',
+  'range', 'te', 'transfer-encoding', 'upgrade',
+]);
+
+/** What the host says in the component's place: the mask must see an answer in plain text, and a body's length is known. */
+const OVERRULED = new Set(['accept-encoding', 'content-length']);
+
+/** What HTTP calls a token: a method, or the name of a header. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A host and perhaps a port, in any spelling of theirs. */
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^\0-\x20\x7f"#%/:<>?@[\\\]^`{|}]+)(:\d+)?$/;
+
+/** @param {bigint | undefined} ns @param {number} most @returns {number} milliseconds */
+const millis = (ns, most) => (ns === undefined ? most : Math.min(Number(ns / 1_000_000n), most));
 
 /** @param {Uint8Array[]} chunks @returns {Uint8Array<ArrayBuffer>} */
 function concat(chunks) {
@@ -71,6 +94,7 @@ class Pollable {
 
 /** @param {Pollable[]} list @returns {Promise<Uint32Array>} indexes of the ready ones */
 async function poll(list) {
+  if (!list.length) throw new Error('the component waits for nothing');
   if (!list.some((p) => p.done)) await Promise.race(list.map((p) => p.promise));
   return Uint32Array.from(list.flatMap((p, i) => (p.done ? [i] : [])));
 }
@@ -83,10 +107,11 @@ class InputStream {
   /** @type {Promise<void> | null} */ waiting = null;
   wake = () => {};
   pumping = false;
+  /** How many bytes came in all. */ taken = 0;
 
   /**
    * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader
-   * @param {{ abort: () => void, finished: () => void, mask: Mask, idle?: number }} request
+   * @param {Exchange} request
    */
   constructor(reader, request) {
     this.reader = reader;
@@ -107,6 +132,11 @@ class InputStream {
     try {
       while (!this.end && this.size < READ_AHEAD) {
         const { done, value } = await this.reader.read();
+        this.taken += value?.length ?? 0;
+        if (this.taken > this.request.limits.body) {
+          this.request.abort();
+          throw { tag: 'HTTP-response-body-size', val: undefined };
+        }
         const safe = done ? this.request.mask.finish() : this.request.mask.push(value);
         if (safe.length) {
           this.queue.push(safe);
@@ -128,12 +158,11 @@ class InputStream {
     if (this.size < READ_AHEAD) this.pump();
     if (this.size) return null;
     return (this.waiting ??= new Promise((resolve) => {
-      const { idle } = this.request;
-      const timer = idle === undefined ? undefined : setTimeout(() => {
+      const timer = setTimeout(() => {
         this.finish({ tag: 'last-operation-failed', val: new IoError({ tag: 'connection-read-timeout' }) });
         this.request.abort();
         this.wake();
-      }, idle);
+      }, this.request.idle);
       this.wake = () => {
         clearTimeout(timer);
         this.waiting = null;
@@ -173,6 +202,16 @@ class InputStream {
   }
 }
 
+/**
+ * @typedef {object} Exchange One request and its answer, as its parts see it.
+ * @property {() => void} abort
+ * @property {() => void} finished
+ * @property {Mask} mask
+ * @property {number} idle
+ * @property {import('./limits.js').Limits} limits
+ * @property {typeof Fields} Fields
+ */
+
 /** The body of a request: kept until it is complete. */
 class OutputStream {
   /** @param {(bytes: Uint8Array) => void} [sink] */
@@ -188,10 +227,15 @@ class OutputStream {
 }
 
 class Fields {
+  size = 0;
   /** @param {[string, Uint8Array][]} [list] @param {boolean} [frozen] */
   constructor(list = [], frozen = false) { this.list = list; this.frozen = frozen; }
   /** @param {[string, Uint8Array][]} list */
-  static fromList(list) { return new Fields(list.map(([k, v]) => [k.toLowerCase(), v.slice()])); }
+  static fromList(list) {
+    const fields = new this();
+    for (const [name, value] of list) fields.append(name, value);
+    return fields;
+  }
   thaw() { if (this.frozen) throw { tag: 'immutable' }; }
   /** @param {string} name */
   get(name) { return this.list.filter(([k]) => k === name.toLowerCase()).map(([, v]) => v); }
@@ -206,14 +250,19 @@ class Fields {
   delete(name) {
     this.thaw();
     this.list = this.list.filter(([k]) => k !== name.toLowerCase());
+    this.size = this.list.reduce((sum, [k, v]) => sum + k.length + v.length, 0);
   }
   /** @param {string} name @param {Uint8Array} value */
   append(name, value) {
     this.thaw();
+    if (!TOKEN.test(name) || value.some((byte) => byte === 0 || byte === 10 || byte === 13)) throw { tag: 'invalid-syntax' };
+    this.size += name.length + value.length;
+    const isTooMuch = this.size > LIMITS.headers || this.list.length >= LIMITS.headerCount;
+    if (FORBIDDEN.has(name.toLowerCase()) || isTooMuch) throw { tag: 'forbidden' };
     this.list.push([name.toLowerCase(), value.slice()]);
   }
   entries() { return this.list; }
-  clone() { return new Fields([...this.list]); }
+  clone() { return new /** @type {typeof Fields} */ (this.constructor)([...this.list]); }
 }
 
 class RequestOptions {
@@ -233,8 +282,12 @@ class RequestOptions {
 class OutgoingBody {
   /** @type {Uint8Array[]} */ chunks = [];
   taken = false;
+  size = 0;
   /** @type {Promise<Uint8Array<ArrayBuffer>>} */ complete;
-  constructor() {
+  /** @param {number} most @param {(bytes: number) => void} written */
+  constructor(most, written) {
+    this.most = most;
+    this.written = written;
     const { promise, resolve, reject } = Promise.withResolvers();
     this.complete = promise;
     this.complete.catch(() => {});
@@ -244,7 +297,16 @@ class OutgoingBody {
   write() {
     if (this.taken) throw undefined;
     this.taken = true;
-    return new OutputStream((bytes) => this.chunks.push(bytes));
+    return new OutputStream((bytes) => {
+      this.size += bytes.length;
+      this.written(bytes.length);
+      if (this.size > this.most) {
+        this.chunks = [];
+        this.reject({ tag: 'HTTP-request-body-size', val: undefined });
+        throw CLOSED;
+      }
+      this.chunks.push(bytes);
+    });
   }
   /** @param {OutgoingBody} body */
   static finish(body) { body.resolve(concat(body.chunks)); }
@@ -257,25 +319,36 @@ class OutgoingRequest {
   /** @type {string | undefined} */ host;
   /** @type {string | undefined} */ path;
   /** @type {OutgoingBody | undefined} */ content;
+  most = LIMITS.body;
+  /** @type {(bytes: number) => void} */ written = () => {};
   /** @param {Fields} fields */
   constructor(fields) { this.fields = fields; }
   method() { return this.verb; }
   scheme() { return this.protocol; }
   authority() { return this.host; }
   pathWithQuery() { return this.path; }
-  headers() { return new Fields(this.fields.list, true); }
+  headers() { return new /** @type {typeof Fields} */ (this.fields.constructor)(this.fields.list, true); }
   body() {
     if (this.content) throw undefined;
-    return (this.content = new OutgoingBody());
+    return (this.content = new OutgoingBody(this.most, this.written));
   }
   /** @param {any} method */
-  setMethod(method) { this.verb = method; }
+  setMethod(method) {
+    if (method.tag === 'other' && !TOKEN.test(method.val)) throw undefined;
+    this.verb = method;
+  }
   /** @param {any} scheme */
   setScheme(scheme) { this.protocol = scheme; }
   /** @param {string | undefined} authority */
-  setAuthority(authority) { this.host = authority; }
+  setAuthority(authority) {
+    if (authority !== undefined && !AUTHORITY.test(authority)) throw undefined;
+    this.host = authority;
+  }
   /** @param {string | undefined} path */
-  setPathWithQuery(path) { this.path = path; }
+  setPathWithQuery(path) {
+    if (path !== undefined && !/^[/?][^\0-\x20\x7f]*$|^$/.test(path)) throw undefined;
+    this.path = path;
+  }
 }
 
 class FutureTrailers {
@@ -298,19 +371,18 @@ class IncomingBody {
 
 class IncomingResponse {
   /** @type {IncomingBody | null} */ content;
-  /** @param {Response} response @param {{ abort: () => void, finished: () => void, mask: Mask, idle?: number }} request */
+  /** @param {Response} response @param {Exchange} request */
   constructor(response, request) {
     this.response = response;
-    this.mask = request.mask;
+    this.request = request;
     if (!response.body) request.finished();
     this.content = new IncomingBody(new InputStream(response.body?.getReader(), request));
   }
   status() { return this.response.status; }
   headers() {
-    const decoded = this.response.headers.has('content-encoding'); // by fetch: these two no longer hold
-    return new Fields([...this.response.headers]
-      .filter(([k]) => !(decoded && (k === 'content-encoding' || k === 'content-length')))
-      .map(([k, v]) => [k, encoder.encode(this.mask.text(v))]), true);
+    const { mask, Fields } = this.request;
+    return new Fields([...this.response.headers].filter(([name]) => !mask.isIn(name))
+      .map(([name, value]) => [name, encoder.encode(mask.text(value))]), true);
   }
   consume() {
     if (!this.content) throw undefined;
@@ -340,39 +412,110 @@ class FutureIncomingResponse {
 }
 
 /**
- * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then.
+ * The error for an answer that the mask could not read, or whose head is too large.
+ * @param {Response} response
+ * @param {import('./limits.js').Limits} limits
+ */
+function checkHead({ headers, redirected }, limits) {
+  if (redirected) throw { tag: 'HTTP-request-denied' };
+  let size = 0;
+  let count = 0;
+  for (const [name, value] of headers) {
+    size += name.length + value.length;
+    count += 1;
+  }
+  if (size > limits.headers || count > limits.headerCount) throw { tag: 'HTTP-response-header-section-size', val: undefined };
+  const coding = headers.get('content-encoding')?.trim();
+  if (coding && coding.toLowerCase() !== 'identity') throw { tag: 'HTTP-response-content-coding', val: coding.slice(0, 40) };
+}
+
+/**
+ * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still
+ * open when another call is bound, or none, is ended.
+ * @param {(bytes: number) => void} [written] is told how much the component writes
  * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void }}
  */
-export function wasiHttp() {
+export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;
+  /** @type {import('./limits.js').Limits} */ let limits = LIMITS;
+  /** @type {Set<() => void>} */ const open = new Set();
+  let kept = 0;
+
+  /**
+   * The class, of which the component can keep only so many.
+   * @template {new (...args: any[]) => any} T
+   * @param {T} Base
+   * @returns {T}
+   */
+  const counted = (Base) => class extends Base {
+    /** @param {any[]} args */
+    constructor(...args) {
+      super(...args);
+      kept += 1;
+      if (kept > limits.resources) throw new Error('the component keeps more than it may');
+    }
+    [DISPOSE]() { kept -= 1; }
+  };
+  const OwnFields = counted(Fields);
+  class OwnRequest extends counted(OutgoingRequest) {
+    most = limits.body;
+    written = written;
+  }
+
+  /** @param {OutgoingRequest} request */
+  function target(request) {
+    const scheme = request.protocol?.tag?.toLowerCase() ?? 'https';
+    const text = `${scheme}://${request.host ?? ''}${request.path ?? '/'}`;
+    if (!URL.canParse(text)) throw { tag: 'HTTP-request-URI-invalid' };
+    const url = new URL(text);
+    if (url.origin !== egress?.origin || url.username || url.password) throw { tag: 'HTTP-request-denied' };
+    return url;
+  }
+
+  /** The header with what is hidden in it. @param {[string, Uint8Array]} header @returns {[string, string]} */
+  function fill([name, bytes]) {
+    const value = decoder.decode(bytes);
+    if (!egress?.mark || !value.includes(egress.mark)) return [name, value];
+    const found = egress.filled?.find((filled) => filled.name === name && filled.shown === value);
+    if (!found) throw { tag: 'HTTP-request-denied' };
+    return [name, found.real];
+  }
 
   /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
   function handle(request, options) {
     if (!egress) throw { tag: 'HTTP-request-denied' };
-    const { origin, fetch, attached, secrets = [], reserved, signal } = egress;
-    const mask = new Mask(secrets);
-    const scheme = request.protocol?.tag === 'HTTP' ? 'http' : 'https';
-    if (!URL.canParse(`${scheme}://${request.host}${request.path ?? '/'}`)) throw { tag: 'HTTP-request-URI-invalid' };
-    const url = new URL(`${scheme}://${request.host}${request.path ?? '/'}`);
-    if (url.origin !== origin) throw { tag: 'HTTP-request-denied' };
+    const { fetch, attached, secrets = [], reserved, signal } = egress;
+    const url = target(request);
     for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
+    const given = request.fields.list.filter(([name]) => !OVERRULED.has(name)).map(fill);
+    if (open.size >= limits.requests) {
+      return new FutureIncomingResponse(Promise.resolve({ tag: 'err', val: { tag: 'connection-limit-reached' } }), () => {});
+    }
 
+    const mask = new Mask(secrets);
     const controller = new AbortController();
     const aborted = new Promise((_, reject) => {
       controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
     });
+    aborted.catch(() => {});
     const onAbort = () => controller.abort(signal?.reason);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
-    const finished = () => signal?.removeEventListener('abort', onAbort);
+    const finished = () => {
+      signal?.removeEventListener('abort', onAbort);
+      open.delete(abort);
+    };
     const abort = () => {
       finished();
       controller.abort();
     };
+    open.add(abort);
 
+    const late = setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), millis(options?.firstByte, limits.head));
     const send = async () => {
       const headers = new Headers();
-      for (const [k, v] of request.fields.list) if (k !== 'content-length') headers.append(k, decoder.decode(v));
+      for (const [name, value] of given) headers.append(name, value);
+      headers.set('accept-encoding', 'identity');
       for (const [name, value] of attached) {
         try {
           headers.set(name, value);
@@ -384,14 +527,15 @@ export function wasiHttp() {
       const content = await request.content?.complete;
       const body = content?.length ? content : undefined; // fetch allows a GET none, not even an empty one
       const method = request.verb.tag === 'other' ? request.verb.val : request.verb.tag.toUpperCase();
-      const limit = millis(options?.firstByte);
-      const timer = limit === undefined ? undefined : setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), limit);
+      const response = await fetch(url, { method, headers, body, signal: controller.signal, redirect: 'manual' });
       try {
-        const response = await fetch(url, { method, headers, body, signal: controller.signal, redirect: 'manual' });
-        return new IncomingResponse(response, { abort, finished, mask, idle: millis(options?.betweenBytes) });
-      } finally {
-        clearTimeout(timer);
+        checkHead(response, limits);
+      } catch (error) {
+        response.body?.cancel().catch(() => {});
+        throw error;
       }
+      const idle = millis(options?.betweenBytes, limits.idle);
+      return new IncomingResponse(response, { abort, finished, mask, idle, limits, Fields: OwnFields });
     };
     const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),
@@ -399,18 +543,23 @@ export function wasiHttp() {
         finished();
         return { tag: 'err', val: failure(controller.signal.reason?.tag ? controller.signal.reason : e, mask) };
       },
-    );
+    ).finally(() => clearTimeout(late));
     return new FutureIncomingResponse(answer, abort);
   }
 
   return {
-    bind: (next) => { egress = next; },
+    bind(next) {
+      for (const abort of open) abort();
+      egress = next;
+      limits = { ...LIMITS, ...next?.limits };
+    },
     imports: {
       'wasi:io/error': { Error: IoError },
       'wasi:io/poll': { Pollable, poll },
       'wasi:io/streams': { InputStream, OutputStream },
       'wasi:http/types': {
-        Fields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, RequestOptions,
+        Fields: OwnFields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody,
+        OutgoingRequest: OwnRequest, RequestOptions: counted(RequestOptions),
         /** @param {IoError} error */
         httpErrorCode: (error) => error.code,
       },

@@ -1,13 +1,35 @@
-/** Stands in for OpenClaw in the unit tests: `node --import ./test/host.mjs`. Its fetch is the plain one. */
+/**
+ * Stands in for OpenClaw in the unit tests: `node --import ./test/host.mjs`. Its fetch is the plain one, which asks before each hop
+ * and follows redirects, as OpenClaw's does.
+ */
 import { registerHooks } from 'node:module';
 
 const ENTRIES = {
   'plugin-entry': 'export const definePluginEntry = (entry) => entry;',
   'provider-auth': 'export const createProviderApiKeyAuthMethod = (options) => ({ options, runNonInteractive: async (context) => options.applyConfig(context.config) });',
-  'ssrf-runtime': 'export const fetchWithSsrFGuard = async ({ url, signal }) => ({ response: await fetch(url, { signal }), release: async () => {} });',
+  'ssrf-runtime': `export const fetchWithSsrFGuard = async ({ url, signal, maxRedirects = 3 }) => {
+    for (let hops = 0; ; hops++) {
+      const response = await fetch(url, { signal, redirect: 'manual' });
+      if (response.status < 300 || response.status > 399) return { response, release: async () => {} };
+      if (hops >= maxRedirects) throw new Error('Too many redirects (limit: ' + maxRedirects + ')');
+      url = new URL(response.headers.get('location'), url).href;
+    }
+  };`,
   'provider-transport-runtime': `
-    export const buildGuardedModelFetch = () => (url, init) => fetch(url, init);
-    export const transformTransportMessages = (messages) => messages;`,
+    import { AsyncLocalStorage } from 'node:async_hooks';
+    const authority = globalThis[Symbol.for('openclaw.guardedFetchRequestAuthority')] ??= new AsyncLocalStorage();
+    export const buildGuardedModelFetch = () => async (url, init) => {
+      const assertCurrent = authority.getStore();
+      for (;;) {
+        assertCurrent?.();
+        const response = await fetch(url, { ...init, redirect: 'manual' });
+        const location = response.status >= 300 && response.status < 400 && response.headers.get('location');
+        if (!location) return response;
+        url = new URL(location, url);
+      }
+    };
+    export { buildOpenAICompletionsParams } from '${new URL('./builder.mjs', import.meta.url)}';`,
+  'runtime-config-snapshot': 'export const getRuntimeConfigSourceSnapshot = () => undefined;',
 };
 
 registerHooks({

@@ -19,12 +19,13 @@ function register() {
     logger: console, runtime: {},
     registerProvider: (/** @type {any} */ provider) => { registered.provider = provider; },
     registerImageGenerationProvider: (/** @type {any} */ provider) => { registered.images = provider; },
+    registerModelCatalogProvider: (/** @type {any} */ provider) => { registered.catalog = provider; },
   });
   return registered;
 }
 
-test('registration is at once, and what the manifest says', () => {
-  const { provider, images } = register();
+test('registration is at once, and what the manifest says', async () => {
+  const { provider, images, catalog } = register();
   const [choice] = manifest.providerAuthChoices;
   const [method] = provider.auth;
   assert.deepEqual([entry.id, provider.id, images.id], [manifest.id, manifest.providers[0], manifest.contracts.imageGenerationProviders[0]]);
@@ -35,6 +36,9 @@ test('registration is at once, and what the manifest says', () => {
   assert.deepEqual(method.options.wizard, { choiceId, groupId, groupLabel, groupHint, onboardingScopes, choiceLabel: choice.choiceLabel, methodId: choice.method });
   assert.equal(choice.cliOption, `${choice.cliFlag} <key>`);
   assert.match(provider.buildMissingAuthMessage(), /^Portkey API key missing/);
+  assert.equal(provider.supportsSystemPromptCacheBoundary, true);
+  assert.deepEqual(await catalog.staticCatalog(), [
+    { kind: 'text', provider: 'portkey', model: '@anthropic/claude-sonnet-4-5', label: 'Claude Sonnet 4.5', source: 'static' }]);
 });
 
 test('the versions of package, manifest and OpenClaw agree', () => {

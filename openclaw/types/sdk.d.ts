@@ -6,6 +6,7 @@ declare module 'openclaw/plugin-sdk/plugin-entry' {
     runtime: { modelAuth: unknown };
     registerProvider(provider: any): void;
     registerImageGenerationProvider(provider: any): void;
+    registerModelCatalogProvider(provider: any): void;
   }
   export function definePluginEntry(entry: { id: string; name: string; description: string; register(api: Api): void }): unknown;
 }
@@ -34,5 +35,9 @@ declare module 'openclaw/plugin-sdk/provider-auth' {
 }
 
 declare module 'openclaw/plugin-sdk/ssrf-runtime' {
-  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal }): Promise<{ response: Response; release: () => Promise<void> }>;
+  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal; maxRedirects?: number }): Promise<{ response: Response; release: () => Promise<void> }>;
+}
+
+declare module 'openclaw/plugin-sdk/runtime-config-snapshot' {
+  export function getRuntimeConfigSourceSnapshot(): any;
 }

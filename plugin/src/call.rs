@@ -68,16 +68,15 @@ impl Call {
         }
         let url = BaseUrl::parse(&connection.base_url)
             .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
-        let is_hosted = url.host().eq_ignore_ascii_case(portkey::HOSTED);
+        let is_hosted = portkey::is_hosted(url.host());
         // The host may have added to the headers for this call, so they are checked again; what it added wins.
-        let mut configured = Vec::new();
-        for (name, value) in &connection.headers {
-            let path = format!("connection.headers.{name}");
-            headers::put(
-                &mut configured,
-                Header { name: name.trim().to_ascii_lowercase(), value: value.clone(), path },
-            );
-        }
+        let header = |(name, value): &(String, String)| Header {
+            name: name.trim().to_ascii_lowercase(),
+            value: value.clone(),
+            path: format!("connection.headers.{name}"),
+        };
+        let mut configured: Vec<Header> = connection.headers.iter().map(header).collect();
+        headers::unify(&mut configured);
         let findings = lint::headers(&configured, is_hosted);
         if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
             return Err(refusal(&finding.path, &finding.message));
@@ -125,6 +124,7 @@ mod tests {
             connect_timeout_ms: Some(1),
             first_byte_timeout_ms: Some(2),
             idle_timeout_ms: Some(3),
+            options_json: "{}".to_owned(),
         }
     }
 

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::bindings::openclaw::provider::types::Error;
@@ -13,6 +14,7 @@ use crate::error::{self, Result};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object};
 use crate::portkey;
+use crate::request;
 use crate::url::BaseUrl;
 
 /// Where this provider stands in the document.
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) timeout_ms: Option<u64>,
     /// Where each configured model id stands, and the id.
     pub(crate) models: Vec<(String, String)>,
+    /// What the calls need of the models and the options: `connection.options-json`.
+    pub(crate) options_json: String,
     /// What could not be read.
     pub(crate) findings: Vec<Finding>,
 }
@@ -53,12 +57,21 @@ pub(crate) fn not_an_object(path: &str) -> Box<Error> {
     error::invalid_config(&format!("{path} is not an object"), "Mend the configuration there: nothing was changed.")
 }
 
+/// Most entries for this provider that differ in case or white space.
+const MAX_VARIANTS: usize = 16;
+
 /// One entry under the provider's own id out of those that differ from it in case or white space. Of two values for
 /// one setting that of the exact id wins; lists of models and tables of headers are joined.
 pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
     let is_variant = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ID) && name != portkey::ID;
     let mut names = alloc::vec![portkey::ID.to_owned()];
     names.extend(providers.iter().filter(|(name, _)| is_variant(name)).map(|(name, _)| name.clone().into_owned()));
+    if names.len() > MAX_VARIANTS {
+        return Err(error::invalid_config(
+            &format!("models.providers has {} entries for portkey", names.len()),
+            "Leave one of them, named portkey: nothing was changed.",
+        ));
+    }
     let mut folded = Object::default();
     for name in names {
         if let Some(entry) = providers.get(&name) {
@@ -72,23 +85,29 @@ pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
     Ok(())
 }
 
-fn join<'a>(into: &mut Object<'a>, entry: Object<'a>) {
+/// Adds the members of `entry` that are missing.
+fn join<'a>(into: &mut Object<'a>, mut entry: Object<'a>) {
     // Of two members of one name the last counts.
-    let mut members = Object::default();
-    members.extend(entry);
-    for (name, value) in members {
-        let Some(old) = into.get(&name) else {
-            into.set(name, value);
-            continue;
-        };
-        if let ("models", Some(mut all), Some(more)) = (&*name, old.list(), value.list()) {
-            all.extend(more);
-            into.set(name, all);
-        } else if let ("headers", Some(all), Some(mut more)) = (&*name, old.object(), value.object()) {
-            more.extend(all);
-            into.set(name, more);
-        }
+    entry.unify();
+    if let (Some(mut all), Some(more)) = (opened(into, "models", Json::list), opened(&entry, "models", Json::list)) {
+        all.extend(more);
+        into.set("models", all);
     }
+    if let (Some(all), Some(mut more)) =
+        (opened(into, "headers", Json::object), opened(&entry, "headers", Json::object))
+    {
+        more.extend(all);
+        into.set("headers", more);
+    }
+    // A `null` counts as missing.
+    let mut all = into.extract_nulls();
+    all.extend(entry);
+    all.extend(mem::take(into));
+    *into = all;
+}
+
+fn opened<'a, T>(entry: &Object<'a>, name: &str, open: fn(&Json<'a>) -> Option<T>) -> Option<T> {
+    open(entry.get(name)?)
 }
 
 /// Reads the settings; fails only where the document is no JSON object.
@@ -105,7 +124,8 @@ pub(crate) fn read(config: &str) -> Result<Settings> {
     let timeout_ms = timeout(&provider, &mut findings);
     let headers = configured_headers(&provider, &options, &mut findings);
     let models = models(&root, &provider);
-    Ok(Settings { base_url, headers, timeout_ms, models, findings })
+    let options_json = request::options_json(&provider, &options, &mut findings);
+    Ok(Settings { base_url, headers, timeout_ms, models, options_json, findings })
 }
 
 /// The object at a dotted path; none where it or one above it is absent.
@@ -154,13 +174,14 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
         match headers::from_option(name, value, &path) {
-            Ok(header) => header.into_iter().for_each(|header| headers::put(&mut all, header)),
+            Ok(header) => all.extend(header),
             Err(what) => findings.push(finding(Severity::Error, &path, &format!("This option {what}."))),
         }
     }
     let path = format!("{PROVIDER}.headers");
     let Some(table) = provider.get("headers").map_or(Some(Object::default()), Json::object) else {
         findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
+        headers::unify(&mut all);
         return all;
     };
     for (name, value) in table.iter().filter(|(_, value)| !value.is_null()) {
@@ -172,8 +193,9 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
         }
         // YAML and JSON5 writers leave the quotes off numbers; the meaning is plain.
         let value = value.text().into_owned();
-        headers::put(&mut all, Header { name: name.trim().to_ascii_lowercase(), value, path });
+        all.push(Header { name: name.trim().to_ascii_lowercase(), value, path });
     }
+    headers::unify(&mut all);
     all
 }
 

@@ -9,15 +9,19 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
+use crate::failure::Failure;
+use crate::guardrails;
+use crate::json::lossy;
 use crate::portkey;
 use crate::report::Head;
-use crate::wire::Failure;
 
 /// A result whose error stands in a box: the record is large, and success the rule.
 pub type Result<T> = core::result::Result<T, Box<Error>>;
 
 /// Longest message, in bytes.
 const MAX_MESSAGE: usize = 1024;
+/// Longest quote of what is not understood, in bytes.
+const MAX_QUOTE: usize = 200;
 
 /// An error with nothing but its kind, origin and message.
 pub(crate) fn new(kind: ErrorKind, origin: ErrorOrigin, message: &str, request_sent: bool) -> Box<Error> {
@@ -95,16 +99,28 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     out
 }
 
-/// The failure in an answer whose status is none of success.
+/// Builds the error for a response with a non-success status.
 pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
     if (300..400).contains(&head.status) {
         return redirect(head);
     }
-    let said = Said::read(head, body);
+    told(head, body, Said::read(head, body))
+}
+
+/// The error that `said` tells of, in the answer with this body.
+fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     let (kind, hint) = classify(head, &said);
     // A page may hold tags alone.
     let message = Some(one_line(&said.message, MAX_MESSAGE)).filter(|message| !message.is_empty());
-    let message = message.unwrap_or_else(|| format!("The gateway answered with HTTP status {}", head.status));
+    let message = message.unwrap_or_else(|| {
+        let quote = if said.is_html {
+            String::new()
+        } else {
+            one_line(&lossy(body.get(..4 * MAX_QUOTE).unwrap_or(body)), MAX_QUOTE)
+        };
+        let message = format!("The gateway answered with HTTP status {}", head.status);
+        if quote.is_empty() { message } else { format!("{message}: {quote}") }
+    });
     let mut error = answered(kind, said.origin, &message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));
@@ -112,21 +128,34 @@ pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
     error
 }
 
-/// The failure in a body that came with a success status: an error object, or HTML. `None` where it is no failure.
+/// The failure in a body that came with a success status: an error in any form, or HTML. `None` where it is no failure.
 pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
     if body.trim_ascii_start().starts_with(b"<") {
         let mut error = protocol(head, "The gateway answered with a web page", body);
         error.kind = ErrorKind::InvalidConfig;
         return Some(with_hint(error, "Check the base URL: it probably lacks its path, usually /v1."));
     }
-    let failure = Failure::parse(body).ok()?;
-    let failed = failure.error.is_some() || failure.is_failure || !failure.html_message.is_empty();
-    failed.then(|| from_response(head, body))
+    Failure::read(body).filter(|failure| failure.is_marked).map(|_| from_response(head, body))
 }
 
-/// An answer with a success status that is not what was asked for: a failure in disguise, or no such thing at all.
+/// An answer with a success status that is not what was asked for: a failure in disguise, whatever words it has, or no
+/// such thing at all.
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
-    in_success(head, body).unwrap_or_else(|| protocol(head, what, body))
+    in_success(head, body).or_else(|| in_words(head, body)).unwrap_or_else(|| protocol(head, what, body))
+}
+
+/// The failure in an answer that holds nothing that was asked for, if it has words.
+pub(crate) fn in_words(head: &Head, body: &[u8]) -> Option<Box<Error>> {
+    Failure::read(body).filter(|failure| !failure.message.is_empty()).map(|_| from_response(head, body))
+}
+
+/// What stands in an event that says by its name that it is an error.
+pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
+    let mut said = Said::read(head, data);
+    if said.message.trim().is_empty() && data.trim_ascii().is_empty() {
+        said.message = "The stream ended with an error that has no words".to_owned();
+    }
+    told(head, data, said)
 }
 
 /// What an answer says about its failure.
@@ -140,33 +169,26 @@ struct Said {
 
 impl Said {
     fn read(head: &Head, body: &[u8]) -> Self {
-        let failure = Failure::parse(body).ok();
+        let failure = Failure::read(body);
         let mut said = match &failure {
             Some(failure) => Self::json(failure),
             None => Self::text(head, body),
         };
         said.origin = said.origin(head, failure.as_ref());
+        if let Some(denied) = guardrails::denied(body).filter(|_| said.kind == "hooks_failed" || head.status == 446) {
+            said.message = format!("{} ({denied})", said.message.trim());
+        }
         said
     }
 
-    fn json(failure: &Failure<'_>) -> Self {
-        let detail = failure.error.as_ref().or(failure.data.as_ref());
-        let (message, kind, code) =
-            detail.map_or(("", "", ""), |detail| (&*detail.message, &*detail.kind, &*detail.code));
-        let said = [message, &*failure.message, &*failure.html_message].into_iter().find(|text| !text.is_empty());
-        let mut message = said.unwrap_or_default().to_owned();
-        if !failure.first.is_empty() {
-            message = format!("{message} ({})", failure.first);
-        }
-        let is_html = message.trim_start().starts_with('<');
-        if is_html {
-            message = page_text(&message);
-        }
-        Self { message, kind: kind.to_owned(), code: code.to_owned(), origin: ErrorOrigin::Gateway, is_html }
+    fn json(failure: &Failure) -> Self {
+        let is_html = failure.is_html || failure.message.trim_start().starts_with('<');
+        let message = if is_html { page_text(&failure.message) } else { failure.message.clone() };
+        Self { message, kind: failure.kind.clone(), code: failure.code.clone(), origin: ErrorOrigin::Gateway, is_html }
     }
 
     fn text(head: &Head, body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned();
+        let text = lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned();
         let is_html = text.trim_start().starts_with('<')
             || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
         let message = if is_html { page_text(&text) } else { text };
@@ -174,7 +196,7 @@ impl Said {
     }
 
     /// "Is this 401 the gateway's or the model provider's?"
-    fn origin(&self, head: &Head, failure: Option<&Failure<'_>>) -> ErrorOrigin {
+    fn origin(&self, head: &Head, failure: Option<&Failure>) -> ErrorOrigin {
         // The open-source gateway names the provider beside what that one said, and in no refusal of its own.
         if self.is_unreachable() || failure.is_some_and(|failure| !failure.provider.is_empty()) {
             return ErrorOrigin::Upstream;
@@ -187,14 +209,13 @@ impl Said {
                 (false, false) => ErrorOrigin::Gateway,
             };
         };
-        let is_gateways = failure.is_failure
-            || failure.data.is_some()
+        let is_gateways = failure.is_gateways
             || head.get("x-portkey-gateway-exception").is_some()
             || matches!(head.status, 246 | 446)
             || GATEWAY_TYPES.contains(&self.kind.as_str())
             || GATEWAY_TYPE_ENDS.iter().any(|end| is_gateway_type(&self.kind, end))
-            || self.message.contains("Portkey");
-        let is_upstreams = failure.error.is_some() || !failure.html_message.is_empty() || head.is_routed();
+            || portkey::GATEWAY_ERRORS.iter().any(|words| self.message.contains(words));
+        let is_upstreams = failure.has_error || head.is_routed();
         if !is_gateways && is_upstreams { ErrorOrigin::Upstream } else { ErrorOrigin::Gateway }
     }
 
@@ -240,71 +261,145 @@ fn page_text(html: &str) -> String {
 
 const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 
-/// A failure of the model provider that stands where the finish reason should: `overloaded_error`. Source: gateway
-/// 1.15.2, provider `anthropic`, events of type `error`.
+/// The failure that stands where the finish reason should: `overloaded_error` (gateway 1.15.2, provider `anthropic`,
+/// events of type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).
 pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
-    if !reason.ends_with("_error") {
+    let word = reason.to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    if says(&["filter", "toxic", "safety", "moderation", "guardrail"]) || !says(FAILURES) {
         return None;
     }
     let code = one_line(reason, 128);
     let message = format!("The model provider broke off with {code}");
     let said = Said { kind: code, message, code: String::new(), origin: ErrorOrigin::Upstream, is_html: false };
-    let (kind, hint) = classify(head, &said);
+    let (mut kind, mut hint) = classify(head, &said);
+    if kind == ErrorKind::Other {
+        (kind, hint) = if says(&["timeout", "timed_out"]) {
+            (ErrorKind::Timeout, Some(LATER))
+        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
+            (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
+        } else if says(&["abort", "cancel", "interrupt", "disconnect", "network"]) {
+            (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
+        } else {
+            (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK))
+        };
+    }
     let mut error = answered(kind, said.origin, &said.message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = Some(said.kind);
     Some(error)
 }
 
-/// The status that the failure has, or would have: with a status of success an error says more of itself. Of its code, a
-/// number there is a status (OpenRouter); its type is one of a few.
+/// Parts of finish reasons that mean a failure. Those of a filter are none.
+const FAILURES: &[&str] = &[
+    "error",
+    "abort",
+    "malform",
+    "fail",
+    "cancel",
+    "timeout",
+    "timed_out",
+    "insufficient",
+    "overload",
+    "unavailable",
+    "exhaust",
+    "unexpected",
+    "too_many",
+    "invalid",
+    "interrupt",
+    "exception",
+    "disconnect",
+    "missing",
+    "no_image",
+    "crash",
+    "quota",
+    "rate_limit",
+    "expired",
+];
+
+/// A guardrail denied the answer, and what stands in its place came with status 200.
+pub(crate) fn soft_deny(head: &Head, denied: &str) -> Box<Error> {
+    let message = format!("A guardrail denied this: {denied}");
+    with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Gateway, &message, head), GUARDRAIL)
+}
+
+/// An answer that holds no choice. Of Google that is how a blocked prompt looks in a stream (gateway 2.2.3).
+pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> {
+    let provider = if provider.is_empty() { head.get("x-portkey-provider").unwrap_or_default() } else { provider };
+    let text = lossy(body);
+    let is_blocked = provider == "google"
+        || provider.starts_with("vertex")
+        || text.contains("blockReason")
+        || text.contains("\"filtered\":true")
+        || text.contains("\"filtered\": true");
+    if is_blocked {
+        let message = "The answer holds no choice: the model provider blocked the prompt";
+        return with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Upstream, message, head), FILTER);
+    }
+    protocol(head, "The answer holds no choice", body)
+}
+
+/// The HTTP status, or one inferred from the error's code or type when the response itself was a 2xx: a number as the
+/// code is a status (OpenRouter), and the type is one of a few.
 fn status(head: &Head, said: &Said) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
     let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
-    let of_type = || TYPES.iter().find(|(kind, _)| *kind == said.kind).map(|(_, status)| *status);
-    code.or_else(of_type).unwrap_or(head.status)
+    let of_type =
+        |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
+    code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).unwrap_or(head.status)
 }
 
-/// Of types that [`RULES`] do not tell more of. Source: Anthropic's and OpenAI's API references, "Errors".
-const TYPES: [(&str, u16); 8] = [
+/// Of types that [`RULES`] do not tell more of. Source: Anthropic's, Google's and OpenAI's API references, "Errors".
+const TYPES: [(&str, u16); 20] = [
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),
     ("not_found_error", 404),
     ("permission_error", 403),
     ("rate_limit_error", 429),
+    ("rate_limit_exceeded", 429),
     ("request_too_large", 413),
     ("server_error", 500),
+    ("internal_error", 500),
+    ("internal_server_error", 500),
+    ("unauthenticated", 401),
+    ("permission_denied", 403),
+    ("not_found", 404),
+    ("resource_exhausted", 429),
+    ("invalid_argument", 400),
+    ("unavailable", 503),
+    ("internal", 500),
+    ("deadline_exceeded", 504),
+    ("timeout", 504),
 ];
 
 /// Kind and hint. The more telling marks come first, the status last.
 fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
+    let message = said.message.to_ascii_lowercase();
+    let says = |part: &str| message.contains(part);
     for rule in RULES {
         let hit = match rule.mark {
-            Mark::Code(code) => said.code == code,
+            Mark::Code(code) => said.code == code || said.kind == code,
+            Mark::Any(parts) => parts.iter().any(|part| says(part)),
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
             Mark::Type(kind) => said.kind == kind,
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(part) => said.message.contains(part),
+            Mark::Says(part) => says(part),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
-        if hit {
+        // Of the gateway's own key it says so in another way.
+        if hit && !(rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway) {
             return (rule.kind, Some(rule.hint));
         }
     }
     let upstream = said.origin == ErrorOrigin::Upstream;
     match status(head, said) {
-        401 if upstream => (
-            ErrorKind::Unauthorized,
-            Some(
-                "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.",
-            ),
-        ),
-        401 => (ErrorKind::Unauthorized, Some("Check the Portkey API key at https://app.portkey.ai/api-keys.")),
+        401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
+        401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
         403 if upstream => (ErrorKind::Forbidden, Some("The model provider forbids this: check what its key may use.")),
         403 => (
@@ -337,6 +432,16 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     }
 }
 
+/// Names both hosted editions: each refuses the other's keys.
+const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
+const LATER: &str = "Try again later.";
+const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
+const QUOTA: &str = "The model provider's own quota is used up: check its plan and billing.";
+const CONTEXT: &str =
+    "The conversation is longer than the model's context: shorten it, or choose a model with a larger one.";
+const FILTER: &str = "The model provider's content filter refused this: change the content.";
+const PROVIDER_KEY: &str =
+    "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
 const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
@@ -348,11 +453,15 @@ struct Rule {
 }
 
 enum Mark {
+    /// The code, or the type.
     Code(&'static str),
     GatewayCode(u16, &'static str),
     Type(&'static str),
     TypeEnd(&'static str),
+    /// The message holds this, in lower case.
     Says(&'static str),
+    /// The message holds one of these, in lower case.
+    Any(&'static [&'static str]),
     GatewaySays(&'static str),
 }
 
@@ -365,7 +474,7 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
+    use Mark::{Any, Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
     &[
     rule(Code("inline_config_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(Code("inline_provider_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
@@ -374,7 +483,7 @@ const RULES: &[Rule] = {
     rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
     rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
-    rule(GatewayCode(401, "03"), Is::Unauthorized, "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys."),
+    rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
     rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
     rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
     rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
@@ -382,11 +491,45 @@ const RULES: &[Rule] = {
     rule(Type("timeout_error"), Is::Timeout, "Raise requestTimeoutMs, or request_timeout in the Portkey config."),
     rule(TypeEnd("_exhaust_error"), Is::QuotaExceeded, "A budget is used up: raise it in Portkey, or use another provider."),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Code("insufficient_quota"), Is::QuotaExceeded, "The model provider's own quota is used up: check its plan and billing."),
-    rule(Type("insufficient_quota"), Is::QuotaExceeded, "The model provider's own quota is used up: check its plan and billing."),
-    rule(Code("content_filter"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
-    rule(Code("content_policy_violation"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
-    rule(Code("moderation_blocked"), Is::ContentBlocked, "The model provider's content filter refused this: change the content."),
+    rule(Code("insufficient_quota"), Is::QuotaExceeded, QUOTA),
+    rule(Code("billing_hard_limit_reached"), Is::QuotaExceeded, QUOTA),
+    rule(Code("billing_not_active"), Is::QuotaExceeded, QUOTA),
+    rule(Code("exceeded_current_quota_error"), Is::QuotaExceeded, QUOTA),
+    rule(Code("billing_error"), Is::QuotaExceeded, QUOTA),
+    rule(Code("account_deactivated"), Is::QuotaExceeded, QUOTA),
+    rule(Code("Arrearage"), Is::QuotaExceeded, QUOTA),
+    rule(Code("1113"), Is::QuotaExceeded, QUOTA),
+    rule(Any(&["insufficient balance", "insufficient_balance", "insufficient credit", "insufficient quota", "insufficient funds", "credit balance is too low",
+        "out of credits", "not enough credits", "run out of credits", "more credits", "no credits", "hard limit has been reached", "payment required", "in arrears",
+        "overdue", "recharge", "spending limit", "额度不足", "余额不足", "欠费"]), Is::QuotaExceeded, QUOTA),
+    rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
+    rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
+    rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
+    rule(Says("context length"), Is::InvalidRequest, CONTEXT),
+    rule(Says("context window"), Is::InvalidRequest, CONTEXT),
+    rule(Says("context size"), Is::InvalidRequest, CONTEXT),
+    rule(Any(&["context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
+        "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
+        "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
+        "exceeded max context", "maximum context"]), Is::InvalidRequest, CONTEXT),
+    rule(Code("content_filter"), Is::ContentBlocked, FILTER),
+    rule(Code("content_policy_violation"), Is::ContentBlocked, FILTER),
+    rule(Code("moderation_blocked"), Is::ContentBlocked, FILTER),
+    rule(Code("data_inspection_failed"), Is::ContentBlocked, FILTER),
+    rule(Code("DataInspectionFailed"), Is::ContentBlocked, FILTER),
+    rule(Code("PROHIBITED_CONTENT"), Is::ContentBlocked, FILTER),
+    rule(Code("1301"), Is::ContentBlocked, FILTER),
+    rule(Code("1026"), Is::ContentBlocked, FILTER),
+    rule(Code("1027"), Is::ContentBlocked, FILTER),
+    rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
+        "responsibleaipolicy", "inappropriate content", "prohibited_content", "sensitive content", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
+    rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
+    rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
+    rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
+    rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
+    rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token"]),
+        Is::Unauthorized, PROVIDER_KEY),
+    rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Code("model_not_found"), Is::NotFound, "Check the model id: the hosted catalog names models @provider/model."),
     rule(Type("overloaded_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
@@ -714,6 +857,16 @@ mod tests {
                 Some("03"),
                 "copy it again",
             ),
+            // The other hosted edition.
+            (
+                401,
+                BARE,
+                r#"{"error":{"message":"AI Gateway Error: Invalid API Key. Error Code: 03","code":"03"}}"#,
+                Is::Unauthorized,
+                Gateway,
+                Some("03"),
+                "Strata Cloud Manager",
+            ),
             (
                 401,
                 BARE,
@@ -882,6 +1035,40 @@ mod tests {
             assert!(error.request_sent && error.status == Some(*status));
             assert_eq!(error.trace_id.is_some(), headers.len() == 3);
             assert!(!error.message.is_empty() && !error.message.contains('<'), "{}", error.message);
+        }
+    }
+
+    /// The words of providers and proxies, and what they mean: status, body, kind, the message, a part of the hint.
+    #[test]
+    fn the_words_are_found_wherever_they_are() {
+        let google = r#"{"error":{"code":400,"message":"Unknown name \"x\"","status":"INVALID_ARGUMENT"}}"#;
+        let said = |message: &str| format!(r#"{{"error":{{"message":"{message}"}}}}"#);
+        for (status, body, kind, message, hint) in [
+            (400, format!("[{google}]"), Is::InvalidRequest, "Unknown name \"x\"", ""),
+            (400, format!(r#"{{"0":{google}}}"#), Is::InvalidRequest, "Unknown name \"x\"", ""),
+            (422, r#"{"detail":[{"type":"missing","loc":["body","tools",7],"msg":"Field required"}]}"#.into(), Is::InvalidRequest, "body.tools.7: Field required", ""),
+            (422, r#"{"object":"error","message":{"detail":[{"loc":["body"],"msg":"bad"}]},"type":"invalid_request_error"}"#.into(), Is::InvalidRequest, "body: bad", ""),
+            (400, r#"{"error":{"message":"Billing hard limit has been reached","code":"billing_hard_limit_reached"}}"#.into(), Is::QuotaExceeded, "Billing hard limit has been reached", "billing"),
+            (400, said("Your credit balance is too low to access the Anthropic API."), Is::QuotaExceeded, "Your credit balance is too low to access the Anthropic API.", "billing"),
+            (400, said("API key not valid. Please pass a valid API key."), Is::Unauthorized, "API key not valid. Please pass a valid API key.", "not Portkey's"),
+            (400, said("This model's maximum context length is 8192 tokens"), Is::InvalidRequest, "This model's maximum context length is 8192 tokens", "context"),
+            (400, said("prompt is too long: 210000 tokens > 200000 maximum"), Is::InvalidRequest, "prompt is too long: 210000 tokens > 200000 maximum", "context"),
+            (400, r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#.into(), Is::ContentBlocked, "Input data may contain inappropriate content.", "content filter"),
+            (500, said("imageGenerate is not supported by anthropic"), Is::Unsupported, "imageGenerate is not supported by anthropic", "another model"),
+            (500, said(r#"Invalid response received from google: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"#), Is::ContentBlocked, "google: The prompt was blocked: SAFETY", "content filter"),
+            (404, r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no model x"}"#.into(), Is::NotFound, "Not Found: no model x", ""),
+            (400, r#"{"error_code":336003,"error_msg":"bad"}"#.into(), Is::InvalidRequest, "bad", ""),
+            (400, r#"{"statusCode":400,"error":"Bad Request","message":"no such field"}"#.into(), Is::InvalidRequest, "Bad Request: no such field", ""),
+            (400, r#"{"errors":[{"message":"a"},{"message":"b"}],"success":false}"#.into(), Is::InvalidRequest, "a; b", ""),
+            (400, r#"{"Message":"no","__type":"ValidationException"}"#.into(), Is::InvalidRequest, "no", ""),
+            (502, r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"why\"}}"}}}"#.into(), Is::Overloaded, "Provider returned error (why)", ""),
+            (400, r#"{"model":["This field is required."]}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 400: {"model":["This field is required."]}"#, ""),
+            (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
+            (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
+        ] {
+            let error = from_response(&head(status, ROUTED), body.as_bytes());
+            assert_eq!((error.kind, error.message.as_str()), (kind, message), "{body}");
+            assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
         }
     }
 

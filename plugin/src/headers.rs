@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::Json;
+use crate::json::{Json, last_of_each};
 use crate::portkey;
 
 /// A header that a configuration asks for.
@@ -112,7 +112,7 @@ const OPTIONS: [Spec; 15] = [
     spec("cacheNamespace", "x-portkey-cache-namespace", Shape::Text),
     spec("cacheForceRefresh", "x-portkey-cache-force-refresh", Shape::OnlyTrue),
     spec("requestTimeoutMs", "x-portkey-request-timeout", Shape::Milliseconds),
-    spec("strictOpenAiCompliance", "x-portkey-strict-open-ai-compliance", Shape::Flag),
+    spec("strictOpenAiCompliance", portkey::COMPLIANCE_HEADER, Shape::Flag),
     spec("customHost", "x-portkey-custom-host", Shape::Text),
     spec("forwardHeaders", "x-portkey-forward-headers", Shape::List),
     spec("debug", "x-portkey-debug", Shape::Flag),
@@ -172,12 +172,9 @@ pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Puts `header` in the place of one of the same name, else at the end.
-pub(crate) fn put(headers: &mut Vec<Header>, header: Header) {
-    match headers.iter_mut().find(|old| old.name == header.name) {
-        Some(old) => *old = header,
-        None => headers.push(header),
-    }
+/// Leaves one header of each name: the last, in the place of the first.
+pub(crate) fn unify(headers: &mut Vec<Header>) {
+    last_of_each(headers, |header| &header.name);
 }
 
 #[cfg(test)]

@@ -7,14 +7,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::answer;
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
-use crate::chat;
 use crate::error::{self, Result};
 use crate::inline::{self, NotBase64};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, lossy};
 use crate::multipart::{self, Part};
 use crate::portkey;
+use crate::prompt;
 use crate::report::Head;
 use crate::wire::{self, present};
 
@@ -27,7 +28,7 @@ pub const EDIT_FAILED: &str = "Portkey image edit failed";
 
 /// The model of a request and its fields, with its defaults filled in and checked.
 fn fields(request: &Request) -> Result<(String, Object<'_>)> {
-    let extra = chat::extra_members(request.extra_json.as_deref())?;
+    let extra = prompt::extra_members(request.extra_json.as_deref())?;
     let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
     let model = extra
         .get("model")
@@ -179,29 +180,26 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Response> {
     let (json, mut inlined) = answer.finish();
     let malformed = || error::malformed(head, "Portkey image generation response malformed", &json);
-    let answer = wire::Images::parse(&json).map_err(|_| malformed())?;
-    let data = match answer.data {
-        Some(data) if !answer.has_error => data,
-        _ => return Err(malformed()),
-    };
-    let mut images = Vec::with_capacity(data.len());
-    for image in data {
-        let (source, ending) = match (image.b64_json.as_ref(), present(image.url)) {
-            ("", None) => continue,
-            ("", Some(url)) => {
-                let ending = url_ending(&url);
-                (MediaSource::Url(url), ending)
-            }
-            (text, _) => {
-                // One whose name is spelled with escapes was not found, and has no number.
-                let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
-                let found = number.and_then(|number| inlined.get_mut(number));
-                let data = found.map_or_else(
-                    || Err(NotBase64(text.into())),
-                    |image| mem::replace(image, Err(NotBase64::default())),
-                );
-                media(data.map_err(|NotBase64(text)| error::protocol(head, "An image is not base64", &text))?)
-            }
+    let text = lossy(&json);
+    let answer = wire::Images::parse(&text).map_err(|_| malformed())?;
+    if answer.is_failure {
+        return Err(malformed());
+    }
+    let not_base64 = |quote: &[u8]| error::protocol(head, "An image is not base64", quote);
+    let mut images = Vec::with_capacity(answer.data.len());
+    for image in answer.data {
+        // One whose name is spelled in another way was not found, and has no number.
+        let number = image.base64.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+        let (source, ending) = if let Some(found) = number.and_then(|number| inlined.get_mut(number)) {
+            let data = mem::replace(found, Err(NotBase64::default()));
+            media(data.map_err(|NotBase64(text)| not_base64(&text))?)
+        } else if !image.base64.is_empty() || image.url.starts_with("data:") {
+            let text = if image.base64.is_empty() { &image.url } else { &image.base64 };
+            let shown = text.as_bytes().get(..32).unwrap_or(text.as_bytes());
+            media(inline::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)
+        } else {
+            let ending = url_ending(&image.url);
+            (MediaSource::Url(image.url.into_owned()), ending)
         };
         let file_name = format!("image-{}.{ending}", images.len() + 1);
         images.push(Image { source, file_name, revised_prompt: present(image.revised_prompt) });
@@ -210,7 +208,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         return Err(error::malformed(head, "Portkey image generation response missing image data", &json));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
-    Ok(Response { model, images, usage: answer.usage.as_ref().map(chat::usage), report: head.report() })
+    Ok(Response { model, images, usage: answer.usage.as_ref().and_then(answer::usage), report: head.report() })
 }
 
 fn media(data: Vec<u8>) -> (MediaSource, &'static str) {
@@ -272,6 +270,7 @@ mod tests {
             connect_timeout_ms: None,
             first_byte_timeout_ms: None,
             idle_timeout_ms: None,
+            options_json: "{}".into(),
         }
     }
 
@@ -487,5 +486,30 @@ mod tests {
         }
         assert_eq!(sniff(b"<svg"), None);
         assert_eq!(sniff(b""), None);
+    }
+
+    #[test]
+    fn images_of_other_shapes() {
+        let png = MediaSource::Inline(Media { media_type: "image/png".into(), data: PNG.to_vec() });
+        for body in [
+            r#"{"data":[{"url":"data:image/png;base64,iVBORw0KGgo="}]}"#,
+            r#"{"data":{"b64_json":"iVBORw0KGgo="}}"#,
+            r#"{"data":["data:image/png;base64,iVBORw0KGgo="]}"#,
+            r#"{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}"#,
+            r#"{"data":[{"base64":"iVBORw0KGgo="}],"error":null}"#,
+            r#"{"data":[null,3,{},{"b64_json":"iVBORw0KGgo="}]}"#,
+        ] {
+            let images = ok(body).unwrap().images;
+            assert_eq!(images.len(), 1, "{body}");
+            assert_eq!((&images[0].source, images[0].file_name.as_str()), (&png, "image-1.png"), "{body}");
+        }
+        let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
+        let error = ok(&endless).unwrap_err();
+        assert!(error.message.contains("not base64") && error.message.len() < 100, "{}", error.message);
+        for (body, words) in
+            [(r#"{"code":7,"msg":"no balance"}"#, "no balance"), (r#"{"data":[],"error":"why"}"#, "why")]
+        {
+            assert!(ok(body).unwrap_err().message.contains(words), "{body}");
+        }
     }
 }

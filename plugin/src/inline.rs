@@ -26,6 +26,16 @@ const SHOWN: usize = 320;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct NotBase64(pub Vec<u8>);
 
+/// An image that is there as a whole: base64, or a `data:` URL.
+pub(crate) fn decoded(text: &[u8]) -> Result<Vec<u8>, NotBase64> {
+    let mut base64 = Base64::default();
+    // In a URL they would end it.
+    for line in text.split(u8::is_ascii_whitespace) {
+        base64.push(line);
+    }
+    base64.finish()
+}
+
 /// An answer, as far as it has come.
 ///
 /// ```

@@ -5,9 +5,11 @@
 //! counts, the members that are looked into are named beforehand, and read in the same pass.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, mem, str};
+use core::cmp::Reverse;
+use core::{fmt, mem};
 
 use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -68,6 +70,20 @@ impl<'a> Json<'a> {
 
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
+    }
+
+    /// Whether it says nothing: `null`, `false`, 0, an empty text, and lists and objects of such.
+    pub(crate) fn is_blank(&self) -> bool {
+        // What holds more levels says something.
+        let is_blank = |json: &Self| match json.is_nested() {
+            true => matches!(json.compact().as_str(), "{}" | "[]"),
+            false => json.is_blank(),
+        };
+        match self {
+            _ if self.is_object() => self.object().is_none_or(|object| object.iter().all(|(_, value)| is_blank(value))),
+            _ if self.is_nested() => self.list().is_none_or(|items| items.iter().all(is_blank)),
+            _ => matches!(self.text().trim(), "" | "0" | "false"),
+        }
     }
 
     pub(crate) fn bool(&self) -> Option<bool> {
@@ -142,6 +158,14 @@ impl<'a> Json<'a> {
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
     }
 
+    /// The same, independent of the text that it was read from.
+    pub(crate) fn owned(&self) -> Json<'static> {
+        match self.string() {
+            Some(text) => Json::Text(Cow::Owned(text.into_owned())),
+            None => RawValue::from_string(self.to_json()).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw))),
+        }
+    }
+
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -163,10 +187,43 @@ impl<'a> Json<'a> {
     }
 }
 
-/// A body as a text without its byte order mark, which RFC 8259 allows to ignore.
-pub(crate) fn utf8(body: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(body).ok()?;
-    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// A body as a text without its byte order mark. What is no UTF-8 is replaced, as the Encoding standard says.
+pub(crate) fn lossy(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Nesting {
+    depth: u32,
+    in_string: bool,
+    is_escaped: bool,
+    /// Whether its end has come.
+    pub(crate) is_closed: bool,
+}
+
+impl Nesting {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        for &byte in piece {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_string => self.is_escaped = true,
+                b'"' if self.depth > 0 => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_closed |= self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it has begun, and not ended.
+    pub(crate) fn is_open(self) -> bool {
+        self.depth > 0
+    }
 }
 
 /// An object: its members in their order.
@@ -191,6 +248,12 @@ impl<'a> Object<'a> {
     /// A member, `null` being none. Of two of one name the last counts.
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
+        Some(value).filter(|value| !value.is_null())
+    }
+
+    /// A member, however its name is spelled in upper and lower case.
+    pub(crate) fn like(&self, name: &str) -> Option<&Json<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value).filter(|value| !value.is_null())
     }
 
@@ -248,10 +311,21 @@ impl<'a> Object<'a> {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Takes out the members that are `null`.
+    pub(crate) fn extract_nulls(&mut self) -> Self {
+        Self(self.0.extract_if(.., |(_, value)| value.is_null()).collect())
+    }
+
+    /// Leaves one member of each name: the value of the last, in the place of the first.
+    pub(crate) fn unify(&mut self) {
+        last_of_each(&mut self.0, |(name, _)| name);
+    }
+
     /// Sets the members of `other`, which win.
     pub(crate) fn extend(&mut self, other: Self) {
-        for (name, value) in other {
-            self.put(name, value);
+        if !other.is_empty() {
+            self.0.extend(other.0);
+            self.unify();
         }
     }
 
@@ -345,6 +419,33 @@ impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
+}
+
+/// For each name, the place of the first that is the same. They are sorted for it: to look for each among all others
+/// would cost the square of their number, and the number may be an attacker's choice.
+pub(crate) fn firsts(names: &[&str]) -> Vec<usize> {
+    // A heap is a tenth of the code of the standard library's sorts.
+    let mut sorted: BinaryHeap<_> = names.iter().copied().zip((0..).map(Reverse)).collect();
+    let mut firsts = alloc::vec![0; names.len()];
+    let mut before = None;
+    while let Some((name, Reverse(at))) = sorted.pop() {
+        let first = before.filter(|(known, _)| *known == name).map_or(at, |(_, first)| first);
+        before = Some((name, first));
+        if let Some(place) = firsts.get_mut(at) {
+            *place = first;
+        }
+    }
+    firsts
+}
+
+/// Leaves one item of each name: the last, in the place of the first.
+pub(crate) fn last_of_each<T>(items: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+    let firsts = firsts(&items.iter().map(name).collect::<Vec<_>>());
+    for (at, &first) in firsts.iter().enumerate() {
+        items.swap(at, first);
+    }
+    let mut places = firsts.iter().enumerate();
+    items.retain(|_| places.next().is_some_and(|(at, &first)| at == first));
 }
 
 /// What a value starts with, which says what it is.
@@ -525,9 +626,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_must_be_utf8_and_may_start_with_its_mark() {
-        assert!(utf8(b"\"\xff\"").is_none());
-        assert_eq!(utf8(b"\xef\xbb\xbf{}"), Some("{}"));
+    fn bytes_are_read_as_utf8_and_may_start_with_its_mark() {
+        assert_eq!(lossy(b"\"\xff\xe2\x82x\""), "\"\u{fffd}\u{fffd}x\"");
+        assert_eq!(lossy(b"\xef\xbb\xbf{}"), "{}");
         assert!(Object::parse("{} {}").is_none());
     }
 
@@ -541,8 +642,22 @@ mod tests {
         assert!(object.get("a").is_none() && object.has("a"), "the last counts");
         object.set("z", vec![0.7f32.into(), Json::NULL, "\"".into(), true.into()]);
         object.extend(Object::from([("a", 3u32.into()), ("b", [("c", (-1i64).into())].into())]));
-        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":{ },"a":3,"b":{"c":-1}}"#);
+        assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"a":3,"b":{"c":-1}}"#);
         object.remove("a");
         assert_eq!(object.to_json(), r#"{"z":[0.7,null,"\"",true],"b":{"c":-1}}"#);
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_value_is_left_in_the_first_place() {
+        for (members, expected) in [
+            ("{}", "{}"),
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+            (r#"{"b":1,"a":2,"b":3,"c":4,"b":5,"a":6}"#, r#"{"b":5,"a":6,"c":4}"#),
+            (r#"{"":1,"\u0000":2,"":null}"#, r#"{"":null,"\u0000":2}"#),
+        ] {
+            let mut object = Object::parse(members).unwrap();
+            object.unify();
+            assert_eq!(object.to_json(), expected);
+        }
     }
 }

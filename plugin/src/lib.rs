@@ -7,11 +7,13 @@
 
 extern crate alloc;
 
+pub mod answer;
 pub mod bindings;
 pub mod call;
-pub mod chat;
 mod config;
 pub mod error;
+mod failure;
+mod guardrails;
 pub mod headers;
 mod http;
 pub mod images;
@@ -23,12 +25,16 @@ pub mod multipart;
 pub mod onboarding;
 mod pattern;
 pub mod portkey;
+pub mod prompt;
 pub mod report;
+pub mod request;
 #[cfg(target_family = "wasm")]
 mod runtime;
 mod service;
+mod signature;
 pub mod sse;
 pub mod stream;
+pub mod traits;
 pub mod url;
 mod wire;
 
@@ -65,6 +71,10 @@ impl exports::onboarding::Guest for Provider {
 }
 
 impl exports::models::Guest for Provider {
+    fn traits_of(id: String) -> exports::models::Traits {
+        traits::of(&id).map_or_else(traits::unknown, |known| known.shown())
+    }
+
     fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {
         service::models(&connection).map_err(|error| *error)
     }
@@ -72,6 +82,10 @@ impl exports::models::Guest for Provider {
 
 impl exports::chat::Guest for Provider {
     type Reply = service::Reply;
+
+    fn body(connection: Connection, request: exports::chat::Request) -> Result<String, Error> {
+        request::body(&connection, &request, true).map_err(|error| *error)
+    }
 
     fn complete(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Response, Error> {
         service::complete(&connection, &request).map_err(|error| *error)

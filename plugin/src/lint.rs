@@ -34,7 +34,7 @@ pub fn document(config: &str) -> Vec<Finding> {
 /// The same, errors and warnings, for settings that were read.
 pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     let mut findings = settings.findings.clone();
-    let is_hosted = settings.base_url.as_ref().is_some_and(|url| url.host().eq_ignore_ascii_case(portkey::HOSTED));
+    let is_hosted = settings.base_url.as_ref().is_some_and(|url| portkey::is_hosted(url.host()));
     findings.extend(headers(&settings.headers, is_hosted));
     if let Some(url) = &settings.base_url
         && !url.path.ends_with("/v1")
@@ -242,6 +242,29 @@ mod tests {
 
     const HOSTED: bool = true;
     const OWN: bool = false;
+
+    #[test]
+    fn both_hosted_editions_are_hosted() {
+        for (base_url, is_hosted) in [
+            ("https://api.portkey.ai/v1", true),
+            ("https://aigw.portkey.ai/v1", true),
+            ("https://AIGW.Portkey.ai:443/v1/", true),
+            ("https://aigw.portkey.ai./v1", true),
+            ("https://gateway.portkey.ai.example/v1", false),
+            ("http://127.0.0.1:8787/v1", false),
+        ] {
+            let config = serde_json::json!({"models": {"providers": {"portkey": {
+                "baseUrl": base_url,
+                "models": [{"id": "gpt-5"}],
+                "headers": {"x-portkey-custom-host": "http://h/v1", "x-portkey-cache-force-refresh": "false"},
+            }}}});
+            let findings = document(&config.to_string());
+            let says = |part: &str| findings.iter().any(|finding| finding.message.contains(part));
+            assert_eq!(says("cannot route the bare model id"), is_hosted, "{base_url}");
+            assert_eq!(says("hosted gateway refuses a custom host"), is_hosted, "{base_url}");
+            assert_eq!(says("open-source gateway takes any value"), !is_hosted, "{base_url}");
+        }
+    }
 
     #[test]
     fn errors() {

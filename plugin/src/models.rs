@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use crate::bindings::exports::openclaw::provider::models::Entry;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::error::{self, Result};
-use crate::json::{Json, Object, utf8};
+use crate::json::{Json, lossy};
 use crate::report::Head;
-use crate::wire::present;
+use crate::wire::{self, present};
 
 /// Entries asked for on each page after the first.
 const PAGE: usize = 100;
@@ -22,6 +22,8 @@ const MAX_PAGES: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Listing {
     entries: Vec<Entry>,
+    /// The first id of each page.
+    firsts: Vec<String>,
     /// Entries received, those seen before included: what `offset` counts.
     received: usize,
     pages: usize,
@@ -47,30 +49,37 @@ impl Listing {
     /// Reads a page.
     pub fn push(&mut self, head: &Head, body: &[u8]) -> Result<()> {
         let malformed = || error::malformed(head, "The answer is no list of models", body);
-        let json = utf8(body).and_then(|text| Json::parse(text).ok()).ok_or_else(malformed)?;
+        let text = lossy(body);
+        let json = Json::parse(&text).map_err(|_| malformed())?;
         let page = json.object().unwrap_or_default();
-        if page.get("error").is_some() {
+        if page.iter().any(|(name, value)| wire::is_failure(name, value)) {
             return Err(malformed());
         }
-        // Together's own list is a bare array.
-        let items = json.list().or_else(|| page.get("data")?.list()).ok_or_else(malformed)?;
-        let items: Vec<Object<'_>> = items.iter().map(|item| item.object().unwrap_or_default()).collect();
+        // Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is `null` where it
+        // holds none.
+        let list = json.list().or_else(|| ["data", "models"].into_iter().find_map(|name| page.get(name)?.list()));
+        let is_empty = ["data", "models"].into_iter().any(|name| page.has(name) && page.get(name).is_none());
+        let items = list.or_else(|| is_empty.then(Vec::new)).ok_or_else(malformed)?;
+        let items: Vec<Item> = items.iter().map(Item::read).collect();
         self.pages += 1;
         self.received += items.len();
         // Only the hosted catalog has slugs.
-        let is_catalog = items.iter().any(|item| !item.text("slug").is_empty() || item.text("id").starts_with('@'));
+        let is_catalog = items.iter().any(|item| item.has_slug || item.id.starts_with('@'));
         // A server that ignores the offset sends the same page for ever.
-        let first = items.iter().find_map(|item| present(item.text("id")));
-        let repeats = first.is_none_or(|first| self.entries.iter().any(|entry| entry.id == first));
-        for item in items {
-            let Some(id) = present(item.text("id")).filter(|_| !repeats) else { continue };
+        let first = items.iter().find_map(|item| Some(item.id.clone()).filter(|id| !id.is_empty()));
+        let repeats = first.as_ref().is_none_or(|first| self.firsts.contains(first));
+        self.firsts.extend(first);
+        let last = items.iter().rev().map(|item| item.id.clone()).find(|id| !id.is_empty());
+        for Item { id, owner, .. } in items {
+            if repeats || id.is_empty() {
+                continue;
+            }
             let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());
-            let provider = slug.or_else(|| present(item.text("owned_by"))).or_else(|| present(page.text("provider")));
+            let provider = slug.or(owner).or_else(|| present(page.text("provider")));
             self.entries.push(Entry { id, provider });
         }
-        let is_plain = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
         let says_more = page.get("has_more").and_then(Json::bool) == Some(true);
-        self.after = present(page.text("last_id")).filter(|id| says_more && is_plain(id));
+        self.after = present(page.text("last_id")).or(last).filter(|_| says_more).map(|id| escaped(&id));
         let has_more = match page.get("total").and_then(Json::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.
@@ -84,6 +93,40 @@ impl Listing {
     pub fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
+}
+
+/// A model in a listing.
+struct Item {
+    id: String,
+    owner: Option<String>,
+    has_slug: bool,
+}
+
+impl Item {
+    /// Ollama and Google name a model by `name`; some lists hold names alone.
+    fn read(item: &Json<'_>) -> Self {
+        let Some(object) = item.object() else {
+            return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
+        };
+        let id = ["id", "model", "name"].into_iter().map(|name| object.text(name)).find(|id| !id.is_empty());
+        Self {
+            id: id.unwrap_or_default().into_owned(),
+            owner: present(object.text("owned_by")),
+            has_slug: !object.text("slug").is_empty(),
+        }
+    }
+}
+
+/// As it stands in a query.
+fn escaped(id: &str) -> String {
+    let mut query = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => query.push(byte.into()),
+            _ => query.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    query
 }
 
 /// What a refused listing means. The open-source gateway keeps no catalog: asked for one it answers as to any request
@@ -155,6 +198,24 @@ mod tests {
         assert_eq!(entries, ["claude-a", "claude-b", "claude-c"].map(|id| entry(id, "anthropic")));
         assert_eq!(paths, ["/models", "/models?limit=100&after_id=claude-b"]);
         assert!(list(&[r#"{"data":[]}"#]).0.is_empty());
+    }
+
+    #[test]
+    fn lists_of_other_shapes() {
+        let ids = |page: &str| list(&[page]).0.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        assert!(ids(r#"{"object":"list","data":null}"#).is_empty(), "Ollama without a model");
+        assert_eq!(ids(r#"{"models":[{"name":"llama3:latest","model":"llama3:latest"}]}"#), ["llama3:latest"]);
+        assert_eq!(ids(r#"{"models":[{"name":"models/gemini-3-pro"}]}"#), ["models/gemini-3-pro"]);
+        assert_eq!(ids(r#"["a","b"]"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"error":null,"data":[{"id":"a"}]}"#), ["a"]);
+        // Whatever the last id is made of, and where it is not given apart.
+        let (entries, paths) = list(&[
+            r#"{"data":[{"id":"a/b"}],"has_more":true,"last_id":"a/b c&d"}"#,
+            r#"{"data":[{"id":"x/ü"}],"has_more":true}"#,
+            r#"{"data":[{"id":"z"}],"has_more":false}"#,
+        ]);
+        assert_eq!(entries.len(), 3);
+        assert_eq!(paths[1..], ["/models?limit=100&after_id=a%2Fb%20c%26d", "/models?limit=100&after_id=x%2F%C3%BC"]);
     }
 
     #[test]

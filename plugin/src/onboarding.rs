@@ -12,9 +12,10 @@ use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::config::{self, PROVIDER, not_an_object};
 use crate::error::{self, Result};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::portkey;
+use crate::traits;
 use crate::url::BaseUrl;
 
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.
@@ -85,33 +86,32 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
             "Mend the configuration there: nothing was changed.",
         )
     })?;
-    let (mut models, mut ids) = (Vec::new(), Vec::new());
-    for model in existing.into_iter().chain([portkey::MODEL, candidate].map(model_entry)) {
-        let id = config::model_id(&model);
-        if id.is_none() || !ids.contains(&id) {
-            models.push(model);
-            ids.push(id);
-        }
-    }
-    provider.set("models", models);
+    let added = [portkey::MODEL, candidate].map(model_entry);
+    let models: Vec<_> = existing.into_iter().chain(added).map(|model| (config::model_id(&model), model)).collect();
+    let firsts = firsts(&models.iter().filter_map(|(id, _)| id.as_deref()).collect::<Vec<_>>());
+    let mut is_first = firsts.iter().enumerate().map(|(at, &first)| at == first);
+    let models = models.into_iter().filter(|(id, _)| id.is_none() || is_first.next() == Some(true));
+    provider.set("models", models.map(|(_, model)| model).collect::<Vec<_>>());
     Ok(provider)
 }
 
 /// An entry for a model. What is not known of one is left out, for the host to default.
 fn model_entry(id: &str) -> Json<'_> {
-    let is_known = id == portkey::MODEL;
+    let known = traits::of(id).map_or_else(traits::unknown, |known| known.shown());
+    let mut input = alloc::vec!["text".into()];
+    // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
+    if known.image_input != Some(false) {
+        input.push("image".into());
+    }
     let mut entry = Object::from([
         ("id", id.into()),
-        ("name", if is_known { portkey::MODEL_NAME } else { id }.into()),
-        ("reasoning", is_known.into()),
-        // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
-        ("input", alloc::vec!["text".into(), "image".into()].into()),
+        ("name", if id == portkey::MODEL { portkey::MODEL_NAME } else { id }.into()),
+        ("reasoning", known.reasoning.unwrap_or(false).into()),
+        ("input", input.into()),
         ("cost", ["input", "output", "cacheRead", "cacheWrite"].map(|kind| (kind, 0u32.into())).into()),
     ]);
-    if is_known {
-        entry.set("contextWindow", portkey::MODEL_CONTEXT_TOKENS);
-        entry.set("maxTokens", portkey::MODEL_MAX_OUTPUT_TOKENS);
-    }
+    entry.set_some("contextWindow", known.context_tokens);
+    entry.set_some("maxTokens", known.max_output_tokens);
     entry.into()
 }
 
@@ -155,13 +155,19 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
     }
     let own =
         settings.headers.iter().filter(|header| !header.is_reference() && !crate::headers::is_credential(&header.name));
+    let mut headers: Vec<_> = own.map(|header| (header.name.clone(), header.wire_value())).collect();
+    // As Portkey's own SDKs send it: with `true`, its default, reasoning is paid for and thrown away.
+    if !settings.headers.iter().any(|header| header.name == portkey::COMPLIANCE_HEADER) {
+        headers.push((portkey::COMPLIANCE_HEADER.to_owned(), "false".to_owned()));
+    }
     Ok(Connection {
         base_url: settings.base_url.map_or_else(|| portkey::BASE_URL.to_owned(), |url| url.text()),
-        headers: own.map(|header| (header.name.clone(), header.wire_value())).collect(),
+        headers,
         credentials: alloc::vec![portkey::CREDENTIAL.to_owned()],
         connect_timeout_ms: None,
         first_byte_timeout_ms: settings.timeout_ms,
         idle_timeout_ms: settings.timeout_ms,
+        options_json: settings.options_json,
     })
 }
 
@@ -373,7 +379,9 @@ mod tests {
     #[test]
     fn i3_i4_the_connection_of_a_configuration() {
         let default = resolve("{}", &held()).unwrap();
-        assert_eq!((default.base_url.as_str(), default.headers.len()), ("https://api.portkey.ai/v1", 0));
+        let lenient = ("x-portkey-strict-open-ai-compliance".to_owned(), "false".to_owned());
+        assert_eq!((default.base_url.as_str(), &*default.headers), ("https://api.portkey.ai/v1", &[lenient][..]));
+        assert_eq!(default.options_json, "{}");
         assert_eq!(default.credentials, ["portkey-api-key"]);
         let config = json!({
             "models": {"providers": {"portkey": {"baseUrl": "http://localhost:8787/v1/", "timeoutSeconds": 9,
@@ -384,7 +392,14 @@ mod tests {
         assert_eq!(connection.base_url, "http://localhost:8787/v1");
         let headers: Vec<(&str, &str)> =
             connection.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(headers, [("x-portkey-metadata", r#"{"_user":"Zo\u00eb"}"#), ("x-portkey-trace-id", "t")]);
+        assert_eq!(
+            headers,
+            [
+                ("x-portkey-metadata", r#"{"_user":"Zo\u00eb"}"#),
+                ("x-portkey-trace-id", "t"),
+                ("x-portkey-strict-open-ai-compliance", "false"),
+            ]
+        );
         assert_eq!((connection.first_byte_timeout_ms, connection.idle_timeout_ms), (Some(9000), Some(9000)));
     }
 

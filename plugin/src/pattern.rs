@@ -13,7 +13,10 @@ use crate::json;
 /// A chunk around the one text in it that counts.
 #[derive(Debug)]
 pub(crate) struct Pattern {
+    /// Up to the time in `created`, which nobody reads and which changes each second, or up to the text.
     before: Vec<u8>,
+    /// From behind that time up to the text.
+    behind_time: Option<Vec<u8>>,
     after: Vec<u8>,
     kind: Kind,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
@@ -59,6 +62,7 @@ impl Kind {
 }
 
 impl Pattern {
+    const TIME: &[u8] = b"\"created\":";
     const NOISE: &[u8] = b"\"obfuscation\":";
     const END: &[u8] = b"}";
 
@@ -71,12 +75,29 @@ impl Pattern {
         // Noise with a quote in it is not known as such: in front of that stands a backslash, and not the name.
         let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
         let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
-        Some(Self { before: before.to_vec(), after: noisy.unwrap_or(after).to_vec(), kind, is_noisy: noisy.is_some() })
+        let time = before.windows(Self::TIME.len()).position(|name| name == Self::TIME);
+        let (before, behind_time) = match time.and_then(|at| before.split_at_checked(at + Self::TIME.len())) {
+            Some((before, rest)) => (before, number(rest).map(<[u8]>::to_vec)),
+            None => (before, None),
+        };
+        // Without a number all of it is compared.
+        let before = if behind_time.is_some() { before } else { chunk.get(..at)? };
+        Some(Self {
+            before: before.to_vec(),
+            behind_time,
+            after: noisy.unwrap_or(after).to_vec(),
+            kind,
+            is_noisy: noisy.is_some(),
+        })
     }
 
     /// What another chunk gives, where it differs in its text alone.
     pub(crate) fn event(&self, chunk: &[u8]) -> Option<Event> {
-        let (spelled, rest) = string(behind(chunk, &self.before)?)?;
+        let mut rest = behind(chunk, &self.before)?;
+        if let Some(behind_time) = &self.behind_time {
+            rest = behind(number(rest)?, behind_time)?;
+        }
+        let (spelled, rest) = string(rest)?;
         let mut rest = behind(rest, &self.after)?;
         if self.is_noisy {
             let (noise, end) = string(rest)?;
@@ -86,6 +107,13 @@ impl Pattern {
         let text = text(spelled).filter(|text| rest.is_empty() && !text.is_empty())?;
         Some(self.kind.event(text.into_owned()))
     }
+}
+
+/// What follows the whole number at the start of `bytes`.
+fn number(bytes: &[u8]) -> Option<&[u8]> {
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // JSON has no other number that begins with 0.
+    if length == 0 || length > 1 && bytes.starts_with(b"0") { None } else { bytes.get(length..) }
 }
 
 /// The rest of `bytes`, which start with `prefix`: compared by words, where the C library compares bytes.

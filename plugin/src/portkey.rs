@@ -1,18 +1,27 @@
 //! Portkey's names and numbers, each stated once. No behaviour.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::bindings::exports::openclaw::provider::onboarding::{Credential, Descriptor, ImageCapabilities, Model};
+use crate::bindings::exports::openclaw::provider::onboarding::{
+    Credential, Descriptor, ImageCapabilities, Model, Service,
+};
 
 /// Id in the host's configuration.
 pub const ID: &str = "portkey";
-/// The hosted gateway. Source: Portkey docs.
+/// The hosted gateway that is called where the configuration names none. Source: Portkey docs.
 pub const BASE_URL: &str = "https://api.portkey.ai/v1";
-/// Host name of the hosted gateway; every other host is taken for a self-hosted one.
-pub const HOSTED: &str = "api.portkey.ai";
+/// Each hosted edition: what it is called, its host name, and where its keys come from. Every other host is taken for a
+/// self-hosted gateway. Source: Palo Alto Networks, Prisma AIRS AI Gateway docs (2026).
+pub const EDITIONS: [(&str, &str, &str); 2] = [
+    ("Portkey", "api.portkey.ai", "https://app.portkey.ai/api-keys"),
+    ("Prisma AIRS AI Gateway", "aigw.portkey.ai", "Strata Cloud Manager"),
+];
+/// What the hosted editions begin their own errors with: the first edition, and the second.
+pub const GATEWAY_ERRORS: [&str; 2] = ["Portkey", "AI Gateway Error"];
 /// OpenClaw's name for the wire protocol.
 pub const API: &str = "openai-completions";
 /// Alias of the model that onboarding adds.
@@ -58,6 +67,15 @@ pub const CREDENTIAL_FLAG: &str = "--portkey-api-key";
 /// (gateway 1.15.2).
 pub const CREDENTIAL_HEADER: &str = "x-portkey-api-key";
 
+/// Says whether answers keep to OpenAI's form alone. Off, reasoning comes and goes back. Source: Portkey docs, "Headers".
+pub const COMPLIANCE_HEADER: &str = "x-portkey-strict-open-ai-compliance";
+
+/// Whether a host of this name is one of the hosted editions.
+pub fn is_hosted(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    EDITIONS.iter().any(|(_, hosted, _)| host.eq_ignore_ascii_case(hosted))
+}
+
 /// Who this provider is.
 pub fn descriptor() -> Descriptor {
     Descriptor {
@@ -93,6 +111,14 @@ pub fn descriptor() -> Descriptor {
             header: CREDENTIAL_HEADER.to_owned(),
             prefix: String::new(),
         }],
+        services: EDITIONS
+            .iter()
+            .map(|(label, host, keys_from)| Service {
+                label: (*label).to_owned(),
+                base_url: format!("https://{host}/v1"),
+                keys_from: (*keys_from).to_owned(),
+            })
+            .collect(),
     }
 }
 

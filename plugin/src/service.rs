@@ -8,7 +8,7 @@ use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
 use crate::call::{Accept, Call};
 use crate::error::Result;
-use crate::{chat, http, images, inline, models, stream};
+use crate::{answer, http, images, inline, models, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -27,25 +27,28 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
     Ok(listing.into_entries())
 }
 
-pub(crate) fn complete(connection: &Connection, request: &exports::chat::Request) -> Result<exports::chat::Response> {
-    let body = chat::body(request, false)?;
+pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
+    let body = request::body(connection, asked, false)?;
     let call = Call::post(connection, COMPLETIONS, Accept::Json, JSON, body.len())?;
-    let (head, body) = http::fetch(call, &body, MAX_ANSWER)?;
-    chat::response(&head, &body)
+    let (head, body) = http::fetch(call, body.as_bytes(), MAX_ANSWER)?;
+    answer::response(&head, &body)
 }
 
-pub(crate) fn stream(connection: &Connection, request: &exports::chat::Request) -> Result<Reply> {
-    let body = chat::body(request, true)?;
+pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
+    let body = request::body(connection, asked, true)?;
     let call = Call::post(connection, COMPLETIONS, Accept::Events, JSON, body.len())?;
-    let answer = http::open(call, &body)?;
+    let answer = http::open(call, body.as_bytes())?;
     let report = answer.head.report();
-    let state = if answer.head.is_document() {
-        let body = http::whole(&answer, MAX_ANSWER)?;
-        State { body: None, reply: stream::Reply::whole(chat::response(&answer.head, &body)?) }
-    } else {
-        State { reply: stream::Reply::new(answer.head), body: Some(answer.body) }
-    };
-    Ok(Reply { report, state: RefCell::new(state) })
+    let is_document = answer.head.is_document();
+    let mut state = State { reply: stream::Reply::new(answer.head), body: Some(answer.body) };
+    // An error is told at once. Some send events under this media type too: the first byte tells.
+    while is_document && state.body.is_some() && !state.reply.is_stream() {
+        state.read();
+    }
+    match state.reply.refusal() {
+        Some(error) => Err(error),
+        None => Ok(Reply { report, state: RefCell::new(state) }),
+    }
 }
 
 /// A streamed reply. Dropping it ends its request.
@@ -62,6 +65,20 @@ struct State {
     body: Option<http::Body>,
 }
 
+impl State {
+    /// Reads a piece of the body.
+    fn read(&mut self) {
+        match self.body.as_ref().map_or(Ok(None), http::Body::read) {
+            Ok(Some(bytes)) => self.reply.push(&bytes),
+            Ok(None) => self.reply.close(None),
+            Err(error) => self.reply.close(Some(error)),
+        }
+        if self.reply.is_over() {
+            self.body = None;
+        }
+    }
+}
+
 impl Reply {
     pub(crate) fn report(&self) -> GatewayReport {
         self.report.clone()
@@ -69,19 +86,11 @@ impl Reply {
 
     pub(crate) fn next(&self) -> Result<Vec<exports::chat::Event>> {
         let mut state = self.state.borrow_mut();
-        let State { reply, body } = &mut *state;
         loop {
-            if let Some(taken) = reply.take() {
+            if let Some(taken) = state.reply.take() {
                 return taken;
             }
-            match body.as_ref().map_or(Ok(None), http::Body::read) {
-                Ok(Some(bytes)) => reply.push(&bytes),
-                Ok(None) => reply.close(None),
-                Err(error) => reply.close(Some(error)),
-            }
-            if reply.is_over() {
-                *body = None;
-            }
+            state.read();
         }
     }
 }

@@ -1,13 +1,22 @@
 //! Server-sent events, byte by byte: any split, any of the three line ends. It hands on the data of each event and
 //! does not know what it means.
 //!
-//! Source: WHATWG HTML, "Server-sent events", with one difference: an event that the end of the stream cuts off
-//! before its blank line still counts, because a gateway passes such an end on (gateway 1.15.2).
+//! Source: WHATWG HTML, "Server-sent events". What it would drop, and some servers mean, counts here too:
+//!
+//! - an event that the end of the stream cuts off before its blank line, because a gateway passes such an end on
+//!   (gateway 1.15.2);
+//! - lines behind white space, and blank lines of white space;
+//! - JSON objects that stand line below line without a blank line between them, each of which is an event: where one ends
+//!   and the next begins, no JSON goes on;
+//! - a JSON object without `data:`, on one line or on several;
+//! - a field named `error`, which is an event of that name.
 
 use alloc::vec::Vec;
 use core::mem;
 
 use memchr::memchr2;
+
+use crate::json::Nesting;
 
 /// Largest event, and largest line, in bytes. An image in a chunk stays far below.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
@@ -16,13 +25,22 @@ pub const MAX_EVENT: usize = 16 * 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'d> {
+    /// Its lines of data, joined.
+    pub data: &'d [u8],
+    /// Whether it says by its name that it is an error.
+    pub is_error: bool,
+}
+
 /// A decoder for one stream.
 ///
 /// ```
 /// let mut decoder = portkey_provider::sse::Decoder::default();
 /// let mut events = Vec::new();
-/// decoder.push(b"data: {\"a\"", |data| events.push(data.to_vec())).unwrap();
-/// decoder.push(b":1}\n\n", |data| events.push(data.to_vec())).unwrap();
+/// decoder.push(b"data: {\"a\"", |event| events.push(event.data.to_vec())).unwrap();
+/// decoder.push(b":1}\n\n", |event| events.push(event.data.to_vec())).unwrap();
 /// assert_eq!(events, [b"{\"a\":1}"]);
 /// ```
 #[derive(Debug, Default)]
@@ -32,6 +50,9 @@ pub struct Decoder {
     /// The data of an event whose blank line has not come.
     data: Vec<u8>,
     has_data: bool,
+    is_error: bool,
+    /// A JSON object without `data:` that has not come to its end.
+    bare: Option<Nesting>,
     /// Whether the first line is past, and with it a byte order mark.
     started: bool,
     /// Whether the last byte was a CR: a LF after it belongs to the same line end.
@@ -39,8 +60,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Reads `bytes` and calls `event` with the data of each event that they complete.
-    pub fn push(&mut self, mut bytes: &[u8], mut event: impl FnMut(&[u8])) -> Result<(), TooLarge> {
+    /// Reads `bytes` and calls `event` with each event that they complete.
+    pub fn push(&mut self, mut bytes: &[u8], mut event: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -67,10 +88,12 @@ impl Decoder {
     }
 
     /// The stream is over: an unfinished line and an unfinished event count as finished.
-    pub fn finish(&mut self, mut event: impl FnMut(&[u8])) -> Result<(), TooLarge> {
+    pub fn finish(&mut self, mut event: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let line = mem::take(&mut self.line);
         self.line(&line, &mut event)?;
-        self.line(b"", &mut event)
+        self.bare = None;
+        self.dispatch(&mut event);
+        Ok(())
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
@@ -81,43 +104,103 @@ impl Decoder {
         Ok(())
     }
 
-    fn line(&mut self, mut line: &[u8], event: &mut impl FnMut(&[u8])) -> Result<(), TooLarge> {
+    fn line(&mut self, mut line: &[u8], event: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         if !mem::replace(&mut self.started, true) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
-        if line.is_empty() {
-            if mem::take(&mut self.has_data) {
-                event(&self.data);
-                self.data.clear();
-            }
-        } else if let Some(value) = line.strip_prefix(b"data") {
+        if line.first().is_some_and(u8::is_ascii_whitespace) {
+            line = line.trim_ascii_start();
+        }
+        if let Some(value) = line.strip_prefix(b"data") {
             let value = match value {
                 [] => value,
                 [b':', b' ', value @ ..] | [b':', value @ ..] => value,
                 _ => return Ok(()),
             };
-            if self.data.len() + value.len() > MAX_EVENT {
-                return Err(TooLarge);
+            // Behind an object or a list no JSON goes on but in these ways.
+            let is_next = self.has_data
+                && matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
+                && !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]);
+            if self.bare.take().is_some() || is_next {
+                self.dispatch(event);
             }
-            if mem::replace(&mut self.has_data, true) {
-                self.data.push(b'\n');
+            return self.data(value);
+        }
+        if let Some(mut bare) = self.bare {
+            bare.push(line);
+            self.bare = Some(bare).filter(|bare| bare.is_open());
+            self.data(line)?;
+            if self.bare.is_none() {
+                self.dispatch(event);
             }
-            self.data.extend_from_slice(value);
+            return Ok(());
+        }
+        match line {
+            [] => self.dispatch(event),
+            [b'{', ..] => {
+                if self.has_data {
+                    self.dispatch(event);
+                }
+                let mut bare = Nesting::default();
+                bare.push(line);
+                self.data(line)?;
+                if bare.is_open() {
+                    self.bare = Some(bare);
+                } else {
+                    self.dispatch(event);
+                }
+            }
+            [b'e', b'v', b'e', b'n', b't', b':', name @ ..] => {
+                let name = name.trim_ascii();
+                self.is_error =
+                    [&b"error"[..], b"exception", b"failure"].iter().any(|error| name.eq_ignore_ascii_case(error));
+            }
+            [b'e', b'r', b'r', b'o', b'r', b':', value @ ..] if !value.trim_ascii().is_empty() => {
+                self.dispatch(event);
+                self.is_error = true;
+                self.data(value.trim_ascii())?;
+                self.dispatch(event);
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    fn data(&mut self, value: &[u8]) -> Result<(), TooLarge> {
+        if self.data.len() + value.len() > MAX_EVENT {
+            return Err(TooLarge);
+        }
+        if mem::replace(&mut self.has_data, true) {
+            self.data.push(b'\n');
+        }
+        self.data.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// Hands on what has come. An event that is named an error is one without data too.
+    fn dispatch(&mut self, event: &mut impl FnMut(Event<'_>)) {
+        let is_error = mem::take(&mut self.is_error);
+        if mem::take(&mut self.has_data) || is_error {
+            event(Event { data: &self.data, is_error });
+            self.data.clear();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
     use alloc::string::String;
     use alloc::vec;
 
     fn decode(pieces: &[&[u8]]) -> Vec<String> {
         let mut decoder = Decoder::default();
         let mut events = Vec::new();
-        let mut event = |data: &[u8]| events.push(String::from_utf8(data.to_vec()).unwrap());
+        let mut event = |event: Event<'_>| {
+            let mark = if event.is_error { "!" } else { "" };
+            events.push(alloc::format!("{mark}{}", str::from_utf8(event.data).unwrap()));
+        };
         for piece in pieces {
             decoder.push(piece, &mut event).unwrap();
         }
@@ -163,6 +246,32 @@ mod tests {
     #[test]
     fn a_byte_order_mark_counts_at_the_start_alone() {
         assert_eq!(decode(&["data: a\n\n\u{feff}data: b\n\n".as_bytes()]), ["a"]);
+    }
+
+    /// What the standard drops, whatever the split.
+    #[test]
+    fn lines_that_servers_mean() {
+        for (stream, events) in [
+            ("data: {\"a\":1}\ndata: {\"b\":2}\ndata: [DONE]\n", &["{\"a\":1}", "{\"b\":2}", "[DONE]"][..]),
+            ("data: {\ndata: \"a\":1}\n\n", &["{\n\"a\":1}"]),
+            ("  data: a\n \t\n data:b\n\n", &["a", "b"]),
+            ("data: a\n\n{\"error\":\"x\"}\n", &["a", "{\"error\":\"x\"}"]),
+            ("data: a\n{\n \"b\": \"}\"\n\n}\ndata: c", &["a", "{\n\"b\": \"}\"\n\n}", "c"]),
+            ("{\"a\":1}\n{\"b\":2}\n{\"c\"", &["{\"a\":1}", "{\"b\":2}", "{\"c\""]),
+            ("{\"a\"\ndata: b\n\n", &["{\"a\"", "b"]),
+            ("data: a\n\nerror: {\"b\":1}\n\ndata: c\n\n", &["a", "!{\"b\":1}", "c"]),
+            ("event: error\ndata: a\n\ndata: b\n\n", &["!a", "b"]),
+            ("event:Error\n\n", &["!"]),
+            ("event: error", &["!"]),
+            ("event: ping\ndata: a\n\nerror\nerror:\nerrors: x\n\n", &["a"]),
+        ] {
+            for stream in [stream.to_owned(), stream.replace('\n', "\r\n"), stream.replace('\n', "\r")] {
+                let bytes = stream.as_bytes();
+                for at in 0..=bytes.len() {
+                    assert_eq!(decode(&[&bytes[..at], &bytes[at..]]), events, "{stream:?} split at {at}");
+                }
+            }
+        }
     }
 
     #[test]

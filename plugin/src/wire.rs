@@ -1,16 +1,16 @@
 //! The fields of the answers that come from the gateway: which there are, and where. What they mean is said where they
 //! are used.
 //!
-//! Answers are read leniently on purpose. Behind the gateway stand some hundred providers, and `null`, a missing field
-//! or a number in place of a text must not lose an answer.
+//! Answers are read leniently on purpose. Behind the gateway stand some hundred providers: `null`, a missing field, or a
+//! field of another shape costs that field, and never the answer. Only a failure must not be overlooked.
 
-use alloc::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{Json, Object, utf8};
+use crate::json::{Json, Object};
 
-/// The answer is no JSON, or a list or an object is missing in it where one must be.
+/// The answer is no JSON object.
 #[derive(Debug)]
 pub(crate) struct Misshapen;
 
@@ -29,119 +29,227 @@ pub(crate) struct Spelled<'a> {
 }
 
 impl<'a> Spelled<'a> {
-    fn read(parent: &Object<'a>, name: &str) -> Self {
-        let read = |value: &Json<'a>| Self { text: value.text(), json: value.spelled() };
-        parent.get(name).map(read).unwrap_or_default()
+    fn read(value: &Json<'a>) -> Self {
+        // One content part in place of a list of them.
+        let text = if value.is_object() { value.object().unwrap_or_default().text("text") } else { value.text() };
+        Self { text, json: value.spelled() }
     }
 }
 
-/// The lists and objects of an answer that [`object`] and [`objects`] ask for.
+/// The lists and objects of an answer that are looked into.
 const OPENED: [&str; 7] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls"];
 
-fn root<'a>(body: &'a [u8], opened: &[&str]) -> Result<Object<'a>> {
-    utf8(body).and_then(|text| Object::parse_opening(text, opened)).ok_or(Misshapen)
+/// The root of an answer: an object, or the first of a list of them, as Google writes errors.
+fn root(text: &str) -> Result<Object<'_>> {
+    match Object::parse_opening(text, &OPENED) {
+        Some(root) => Ok(root),
+        None => {
+            let items = Json::parse(text).ok().and_then(Json::into_list).ok_or(Misshapen)?;
+            items.into_iter().next().and_then(Json::into_object).ok_or(Misshapen)
+        }
+    }
 }
 
-fn object<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
-    parent.take(name).map(|json| json.into_object().ok_or(Misshapen)).transpose()
-}
-
-/// A list of objects. What is `null` in it is left out: for Google the gateway writes one for each part behind a tool call
-/// that is none (gateway 1.15.2, streams).
-fn objects<'a>(parent: &mut Object<'a>, name: &str) -> Result<Option<Vec<Object<'a>>>> {
-    let Some(json) = parent.take(name) else { return Ok(None) };
-    let items = json.into_list().ok_or(Misshapen)?.into_iter().filter(|item| !item.is_null());
-    items.map(Json::into_object).collect::<Option<_>>().ok_or(Misshapen).map(Some)
+/// Each object of a list; one object alone counts as a list of it, and what is no object is left out. For Google the
+/// gateway writes a `null` for each part behind a tool call that is none (gateway 1.15.2, streams).
+#[inline(never)]
+fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
+    if json.is_object() {
+        json.into_object().filter(|object| !object.is_empty()).map(read);
+        return;
+    }
+    json.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object).for_each(read);
 }
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Completion<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) model: Cow<'a, str>,
-    pub(crate) choices: Option<Vec<Choice<'a>>>,
+    pub(crate) provider: Cow<'a, str>,
+    /// Empty where there is none.
+    pub(crate) choices: Vec<Choice<'a>>,
+    /// Whether there is a list of choices at all.
+    pub(crate) has_choices: bool,
     pub(crate) usage: Option<Object<'a>>,
-    pub(crate) hook_results: Option<String>,
-    pub(crate) has_error: bool,
+    pub(crate) hook_results: Option<Json<'a>>,
+    /// Sources that stand beside the choices (Perplexity).
+    pub(crate) citations: Vec<Json<'a>>,
+    /// What a failure says of itself, in whatever place.
+    pub(crate) error: Option<Json<'a>>,
+    /// Whether the whole is marked as a failure, with or without an `error`.
+    pub(crate) is_failure: bool,
 }
 
 impl<'a> Completion<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let mut root = root(bytes, &OPENED)?;
-        let choices = objects(&mut root, "choices")?;
-        Ok(Self {
-            id: root.text("id"),
-            model: root.text("model"),
-            choices: choices.map(|choices| choices.into_iter().map(Choice::read).collect()).transpose()?,
-            usage: root.get("usage").and_then(Json::object),
-            hook_results: root.get("hook_results").map(Json::to_json),
-            has_error: root.get("error").is_some(),
-        })
+    pub(crate) fn parse(text: &'a str) -> Result<Self> {
+        let mut read = Self::default();
+        for (name, value) in root(text)? {
+            match &*name {
+                _ if value.is_null() => {}
+                "id" => read.id = value.text(),
+                "model" => read.model = value.text(),
+                "provider" => read.provider = value.text(),
+                "choices" => {
+                    read.has_choices = value.is_nested();
+                    each(value, &mut |choice| read.choices.push(Choice::read(choice)));
+                }
+                "usage" => read.usage = value.into_object().or(read.usage),
+                "x_groq" => read.usage = read.usage.or_else(|| value.into_object()?.take("usage")?.into_object()),
+                "hook_results" => read.hook_results = Some(value),
+                "citations" => read.citations = value.into_list().unwrap_or_default(),
+                _ => read.is_failure |= is_failure(&name, &value),
+            }
+        }
+        for choice in &mut read.choices {
+            read.error = read.error.or_else(|| choice.error.take());
+            read.usage = read.usage.or_else(|| choice.usage.take());
+        }
+        Ok(read)
     }
 }
 
-#[derive(Debug)]
+/// Whether a member at the top of an answer says that it is a failure.
+pub(crate) fn is_failure(name: &str, value: &Json<'_>) -> bool {
+    match name {
+        "error" | "html-message" => !value.is_blank(),
+        "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
+        "success" | "ok" => value.bool() == Some(false),
+        // MiniMax: 0 is success.
+        "base_resp" => value.object().and_then(|base| base.get("status_code")?.count()).is_some_and(|code| code != 0),
+        _ => false,
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct Choice<'a> {
     pub(crate) index: Option<u64>,
     pub(crate) message: Option<Message<'a>>,
     pub(crate) delta: Option<Message<'a>>,
     pub(crate) finish_reason: Cow<'a, str>,
+    /// Moonshot's place for it.
+    usage: Option<Object<'a>>,
+    error: Option<Json<'a>>,
 }
 
 impl<'a> Choice<'a> {
-    fn read(mut choice: Object<'a>) -> Result<Self> {
-        let mut message = |name| object(&mut choice, name)?.map(Message::read).transpose();
-        let (message, delta) = (message("message")?, message("delta")?);
-        Ok(Self {
-            index: choice.get("index").and_then(Json::count),
-            message,
-            delta,
-            finish_reason: choice.text("finish_reason"),
-        })
+    fn read(choice: Object<'a>) -> Self {
+        let mut read = Self::default();
+        let mut text = None;
+        for (name, value) in choice {
+            match &*name {
+                _ if value.is_null() => {}
+                "index" => read.index = value.count(),
+                "message" => read.message = message(value),
+                "delta" => read.delta = message(value),
+                "finish_reason" => read.finish_reason = reason(&value),
+                "usage" => read.usage = value.into_object().filter(|usage| !usage.is_empty()),
+                "error" if !value.is_blank() => read.error = Some(value),
+                // Of the completions that came before chats.
+                "text" => text = Some(value),
+                _ => {}
+            }
+        }
+        if read.message.is_none() && read.delta.is_none() {
+            read.message = text.and_then(message);
+        }
+        for message in [&mut read.message, &mut read.delta].into_iter().flatten() {
+            read.error = read.error.or_else(|| message.error.take());
+        }
+        read
     }
+}
+
+/// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`.
+fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
+    let text = if value.is_object() { value.object().unwrap_or_default().text("type") } else { value.text() };
+    if matches!(text.trim(), "null" | "none" | "None" | "") { Cow::default() } else { text }
+}
+
+/// A message, or its text alone.
+fn message(value: Json<'_>) -> Option<Message<'_>> {
+    if value.is_nested() {
+        return value.into_object().map(Message::read);
+    }
+    Some(Message { content: Spelled::read(&value), ..Message::default() })
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Message<'a> {
     pub(crate) content: Spelled<'a>,
     pub(crate) refusal: Cow<'a, str>,
-    /// `reasoning_content` or `reasoning`; some providers send both.
+    /// Some providers send it under two names.
     pub(crate) reasoning: Spelled<'a>,
+    /// The name of the field that `reasoning` came in, where it is one that goes back.
+    pub(crate) reasoning_field: Option<&'static str>,
+    /// The same reasoning as OpenRouter has it, with what must go back.
+    pub(crate) reasoning_details: Vec<Object<'a>>,
     pub(crate) content_blocks: Vec<Block<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
+    pub(crate) images: Vec<Image<'a>>,
+    /// Citations and what else there is beside the text, as JSON objects.
+    pub(crate) others: Vec<String>,
     /// It belongs to the choice. Here it stands where the provider failed: see [`crate::stream`].
     pub(crate) finish_reason: Cow<'a, str>,
+    error: Option<Json<'a>>,
 }
 
 impl<'a> Message<'a> {
-    fn read(mut message: Object<'a>) -> Result<Self> {
-        let (blocks, calls) = (objects(&mut message, "content_blocks")?, objects(&mut message, "tool_calls")?);
-        let mut content_blocks: Vec<_> = blocks.into_iter().flatten().map(Block::read).collect();
-        // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
-        if content_blocks.is_empty()
-            && let Some(parts) = message.get("content").and_then(Json::list)
-        {
-            content_blocks = parts.into_iter().filter_map(Json::into_object).map(Block::read).collect();
-            // Texts alone are one text.
-            if !content_blocks.iter().any(Block::is_reasoning) {
-                content_blocks.clear();
+    fn read(message: Object<'a>) -> Self {
+        let mut read = Self::default();
+        let (mut parts, mut function_call) = (Vec::new(), None);
+        let mut by_rank: [Spelled<'a>; 3] = Default::default();
+        for (name, value) in message {
+            let [content, short, other] = &mut by_rank;
+            match &*name {
+                _ if value.is_null() => {}
+                "content" => {
+                    read.content = Spelled::read(&value);
+                    if value.is_nested() {
+                        each(value, &mut |part| parts.push(Block::read(part)));
+                    }
+                }
+                "refusal" => read.refusal = value.text(),
+                "reasoning_content" => *content = Spelled::read(&value),
+                "reasoning" => *short = Spelled::read(&value),
+                "thinking" | "reasoning_text" => *other = Spelled::read(&value),
+                "reasoning_details" => each(value, &mut |detail| read.reasoning_details.push(detail)),
+                "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
+                "tool_calls" => each(value, &mut |call| read.tool_calls.push(ToolCall::read(call))),
+                "function_call" => function_call = value.into_object(),
+                "images" | "image" => read.images = images(value),
+                "annotations" | "citations" => each(value, &mut |part| read.others.push(typed(&part, "citation"))),
+                "audio" => each(value, &mut |audio| read.others.push(typed(&audio, "audio"))),
+                "finish_reason" => read.finish_reason = reason(&value),
+                "error" if !value.is_blank() => read.error = Some(value),
+                _ => {}
             }
         }
-        let reasoning = Spelled::read(&message, "reasoning_content");
-        Ok(Self {
-            content: Spelled::read(&message, "content"),
-            refusal: message.text("refusal"),
-            reasoning: if reasoning.text.is_empty() { Spelled::read(&message, "reasoning") } else { reasoning },
-            content_blocks,
-            tool_calls: calls.into_iter().flatten().map(ToolCall::read).collect::<Result<_>>()?,
-            finish_reason: message.text("finish_reason"),
-        })
+        let names = [Some("reasoning_content"), Some("reasoning"), None];
+        if let Some((text, name)) = by_rank.into_iter().zip(names).find(|(text, _)| !text.text.is_empty()) {
+            read.reasoning = text;
+            read.reasoning_field = name;
+        }
+        // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
+        if read.content_blocks.is_empty() && !parts.is_empty() {
+            read.content_blocks = parts;
+            // Texts alone are one text.
+            if read.content_blocks.iter().all(Block::is_text) {
+                read.content_blocks.clear();
+            }
+        }
+        // The older form of one call; some send both.
+        if read.tool_calls.is_empty() {
+            read.tool_calls.extend(function_call.filter(|call| !call.is_empty()).map(ToolCall::function_call));
+        }
+        read
     }
 
     /// The first text of a delta, as the answer spells it. Where a delta gives one event that holds a text, it is this
     /// one: each that is not empty gives an event, but for reasoning where a block has some.
     pub(crate) fn spelled(&self) -> Option<&'a str> {
-        if self.content_blocks.len() > 1 {
+        // Details are joined from chunk to chunk.
+        if self.content_blocks.len() > 1 || !self.reasoning_details.is_empty() {
             return None;
         }
         let thinking = self.content_blocks.first().map(|block| &block.thinking);
@@ -151,36 +259,152 @@ impl<'a> Message<'a> {
     }
 }
 
-/// One block of Portkey's `content_blocks`, sent with `x-portkey-strict-open-ai-compliance: false`. In a stream the
-/// fields stand one level down, in `delta`, and the type is left out. Source: gateway 1.15.2, provider `anthropic`.
-#[derive(Debug)]
+/// An object that has a `type`, as JSON: `kind` where it has none.
+pub(crate) fn typed(object: &Object<'_>, kind: &str) -> String {
+    if !object.text("type").is_empty() {
+        return object.to_json();
+    }
+    let mut named = Object::from([("type", Json::from(kind))]);
+    for (name, value) in object.iter() {
+        if name != "type" {
+            named.set(name.clone(), value.clone());
+        }
+    }
+    named.to_json()
+}
+
+/// One block of Portkey's `content_blocks`, sent with `x-portkey-strict-open-ai-compliance: false`, or a content part. In
+/// a stream the fields stand one level down, in `delta`, and the type is left out. Source: gateway 1.15.2, provider
+/// `anthropic`.
+#[derive(Debug, Default)]
 pub(crate) struct Block<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) thinking: Spelled<'a>,
     pub(crate) signature: Cow<'a, str>,
     /// Reasoning that the provider encrypted.
     pub(crate) data: Cow<'a, str>,
+    pub(crate) refusal: Cow<'a, str>,
+    pub(crate) image: Option<Image<'a>>,
+    /// Anything else, as a JSON object with a type: a citation, or what a provider's own tool gave.
+    pub(crate) others: Vec<String>,
+    /// A call of a provider's own tool, whose arguments are to come.
+    pub(crate) server_call: Option<Object<'a>>,
 }
 
 impl<'a> Block<'a> {
     fn read(mut block: Object<'a>) -> Self {
         let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
-        Self {
-            text: block.text("text"),
-            thinking: Spelled::read(&block, "thinking"),
-            signature: block.text("signature"),
-            data: block.text("data"),
+        let mut read = Self::default();
+        let kind = block.text("type");
+        match &*kind {
+            "" | "text" | "thinking" | "redacted_thinking" | "output_text" | "reasoning" => {}
+            "refusal" => {
+                read.refusal = block.text("refusal");
+                return read;
+            }
+            _ => {
+                read.image =
+                    Some(block.clone().into()).filter(|_| kind.contains("image")).as_ref().and_then(Image::read);
+                if read.image.is_none() {
+                    read.others.push(block.to_json());
+                }
+                return read;
+            }
         }
+        let mut is_known = false;
+        for (name, value) in block.iter() {
+            match &**name {
+                _ if value.is_null() => {}
+                "text" => read.text = value.text(),
+                "thinking" | "reasoning" => read.thinking = Spelled::read(value),
+                "signature" => read.signature = value.text(),
+                "data" => read.data = value.text(),
+                "citation" | "citations" => {
+                    each(value.clone(), &mut |citation| read.others.push(typed(&citation, "citation")));
+                }
+                _ => continue,
+            }
+            is_known = true;
+        }
+        if !is_known && kind.is_empty() {
+            read.image = Image::read(&block.clone().into());
+            if block.get("tool_use_id").is_some() {
+                read.others.push(typed(&block, "web_search_tool_result"));
+            } else if read.image.is_none() && block.get("name").is_some() {
+                read.server_call = Some(block);
+            }
+        }
+        read
     }
 
-    fn is_reasoning(&self) -> bool {
-        [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
+    fn is_text(&self) -> bool {
+        [&self.thinking.text, &self.signature, &self.data, &self.refusal].into_iter().all(|text| text.is_empty())
+            && self.image.is_none()
+            && self.others.is_empty()
+            && self.server_call.is_none()
     }
 }
 
-#[derive(Debug)]
+/// An image: where it is, or its base64.
+#[derive(Debug, Default)]
+pub(crate) struct Image<'a> {
+    /// A `data:` URL, or another.
+    pub(crate) url: Cow<'a, str>,
+    pub(crate) base64: Cow<'a, str>,
+    pub(crate) revised_prompt: Cow<'a, str>,
+}
+
+impl<'a> Image<'a> {
+    /// The forms of OpenAI, Google and Anthropic, and a text alone.
+    fn read(value: &Json<'a>) -> Option<Self> {
+        let mut read = Self::default();
+        if let Some(text) = value.string() {
+            let is_url = text.starts_with("http") || text.starts_with("data:");
+            *(if is_url { &mut read.url } else { &mut read.base64 }) = text;
+        }
+        for (name, value) in value.object().unwrap_or_default() {
+            match &*name {
+                "image_url" | "image" | "source" | "inlineData" | "inline_data" => {
+                    let inner = Self::of_level(&value);
+                    (read.url, read.base64) = (inner.url, inner.base64);
+                }
+                _ => read.member(&name, &value),
+            }
+        }
+        (!read.url.is_empty() || !read.base64.is_empty()).then_some(read)
+    }
+
+    fn of_level(value: &Json<'a>) -> Self {
+        let mut read = Self { url: value.string().unwrap_or_default(), ..Self::default() };
+        for (name, value) in value.object().unwrap_or_default() {
+            read.member(&name, &value);
+        }
+        read
+    }
+
+    fn member(&mut self, name: &str, value: &Json<'a>) {
+        match name {
+            _ if value.is_nested() => {}
+            "url" => self.url = value.text(),
+            "b64_json" | "data" | "base64" => self.base64 = value.text(),
+            "revised_prompt" => self.revised_prompt = value.text(),
+            _ => {}
+        }
+    }
+}
+
+/// Images, or one alone in place of a list.
+fn images(value: Json<'_>) -> Vec<Image<'_>> {
+    match value.is_object() || !value.is_nested() {
+        true => Image::read(&value).into_iter().collect(),
+        false => value.into_list().unwrap_or_default().iter().filter_map(Image::read).collect(),
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct ToolCall<'a> {
     pub(crate) index: Option<u64>,
+    /// Without white space around it: some send a blank one.
     pub(crate) id: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     /// A text, but of some providers the object itself, as its JSON.
@@ -189,109 +413,87 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) thought_signature: Cow<'a, str>,
     /// Google's.
     pub(crate) google_signature: Cow<'a, str>,
+    /// What is no function's call, as its JSON.
+    pub(crate) other: Option<String>,
 }
 
 impl<'a> ToolCall<'a> {
-    fn read(mut call: Object<'a>) -> Result<Self> {
-        let function = object(&mut call, "function")?.unwrap_or_default();
-        let google = call.get("extra_content").and_then(|extra| extra.object()?.get("google")?.object());
-        Ok(Self {
-            index: call.get("index").and_then(Json::count),
-            id: call.text("id"),
-            name: function.text("name"),
-            arguments: match function.get("arguments") {
-                Some(json) if json.is_nested() => Spelled { text: Cow::Owned(json.to_json()), json: None },
-                _ => Spelled::read(&function, "arguments"),
-            },
-            thought_signature: function.text("thought_signature"),
-            google_signature: google.unwrap_or_default().text("thought_signature"),
-        })
+    /// The number of a call in its older form, which has none.
+    pub(crate) const FUNCTION_CALL: u64 = u64::MAX;
+
+    fn read(mut call: Object<'a>) -> Self {
+        let function = call.take("function").and_then(Json::into_object);
+        let mut read = Self::default();
+        // Some providers have all of it one level up.
+        read.function(&call);
+        if let Some(function) = &function {
+            read.function(function);
+        } else if !matches!(&*call.text("type"), "" | "function") && read.name.is_empty() {
+            read.other = Some(call.to_json());
+        }
+        for (name, value) in call {
+            match &*name {
+                "index" => read.index = value.count(),
+                "id" => read.id = trimmed(value.text()),
+                "extra_content" => {
+                    let google = value.object().and_then(|extra| extra.get("google")?.object());
+                    read.google_signature = google.unwrap_or_default().text("thought_signature");
+                }
+                _ => {}
+            }
+        }
+        read
+    }
+
+    fn function_call(function: Object<'a>) -> Self {
+        let mut read = Self { index: Some(Self::FUNCTION_CALL), ..Self::default() };
+        read.function(&function);
+        read
+    }
+
+    fn function(&mut self, function: &Object<'a>) {
+        for (name, value) in function.iter() {
+            match &**name {
+                _ if value.is_null() => {}
+                "name" => self.name = trimmed(value.text()),
+                "arguments" if value.is_nested() => {
+                    self.arguments = Spelled { text: Cow::Owned(value.to_json()), json: None };
+                }
+                "arguments" => self.arguments = Spelled { text: value.text(), json: value.spelled() },
+                "thought_signature" => self.thought_signature = value.text(),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }
 
 /// An answer to an image request.
 #[derive(Debug)]
 pub(crate) struct Images<'a> {
-    pub(crate) data: Option<Vec<Image<'a>>>,
+    pub(crate) data: Vec<Image<'a>>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
-    pub(crate) has_error: bool,
-}
-
-impl<'a> Images<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let mut root = root(bytes, &OPENED)?;
-        Ok(Self {
-            data: objects(&mut root, "data")?.map(|images| images.into_iter().map(Image::read).collect()),
-            usage: root.get("usage").and_then(Json::object),
-            model: root.text("model"),
-            has_error: root.get("error").is_some(),
-        })
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Image<'a> {
-    pub(crate) b64_json: Cow<'a, str>,
-    pub(crate) url: Cow<'a, str>,
-    pub(crate) revised_prompt: Cow<'a, str>,
-}
-
-impl<'a> Image<'a> {
-    fn read(image: Object<'a>) -> Self {
-        Self { b64_json: image.text("b64_json"), url: image.text("url"), revised_prompt: image.text("revised_prompt") }
-    }
-}
-
-/// A failure, in any of the shapes that [`crate::error`] tells apart.
-#[derive(Debug)]
-pub(crate) struct Failure<'a> {
-    /// `error`, unless it is `null`, `false` or empty.
-    pub(crate) error: Option<Detail<'a>>,
-    /// `data` of the control plane's failures: `{"success":false,"data":{...}}`.
-    pub(crate) data: Option<Detail<'a>>,
-    /// `message` or `detail`.
-    pub(crate) message: Cow<'a, str>,
-    pub(crate) html_message: Cow<'a, str>,
-    /// The first of `errors`.
-    pub(crate) first: Cow<'a, str>,
-    pub(crate) provider: Cow<'a, str>,
-    /// `"status":"failure"` or `"success":false`.
     pub(crate) is_failure: bool,
 }
 
-/// The `error` or `data` inside of a failure.
-#[derive(Debug, Default)]
-pub(crate) struct Detail<'a> {
-    pub(crate) message: Cow<'a, str>,
-    pub(crate) kind: Cow<'a, str>,
-    pub(crate) code: Cow<'a, str>,
-}
-
-impl<'a> Failure<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let root = root(bytes, &[])?;
-        let message = root.text("message");
+impl<'a> Images<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self> {
+        let mut root = root(text)?;
+        let is_failure = root.iter().any(|(name, value)| is_failure(name, value));
+        let list = ["data", "images", "output", "result"].into_iter().find_map(|name| root.take(name));
         Ok(Self {
-            error: root.get("error").and_then(Detail::read),
-            data: root.get("data").filter(|data| data.is_nested()).and_then(Detail::read),
-            message: if message.is_empty() { root.text("detail") } else { message },
-            html_message: root.text("html-message"),
-            first: root.get("errors").and_then(|errors| Some(errors.list()?.first()?.text())).unwrap_or_default(),
-            provider: root.text("provider"),
-            is_failure: root.text("status") == "failure" || root.text("success") == "false",
+            data: list.map(images).unwrap_or_default(),
+            usage: root.get("usage").and_then(Json::object),
+            model: root.text("model"),
+            is_failure,
         })
-    }
-}
-
-impl<'a> Detail<'a> {
-    fn read(value: &Json<'a>) -> Option<Self> {
-        if let Some(message) = value.string() {
-            return Some(Self { message, ..Self::default() }).filter(|detail| !detail.message.is_empty());
-        }
-        let object = value.object().filter(|object| !object.is_empty())?;
-        let code = if object.get("code").is_some() { "code" } else { "errorCode" };
-        Some(Self { message: object.text("message"), kind: object.text("type"), code: object.text(code) })
     }
 }
 
@@ -305,28 +507,43 @@ mod tests {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let arguments = |arguments: &str| {
             let json = format!(r#"{{"function":{{"arguments":{arguments},"x":{arguments}}}}}"#);
-            Object::parse(&json).map(|call| ToolCall::read(call).unwrap().arguments.text.len())
+            Object::parse(&json).map(|call| ToolCall::read(call).arguments.text.len())
         };
         assert_eq!(arguments(&deep), Some(200_000));
         assert_eq!(arguments(&deep[1..]), None);
-        let failure = format!(r#"{{"error":{deep},"message":"m"}}"#);
-        assert_eq!(Failure::parse(failure.as_bytes()).unwrap().message, "m");
     }
 
     #[test]
-    fn what_must_be_a_list_or_an_object_is_one() {
-        for json in [
-            r#"[]"#,
-            r#"{"choices":{}}"#,
-            r#"{"choices":[{"message":"m"}]}"#,
-            r#"{"choices":[{"delta":[]}]}"#,
-            r#"{"choices":[{"delta":{"content_blocks":3}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":[3]}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":[{"function":"f"}]}}]}"#,
+    fn a_field_of_another_shape_costs_that_field_alone() {
+        for field in [
+            r#""content_blocks":3"#,
+            r#""content_blocks":"""#,
+            r#""content_blocks":{}"#,
+            r#""tool_calls":{}"#,
+            r#""tool_calls":"x""#,
+            r#""tool_calls":[3,null,"x"]"#,
+            r#""tool_calls":false"#,
+            r#""reasoning":{}"#,
+            r#""reasoning_details":"x""#,
+            r#""images":{}"#,
+            r#""images":[null,3,{}]"#,
+            r#""annotations":{}"#,
+            r#""audio":null"#,
+            r#""function_call":"x""#,
+            r#""refusal":[]"#,
+            r#""error":{}"#,
         ] {
-            assert!(Completion::parse(json.as_bytes()).is_err(), "{json}");
+            for place in ["message", "delta"] {
+                let json = format!(
+                    r#"{{"choices":[{{"{place}":{{"content":"c",{field}}},"usage":[],"index":"x"}}],"usage":3}}"#
+                );
+                let read = Completion::parse(&json).unwrap();
+                let [choice] = &read.choices[..] else { panic!("{json}") };
+                let message = choice.message.as_ref().or(choice.delta.as_ref()).unwrap();
+                assert_eq!(message.content.text, "c", "{json}");
+                assert!(message.tool_calls.is_empty() && message.images.is_empty() && read.error.is_none(), "{json}");
+            }
         }
-        assert!(Completion::parse(br#"{"choices":[{"delta":{"tool_calls":[{"function":null}]}}]}"#).is_ok());
-        assert!(Images::parse(br#"{"data":[7]}"#).is_err());
+        assert!(Completion::parse("[]").is_err() && Completion::parse("{").is_err());
     }
 }

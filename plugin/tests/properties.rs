@@ -1,12 +1,21 @@
 //! What holds for any input: the properties that `make fuzz` puts to the test too, and inputs that it found or began
 //! with.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking, helpers included")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers included"
+)]
 
 use portkey_provider::multipart::{self, Part};
 use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
+#[path = "../../fuzz/src/answers.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it is public to the fuzz targets and to the tests of the host")]
+mod answers;
 #[path = "../../fuzz/src/corpus.rs"]
 #[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
 mod corpus;
@@ -14,8 +23,68 @@ mod corpus;
 #[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
 mod plugin;
 
+/// How many answers each of the two tests below makes.
+const ANSWERS: u32 = 10_000;
+
+/// Half of them broken, half of them streamed. What fails is shrunk.
+fn check_answers(rng: TestRng) {
+    let config = Config { cases: ANSWERS, failure_persistence: None, ..Config::default() };
+    let choices = prop::collection::vec(any::<u8>(), 0..256);
+    let checked = TestRunner::new_with_rng(config, rng).run(&choices, |choices| {
+        plugin::answers(&choices);
+        Ok(())
+    });
+    if let Err(error) = checked {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn ten_thousand_answers_dressed_and_broken() {
+    check_answers(TestRng::from_seed(RngAlgorithm::ChaCha, &[15; 32]));
+}
+
+fn random() -> TestRng {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    let mut seed = [0; 32];
+    seed[..16].copy_from_slice(&now.to_le_bytes());
+    println!("seed {now}");
+    TestRng::from_seed(RngAlgorithm::ChaCha, &seed)
+}
+
+#[test]
+fn ten_thousand_other_answers_at_each_run() {
+    check_answers(random());
+}
+
+/// Good answers, a line of JSON for each, for OpenAI's own client to read: `tests/clients/referee.test.mjs`.
+#[test]
+#[ignore = "the test of OpenAI's client runs it, and reads what it prints"]
+fn answers_for_a_referee() {
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[16; 32]);
+    for number in 0..2000 {
+        let mut bytes = [0; 256];
+        rng.fill_bytes(&mut bytes);
+        let made = answers::good(&mut answers::Choices::new(&bytes), number % 2 == 0);
+        plugin::check_answer(&made, number % 2 == 0);
+        let Ok(right) = made.right else { continue };
+        let calls: Vec<Value> = right
+            .calls
+            .iter()
+            .map(|(id, name, arguments)| json!({"id": id, "name": name, "arguments": arguments}))
+            .collect();
+        println!(
+            "answer {}",
+            json!({"streamed": number % 2 == 0, "plain": made.is_plain, "body": made.body, "text": right.text,
+                "refusal": right.refusal, "calls": calls, "finish": right.finish,
+                "usage": right.usage.map(|(input, output, _)| [input, output])})
+        );
+    }
+}
+
 #[test]
 fn every_input_of_the_corpora() {
+    corpus::replay("answers", plugin::answers);
     corpus::replay("answer", plugin::answer);
     corpus::replay("config", plugin::config);
     corpus::replay("stream", plugin::stream);

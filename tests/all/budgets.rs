@@ -13,7 +13,7 @@ use host_harness::{
     types::Connection,
     validate,
     wit::{
-        chat::{Message, Request as Chat, Tool},
+        chat::{Message, Prompt as Chat, Tool},
         images,
     },
 };
@@ -140,7 +140,7 @@ async fn over_http2_a_hundred_calls_at_once_take_one_connection() {
 }
 
 /// An instance whose every request is answered in the same way, without a network.
-struct Answering {
+pub struct Answering {
     table: ResourceTable,
     http: WasiHttpCtx,
     hooks: Always,
@@ -188,30 +188,56 @@ impl WasiHttpHooks for Always {
 
 const JSON: &str = r#"{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"The answer is forty-two."},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":7,"total_tokens":19}}"#;
 
-/// What each of the calls executes.
-async fn instructions(wasm: &[u8]) -> Instructions {
-    let engine = wasmtime::Engine::new(wasmtime::Config::new().consume_fuel(true)).unwrap();
-    let component = Component::new(&engine, wasm).unwrap();
-    let mut linker = Linker::new(&engine);
-    wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
-    let start = async |media_type, pieces: Vec<Bytes>| {
+/// Instances whose instructions are counted.
+pub struct Counting {
+    engine: wasmtime::Engine,
+    component: Component,
+    linker: Linker<Answering>,
+}
+
+impl Counting {
+    pub fn new(wasm: &[u8]) -> Self {
+        let engine = wasmtime::Engine::new(wasmtime::Config::new().consume_fuel(true)).unwrap();
+        let component = Component::new(&engine, wasm).unwrap();
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+        Self { engine, component, linker }
+    }
+
+    /// An instance whose requests are answered with these pieces.
+    pub async fn start(&self, media_type: &'static str, pieces: Vec<Bytes>) -> (Store<Answering>, Guest) {
         let hooks = Always { media_type, pieces: pieces.into() };
         let state = Answering { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks };
-        let mut store = Store::new(&engine, state);
+        let mut store = Store::new(&self.engine, state);
         store.set_fuel(u64::MAX).unwrap();
-        let guest = Guest::instantiate_async(&mut store, &component, &linker).await.unwrap();
+        let guest = Guest::instantiate_async(&mut store, &self.component, &self.linker).await.unwrap();
         (store, guest)
-    };
-    let used = |store: &Store<Answering>| u64::MAX - store.get_fuel().unwrap();
-    let connection = Connection {
+    }
+}
+
+/// The instructions of an instance so far.
+pub fn used(store: &Store<Answering>) -> u64 {
+    u64::MAX - store.get_fuel().unwrap()
+}
+
+pub fn connection() -> Connection {
+    Connection {
         base_url: "http://127.0.0.1:8787/v1".into(),
         headers: Vec::new(),
         credentials: vec!["portkey-api-key".into()],
         connect_timeout_ms: None,
         first_byte_timeout_ms: None,
         idle_timeout_ms: None,
-    };
+        options_json: "{}".into(),
+    }
+}
+
+/// What each of the calls executes.
+async fn instructions(wasm: &[u8]) -> Instructions {
+    let counting = Counting::new(wasm);
+    let start = async |media_type, pieces| counting.start(media_type, pieces).await;
+    let connection = connection();
 
     let describe = {
         let (mut store, guest) = start("", Vec::new()).await;
@@ -221,7 +247,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
     let chat = async |messages, tools| {
         let (mut store, guest) = start("application/json", vec![JSON.into()]).await;
         let chat = guest.openclaw_provider_chat();
-        chat.call_complete(&mut store, &connection, &conversation(messages, tools)).await.unwrap().unwrap();
+        chat.call_complete(&mut store, &connection, &conversation(messages, tools).into()).await.unwrap().unwrap();
         used(&store)
     };
     let stream = async |delta: &str, created: fn(usize) -> usize| {
@@ -231,14 +257,17 @@ async fn instructions(wasm: &[u8]) -> Instructions {
                 r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
             ) + "\n\n"
         };
-        let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+        // A call's pieces need a call.
+        let call = r#"data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"["}}]}}]}"#;
+        let end = r#"data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#;
         // As they come from a model that writes fast: a few in each piece.
         let mut pieces: Vec<Bytes> =
             (0..1000).step_by(10).map(|first| (first..first + 10).map(event).collect::<String>().into()).collect();
+        pieces.insert(0, format!("{call}\n\n").into());
         pieces.push(format!("{end}\n\ndata: [DONE]\n\n").into());
         let (mut store, guest) = start("text/event-stream", pieces).await;
         let chat = guest.openclaw_provider_chat();
-        let reply = chat.call_stream(&mut store, &connection, &conversation(1, 0)).await.unwrap().unwrap();
+        let reply = chat.call_stream(&mut store, &connection, &conversation(1, 0).into()).await.unwrap().unwrap();
         let mut events = 0;
         loop {
             match chat.reply().call_next(&mut store, reply).await.unwrap().unwrap().len() {
@@ -271,7 +300,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
     }
 }
 
-fn conversation(messages: usize, tools: usize) -> Chat {
+pub fn conversation(messages: usize, tools: usize) -> Chat {
     let text = "Tell me, in one sentence, what the answer to the great question is, and why.";
     let tool = |number| Tool {
         name: format!("tool_{number}"),

@@ -5,7 +5,8 @@ use std::{fs::File, process::Stdio};
 use serde_json::{Value, json};
 
 use crate::{
-    support::{KEY, Ran, User},
+    fault_server::{FaultServer, bytes},
+    support::{Cli, KEY, Ran, User},
     terminal::Terminal,
 };
 
@@ -244,9 +245,13 @@ fn a_session_sends_what_was_said_before() {
     assert_eq!(messages(2).as_array().unwrap().len(), 2);
     session.send("/nonsense\r");
     session.wait_for("there is no command /nonsense");
+    // A path is a question.
+    session.send("/etc/hosts\r");
+    session.wait_until("fourth reply", |session| session.screen().matches("tokens in").count() == 4);
+    assert_eq!(messages(3)[3], json!({"role": "user", "content": "/etc/hosts"}));
     session.send("/quit\r");
     assert_eq!(session.end(), 0);
-    assert_eq!(user.stub.requests().len(), 3);
+    assert_eq!(user.stub.requests().len(), 4);
     assert_eq!(user.files(), [] as [&str; 0], "nothing of it is stored");
 }
 
@@ -256,6 +261,16 @@ fn leave(session: &mut Terminal) {
         .wait_until("a prompt", |session| session.screen().lines().next_back().is_some_and(|line| line.trim() == ">"));
     session.send("\x04");
     assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn a_session_that_is_ended_from_outside_gives_the_terminal_back() {
+    let user = user();
+    let mut session = user.session(&[]);
+    session.wait_until("a prompt", Terminal::is_read_by_key);
+    session.terminate();
+    assert_eq!(session.end(), 143);
+    assert!(session.is_as_a_shell_wants_it(), "{}", session.raw());
 }
 
 #[test]
@@ -309,6 +324,47 @@ fn a_session_asks_for_the_results_of_tool_calls() {
     assert_eq!(messages[1]["tool_calls"][0]["id"], messages[2]["tool_call_id"], "{messages}");
     session.send("/quit\r");
     assert_eq!(session.end(), 0);
+}
+
+/// Text mode says what JSON says, and both exit alike.
+#[test]
+fn how_a_reply_ended_is_told() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (message, reason, code, out, err) in [
+        (json!({"content": "Hello"}), "length", 0, "Hello\n", "length: "),
+        (json!({"content": "Hello"}), "content_filter", 7, "Hello\n", "content_filter: "),
+        (json!({"content": ""}), "content_filter", 7, "", "content_filter: "),
+        (json!({"refusal": "No."}), "stop", 7, "No.\n", "refusal: "),
+        (json!({"content": ""}), "stop", 0, "", "said nothing at all"),
+        (json!({"content": "", "reasoning": "hm"}), "stop", 0, "", "said nothing but for its reasoning"),
+        (json!({"content": "Hello"}), "a new word", 0, "Hello\n", "another reason: a new word"),
+        (
+            json!({"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgow"}}]}),
+            "stop",
+            0,
+            "",
+            "image: image/png, 9 bytes",
+        ),
+    ] {
+        let answer =
+            json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]}).to_string();
+        let length = answer.len();
+        let wire =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}");
+        let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());
+        for arguments in [&["chat", "hello"][..], &["chat", "hello", "--no-stream"], &["chat", "hello", "--json"]] {
+            let ran = cli.run(arguments);
+            assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+            if arguments.contains(&"--json") {
+                assert_eq!(ran.json()["finish_reason"], reason);
+            } else {
+                assert_eq!(ran.out, out, "{arguments:?}: {ran:?}");
+                assert!(ran.err.contains(err), "{arguments:?}: {ran:?}");
+            }
+            assert!(!format!("{ran:?}").contains("iVBORw0KGgow"), "base64 is never printed: {ran:?}");
+        }
+    }
 }
 
 #[test]

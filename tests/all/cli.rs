@@ -305,6 +305,21 @@ fn standard_input_is_not_read_without_end() {
     assert!(user.stub.requests().is_empty());
 }
 
+/// The plugin has no part in it.
+#[test]
+#[cfg(target_os = "linux")]
+fn too_little_address_space_is_called_so() {
+    let user = User::new();
+    user.cli.run(&["models"]).ok();
+    let free = user.cli.command(&["models"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -v 3000000; exec \"$0\" models"]).arg(free.get_program()).env_clear();
+    limited.envs(free.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = crate::support::Ran::from(limited.current_dir(user.cli.folder.path()).output().unwrap());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("ulimit -v") && !ran.err.contains("fault of the plugin"), "{ran:?}");
+}
+
 /// As of `host-harness chat x | head -0`.
 #[test]
 fn nobody_reading_is_no_failure() {

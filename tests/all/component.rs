@@ -29,7 +29,7 @@ async fn what_is_no_component_is_named_as_such() {
         (&b""[..], "not a WebAssembly file"),
         (b"#!/bin/sh\n", "not a WebAssembly file"),
         (b"\0asm\x01\0\0\0", "a core WebAssembly module"),
-        (b"\0asm\x0d\0\x01\0", "does not export openclaw:provider/chat@0.1.0"),
+        (b"\0asm\x0d\0\x01\0", "does not export openclaw:provider/chat@0.2.0"),
         (b"\0asm\x0d\0\x01\0\xff", "does not compile"),
     ] {
         let found = validate(&engine, bytes, None).await;

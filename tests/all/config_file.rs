@@ -104,6 +104,27 @@ mod each_call {
         }
     }
 
+    /// As where the file alone is mounted into a container: another cannot be put in its place.
+    #[test]
+    fn a_file_that_is_a_mount_of_its_own_is_written_in_place_with_its_backup() {
+        use std::os::unix::fs::MetadataExt;
+        let user = User::new();
+        let new = new(&user, Some(OLD));
+        user.holding(Some(OLD));
+        let calls = run(user.cli.command(&user.onboard(&[])), &user.folder, usize::MAX, Fault::Kill).calls;
+        let at = calls.iter().rposition(|call| call.starts_with("rename")).unwrap();
+        for errno in [libc::EBUSY, libc::EXDEV] {
+            user.holding(Some(OLD));
+            let inode = fs::metadata(&user.config).unwrap().ino();
+            let traced = run(user.cli.command(&user.onboard(&[])), &user.folder, at, Fault::Fail(errno));
+            assert_eq!(traced.ran.code, 0, "{traced:?}");
+            assert_eq!(user.text(), new, "{traced:?}");
+            assert_eq!(fs::metadata(&user.config).unwrap().ino(), inode, "the same file: {traced:?}");
+            assert_eq!(fs::read_to_string(user.folder.join("openclaw.json.bak")).unwrap(), OLD);
+            assert_eq!(user.names().len(), 2, "{:?}", user.names());
+        }
+    }
+
     #[test]
     fn a_disk_that_is_full_broken_or_read_only_is_named_and_loses_nothing() {
         let user = User::new();
@@ -113,8 +134,9 @@ mod each_call {
             let new = new(&user, old);
             let mut failed = 0;
             each(&user, old, Fault::Fail(errno), |traced| {
-                let temporary = user.names().into_iter().find(|name| name.starts_with('.'));
-                assert_eq!(temporary, None, "{traced:?}");
+                // Where the lock's own file cannot be removed, the next run does it.
+                let mut temporary = user.names().into_iter().filter(|name| name.starts_with('.'));
+                assert!(temporary.all(|name| name.ends_with(".host-lock")), "{traced:?}");
                 if traced.ran.code == 0 {
                     assert_eq!(user.text(), new, "{traced:?}");
                     return;
@@ -277,6 +299,24 @@ fn what_is_in_the_files_place_is_used_as_it_is_or_refused() {
     fs::remove_dir(&user.folder).unwrap();
     fs::write(&user.folder, "").unwrap();
     refused("cannot read the configuration");
+}
+
+/// A folder that `onboard` makes is nobody else's; one that is there stays as it is.
+#[test]
+#[cfg(unix)]
+fn a_new_folder_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let mode = || fs::metadata(&user.folder).unwrap().permissions().mode() & 0o777;
+    user.holding(None);
+    user.cli.run(&user.onboard(&[])).ok();
+    assert_eq!(mode(), 0o700);
+    fs::set_permissions(&user.folder, fs::Permissions::from_mode(0o755)).unwrap();
+    // Whoever may read it holds no lock of ours by that.
+    let reader = fs::File::open(&user.folder).unwrap();
+    reader.lock().unwrap();
+    user.cli.run(&user.onboard(&["--model", "@openai/another"])).ok();
+    assert_eq!(mode(), 0o755);
 }
 
 /// Paths need not be text.

@@ -44,6 +44,7 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
 const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     // "401 errors: invalid credentials. Regenerate Portkey API key; check provider credentials."
     ("invalid-key", "chat", "Invalid API Key", "copy it again from https://app.portkey.ai/api-keys", 3),
+    ("key-of-other-edition", "chat", "AI Gateway Error", "Strata Cloud Manager for https://aigw.portkey.ai/v1", 3),
     ("expired-key", "chat", "Expired", "renew it", 3),
     ("401", "chat", "Incorrect API key", "check the key stored with the provider in Portkey", 3),
     ("expired-provider", "chat", "Expired", "Renew what has expired in Portkey", 3),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use host_harness::{
-    Limits, Plugin, Provider, Result, Setup,
+    Error, Limits, Plugin, Provider, Result, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     wit::chat::{Event, FinishReason},
 };
@@ -177,8 +177,6 @@ pub fn bodies() -> Vec<Case> {
     use Origin::{Gateway, Host, Network};
     let chunked = |rest: &str| bytes(format!("{AS_JSON}transfer-encoding: chunked\r\n\r\n{rest}"));
     let long = |length: usize| bytes(format!("{AS_JSON}content-length: {length}\r\n\r\n{JSON}"));
-    // The second half of an é is missing.
-    let garbled: Vec<u8> = JSON.bytes().filter(|byte| *byte != 0xa9).collect();
     vec![
         ("a length too long", vec![long(JSON.len() + 1), Close], Transport, Network),
         ("a length too long, connection open", vec![long(JSON.len() + 1), Stall], Timeout, Network),
@@ -193,12 +191,6 @@ pub fn bodies() -> Vec<Case> {
         ("a chunk's endless extension", vec![chunked("2;"), Endless(vec![b'x'; 4096])], Protocol, Gateway),
         ("a last chunk that never comes", vec![chunked("2\r\n{}\r\n"), Close], Transport, Network),
         ("endless trailers", vec![chunked("2\r\n{}\r\n0\r\n"), Endless(b"a: b\r\n".into())], Protocol, Gateway),
-        (
-            "invalid UTF-8",
-            vec![bytes(format!("{AS_JSON}content-length: {}\r\n\r\n", garbled.len())), bytes(garbled)],
-            Protocol,
-            Gateway,
-        ),
         ("no JSON", vec![bytes(format!("{AS_JSON}content-length: 2\r\n\r\nOK"))], Protocol, Gateway),
     ]
 }
@@ -217,12 +209,6 @@ pub fn streams() -> Vec<Case> {
         ("comments alone", vec![begun(), Endless(b"2\r\n:\n\r\n".into())], Timeout, Host),
         ("a bad chunk", vec![begun(), bytes("xyz\r\n"), Close], Protocol, Gateway),
         ("an event that is no JSON", vec![begun(), bytes(chunks(&[b"data: OK\n\n"])), Stall], Protocol, Gateway),
-        (
-            "invalid UTF-8",
-            vec![begun(), bytes(chunks(&[b"data: {\"choices\":[{\"delta\":{\"content\":\"\xc3\"}}]}\n\n"])), Stall],
-            Protocol,
-            Gateway,
-        ),
         ("an event that is HTML", vec![begun(), bytes(chunks(&[b"data: <html>\n\n"])), Stall], Protocol, Gateway),
         ("an endless event", vec![begun(), bytes("fffffff\r\ndata: "), Endless(vec![b'x'; 4096])], Protocol, Host),
     ]
@@ -289,7 +275,7 @@ async fn with_limits(kind: Kind) -> Plugin {
 }
 
 /// The plugin before `server`, with time limits only where `kind` is one.
-async fn before(server: &FaultServer, kind: Kind) -> Provider {
+pub async fn before(server: &FaultServer, kind: Kind) -> Provider {
     Provider::connect(&with_limits(kind).await, setup(&server.base_url)).await.unwrap()
 }
 
@@ -338,13 +324,17 @@ pub async fn stream(provider: &Provider, number: usize) -> Ended {
 /// Whether a call ended as it must. A time limit may be noticed by the host's clock for the whole call or by the one
 /// for the connection, where both have the same limit.
 pub fn is_as_said((_, end): &Ended, kind: Kind, origin: Origin) -> bool {
-    let Err(error) = end else { return false };
+    end.as_ref().is_err_and(|error| is_of(error, kind, origin))
+}
+
+/// The same of its error.
+pub fn is_of(error: &Error, kind: Kind, origin: Origin) -> bool {
     let may_be_either = kind == Kind::Timeout && error.origin() == Origin::Host;
     error.kind() == kind && (error.origin() == origin || may_be_either) && error.record().request_sent
 }
 
 /// Runs all of it, some at a time.
-async fn all<T>(calls: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub async fn all<T>(calls: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     stream::iter(calls).buffer_unordered(16).collect().await
 }
 
@@ -443,6 +433,21 @@ async fn json_cut_at_any_byte_is_no_answer() {
     assert_eq!(complete(&provider, JSON.len()).await.0, TEXT);
 }
 
+/// Whether a body that ends in order after so many bytes of [`SSE`] is whole: the finish reason is there, and no event
+/// was begun behind it, but for the last.
+pub fn is_end(at: usize) -> bool {
+    let mut start = 0;
+    for (number, event) in SSE.iter().enumerate() {
+        let end = start + event.len();
+        if at < end {
+            let is_whole = at + "\n\n".len() >= end;
+            return number > 2 && (at <= start + "data: ".len() || number == 4) || number >= 2 && is_whole;
+        }
+        start = end;
+    }
+    true
+}
+
 /// With chunks the host notices, without them the end looks as if it were meant: a stream without its finish is
 /// truncated either way, and what came before the cut is there.
 #[tokio::test]
@@ -465,8 +470,8 @@ async fn a_stream_cut_at_any_byte_is_truncated() {
         all((0..body.len()).map(async |at| {
             let ended = stream(&provider, at).await;
             let said = ["", "héllo ", TEXT][ends.iter().filter(|end| at >= **end).count().min(2)];
-            // From the finish reason on the text is whole.
-            let is_right = if at < ends[2] { is_as_said(&ended, Kind::Truncated, origin) } else { ended.1.is_ok() };
+            let is_right =
+                if is_end(at) && !is_chunked { ended.1.is_ok() } else { is_as_said(&ended, Kind::Truncated, origin) };
             assert!(is_right && ended.0 == said, "chunked {is_chunked}, at {at}: {ended:?}");
         }))
         .await;
@@ -476,7 +481,9 @@ async fn a_stream_cut_at_any_byte_is_truncated() {
 /// Each piece is a chunk, so the component reads just these pieces, however the network joins them.
 #[tokio::test]
 async fn a_stream_split_at_any_two_bytes_says_the_same() {
-    const SHORT: &[u8] = "data:{\"choices\":[{\"delta\":{\"content\":\"é\"}}]}\r\n\r\ndata: [DONE]\n\n".as_bytes();
+    const SHORT: &[u8] =
+        "data:{\"choices\":[{\"delta\":{\"content\":\"é\"},\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\n\n"
+            .as_bytes();
     let pairs = |number: usize| (number / (SHORT.len() + 1), number % (SHORT.len() + 1));
     let server = FaultServer::http1(move |number| {
         let (a, b) = pairs(number);

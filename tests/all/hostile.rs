@@ -18,7 +18,7 @@ use host_harness::{
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     validate,
     wit::{
-        chat::{Event, Request},
+        chat::{Event, Prompt},
         onboarding::Choices,
     },
 };
@@ -30,7 +30,7 @@ use tokio::{
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
-use crate::support::{KEY, ask, component, hosted, plugin_with, root, setup, text};
+use crate::support::{Cli, KEY, ask, component, hosted, plugin_with, root, setup, text};
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
 /// given no plugin would find two.
@@ -111,8 +111,8 @@ fn at(base_url: impl Into<String>) -> Setup {
     Setup::new(json!({})).base_url(base_url).secret("hostile-key", KEY)
 }
 
-fn request(attack: &str, parameters: &[&str]) -> Request {
-    Request { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
+fn request(attack: &str, parameters: &[&str]) -> Prompt {
+    Prompt { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
 }
 
 /// What a caller sees of an error, all of it.
@@ -238,7 +238,7 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
         ("resolve to nothing", Kind::InvalidConfig),
         ("spin", Kind::Timeout),
     ] {
-        let config = json!({"models": {"providers": {"hostile": {"attack": attack}}}});
+        let config = json!({"plugins": {"entries": {"hostile": {"config": {"attack": attack}}}}});
         let error = Provider::connect(&host.plugin, at(host.server.base_url()).config(config)).await.expect_err(attack);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
         assert!(!shown(&error).contains(KEY), "{attack}");
@@ -290,6 +290,31 @@ async fn the_keys_header_and_the_hosts_own_cannot_be_set() {
         let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(name);
         assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
     }
+    // The fixture that OpenClaw's adapter is tested with too.
+    let fixture: serde_json::Value = serde_json::from_str(include_str!("../fixtures/boundary/headers.json")).unwrap();
+    let names = |list: &str| -> Vec<String> {
+        fixture[list].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    for name in names("refused") {
+        let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(&name);
+        assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
+    }
+    for value in names("refused_values") {
+        let error = host.attack("send", &host.exchange(&own, &[&format!("x-own: {value}")])).await.expect_err(&value);
+        assert!(error.to_string().starts_with("the host refused the header"), "{value}: {error:?}");
+    }
+    for (list, is_sent) in [("set", true), ("overruled", false)] {
+        for name in names(list) {
+            host.server.clear();
+            host.hostile
+                .complete(&request("send", &host.exchange(&own, &[&format!("{name}: bytes=0-4")])))
+                .await
+                .unwrap();
+            let [sent] = &host.server.requests()[..] else { panic!("one request: {name}") };
+            assert_eq!(sent.header(&name.to_lowercase()) == Some("bytes=0-4"), is_sent, "{name}");
+        }
+    }
+    host.server.clear();
     // A length that lies does not make a second request of the rest of the body.
     for length in ["0", "1", "100000", "-1", "5, 5"] {
         let (header, body) = (format!("content-length: {length}"), "{GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -372,7 +397,7 @@ async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let address = echo().await;
     let hostile = Provider::connect(&host.plugin, at(format!("http://{address}/v1"))).await.unwrap();
     let parameters = host.exchange(&address.to_string(), &[]).into_iter().map(str::to_owned).collect();
-    let seen = hostile.complete(&Request { stop: parameters, ..ask("send", "") }).await.unwrap();
+    let seen = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.unwrap();
     let seen = text(&seen);
     let mask = "*".repeat(KEY.len());
     assert!(seen.contains("authorization: Basic") && !seen.contains(&basic(KEY)[16..24]), "{seen}");
@@ -559,6 +584,7 @@ async fn a_plugin_that_says_nonsense_of_itself_is_not_loaded() {
         ("empty id", Kind::InvalidConfig, "lower-case letters"),
         ("long id", Kind::InvalidConfig, "lower-case letters"),
         ("base url", Kind::InvalidConfig, "default base URL"),
+        ("service", Kind::InvalidConfig, "one of its services"),
         ("no header", Kind::InvalidConfig, "header"),
         ("host", Kind::InvalidConfig, "header"),
         ("transfer-encoding", Kind::InvalidConfig, "header"),
@@ -566,6 +592,9 @@ async fn a_plugin_that_says_nonsense_of_itself_is_not_loaded() {
         ("same header", Kind::InvalidConfig, "header"),
         ("prefix", Kind::InvalidConfig, "header"),
         ("many", Kind::InvalidConfig, "credentials"),
+        ("flag", Kind::InvalidConfig, "a flag or a variable"),
+        ("variable", Kind::InvalidConfig, "a flag or a variable"),
+        ("label", Kind::InvalidConfig, "control characters"),
         ("aliased", Kind::Other, "fuel allocated for hostcalls"),
         ("trap", Kind::Other, "unreachable"),
         ("spin", Kind::Timeout, "took longer"),
@@ -623,6 +652,241 @@ async fn a_merge_that_reaches_beyond_the_plugins_part_is_refused() {
     host.serves().await;
 }
 
+/// References in other forms than the plain one, and what is hidden put elsewhere.
+#[tokio::test]
+async fn a_merge_gets_at_no_secret_by_writing_it_otherwise() {
+    let host = Host::new().await;
+    let config = json!({
+        "env": {"OTHER_SECRET": "s"},
+        "models": {"providers": {"hostile": {
+            "attack": "edit",
+            "baseUrl": "https://chosen.example/v1",
+            "headers": {"x-config": "{\"api_key\":\"sk-literal-1\"}", "x-own-key": "sk-literal-2"},
+        }}},
+        "plugins": {"entries": {"hostile": {"config": {"virtualKey": "sk-literal-3"}}}},
+    });
+    let merge = async |edit: String| {
+        let choices = Choices { base_url: None, model: Some(edit), api_key_reference: None };
+        host.plugin.apply_config(&config, &choices).await
+    };
+    assert_eq!(merge("nothing -> nothing".into()).await.unwrap(), config);
+    let entry = r#""attack":"edit""#;
+    for (old, new, because) in [
+        (entry, r#""attack":"edit","apiKey":{"source":"env","id":"OTHER_SECRET"}"#, "OTHER_SECRET"),
+        (entry, r#""attack":"edit","apiKey":{"source":"exec","provider":"vault","id":"THEIRS"}"#, "THEIRS"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"k\":\"\\u0024{OTHER_SECRET}\"}","#, "OTHER_SECRET"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"api_key\":\"x${OTHER_SECRET}\"}","#, "OTHER_SECRET"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"in\":\"{\\\"k\\\":\\\"${OTHER_SECRET}\\\"}\"}","#, "OTHER_SECRET"),
+        (r#""virtualKey":"#, r#""config":{"a":[{"source":"env","id":"OTHER_SECRET"}]},"virtualKey":"#, "OTHER_SECRET"),
+        (r#""virtualKey":"#, r#""config":"${OTHER_SECRET}","virtualKey":"#, "OTHER_SECRET"),
+        // What is hidden, elsewhere: alone, in a name, in a place where the next look would see it.
+        (r#""headers":{"#, r#""headers":{"x-a":"SEALED_1","#, "secret"),
+        (r#""headers":{"#, r#""headers":{"x-SEALED_1":"","#, "secret"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"k\":\"SEALED_1\"}","#, "secret"),
+        (r#""headers":{"#, r#""headers":{"x-a":"SEALED_2","#, "secret"),
+        (r#""virtualKey":"#, r#""traceId":"SEALED_2","virtualKey":"#, "secret"),
+        (r#""virtualKey":"#, r#""traceId":"${SEALED_1}","virtualKey":"#, "secret"),
+        (entry, r#""attack":"edit","name":"SEALED_1""#, "secret"),
+    ] {
+        let error = merge(format!("{old} -> {new}")).await.expect_err(new);
+        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{new}: {error:?}");
+        assert!(error.to_string().contains(because), "{new}: {error}");
+        assert!(!shown(&error).contains("sk-literal"), "{new}: {error:?}");
+    }
+    host.serves().await;
+}
+
+/// What is hidden within JSON goes out in the whole that it was hidden in, to the server that is configured.
+#[tokio::test]
+async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
+    const INLINE: &str = "sk-inline-4b1d77";
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    let config = |attack: &str| json!({"plugins": {"entries": {"hostile": {"config": {"attack": attack, "config": {"api_key": INLINE}}}}}});
+    let connect =
+        async |attack: &str| Provider::connect(&host.plugin, at(host.server.base_url()).config(config(attack))).await;
+    for attack in ["resolve moves a secret", "resolve takes a part"] {
+        let error = connect(attack).await.expect_err(attack);
+        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{attack}: {error:?}");
+        assert!(!shown(&error).contains(INLINE), "{attack}");
+    }
+    let provider = connect("resolve takes it all").await.unwrap();
+    let whole = r#"{"api_key": "SEALED_1"}"#;
+    let send = async |path: &str, body: &str, header: &str| {
+        host.server.clear();
+        let outcome = provider.complete(&request("send", &["http", &own, path, "POST", body, header])).await;
+        assert!(!format!("{outcome:?}").contains(INLINE), "{outcome:?}");
+        (outcome, host.server.take())
+    };
+    let (outcome, sent) = send("/v1/chat/completions", ECHO, &format!("x-plain: {whole}")).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert_eq!(sent[0].header("x-plain"), Some(&*format!(r#"{{"api_key":"{INLINE}"}}"#)));
+    for header in [
+        "x-other: SEALED_1",
+        "x-plain: SEALED_1",
+        "x-plain: aSEALED_1b",
+        &format!("x-other: {whole}"),
+        "x-plain: {\"api_key\": \"SEALED_1\" }",
+    ] {
+        let (outcome, sent) = send("/v1/chat/completions", ECHO, header).await;
+        assert_eq!(outcome.expect_err(header).kind(), Kind::DeniedByHost, "{header}");
+        assert!(sent.is_empty(), "{header}");
+    }
+    // Elsewhere it is text.
+    let body = ECHO.replace("hello", "SEALED_1");
+    let (_, sent) = send("/v1/chat/completions?SEALED_1", &body, "x-own: 1").await;
+    assert!(!format!("{sent:?}").contains(INLINE) && sent[0].path.contains("SEALED_1"), "{sent:?}");
+    // Nor is it in its memory.
+    let header = format!("x-plain: {whole}");
+    let exchange = host.exchange(&own, &[&header]).into_iter().map(str::to_owned);
+    let (first, second) = INLINE.split_at(8);
+    let parameters = [first, second].into_iter().map(str::to_owned).chain(exchange).collect();
+    let found = provider.complete(&Prompt { stop: parameters, ..ask("memory", "") }).await.unwrap();
+    assert_eq!(text(&found), "0");
+    host.serves().await;
+}
+
+/// A secret in two parts is found in neither.
+#[tokio::test]
+async fn an_answer_in_parts_is_not_asked_for() {
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    for name in ["range", "Range", "RANGE", "if-range"] {
+        let header = format!("{name}: bytes=0-9");
+        let error = host.attack("send", &host.exchange(&own, &[&header])).await.expect_err(name);
+        assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
+    }
+}
+
+/// A value of the environment is a value, whatever stands in it.
+#[tokio::test]
+async fn a_secret_adds_nothing_to_the_json_or_the_head_that_it_stands_in() {
+    let host = Host::new().await;
+    let honest = Plugin::load(&Engine::new(tight()).unwrap(), component()).await.unwrap();
+    let connect = async |value: &'static str| {
+        let config = json!({"plugins": {"entries": {"portkey": {"config": {
+            "config": "{\"api_key\": \"${SECRET}\", \"retry\": {\"attempts\": 1}}",
+            "traceId": "t-${SECRET}",
+        }}}}});
+        let environment = host_harness::Environment::from_fn(move |name| (name == "SECRET").then(|| value.to_owned()));
+        Provider::connect(&honest, setup(host.server.base_url()).config(config).environment(environment)).await
+    };
+    let value = r#"x","custom_host":"http://evil.example","y":"\"#;
+    connect(value).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
+    let sent = host.server.take();
+    let sent: serde_json::Value = serde_json::from_str(sent[0].header("x-portkey-config").unwrap()).unwrap();
+    assert_eq!(sent, json!({"api_key": value, "retry": {"attempts": 1}}));
+    for value in ["a\r\nx-evil: 1", "a\nb", "a\0b"] {
+        let error = connect(value).await.expect_err("a line break in a header");
+        assert_eq!(error.kind(), Kind::InvalidConfig, "{error:?}");
+        assert!(!shown(&error).contains("x-evil"), "{error:?}");
+    }
+    assert!(host.server.take().is_empty());
+}
+
+/// What a coding hides, the mask does not find.
+#[tokio::test]
+async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
+    let host = Host::new().await;
+    for coding in
+        ["gzip", "br", "zstd", "x-own", "", "identity, gzip", "gzip\r\ncontent-encoding: identity", "aes128gcm"]
+    {
+        let server =
+            answering(format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 2\r\n\r\n{{}}")).await;
+        let hostile = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
+        let parameters = host.exchange(&server.to_string(), &[]).into_iter().map(str::to_owned).collect();
+        let error = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.expect_err(coding);
+        assert!(error.to_string().contains("HttpResponseContentCoding"), "{coding}: {error}");
+    }
+}
+
+/// A server that gives this answer to each request.
+async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
+    let (answer, listener) = (answer.into(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") && client.read_buf(&mut head).await.unwrap() > 0 {}
+            let _ = client.write_all(&answer).await;
+        }
+    });
+    address
+}
+
+/// What comes from a URL in an answer is an image, or nothing, wherever a redirect leads; and no key goes along.
+#[tokio::test]
+async fn what_is_downloaded_is_an_image_from_where_it_was_said_to_be() {
+    let host = Host::new().await;
+    let other = Stub::start(Options::default()).await.unwrap();
+    let page = |head: &str, body: &[u8]| {
+        [format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes(), body]
+            .concat()
+    };
+    for (answer, because) in [
+        (page("200 OK\r\ncontent-type: image/png", b"#!/bin/sh\necho pwned\n"), "not an image"),
+        (page("200 OK\r\ncontent-type: image/png", b"[Desktop Entry]\nExec=sh"), "not an image"),
+        (page("200 OK\r\ncontent-type: image/png", b"<html><script>"), "not an image"),
+        (page("200 OK\r\ncontent-type: image/png", b"\x7fELF\x02\x01\x01"), "not an image"),
+        (page("200 OK\r\ncontent-type: image/png", b""), "not an image"),
+        (page(&format!("302 Found\r\nlocation: {}/models", other.base_url()), b""), "not an image"),
+        (page("302 Found\r\nlocation: file:///etc/passwd", b""), "scheme"),
+    ] {
+        let server = answering(answer).await;
+        let error = host.hostile.download(&format!("http://{server}/image.png")).await.expect_err(because);
+        assert!(error.to_string().contains(because), "{because}: {error}");
+    }
+    let [redirected] = &other.requests()[..] else { panic!("one redirect led there") };
+    assert_eq!((&*redirected.path, redirected.header("x-hostile-key")), ("/v1/models", None));
+    let server = answering(page("200 OK\r\ncontent-type: text/html", b"\x89PNG\r\n\x1a\n")).await;
+    let image = host.hostile.download(&format!("http://{server}/run.sh")).await.unwrap();
+    assert_eq!(image.media_type, "image/png", "its bytes say so");
+}
+
+/// Names that a shell, a desktop or another program reads.
+#[test]
+fn a_plugin_has_no_say_in_the_names_of_files() {
+    let cli = Cli::new();
+    let plugin = cli.folder.path().join("hostile-provider.wasm");
+    std::fs::write(&plugin, hostile()).unwrap();
+    let png = "GIF89a";
+    let names = [".bashrc", "x.desktop", "../up", "/tmp/abs", "a\u{1b}]0;t\u{7}.png", "", "CON", "x.png"];
+    let prompt: Vec<_> = names.iter().map(|name| format!("{name}<{png}")).chain(["run.sh<#!/bin/sh".into()]).collect();
+    let prompt = prompt.join("\n");
+    let arguments = [
+        "image",
+        &prompt,
+        "--output",
+        "out",
+        "--plugin",
+        plugin.to_str().unwrap(),
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+    ];
+    let ran = cli.run(&arguments).ok();
+    let mut written: Vec<_> = std::fs::read_dir(cli.folder.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    written.sort();
+    let mut expected: Vec<_> = (1..=names.len()).map(|number| format!("image-{number}.gif")).collect();
+    expected.push(format!("image-{}.bin", names.len() + 1));
+    expected.sort();
+    assert_eq!(written, expected, "{ran:?}");
+    assert!(!std::path::Path::new("/tmp/abs").exists() && !cli.folder.path().join("up").exists());
+}
+
+/// Values that go along in the environment are for one process: not for those that it starts, nor for a later one.
+#[test]
+fn arguments_are_not_taken_from_an_environment_that_is_for_another() {
+    let cli = Cli::new().env("HOST_HARNESS_HIDDEN", "1 1").env("HOST_HARNESS_HIDDEN_0", "no header: at all");
+    let ran = cli.run(&["stub", "--faults", "--require", "x-own: 1"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let shown = cli.run(&["models", "--header", "***"]);
+    assert!(shown.err.contains("invalid value for '--header") && !shown.err.contains("at all"), "{shown:?}");
+}
+
 // Components of other shapes
 
 /// A component of `world`, which may use `openclaw:provider`, whose functions all trap. `extra` goes into its module.
@@ -650,7 +914,7 @@ fn copy(from: &Path, to: &Path, version: &str) {
             copy(&from, &to, version);
         } else {
             let text = std::fs::read_to_string(from).unwrap();
-            std::fs::write(to, text.replace("openclaw:provider@0.1.0", &format!("openclaw:provider@{version}")))
+            std::fs::write(to, text.replace("openclaw:provider@0.2.0", &format!("openclaw:provider@{version}")))
                 .unwrap();
         }
     }
@@ -678,9 +942,9 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
     ] {
         let (name, version) = package.split_once('@').unwrap();
         let import = format!("{name}/{interface}@{version}");
-        let world = provider_world("0.1.0", &format!("import {import};"))
+        let world = provider_world("0.2.0", &format!("import {import};"))
             + &format!("\npackage {package} {{ interface {interface} {{ {function} }} }}");
-        let wasm = shaped("0.1.0", &world, "");
+        let wasm = shaped("0.2.0", &world, "");
         let error = load(&engine, &wasm).await.expect_err(&import);
         assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{import}: {error:?}");
         assert!(error.to_string().contains(&import), "the error says what it asks for: {error}");
@@ -692,14 +956,14 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
 #[tokio::test]
 async fn a_component_of_another_version_or_world_is_refused() {
     let engine = Engine::new(tight()).unwrap();
-    for version in ["0.2.0", "0.0.1", "1.0.0"] {
+    for version in ["0.1.0", "0.3.0", "1.0.0"] {
         let wasm = shaped(version, &provider_world(version, ""), "");
         let error = load(&engine, &wasm).await.expect_err(version);
         assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{version}: {error:?}");
         let found = validate(&engine, &wasm, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(version)), "{version}: {found:?}");
     }
-    let other = shaped("0.1.0", "world attack { export run: func(); }", "");
+    let other = shaped("0.2.0", "world attack { export run: func(); }", "");
     let error = load(&engine, &other).await.unwrap_err();
     assert!(error.to_string().contains("openclaw:provider/"), "{error}");
     // A patch release of ours loads; it traps as soon as it is asked who it is.
@@ -737,7 +1001,7 @@ async fn a_component_that_attacks_as_it_starts_is_refused() {
         ("(table 1 funcref)".repeat(17), Kind::InvalidConfig, "tables"),
         ("(memory 1)".repeat(5), Kind::InvalidConfig, "memories"),
     ] {
-        let error = load(&engine, &shaped("0.1.0", &provider_world("0.1.0", ""), &extra)).await.expect_err(&extra);
+        let error = load(&engine, &shaped("0.2.0", &provider_world("0.2.0", ""), &extra)).await.expect_err(&extra);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{extra}: {error:?}");
         assert!(error.to_string().contains(because), "{extra}: {error}");
     }

@@ -15,15 +15,19 @@ mod chat_command;
 mod cli;
 mod component;
 mod config_file;
+mod defaults;
 mod docs;
 mod doctor;
 mod examples;
 mod fault_server;
 mod faults;
 mod gateway;
+mod growth;
 mod hosted_errors;
 mod hostile;
 mod image_command;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod live;
 mod look;
 mod models_command;
@@ -31,9 +35,12 @@ mod onboarding;
 mod openclaw_config;
 mod portkey_gateway;
 mod providers;
+mod reliability;
 mod second_provider;
 mod secrets;
 mod soak;
+#[cfg(unix)]
+mod steering;
 mod support;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod system_calls;

@@ -3,7 +3,7 @@
 use host_harness::{ConfigFile, wit::onboarding::Choices};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, plugin};
+use crate::support::{Cli, KEY, Ran, User, component, plugin};
 
 fn choices() -> Choices {
     Choices { base_url: None, model: None, api_key_reference: None }
@@ -56,14 +56,17 @@ fn onboard_writes_a_file_that_the_other_commands_understand() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     let path = cli.folder.path().join("sub/openclaw.json");
     let path = path.to_str().unwrap();
-    let first = cli.run(&["onboard", "--json", "--config", path, "--base-url", " http://127.0.0.1:1/v1/ "]).ok().json();
+    let first = cli
+        .run(&["onboard", "--json", "--no-check", "--config", path, "--base-url", " http://127.0.0.1:1/v1/ "])
+        .ok()
+        .json();
     assert_eq!(first["changed"], true);
     let text = std::fs::read_to_string(path).unwrap();
     assert!(!text.contains(KEY), "the file refers to the key and does not hold it: {text}");
     let config: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(config["models"]["providers"]["portkey"]["baseUrl"], "http://127.0.0.1:1/v1");
 
-    let again = cli.run(&["onboard", "--json", "--config", path]).ok().json();
+    let again = cli.run(&["onboard", "--json", "--no-check", "--config", path]).ok().json();
     assert_eq!(again["changed"], false);
     assert_eq!(std::fs::read_to_string(path).unwrap(), text);
 }
@@ -74,7 +77,7 @@ fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
     let path = cli.folder.path().join("openclaw.json");
     let old = "{\n  // my gateway\n  gateway: { port: 18789, },\n}\n";
     std::fs::write(&path, old).unwrap();
-    let ran = cli.run(&["onboard", "--config", "openclaw.json"]).ok();
+    let ran = cli.run(&["onboard", "--no-check", "--config", "openclaw.json"]).ok();
     let new = std::fs::read_to_string(&path).unwrap();
     assert!(new.contains("// my gateway\n  gateway: { port: 18789, },"), "{new}");
     assert_eq!(std::fs::read_to_string(cli.folder.path().join("openclaw.json.bak")).unwrap(), old, "{ran:?}");
@@ -95,7 +98,7 @@ fn onboard_stores_the_key_only_where_it_is_told_to() {
     assert!(!cli.folder.path().join("openclaw.json").exists());
 
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-    cli.run(&["onboard", "--config", "openclaw.json", "--key", "env"]).ok();
+    cli.run(&["onboard", "--no-check", "--config", "openclaw.json", "--key", "env"]).ok();
     let config = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
     assert_eq!(config.value()["env"]["vars"]["PORTKEY_API_KEY"], KEY);
     assert_eq!(config.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
@@ -107,7 +110,8 @@ fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {
     let cli = Cli::new();
     let path = cli.folder.path().join("openclaw.json");
     let key = |place| {
-        let ran = cli.run(&["onboard", "--config", "openclaw.json", "--key", place, "--portkey-api-key", KEY]).ok();
+        let flags = ["onboard", "--no-check", "--config", "openclaw.json", "--key", place, "--portkey-api-key", KEY];
+        let ran = cli.run(&flags).ok();
         (ran, ConfigFile::open(&path).unwrap().value().clone())
     };
     std::fs::write(&path, r#"{"models":{"providers":{"portkey":{"apiKey":"another-key"}}}}"#).unwrap();
@@ -147,7 +151,7 @@ fn an_entry_in_another_case_is_the_same_entry() {
     assert!(key.to_string().contains("models.providers.PORTKEY.apiKey"), "{key}");
 
     for (cli, key) in [(&cli, "pk-literal"), (&with_key, KEY)] {
-        cli.run(&["onboard", "--config", "openclaw.json", "--yes", "--key", "env"]).ok();
+        cli.run(&["onboard", "--config", "openclaw.json", "--yes", "--no-check", "--key", "env"]).ok();
         let file = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
         assert_eq!(file.value()["env"]["vars"]["PORTKEY_API_KEY"], key);
         let written = std::fs::read_to_string(file.path()).unwrap();
@@ -176,4 +180,75 @@ fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         assert!(!cli.folder.path().join("openclaw.json.bak").exists());
     }
+}
+
+/// Whoever onboards without a terminal, as in CI, learns at once that it would not work, and nothing is written.
+#[test]
+fn a_key_is_checked_before_anything_is_written() {
+    let user = User::new();
+    component();
+    let good = user.stub.base_url();
+    let old = "// mine\n{ gateway: { port: 1 } }\n";
+    let root = good.trim_end_matches("/v1");
+    let path = user.cli.folder.path().join("openclaw.json");
+    let flags = [&["--yes"][..], &[], &["--json"], &["--yes"], &[]];
+    for ((key, base_url, code, part), flags) in [
+        ("pk-of-somebody-else", good.as_str(), 3, "copy it again"),
+        (KEY, "http://127.0.0.1:1/v1", 6, "the gateway runs at the base URL"),
+        ("pk-of-somebody-else", good.as_str(), 3, "copy it again"),
+        (KEY, root, 4, "usually ends in /v1"),
+        (KEY, "http://192.168.7.7/v1", 4, "allowPrivateNetwork"),
+    ]
+    .into_iter()
+    .zip(flags)
+    {
+        std::fs::write(&path, old).unwrap();
+        let command = [&["onboard", "--config", "openclaw.json", "--base-url", base_url], flags].concat();
+        let run = |command: &[&str]| Ran::from(user.cli.command(command).env("PORTKEY_API_KEY", key).output().unwrap());
+        let ran = run(&command);
+        assert_eq!(ran.code, code, "{base_url}: {ran:?}");
+        let told = if flags == ["--json"] { ran.json()["error"]["hint"].to_string() } else { ran.err.clone() };
+        assert!(told.contains("Nothing was written; --no-check") && told.contains(part), "{base_url}: {ran:?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), old, "{base_url}");
+        assert!(!path.with_extension("json.bak").exists(), "{base_url}");
+        let unseen = run(&[&command[..], &["--no-check"]].concat()).ok();
+        assert_ne!(std::fs::read_to_string(&path).unwrap(), old, "{base_url}: {unseen:?}");
+        std::fs::remove_file(path.with_extension("json.bak")).unwrap();
+    }
+    assert!(!user.stub.take().is_empty());
+    // A good key is written, and so is a configuration whose key is yet to come, with nothing asked.
+    user.cli.run(&["onboard", "--config", "openclaw.json"]).ok();
+    assert!(!user.stub.take().is_empty());
+    let keyless = user.cli.command(&["onboard", "--config", "third.json"]).env_remove("PORTKEY_API_KEY").output();
+    Ran::from(keyless.unwrap()).ok();
+    user.cli.run(&["onboard", "--config", "other.json", "--no-check"]).ok();
+    assert!(user.stub.requests().is_empty());
+}
+
+/// The open-source gateway asks for no key and keeps no list.
+#[test]
+fn a_gateway_that_cannot_be_asked_is_written_with_a_word_about_it() {
+    let gateway = crate::portkey_gateway::PortkeyGateway::shared().base_url();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let ran = cli.run(&["onboard", "--config", "openclaw.json", "--base-url", &gateway]).ok();
+    assert!(ran.err.contains("the key is not checked"), "{ran:?}");
+    assert!(cli.folder.path().join("openclaw.json").exists());
+}
+
+#[test]
+fn several_models_are_added_at_once() {
+    let user = User::new();
+    let flags = ["--model", "@openai/gpt-5", "--model", "@xai/grok-4", "--model", "portkey/@ours/llama"];
+    let command = [&["onboard", "--config", "openclaw.json"], &flags[..]].concat();
+    user.cli.run(&command).ok();
+    let file = ConfigFile::open(user.cli.folder.path().join("openclaw.json")).unwrap();
+    let models = file.value()["models"]["providers"]["portkey"]["models"].as_array().unwrap();
+    let ids: Vec<_> = models.iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["@anthropic/claude-sonnet-4-5", "@openai/gpt-5", "@xai/grok-4", "@ours/llama"]);
+    let defaults = &file.value()["agents"]["defaults"];
+    assert_eq!(defaults["model"]["primary"], "portkey/@openai/gpt-5");
+    for id in &ids[1..] {
+        assert!(defaults["models"].get(format!("portkey/{id}")).is_some(), "{id}: {defaults}");
+    }
+    assert!(user.cli.run(&command).ok().out.contains("nothing to change"));
 }

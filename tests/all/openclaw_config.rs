@@ -66,6 +66,9 @@ fn answer(mut stream: TcpStream, all: &Mutex<Vec<Seen>>) {
     reader.read_exact(&mut body).unwrap();
     let answer = if path.ends_with("/models") {
         json!({"object": "list", "data": [{"id": "@openai/gpt-5-mini", "object": "model"}]})
+    } else if path.contains("/models?") {
+        // No further page.
+        json!({"object": "list", "data": []})
     } else {
         json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
             {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "OK."}}]})
@@ -142,7 +145,15 @@ fn set_mode(file: &Path, mode: &str) {
 /// The headers that the configuration asks for: not those that any client sends, nor the key.
 fn own_headers(headers: &BTreeMap<String, String>) -> Value {
     let is_any = |name: &str| {
-        ["host", "connection", "transfer-encoding", "user-agent", "x-portkey-api-key"].contains(&name)
+        [
+            "host",
+            "connection",
+            "transfer-encoding",
+            "user-agent",
+            "x-portkey-api-key",
+            "x-portkey-strict-open-ai-compliance",
+        ]
+        .contains(&name)
             || name.starts_with("content-")
             || name.starts_with("accept")
     };

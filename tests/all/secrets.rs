@@ -10,7 +10,7 @@ use host_harness::{
     stub::{Options, Stub},
     types::ErrorKind as Kind,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Cli, KEY, ask, component, events, hosted, plugin, provider, setup, text};
 
@@ -113,6 +113,142 @@ async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
     assert_eq!(request.header("authorization"), Some("Bearer sk-provider-1"));
     assert_eq!(request.header("x-portkey-virtual-key"), Some("vk-literal-secret"));
     assert_eq!(request.header("x-portkey-trace-id"), Some("trace-7"));
+}
+
+/// Of a gateway's own configuration, wherever it stands and however its keys are written: the plugin sees the rest of it, the
+/// gateway all of it, and whoever reads the answer no key.
+#[tokio::test]
+async fn keys_in_an_inline_configuration_are_the_hosts() {
+    const INLINE: &str = "sk-inline-\"ü\\1";
+    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
+    let plugin = plugin().await;
+    let targets =
+        |key: &str| json!({"strategy": {"mode": "fallback"}, "targets": [{"provider": "openai", "api_key": key}]});
+    let sent = targets(INLINE).to_string().replace('ü', "\\u00fc");
+    let option = |value: Value| json!({"plugins": {"entries": {"portkey": {"config": {"config": value}}}}});
+    let header =
+        |value: String| json!({"models": {"providers": {"portkey": {"headers": {"X-Portkey-Config": value}}}}});
+    let by_object = {
+        let mut config = targets("");
+        config["targets"][0]["api_key"] = json!({"source": "env", "provider": "default", "id": "INLINE"});
+        config
+    };
+    for (place, config) in [
+        ("an option, literal", option(targets(INLINE))),
+        ("an option, as a text", option(targets(INLINE).to_string().into())),
+        ("an option, by reference", option(targets("${INLINE}"))),
+        ("an option, by an object", option(by_object)),
+        ("an option, as a text by reference", option(targets("${INLINE}").to_string().into())),
+        ("an option, all of it by reference", option(json!("${ALL}"))),
+        ("a header, literal", header(targets(INLINE).to_string())),
+        ("a header, by reference", header(targets("${INLINE}").to_string())),
+        ("a header, all of it by reference", header("${ALL}".into())),
+    ] {
+        stub.clear();
+        let all = targets(INLINE).to_string();
+        let environment = Environment::from_fn(move |name| match name {
+            "INLINE" => Some(INLINE.to_owned()),
+            "ALL" => Some(all.clone()),
+            _ => None,
+        });
+        let setup = setup(stub.base_url()).config(config).environment(environment);
+        let provider = Provider::connect(&plugin, setup).await.unwrap();
+        let seen = format!("{:?}", provider.connection());
+        assert!(!seen.contains("sk-inline"), "{place}: {seen}");
+        assert!(
+            place.contains("all of it") || seen.contains("fallback"),
+            "the rest is the plugin's to see: {place}: {seen}"
+        );
+        let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+        assert!(answer.contains("x-portkey-config") && !answer.contains("sk-inline"), "{place}: {answer}");
+        assert_eq!(stub.requests()[0].header("x-portkey-config"), Some(&*sent), "{place}");
+    }
+}
+
+/// Never is a reference sent as a text, and never is an option lost without a word.
+#[tokio::test]
+async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
+    let stub = Stub::start(Options::default()).await.unwrap();
+    let plugin = plugin().await;
+    let variables = |name: &str| match name {
+        "SET" => Some("a-value".to_owned()),
+        "PORTKEY_API_KEY" => Some("pk-test".to_owned()),
+        _ => None,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets.json");
+    std::fs::write(&file, r#"{"key": "a-value"}"#).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let connect = async |options: Value, given: Option<(&str, Value)>| {
+        let config = json!({
+            "plugins": {"entries": {"portkey": {"config": options}}},
+            "secrets": {"providers": {"mine": {"source": "file", "path": file}}},
+        });
+        let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
+        let setup = given.into_iter().fold(setup, |setup, (name, value)| setup.option(name, value));
+        Provider::connect(&plugin, setup).await
+    };
+    for (options, header, value) in [
+        (json!({"config": "pc-${SET}"}), "x-portkey-config", "pc-a-value"),
+        (json!({"config": {"cache": {"mode": "${SET}"}}}), "x-portkey-config", r#"{"cache":{"mode":"a-value"}}"#),
+        (json!({"traceId": "${SET}"}), "x-portkey-trace-id", "a-value"),
+        (json!({"virtualKey": "${SET}"}), "x-portkey-virtual-key", "a-value"),
+        (json!({"virtualKey": "vk-literal"}), "x-portkey-virtual-key", "vk-literal"),
+        (json!({"metadata": {"_user": "${SET}"}}), "x-portkey-metadata", r#"{"_user":"a-value"}"#),
+        (json!({"customHost": "https://${SET}.example"}), "x-portkey-custom-host", "https://a-value.example"),
+        (json!({"forwardHeaders": "a, ${SET}"}), "x-portkey-forward-headers", "a, a-value"),
+        (
+            json!({"config": {"api_key": {"source": "file", "provider": "mine", "id": "/key"}}}),
+            "x-portkey-config",
+            r#"{"api_key":"a-value"}"#,
+        ),
+    ] {
+        let (name, given) = options.as_object().unwrap().iter().next().unwrap();
+        for (options, given) in [(options.clone(), None), (json!({}), Some((name.as_str(), given.clone())))] {
+            stub.clear();
+            connect(options, given).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
+            assert_eq!(stub.requests()[0].header(header), Some(value), "{name}");
+        }
+    }
+    stub.clear();
+    for (options, named) in [
+        (json!({"config": "${UNSET}"}), "${UNSET}"),
+        (
+            json!({"config": {"targets": [{"api_key": "${UNSET}"}]}}),
+            "portkey.config.config.targets[0].api_key: the configuration refers to ${UNSET}",
+        ),
+        (
+            json!({"config": {"api_key": {"source": "exec", "provider": "vault", "id": "x"}}}),
+            "portkey.config.config.api_key` is a reference of the source `exec`",
+        ),
+        (
+            json!({"config": {"source": "store", "id": "X"}}),
+            "portkey.config.config` is a reference of the source `store`",
+        ),
+        (
+            json!({"config": {"source": "file", "provider": "f", "id": "/key"}}),
+            "portkey.config.config` refers to the file",
+        ),
+        (json!({"config": {"source": "file", "provider": "mine", "id": "/no"}}), "no text at `/no`"),
+        (json!({"metadata": {"a": "x-${PORTKEY_API_KEY}"}}), "refers to PORTKEY_API_KEY"),
+        (json!({"config": {"source": "env", "id": "PORTKEY_API_KEY"}}), "refers to PORTKEY_API_KEY"),
+        (json!({"metadata": "${SET}"}), "portkey.config.metadata"),
+        (json!({"forwardHeaders": ["a", "${SET}"]}), "x-portkey-forward-headers"),
+        (json!({"requestTimeoutMs": "${SET}"}), "portkey.config.requestTimeoutMs"),
+        (json!({"config": "{'api_key': 'sk-broken-1'}"}), "portkey.config.config"),
+    ] {
+        for (options, given) in [
+            (options.clone(), None),
+            (json!({}), options.as_object().unwrap().iter().next().map(|(name, value)| (name.as_str(), value.clone()))),
+        ] {
+            let error = connect(options, given).await.unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(named), "{named} is not in {shown}");
+            assert!(!shown.contains("a-value") && !shown.contains("sk-broken"), "{shown}");
+        }
+    }
+    assert!(stub.requests().is_empty());
 }
 
 /// Not every reference is to a secret: what has no secret's name and is short is left in answers, and so is what stands
@@ -244,24 +380,42 @@ fn a_flag_that_is_mistyped_is_refused_without_its_value() {
 /// Arguments are for every user of a machine to see, the environment is not.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_key_given_as_a_flag_does_not_stay_in_the_process_list() {
+fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(hosted());
+    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
     component();
-    let cli = Cli::new();
-    let arguments =
-        ["chat", "hello", "--model", "fault/slow", "--base-url", &stub.base_url(), "--portkey-api-key", KEY];
-    let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while stub.requests().is_empty() && std::time::Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
+    let cli = Cli::new().env("PORTKEY_API_KEY", "pk-of-the-environment");
+    let inline = format!(r#"{{"provider":"openai","api_key":"{KEY}"}}"#);
+    for (flags, header, value) in [
+        (vec!["--portkey-api-key".into(), KEY.into()], "x-portkey-api-key", KEY.to_owned()),
+        (vec![format!("--portkey-api-key={KEY}")], "x-portkey-api-key", KEY.to_owned()),
+        (vec!["--portkey-config".into(), inline.clone()], "x-portkey-config", inline.clone()),
+        (vec!["--option".into(), format!("config={inline}")], "x-portkey-config", inline.clone()),
+        (vec![format!("--option=config={inline}")], "x-portkey-config", inline.clone()),
+        (vec!["--header".into(), format!("Authorization: Bearer {KEY}")], "authorization", format!("Bearer {KEY}")),
+        (vec![format!("--header=x-own: {KEY}"), "--".into()], "x-own", KEY.to_owned()),
+        (vec!["--metadata".into(), format!("key={KEY}")], "x-portkey-metadata", json!({"key": KEY}).to_string()),
+    ] {
+        stub.clear();
+        let base_url = stub.base_url();
+        let arguments: Vec<_> = ["chat", "--model", "fault/slow", "--base-url", &base_url]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(flags)
+            .chain(["hello".to_owned()])
+            .collect();
+        let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while stub.requests().is_empty() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+        let shown = String::from_utf8_lossy(&shown);
+        let sent = stub.requests();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(shown.contains("fault/slow") && shown.contains("***") || header == "x-portkey-api-key", "{shown}");
+        assert!(!shown.contains(KEY), "{shown}");
+        assert_eq!(sent[0].header(header), Some(&*value), "{arguments:?}");
     }
-    let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
-    let shown = String::from_utf8_lossy(&shown);
-    let sent = stub.requests();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(shown.contains("fault/slow"), "{shown}");
-    assert!(!shown.contains(KEY), "{shown}");
-    assert_eq!(sent[0].header("x-portkey-api-key"), Some(KEY));
 }

@@ -11,7 +11,7 @@ use std::{
 use host_harness::{
     Engine, Limits, Plugin, Provider, Result, Setup,
     stub::{Credential, Options, Role, Stub},
-    wit::chat::{AssistantPart, Event, Message, Request, Response, Tool},
+    wit::chat::{AssistantPart, Event, Message, Prompt, Response, Tool},
 };
 use serde_json::{Value, json};
 
@@ -85,8 +85,8 @@ pub async fn provider(base_url: impl Into<String>) -> Provider {
 }
 
 /// A question to `model`.
-pub fn ask(model: &str, text: &str) -> Request {
-    Request::new(model, [Message::ask(text)])
+pub fn ask(model: &str, text: &str) -> Prompt {
+    Prompt::new(model, [Message::ask(text)])
 }
 
 /// A tool that takes a city.
@@ -107,15 +107,15 @@ pub fn weather_tool(name: &str) -> Tool {
 /// The text of a reply.
 pub fn text(response: &Response) -> String {
     let texts = response.content.iter().filter_map(|part| match part {
-        AssistantPart::Text(text) => Some(text.as_str()),
+        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.as_str()),
         _ => None,
     });
     texts.collect()
 }
 
 /// All events of a stream, in order; fails where the stream does.
-pub async fn events(provider: &Provider, request: &Request) -> Result<Vec<Event>> {
-    let mut reply = provider.stream(request).await?;
+pub async fn events(provider: &Provider, prompt: &Prompt) -> Result<Vec<Event>> {
+    let mut reply = provider.stream(prompt).await?;
     let mut all = Vec::new();
     while let Some(events) = reply.next().await? {
         all.extend(events);
@@ -124,8 +124,8 @@ pub async fn events(provider: &Provider, request: &Request) -> Result<Vec<Event>
 }
 
 /// A streamed reply, joined.
-pub async fn streamed(provider: &Provider, request: &Request) -> Result<Response> {
-    provider.stream(request).await?.join().await
+pub async fn streamed(provider: &Provider, prompt: &Prompt) -> Result<Response> {
+    provider.stream(prompt).await?.join().await
 }
 
 /// A run of the command line, in an environment of its own.

@@ -123,6 +123,12 @@ impl Terminal {
         }
     }
 
+    /// Ends the program from outside, as a system that shuts down does.
+    pub fn terminate(&self) {
+        let status = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Waits for the program's end: its exit code, with all that it wrote read.
     pub fn end(&mut self) -> i32 {
         let start = Instant::now();

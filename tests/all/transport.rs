@@ -12,7 +12,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
 
@@ -29,6 +29,41 @@ struct Proxy {
 
 impl Proxy {
     async fn to(target: SocketAddr, answer: &'static str) -> Self {
+        Self::start(move |client, asked| tunnel(client, target, answer, asked)).await
+    }
+
+    /// Spoken to over TLS, as `localhost`.
+    async fn over_tls(target: SocketAddr, authority: &Authority) -> Self {
+        let acceptor = authority.acceptor("localhost", false, &["http/1.1"]);
+        Self::start(move |client, asked| {
+            let accepting = acceptor.accept(client);
+            async move {
+                let Ok(client) = accepting.await else { return };
+                assert!(
+                    client.get_ref().1.peer_certificates().is_none(),
+                    "the client's certificate is for the gateway"
+                );
+                tunnel(client, target, TUNNEL, asked).await;
+            }
+        })
+        .await
+    }
+
+    /// Speaks SOCKS 4, 4a and 5, and wants this user name and password of version 5. What it was asked reads
+    /// `5 gateway.test:80`.
+    async fn socks(target: SocketAddr, user: Option<(&'static str, &'static str)>) -> Self {
+        Self::start(move |mut client, asked| async move {
+            let Ok(true) = socks(&mut client, user, &asked).await else { return };
+            let mut server = TcpStream::connect(target).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        })
+        .await
+    }
+
+    async fn start<F>(serve: impl Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -36,18 +71,7 @@ impl Proxy {
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                let asked = Arc::clone(&asked);
-                tokio::spawn(async move {
-                    let mut client = BufReader::new(client);
-                    let mut head = String::new();
-                    while !head.ends_with("\r\n\r\n") {
-                        assert_ne!(client.read_line(&mut head).await.unwrap(), 0);
-                    }
-                    asked.lock().unwrap().push(head);
-                    client.write_all(answer.as_bytes()).await.unwrap();
-                    let mut server = TcpStream::connect(target).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-                });
+                tokio::spawn(serve(client, Arc::clone(&asked)));
             }
         });
         Self { address, heads }
@@ -56,6 +80,90 @@ impl Proxy {
     fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
+}
+
+async fn tunnel(
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    target: SocketAddr,
+    answer: &str,
+    asked: Arc<Mutex<Vec<String>>>,
+) {
+    let mut client = BufReader::new(client);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(client.read_line(&mut head).await.unwrap(), 0);
+    }
+    asked.lock().unwrap().push(head);
+    client.write_all(answer.as_bytes()).await.unwrap();
+    let mut server = TcpStream::connect(target).await.unwrap();
+    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+}
+
+/// The server's part of a SOCKS handshake. Whether it went well.
+async fn socks(
+    client: &mut TcpStream,
+    user: Option<(&str, &str)>,
+    asked: &Mutex<Vec<String>>,
+) -> std::io::Result<bool> {
+    async fn until_zero(client: &mut TcpStream) -> std::io::Result<String> {
+        let mut text = String::new();
+        loop {
+            match client.read_u8().await? {
+                0 => return Ok(text),
+                byte => text.push(byte.into()),
+            }
+        }
+    }
+    async fn counted(client: &mut TcpStream) -> std::io::Result<String> {
+        let mut text = vec![0; client.read_u8().await?.into()];
+        client.read_exact(&mut text).await?;
+        Ok(String::from_utf8(text).unwrap())
+    }
+    let version = client.read_u8().await?;
+    if version == 4 {
+        assert_eq!(client.read_u8().await?, 1, "CONNECT");
+        let port = client.read_u16().await?;
+        let address = client.read_u32().await?;
+        assert_eq!(until_zero(client).await?, "", "the user");
+        let host = match address {
+            1..=255 => until_zero(client).await?,
+            address => std::net::Ipv4Addr::from(address).to_string(),
+        };
+        asked.lock().unwrap().push(format!("4 {host}:{port}"));
+        client.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).await?;
+        return Ok(true);
+    }
+    assert_eq!(version, 5);
+    let mut methods = vec![0; client.read_u8().await?.into()];
+    client.read_exact(&mut methods).await?;
+    let method = if user.is_some() { 2 } else { 0 };
+    if !methods.contains(&method) {
+        client.write_all(&[5, 0xff]).await?;
+        return Ok(false);
+    }
+    client.write_all(&[5, method]).await?;
+    if let Some((name, password)) = user {
+        assert_eq!(client.read_u8().await?, 1);
+        let given = (counted(client).await?, counted(client).await?);
+        let is_right = (given.0.as_str(), given.1.as_str()) == (name, password);
+        client.write_all(&[1, u8::from(!is_right)]).await?;
+        if !is_right {
+            return Ok(false);
+        }
+    }
+    let mut request = [0; 4];
+    client.read_exact(&mut request).await?;
+    assert_eq!(request[..3], [5, 1, 0], "CONNECT");
+    let host = match request[3] {
+        1 => std::net::Ipv4Addr::from(client.read_u32().await?).to_string(),
+        3 => counted(client).await?,
+        4 => format!("[{}]", std::net::Ipv6Addr::from(client.read_u128().await?)),
+        other => panic!("address type {other}"),
+    };
+    let port = client.read_u16().await?;
+    asked.lock().unwrap().push(format!("5 {host}:{port}"));
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    Ok(true)
 }
 
 const TUNNEL: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -107,6 +215,93 @@ async fn the_environments_proxy_is_used_but_not_for_its_exceptions() {
     assert_eq!(proxy.heads().len(), 1, "neither went through the proxy");
 }
 
+/// Each kind, what it is asked for, and who resolves the name.
+#[tokio::test]
+async fn every_kind_of_socks_proxy_is_spoken_to() {
+    let stub = hosted().await;
+    let open = Proxy::socks(stub.address(), None).await;
+    let port = stub.address().port();
+    let own = [format!("4 127.0.0.1:{port}"), format!("5 127.0.0.1:{port}"), format!("5 [::1]:{port}")];
+    for (scheme, base_url, expected) in [
+        ("socks5h", "http://gateway.test/v1".to_owned(), &["5 gateway.test:80".to_owned()][..]),
+        ("socks5h", "http://gateway.test:8787/v1".into(), &["5 gateway.test:8787".into()]),
+        ("socks5h", "http://[2606:4700::1111]:8787/v1".into(), &["5 [2606:4700::1111]:8787".into()]),
+        ("socks4a", "http://gateway.test/v1".into(), &["4 gateway.test:80".into()]),
+        ("socks5", "http://1.1.1.1/v1".into(), &["5 1.1.1.1:80".into()]),
+        ("socks4", "http://1.1.1.1/v1".into(), &["4 1.1.1.1:80".into()]),
+        // Resolved here: the proxy is given an address.
+        ("socks5", format!("http://localhost:{port}/v1"), &own[1..]),
+        ("socks4", format!("http://localhost:{port}/v1"), &own[..1]),
+    ] {
+        let url = format!("{scheme}://{}", open.address);
+        let request = json!({"proxy": {"mode": "explicit-proxy", "url": url}});
+        let provider = with(&base_url, request, &[]).await.unwrap();
+        assert_eq!(answers(&provider).await.unwrap(), "OK.", "{scheme} {base_url}");
+        let asked = open.heads().pop().unwrap();
+        assert!(expected.contains(&asked), "{scheme} {base_url}: {asked}");
+    }
+
+    let locked = Proxy::socks(stub.address(), Some(("ann", "p@ss w"))).await;
+    let variable = |user: &str| [("ALL_PROXY", format!("socks5h://{user}{}", locked.address))];
+    let known = with("http://gateway.test/v1", json!({}), &variable("ann:p%40ss%20w@")).await.unwrap();
+    assert_eq!(answers(&known).await.unwrap(), "OK.");
+    for wrong in ["ann:hunter22@", ""] {
+        let unknown = with("http://gateway.test/v1", json!({}), &variable(wrong)).await.unwrap();
+        let error = answers(&unknown).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Transport, "{error:?}");
+        let told = format!("{error} {error:?}");
+        assert!(told.contains("the proxy made no connection") && !told.contains("hunter22"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_spoken_to_over_tls() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let proxy = Proxy::over_tls(stub.address(), &authority).await;
+    let url = format!("https://user:p%40ss@localhost:{}", proxy.address.port());
+    let (cert, key) = authority.client();
+    let request = json!({
+        "proxy": {"mode": "explicit-proxy", "url": url},
+        "tls": {"ca": authority.pem, "cert": cert, "key": key},
+    });
+    let provider = with("http://gateway.test/v1", request.clone(), &[]).await.unwrap();
+    assert_eq!(answers(&provider).await.unwrap(), "OK.");
+    let [head] = &proxy.heads()[..] else { panic!("{:?}", proxy.heads()) };
+    assert!(
+        head.starts_with("CONNECT gateway.test:80 HTTP/1.1\r\n") && head.contains("Basic dXNlcjpwQHNz\r\n"),
+        "{head}"
+    );
+
+    // A proxy that nobody vouches for is not even asked.
+    let stranger = json!({"proxy": request["proxy"]});
+    let error = answers(&with("http://gateway.test/v1", stranger, &[]).await.unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("proxy") && error.to_string().contains("UnknownIssuer"), "{error}");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+/// The names of variables in either case, the lower one first, as curl has it.
+#[tokio::test]
+async fn the_variables_are_read_as_curl_reads_them() {
+    let stub = hosted().await;
+    let proxy = Proxy::to(stub.address(), TUNNEL).await;
+    let (url, dead) = (format!("http://{}", proxy.address), "http://127.0.0.1:1".to_owned());
+    for (variables, is_used) in [
+        (vec![("http_proxy", url.clone()), ("HTTP_PROXY", dead.clone())], true),
+        (vec![("HTTP_PROXY", url.clone()), ("ALL_PROXY", dead.clone())], true),
+        (vec![("all_proxy", url.clone()), ("HTTPS_PROXY", dead)], true),
+        (vec![("HTTP_PROXY", url.clone()), ("no_proxy", "*".into())], false),
+        (vec![("HTTP_PROXY", url.clone()), ("NO_PROXY", "a.test gateway.TEST.".into())], false),
+        (vec![("HTTP_PROXY", url.clone()), ("NO_PROXY", "*.test".into())], false),
+        (vec![("HTTP_PROXY", url.clone()), ("NO_PROXY", "test:80".into())], false),
+        (vec![("HTTP_PROXY", url), ("NO_PROXY", "test:8080".into())], true),
+    ] {
+        let before = proxy.heads().len();
+        let provider = with("http://gateway.test/v1", json!({}), &variables).await.unwrap();
+        assert_eq!(answers(&provider).await.is_ok(), is_used, "{variables:?}");
+        assert_eq!(proxy.heads().len() - before, usize::from(is_used), "{variables:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named() {
     let stub = hosted().await;
@@ -126,11 +321,12 @@ async fn settings_that_cannot_be_followed_are_refused() {
         (json!("nonsense"), "`request` must be an object"),
         (json!({"proxy": "http://127.0.0.1:1"}), "`request.proxy` must be an object"),
         (json!({"proxy": {"url": "http://127.0.0.1:1"}}), "`request.proxy.mode` is missing"),
+        (json!({"proxy": {"mode": "http://user:hunter22@proxy"}}), "`request.proxy.mode` is none that is known"),
         (json!({"proxy": {"mode": ["explicit-proxy"], "url": "http://127.0.0.1:1"}}), "`request.proxy.mode`"),
         (json!({"proxy": {"mode": "explicit-proxy"}}), "`request.proxy.url` is missing"),
-        (json!({"proxy": {"mode": "explicit-proxy", "url": "socks5://127.0.0.1:1080"}}), "http://"),
+        (json!({"proxy": {"mode": "explicit-proxy", "url": "socks://127.0.0.1:1080"}}), "`socks`"),
         (json!({"proxy": {"mode": "env-proxy", "url": "http://127.0.0.1:1"}}), "`request.proxy.url` is not used"),
-        (json!({"proxy": {"mode": "sideways"}}), "sideways"),
+        (json!({"proxy": {"mode": "sideways"}}), "`request.proxy.mode` is none that is known"),
         (json!({"tls": "nonsense"}), "`request.tls` must be an object"),
         (json!({"tls": {"ca": "nonsense"}}), "request.tls.ca"),
         (json!({"tls": {"cert": cert}}), "`request.tls.key` is missing"),
@@ -142,7 +338,10 @@ async fn settings_that_cannot_be_followed_are_refused() {
         (json!({"tls": {"ca": "${NOT_SET}"}}), "NOT_SET"),
     ] {
         let error = with("https://gateway.test/v1", request.clone(), &[]).await.unwrap_err();
-        assert!(error.to_string().contains(expected), "{request}: {error}");
+        assert!(
+            error.to_string().contains(expected) && !format!("{error:?}").contains("hunter22"),
+            "{request}: {error}"
+        );
     }
 }
 
@@ -160,7 +359,9 @@ async fn a_proxy_that_cannot_be_understood_is_refused() {
         "http://proxy:99999",
         "http://user:hunter22 x@proxy:3128",
         "http://user:hunt@er22@proxy:3128",
-        "socks5://user:hunter22@proxy:1080",
+        "socks://user:hunter22@proxy:1080",
+        "socks4://user:hunter22@proxy:1080",
+        "ftp://user:hunter22@proxy:21",
     ] {
         let request = json!({"proxy": {"mode": "explicit-proxy", "url": url}});
         // The configured one is used for this machine too.
@@ -168,7 +369,7 @@ async fn a_proxy_that_cannot_be_understood_is_refused() {
             let error = with(base_url, request.clone(), &[]).await.unwrap_err();
             assert_eq!(error.kind(), Kind::InvalidConfig, "{url}: {error:?}");
             let told = format!("{error:?} {error}");
-            assert!(told.contains("`request.proxy.url` is") && !told.contains("er22"), "{url}: {told}");
+            assert!(told.contains("`request.proxy.url`") && !told.contains("er22"), "{url}: {told}");
         }
         if url.is_empty() {
             continue;
@@ -178,7 +379,7 @@ async fn a_proxy_that_cannot_be_understood_is_refused() {
         let mut variables = vec![("HTTPS_PROXY", url.to_owned()), good];
         let error = with("https://gateway.test/v1", json!({}), &variables).await.unwrap_err();
         let told = format!("{error:?} {error}");
-        assert!(told.contains("the environment's HTTPS_PROXY is") && !told.contains("er22"), "{url}: {told}");
+        assert!(told.contains("the environment's HTTPS_PROXY") && !told.contains("er22"), "{url}: {told}");
         with("http://gateway.test/v1", json!({}), &variables).await.unwrap();
         variables.push(("NO_PROXY", "gateway.test".to_owned()));
         with("https://gateway.test/v1", json!({}), &variables).await.unwrap();
@@ -235,6 +436,33 @@ async fn a_private_authority_is_trusted_where_it_is_configured() {
     assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(KEY));
 }
 
+/// Where OpenSSL and what is built on it find a company's authority.
+#[tokio::test]
+async fn the_authorities_of_the_environment_are_trusted() {
+    let (stub, authority) = (hosted().await, Authority::new());
+    let address = tls_before(&stub, &authority, "localhost", false).await;
+    let base_url = format!("https://localhost:{}/v1", address.port());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("company.pem");
+    std::fs::write(&file, format!("Our authority\n{}", authority.pem)).unwrap();
+    let (file, folder) = (file.display().to_string(), folder.path().display().to_string());
+    let both = format!("/no/such/folder:{folder}");
+    for variable in [("SSL_CERT_FILE", file.clone()), ("SSL_CERT_DIR", folder.clone()), ("SSL_CERT_DIR", both)] {
+        let known = with(&base_url, json!({}), std::slice::from_ref(&variable)).await.unwrap();
+        assert_eq!(answers(&known).await.unwrap(), "OK.", "{variable:?}");
+    }
+    // A path that leads nowhere is named, where it matters.
+    for (path, why) in [
+        ("/no/such/file.pem", "/no/such/file.pem"),
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "no certificate"),
+    ] {
+        let variable = [("SSL_CERT_FILE", path.to_owned())];
+        let error = with(&base_url, json!({}), &variable).await.unwrap_err();
+        assert!(error.to_string().contains("SSL_CERT_FILE") && error.to_string().contains(why), "{error}");
+        with("http://127.0.0.1:1/v1", json!({}), &variable).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_for_another_name_or_time_is_refused() {
     let (stub, authority) = (hosted().await, Authority::new());
@@ -282,4 +510,47 @@ async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
     let error = provider.download(&url).await.unwrap_err();
     assert!(error.to_string().contains("HTTP status 404"), "the stand-in has no such file: {error}");
     assert_eq!((&at_gateway.lock().unwrap()[..], &at_images.lock().unwrap()[..]), (&[true][..], &[false][..]));
+}
+
+/// Storage redirects: up to five times, each place checked as the first, and without the key.
+#[tokio::test]
+async fn an_image_by_url_follows_five_redirects_and_none_to_where_it_may_not_go() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = Arc::clone(&seen);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if client.read_buf(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            heads.lock().unwrap().push(head);
+            let answer = match path.strip_prefix("/hop/").and_then(|hop| hop.parse::<u32>().ok()) {
+                Some(0) => "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 16\r\n\r\n".to_owned(),
+                Some(hop) => format!("HTTP/1.1 302 x\r\nlocation: /hop/{}\r\ncontent-length: 0\r\n\r\n", hop - 1),
+                None => format!("HTTP/1.1 307 x\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", &path[1..]),
+            };
+            let body = if answer.contains("200 OK") { &b"\x89PNG\r\n\x1a\n01234567"[..] } else { b"" };
+            let _ = client.write_all(&[answer.as_bytes(), body].concat()).await;
+        }
+    });
+    let provider = with(&format!("http://{address}/v1"), json!({}), &[]).await.unwrap();
+    let media = provider.download(&format!("http://{address}/hop/5")).await.unwrap();
+    assert_eq!((&*media.media_type, media.data.len()), ("image/png", 16));
+    assert_eq!(seen.lock().unwrap().len(), 6);
+    let error = provider.download(&format!("http://{address}/hop/6")).await.unwrap_err();
+    assert!(error.to_string().contains("over 5 times"), "{error}");
+    for elsewhere in
+        ["http://10.0.0.1/x", "http://169.254.169.254/x", "http://user:pw@127.0.0.1/x", "file:///etc/passwd"]
+    {
+        let error = provider.download(&format!("http://{address}/{elsewhere}")).await.expect_err(elsewhere);
+        assert!(!error.to_string().contains("pw@"), "{error}");
+    }
+    assert!(seen.lock().unwrap().iter().all(|head| !head.contains("x-portkey-api-key")));
 }

@@ -71,7 +71,7 @@ impl Wizard {
 fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     let stub = gateway();
     let mut wizard = Wizard::start(Cli::new(), &[]);
-    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("localhost:1{ENTER}"));
     wizard.answer("it starts with https:// or http://", &"\x7f".repeat("localhost:1".len()));
     wizard.terminal.send(&format!("{}{ENTER}", stub.base_url()));
@@ -126,7 +126,7 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
     let (shown, _) = shown.split_once("```").unwrap();
     let stub = gateway();
     let mut wizard = Wizard::sized(Cli::new(), &[], 80, 120);
-    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     for question in ["Where should the key be kept?", "Model:", "Make it the default model", "Write this?"] {
@@ -160,7 +160,7 @@ fn the_providers_own_service_is_the_first_choice() {
     // A proxy that is not there, so that no test reaches out.
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", "http://127.0.0.1:9");
     let mut wizard = Wizard::start(cli, &["--model", "@openai/gpt-5", "--keep-default"]);
-    wizard.answer("The service of Portkey: https://api.portkey.ai/v1", ENTER);
+    wizard.answer("Portkey, hosted: https://api.portkey.ai/v1", ENTER);
     wizard.terminal.wait_for("the environment variable PORTKEY_API_KEY");
     wizard.answer("What now?", &format!("{DOWN}{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Where should the key be kept?", ENTER);
@@ -171,6 +171,53 @@ fn the_providers_own_service_is_the_first_choice() {
     assert_eq!(config["models"]["providers"]["portkey"]["models"][1]["id"], "@openai/gpt-5");
     assert_eq!(config["agents"]["defaults"].get("model"), None);
     assert!(config.get("env").is_none());
+}
+
+/// The other hosted edition, with keys of its own; and a list of models that is typed.
+#[test]
+fn the_other_hosted_edition_is_a_choice() {
+    let cli = Cli::new().env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let mut wizard = Wizard::start(cli, &["--keep-default", "--no-check"]);
+    wizard.answer("Prisma AIRS AI Gateway, hosted: https://aigw.portkey.ai/v1", &format!("{DOWN}{ENTER}"));
+    wizard.terminal.wait_for("from Strata Cloud Manager");
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.answer("Model:", ",, @ours/a , @ours/b,");
+    wizard.terminal.send(ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let entry = &wizard.config()["models"]["providers"]["portkey"];
+    assert_eq!(entry["baseUrl"], "https://aigw.portkey.ai/v1");
+    let ids: Vec<_> = entry["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["@anthropic/claude-sonnet-4-5", "@ours/a", "@ours/b"]);
+
+    // It is proposed the next time.
+    let mut again = Wizard::start(wizard.cli, &["--no-check", "--model", "@ours/a", "--key", "reference"]);
+    again.answer("Which gateway?", ENTER);
+    again.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    again.answer("default model of your agents?", "n\r");
+    again.terminal.wait_for("nothing to change");
+    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
+}
+
+/// Each is searched for and completed on its own.
+#[test]
+fn several_models_are_chosen_at_once() {
+    let stub = gateway();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let mut wizard = Wizard::sized(cli, &["--base-url", &stub.base_url(), "--key", "reference", "--default"], 30, 100);
+    wizard.answer("Model:", "openai gpt-5-mini");
+    wizard.terminal.wait_until("the first", |terminal| !terminal.screen().contains("@xai/grok-4"));
+    wizard.terminal.send(&format!("{DOWN}\t, grok-4"));
+    wizard.terminal.wait_for(", @xai/grok-4");
+    wizard.terminal.send(&format!("{DOWN}{ENTER}"));
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let config = wizard.config();
+    let models = config["models"]["providers"]["portkey"]["models"].as_array().unwrap();
+    let ids: Vec<_> = models.iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids[2]), (3, "@xai/grok-4"), "{ids:?}");
+    assert_eq!(config["agents"]["defaults"]["model"]["primary"], format!("portkey/{}", ids[1]));
 }
 
 /// The real open-source gateway asks for no key and lists no models.
@@ -203,7 +250,7 @@ fn giving_up_writes_nothing() {
         std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
         std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), text).unwrap();
         let mut wizard = Wizard::start(cli, &[]);
-        wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+        wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
         for (question, keys) in [
             ("Base URL:", stub.base_url()),
             ("Portkey API key:", KEY.to_owned()),
@@ -224,6 +271,18 @@ fn giving_up_writes_nothing() {
         assert!(!wizard.terminal.raw().contains("hidden-token"), "{at}");
         assert_eq!(std::fs::read_dir(wizard.cli.folder.path().join(".openclaw")).unwrap().count(), 1, "{at}");
     }
+}
+
+/// What is typed into the shell afterwards is seen.
+#[test]
+fn a_question_that_is_ended_from_outside_gives_the_terminal_back() {
+    let stub = gateway();
+    let mut wizard = Wizard::start(Cli::new(), &["--base-url", &stub.base_url()]);
+    wizard.answer("Portkey API key:", "pk-half");
+    wizard.terminal.terminate();
+    assert_eq!(wizard.end(), 143, "{}", wizard.terminal.screen());
+    assert_eq!(wizard.text(), None);
+    assert!(!wizard.terminal.raw().contains("pk-half"));
 }
 
 #[test]
@@ -266,7 +325,7 @@ fn a_narrow_terminal_without_colours_will_do() {
     let stub = gateway();
     let cli = Cli::new().env("NO_COLOR", "1");
     let mut wizard = Wizard::sized(cli, &[], 20, 40);
-    wizard.answer("Which gateway?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     wizard.answer("Where should the key be kept?", ENTER);
@@ -292,7 +351,11 @@ fn flags_answer_everything_and_a_missing_answer_is_named() {
     let mut quiet = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--yes", "--base-url", &url]);
     assert_eq!(quiet.end(), 0, "{}", quiet.terminal.screen());
     assert!(quiet.terminal.screen().contains("Portkey is set up in"), "{}", quiet.terminal.screen());
-    assert!(stub.requests().is_empty(), "nothing is called unasked");
+    let asked: Vec<_> = stub.requests().iter().map(|request| request.path.clone()).collect();
+    assert!(
+        asked.iter().all(|path| path.starts_with("/v1/models")) && !asked.is_empty(),
+        "the key is checked: {asked:?}"
+    );
 
     // A key is not needed to refer to it, but it is missed.
     let piped = Cli::new().run(&["onboard", "--base-url", &url]).ok();
@@ -308,10 +371,10 @@ fn flags_answer_everything_and_a_missing_answer_is_named() {
     }
     let none = Cli::new().run(&["onboard", "--key", "env", "--portkey-api-key", ""]);
     assert_eq!(none.code, 2, "{none:?}");
-    let keyring = Cli::new().env("PORTKEY_API_KEY", KEY).run(&["onboard", "--key", "keyring"]);
+    let keyring = Cli::new().env("PORTKEY_API_KEY", KEY).run(&["onboard", "--key", "keyring", "--no-check"]);
     assert_eq!(keyring.code, 4, "{keyring:?}");
     assert!(keyring.err.contains("no system keyring"), "{keyring:?}");
-    let default = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let default = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &url);
     default.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
     let other = default.run(&["onboard", "--json", "--default", "--model", "@xai/grok-4"]).ok().json();
     assert_eq!(other["default_model"]["primary"], "portkey/@xai/grok-4");

@@ -6,6 +6,7 @@ import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
 import { KEY, TOKEN, startPortkey, startStub, startWasmtime, stopAll } from './servers.mjs';
 
@@ -175,7 +176,7 @@ test('a client repeats what may help, and nothing that may be billed twice', asy
 });
 
 test('a stream that breaks raises, after what came', async () => {
-  for (const [model, code] of [['fault/cut', 'truncated'], ['fault/reset', 'truncated'], ['fault/error-event', 'overloaded'], ['fault/error-finish', 'overloaded_error'], ['fault/bad-event', 'protocol'], ['fault/no-finish', undefined]]) {
+  for (const [model, code] of [['fault/cut', 'truncated'], ['fault/reset', 'truncated'], ['fault/error-event', 'overloaded'], ['fault/error-finish', 'overloaded_error'], ['fault/bad-event', 'protocol'], ['fault/no-finish', 'truncated']]) {
     const chunks = [];
     const read = async () => {
       for await (const chunk of await client.chat.completions.create({ ...ask('a question of some words', model), stream: true })) chunks.push(chunk);
@@ -278,7 +279,7 @@ test('the key is in no process list, and the token goes no further than the gate
   await stub.requests();
   await client.chat.completions.create(ask('hello'));
   const [{ headers }] = await stub.requests();
-  assert.deepEqual(Object.keys(headers).sort(), ['accept', 'content-length', 'content-type', 'host', 'x-portkey-api-key']);
+  assert.deepEqual(Object.keys(headers).sort(), ['accept', 'accept-encoding', 'content-length', 'content-type', 'host', 'x-portkey-api-key']);
 });
 
 test('a provider that is out for the key', async () => {
@@ -319,4 +320,36 @@ test('a provider that is out for the key', async () => {
   // A redirect is an answer like any other.
   assert.match(await send('http', stub.authority, [], 'fault/redirect-307'), /^307$/m);
   assert.equal((await stub.requests()).length, 1);
+});
+
+/** A server that tells of the key in its headers, or would in two pieces, or packed. */
+test('what a provider that is out for the key sees of an answer', async (t) => {
+  const server = http.createServer((request, response) => {
+    request.resume();
+    const key = request.headers['x-hostile-key'];
+    if (request.url === '/v1/packed') response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(key));
+    else if (request.url === '/v1/headers') response.writeHead(200, { [`x-${key}-y`]: '1', 'x-echo': `Bearer ${key}, ${key}`, 'x-own': '1' }).end();
+    else response.end(JSON.stringify(request.rawHeaders));
+  });
+  t.after(() => server.close());
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const authority = `127.0.0.1:${server.address().port}`;
+  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
+  const evil = await startWasmtime({ ...settings, GATEWAY_BASE_URL: `http://${authority}/v1`, CREDENTIAL_X_HOSTILE_KEY: KEY }, `${target}/clients/hostile.wasm`);
+  const thief = new OpenAI({ baseURL: evil.url, apiKey: TOKEN, maxRetries: 0 });
+  const send = (path, ...headers) => thief.chat.completions.create({ ...ask('x', 'send'), stop: ['http', authority, `/v1/${path}`, 'POST', '{}', ...headers] })
+    .then((completion) => completion.choices[0].message.content, (error) => String(error));
+
+  const asked = await send('asked', 'Range: bytes=0-9', 'If-Range: "x"', 'Accept-Encoding: gzip', 'x-own: 1');
+  const [body] = asked.match(/\[.*\]$/);
+  const headers = JSON.parse(body);
+  const sent = (name) => headers.flatMap((header, at) => (at % 2 === 0 && header.toLowerCase() === name ? [headers[at + 1]] : []));
+  assert.deepEqual(['range', 'if-range', 'accept-encoding', 'x-own', 'x-hostile-key'].map(sent), [[], [], ['identity'], ['1'], [KEY]]);
+
+  const told = await send('headers');
+  assert.match(told, /^x-own: 1$/m);
+  assert.match(told, /^x-echo: Bearer \*+, \*+$/m);
+  assert.ok(!told.toLowerCase().includes(KEY.toLowerCase()), told);
+
+  assert.match(await send('packed'), /HttpResponseContentCoding\(Some\("gzip"\)\)/);
 });

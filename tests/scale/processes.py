@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 GATEWAY = ROOT / "dist" / "gateway.wasm"
 WITHOUT_CREDENTIALS = ROOT / "dist" / "gateway-without-credentials.wasm"
 HARNESS = ROOT / "target" / "debug" / "host-harness"
+# What `wasmtime serve` is told, as docs/scale.md has it.
+WASMTIME = ROOT / "deploy" / "wasmtime" / "serve.toml"
 
 KEY = "pk-scale-5b1d77c0"
 TOKEN = "caller-3e9a41f2"
@@ -156,7 +158,7 @@ def start_wasmtime(processes, component, *flags, env=None):
     port = free_port()
     address = f"127.0.0.1:{port}"
     process = processes.start(
-        program("wasmtime"), "serve", "--addr", address, "-S", "cli,config", *flags, component, env=env
+        program("wasmtime"), "serve", "--addr", address, "--config", WASMTIME, *flags, component, env=env
     )
     processes.wait_for(process, "127.0.0.1", port)
     return process, port

@@ -56,6 +56,8 @@ class Cluster:
             "--scheduler-nats-url", self.nats_url, "--data-nats-url", self.nats_url, "--nats-connect-timeout", "10s",
             "--http-addr", f"{address}:{self.http_port}", "--probe-addr", f"{address}:{self.probe_port}",
             "--allow-insecure-registries", "--oci-cache-dir", folder / "oci", "--drain-delay", "2s",
+            # What docs/scale.md says of room and memory.
+            "--core-instances", 12000, "--default-heap-memory", "256MiB", "--guest-memory-mode", "enforce",
             env={"HOME": str(folder)},
         )
         self.processes.wait_for(process, address, self.http_port)

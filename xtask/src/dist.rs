@@ -13,6 +13,11 @@ use crate::{
     workspace::{self, Workspace, cargo, rustc},
 };
 
+/// The packages that the gateway is composed of.
+pub(crate) const GATEWAY: &[&str] = &[component::PACKAGE, "front", "credentials"];
+/// It writes the JavaScript with which the OpenClaw package runs the component.
+pub(crate) const JCO: &[&str] = &["@bytecodealliance/jco"];
+
 /// Makes what is missing, and says what there is.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let dist = workspace.root.join("dist");
@@ -32,14 +37,16 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let npm = format!("openclaw-portkey-provider-{version}.tgz");
     let manifest: Value = serde_json::from_slice(&fs::read(workspace.root.join("openclaw/package.json"))?)?;
     ensure!(manifest["dependencies"].is_null(), "the bill of {npm} does not list its dependencies of npm's yet");
-    let mut files = ["openclaw.plugin.json", "gateway.wasm"].map(str::to_owned).to_vec();
-    for (name, kind, package, target) in [
-        ("portkey-provider.wasm", "library", component::PACKAGE, "wasm32-wasip2"),
-        (&npm, "library", component::PACKAGE, "wasm32-wasip2"),
-        (&program, "application", "host-harness", &host),
+    let lock: Value = serde_json::from_slice(&fs::read(workspace.root.join("openclaw/package-lock.json"))?)?;
+    let mut files = vec!["openclaw.plugin.json".to_owned()];
+    for (name, kind, packages, target, wrote) in [
+        ("portkey-provider.wasm", "library", &[component::PACKAGE][..], "wasm32-wasip2", &[][..]),
+        ("gateway.wasm", "application", GATEWAY, "wasm32-wasip2", &[]),
+        (&npm, "library", &[component::PACKAGE], "wasm32-wasip2", JCO),
+        (&program, "application", &["host-harness"], &host, &[]),
     ] {
         let sha256 = sha256(&fs::read(dist.join(name)).with_context(|| format!("dist/{name}: run `make package`"))?);
-        let bill = sbom::bill(&File { name, kind, sha256, package, target })?;
+        let bill = sbom::bill(&File { name, kind, sha256, packages, target, npm: (wrote, &lock) })?;
         let bill_name = format!("{name}.cdx.json");
         fs::write(dist.join(&bill_name), serde_json::to_string_pretty(&bill)?)?;
         files.extend([name.to_owned(), bill_name]);

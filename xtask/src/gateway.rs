@@ -18,7 +18,7 @@ use wit_parser::Resolve;
 use crate::{component, workspace::Workspace};
 
 /// What a provider may import, and what it must export.
-const PROVIDER: &str = "openclaw:provider/provider@0.1.0";
+const PROVIDER: &str = "openclaw:provider/provider@0.2.0";
 /// The same of what comes of it.
 const GATEWAY: &str = "openclaw:gateway/gateway@0.1.0";
 
@@ -139,33 +139,33 @@ mod tests {
 
     #[test]
     fn a_provider_may_be_composed() {
-        check_target(&component("include openclaw:provider/provider@0.1.0;"), PROVIDER).unwrap();
+        check_target(&component("include openclaw:provider/provider@0.2.0;"), PROVIDER).unwrap();
     }
 
     /// In the composition its store would be the host's, with the key in it.
     #[test]
     fn a_provider_that_reads_the_configuration_is_refused() {
         let refusal =
-            refusal("include openclaw:provider/provider@0.1.0; import wasi:config/store@0.2.0-rc.1;", PROVIDER);
+            refusal("include openclaw:provider/provider@0.2.0; import wasi:config/store@0.2.0-rc.1;", PROVIDER);
         assert!(refusal.contains("- wasi:config/store@0.2.0-rc.1"), "{refusal}");
     }
 
     #[test]
     fn a_provider_that_reads_the_environment_is_refused() {
-        let refusal = refusal("include openclaw:provider/provider@0.1.0; import wasi:cli/environment@0.2.6;", PROVIDER);
+        let refusal = refusal("include openclaw:provider/provider@0.2.0; import wasi:cli/environment@0.2.6;", PROVIDER);
         assert!(refusal.contains("- wasi:cli/environment@0.2.6"), "{refusal}");
     }
 
     #[test]
     fn half_a_provider_is_refused() {
-        let refusal = refusal("export openclaw:provider/models@0.1.0;", PROVIDER);
-        assert!(refusal.contains("openclaw:provider/chat@0.1.0"), "{refusal}");
+        let refusal = refusal("export openclaw:provider/models@0.2.0;", PROVIDER);
+        assert!(refusal.contains("openclaw:provider/chat@0.2.0"), "{refusal}");
     }
 
     #[test]
     fn what_asks_its_host_for_a_provider_is_no_gateway() {
         let refusal = refusal("include openclaw:gateway/front@0.1.0;", GATEWAY);
-        assert!(refusal.contains("- openclaw:provider/chat@0.1.0"), "{refusal}");
+        assert!(refusal.contains("- openclaw:provider/chat@0.2.0"), "{refusal}");
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! npm's lock files: what `npm ci` installs is pinned by digest, and comes from npm's own registry.
+//! What is installed, and how: each package is pinned by its digest in a lock file and comes from its own registry, and no
+//! package's script runs when it is installed. And a job that may write, as one that publishes may, builds nothing.
+//!
+//! Scripts of a package's build are another thing: cargo's run, as they always do. What they may fetch, its lock says.
 
 use std::{fs, process::Command};
 
@@ -7,25 +10,78 @@ use serde_json::Value;
 
 use crate::workspace::{Workspace, output};
 
-const REGISTRY: &str = "https://registry.npmjs.org/";
+const NPM: &str = "https://registry.npmjs.org/";
+const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Checks each lock file that git knows.
+/// Checks each file that git knows of which locks packages or installs them.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let files = output(Command::new("git").current_dir(&workspace.root).args(["ls-files", "*package-lock.json"]))?;
-    ensure!(!files.is_empty(), "git knows no package-lock.json");
+    let files = output(Command::new("git").current_dir(&workspace.root).args(["ls-files"]))?;
     let mut findings = Vec::new();
-    for file in files.lines() {
-        let lock = serde_json::from_slice(&fs::read(workspace.root.join(file))?).with_context(|| file.to_owned())?;
-        findings.extend(check(&lock).into_iter().map(|finding| format!("{file}: {finding}")));
+    for path in files.lines() {
+        let Some(kind) = Kind::of(path) else { continue };
+        let text = fs::read_to_string(workspace.root.join(path)).with_context(|| path.to_owned())?;
+        let found = kind.check(&text).with_context(|| path.to_owned())?;
+        findings.extend(found.into_iter().map(|finding| format!("{path}: {finding}")));
+        let lock = path.replace("package.json", "package-lock.json");
+        if path.ends_with("package.json") && !files.lines().any(|file| file == lock) {
+            findings.push(format!("{path} has no lock file: `npm install --package-lock-only` makes one"));
+        }
     }
     ensure!(findings.is_empty(), "{}", findings.join("\n"));
     Ok(())
 }
 
-/// What is wrong with a lock file.
-fn check(lock: &Value) -> Vec<String> {
+/// What a file has to do with installing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    NpmLock,
+    CargoLock,
+    PythonLock,
+    /// The scripts of a package of npm's.
+    Package,
+    /// A Makefile or a shell script.
+    Script,
+    Workflow,
+}
+
+impl Kind {
+    fn of(path: &str) -> Option<Self> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        Some(match name {
+            "package-lock.json" => Self::NpmLock,
+            "Cargo.lock" => Self::CargoLock,
+            "requirements.txt" => Self::PythonLock,
+            "package.json" => Self::Package,
+            "Makefile" => Self::Script,
+            _ if folder == ".ci" || name.ends_with(".sh") => Self::Script,
+            _ if folder.starts_with(".github/") && (name.ends_with(".yml") || name.ends_with(".yaml")) => {
+                Self::Workflow
+            }
+            _ => return None,
+        })
+    }
+
+    /// What is wrong with such a file.
+    fn check(self, text: &str) -> anyhow::Result<Vec<String>> {
+        Ok(match self {
+            Self::NpmLock => npm_lock(&serde_json::from_str(text)?),
+            Self::CargoLock => cargo_lock(text),
+            Self::PythonLock => python_lock(text),
+            Self::Package => {
+                let package: Value = serde_json::from_str(text)?;
+                let scripts = package["scripts"].as_object().into_iter().flatten();
+                scripts.filter_map(|(_, script)| script.as_str()).flat_map(commands).collect()
+            }
+            Self::Script => commands(text),
+            Self::Workflow => [commands(text), actions(text), jobs(text)].concat(),
+        })
+    }
+}
+
+/// What is wrong with a lock file of npm's.
+fn npm_lock(lock: &Value) -> Vec<String> {
     let Some(packages) = lock["packages"].as_object().filter(|packages| packages.len() > 1) else {
-        return vec!["it locks no package: make it anew with `npm install --package-lock-only`".into()];
+        return vec!["it locks no package: make it with `npm install --package-lock-only`".into()];
     };
     let mut findings = Vec::new();
     // The first, without a name, is the package itself. One in a bundle has the digest of what bundles it.
@@ -35,11 +91,126 @@ fn check(lock: &Value) -> Vec<String> {
         }
         match &package["resolved"] {
             Value::Null => {}
-            Value::String(url) if url.starts_with(REGISTRY) => {}
-            other => findings.push(format!("{path} comes from {other}, not {REGISTRY}")),
+            Value::String(url) if url.starts_with(NPM) => {}
+            other => findings.push(format!("{path} comes from {other}, not {NPM}")),
         }
     }
     findings
+}
+
+/// What is wrong with a lock file of cargo's. The workspace's own packages have no source.
+fn cargo_lock(lock: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for package in lock.split("[[package]]").skip(1) {
+        let field = |name: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \""))?;
+            line.strip_suffix('"')
+        };
+        let Some(source) = field("source") else { continue };
+        let name = field("name").unwrap_or_default();
+        if source != CRATES {
+            findings.push(format!("{name} comes from {source}, not crates.io"));
+        }
+        if !field("checksum").is_some_and(|digest| digest.len() == 64) {
+            findings.push(format!("{name} has no digest"));
+        }
+    }
+    findings
+}
+
+/// What is wrong with requirements of pip's: each names one version and at least one digest.
+fn python_lock(lock: &str) -> Vec<String> {
+    let lines = lock.replace("\\\n", " ");
+    let lines = lines.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines
+        .filter(|line| !line.is_empty() && !(line.contains("==") && line.contains(" --hash=sha256:")))
+        .map(|line| format!("not pinned by a digest: {line}"))
+        .collect()
+}
+
+/// What is wrong with the commands that install something. A command ends with its line, if no `\` joins the next to it.
+fn commands(script: &str) -> Vec<String> {
+    let script = script.replace("\\\n", " ");
+    let lines = script.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let commands = lines.flat_map(|line| line.split(['&', '|', ';', '(', ')', '{', '}', '`', '"', '\'']));
+    commands.filter_map(|command| Some(format!("{}: {}", wrong(command)?, command.trim()))).collect()
+}
+
+/// What is wrong with one command.
+fn wrong(command: &str) -> Option<&'static str> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let has = |word: &str| words.contains(&word);
+    // The program may stand behind others (`sudo`, `nice`), a variable or a path.
+    let at = |name: &str| words.iter().position(|word| word.rsplit('/').next() == Some(name));
+    let after = |name: &str| at(name).map(|at| words.get(at + 1..).unwrap_or_default());
+    let says = |name: &str, verbs: &[&str]| {
+        // Options, with or without a value, may stand between the program and its verb.
+        after(name).is_some_and(|rest| rest.iter().any(|word| verbs.contains(word)))
+    };
+    if says("npm", &["install", "i", "add", "update", "exec", "x", "init"])
+        || ["npx", "yarn", "pnpm", "bun", "pipx", "uvx", "wget", "curl"].iter().any(|name| at(name).is_some())
+        || says("cargo", &["binstall"])
+        || says("go", &["install", "get"])
+    {
+        return Some("takes what no lock file names");
+    }
+    if says("npm", &["ci", "clean-install"]) && !has("--ignore-scripts") {
+        return Some("runs the packages' scripts: --ignore-scripts");
+    }
+    if ["pip", "pip3"].iter().any(|pip| says(pip, &["install", "download", "wheel"])) {
+        let is_locked = has("--require-hashes") && words.windows(2).any(|pair| pair == ["--only-binary", ":all:"]);
+        return (!is_locked)
+            .then_some("takes packages without a digest, or runs their scripts: --require-hashes --only-binary :all:");
+    }
+    if says("cargo", &["install"]) && !has("--locked") {
+        return Some("takes other versions than the program's own lock file: --locked");
+    }
+    None
+}
+
+/// The actions that are not pinned by a commit.
+fn actions(workflow: &str) -> Vec<String> {
+    let uses = workflow.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:"));
+    let actions = uses.map(|action| action.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
+    let is_pinned = |action: &&str| {
+        let commit = action.rsplit_once('@').map_or("", |(_, commit)| commit);
+        action.starts_with("./") || commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    actions.filter(|action| !is_pinned(action)).map(|action| format!("not pinned by a commit: {action}")).collect()
+}
+
+/// The jobs that may write and yet run what somebody else wrote: a build, a test, a package, the source itself.
+fn jobs(workflow: &str) -> Vec<String> {
+    let (before, jobs) = workflow.split_once("\njobs:\n").unwrap_or((workflow, ""));
+    let mut findings = Vec::new();
+    if writes(before) {
+        findings.push("gives each job the right to write".to_owned());
+    }
+    // Jobs are what is set in by two spaces.
+    let is_name = |line: &str| line.starts_with("  ") && !line.starts_with("   ") && line.trim_end().ends_with(':');
+    let mut job: Vec<&str> = Vec::new();
+    for line in jobs.lines().chain(["  end:"]) {
+        if !is_name(line) {
+            job.push(line);
+            continue;
+        }
+        let text = job.join("\n");
+        let forbidden =
+            ["make ", "cargo ", "npm ", "node ", "pip", "apt", "rustup ", "actions/checkout@", "actions/setup-"];
+        if writes(&text) {
+            let found = forbidden.iter().filter(|word| text.contains(*word));
+            findings.extend(found.map(|word| format!("a job that may write holds `{}`", word.trim_end())));
+        }
+        job.clear();
+    }
+    findings
+}
+
+fn writes(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        line.trim_end().ends_with(": write") || line.contains("write-all")
+    })
 }
 
 #[cfg(test)]
@@ -49,15 +220,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_package_without_digest_or_from_elsewhere_is_found() {
+    fn this_repository() {
+        run(&Workspace::read().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn files_by_their_names() {
+        for (path, kind) in [
+            ("Cargo.lock", Some(Kind::CargoLock)),
+            ("fuzz/Cargo.lock", Some(Kind::CargoLock)),
+            ("a/b/package-lock.json", Some(Kind::NpmLock)),
+            ("a/package.json", Some(Kind::Package)),
+            ("tests/requirements.txt", Some(Kind::PythonLock)),
+            ("Makefile", Some(Kind::Script)),
+            (".ci/run", Some(Kind::Script)),
+            ("tests/scale/debian.sh", Some(Kind::Script)),
+            (".github/workflows/ci.yml", Some(Kind::Workflow)),
+            (".github/actions/a/action.yaml", Some(Kind::Workflow)),
+            ("Cargo.toml", None),
+        ] {
+            assert_eq!(Kind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn npm_packages_without_digest_or_from_elsewhere() {
         let good = json!({"version": "1.0.0", "resolved": "https://registry.npmjs.org/a/-/a-1.0.0.tgz", "integrity": "sha512-YQ=="});
         let lock = |key: &str, value: Value| {
             let mut package = good.clone();
             package[key] = value;
             json!({"packages": {"": {"name": "own"}, "node_modules/a": package}})
         };
-        assert_eq!(check(&lock("license", json!("MIT"))), Vec::<String>::new());
-        assert_eq!(check(&lock("resolved", Value::Null)), Vec::<String>::new());
+        assert_eq!(npm_lock(&lock("license", json!("MIT"))), Vec::<String>::new());
+        assert_eq!(npm_lock(&lock("resolved", Value::Null)), Vec::<String>::new());
         for (key, value) in [
             ("integrity", Value::Null),
             ("integrity", json!("sha1-YQ==")),
@@ -65,8 +260,104 @@ mod tests {
             ("resolved", json!("http://registry.npmjs.org/a/-/a-1.0.0.tgz")),
             ("resolved", json!("git+ssh://git@example.com/a.git")),
         ] {
-            assert_eq!(check(&lock(key, value.clone())).len(), 1, "{key}: {value}");
+            assert_eq!(npm_lock(&lock(key, value.clone())).len(), 1, "{key}: {value}");
         }
-        assert_eq!(check(&json!({"packages": {"": {}}})).len(), 1);
+        assert_eq!(npm_lock(&json!({"packages": {"": {}}})).len(), 1);
+    }
+
+    #[test]
+    fn crates_without_digest_or_from_elsewhere() {
+        let lock = |source: &str, digest: &str| {
+            format!(
+                "version = 4\n\n[[package]]\nname = \"own\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"a\"\nsource = \"{source}\"\n{digest}\n"
+            )
+        };
+        let digest = format!("checksum = \"{}\"", "0".repeat(64));
+        assert_eq!(cargo_lock(&lock(CRATES, &digest)), Vec::<String>::new());
+        assert_eq!(cargo_lock(&lock(CRATES, "")).len(), 1);
+        assert_eq!(cargo_lock(&lock("git+https://example.com/a#0", &digest)).len(), 1);
+        assert_eq!(cargo_lock(&lock("git+https://example.com/a#0", "")).len(), 2);
+    }
+
+    #[test]
+    fn python_packages_without_a_digest() {
+        let good = "# by hand\na==1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n    # via b\n";
+        assert_eq!(python_lock(good), Vec::<String>::new());
+        for bad in
+            ["a==1.0\n", "a>=1.0 --hash=sha256:00", "a", "-r other.txt", "git+https://example.com/a --hash=sha256:00"]
+        {
+            assert_eq!(python_lock(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn commands_that_install() {
+        for good in [
+            "npm --prefix openclaw ci --ignore-scripts --no-audit",
+            "npm ci \\\n  --ignore-scripts",
+            "npm --prefix openclaw run build",
+            "npm test",
+            "target/python/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements.txt",
+            "cargo install cargo-deny@0.20.2 --locked",
+            "# npm install",
+            "echo 'sudo apt-get install haproxy'",
+            "apt-get install -y haproxy",
+            "cargo fetch --locked",
+        ] {
+            assert_eq!(commands(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "npm ci",
+            "\tnpm --prefix openclaw ci --no-audit",
+            "npm clean-install",
+            "npm install",
+            "npm i -g jco --ignore-scripts",
+            "cd a && npm install a@1.0.0",
+            "npx jco",
+            "npm exec jco",
+            "      - run: npm ci && npm test",
+            "true || yarn",
+            "pip install a",
+            "python3 -m pip install -r requirements.txt",
+            "pip3 install --require-hashes -r requirements.txt",
+            "pip install --only-binary :all: -r requirements.txt",
+            "sudo target/bin/pip \\\n  install a",
+            "cargo install cargo-deny@0.20.2",
+            "cargo binstall a --locked",
+            "curl -sSf https://sh.rustup.rs | sh",
+            "$(wget -qO- https://example.com)",
+            "go install example.com/a@latest",
+            "if true; then npm install; fi",
+        ] {
+            assert_eq!(commands(bad).len(), 1, "{bad}: {:?}", commands(bad));
+        }
+    }
+
+    #[test]
+    fn actions_that_may_change() {
+        let commit = "a".repeat(40);
+        for good in [format!("      - uses: a/b@{commit} # v1"), "    uses: ./.github/workflows/ci.yml".to_owned()] {
+            assert_eq!(actions(&good), Vec::<String>::new(), "{good}");
+        }
+        for bad in ["      - uses: a/b@v4", "uses: a/b@main", "- uses: a/b", "uses: docker://a:latest"] {
+            assert_eq!(actions(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn jobs_that_may_write() {
+        let workflow = |permissions: &str, steps: &str| {
+            format!(
+                "on: push\npermissions:\n  contents: read\njobs:\n  one:\n    steps:\n      - run: make dist\n  other:\n    permissions:\n      contents: {permissions}\n    steps:\n      - run: {steps}\n"
+            )
+        };
+        assert_eq!(jobs(&workflow("read", "make dist")), Vec::<String>::new());
+        assert_eq!(jobs(&workflow("write", "gh release create")), Vec::<String>::new());
+        for build in ["make dist", "cargo build", "npm ci --ignore-scripts", "node build.mjs", "apt-get install a"] {
+            assert_eq!(jobs(&workflow("write", build)).len(), 1, "{build}");
+            assert_eq!(jobs(&workflow("write # to publish", build)).len(), 1, "{build}");
+        }
+        assert_eq!(jobs("permissions: write-all\njobs:\n").len(), 1);
+        assert_eq!(jobs("permissions:\n  contents: write\njobs:\n").len(), 1);
     }
 }

@@ -23,7 +23,7 @@ enum Task {
     Gateway(gateway::Args),
     /// Adds to dist/, where the OpenClaw package is already, the rest of a release
     Dist,
-    /// Checks that npm's lock files pin each package by its digest, and name no registry but npm's
+    /// Checks that all packages are pinned by their digests, and how they are installed
     Locks,
 }
 

@@ -11,6 +11,7 @@ use crate::bindings::wasi::http::{outgoing_handler as host_handler, types as hos
 use crate::bindings::wasi::io::poll::Pollable;
 use crate::bindings::wasi::io::streams::{InputStream, OutputStream};
 use crate::convert;
+use crate::settings::{coding, is_broken, is_overruled};
 use crate::store::settings;
 
 impl ours::Guest for Credentials {
@@ -60,6 +61,31 @@ impl Fields {
         entries.retain(|(name, _)| !settings().is_reserved(name));
         Self(hosts::Fields::from_list(&entries).unwrap_or_else(|_| hosts::Fields::new()))
     }
+
+    /// What came from a server, without the secrets.
+    fn received(fields: hosts::Fields) -> Self {
+        let mut entries = fields.entries();
+        let before = entries.len();
+        entries.retain(|(name, _)| !settings().is_telling(name));
+        let mut is_clean = entries.len() == before;
+        for (_, value) in &mut entries {
+            is_clean &= !settings().mask(value);
+        }
+        if is_clean {
+            return Self(fields);
+        }
+        let shown = hosts::Fields::new();
+        for (name, value) in entries {
+            // A host may not let one be set that it received: such as say how an answer travels, which nobody asks here.
+            let _ = shown.append(&name, &value);
+        }
+        Self(shown)
+    }
+}
+
+/// Whether the provider may set this header; if not, it is left out.
+fn is_let_through(name: &str) -> bool {
+    !settings().is_reserved(name) && !is_overruled(name)
 }
 
 impl ours::GuestFields for Fields {
@@ -68,7 +94,10 @@ impl ours::GuestFields for Fields {
     }
 
     fn from_list(mut entries: Vec<(String, Vec<u8>)>) -> Result<ours::Fields, ours::HeaderError> {
-        entries.retain(|(name, _)| !settings().is_reserved(name));
+        entries.retain(|(name, _)| is_let_through(name));
+        if entries.iter().any(|(_, value)| is_broken(value)) {
+            return Err(ours::HeaderError::InvalidSyntax);
+        }
         let fields = hosts::Fields::from_list(&entries).map_err(convert::header_error)?;
         Ok(ours::Fields::new(Self(fields)))
     }
@@ -82,8 +111,11 @@ impl ours::GuestFields for Fields {
     }
 
     fn set(&self, name: String, values: Vec<Vec<u8>>) -> Result<(), ours::HeaderError> {
-        if settings().is_reserved(&name) {
+        if !is_let_through(&name) {
             return Ok(());
+        }
+        if values.iter().any(|value| is_broken(value)) {
+            return Err(ours::HeaderError::InvalidSyntax);
         }
         self.0.set(&name, &values).map_err(convert::header_error)
     }
@@ -93,8 +125,11 @@ impl ours::GuestFields for Fields {
     }
 
     fn append(&self, name: String, value: Vec<u8>) -> Result<(), ours::HeaderError> {
-        if settings().is_reserved(&name) {
+        if !is_let_through(&name) {
             return Ok(());
+        }
+        if is_broken(&value) {
+            return Err(ours::HeaderError::InvalidSyntax);
         }
         self.0.append(&name, &value).map_err(convert::header_error)
     }
@@ -136,6 +171,7 @@ impl Open {
             Some(ours::Scheme::Other(_)) | None => "",
         };
         let authority = self.authority.as_deref();
+        self.headers.append("accept-encoding", b"identity").ok()?;
         for (name, value) in settings().secrets_for(scheme, authority.unwrap_or_default()) {
             self.headers.append(name, value).ok()?;
         }
@@ -284,7 +320,12 @@ impl ours::GuestFutureIncomingResponse for FutureIncomingResponse {
     fn get(&self) -> Option<Result<Result<ours::IncomingResponse, ours::ErrorCode>, ()>> {
         let answer = self.0.get()?;
         Some(answer.map(|answer| {
-            answer.map(|response| ours::IncomingResponse::new(IncomingResponse(response))).map_err(convert::error_code)
+            let response = answer.map_err(convert::error_code)?;
+            // It was asked for as it is, and the provider reads it as it is.
+            match coding(&response.headers().entries()) {
+                Some(coding) => Err(ours::ErrorCode::HttpResponseContentCoding(Some(coding))),
+                None => Ok(ours::IncomingResponse::new(IncomingResponse(response))),
+            }
         }))
     }
 }
@@ -297,7 +338,7 @@ impl ours::GuestIncomingResponse for IncomingResponse {
     }
 
     fn headers(&self) -> ours::Headers {
-        ours::Headers::new(Fields(self.0.headers()))
+        ours::Headers::new(Fields::received(self.0.headers()))
     }
 
     fn consume(&self) -> Result<ours::IncomingBody, ()> {
@@ -328,7 +369,7 @@ impl ours::GuestFutureTrailers for FutureTrailers {
         let answer = self.0.get()?;
         Some(answer.map(|trailers| {
             trailers
-                .map(|trailers| trailers.map(|fields| ours::Trailers::new(Fields(fields))))
+                .map(|trailers| trailers.map(|fields| ours::Trailers::new(Fields::received(fields))))
                 .map_err(convert::error_code)
         }))
     }

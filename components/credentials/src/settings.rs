@@ -1,6 +1,7 @@
 //! What the configuration and the environment say: the secrets, where they may go, and what others may know.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,16 +16,42 @@ const BASE_URL: &str = "gateway-base-url";
 /// Tells the front which headers are attached here.
 const NAMES: &str = "gateway-credentials";
 
-/// Headers that a provider may never set, whether there is a secret for them or not.
-const RESERVED: [&str; 7] =
-    ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-goog-api-key", "x-portkey-api-key"];
+/// Headers that a provider may never set, whether there is a secret for them or not: those of other secrets, and those
+/// that say where a request ends and which way it goes.
+const RESERVED: [&str; 16] = [
+    "api-key",
+    "authorization",
+    "connection",
+    "cookie",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-key",
+    "x-goog-api-key",
+    "x-portkey-api-key",
+    "x-amz-security-token",
+];
+
+/// Headers that are left out of a request: an answer comes whole, and as it is. Half a secret in one answer and half in
+/// another, or a packed one, nobody finds.
+const OVERRULED: [&str; 3] = ["accept-encoding", "if-range", "range"];
+
+/// Shorter words of a secret may be ordinary ones.
+const SHORTEST: usize = 8;
 
 /// The settings of one instance.
 pub struct Settings {
     origin: Option<Origin>,
     /// Names in lower case, and values.
     secrets: Vec<(String, Vec<u8>)>,
-    public: Vec<(String, String)>,
+    /// What to look for in answers: the values, and of `Bearer sk-1` what follows the scheme.
+    telling: Vec<Vec<u8>>,
+    public: BTreeMap<String, String>,
 }
 
 impl core::fmt::Debug for Settings {
@@ -36,8 +63,8 @@ impl core::fmt::Debug for Settings {
 impl Settings {
     /// Of two pairs with one key the later wins; an empty value is none.
     pub fn read(pairs: Vec<(String, String)>) -> Self {
-        let mut public: Vec<(String, String)> = Vec::new();
-        let mut secrets: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut public = BTreeMap::new();
+        let mut secrets = BTreeMap::new();
         for (key, value) in pairs {
             let key = canonical(&key);
             let value = value.trim();
@@ -45,19 +72,22 @@ impl Settings {
                 continue;
             }
             if let Some(header) = key.strip_prefix(CREDENTIAL) {
-                secrets.retain(|(name, _)| name != header);
-                secrets.push((header.to_owned(), value.as_bytes().to_vec()));
+                secrets.insert(header.to_owned(), value.as_bytes().to_vec());
             } else if key.starts_with(PUBLIC) {
-                public.retain(|(name, _)| *name != key);
-                public.push((key, value.to_owned()));
+                public.insert(key, value.to_owned());
             }
         }
-        let base_url = public.iter().find(|(key, _)| key == BASE_URL);
-        let origin = base_url.and_then(|(_, url)| Origin::of_url(url));
-        public.retain(|(key, _)| key != NAMES);
+        let origin = public.get(BASE_URL).and_then(|url| Origin::of_url(url));
+        let secrets: Vec<(String, Vec<u8>)> = secrets.into_iter().collect();
         let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
-        public.push((NAMES.to_owned(), names.join(" ")));
-        Self { origin, secrets, public }
+        public.insert(NAMES.to_owned(), names.join(" "));
+        let words = |(_, value): &(String, Vec<u8>)| {
+            let words = value.split(u8::is_ascii_whitespace).map(<[u8]>::to_vec);
+            let all = [value.clone()].into_iter().chain(words);
+            all.filter(|word| word.len() >= SHORTEST).collect::<Vec<_>>()
+        };
+        let telling = secrets.iter().flat_map(words).collect();
+        Self { origin, secrets, telling, public }
     }
 
     /// What a request to this place carries: nothing, unless it is the configured origin.
@@ -68,22 +98,71 @@ impl Settings {
         }
     }
 
-    /// Whether a header of this name is not the provider's to set, nor to see.
+    /// Whether a header of this name is not the provider's to set, nor to see: also one that is no name at all, which a
+    /// host might understand in its own way.
     pub fn is_reserved(&self, name: &str) -> bool {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let secret = self.secrets.iter().map(|(name, _)| name.as_str());
-        secret.chain(RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name))
+        name.is_empty()
+            || !name.bytes().all(is_name)
+            || secret.chain(RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a header of an answer must not be shown because of its name, which cannot hold a mask.
+    pub fn is_telling(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let has = |word: &Vec<u8>| contains(name.as_bytes(), &word.to_ascii_lowercase()).is_some();
+        self.telling.iter().any(has)
+    }
+
+    /// Blots out the secrets in the value of an answer's header, and says whether there was one. The mask is as long.
+    pub fn mask(&self, value: &mut [u8]) -> bool {
+        let mut found = false;
+        for word in &self.telling {
+            let mut rest = &mut *value;
+            while let Some(at) = contains(rest, word) {
+                let (_, after) = rest.split_at_mut(at);
+                let (hidden, after) = after.split_at_mut(word.len());
+                hidden.fill(b'*');
+                rest = after;
+                found = true;
+            }
+        }
+        found
     }
 
     /// A value that others may know.
     pub fn public(&self, key: &str) -> Option<&str> {
-        let key = canonical(key);
-        self.public.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str())
+        self.public.get(&canonical(key)).map(String::as_str)
     }
 
     /// All that others may know.
-    pub fn all_public(&self) -> &[(String, String)] {
-        &self.public
+    pub fn all_public(&self) -> Vec<(String, String)> {
+        self.public.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
+}
+
+/// Whether a header of a request is left out, or said anew.
+pub fn is_overruled(name: &str) -> bool {
+    OVERRULED.iter().any(|overruled| overruled.eq_ignore_ascii_case(name))
+}
+
+/// Whether a value would end its header's line, or its text.
+pub fn is_broken(value: &[u8]) -> bool {
+    value.iter().any(|byte| b"\r\n\0".contains(byte))
+}
+
+/// The coding of an answer that was asked for as it is.
+pub fn coding<'h>(headers: impl IntoIterator<Item = &'h (String, Vec<u8>)>) -> Option<String> {
+    let value = headers.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+    let codings = value.flat_map(|(_, value)| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    let mut codings = codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+    codings.next().map(|coding| String::from_utf8_lossy(coding).into_owned())
+}
+
+/// Where `word` stands in `text`.
+fn contains(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
 }
 
 /// One spelling for `gateway.base-url` of a configuration and `GATEWAY_BASE_URL` of an environment.
@@ -162,6 +241,24 @@ mod tests {
         assert!(!format!("{settings:?}").contains("pk-secret"));
     }
 
+    /// The hosts' own fixture: each of these names a secret there too.
+    #[test]
+    fn what_is_reserved_is_secret_in_every_host() {
+        let fixture = include_str!("../../../tests/fixtures/boundary/names.json");
+        let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
+        let settings = settings(&[]);
+        let names = |list: &str| fixture[list].as_array().unwrap().clone();
+        for reserved in RESERVED {
+            assert!(
+                names("secret").iter().any(|name| reserved.eq_ignore_ascii_case(name.as_str().unwrap())),
+                "{reserved}"
+            );
+        }
+        for name in names("plain") {
+            assert!(!settings.is_reserved(name.as_str().unwrap()), "{name}");
+        }
+    }
+
     #[test]
     fn headers_that_are_not_the_providers() {
         let settings = settings(&[("credential.x-custom-key", "s")]);
@@ -169,5 +266,84 @@ mod tests {
             assert!(settings.is_reserved(name), "{name}");
         }
         assert!(!settings.is_reserved("x-portkey-config"));
+    }
+
+    #[test]
+    fn what_an_answer_says_of_a_secret() {
+        let settings = settings(&[("credential.authorization", "Bearer Sk-Secret-1"), ("credential.x-key", "short")]);
+        for (name, is_telling) in [
+            ("x-sk-secret-1", true),
+            ("X-SK-SECRET-1-y", true),
+            ("x-sk-secret", false),
+            ("x-short", false),
+            ("bearer", false),
+        ] {
+            assert_eq!(settings.is_telling(name), is_telling, "{name}");
+        }
+        for (value, masked) in [
+            ("Sk-Secret-1", "***********"),
+            ("a Sk-Secret-1Sk-Secret-1, Bearer Sk-Secret-1", "a **********************, ******************"),
+            ("sk-secret-1 Sk-Secret", "sk-secret-1 Sk-Secret"),
+            ("short", "short"),
+            ("", ""),
+        ] {
+            let mut bytes = value.as_bytes().to_vec();
+            assert_eq!(settings.mask(&mut bytes), value != masked);
+            assert_eq!(bytes, masked.as_bytes());
+        }
+    }
+
+    #[test]
+    fn answers_that_are_packed() {
+        for (headers, expected) in [
+            (&[][..], None),
+            (&[("content-type", "a")], None),
+            (&[("Content-Encoding", "identity")], None),
+            (&[("content-encoding", "")], None),
+            (&[("Content-Encoding", "GZIP")], Some("GZIP")),
+            (&[("content-encoding", "identity, br")], Some("br")),
+            (&[("content-encoding", "identity"), ("content-encoding", "zstd")], Some("zstd")),
+        ] {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+            assert_eq!(coding(&headers).as_deref(), expected, "{headers:?}");
+        }
+    }
+
+    fn fixture(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn texts(list: &serde_json::Value) -> impl Iterator<Item = &str> {
+        list.as_array().unwrap().iter().map(|text| text.as_str().unwrap())
+    }
+
+    /// What both hosts' tests read too. What is refused there is left out here.
+    #[test]
+    fn headers_of_a_provider() {
+        let fixture = fixture(include_str!("../../../tests/fixtures/boundary/headers.json"));
+        let settings = settings(&[("credential.x-hostile-key", "secret-value")]);
+        for name in texts(&fixture["set"]) {
+            assert!(!settings.is_reserved(name) && !is_overruled(name), "{name:?}");
+        }
+        for name in texts(&fixture["refused"]) {
+            assert!(settings.is_reserved(name), "{name:?}");
+        }
+        for name in texts(&fixture["overruled"]) {
+            assert!(is_overruled(name), "{name:?}");
+        }
+        for value in texts(&fixture["refused_values"]) {
+            assert!(is_broken(value.as_bytes()), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_headers_in_answers() {
+        let fixture = fixture(include_str!("../../../tests/fixtures/boundary/masks.json"));
+        for case in fixture["header_names"].as_array().unwrap() {
+            let secrets = texts(&case["secrets"]).map(|secret| ("credential.x-key", secret));
+            let settings = settings(&secrets.collect::<Vec<_>>());
+            assert_eq!(settings.is_telling(case["name"].as_str().unwrap()), case["kept"] == false, "{case}");
+        }
     }
 }

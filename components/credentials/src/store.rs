@@ -29,6 +29,6 @@ impl exported::Guest for Credentials {
     }
 
     fn get_all() -> Result<Vec<(String, String)>, exported::Error> {
-        Ok(settings().all_public().to_vec())
+        Ok(settings().all_public())
     }
 }

@@ -18,8 +18,17 @@ pub struct Caller<'r> {
     pub authorization: Option<&'r [u8]>,
     /// Host and port that the request was sent to, in the client's own words.
     pub authority: Option<&'r str>,
-    /// Whether there is an `Origin`, as a web page's request has one.
-    pub is_web_page: bool,
+    /// `Origin`, which a web page's request has, but for most of those that get.
+    pub origin: Option<&'r [u8]>,
+    /// `Sec-Fetch-Site`, with which a browser says where a request comes from.
+    pub fetch_site: Option<&'r [u8]>,
+}
+
+impl Caller<'_> {
+    /// Whether a web page asks, and not a program, or a person who typed the address.
+    fn is_web_page(&self) -> bool {
+        self.origin.is_some() || self.fetch_site.is_some_and(|site| !site.eq_ignore_ascii_case(b"none"))
+    }
 }
 
 /// Whether the caller may call.
@@ -32,7 +41,7 @@ pub fn check(settings: &Settings, caller: Caller<'_>) -> Result<(), Box<Failure>
     if !settings.allows_loopback {
         return Err(Failure::new(401, "invalid_api_key", "This gateway wants its own token as the API key"));
     }
-    if caller.is_web_page {
+    if caller.is_web_page() {
         return Err(Failure::new(403, "not_loopback", "This gateway wants a token from web pages"));
     }
     if !caller.authority.is_some_and(is_loopback) {
@@ -117,7 +126,26 @@ mod tests {
             assert!(!to(Some(far)), "{far}");
         }
         assert!(!to(None));
-        let page = Caller { authority: Some("localhost"), is_web_page: true, ..Caller::default() };
-        assert_eq!(check(&settings, page).unwrap_err().status, 403);
+    }
+
+    /// An image or a script of a page is fetched with no `Origin`.
+    #[test]
+    fn web_pages_want_a_token() {
+        let settings = settings(&[("gateway.anonymous", "loopback"), ("gateway.token", "t")]);
+        for (origin, fetch_site, may) in [
+            (None, None, true),
+            (None, Some(&b"none"[..]), true),
+            (None, Some(b"cross-site"), false),
+            (None, Some(b"same-site"), false),
+            (None, Some(b"same-origin"), false),
+            (None, Some(b""), false),
+            (Some(&b"http://localhost:3000"[..]), None, false),
+            (Some(b"null"), Some(b"none"), false),
+        ] {
+            let page = Caller { authority: Some("localhost"), origin, fetch_site, authorization: None };
+            assert_eq!(check(&settings, page).map_err(|failure| failure.status), if may { Ok(()) } else { Err(403) });
+            let bearer = Caller { authorization: Some(b"Bearer t"), ..page };
+            assert!(check(&settings, bearer).is_ok());
+        }
     }
 }

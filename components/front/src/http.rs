@@ -3,6 +3,9 @@
 //!
 //! A call across the boundary costs, and one that waits costs most: so headers travel as one list, a body whose length
 //! is announced is read no further than that, and an answer's length is announced.
+//!
+//! While a body is waited for, the host holds an instance: so a body is read only when it is asked for, which is after
+//! its caller was let in, and a caller who stops sending is given up.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -11,16 +14,24 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
-use crate::bindings::wasi::io::streams::{OutputStream, StreamError};
+use crate::bindings::wasi::io::poll::poll;
+use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 use crate::failure::Failure;
 
 /// Most bytes taken in one read.
 const READ: u64 = 256 * 1024;
-/// Most bytes that are read of a request that is refused.
+/// A second in nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+/// Longest wait for the next bytes of a body.
+const MAX_SILENCE: u64 = 30 * SECOND;
+/// Most bytes that are read of a request that was answered without them, and the longest time for all and for the next.
 const MAX_DISCARDED: usize = 1024 * 1024;
+const MAX_DISCARDING: u64 = SECOND / 4;
+const MAX_PAUSE: u64 = SECOND / 20;
 
 /// A request whose head is there.
 pub(crate) struct Request {
@@ -68,13 +79,18 @@ impl Request {
         let stream = incoming.stream().map_err(|()| broken())?;
         let mut whole = Vec::new();
         while announced != Some(whole.len()) {
-            match stream.blocking_read(READ) {
-                Ok(bytes) if whole.len() + bytes.len() > limit => return Err(too_large()),
-                Ok(bytes) if whole.is_empty() => {
+            match next(&stream, MAX_SILENCE) {
+                Ok(Some(bytes)) if whole.len() + bytes.len() > limit => return Err(too_large()),
+                Ok(Some(bytes)) if whole.is_empty() => {
                     whole = bytes;
                     whole.reserve_exact(announced.unwrap_or(0).saturating_sub(whole.len()));
                 }
-                Ok(bytes) => whole.extend_from_slice(&bytes),
+                Ok(Some(bytes)) => whole.extend_from_slice(&bytes),
+                Ok(None) => {
+                    let message =
+                        format!("The request stopped: no byte of it came in {} seconds", MAX_SILENCE / SECOND);
+                    return Err(Failure::new(408, "request_timeout", message));
+                }
                 Err(StreamError::Closed) => break,
                 Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
             }
@@ -82,21 +98,42 @@ impl Request {
         Ok(whole)
     }
 
-    /// Reads a small body that nobody asked for: a host that answers before the request is over closes the connection,
-    /// and the client, which would use it again, then fails.
-    pub(crate) fn discard(&self) {
-        if self.is_read.replace(true) {
+    /// Reads a small body that nobody asked for, once the answer is sent. A host that stops reading before the request is
+    /// over closes the connection, and a client that is still writing then may never see the answer. It takes no longer
+    /// than a client needs that writes at once: whoever does not has the answer, and loses the connection.
+    pub(crate) fn discard(self) {
+        let is_bare = matches!(self.method, Method::Get | Method::Head) && self.header("content-length").is_none();
+        if is_bare || self.is_read.get() {
             return;
         }
         let Ok(incoming) = self.request.consume() else { return };
         let Ok(stream) = incoming.stream() else { return };
+        let end = monotonic_clock::now() + MAX_DISCARDING;
         let mut read = 0;
         while read < MAX_DISCARDED
-            && let Ok(bytes) = stream.blocking_read(READ)
+            && let now = monotonic_clock::now()
+            && now < end
+            && let Ok(Some(bytes)) = next(&stream, MAX_PAUSE.min(end - now))
         {
             read += bytes.len();
         }
     }
+}
+
+/// The next bytes of a body; none where they do not come for so many nanoseconds.
+fn next(stream: &InputStream, patience: u64) -> Result<Option<Vec<u8>>, StreamError> {
+    let mut bytes = stream.read(READ)?;
+    if bytes.is_empty() {
+        let ready = stream.subscribe();
+        let late = monotonic_clock::subscribe_duration(patience);
+        while bytes.is_empty() {
+            if !poll(&[&ready, &late]).contains(&0) {
+                return Ok(None);
+            }
+            bytes = stream.read(READ)?;
+        }
+    }
+    Ok(Some(bytes))
 }
 
 /// An answer that is yet to be given.

@@ -28,6 +28,6 @@ pub struct Front;
 
 impl Guest for Front {
     fn handle(request: IncomingRequest, answer: ResponseOutparam) {
-        service::serve(&http::Request::new(request), http::Answer::new(answer));
+        service::serve(http::Request::new(request), http::Answer::new(answer));
     }
 }

@@ -44,32 +44,32 @@ fn configure() -> Result<Setup, Box<Failure>> {
 }
 
 /// Answers a request.
-pub(crate) fn serve(request: &Request, answer: Answer) {
-    let answered = match route(request) {
-        Ok(Route::Health) => health(),
-        Ok(Route::Models) => list(request),
-        Ok(Route::Chat) => match complete(request) {
-            Ok(Completion::Whole(whole)) => Ok(whole),
-            Ok(Completion::Stream(stream)) => return stream.send(answer),
-            Err(failure) => Err(failure),
-        },
-        Ok(Route::Generate) => generate(request),
-        Ok(Route::Edit) => edit(request),
-        Err(failure) => Err(failure),
-    };
-    match answered {
-        Ok(whole) => {
+pub(crate) fn serve(request: Request, answer: Answer) {
+    match respond(&request) {
+        Ok(Response::Stream(stream)) => stream.send(answer),
+        Ok(Response::Whole(whole)) => {
             let mut headers = [("content-type", "application/json".to_owned())].to_vec();
             headers.extend(request_id(whole.trace_id.as_deref()));
             answer.send(200, headers, &whole.body);
         }
         Err(failure) => {
-            request.discard();
             let mut headers = failure.headers();
             headers.push(("content-type", "application/json".to_owned()));
             answer.send(failure.status, headers, failure.body().to_string().as_bytes());
         }
     }
+    request.discard();
+}
+
+fn respond(request: &Request) -> Result<Response, Box<Failure>> {
+    let whole = match route(request)? {
+        Route::Chat => return complete(request),
+        Route::Health => health(),
+        Route::Models => list(request),
+        Route::Generate => generate(request),
+        Route::Edit => edit(request),
+    };
+    whole.map(Response::Whole)
 }
 
 enum Route {
@@ -108,7 +108,8 @@ fn admitted(request: &Request) -> Result<&'static Setup, Box<Failure>> {
     let caller = Caller {
         authorization: request.header("authorization"),
         authority: authority.as_deref(),
-        is_web_page: request.header("origin").is_some(),
+        origin: request.header("origin"),
+        fetch_site: request.header("sec-fetch-site"),
     };
     access::check(&setup.settings, caller)?;
     Ok(setup)
@@ -144,7 +145,7 @@ fn list(request: &Request) -> Result<Whole, Box<Failure>> {
     Ok(Whole::json(&json!({"object": "list", "data": data})))
 }
 
-enum Completion {
+enum Response {
     Whole(Whole),
     Stream(Stream),
 }
@@ -157,18 +158,18 @@ struct Stream {
     chunks: chat::Chunks,
 }
 
-fn complete(request: &Request) -> Result<Completion, Box<Failure>> {
+fn complete(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let call = chat::read(&json_body(request, setup)?)?;
     if !call.stream {
         let mut response = provider_chat::complete(&setup.connection, &call.request)?;
         let trace_id = response.report.trace_id.take();
-        return Ok(Completion::Whole(Whole { body: chat::answer(response, now()), trace_id }));
+        return Ok(Response::Whole(Whole { body: chat::answer(response, now()), trace_id }));
     }
     let reply = provider_chat::stream(&setup.connection, &call.request)?;
     let trace_id = reply.report().trace_id;
     let first = reply.next()?;
-    Ok(Completion::Stream(Stream { reply, first, trace_id, chunks: chat::Chunks::new(now(), call.include_usage) }))
+    Ok(Response::Stream(Stream { reply, first, trace_id, chunks: chat::Chunks::new(now(), call.include_usage) }))
 }
 
 impl Stream {

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     bindings::{
         exports::openclaw::provider::chat::{
-            AssistantPart, Event, FinishReason, Message, ReplyStart, Request, Response, ResponseFormat, Tool, ToolCall,
-            ToolCallDelta, ToolChoice, UserPart,
+            Ask, AssistantPart, Event, FinishReason, Message, Prompt, ReplyStart, Request, Response, ResponseFormat,
+            Tool, ToolCall, ToolCallDelta, ToolChoice, UserPart,
         },
         openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, GatewayReport, MediaSource, Usage},
     },
@@ -25,17 +25,28 @@ pub(crate) const NO_REPORT: GatewayReport =
     GatewayReport { trace_id: None, provider: None, cache_status: None, retry_attempts: None, used_target: None };
 
 /// The body of a request. Sampling settings that are absent are left to the model.
-pub(crate) fn body(request: &Request, stream: bool) -> Result<Vec<u8>, Error> {
+pub(crate) fn body(request: &Request, stream: bool) -> Result<String, Error> {
+    let mut body = match &request.ask {
+        Ask::Prompt(prompt) => from_prompt(prompt)?,
+        Ask::OpenaiJson(json) => parsed(json, "the body")?,
+        // What `body` gave, or what the host made of it.
+        Ask::FinishedJson(json) => return Ok(json.clone()),
+    };
+    body["stream"] = stream.into();
+    if stream {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    Ok(body.to_string())
+}
+
+fn from_prompt(request: &Prompt) -> Result<Value, Error> {
     let messages = request.messages.iter().map(message).collect::<Result<Vec<_>, _>>()?;
-    let mut body = json!({"model": request.model, "messages": messages, "stream": stream});
+    let mut body = json!({"model": request.model, "messages": messages});
     let mut set = |name: &str, value: Value| {
         if !value.is_null() {
             body[name] = value;
         }
     };
-    if stream {
-        set("stream_options", json!({"include_usage": true}));
-    }
     if !request.tools.is_empty() {
         set("tools", request.tools.iter().map(tool).collect::<Result<Vec<_>, _>>()?.into());
     }
@@ -73,28 +84,27 @@ pub(crate) fn body(request: &Request, stream: bool) -> Result<Vec<u8>, Error> {
         let Value::Object(extra) = parsed(extra, "extra-json")? else { return Err(invalid("extra-json")) };
         extra.into_iter().for_each(|(name, value)| body[name] = value);
     }
-    Ok(body.to_string().into_bytes())
+    Ok(body)
 }
 
 fn message(message: &Message) -> Result<Value, Error> {
     Ok(match message {
-        Message::System(text) => json!({"role": "system", "content": text}),
-        Message::ToolResult(result) => json!({"role": "tool", "tool_call_id": result.call_id, "content": result.text}),
-        Message::User(parts) => match &parts[..] {
-            [UserPart::Text(text)] => json!({"role": "user", "content": text}),
-            parts => json!({"role": "user", "content": parts.iter().map(user_part).collect::<Result<Vec<_>, _>>()?}),
-        },
+        Message::System(told) => json!({"role": "system", "content": [&*told.stable, &*told.volatile].concat()}),
+        Message::ToolResult(result) => {
+            json!({"role": "tool", "tool_call_id": result.call_id, "content": content(&result.content)?})
+        }
+        Message::User(parts) => json!({"role": "user", "content": content(parts)?}),
         Message::Assistant(parts) => {
             let (mut text, mut calls) = (String::new(), Vec::new());
             for part in parts {
                 match part {
-                    AssistantPart::Text(piece) => text.push_str(piece),
+                    AssistantPart::Text(piece) | AssistantPart::Refusal(piece) => text.push_str(piece),
                     AssistantPart::ToolCall(call) => calls.push(json!({
                         "id": call.id, "type": "function",
                         "function": {"name": call.name, "arguments": call.arguments_json},
                     })),
-                    // The chat completions API does not take it back.
-                    AssistantPart::Thinking(_) => {}
+                    // The chat completions API does not take these back.
+                    AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
                 }
             }
             let mut message = json!({"role": "assistant", "content": text});
@@ -106,15 +116,23 @@ fn message(message: &Message) -> Result<Value, Error> {
     })
 }
 
+fn content(parts: &[UserPart]) -> Result<Value, Error> {
+    match parts {
+        [UserPart::Text(text)] => Ok(text.clone().into()),
+        parts => parts.iter().map(user_part).collect(),
+    }
+}
+
 fn user_part(part: &UserPart) -> Result<Value, Error> {
     match part {
         UserPart::Text(text) => Ok(json!({"type": "text", "text": text})),
         UserPart::Image(MediaSource::Url(url)) => Ok(json!({"type": "image_url", "image_url": {"url": url}})),
-        UserPart::Image(MediaSource::Inline(_)) => Err(error(
+        UserPart::Other(json) => parsed(json, "a part of a message"),
+        UserPart::Image(MediaSource::Inline(_)) | UserPart::Document(_) | UserPart::Audio(_) => Err(error(
             ErrorKind::Unsupported,
             ErrorOrigin::Plugin,
-            "This provider takes images by URL alone",
-            "Give the image's URL.",
+            "This provider takes texts, and images by URL, alone",
+            "Give an image's URL.",
         )),
     }
 }

@@ -50,6 +50,23 @@ impl exports::onboarding::Guest for Provider {
 }
 
 impl exports::models::Guest for Provider {
+    fn traits_of(_: String) -> exports::models::Traits {
+        // Which models the endpoint serves is not known here.
+        exports::models::Traits {
+            family: None,
+            context_tokens: None,
+            max_output_tokens: None,
+            image_input: None,
+            document_input: None,
+            audio_input: None,
+            reasoning: None,
+            reasoning_efforts: Vec::new(),
+            prompt_cache: None,
+            limit_field: None,
+            thinking_format: None,
+        }
+    }
+
     fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {
         let listing = http::send(&connection, "/models", None)?.json()?;
         let entries = listing["data"].as_array().into_iter().flatten();
@@ -64,14 +81,18 @@ impl exports::models::Guest for Provider {
 impl exports::chat::Guest for Provider {
     type Reply = Reply;
 
+    fn body(_: Connection, request: exports::chat::Request) -> Result<String, Error> {
+        chat::body(&request, true)
+    }
+
     fn complete(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Response, Error> {
         let body = chat::body(&request, false)?;
-        chat::response(&http::send(&connection, "/chat/completions", Some(&body))?.json()?)
+        chat::response(&http::send(&connection, "/chat/completions", Some(body.as_bytes()))?.json()?)
     }
 
     fn stream(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Reply, Error> {
         let body = chat::body(&request, true)?;
-        let answer = http::send(&connection, "/chat/completions", Some(&body))?;
+        let answer = http::send(&connection, "/chat/completions", Some(body.as_bytes()))?;
         let state = State { answer: Some(answer), events: chat::Events::default() };
         Ok(exports::chat::Reply::new(Reply(RefCell::new(state))))
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     bindings::{
-        exports::openclaw::provider::onboarding::{Choices, Credential, Descriptor, Finding, Model, Severity},
+        exports::openclaw::provider::onboarding::{Choices, Credential, Descriptor, Finding, Model, Service, Severity},
         openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin},
     },
     error,
@@ -47,6 +47,11 @@ pub(crate) fn descriptor() -> Descriptor {
             help_url: Some("https://platform.openai.com/api-keys".into()),
             header: "authorization".into(),
             prefix: "Bearer ".into(),
+        }],
+        services: vec![Service {
+            label: "OpenAI".into(),
+            base_url: BASE_URL.into(),
+            keys_from: "https://platform.openai.com/api-keys".into(),
         }],
     }
 }
@@ -153,6 +158,7 @@ pub(crate) fn resolve(config: &str, held: &[String]) -> Result<Connection, Error
         connect_timeout_ms: None,
         first_byte_timeout_ms: None,
         idle_timeout_ms: None,
+        options_json: "{}".into(),
     })
 }
 

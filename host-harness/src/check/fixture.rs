@@ -101,7 +101,7 @@ pub(super) fn no_choices() -> Choices {
 
 /// A chat with one short question.
 pub(super) fn question(model: &str) -> chat::Request {
-    chat::Request::new(model, [chat::Message::ask("Reply with exactly OK.")])
+    chat::Prompt::new(model, [chat::Message::ask("Reply with exactly OK.")]).into()
 }
 
 /// The text of a whole reply.

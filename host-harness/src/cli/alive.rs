@@ -10,7 +10,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
-use super::output;
+use super::{output, terminal};
 
 /// What takes less is not worth a word.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -26,7 +26,7 @@ impl Alive {
         if output::is_quiet() || logs || !seen {
             return Self(None);
         }
-        let (what, (sender, previews)) = (what.into(), channel());
+        let (what, (sender, previews)) = (terminal::line(&what.into()), channel());
         // A thread of its own: the work may keep the runtime's busy.
         Self(Some((sender, std::thread::spawn(move || show(what, &previews)))))
     }
@@ -36,7 +36,7 @@ impl Alive {
         if let (Some((sender, _)), false) = (&self.0, text.trim().is_empty()) {
             let columns = console::Term::stderr().size().1;
             // The thread ends no earlier than this.
-            let _ = sender.send(end_of(text, usize::from(columns).saturating_sub(3)));
+            let _ = sender.send(end_of(&terminal::text(text), usize::from(columns).saturating_sub(3)));
         }
     }
 }

@@ -10,9 +10,13 @@ use std::{
 use host_harness::{
     Joined, Provider, model_params,
     types::{GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, Event, Message, Request, Response, UserPart},
+    wit::chat::{
+        AssistantPart, Document, Event, FinishReason, Message, Prompt, PromptCache, Request, Response, UserPart,
+    },
     with_params,
 };
+
+use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
@@ -25,6 +29,9 @@ use super::{
 
 /// What a program ends with that Ctrl-C ended.
 const STOPPED: u8 = 130;
+
+/// What it ends with where a content filter, or the model, refused.
+const REFUSED: u8 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -39,9 +46,9 @@ pub(crate) struct Args {
     /// What the model should be told beforehand
     #[arg(short, long, value_name = "TEXT")]
     system: Option<String>,
-    /// Show the model an image; may be given several times
-    #[arg(long = "image", value_name = "FILE|URL")]
-    images: Vec<String>,
+    /// Give the model an image, a PDF or a sound to read; may be given several times
+    #[arg(long = "attach", visible_alias = "image", value_name = "FILE|URL")]
+    attached: Vec<String>,
     /// Tools that the model may call: a JSON array as in OpenAI's API
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
@@ -54,6 +61,16 @@ pub(crate) struct Args {
     /// Limit for the reply
     #[arg(long, value_name = "TOKENS")]
     max_output_tokens: Option<u32>,
+    /// How long the model provider may keep the prompt, so that the next request need not pay for it again [default: what
+    /// the configuration says, else short]
+    #[arg(long, value_name = "TIME", value_enum)]
+    prompt_cache: Option<Cache>,
+    /// Set a field of the request's body, such as temperature=0.2 or stop='["END"]'; may be given several times
+    #[arg(long = "set", value_name = "NAME=JSON", value_parser = input::field)]
+    fields: Vec<(String, Value)>,
+    /// Print the request that would be sent, its secrets left out, and send nothing
+    #[arg(long)]
+    show_request: bool,
     /// Wait for the whole reply instead of printing it as it arrives
     #[arg(long)]
     no_stream: bool,
@@ -64,38 +81,68 @@ pub(crate) struct Args {
     connect: Connect,
 }
 
+/// `prompt-cache` on the command line.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Cache {
+    /// Nothing is kept
+    None,
+    /// Some minutes
+    Short,
+    /// An hour, where the provider can
+    Long,
+}
+
+impl From<Cache> for PromptCache {
+    fn from(cache: Cache) -> Self {
+        match cache {
+            Cache::None => Self::None,
+            Cache::Short => Self::Short,
+            Cache::Long => Self::Long,
+        }
+    }
+}
+
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
     if prompt.is_none() && (args.json || args.no_stream || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";
         return Err(Usage(why.into()).into());
     }
-    let images = args.images.iter().map(|image| image_part(image)).collect::<anyhow::Result<Vec<_>>>()?;
+    let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
     let environment = args.connect.config.environment()?;
     let model = chat_model(args.model.as_deref(), provider.plugin(), &config, &environment)?;
     let params = model_params(config.value(), &provider.plugin().descriptor().id, &model);
-    let request = Request {
+    let asked = Prompt {
         tools,
         response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
-        ..Request::new(model, args.system.map(Message::System))
+        extra_json: (!args.fields.is_empty()).then(|| Value::from(serde_json::Map::from_iter(args.fields)).to_string()),
+        ..Prompt::new(model, args.system.map(Message::system))
     };
-    let (request, _) = with_params(request, &params);
+    let (asked, _) = with_params(asked, &params);
+    let prompt_cache = args.prompt_cache.map(PromptCache::from);
+    if args.show_request && prompt.is_none() {
+        return Err(Usage("there is no request to show: give a prompt".into()).into());
+    }
     match prompt {
-        None => session::run(&provider, request, images).await,
+        None => session::run(&provider, asked, prompt_cache, attached).await,
         Some(prompt) => {
-            let asked = [UserPart::Text(prompt)].into_iter().chain(images).collect();
-            let messages = request.messages.iter().cloned().chain([Message::User(asked)]).collect();
-            let request = Request { messages, ..request };
-            let page = if args.json { Page::Blank } else { page(&request) };
+            let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
+            let messages = asked.messages.iter().cloned().chain([Message::User(question)]).collect();
+            let asked = Prompt { messages, ..asked };
+            let page = if args.json { Page::Blank } else { page(&asked) };
+            let asked = Asked { model: asked.model.clone(), request: Request { prompt_cache, ..asked.into() } };
+            if args.show_request {
+                return show_request(&provider, &asked).await;
+            }
             let answer = if args.no_stream {
-                Answering::new(page).complete(&provider, &request).await?
+                Answering::new(page).complete(&provider, asked).await?
             } else {
-                ask(&provider, &request, page).await?
+                ask(&provider, asked, page).await?
             };
             if answer.stopped {
                 return Ok(ExitCode::from(STOPPED));
@@ -103,16 +150,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             if args.json {
                 output::print_json(&output::chat_json(&answer.response));
             } else {
+                answer.remarks().iter().for_each(|remark| output::say(remark));
                 output::note(&answer.summary());
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
         }
     }
 }
 
-/// Where the reply to `request` is printed. One that keeps to a schema is no Markdown.
-pub(crate) fn page(request: &Request) -> Page {
-    Page::standard_output(request.response_format.is_none())
+/// Where the reply to `prompt` is printed. One that keeps to a schema is no Markdown.
+pub(crate) fn page(prompt: &Prompt) -> Page {
+    Page::standard_output(prompt.response_format.is_none())
 }
 
 /// A reply, and how it came.
@@ -124,16 +172,74 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn is_refused(&self) -> bool {
+        let has_refusal = self.response.content.iter().any(|part| matches!(part, AssistantPart::Refusal(_)));
+        has_refusal || matches!(self.response.finish_reason, FinishReason::ContentFilter)
+    }
+
+    /// What the text does not say of the reply: a line for each.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let content = &self.response.content;
+        let mut remarks: Vec<String> = content
+            .iter()
+            .filter_map(|part| match part {
+                AssistantPart::Image(MediaSource::Url(url)) => Some(format!("image: {url}")),
+                AssistantPart::Image(MediaSource::Inline(media)) => {
+                    Some(format!("image: {}, {} bytes", media.media_type, media.data.len()))
+                }
+                _ => None,
+            })
+            .collect();
+        let says = |part: &AssistantPart| !matches!(part, AssistantPart::Thinking(_) | AssistantPart::Other(_));
+        if content.iter().any(|part| matches!(part, AssistantPart::Refusal(_))) {
+            remarks.push("refusal: the model does not answer, and says why".to_owned());
+        } else if !content.iter().any(says) {
+            let has_reasoned = content.iter().any(|part| matches!(part, AssistantPart::Thinking(_)));
+            let but = if has_reasoned { "but for its reasoning" } else { "at all" };
+            remarks.push(format!("the model said nothing {but}"));
+        }
+        remarks.extend(match &self.response.finish_reason {
+            FinishReason::Stop | FinishReason::ToolCalls => None,
+            FinishReason::Length => {
+                Some("length: the reply ends early, at the limit of its tokens (--max-output-tokens)".to_owned())
+            }
+            FinishReason::ContentFilter => Some("content_filter: a content filter cut the reply".to_owned()),
+            FinishReason::Other(reason) => Some(format!("the reply ended for another reason: {reason}")),
+        });
+        remarks.iter().map(|remark| output::printable(remark)).collect()
+    }
+
     pub(crate) fn summary(&self) -> String {
         output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
     }
 }
 
+/// A request, and the model that it names.
+pub(crate) struct Asked {
+    pub(crate) model: String,
+    pub(crate) request: Request,
+}
+
+/// The request as it would go out: method, place, headers and body. A header that the host attaches shows its name alone.
+async fn show_request(provider: &Provider, asked: &Asked) -> anyhow::Result<ExitCode> {
+    let body: Value = serde_json::from_str(&provider.body(&asked.request).await?)?;
+    let (connection, attached) = provider.way_to(&asked.model).await?;
+    let headers = connection.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    let attached = attached.map(|name| (name.to_owned(), Value::from("***")));
+    output::print_json(&json!({
+        "method": "POST",
+        "base_url": connection.base_url,
+        "headers": headers.chain(attached).collect::<serde_json::Map<_, _>>(),
+        "body": body,
+    }));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
-pub(crate) async fn ask(provider: &Provider, request: &Request, page: Page) -> anyhow::Result<Answer> {
+pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow::Result<Answer> {
     let mut answering = Answering::new(page);
     let outcome = tokio::select! {
-        outcome = answering.stream(provider, request) => outcome.map(|()| false),
+        outcome = answering.stream(provider, asked) => outcome.map(|()| false),
         // Dropping the stream ends its request.
         Ok(()) = tokio::signal::ctrl_c() => Ok(true),
     };
@@ -144,6 +250,8 @@ pub(crate) async fn ask(provider: &Provider, request: &Request, page: Page) -> a
 pub(crate) struct Answering {
     page: Page,
     joined: Joined,
+    /// What was printed: text, or a refusal.
+    said: String,
     report: GatewayReport,
     asked: Instant,
     first: Option<Duration>,
@@ -159,13 +267,22 @@ impl Answering {
             retry_attempts: None,
             used_target: None,
         };
-        Self { page, joined: Joined::default(), report, asked: Instant::now(), first: None, reasoned: false }
+        Self {
+            page,
+            joined: Joined::default(),
+            said: String::new(),
+            report,
+            asked: Instant::now(),
+            first: None,
+            reasoned: false,
+        }
     }
 
     /// Prints the reply as it arrives.
-    pub(crate) async fn stream(&mut self, provider: &Provider, request: &Request) -> host_harness::Result<()> {
-        let mut alive = Some(Alive::new(format!("waiting for {}", request.model)));
-        let mut reply = provider.stream(request).await?;
+    pub(crate) async fn stream(&mut self, provider: &Provider, asked: Asked) -> host_harness::Result<()> {
+        let model = asked.model;
+        let mut alive = Some(Alive::new(format!("waiting for {model}")));
+        let mut reply = provider.stream(asked.request).await?;
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
             let waited = self.first.is_none();
@@ -180,7 +297,7 @@ impl Answering {
             }
             // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
             if let Some(pending) = self.page.pending() {
-                alive.get_or_insert_with(|| Alive::new(format!("{} writes", request.model))).preview(pending);
+                alive.get_or_insert_with(|| Alive::new(format!("{model} writes"))).preview(pending);
             }
         }
         Ok(())
@@ -189,7 +306,7 @@ impl Answering {
     /// Joins the event to the reply; its text, if it has one.
     fn take(&mut self, event: Event) -> Option<String> {
         let text = match &event {
-            Event::Text(text) => Some(text.clone()),
+            Event::Text(text) | Event::Refusal(text) => Some(text.clone()),
             _ => None,
         };
         let is_reasoning = matches!(event, Event::Thinking(_));
@@ -197,23 +314,24 @@ impl Answering {
         if text.is_some() || is_reasoning || matches!(event, Event::ToolCall(_)) {
             self.first.get_or_insert_with(|| self.asked.elapsed());
         }
+        self.said.extend(text.as_deref());
         self.joined.push(event);
         text
     }
 
     /// Prints the reply once it is whole.
-    async fn complete(mut self, provider: &Provider, request: &Request) -> anyhow::Result<Answer> {
-        let alive = Alive::new(format!("waiting for {}", request.model));
-        let response = provider.complete(request).await?;
+    async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
+        let alive = Alive::new(format!("waiting for {}", asked.model));
+        let response = provider.complete(asked.request).await?;
         let took = Took::whole(self.asked.elapsed());
         drop(alive);
         for part in &response.content {
             match part {
-                AssistantPart::Text(text) => {
+                AssistantPart::Text(text) | AssistantPart::Refusal(text) => {
                     output::print(&(self.page.push(text) + &self.page.finish(text)));
                 }
                 AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
-                AssistantPart::Thinking(_) => {}
+                AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
             }
         }
         Ok(Answer { response, stopped: false, took })
@@ -221,7 +339,7 @@ impl Answering {
 
     /// Prints what is left, and gives the reply as far as it came.
     pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> anyhow::Result<Answer> {
-        output::print(&self.page.finish(self.joined.text()));
+        output::print(&self.page.finish(&self.said));
         let stopped = outcome?;
         self.joined.tool_calls().for_each(|call| self.print_call(&call.name, &call.arguments_json));
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
@@ -238,9 +356,20 @@ impl Answering {
     }
 }
 
-fn image_part(image: &str) -> anyhow::Result<UserPart> {
-    if image.starts_with("https://") || image.starts_with("http://") {
-        return Ok(UserPart::Image(MediaSource::Url(image.to_owned())));
+/// A file for the model to read, by what is in it; a URL is taken for an image unless it ends like a PDF.
+fn attached(file: &str) -> anyhow::Result<UserPart> {
+    if file.starts_with("https://") || file.starts_with("http://") {
+        let source = MediaSource::Url(file.to_owned());
+        let path = file.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').next().map(str::to_owned);
+        let is_pdf = path.to_ascii_lowercase().ends_with(".pdf");
+        return Ok(if is_pdf { UserPart::Document(Document { source, name }) } else { UserPart::Image(source) });
     }
-    Ok(UserPart::Image(MediaSource::Inline(input::image(image.as_ref())?)))
+    let media = input::attachment(file.as_ref())?;
+    let name = std::path::Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(match media.media_type.split('/').next() {
+        Some("image") => UserPart::Image(MediaSource::Inline(media)),
+        Some("audio") => UserPart::Audio(media),
+        _ => UserPart::Document(Document { source: MediaSource::Inline(media), name }),
+    })
 }

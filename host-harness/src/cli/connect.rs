@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -13,12 +14,17 @@ use clap::{
     error::ErrorKind,
 };
 use host_harness::{
-    ConfigFile, Engine, Environment, Keyring, Limits, Locations, Plugin, Provider, Setup, own_model, primary_model,
-    wit::onboarding::Credential,
+    ConfigFile, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup, own_model,
+    primary_model,
+    wit::onboarding::{Credential, Descriptor, Service},
 };
 use serde_json::{Map, Value};
 
-use super::{alive::Alive, output::Usage, plugin_flags};
+use super::{
+    alive::Alive,
+    output::{self, Usage},
+    plugin_flags,
+};
 
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -95,7 +101,7 @@ impl Run {
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile, environment: &Environment) -> Setup {
         let mut setup = Setup::new(config.value().clone());
-        setup = setup.environment(environment.clone()).keyring(Keyring::system());
+        setup = setup.environment(environment.clone()).keyring(keyring());
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }
@@ -215,6 +221,32 @@ pub(crate) fn few() -> Limits {
 pub(crate) fn ways_to_give(credential: &Credential) -> String {
     let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
     format!("{}{flag}", credential.env_vars.join(" or "))
+}
+
+/// The system's keyring, one for this run: what is passed over is told once.
+pub(crate) fn keyring() -> Keyring {
+    static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
+        Keyring::system().on_skip(|why| output::warn(&format!("the system keyring was passed over: {why}")))
+    });
+    KEYRING.clone()
+}
+
+/// The provider's own services, the default one first: every other gateway is the user's.
+pub(crate) fn services(descriptor: &Descriptor) -> Vec<Service> {
+    if !descriptor.services.is_empty() {
+        return descriptor.services.clone();
+    }
+    let keys_from = descriptor.credentials.first().and_then(|credential| credential.help_url.clone());
+    vec![Service {
+        label: descriptor.label.clone(),
+        base_url: descriptor.default_base_url.clone(),
+        keys_from: keys_from.unwrap_or_default(),
+    }]
+}
+
+/// The provider's own service at `origin`.
+pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Service> {
+    services(descriptor).into_iter().find(|service| service.base_url.parse::<Origin>().is_ok_and(|own| own == *origin))
 }
 
 /// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.

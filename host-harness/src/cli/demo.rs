@@ -7,14 +7,14 @@ use host_harness::{
     ConfigFile, Environment, Locations, Plugin, Provider,
     stub::{Credential, Options, Stub},
     wit::{
-        chat::{Message, Request},
+        chat::{Message, Prompt},
         images,
         onboarding::Choices,
     },
 };
 
 use super::{
-    chat::Answering,
+    chat::{Answering, Asked},
     connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,
@@ -102,9 +102,9 @@ async fn list_models(provider: &Provider) -> anyhow::Result<Vec<String>> {
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
-    let request = Request::new(model, [Message::ask(question)]);
+    let request = Prompt::new(model.clone(), [Message::ask(question)]).into();
     let mut answering = Answering::new(Page::standard_output(true));
-    let outcome = answering.stream(provider, &request).await;
+    let outcome = answering.stream(provider, Asked { model, request }).await;
     step(&answering.finish(outcome.map(|()| false))?.summary());
     Ok(())
 }

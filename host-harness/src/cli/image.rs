@@ -8,8 +8,8 @@ use std::{
 };
 
 use host_harness::{
-    Error, Provider,
-    types::{self, ErrorKind, MediaSource},
+    Error, Provider, image_kind,
+    types::{self, ErrorKind, Media, MediaSource},
     wit::images::{Image, Request, Response},
 };
 use serde_json::{Value, json};
@@ -181,7 +181,7 @@ pub(crate) struct Target {
 }
 
 enum Place {
-    /// Named as the plugin names them.
+    /// Under names of our own: what a component would name them could be read by a shell or a desktop.
     Folder(PathBuf),
     File(PathBuf),
 }
@@ -206,11 +206,14 @@ impl Target {
         }
     }
 
-    fn path(&self, image: &Image) -> PathBuf {
+    /// Where image `number` of an answer goes: its ending is told by its bytes.
+    fn path(&self, number: usize, media: &Media) -> PathBuf {
         match &self.place {
             Place::File(file) => file.clone(),
-            // A plugin's name is a name and not a path.
-            Place::Folder(folder) => folder.join(Path::new(&image.file_name).file_name().unwrap_or("image".as_ref())),
+            Place::Folder(folder) => {
+                let ending = image_kind(&media.data).map_or("bin", |(_, ending)| ending);
+                folder.join(format!("image-{number}.{ending}"))
+            }
         }
     }
 
@@ -226,11 +229,9 @@ impl Target {
 /// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along.
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
-    for image in &response.images {
-        let path = target.path(image);
-        // What was written just now is not what the user wants replaced.
-        let force = target.force && !saved.iter().flatten().any(|saved| saved.path == path);
-        saved.push(save_one(provider, image, target.folder(), path, force).await);
+    for (number, image) in (1..).zip(&response.images) {
+        let written: Vec<_> = saved.iter().flatten().map(|saved| saved.path.clone()).collect();
+        saved.push(save_one(provider, image, number, target, &written).await);
     }
     saved
 }
@@ -238,9 +239,9 @@ pub(crate) async fn save(provider: &Provider, response: &Response, target: &Targ
 async fn save_one(
     provider: &Provider,
     image: &Image,
-    folder: &Path,
-    path: PathBuf,
-    force: bool,
+    number: usize,
+    target: &Target,
+    written: &[PathBuf],
 ) -> Result<Saved, Error> {
     let fetched;
     let media = match &image.source {
@@ -255,6 +256,9 @@ async fn save_one(
             &fetched
         }
     };
+    let (folder, path) = (target.folder(), target.path(number, media));
+    // What was written just now is not what the user wants replaced.
+    let force = target.force && !written.contains(&path);
     let wrong = |error| format!("cannot write an image into `{}`: {error}", folder.display());
     let path = write(folder, path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
     Ok(Saved {

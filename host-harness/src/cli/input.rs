@@ -48,12 +48,35 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
 /// An image from a file, its type by its bytes.
 pub(crate) fn image(path: &Path) -> anyhow::Result<Media> {
     let data = file(path, "the image", LARGEST_IMAGE)?;
-    match infer::get(&data) {
-        Some(kind) if kind.matcher_type() == infer::MatcherType::Image => {
-            Ok(Media { media_type: kind.mime_type().to_owned(), data })
-        }
-        _ => Err(Usage(format!("`{}` is not an image", path.display())).into()),
+    match host_harness::image_kind(&data) {
+        Some((media_type, _)) => Ok(Media { media_type: media_type.to_owned(), data }),
+        None => Err(Usage(format!("`{}` is not an image", path.display())).into()),
     }
+}
+
+/// A file for a model to read: an image, a sound, or a document, its type by its bytes.
+pub(crate) fn attachment(path: &Path) -> anyhow::Result<Media> {
+    let data = file(path, "the attachment", LARGEST_IMAGE)?;
+    let kind = infer::get(&data).map(|kind| kind.mime_type());
+    match kind {
+        Some(kind) if kind == "application/pdf" || kind.starts_with("image/") || kind.starts_with("audio/") => {
+            Ok(Media { media_type: kind.to_owned(), data })
+        }
+        _ => Err(Usage(format!("`{}` is not an image, a PDF or a sound", path.display())).into()),
+    }
+}
+
+/// `NAME=JSON`: a field of a request's body.
+pub(crate) fn field(text: &str) -> Result<(String, Value), String> {
+    let (name, json) = text.split_once('=').ok_or("it is NAME=JSON, such as temperature=0.2")?;
+    let name = name.trim();
+    if name.is_empty() || name == "stream" || name == "messages" || name == "model" {
+        return Err(format!("`{name}` is no field to set: the prompt, --model and --no-stream say it"));
+    }
+    let value = serde_json::from_str(json).map_err(|error| {
+        format!("the value of {name} is not JSON ({error}): a text stands in quotes, {name}='\"...\"'")
+    })?;
+    Ok((name.to_owned(), value))
 }
 
 /// Tools as OpenAI's API writes them: `{"type": "function", "function": {...}}`, or the inner object alone.

@@ -5,12 +5,34 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::output;
+use super::{output, terminal};
+
+/// An event without what steers the terminal: in Markdown `&#27;` is an escape, too.
+fn clean(event: Event<'_>) -> Event<'_> {
+    let text = |text: CowStr<'_>| CowStr::from(terminal::text(&text));
+    match event {
+        Event::Text(found) => Event::Text(text(found)),
+        Event::Code(found) => Event::Code(text(found)),
+        Event::Html(found) => Event::Html(text(found)),
+        Event::InlineHtml(found) => Event::InlineHtml(text(found)),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: text(dest_url), title, id })
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Image { link_type, dest_url: text(dest_url), title, id })
+        }
+        event => event,
+    }
+}
+
+mod literal;
 
 const CODE: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
+
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH).union(Options::ENABLE_TASKLISTS);
 
 /// Markdown that arrives in pieces, drawn block by block.
 #[derive(Debug)]
@@ -247,9 +269,8 @@ impl Drawing {
     }
 
     fn of(mut self, markdown: &str) -> String {
-        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-        for event in Parser::new_ext(markdown, options) {
-            self.event(event);
+        for event in Parser::new_ext(&literal::escaped(markdown), OPTIONS) {
+            self.event(clean(event));
         }
         self.end_line();
         self.out
@@ -303,7 +324,7 @@ impl Drawing {
                 self.end_line();
                 self.in_code = true;
                 if let CodeBlockKind::Fenced(language) = kind {
-                    self.paragraph(&format!("{FAINT}```{language}{FAINT:#}"));
+                    self.paragraph(&format!("{FAINT}```{}{FAINT:#}", terminal::line(&language)));
                 }
             }
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
@@ -517,6 +538,74 @@ fn main() {}
 • link (https://example.org/x) last word
 ";
         assert_eq!(plain(SAMPLE), expected);
+    }
+
+    /// As Perplexity gives its sources. A block is drawn before the next one is there, so that a reference is left as it
+    /// stands, and its URL is below.
+    #[test]
+    fn references_and_footnotes_show_their_urls() {
+        for (markdown, expected) in [
+            ("[1]: https://a.example/x\n[2]: https://b.example", "[1]: https://a.example/x\n[2]: https://b.example\n"),
+            ("As known[1][2].\n\n[1]: https://a.example", "As known[1][2].\n\n[1]: https://a.example\n"),
+            ("[1]: https://a.example\nAs [known][1].", "[1]: https://a.example\nAs [known][1].\n"),
+            (
+                "See [^1].\n\n[^1]: https://a.example\n[^2]: A book.",
+                "See [^1].\n\n[^1]: https://a.example\n[^2]: A book.\n",
+            ),
+            ("[^1]: A book.\n[^2]: Another one.", "[^1]: A book.\n[^2]: Another one.\n"),
+            ("Sources:\n[1]: <https://a.example>", "Sources:\n[1]: https://a.example\n"),
+            ("[1]: https://a.example \"A title\"", "[1]: https://a.example \"A title\"\n"),
+            ("[1]:\n  https://a.example", "[1]:\nhttps://a.example\n"),
+            ("> [1]: https://a.example", "│ [1]: https://a.example\n"),
+            ("- [1]: https://a.example", "• [1]: https://a.example\n"),
+            ("[the docs]: https://a.example", "[the docs]: https://a.example\n"),
+            ("1. item\n\n   ```\n   [1]: x\n   ```", "1. item\n\n   ```\n   [1]: x\n   ```\n"),
+            ("`[1]: x` and [a](https://b.example)", "[1]: x and a (https://b.example)\n"),
+        ] {
+            assert_eq!(plain(markdown), expected, "{markdown:?}");
+        }
+    }
+
+    /// Signs that are no Markdown, though they could be taken for it.
+    #[test]
+    fn signs_of_formulas_paths_and_code_stay() {
+        for same in [
+            r"\(x\) and \[a_1 + b_2\]",
+            "*.log and src/*.rs",
+            "rm *.o lib/*.a",
+            "src/*/mod.rs or */x",
+            "the files *.rs, *.toml and *.md",
+            "__init__.py and __main__.py",
+            "__name__ is a name",
+            "_internal_.x and _private_method_(y)",
+            "2*3*4 = 24",
+            "2**3**4",
+            "5*x + 3*y",
+            "int *p; p*q",
+            "~/x~ and ~/y~",
+            "H~2~O",
+            r"\d+\.\d+ and a\{2\}",
+            r"C:\(new) and D:\[old]",
+            "f(*args, **kwargs)",
+            "snake_case_name",
+            "a * b * c",
+            "https://a.example/a_b_c/*x*",
+        ] {
+            assert_eq!(plain(same), format!("{same}\n"), "{same:?}");
+        }
+        for (markdown, expected) in [
+            ("*one* and **two**, _three_ and __Four five__", "one and two, three and Four five"),
+            ("(*one*), \"**two**\": ***three***!", "(one), \"two\": three!"),
+            ("**Note:** x **bold**text", "Note: x boldtext"),
+            ("中文*强调*中文", "中文强调中文"),
+            ("~~gone~~ \\*star\\* 1\\. x\\_y \\$5", "gone *star* 1\\. x_y $5"),
+            (r"`\(x\)` `*.a *.b` `__init__`", r"\(x\) *.a *.b __init__"),
+            (r"[a](https://a.example/\(b\))", "a (https://a.example/(b))"),
+            ("*...and so on*", "...and so on"),
+        ] {
+            let drawn = plain(markdown);
+            assert_eq!(drawn.trim_end(), expected, "{markdown:?}");
+        }
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
+use anyhow::Context;
 use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod alive;
+mod arguments;
 mod chat;
 mod check;
 mod connect;
@@ -22,8 +24,10 @@ mod output;
 mod page;
 mod picture;
 mod plugin_flags;
+mod restored;
 mod session;
 mod stub;
+mod terminal;
 mod validate;
 
 const EXIT_CODES: &str = "\
@@ -39,7 +43,7 @@ Exit codes:
   130  given up: Ctrl-C, or Esc at a question
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
-calls, and --<id>-config for its option `config` by each that takes --option. A secret given that way is taken \
+calls, and --<id>-config for its option `config` by each that takes --option. What may be a secret in a flag is taken \
 off the command line at once; an environment variable never shows there.";
 
 /// Runs an OpenClaw provider plugin and keeps its keys.
@@ -85,12 +89,17 @@ enum Command {
 /// Parses the command line, runs the command, and reports how it went.
 pub(crate) fn main() -> ExitCode {
     // Known before the rest is understood: what cannot be is an error in this form too.
-    let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
-    let cli = match Cli::try_parse() {
+    let arguments = arguments::given();
+    let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    if let Some(started) = arguments::hide(&arguments) {
+        let started = started.context("could not start this program anew, to take secrets out of the process list");
+        return started.unwrap_or_else(|error| output::failure(&error, json));
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // An unknown flag may be one that the plugin declares.
-            return match plugin_flags::run_without(&error) {
+            return match plugin_flags::run_without(&error, &arguments) {
                 Ok(Some(code)) => code,
                 Ok(None) => output::refused(&error, json),
                 Err(error) => output::failure(&error, json),
@@ -101,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
         output::be_quiet();
     }
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| terminal::Log(std::io::stderr()))
         .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
         .with_env_filter(match cli.verbose {
             0 => EnvFilter::from_env("HOST_HARNESS_LOG"),

@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::wit::models::Entry;
 use serde_json::json;
 
-use super::{alive::Alive, connect::Connect, output};
+use super::{alive::Alive, connect::Connect, output, terminal};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -39,10 +39,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             table.load_style(UTF8_FULL_CONDENSED).set_header(["model", "provider"]);
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-            table.add_rows(rows.map(|row| row.map(output::printable)));
+            table.add_rows(rows.map(|row| row.map(terminal::line)));
             table.lines().for_each(|line| output::print_line(line.trim_end()));
         }
-        None => rows.for_each(|row| output::print_line(&row.map(output::printable).join("\t"))),
+        None => rows.for_each(|row| output::print_line(&row.map(terminal::line).join("\t"))),
     }
     output::note(&match models.len() {
         some if some == all => format!("{all} models"),

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    io::{self, ErrorKind::BrokenPipe, Write},
+    io::{self, ErrorKind::BrokenPipe, IsTerminal, Write},
     process::ExitCode,
     sync::{
         OnceLock,
@@ -14,13 +14,16 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use host_harness::{
-    types::{self, ErrorKind, ErrorOrigin, GatewayReport},
+    types::{self, ErrorKind, ErrorOrigin, GatewayReport, MediaSource},
     wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
 };
 use serde_json::{Value, json};
 
+use super::terminal;
+
 /// As clap draws them.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default();
 const HINT: Style = AnsiColor::Green.on_default();
 const FAINT: Style = Style::new().dimmed();
 
@@ -81,7 +84,14 @@ pub(crate) fn refused(error: &clap::Error, as_json: bool) -> ExitCode {
         let why = text.split("\n\n").next().unwrap_or_default();
         return failure(&Usage(why.trim_start_matches("error: ").to_owned()).into(), true);
     }
-    is_written(error.print());
+    // It repeats what was typed, or what a shell found in a folder.
+    let text = error.render();
+    let text = terminal::styled(&text.ansi().to_string()).into_owned();
+    if error.use_stderr() {
+        let _ = write!(anstream::stderr(), "{text}");
+    } else {
+        is_written(write!(anstream::stdout(), "{text}"));
+    }
     ended(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
 }
 
@@ -117,16 +127,32 @@ fn record(error: &anyhow::Error) -> types::Error {
 
 /// Prints one JSON object on standard output.
 pub(crate) fn print_json(value: &Value) -> bool {
-    print(&format!("{value:#}\n"))
+    print_json_line(&format!("{value:#}"))
 }
 
-/// Prints a line on standard output.
+/// The same for JSON that is written already.
+pub(crate) fn print_json_line(json: &str) -> bool {
+    write(&format!("{}\n", terminal::json(json)))
+}
+
+/// Prints a line on standard output: as it is into a pipe or a file, and on a terminal without what would steer it.
 pub(crate) fn print_line(line: &str) {
-    print(&format!("{line}\n"));
+    let line = if io::stdout().is_terminal() { terminal::text(line).into() } else { Cow::Borrowed(line) };
+    write(&format!("{line}\n"));
 }
 
-/// Prints `text` at once on standard output, and gives whether it could. [`ended`] tells where it could not.
+/// Prints `text` at once on standard output, and gives whether it could. On a terminal it may hold styles, which are kept.
 pub(crate) fn print(text: &str) -> bool {
+    write(&if io::stdout().is_terminal() { terminal::styled(text) } else { Cow::Borrowed(text) })
+}
+
+/// Prints a picture, which is made of what nothing else may hold.
+pub(crate) fn print_picture(picture: &str) {
+    write(&format!("{picture}\n"));
+}
+
+/// Gives whether it could be written. [`ended`] tells where it could not.
+fn write(text: &str) -> bool {
     let mut out = io::stdout();
     is_written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
@@ -143,17 +169,25 @@ pub(crate) fn note(line: &str) {
     }
 }
 
-/// Prints a line that may hold styles on standard error: for a terminal it is broken between words.
+/// Prints a warning on standard error, unless that is to be quiet.
+pub(crate) fn warn(text: &str) {
+    if !is_quiet() {
+        say(&format!("{WARNING}warning:{WARNING:#} {}", printable(text)));
+    }
+}
+
+/// Prints a line that may hold styles on standard error: for a terminal it is broken between words. What others wrote in it
+/// has passed [`printable`].
 pub(crate) fn say(line: &str) {
     let columns = console::Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
-    for line in wrapped(line, columns, "", "") {
+    for line in wrapped(&terminal::styled(line), columns, "", "") {
         let _ = writeln!(anstream::stderr(), "{line}");
     }
 }
 
 /// `text` without what would steer a terminal: a server or a model may have written it.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control() || ['\n', '\t'].contains(character)).collect()
+    terminal::text(text)
 }
 
 /// `text` in lines of at most `width` columns, behind `first` and, after the first line, `rest`. A long word is a URL or
@@ -178,9 +212,9 @@ pub(crate) fn width() -> usize {
     columns().unwrap_or(80).clamp(20, 100)
 }
 
-/// Prints a line that holds styles, which only a terminal gets to see.
+/// Prints a line that holds styles, which only a terminal gets to see. What others wrote in it has passed [`printable`].
 pub(crate) fn print_styled(line: &str) {
-    is_written(writeln!(anstream::stdout(), "{line}"));
+    is_written(writeln!(anstream::stdout(), "{}", terminal::styled(line)));
 }
 
 /// What stands in `{"error": ...}`, as the README has it.
@@ -237,7 +271,7 @@ pub(crate) fn chat_json(response: &Response) -> Value {
         .content
         .iter()
         .filter_map(|part| match part {
-            AssistantPart::Text(text) => Some(text.as_str()),
+            AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.as_str()),
             _ => None,
         })
         .collect();
@@ -262,6 +296,12 @@ fn part_json(part: &AssistantPart) -> Value {
         AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature }) => {
             json!({"type": "tool_call", "id": id, "name": name, "arguments_json": arguments_json, "signature": signature})
         }
+        AssistantPart::Image(MediaSource::Url(url)) => json!({"type": "image", "url": url}),
+        AssistantPart::Image(MediaSource::Inline(media)) => {
+            json!({"type": "image", "media_type": media.media_type, "bytes": media.data.len()})
+        }
+        AssistantPart::Refusal(text) => json!({"type": "refusal", "text": text}),
+        AssistantPart::Other(part) => serde_json::from_str(part).unwrap_or_default(),
     }
 }
 

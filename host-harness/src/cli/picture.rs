@@ -61,7 +61,7 @@ pub(crate) fn show(file: &Path, inline: Inline) {
         Inline::None => None,
     };
     if let Some(shown) = shown {
-        output::print_line(&shown);
+        output::print_picture(&shown);
     }
 }
 

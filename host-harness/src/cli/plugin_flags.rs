@@ -1,14 +1,9 @@
 //! Flags whose names the plugin gives: one for each credential that it declares, such as `--portkey-api-key`, and
-//! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, and a secret must not
-//! stay in this process's arguments, which every user of the machine can read. So the program starts itself anew: the
-//! secret goes along in the environment, the option under its general name, `--option`. It is marked that the secret was
-//! given as a flag: it stands in the environment of this one run alone.
+//! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, so the program then starts
+//! itself anew: the secret goes along in the environment, the option under its general name, `--option`. It is marked that
+//! the secret was given as a flag: it stands in the environment of this one run alone.
 
-use std::{
-    ffi::OsString,
-    path::Path,
-    process::{Command, ExitCode},
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::{
@@ -21,7 +16,7 @@ use host_harness::{
 };
 use secrecy::SecretString;
 
-use super::{Cli, connect, output::Usage};
+use super::{Cli, arguments, connect, output::Usage};
 
 /// Holds the names of the variables that secrets went along in, and no secret.
 const GIVEN: &str = "HOST_HARNESS_GIVEN";
@@ -35,13 +30,13 @@ pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
 /// ended. `None` where the error stands.
-pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode>> {
+pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow::Result<Option<ExitCode>> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     else {
         return Ok(None);
     };
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let arguments: Vec<OsString> = arguments.iter().skip(1).cloned().collect();
     let commands = Cli::command();
     let name = arguments.iter().find(|argument| !argument.to_string_lossy().starts_with('-'));
     let Some(command) = name.and_then(|name| commands.find_subcommand(name)).filter(|command| calls(command)) else {
@@ -58,36 +53,37 @@ pub(crate) fn run_without(error: &clap::Error) -> anyhow::Result<Option<ExitCode
         return Ok(None);
     }
 
-    let mut command = Command::new(std::env::current_exe().context("this program's own path is unknown")?);
-    let (mut rest, mut given) = (arguments.into_iter(), Vec::new());
+    let (mut rest, mut anew) = (arguments.into_iter(), Vec::new());
+    let mut variables: Vec<(&str, OsString)> = Vec::new();
     while let Some(argument) = rest.next() {
         if argument == "--" {
-            command.arg(argument).args(rest);
+            anew.push(argument);
+            anew.extend(rest);
             break;
         }
         let text = argument.to_string_lossy().into_owned();
         let (name, inline) = text.split_once('=').map_or((&*text, None), |(name, value)| (name, Some(value)));
         let Some(flag) = flags.iter().find(|flag| flag.name == name) else {
-            command.arg(argument);
+            anew.push(argument);
             continue;
         };
         let next = || rest.next().filter(|value| !value.to_string_lossy().starts_with("--"));
         let value = inline.map(OsString::from).or_else(next).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
-            Means::Variable(variable) => {
-                command.env(variable, value);
-                given.push(variable.as_str());
-            }
+            Means::Variable(variable) => variables.push((variable, value)),
             Means::Option(option) => {
                 let mut pair = OsString::from(format!("{option}="));
                 pair.push(value);
-                command.arg("--option").arg(pair);
+                anew.extend(["--option".into(), pair]);
             }
         }
     }
-    command.env(GIVEN, given.join(" "));
-    replace_this_process(command).context("could not start this program anew").map(Some)
+    let started = arguments::start_anew(&anew, |command| {
+        let given: Vec<_> = variables.iter().map(|(variable, _)| *variable).collect();
+        command.env(GIVEN, given.join(" ")).envs(variables);
+    });
+    started.context("could not start this program anew").map(Some)
 }
 
 /// A flag that the plugin gives the name of.
@@ -150,16 +146,4 @@ fn descriptor(arguments: &[OsString]) -> anyhow::Result<Descriptor> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plugin = runtime.block_on(async { Plugin::load(&Engine::new(connect::few())?, component).await })?;
     Ok(plugin.descriptor().clone())
-}
-
-#[cfg(unix)]
-fn replace_this_process(mut command: Command) -> std::io::Result<ExitCode> {
-    use std::os::unix::process::CommandExt;
-    Err(command.exec())
-}
-
-#[cfg(not(unix))]
-fn replace_this_process(mut command: Command) -> std::io::Result<ExitCode> {
-    let code = command.status()?.code();
-    Ok(ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }

@@ -5,23 +5,37 @@ use std::process::ExitCode;
 use anyhow::Context;
 use host_harness::{
     Provider,
-    wit::chat::{AssistantPart, Message, Request, ToolCall, ToolResult, UserPart},
+    wit::chat::{AssistantPart, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
-use super::{chat, output};
+use super::{
+    chat::{self, Asked},
+    output, restored, terminal,
+};
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
-/// Runs until the user ends it. `request` holds what is the same for each question, `images` go with the first.
-pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserPart>) -> anyhow::Result<ExitCode> {
-    output::note(&format!("{}: {HELP}", request.model));
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Runs until the user ends it. `prompt` holds what is the same for each question, `attached` goes with the first.
+pub(crate) async fn run(
+    provider: &Provider,
+    prompt: Prompt,
+    cache: Option<PromptCache>,
+    attached: Vec<UserPart>,
+) -> anyhow::Result<ExitCode> {
+    restored::watch();
+    output::note(&format!("{}: {HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
     let mut session = Session {
         provider,
-        request,
-        images,
+        prompt,
+        cache,
+        attached,
         turns: Vec::new(),
         editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
     };
@@ -34,7 +48,8 @@ pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserP
                 "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
                 "/clear" => session.turns.clear(),
                 "/help" => output::note(HELP),
-                command if command.starts_with('/') && !command.contains([' ', '\n']) => {
+                // A path or a pattern is a question.
+                command if command.strip_prefix('/').is_some_and(is_word) => {
                     output::note(&format!("there is no command {command}: {HELP}"));
                 }
                 question => session.ask(question).await?,
@@ -45,9 +60,10 @@ pub(crate) async fn run(provider: &Provider, request: Request, images: Vec<UserP
 
 struct Session<'p> {
     provider: &'p Provider,
-    request: Request,
-    /// Those that no question has taken along yet.
-    images: Vec<UserPart>,
+    prompt: Prompt,
+    cache: Option<PromptCache>,
+    /// What no question has taken along yet.
+    attached: Vec<UserPart>,
     turns: Vec<Message>,
     /// Gone while another thread reads with it.
     editor: Option<DefaultEditor>,
@@ -65,8 +81,8 @@ impl Session<'_> {
     /// Asks, and again with the results of the tool calls that came. What fails or is given up is not said.
     async fn ask(&mut self, question: &str) -> anyhow::Result<()> {
         let before = self.turns.len();
-        let images = self.images.iter().cloned();
-        self.turns.push(Message::User([UserPart::Text(question.to_owned())].into_iter().chain(images).collect()));
+        let attached = self.attached.iter().cloned();
+        self.turns.push(Message::User([UserPart::Text(question.to_owned())].into_iter().chain(attached).collect()));
         loop {
             let calls = match self.reply().await {
                 Ok(calls) => calls,
@@ -80,13 +96,13 @@ impl Session<'_> {
                 self.turns.truncate(before);
                 return Ok(());
             };
-            self.images.clear();
+            self.attached.clear();
             if calls.is_empty() {
                 return Ok(());
             }
             for call in calls {
-                match self.read(&format!("result of {}> ", output::printable(&call.name))).await? {
-                    Line::Text(text) => self.turns.push(Message::ToolResult(ToolResult { call_id: call.id, text })),
+                match self.read(&format!("result of {}> ", terminal::line(&call.name))).await? {
+                    Line::Text(text) => self.turns.push(Message::tool_result(call.id, text)),
                     Line::Stopped | Line::End => {
                         self.turns.truncate(before);
                         return Ok(());
@@ -98,10 +114,16 @@ impl Session<'_> {
 
     /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word.
     async fn reply(&mut self) -> anyhow::Result<Option<Vec<ToolCall>>> {
-        let messages = self.request.messages.iter().chain(&self.turns).cloned().collect();
-        let request = Request { messages, ..self.request.clone() };
-        let answer = chat::ask(self.provider, &request, chat::page(&request)).await?;
+        let messages = self.prompt.messages.iter().chain(&self.turns).cloned().collect();
+        let prompt = Prompt { messages, ..self.prompt.clone() };
+        let page = chat::page(&prompt);
+        let model = prompt.model.clone();
+        let request = Request { prompt_cache: self.cache, ..prompt.into() };
+        let answer = chat::ask(self.provider, Asked { model, request }, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
+        if !stopped {
+            answer.remarks().iter().for_each(|remark| output::say(remark));
+        }
         output::note(if stopped { "stopped" } else { &text });
         let mut content = answer.response.content;
         if stopped {

@@ -55,8 +55,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn print_requests(stub: &Stub) {
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let requests = stub.take();
-        requests.iter().for_each(|request| output::print_line(&request.shown().to_string()));
+        for request in stub.take() {
+            output::print_json_line(&request.shown().to_string());
+        }
     }
 }
 

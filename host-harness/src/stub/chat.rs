@@ -5,12 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use super::cache::Accounted;
 use super::images;
 use super::server::{Refusal, bare};
-use super::wire::{UsageAt, Wire};
+use super::strict::Signature;
+use super::wire::{Reasoning, UsageAt, Wire};
 
 const CREATED: u64 = 1_700_000_000;
-const SIGNATURE: &str = "c2lnbmVkIGJ5IHRoZSBzdGFuZC1pbg==";
 
 /// One reply, before it is written whole or in chunks.
 #[derive(Debug)]
@@ -22,8 +23,7 @@ pub(crate) struct Reply {
     calls: Vec<Call>,
     finish: &'static str,
     usage: Value,
-    /// See [`Wire::content_blocks`].
-    blocks: bool,
+    shows: Reasoning,
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Call {
     id: String,
     name: String,
     arguments: String,
-    signature: Option<&'static str>,
+    signature: Option<String>,
 }
 
 impl Reply {
@@ -47,8 +47,10 @@ impl Reply {
         let said = text_of(&last["content"]);
 
         let mut calls = if text.is_some() { Vec::new() } else { calls(request, last, &said) };
-        let blocks = wire.content_blocks;
-        calls.iter_mut().for_each(|call| call.signature = blocks.then_some(SIGNATURE));
+        let shows = wire.reasoning;
+        if matches!(shows, Reasoning::Blocks { .. }) {
+            calls.iter_mut().for_each(|call| call.signature = Some(Signature::of(&call.name)));
+        }
         let mut text = match text {
             Some(text) => text,
             None if !calls.is_empty() => String::new(),
@@ -60,10 +62,10 @@ impl Reply {
             text = tokens(&text).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
             finish = "length";
         }
-        let reasoning = match request["reasoning_effort"].as_str() {
-            None if blocks => format!("I read: {said}"),
-            None | Some("none") => String::new(),
-            Some(effort) => format!("With {effort} effort I read: {said}"),
+        let reasoning = match (shows, request["reasoning_effort"].as_str()) {
+            (Reasoning::Hidden, _) | (Reasoning::AsAsked, None) | (_, Some("none")) => String::new(),
+            (_, None) => format!("I read: {said}"),
+            (_, Some(effort)) => format!("With {effort} effort I read: {said}"),
         };
 
         let cached = before.iter().map(|message| words(&text_of(&message["content"]))).sum::<u64>();
@@ -84,19 +86,43 @@ impl Reply {
         }
 
         let id = format!("chatcmpl-{number}");
-        Ok(Self { id, model: bare(model).into(), reasoning, text, calls, finish, usage, blocks })
+        Ok(Self { id, model: bare(model).into(), reasoning, text, calls, finish, usage, shows })
+    }
+
+    /// Claude's account of the prompt, as the gateway passes it on.
+    pub(crate) fn account(&mut self, accounted: &Accounted) {
+        let written = accounted.written + accounted.written_long;
+        let output = self.usage["completion_tokens"].as_u64().unwrap_or_default();
+        self.usage["prompt_tokens"] = accounted.total().into();
+        self.usage["total_tokens"] = (accounted.total() + output).into();
+        self.usage["prompt_tokens_details"] = json!({"cached_tokens": accounted.read});
+        if accounted.read + written > 0 {
+            self.usage["cache_read_input_tokens"] = accounted.read.into();
+            self.usage["cache_creation_input_tokens"] = written.into();
+        }
     }
 
     /// The reply as one `chat.completion`.
     pub(crate) fn whole(&self) -> Value {
         let mut message = json!({"role": "assistant", "content": self.text, "refusal": null});
-        if self.blocks {
-            message["content_blocks"] = json!([
-                {"type": "thinking", "thinking": self.reasoning, "signature": SIGNATURE},
-                {"type": "text", "text": self.text},
-            ]);
-        } else if !self.reasoning.is_empty() {
-            message["reasoning_content"] = self.reasoning.clone().into();
+        match self.shows {
+            Reasoning::Blocks { signed } => {
+                let mut thinking = json!({"type": "thinking", "thinking": self.reasoning});
+                if signed {
+                    thinking["signature"] = Signature::of(&self.reasoning).into();
+                }
+                let mut blocks = vec![thinking];
+                if !self.text.is_empty() {
+                    blocks.push(json!({"type": "text", "text": self.text}));
+                }
+                message["content_blocks"] = blocks.into();
+            }
+            _ if self.reasoning.is_empty() => {}
+            Reasoning::Details => {
+                message["reasoning"] = self.reasoning.clone().into();
+                message["reasoning_details"] = details(&self.reasoning);
+            }
+            _ => message["reasoning_content"] = self.reasoning.clone().into(),
         }
         if !self.calls.is_empty() {
             message["content"] = Value::Null;
@@ -115,16 +141,22 @@ impl Reply {
     /// The reply as `chat.completion.chunk`s.
     pub(crate) fn chunks(&self, include_usage: bool, wire: &Wire) -> Vec<Value> {
         let mut deltas = vec![json!({"role": "assistant", "content": ""})];
-        if self.blocks {
+        if let Reasoning::Blocks { signed } = self.shows {
             let block = |index: u8, kind: &str, text: &str| json!([{"index": index, "delta": {(kind): text}}]);
             let thinking = tokens(&self.reasoning).map(|word| json!({"content_blocks": block(0, "thinking", word)}));
             let text =
                 tokens(&self.text).map(|word| json!({"content": word, "content_blocks": block(1, "text", word)}));
             deltas.extend(thinking);
-            deltas.push(json!({"content_blocks": block(0, "signature", SIGNATURE)}));
+            if signed {
+                deltas.push(json!({"content_blocks": block(0, "signature", &Signature::of(&self.reasoning))}));
+            }
             deltas.extend(text);
         } else {
-            deltas.extend(tokens(&self.reasoning).map(|word| json!({"reasoning_content": word})));
+            let reasoning = |word| match self.shows {
+                Reasoning::Details => json!({"reasoning": word, "reasoning_details": details(word)}),
+                _ => json!({"reasoning_content": word}),
+            };
+            deltas.extend(tokens(&self.reasoning).map(reasoning));
             deltas.extend(tokens(&self.text).map(|word| json!({"content": word})));
         }
         deltas.extend(self.call_deltas(wire.call_index).into_iter().map(|call| json!({"tool_calls": [call]})));
@@ -179,11 +211,16 @@ impl Reply {
 impl Call {
     fn json(&self, arguments: &str) -> Value {
         let mut function = json!({"name": self.name, "arguments": arguments});
-        if let Some(signature) = self.signature {
-            function["thought_signature"] = signature.into();
+        if let Some(signature) = &self.signature {
+            function["thought_signature"] = signature.as_str().into();
         }
         json!({"id": self.id, "type": "function", "function": function})
     }
+}
+
+/// Reasoning as OpenRouter shows it. Source: openrouter.ai/docs, "Reasoning tokens".
+fn details(text: &str) -> Value {
+    json!([{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}])
 }
 
 fn choice(delta: Value, finish: Option<&str>) -> Value {
@@ -217,12 +254,29 @@ fn answer(request: &Value, model: &str, last: &Value, said: &str, messages: usiz
     format!("Hello, this is {model}. You said: \"{said}\"{seen}.{count}")
 }
 
-/// A call of each tool that the last message mentions by name, if it is a user's; or of the tool that the request
-/// demands.
+/// Which of the tools with these `names` are called, where the user has said this and so many results came since: at first
+/// all that are mentioned; or, where they are wanted "one after the other", one for each result, in the order of the text.
+pub(super) fn steps(names: &[&str], said: &str, results: usize) -> Vec<usize> {
+    let mut mentioned: Vec<(usize, usize)> = (names.iter().enumerate())
+        .filter(|(_, name)| !name.is_empty())
+        .filter_map(|(at, name)| Some((said.find(name)?, at)))
+        .collect();
+    if said.contains("one after the other") {
+        mentioned.sort_unstable();
+        mentioned = mentioned.into_iter().skip(results).take(1).collect();
+    } else if results > 0 {
+        mentioned.clear();
+    }
+    mentioned.into_iter().map(|(_, at)| at).collect()
+}
+
+/// A call of each tool that the last message mentions by name, if it is a user's (see [`steps`]); or of the tool that the
+/// request demands.
 fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
     let functions = request["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]);
     let choice = &request["tool_choice"];
     let demanded = choice["function"]["name"].as_str();
+    let all: Vec<&Value> = functions.clone().collect();
     let mut chosen: Vec<&Value> = functions
         .clone()
         .filter(|function| {
@@ -230,11 +284,14 @@ fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
             demanded.map_or(!name.is_empty() && said.contains(name), |demanded| demanded == name)
         })
         .collect();
+    if demanded.is_none() && said.contains("one after the other") {
+        chosen = next_step(request, &all);
+    }
     match choice.as_str() {
         Some("none") => chosen.clear(),
         Some("required") if chosen.is_empty() => chosen.extend(functions.take(1)),
         Some("required") => {}
-        _ if demanded.is_none() && last["role"] != "user" => chosen.clear(),
+        _ if demanded.is_none() && last["role"] != "user" => chosen = next_step(request, &all),
         _ => {}
     }
     if request["parallel_tool_calls"] == false {
@@ -250,8 +307,18 @@ fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
     chosen.into_iter().enumerate().map(call).collect()
 }
 
+/// What is called next of tools that the user wants one after the other.
+fn next_step<'t>(request: &Value, tools: &[&'t Value]) -> Vec<&'t Value> {
+    let messages: Vec<&Value> = request["messages"].as_array().into_iter().flatten().collect();
+    let Some(at) = messages.iter().rposition(|message| message["role"] == "user") else { return Vec::new() };
+    let said = messages.get(at).map(|message| text_of(&message["content"])).unwrap_or_default();
+    let results = messages.iter().skip(at).filter(|message| message["role"] == "tool").count();
+    let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap_or_default()).collect();
+    steps(&names, &said, results).into_iter().filter_map(|at| tools.get(at).copied()).collect()
+}
+
 /// A value that fits `schema`; a string is the name of its property. `$ref` is not followed.
-fn example(schema: &Value, name: &str, depth: u8) -> Value {
+pub(super) fn example(schema: &Value, name: &str, depth: u8) -> Value {
     if depth > 8 {
         return Value::Null;
     }
@@ -396,7 +463,7 @@ mod tests {
 
     #[test]
     fn content_blocks_are_signed_and_repeat_the_text() {
-        let wire = Wire { content_blocks: true, ..Wire::PLAIN };
+        let wire = Wire { reasoning: Reasoning::Blocks { signed: true }, ..Wire::PLAIN };
         let reply = Reply::to(&ask("Reply with exactly one two."), 1, None, &wire).ok().unwrap();
         let (mut content, mut text, mut signature) = (String::new(), String::new(), String::new());
         for chunk in reply.chunks(false, &wire) {
@@ -405,8 +472,9 @@ mod tests {
             text += delta["content_blocks"][0]["delta"]["text"].as_str().unwrap_or_default();
             signature += delta["content_blocks"][0]["delta"]["signature"].as_str().unwrap_or_default();
         }
-        assert_eq!((content.as_str(), text.as_str(), signature.as_str()), ("one two.", "one two.", SIGNATURE));
-        assert_eq!(reply.whole()["choices"][0]["message"]["content_blocks"][0]["signature"], SIGNATURE);
+        let expected = Signature::of(&reply.reasoning);
+        assert_eq!((content.as_str(), text.as_str(), &signature), ("one two.", "one two.", &expected));
+        assert_eq!(reply.whole()["choices"][0]["message"]["content_blocks"][0]["signature"], expected);
     }
 
     #[test]

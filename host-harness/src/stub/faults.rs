@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::wire::{Hooks, Midway, UsageAt, Wire};
+use super::wire::{Hooks, Midway, Reasoning, UsageAt, Wire};
 
 /// A fault that the stand-in plays when a request asks for it: by the model name `fault/<name>`, with or without
 /// `@slug/` before it (so that it survives a real gateway in between), or by the header `x-stub-fault: <name>`.
@@ -81,6 +81,8 @@ const FAULTS: &[Fault] = &[
     // The hosted gateway, before routing
     refused("invalid-key", "hosted 401, code 03: invalid Portkey API key", 401,
         r#"{"status":"failure","message":"Portkey Error: Invalid API Key. Error Code: 03","error":{"message":"Portkey Error: Invalid API Key. Error Code: 03","code":"03"}}"#),
+    refused("key-of-other-edition", "hosted 401, code 03, in the words of aigw.portkey.ai", 401,
+        r#"{"error":{"message":"AI Gateway Error: Invalid API Key. Error Code: 03","code":"03"}}"#),
     refused("expired-key", "hosted 401, code 01: expired Portkey API key", 401,
         r#"{"status":"failure","message":"Portkey Error: Portkey API Key Expired. Error Code: 01","error":{"message":"Portkey Error: Portkey API Key Expired. Error Code: 01","code":"01"}}"#),
     refused("forbidden", "hosted 403, code 033: the key lacks a scope", 403,
@@ -184,7 +186,7 @@ const FAULTS: &[Fault] = &[
     written("cached", "usage as for Anthropic: prompt_tokens without cache_read_input_tokens and cache_creation_input_tokens",
         Wire { anthropic_usage: true, usage: UsageAt::LastChoice, ..Wire::PLAIN }),
     written("content-blocks", "thinking with a signature in content_blocks, and tool calls with a thought_signature",
-        Wire { content_blocks: true, ..Wire::PLAIN }),
+        Wire { reasoning: Reasoning::Blocks { signed: true }, ..Wire::PLAIN }),
     // Time
     written("slow", "100 ms a token", Wire { delay: Some(Duration::from_millis(100)), ..Wire::PLAIN }),
     fault("silence", "never answers", Effect::Silence),

@@ -3,10 +3,16 @@
 //!
 //! Replies are computed from the request, so they show what really travelled; faults are asked for by name
 //! ([`faults()`]). It calls nobody, and no answer depends on an earlier request, save the fault `flaky` and the pretended
-//! cache. It does not check what only the real service can: slugs, permissions, which model takes which parameter.
+//! caches. It does not check what only the real service can: slugs and permissions.
+//!
+//! For models of Anthropic, OpenAI, Google, DeepSeek and Moonshot that it knows, it refuses what their providers refuse, in
+//! their words: a missing output limit, parameters that a model does not take, thinking and tool calls that do not come
+//! back as they must, cache markers in wrong places. The gateway does so with what it would send to the provider.
 //!
 //! Served under any path that ends in `/v1`: `POST chat/completions`, `POST images/generations`,
-//! `POST images/edits`, `GET models`, and `GET images/files/…` for images that were asked for by URL.
+//! `POST images/edits`, `GET models`, and `GET images/files/…` for images that were asked for by URL. In the role of a
+//! provider also Anthropic's `POST messages`, Bedrock's `POST model/…/converse` and Gemini's
+//! `POST v1beta/models/…:generateContent`, with their streams.
 //!
 //! ```
 //! use host_harness::stub::{Options, Stub};
@@ -23,12 +29,16 @@
 
 #![allow(clippy::indexing_slicing, reason = "only JSON objects are indexed, by name: what is absent reads as null")]
 
+mod cache;
 mod chat;
 mod faults;
 mod images;
 mod models;
+mod native;
+mod portkey;
 mod record;
 mod server;
+mod strict;
 mod wire;
 
 #[cfg(test)]
@@ -42,9 +52,16 @@ use std::{fmt, io};
 
 use tokio::sync::oneshot;
 
+pub use self::cache::{Accounted, PromptCache};
 pub use self::faults::{Fault, faults};
 pub use self::record::{Field, Recorded};
 use self::server::Server;
+
+/// The body that Claude gets in the end, as Anthropic's Messages API takes it, of a chat that reached a gateway; `None`
+/// where another model is asked or the gateway fails at it. For [`PromptCache::account`].
+pub fn for_claude(body: &serde_json::Value) -> Option<serde_json::Value> {
+    portkey::Sent::of(body).ok()?.for_claude()
+}
 
 /// A running stand-in. It has a thread of its own, so it outlives the runtime that started it; when dropped it closes
 /// its port and every connection before `drop` returns.

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,9 +19,13 @@ use axum::serve::{IncomingStream, Listener};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::cache::{Accounted, PromptCache};
 use super::faults::{self, Effect, Fault};
-use super::wire::{self, Wire};
-use super::{Credential, Options, Recorded, Role, chat, images, models};
+use super::portkey::Sent;
+use super::strict::family::{Family, Maker};
+use super::strict::{Refused, openai};
+use super::wire::{self, Reasoning, Wire};
+use super::{Credential, Options, Recorded, Role, chat, images, models, native};
 
 /// Below a base URL: see [`images::file`].
 const FILES: &str = "images/files/";
@@ -34,6 +39,8 @@ pub(super) struct Server {
     recorded: Mutex<VecDeque<Recorded>>,
     /// Hashes of requests that the pretended cache has seen.
     cached: Mutex<HashSet<u64>>,
+    prompts: Mutex<PromptCache>,
+    started: Instant,
     answered: AtomicU64,
     flaky: AtomicU64,
     abandoned: Arc<AtomicU64>,
@@ -45,9 +52,12 @@ enum Answer {
     Events(Vec<Value>),
     /// A content type and a body.
     Raw(&'static str, Vec<u8>),
+    /// All of it, by a provider that speaks another language.
+    Native(Response),
 }
 
 /// An endpoint's answer where it did not.
+#[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) body: Value,
@@ -67,6 +77,14 @@ impl Refusal {
 
     fn response(&self) -> Response {
         response(self.status, "application/json", Body::from(self.body.to_string()))
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(Refused { message, param, code }: Refused) -> Self {
+        let body =
+            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}});
+        Self { status: 400, body }
     }
 }
 
@@ -91,6 +109,8 @@ impl Server {
             address,
             recorded: Mutex::default(),
             cached: Mutex::default(),
+            prompts: Mutex::default(),
+            started: Instant::now(),
             answered: AtomicU64::new(0),
             flaky: AtomicU64::new(0),
             abandoned: Arc::default(),
@@ -189,24 +209,78 @@ impl Server {
         };
         let files = format!("http://{}{prefix}/v1/{FILES}", self.address);
         match (request.method.as_str(), endpoint) {
-            ("POST", "chat/completions") => {
-                let body = request.json();
-                let reply = chat::Reply::to(&body, number, text, wire)?;
-                Ok(if body["stream"] == true && !wire.never_streams {
-                    Answer::Events(reply.chunks(body["stream_options"]["include_usage"] == true, wire))
-                } else {
-                    Answer::Json(reply.whole())
-                })
-            }
+            ("POST", "chat/completions") => self.chat(request, number, text, wire),
             ("POST", "images/generations") => images::generate(request, &files).map(Answer::Json),
             ("POST", "images/edits") => images::edit(request, &files).map(Answer::Json),
             ("GET", "models") => Ok(Answer::Json(models::list(request, self.options.role))),
+            ("POST", _) if self.options.role == Role::Upstream => {
+                let unknown = || Refusal::not_found(&format!("Invalid URL (POST {path})"));
+                self.native(request, endpoint).map(Answer::Native).ok_or_else(unknown)
+            }
             (method, _) => {
                 let file = endpoint.strip_prefix(FILES).filter(|_| method == "GET").and_then(images::file);
                 file.map(|png| Answer::Raw("image/png", png))
                     .ok_or_else(|| Refusal::not_found(&format!("Invalid URL ({method} {path})")))
             }
         }
+    }
+
+    /// A chat, at a provider that speaks OpenAI's language or at the gateway, which speaks it for the others.
+    fn chat(&self, request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
+        let body = request.json();
+        let model = body["model"].as_str().unwrap_or_default();
+        let family = Family::of(model);
+        let mut wire = *wire;
+        let mut accounted = None;
+        if self.options.role == Role::Hosted {
+            let sent = Sent::of(&body)?;
+            sent.check()?;
+            accounted = sent.for_claude().map(|body| self.account(&body));
+            if wire.reasoning == Reasoning::AsAsked {
+                wire.reasoning =
+                    shown(family, &body, request.header("x-portkey-strict-open-ai-compliance") == Some("false"));
+            }
+        } else {
+            openai::check(&body).map_err(Refusal::from)?;
+            if wire.reasoning == Reasoning::AsAsked {
+                wire.reasoning = shown(family, &body, false);
+            }
+        }
+        let mut reply = chat::Reply::to(&body, number, text, &wire)?;
+        if let Some(accounted) = accounted {
+            reply.account(&accounted);
+        }
+        Ok(if body["stream"] == true && !wire.never_streams {
+            Answer::Events(reply.chunks(body["stream_options"]["include_usage"] == true, &wire))
+        } else {
+            Answer::Json(reply.whole())
+        })
+    }
+
+    /// A provider that speaks a language of its own, as a gateway's upstream; `None` where this is no path of one.
+    fn native(&self, request: &Recorded, endpoint: &str) -> Option<Response> {
+        let account = |body: &Value| self.account(body);
+        if endpoint == "messages" {
+            return Some(native::messages(&request.json(), account));
+        }
+        if let Some((model, method)) = endpoint.strip_prefix("model/").and_then(|rest| rest.rsplit_once('/')) {
+            let model = model.replace("%3A", ":");
+            return match method {
+                "converse" => Some(native::converse(&model, &request.json(), false, account)),
+                "converse-stream" => Some(native::converse(&model, &request.json(), true, account)),
+                _ => None,
+            };
+        }
+        let (model, method) = endpoint.strip_prefix("v1beta/models/")?.rsplit_once(':')?;
+        match method {
+            "generateContent" => Some(native::generate_content(model, &request.json(), false)),
+            "streamGenerateContent" => Some(native::generate_content(model, &request.json(), true)),
+            _ => None,
+        }
+    }
+
+    fn account(&self, body: &Value) -> Accounted {
+        lock(&self.prompts).account(body, self.started.elapsed())
     }
 
     /// Images that were asked for by URL need no key, as at OpenAI; nor does the greeting.
@@ -219,6 +293,7 @@ impl Server {
     fn write(&self, status: u16, answer: Result<Answer, Refusal>, wire: &Wire, connection: Connection) -> Response {
         let (content_type, steps) = match answer {
             Err(refusal) => return refusal.response(),
+            Ok(Answer::Native(response)) => return response,
             Ok(Answer::Raw(content_type, bytes)) => return response(status, content_type, Body::from(bytes)),
             Ok(Answer::Json(value)) => ("application/json", wire.whole(value)),
             Ok(Answer::Events(chunks)) => ("text/event-stream", wire.events(&chunks, self.options.token_delay)),
@@ -274,6 +349,22 @@ impl Server {
     }
 }
 
+/// How the reasoning of a model shows, at its provider or at the gateway without strict OpenAI compliance (`in_blocks`).
+fn shown(family: Option<&Family>, body: &Value, in_blocks: bool) -> Reasoning {
+    let Some(family) = family else { return Reasoning::AsAsked };
+    let is_routed = bare(body["model"].as_str().unwrap_or_default()).contains('/');
+    let is_asked = family.is_thinking(body) || body["reasoning_effort"].as_str().is_some_and(|effort| effort != "none");
+    match family.maker {
+        Maker::OpenAi => Reasoning::AsAsked,
+        Maker::DeepSeek | Maker::Moonshot | Maker::Anthropic if is_routed && is_asked => Reasoning::Details,
+        Maker::DeepSeek | Maker::Moonshot => Reasoning::Content,
+        Maker::Anthropic | Maker::Google if in_blocks && is_asked => {
+            Reasoning::Blocks { signed: family.maker == Maker::Anthropic }
+        }
+        Maker::Anthropic | Maker::Google => Reasoning::Hidden,
+    }
+}
+
 /// `model` without the `@slug/` before it.
 pub(super) fn bare(model: &str) -> &str {
     model.strip_prefix('@').and_then(|model| model.split_once('/')).map_or(model, |(_, model)| model)
@@ -283,7 +374,7 @@ fn headers_of(request: &Recorded) -> String {
     request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
 }
 
-fn response(status: u16, content_type: &str, body: Body) -> Response {
+pub(super) fn response(status: u16, content_type: &str, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     set(response.headers_mut(), "content-type", content_type);

@@ -40,15 +40,30 @@ pub(crate) struct Wire {
     /// Usage as the gateway writes it for Anthropic: `prompt_tokens` is without what was read from or written to the
     /// cache, which have fields of their own.
     pub(crate) anthropic_usage: bool,
-    /// Reasoning, text and tool calls as the gateway writes them without strict OpenAI compliance: signed, and the text
-    /// two times.
-    pub(crate) content_blocks: bool,
+    pub(crate) reasoning: Reasoning,
     pub(crate) usage: UsageAt,
     /// Guardrail results are added to the reply.
     pub(crate) hooks: Option<Hooks>,
     pub(crate) midway: Option<Midway>,
     /// Between two tokens, instead of the server's own delay.
     pub(crate) delay: Option<Duration>,
+}
+
+/// How reasoning shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reasoning {
+    /// As `reasoning_content`, where the request asks for an effort.
+    AsAsked,
+    /// As `reasoning_content`, always.
+    Content,
+    /// As OpenRouter does, always.
+    Details,
+    /// In `content_blocks`, as the gateway writes them without strict OpenAI compliance: the text two times, calls with a
+    /// `thought_signature`.
+    Blocks {
+        signed: bool,
+    },
+    Hidden,
 }
 
 /// Where a stream reports usage.
@@ -101,7 +116,7 @@ impl Wire {
         never_streams: false,
         call_index: true,
         anthropic_usage: false,
-        content_blocks: false,
+        reasoning: Reasoning::AsAsked,
         usage: UsageAt::OwnChunk,
         hooks: None,
         midway: None,

@@ -10,13 +10,12 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Environment, Error, Origin, Plugin, Provider, Setup, WIT_VERSION, model_params,
-    primary_model,
+    ConfigFile, Destination, Environment, Error, Plugin, Provider, Setup, WIT_VERSION, model_params, primary_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
-        chat::{Message, Request},
+        chat::{Message, Prompt},
         models::Entry,
-        onboarding::{Credential, Severity},
+        onboarding::{Credential, Service, Severity},
     },
     with_params,
 };
@@ -25,7 +24,7 @@ use serde_json::{Value, json};
 use self::report::{Line, Report};
 use super::{
     alive,
-    connect::{Connect, chat_model, ways_to_give},
+    connect::{Connect, chat_model, service_at, ways_to_give},
     output,
 };
 
@@ -92,9 +91,9 @@ impl Examination<'_> {
         let plugin = self.component().await?;
         if let Some(file) = self.configuration(&plugin).await {
             let has_key = self.key(&plugin, &file);
-            if let Some(is_own) = self.way(&plugin, &file).await {
+            if let Some(service) = self.way(&plugin, &file).await {
                 if has_key {
-                    self.service(&plugin, &file, is_own).await;
+                    self.service(&plugin, &file, service).await;
                 } else {
                     self.report.push(Line::skipped("gateway", "asked for nothing without a key"));
                 }
@@ -239,7 +238,7 @@ impl Examination<'_> {
         }
         if let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) {
             let params = model_params(config, &descriptor.id, &model);
-            for name in with_params(Request::new(model.clone(), []), &params).1 {
+            for name in with_params(Prompt::new(model.clone(), []), &params).1 {
                 left.push((format!("params.{name} of {model}"), "it is for OpenClaw".to_owned()));
             }
         }
@@ -264,6 +263,8 @@ impl Examination<'_> {
                 return false;
             }
         };
+        let destination = Destination::of(plugin, self.setup(plugin, file)).ok();
+        let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
         let mut has_all = true;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
@@ -274,18 +275,18 @@ impl Examination<'_> {
                 }
                 None if credential.required => {
                     has_all = false;
-                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential));
+                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential, service.as_ref()));
                     self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));
                 }
-                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential))),
+                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential, service.as_ref()))),
             }
         }
         has_all
     }
 
-    /// The way to the gateway, step by step. Gives whether the gateway is the provider's own, or `None` where there is no
+    /// The way to the gateway, step by step. Gives the provider's own service where it is one, or `None` where there is no
     /// way.
-    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<bool> {
+    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<Option<Service>> {
         let descriptor = plugin.descriptor();
         let destination = match Destination::of(plugin, self.setup(plugin, file)) {
             Ok(destination) => destination,
@@ -294,7 +295,7 @@ impl Examination<'_> {
                 return None;
             }
         };
-        let is_own = descriptor.default_base_url.parse::<Origin>().is_ok_and(|own| own == *destination.origin());
+        let service = service_at(descriptor, destination.origin());
         self.report.fact("base_url", destination.base_url());
         self.report.push(Line::good("base URL", destination.base_url()));
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
@@ -311,11 +312,11 @@ impl Examination<'_> {
                 }
             }
         }
-        Some(is_own)
+        Some(service)
     }
 
     /// What the gateway is, whether it takes the key, what it offers.
-    async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, is_own: bool) {
+    async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, service: Option<Service>) {
         let setup = self.setup(plugin, file);
         let provider = match Provider::connect(plugin, setup).await {
             Ok(provider) => provider,
@@ -325,8 +326,10 @@ impl Examination<'_> {
             }
             Err(error) => return self.report.fail(Line::failed("gateway", &error), error),
         };
-        let label = &plugin.descriptor().label;
-        let gateway = if is_own { format!("the service of {label}") } else { "a gateway of your own".to_owned() };
+        let gateway = match service {
+            Some(service) => format!("the hosted service {}", service.label),
+            None => "a gateway of your own".to_owned(),
+        };
         let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) else { return };
         let start = Instant::now();
         let listed = alive::during("asking for the models", provider.models()).await;
@@ -370,8 +373,8 @@ impl Examination<'_> {
 
     /// One word from the model, streamed as an agent's host does it.
     async fn chat(&mut self, provider: &Provider, model: &str) {
-        let request =
-            Request { max_output_tokens: Some(64), ..Request::new(model, [Message::ask("Reply with exactly OK.")]) };
+        // Nothing else is chosen: what works here works for a user who chooses nothing.
+        let request = Prompt::new(model, [Message::ask("Reply with exactly OK.")]);
         let start = Instant::now();
         let asked = async { provider.stream(&request).await?.join().await };
         let reply = alive::during(format!("asking {model}"), asked).await;
@@ -399,9 +402,10 @@ fn is_about_the_key(kind: ErrorKind) -> bool {
     matches!(kind, MissingCredential | Unauthorized | Forbidden | QuotaExceeded | RateLimited)
 }
 
-/// Where a user puts a credential, and where they get one.
-fn how_to_set(credential: &Credential) -> String {
-    let from = credential.help_url.as_ref().map(|url| format!(" Get one at {url}.")).unwrap_or_default();
+/// Where a user puts a credential, and where they get one for the provider's `service`.
+fn how_to_set(credential: &Credential, service: Option<&Service>) -> String {
+    let from = service.map(|service| service.keys_from.clone()).or_else(|| credential.help_url.clone());
+    let from = from.filter(|from| !from.is_empty()).map(|from| format!(" Get one from {from}.")).unwrap_or_default();
     format!("Set {}.{from}", ways_to_give(credential))
 }
 

@@ -102,9 +102,9 @@ impl Line {
         let print = |text: &str, first: &str, rest: &str| {
             output::wrapped(text, columns, first, rest).iter().for_each(|line| output::print_styled(line));
         };
-        print(&format!("{}{took}", self.detail), &head, &below);
+        print(&format!("{}{took}", output::printable(&self.detail)), &head, &below);
         if let Some(hint) = &self.hint {
-            print(&format!("-> {hint}"), &below, &format!("{below}   "));
+            print(&format!("-> {}", output::printable(hint)), &below, &format!("{below}   "));
         }
     }
 }

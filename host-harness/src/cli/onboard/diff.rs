@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use crate::cli::terminal;
+
 /// Lines around a change that stay the same.
 const AROUND: usize = 2;
 
@@ -34,9 +36,9 @@ pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Ve
     lines
 }
 
-/// The text with each secret made unreadable. Control characters, which could write over it, go too.
+/// The text with each secret made unreadable, and without what steers a terminal.
 fn hide(line: &str, secrets: &BTreeSet<String>) -> String {
-    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let line = terminal::line(line);
     // The longest first: a secret may be part of another.
     let mut longest: Vec<_> = secrets.iter().collect();
     longest.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -61,10 +63,22 @@ fn collect(value: &Value, is_secret: bool, found: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, found)),
         Value::String(text) if is_secret && text.len() >= SHORTEST && !is_reference(text) => {
             found.insert(text.clone());
-            found.insert(value.to_string().trim_matches('"').to_owned());
+            // As the file has it; and once more, where it stands in JSON that is a text there.
+            let escaped = escaped(text);
+            found.insert(self::escaped(&escaped));
+            found.insert(escaped);
+        }
+        // JSON that is a text, such as a header.
+        Value::String(text) if text.starts_with(['{', '[']) => {
+            let json = serde_json::from_str(text).unwrap_or(Value::Null);
+            collect(&json, false, found);
         }
         _ => {}
     }
+}
+
+fn escaped(text: &str) -> String {
+    Value::from(text).to_string().trim_matches('"').to_owned()
 }
 
 /// `${NAME}` is what a person wants to see, and no secret.
@@ -72,22 +86,10 @@ fn is_reference(text: &str) -> bool {
     text.starts_with("${") && text.ends_with('}')
 }
 
-/// By the words that the name is made of: `botToken`, `api_key`, `x-auth`.
+/// All of an `env` block may be one, and the URL of a proxy may hold a password.
 fn names_a_secret(name: &str) -> bool {
-    let mut words = String::new();
-    for character in name.chars() {
-        if character.is_uppercase() || !character.is_alphanumeric() {
-            words.push(' ');
-        }
-        words.extend(character.to_lowercase().filter(|character| character.is_alphanumeric()));
-    }
-    let is_secret = |word: &str| {
-        matches!(word, "env" | "key" | "keys" | "apikey" | "pem" | "session" | "proxy")
-            || ["auth", "cookie", "cred", "passw", "passphrase", "secret", "token"]
-                .iter()
-                .any(|start| word.starts_with(start))
-    };
-    words.split(' ').any(is_secret)
+    let lower = name.to_ascii_lowercase();
+    host_harness::names_a_secret(name) || lower == "env" || lower.starts_with("proxy") || lower.ends_with("proxy")
 }
 
 #[cfg(test)]
@@ -102,11 +104,12 @@ mod tests {
             "env": {"PORTKEY_API_KEY": "pk-12\"34"},
             "gateway": {"auth": {"token": "gate-token"}},
             "channels": {"telegram": {"botToken": "bot-1234"}},
+            "plugins": {"entries": {"portkey": {"config": {"config": "{\"targets\":[{\"api_key\":\"sk-te\\\"xt\"}]}"}}}},
             "models": {"providers": {"portkey": {"apiKey": "${PORTKEY_API_KEY}", "baseUrl": "http://x"}}},
         });
         let after = format!("{config:#}\n");
         let shown = lines("{}\n", &after, &secrets(&config)).join("\n");
-        for hidden in ["pk-12", "gate-token", "bot-1234"] {
+        for hidden in ["pk-12", "gate-token", "bot-1234", "sk-te"] {
             assert!(!shown.contains(hidden), "{hidden} in {shown}");
         }
         for part in ["- {}", "+     \"PORTKEY_API_KEY\": \"***\"", "${PORTKEY_API_KEY}", "http://x"] {

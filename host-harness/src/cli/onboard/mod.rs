@@ -8,14 +8,15 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Error, Held, Keyring, Plugin, Setup, Source, Update, own_model, types::ErrorKind,
+    ConfigFile, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, types::ErrorKind,
     wit::onboarding::Choices,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    connect::{Config, Run, ways_to_give},
+    alive,
+    connect::{self, Config, Run, ways_to_give},
     output, plugin_flags,
 };
 
@@ -24,9 +25,10 @@ pub(crate) struct Args {
     /// Ask nothing: what no flag says keeps its value, or becomes the provider's default
     #[arg(long, short)]
     yes: bool,
-    /// Add this model instead of the provider's default
-    #[arg(long, value_name = "ID")]
-    model: Option<String>,
+    /// Add this model instead of the provider's default; may be given several times, and the first is the one for
+    /// --default
+    #[arg(long = "model", value_name = "ID")]
+    models: Vec<String>,
     /// Make the model the default one, also where another is chosen
     #[arg(long)]
     default: bool,
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// Where the API key goes [default: reference]
     #[arg(long, value_name = "WHERE", value_enum)]
     key: Option<KeyPlace>,
+    /// Write without asking the gateway whether it takes the key
+    #[arg(long)]
+    no_check: bool,
     /// Print one JSON object, and ask nothing
     #[arg(long)]
     json: bool,
@@ -76,7 +81,8 @@ impl KeyPlace {
 /// All that onboarding must know.
 struct Answers {
     base_url: Option<String>,
-    model: Option<String>,
+    /// Those to add, the candidate for the default model first.
+    models: Vec<String>,
     default: DefaultModel,
     key: KeyPlace,
     /// The key, where it is to be kept or takes the place of another.
@@ -100,13 +106,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers =
         if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
+    // Before anything is called: what is there may not take it.
+    let merged = answers.merge(&plugin, file.value()).await?;
+    file.text_with(&merged)?;
     if asks {
-        wizard::confirm(&file, &answers.merge(&plugin, file.value()).await?)?;
+        wizard::confirm(&file, &merged)?;
+    } else if !args.no_check {
+        check(&args, &plugin, &file).await?;
     }
     if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
         (answers.key, &answers.secret, plugin.descriptor().credentials.first())
     {
-        Keyring::system().set(&plugin.descriptor().id, &credential.id, secret)?;
+        keyring(asks).set(&plugin.descriptor().id, &credential.id, secret)?;
     }
     // Run again where another program changes the file in the meantime.
     let (changed, backup) = match file.update(async |config| answers.merge(&plugin, config).await).await? {
@@ -165,7 +176,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
         base_url: args.run.base_url(plugin),
-        model: args.model.as_deref().map(|model| own_model(file.value(), descriptor, model)),
+        models: args.own_models(plugin, file),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,
@@ -173,7 +184,41 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     })
 }
 
+/// Asks the gateway, by the cheapest call that needs the key, whether it takes it: nothing is written that would not
+/// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
+async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<()> {
+    let setup = args.run.clone().impatient().setup(plugin, file, &args.config.environment()?);
+    let held = match setup.held(plugin.descriptor()) {
+        Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
+        held => held?,
+    };
+    let mut credentials = plugin.descriptor().credentials.iter();
+    if credentials.any(|credential| credential.required && held.source(&credential.id).is_none()) {
+        return Ok(());
+    }
+    let listed = async { Provider::connect(plugin, setup).await?.models().await };
+    match alive::during("checking the key", listed).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            output::note(&format!("{error}. So the key is not checked."));
+            Ok(())
+        }
+        Err(error) => {
+            let mut record = error.record().clone();
+            let hint = record.hint.unwrap_or_default();
+            record.hint =
+                Some(format!("{hint} Nothing was written; --no-check writes without asking.").trim_start().into());
+            Err(Error::from(record).into())
+        }
+    }
+}
+
 impl Args {
+    /// The models that the flags name, as the provider knows them.
+    fn own_models(&self, plugin: &Plugin, file: &ConfigFile) -> Vec<String> {
+        self.models.iter().map(|model| own_model(file.value(), plugin.descriptor(), model)).collect()
+    }
+
     /// What the flags say of the default model.
     fn default_model(&self) -> Option<DefaultModel> {
         match (self.default, self.keep_default) {
@@ -242,16 +287,27 @@ impl Answers {
                 _ => drop(defaults.shift_remove("model")),
             }
         }
-        let choices = Choices {
+        let choices = |model: Option<&String>| Choices {
             base_url: self.base_url.clone(),
-            model: self.model.clone(),
+            model: model.cloned(),
             api_key_reference: key_reference(plugin).filter(|_| self.key != KeyPlace::Keyring),
         };
-        Ok(match self.default {
-            DefaultModel::Keep => plugin.apply_provider_config(&config, &choices).await?,
-            DefaultModel::SetWhereNone | DefaultModel::Replace => plugin.apply_config(&config, &choices).await?,
-        })
+        let first = choices(self.models.first());
+        let mut merged = match self.default {
+            DefaultModel::Keep => plugin.apply_provider_config(&config, &first).await?,
+            DefaultModel::SetWhereNone | DefaultModel::Replace => plugin.apply_config(&config, &first).await?,
+        };
+        for model in self.models.iter().skip(1) {
+            merged = plugin.apply_provider_config(&merged, &choices(Some(model))).await?;
+        }
+        Ok(merged)
     }
+}
+
+/// The system's keyring. A user at the terminal may be asked to unlock it.
+fn keyring(asks: bool) -> Keyring {
+    let keyring = connect::keyring();
+    if asks { keyring.may_prompt() } else { keyring }
 }
 
 /// How the configuration refers to the provider's key.

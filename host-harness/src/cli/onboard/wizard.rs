@@ -5,7 +5,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Environment, Error, Keyring, Origin, Plugin, Provider, Setup, Source, own_model,
+    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, own_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
@@ -18,8 +18,9 @@ use serde_json::Value;
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
     alive,
-    connect::{Run, chat_model},
-    output::{GivenUp, say},
+    connect::{Run, chat_model, service_at, services},
+    output::{GivenUp, printable, say},
+    restored, terminal,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -27,29 +28,32 @@ const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
 /// Asks what no flag has answered.
 pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
+    restored::watch();
     let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
-    say(&format!("{bold}Set up {} for OpenClaw{bold:#}, in {}", descriptor.label, file.path().display()));
+    say(&format!(
+        "{bold}Set up {} for OpenClaw{bold:#}, in {}",
+        printable(&descriptor.label),
+        printable(&file.path().display().to_string())
+    ));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
     let environment = args.config.environment()?;
-    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment };
+    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment, no_check: args.no_check };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
         None => wizard.key_place(&found)?,
     };
-    let model = match &args.model {
-        Some(model) => model.clone(),
-        None => wizard.model(&found.models)?,
-    };
-    let default = match args.default_model() {
-        Some(default) => default,
-        None => wizard.default_model(&model)?,
+    let models = if args.models.is_empty() { wizard.models(&found.models)? } else { args.own_models(plugin, file) };
+    let default = match (args.default_model(), models.first()) {
+        (Some(default), _) => default,
+        (None, Some(model)) => wizard.default_model(model)?,
+        (None, None) => DefaultModel::SetWhereNone,
     };
     Ok(Answers {
         base_url: Some(found.base_url),
-        model: Some(model),
+        models,
         default,
         key,
         secret: found.typed.or(found.held.filter(|(_, source)| !key.holds(source)).map(|(secret, _)| secret)),
@@ -76,7 +80,7 @@ pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
 
 /// Says what is left for the user to do.
 pub(super) fn next_steps(left: &[String]) {
-    left.iter().for_each(|step| say(step));
+    left.iter().for_each(|step| say(&printable(step)));
     say(&dim("Next: host-harness doctor --chat"));
 }
 
@@ -85,6 +89,7 @@ struct Wizard<'a> {
     file: &'a ConfigFile,
     run: Run,
     environment: Environment,
+    no_check: bool,
 }
 
 /// A gateway that answered, or that the user wants all the same.
@@ -127,6 +132,10 @@ impl fmt::Display for Way {
 }
 
 impl Wizard<'_> {
+    fn setup(&self) -> Setup {
+        self.run.setup(self.plugin, self.file, &self.environment).keyring(super::keyring(true))
+    }
+
     /// Asks for the gateway and the key until they fit.
     async fn gateway(&self) -> anyhow::Result<Found> {
         let credential = self.plugin.descriptor().credentials.first();
@@ -142,9 +151,12 @@ impl Wizard<'_> {
         }
         loop {
             if held.is_none() && typed.is_none() {
-                typed = credential.map(|credential| self.key(credential)).transpose()?;
+                typed = credential.map(|credential| self.key(credential, &base_url)).transpose()?;
             }
-            let checked = self.models(&base_url, typed.as_ref(), allow_private_network);
+            if self.no_check {
+                return Ok(Found { base_url, allow_private_network, held, typed, models: Vec::new() });
+            }
+            let checked = self.offered(&base_url, typed.as_ref(), allow_private_network);
             let models = match ended(alive::during(format!("checking the key with {base_url}"), checked).await)? {
                 Ok(models) => {
                     say(&good(&format!("{base_url} takes the key, and offers {} models", models.len())));
@@ -170,7 +182,7 @@ impl Wizard<'_> {
                         && error.origin() == ErrorOrigin::Gateway;
                     let way = if is_refused { Way::OtherKey } else { which_way()? };
                     match (way, credential) {
-                        (Way::OtherKey, Some(credential)) => typed = Some(self.key(credential)?),
+                        (Way::OtherKey, Some(credential)) => typed = Some(self.key(credential, &base_url)?),
                         (Way::OtherUrl, _) => base_url = self.base_url()?,
                         (Way::Unchecked, _) => {
                             return Ok(Found { base_url, allow_private_network, held, typed, models: Vec::new() });
@@ -184,20 +196,27 @@ impl Wizard<'_> {
         }
     }
 
-    /// The provider's own service, or another gateway.
+    /// One of the provider's own services, or another gateway.
     fn base_url(&self) -> anyhow::Result<String> {
         let descriptor = self.plugin.descriptor();
         let entries = self.plugin.entries(self.file.value());
         let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
-        let configured = urls.into_iter().find(|url| !url.is_empty());
-        let own = descriptor.default_base_url.parse::<Origin>().ok();
-        let is_elsewhere = configured.is_some_and(|url| url.parse::<Origin>().ok() != own);
-        let hosted = format!("The service of {}: {}", descriptor.label, descriptor.default_base_url);
-        let asked = Select::new("Which gateway?", vec![hosted.clone(), "A gateway of your own".to_owned()])
-            .with_starting_cursor(usize::from(is_elsewhere))
-            .prompt();
-        if answer(asked)? == hosted {
-            return Ok(configured.filter(|_| !is_elsewhere).unwrap_or(&descriptor.default_base_url).to_owned());
+        let configured = urls.into_iter().find(|url| !url.is_empty() && terminal::is_line(url));
+        let services = services(descriptor);
+        let current = configured.map(|url| {
+            let origin = url.parse::<Origin>().ok();
+            services.iter().position(|service| origin.is_some() && service.base_url.parse::<Origin>().ok() == origin)
+        });
+        let is_elsewhere = current == Some(None);
+        let hosted =
+            services.iter().map(|service| terminal::line(&format!("{}, hosted: {}", service.label, service.base_url)));
+        let gateways = hosted.chain(["A gateway of your own".to_owned()]).collect();
+        let start = if is_elsewhere { services.len() } else { current.flatten().unwrap_or_default() };
+        let asked = Select::new("Which gateway?", gateways).with_starting_cursor(start).raw_prompt();
+        let chosen = answer(asked)?.index;
+        if let Some(service) = services.get(chosen) {
+            let is_current = current == Some(Some(chosen));
+            return Ok(configured.filter(|_| is_current).unwrap_or(&service.base_url).to_owned());
         }
         // A reference is resolved where it is called, and stays as it is.
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
@@ -205,7 +224,7 @@ impl Wizard<'_> {
                 _ if text.trim().starts_with("${") => Validation::Valid,
                 _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
                 Ok(_) => Validation::Valid,
-                Err(error) => Validation::Invalid(error.to_string().into()),
+                Err(error) => Validation::Invalid(terminal::line(&error.to_string()).into()),
             })
         };
         let typed = Text::new("Base URL:")
@@ -220,7 +239,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.run.setup(self.plugin, self.file, &self.environment).held(descriptor) {
+        match self.setup().held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -229,9 +248,12 @@ impl Wizard<'_> {
         }
     }
 
-    fn key(&self, credential: &Credential) -> anyhow::Result<SecretString> {
-        let from = credential.help_url.as_ref().map(|url| format!("from {url}; ")).unwrap_or_default();
-        let help = format!("{from}what you type stays hidden");
+    fn key(&self, credential: &Credential, base_url: &str) -> anyhow::Result<SecretString> {
+        let origin = base_url.parse::<Origin>().ok();
+        let service = origin.and_then(|origin| service_at(self.plugin.descriptor(), &origin));
+        let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
+        let from = from.filter(|from| !from.is_empty()).map(|from| format!("from {from}; ")).unwrap_or_default();
+        let help = terminal::line(&format!("{from}what you type stays hidden"));
         let usable = |text: &str| -> Result<Validation, CustomUserError> {
             Ok(match text.trim() {
                 "" => Validation::Invalid("the key is empty; a gateway that asks for none takes any".into()),
@@ -241,7 +263,7 @@ impl Wizard<'_> {
                 _ => Validation::Valid,
             })
         };
-        let typed = Password::new(&format!("{}:", credential.label))
+        let typed = Password::new(&format!("{}:", terminal::line(&credential.label)))
             .with_display_mode(PasswordDisplayMode::Hidden)
             .without_confirmation()
             .with_help_message(&help)
@@ -251,14 +273,14 @@ impl Wizard<'_> {
     }
 
     /// The cheapest call that needs the key.
-    async fn models(
+    async fn offered(
         &self,
         base_url: &str,
         key: Option<&SecretString>,
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.run.setup(self.plugin, self.file, &self.environment).base_url(base_url);
+        let mut setup = self.setup().base_url(base_url);
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
@@ -277,29 +299,34 @@ impl Wizard<'_> {
         }
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
-            Place(KeyPlace::Reference, format!("In no file: the environment's {variable}")),
+            Place(KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
             Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
-        if Keyring::system().is_available() {
+        if super::keyring(true).is_available() {
             let text = "In the system keyring: host-harness reads it, OpenClaw does not".to_owned();
             places.push(Place(KeyPlace::Keyring, text));
         }
         Ok(answer(Select::new("Where should the key be kept?", places).prompt())?.0)
     }
 
-    /// Any id, and those that the gateway offers to choose from.
-    fn model(&self, offered: &[Entry]) -> anyhow::Result<String> {
+    /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
+    fn models(&self, offered: &[Entry]) -> anyhow::Result<Vec<String>> {
         let current = chat_model(None, self.plugin, self.file, &self.environment)?;
-        let ids: Vec<String> = offered.iter().map(|entry| entry.id.clone()).collect();
-        let is_offered = ids.is_empty() || ids.contains(&current);
+        // One that steers the terminal is no id that a person could mean.
+        let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
+        let ids: Vec<String> = ids.cloned().collect();
+        let is_offered = terminal::is_line(&current) && (ids.is_empty() || ids.contains(&current));
         let listed = ids.clone();
         let search = move |typed: &str| -> Result<Vec<String>, CustomUserError> {
+            // What stands before the last comma is chosen.
+            let (chosen, typed) = typed.rsplit_once(',').map_or(("", typed), |(chosen, typed)| (chosen, typed));
             let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
             let fits = |id: &&String| words.iter().all(|word| id.to_lowercase().contains(word.as_str()));
-            Ok(listed.iter().filter(fits).cloned().collect())
+            let after = |id: &String| if chosen.is_empty() { id.clone() } else { format!("{chosen}, {id}") };
+            Ok(listed.iter().filter(fits).map(after).collect())
         };
         let filled = |text: &str| -> Result<Validation, CustomUserError> {
-            Ok(if text.trim().is_empty() {
+            Ok(if ids_of(text).is_empty() {
                 Validation::Invalid("choose one, or type its id".into())
             } else {
                 Validation::Valid
@@ -307,18 +334,18 @@ impl Wizard<'_> {
         };
         let mut question = Text::new("Model:").with_autocomplete(search).with_page_size(8).with_validator(filled);
         question = question.with_help_message(if ids.is_empty() {
-            "this gateway gave no list: type the id"
+            "this gateway gave no list: type the id; a comma, and another one"
         } else {
-            "type to search, ↑↓ to choose, Enter to take; any other id can be typed too"
+            "type to search, ↑↓ to choose, Tab and a comma for several, Enter to take; any other id can be typed too"
         });
         if is_offered {
             question = question.with_default(&current);
         }
-        let model = answer(question.prompt())?.trim().to_owned();
-        if !ids.is_empty() && !ids.contains(&model) {
+        let models = ids_of(&answer(question.prompt())?);
+        for model in models.iter().filter(|model| !ids.is_empty() && !ids.contains(model)) {
             say(&dim(&format!("{model} is not on the gateway's list; it is taken as you typed it.")));
         }
-        Ok(model)
+        Ok(models)
     }
 
     fn default_model(&self, model: &str) -> anyhow::Result<DefaultModel> {
@@ -332,9 +359,15 @@ impl Wizard<'_> {
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
-        let wanted = answer(Confirm::new(&question).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
+        let wanted =
+            answer(Confirm::new(&terminal::line(&question)).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
         Ok(if wanted { yes } else { DefaultModel::Keep })
     }
+}
+
+/// The ids of models in what a user typed.
+fn ids_of(typed: &str) -> Vec<String> {
+    typed.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// A place for the key, in words.
@@ -369,18 +402,18 @@ fn answer<T>(asked: Result<T, InquireError>) -> anyhow::Result<T> {
 
 fn complain(error: &Error) {
     let style = AnsiColor::Red.on_default();
-    say(&format!("{style}✗{style:#} {error}"));
+    say(&format!("{style}✗{style:#} {}", printable(&error.to_string())));
     if let Some(hint) = &error.record().hint {
-        say(&format!("  {hint}"));
+        say(&format!("  {}", printable(hint)));
     }
 }
 
 fn good(text: &str) -> String {
     let style = AnsiColor::Green.on_default();
-    format!("{style}✓{style:#} {text}")
+    format!("{style}✓{style:#} {}", printable(text))
 }
 
 fn dim(text: &str) -> String {
     let style = Style::new().dimmed();
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", printable(text))
 }

@@ -1,0 +1,34 @@
+//! Gives the terminal back where the program is ended from outside in the middle of a question: what is typed would stay
+//! hidden in the shell.
+
+/// From now on, SIGTERM and SIGHUP end the program with the terminal as it is now. A thread waits for them: the others are
+/// busy with reading keys.
+#[cfg(unix)]
+pub(crate) fn watch() {
+    use std::io::{Write, stderr, stdin};
+
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(before) = tcgetattr(stdin()) else { return };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let wait = async {
+        let (mut terminated, mut hung_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+        tokio::select! {
+            _ = terminated.recv() => std::io::Result::Ok(SignalKind::terminate()),
+            _ = hung_up.recv() => Ok(SignalKind::hangup()),
+        }
+    };
+    std::thread::spawn(move || {
+        if let Ok(signal) = runtime.block_on(wait) {
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+            let _ = stderr().write_all(b"\x1b[?25h\r\n");
+            // As a shell tells of it.
+            std::process::exit(128 + signal.as_raw_value());
+        }
+    });
+}
+
+/// There are no such signals.
+#[cfg(not(unix))]
+pub(crate) fn watch() {}

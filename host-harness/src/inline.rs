@@ -1,0 +1,336 @@
+//! Secrets inside JSON: an inline configuration of the gateway, whether it stands as an object or as a text. Owns how they
+//! are found, hidden, resolved and written into a header; where such JSON may stand is the view's business.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use crate::{
+    credentials::Resolver,
+    error::{Error, Result},
+    references::{is_reference, references},
+    secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
+    secrets::secret,
+    types,
+};
+
+/// The text as JSON, where it is an object or an array.
+pub(crate) fn parse(text: &str) -> Option<Value> {
+    // A number or a quoted text is as good as plain text, and need not be read as anything else.
+    text.trim_start().starts_with(['{', '[']).then_some(())?;
+    serde_json::from_str(text).ok()
+}
+
+/// Whether the text is meant as JSON, and is none.
+pub(crate) fn is_broken(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
+}
+
+/// Whether the text is a reference and nothing else: a user wrote no secret there.
+pub(crate) fn is_bare_reference(text: &str) -> bool {
+    let text = text.trim();
+    references(text).first().is_some_and(|name| text.len() == name.len() + "${}".len())
+}
+
+/// Whether the text is a URL with a password in it.
+fn holds_password(text: &str) -> bool {
+    text.contains("://") && url::Url::parse(text.trim()).is_ok_and(|url| url.password().is_some())
+}
+
+/// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
+fn object_reference(value: &Value) -> Option<(&str, &str)> {
+    let (source, id) = (value.get("source")?.as_str()?, value.get("id")?.as_str()?);
+    matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
+}
+
+/// The names of all references in `value`, those in JSON that stands as text and those that are objects included.
+pub(crate) fn all_references(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => {
+            let mut names = references(text);
+            names.extend(parse(text).iter().flat_map(all_references));
+            names
+        }
+        Value::Array(items) => items.iter().flat_map(all_references).collect(),
+        Value::Object(members) => {
+            let own = object_reference(value).map(|(_, id)| id.to_owned());
+            own.into_iter().chain(members.values().flat_map(all_references)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Hides secrets in JSON behind texts that begin with a mark.
+pub(crate) struct Concealer<'a> {
+    pub(crate) mark: &'a str,
+    /// How many were hidden so far.
+    pub(crate) count: usize,
+    /// Whether references are hidden too: then the host resolves them. Else they stay as the user wrote them.
+    pub(crate) references: bool,
+}
+
+impl Concealer<'_> {
+    fn placeholder(&mut self) -> String {
+        self.count += 1;
+        format!("{}{}", self.mark, self.count)
+    }
+
+    /// Hides every secret in `value`, which stands under a secret's name where it is `named`. Gives whether there was one.
+    fn conceal(&mut self, value: &mut Value, named: bool) -> bool {
+        if self.references && object_reference(value).is_some() {
+            *value = self.placeholder().into();
+            return true;
+        }
+        match value {
+            Value::String(text) => {
+                let hidden = self.hides(text, named);
+                if hidden {
+                    *text = self.placeholder();
+                }
+                hidden
+            }
+            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.conceal(item, named) | found),
+            Value::Object(members) => members
+                .iter_mut()
+                .fold(false, |found, (name, member)| self.conceal(member, named || names_a_secret(name)) | found),
+            _ => false,
+        }
+    }
+
+    /// The same for a value that may be JSON as a text, of which the rest stays to be seen. What is meant as JSON and is
+    /// none is hidden but for its first sign, by which a plugin can say what is wrong.
+    pub(crate) fn conceal_inline(&mut self, value: &mut Value, named: bool) -> bool {
+        let Value::String(text) = value else { return self.conceal(value, named) };
+        if let Some(mut json) = parse(text) {
+            let hidden = self.conceal(&mut json, named);
+            if hidden {
+                *text = json.to_string();
+            }
+            return hidden;
+        }
+        if is_broken(text) && !is_reference(text) {
+            let first = text.trim_start().chars().next().unwrap_or_default();
+            *text = format!("{first}{}", self.placeholder());
+            return true;
+        }
+        self.conceal(value, named)
+    }
+
+    /// Whether anything in `value` would be hidden.
+    pub(crate) fn hides_in(&self, value: &Value, named: bool) -> bool {
+        let is_left_to_the_host = value.as_str().is_some_and(|text| is_broken(text) && is_reference(text));
+        is_left_to_the_host || Concealer { count: 0, ..*self }.conceal_inline(&mut value.clone(), named)
+    }
+
+    /// Whether this text is hidden as a whole.
+    fn hides(&self, text: &str, named: bool) -> bool {
+        let is_literal = named && !text.trim().is_empty() && !is_bare_reference(text);
+        let within = || parse(text).is_some_and(|mut json| Concealer { count: 0, ..*self }.conceal(&mut json, named));
+        is_literal || self.references && is_reference(text) || holds_password(text) || within()
+    }
+}
+
+/// `value`, which stands at `path` of the configuration, with every reference in it resolved.
+///
+/// # Errors
+/// Where a reference is set nowhere, or is of a source that this host does not read: with its place.
+pub(crate) fn resolved(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<Value> {
+    if object_reference(value).is_some() {
+        return Ok(followed(value, path, resolver)?.expose_secret().into());
+    }
+    Ok(match value {
+        Value::String(text) => match parse(text) {
+            // Read before it is resolved, so that a quote in a secret ends no string.
+            Some(json) if !all_references(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
+            Some(_) => value.clone(),
+            None => {
+                let at_its_place = |error: Error| {
+                    Error::from(types::Error { message: format!("{path}: {error}"), ..error.record().clone() })
+                };
+                resolver.resolve(text).map_err(at_its_place)?.expose_secret().into()
+            }
+        },
+        Value::Array(items) => {
+            let item = |(at, item)| resolved(item, &format!("{path}[{at}]"), resolver);
+            items.iter().enumerate().map(item).collect::<Result<_>>()?
+        }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                Ok((name.clone(), resolved(value, &format!("{path}.{name}"), resolver)?))
+            };
+            Value::Object(members.iter().map(member).collect::<Result<Map<_, _>>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+/// What an object stands for that refers to a secret.
+fn followed(reference: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
+    let found = secret(reference, path, resolver.environment, resolver.config)?;
+    Ok(found.map(|found| found.secret).unwrap_or_default())
+}
+
+/// How a value's place tells that it is a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// By the name of the header or member itself.
+    Secret,
+    /// By a name further out.
+    Within,
+    No,
+}
+
+impl Named {
+    fn member(self, name: &str) -> Self {
+        match (names_a_secret(name), self) {
+            (true, _) => Self::Secret,
+            (false, Self::No) => Self::No,
+            (false, _) => Self::Within,
+        }
+    }
+}
+
+/// What to look for in answers to a request that `value` goes along with.
+///
+/// # Errors
+/// As for [`resolved`].
+pub(crate) fn secrets(value: &Value, named: Named, path: &str, resolver: &Resolver<'_>) -> Result<Vec<SecretString>> {
+    if object_reference(value).is_some() {
+        return Ok(secrets_in(&followed(value, path, resolver)?, named == Named::Secret));
+    }
+    let mut found = Vec::new();
+    match value {
+        Value::String(text) => {
+            if let Some(json) = parse(text) {
+                return secrets(&json, named, path, resolver);
+            }
+            for text in resolver.referred(text)? {
+                found.extend(secrets_in(&text, named == Named::Secret));
+            }
+            if named != Named::No {
+                found.extend(secrets_in(&resolver.resolve(text)?, named == Named::Secret));
+            }
+            let url = url::Url::parse(text.trim()).ok();
+            found.extend(url.and_then(|url| Some(SecretString::from(url.password()?))));
+        }
+        Value::Array(items) => {
+            for item in items {
+                found.extend(secrets(item, named, path, resolver)?);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                found.extend(secrets(member, named.member(name), path, resolver)?);
+            }
+        }
+        _ => {}
+    }
+    Ok(found)
+}
+
+/// What to look for in answers. Short texts only where they are `named` as a secret, or in JSON by a name of their own.
+fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
+    let is_json = parse(value.expose_secret()).is_some();
+    let mut found = secret_names::secrets_in(value);
+    found.retain(|secret| named || is_json || secret.expose_secret().len() >= SHORTEST_UNNAMED);
+    found
+}
+
+/// What a header holds that stands for `value`, at `path`, resolved: JSON in ASCII on one line, any other text as it is.
+///
+/// # Errors
+/// As for [`resolved`].
+pub(crate) fn header(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
+    Ok(match resolved(value, path, resolver)? {
+        Value::String(text) => match parse(&text) {
+            Some(json) => ascii(&json),
+            None => text.trim().to_owned(),
+        },
+        json => ascii(&json),
+    }
+    .into())
+}
+
+/// JSON as a header takes it: on one line, in ASCII. The open-source gateway reads UTF-8 in a header as Latin-1.
+pub(crate) fn ascii(json: &Value) -> String {
+    let mut text = String::new();
+    for character in json.to_string().chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::credentials::Environment;
+
+    #[test]
+    fn secrets_are_hidden_wherever_json_stands() {
+        for (value, hidden, shown) in [
+            (json!({"provider": "openai", "api_key": "sk-1"}), 1, json!({"provider": "openai", "api_key": "SEALED_1"})),
+            (
+                json!({"targets": [{"apiKey": "a"}, {"api_key": "b"}]}),
+                2,
+                json!({"targets": [{"apiKey": "SEALED_1"}, {"api_key": "SEALED_2"}]}),
+            ),
+            (json!({"credentials": {"user": ["a"]}}), 1, json!({"credentials": {"user": ["SEALED_1"]}})),
+            (json!({"inner": "{\"api_key\": \"sk-1\"}"}), 1, json!({"inner": "SEALED_1"})),
+            (json!({"custom_host": "https://user:pw@host/v1"}), 1, json!({"custom_host": "SEALED_1"})),
+            (json!({"a": "${A}", "key": {"source": "env", "id": "B"}}), 2, json!({"a": "SEALED_1", "key": "SEALED_2"})),
+            (json!("{\"api_key\": \"sk-1\"}"), 1, json!("{\"api_key\":\"SEALED_1\"}")),
+            (json!("{'api_key': 'sk-1'}"), 1, json!("{SEALED_1")),
+            (json!("'{\"api_key\": \"sk-1\"}'"), 1, json!("'SEALED_1")),
+            (json!("pc-abc"), 0, json!("pc-abc")),
+            (
+                json!({"max_tokens": 7, "token": true, "cache": {"mode": "simple"}, "key": " "}),
+                0,
+                json!({"max_tokens": 7, "token": true, "cache": {"mode": "simple"}, "key": " "}),
+            ),
+        ] {
+            let mut seen = value.clone();
+            let mut concealer = Concealer { mark: "SEALED_", count: 0, references: true };
+            assert_eq!(concealer.conceal_inline(&mut seen, false), hidden > 0, "{value}");
+            assert_eq!((concealer.count, seen), (hidden, shown), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_json_in_ascii_whatever_the_secret_is() {
+        let environment = Environment::from_fn(|name| match name {
+            "QUOTED" => Some("a\"b\\c".into()),
+            "UMLAUT" => Some("ü\u{1f600}".into()),
+            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
+            _ => None,
+        });
+        let resolver = Resolver { environment: &environment, config: &json!({}) };
+        for (value, sent) in [
+            (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
+            (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
+            (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
+            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
+            (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
+            (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
+        ] {
+            assert_eq!(header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
+        }
+        for (value, why) in [
+            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
+            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
+            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
+            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
+        ] {
+            let error = header(&value, "p", &resolver).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Which parts of a configuration are secret, by the names that they stand under, and what to look for in answers where
+//! such a value was sent. `openclaw/src/secrets.js` has the same rules, and both are tested with
+//! `tests/fixtures/boundary`.
+
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// Words that say so alone. Digits at the end of a word do not count.
+const WORDS: [&str; 15] = [
+    "auth",
+    "authn",
+    "authz",
+    "bearer",
+    "cred",
+    "creds",
+    "jwt",
+    "key",
+    "keys",
+    "oauth",
+    "pem",
+    "pwd",
+    "session",
+    "sessions",
+    "serviceaccount",
+];
+
+const STARTS: [&str; 7] = ["authentic", "authoriz", "cookie", "credential", "passphrase", "passw", "secret"];
+
+const ENDS: [&str; 10] = [
+    "secret",
+    "secrets",
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+];
+
+/// What makes a `key` a secret where the two are written as one word: there are monkeys as well.
+const KEYS: [&str; 19] = [
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "client",
+    "encryption",
+    "function",
+    "master",
+    "private",
+    "secret",
+    "service",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+    "virtual",
+];
+
+/// `max_tokens` is a number of tokens.
+const COUNTS: [&str; 20] = [
+    "budget",
+    "cached",
+    "completion",
+    "context",
+    "count",
+    "input",
+    "limit",
+    "max",
+    "maximum",
+    "min",
+    "output",
+    "per",
+    "prompt",
+    "ratelimit",
+    "reasoning",
+    "remaining",
+    "thinking",
+    "total",
+    "used",
+    "usage",
+];
+
+/// Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
+///
+/// ```
+/// assert!(host_harness::names_a_secret("clientSecret") && host_harness::names_a_secret("x-portkey-virtual-key"));
+/// assert!(!host_harness::names_a_secret("x-portkey-trace-id") && !host_harness::names_a_secret("max_tokens"));
+/// ```
+pub fn names_a_secret(name: &str) -> bool {
+    let words = words(name);
+    let is_count = words.iter().any(|word| COUNTS.contains(&&**word));
+    let is_secret = |word: &str| {
+        if word.ends_with("token") || word.ends_with("tokens") {
+            return !is_count;
+        }
+        let singular = word.strip_suffix('s').unwrap_or(word);
+        WORDS.contains(&word)
+            || singular.strip_suffix("key").is_some_and(|kind| KEYS.contains(&kind))
+            || STARTS.iter().any(|start| word.starts_with(start))
+            || ENDS.iter().any(|end| word.ends_with(end))
+    };
+    let is_service_account = |pair: &[String]| matches!(pair, [one, other] if one == "service" && other == "account");
+    words.iter().any(|word| is_secret(word)) || words.windows(2).any(is_service_account)
+}
+
+/// The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case and without digits at
+/// their ends.
+fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = vec![String::new()];
+    for (at, &letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| letters.get(at)).copied().unwrap_or(' ');
+        let after = letters.get(at + 1).copied().unwrap_or(' ');
+        let starts_word = letter.is_ascii_uppercase()
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || (before.is_ascii_uppercase() && after.is_ascii_lowercase()));
+        if starts_word || !letter.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_ascii_alphanumeric()) {
+            word.push(letter.to_ascii_lowercase());
+        }
+    }
+    let words = words.iter().map(|word| word.trim_end_matches(|letter: char| letter.is_ascii_digit()).to_owned());
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
+/// answers: it is a secret only where the header's name says so, or in JSON its own or one above it.
+pub(crate) const SHORTEST_UNNAMED: usize = 16;
+
+fn is_scheme(word: &str) -> bool {
+    ["basic", "bearer", "digest", "negotiate", "token"].contains(&word.to_ascii_lowercase().as_str())
+}
+
+/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of `Basic` the password too, of cookies each
+/// value, of JSON its texts.
+pub(crate) fn secrets_in(value: &SecretString) -> Vec<SecretString> {
+    let value = value.expose_secret();
+    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
+        return lines_in(&json, SHORTEST_UNNAMED, false).into_iter().map(SecretString::from).collect();
+    }
+    let mut found = Vec::new();
+    for word in value.split_ascii_whitespace().filter(|word| !is_scheme(word)) {
+        found.push(word.trim_end_matches([';', ',']));
+        for part in word.split([';', ',']) {
+            found.push(part);
+            found.extend(part.split_once('=').map(|(_, value)| {
+                let value = value.strip_prefix('"').unwrap_or(value);
+                value.strip_suffix('"').unwrap_or(value)
+            }));
+        }
+    }
+    found.retain(|secret| !secret.bytes().all(|byte| byte == b'='));
+    let mut found: Vec<_> = found.into_iter().map(SecretString::from).collect();
+    found.extend(basic(value).into_iter().flatten());
+    found
+}
+
+/// The user and password of `Basic dXNlcjpwYXNzd29yZA==`, and the password.
+fn basic(value: &str) -> Option<[SecretString; 2]> {
+    let (scheme, code) = value.trim().split_once([' ', '\t'])?;
+    let code = code.trim().trim_end_matches('=');
+    let plain = scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD_NO_PAD.decode(code).ok())??;
+    let plain = String::from_utf8(plain).ok()?;
+    let password = plain.split_once(':').map_or(&*plain, |(_, password)| password);
+    Some([password.into(), plain.as_str().into()])
+}
+
+/// The lines of the texts in `json`: a private key has many. `shortest` is how many bytes make a secret of a text whose
+/// name, and the names above it, do not.
+pub(crate) fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
+    let without_scheme = |line: &str| match line.split_once([' ', '\t']) {
+        Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest.len(),
+        _ => line.len(),
+    };
+    match json {
+        Value::String(text) => text
+            .lines()
+            .filter_map(|line| Some(line.get(line.len() - without_scheme(line)..)?.trim_start_matches([' ', '\t'])))
+            .filter(|line| !line.is_empty() && (named || line.len() >= shortest))
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(|item| lines_in(item, shortest, named)).collect(),
+        Value::Object(members) => {
+            let all = members.iter();
+            all.flat_map(|(name, member)| lines_in(member, shortest, named || names_a_secret(name))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(text: &str, name: &str) -> Vec<Value> {
+        let fixture: Value = serde_json::from_str(text).unwrap();
+        fixture[name].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn what_is_secret_is_known_by_its_name() {
+        let names = include_str!("../../tests/fixtures/boundary/names.json");
+        for (list, secret) in [("secret", true), ("plain", false)] {
+            for name in fixture(names, list) {
+                assert_eq!(names_a_secret(name.as_str().unwrap()), secret, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_looked_for_in_answers() {
+        let values = include_str!("../../tests/fixtures/boundary/values.json");
+        let found = |case: &Value| -> Vec<String> {
+            let found = secrets_in(&case["value"].as_str().unwrap().into());
+            found.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+        };
+        for (list, names, expected) in [("cases", "secrets", true), ("ordinary", "not", false)] {
+            for case in fixture(values, list) {
+                let found = found(&case);
+                for secret in case[names].as_array().unwrap() {
+                    let secret = secret.as_str().unwrap();
+                    assert_eq!(found.iter().any(|found| found == secret), expected, "{secret} in {found:?}, of {case}");
+                }
+            }
+        }
+    }
+}

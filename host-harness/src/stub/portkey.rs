@@ -1,0 +1,428 @@
+//! What the hosted gateway makes of an OpenAI body before it goes to a provider that speaks another language. Source: the
+//! public branch 2.0.0 of Portkey-AI/gateway (version 2.2.3), `src/providers/{anthropic,bedrock,google}/chatComplete.ts`.
+//! Later versions keep a marker's lifetime; a request that this one is fit for is fit for those too.
+
+use serde_json::{Map, Value, json};
+
+use super::server::Refusal;
+use super::strict::family::{Family, Maker};
+use super::strict::{anthropic, bedrock, gemini, openai};
+
+/// The language that a provider speaks, with what it gets.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    Anthropic(Value),
+    Bedrock { model: String, body: Value },
+    Gemini { model: String, body: Value },
+    OpenAi(Value),
+}
+
+impl Sent {
+    /// What goes to the provider of `model`: by the slug before it, else by who made it.
+    pub(crate) fn of(body: &Value) -> Result<Self, Refusal> {
+        let model = body["model"].as_str().unwrap_or_default();
+        let (slug, name) = match model.strip_prefix('@').and_then(|model| model.split_once('/')) {
+            Some((slug, name)) => (slug, name),
+            None => ("", model),
+        };
+        let maker = Family::of(name).map(|family| family.maker).filter(|_| !name.contains('/'));
+        let name = name.to_owned();
+        Ok(match maker {
+            Some(Maker::Anthropic) if slug.contains("bedrock") || name.contains("anthropic.") => {
+                Self::Bedrock { body: converse(body).ok_or_else(exception)?, model: name }
+            }
+            Some(Maker::Anthropic) => Self::Anthropic(messages(&name, body).ok_or_else(exception)?),
+            Some(Maker::Google) => Self::Gemini { body: generate_content(body).ok_or_else(exception)?, model: name },
+            _ => {
+                let mut body = body.clone();
+                set(&mut body, "model", name);
+                Self::OpenAi(body)
+            }
+        })
+    }
+
+    /// What the provider says to it, in the form in which the gateway passes that on.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let refused = match self {
+            Self::Anthropic(body) => {
+                anthropic::check(body).map_err(|message| (message, Some("invalid_request_error"), None, None))
+            }
+            Self::Bedrock { model, body } => bedrock::check(model, body).map_err(|message| (message, None, None, None)),
+            Self::Gemini { model, body } => {
+                gemini::check(model, body).map_err(|message| (message, Some("INVALID_ARGUMENT"), None, None))
+            }
+            Self::OpenAi(body) => openai::check(body)
+                .map_err(|refused| (refused.message, Some("invalid_request_error"), refused.param, refused.code)),
+        };
+        refused.map_err(|(message, kind, param, code)| Refusal {
+            status: 400,
+            body: json!({"error": {"message": message, "type": kind, "param": param, "code": code}}),
+        })
+    }
+
+    /// The same as Claude gets it, for those that do.
+    pub(crate) fn for_claude(&self) -> Option<Value> {
+        match self {
+            Self::Anthropic(body) => Some(body.clone()),
+            Self::Bedrock { model, body } => Some(bedrock::as_messages(model, body)),
+            Self::Gemini { .. } | Self::OpenAi(_) => None,
+        }
+    }
+}
+
+/// What the gateway answers where its own code throws, as on arguments of a call that are no JSON.
+fn exception() -> Refusal {
+    Refusal { status: 500, body: json!({"status": "failure", "message": "Something went wrong"}) }
+}
+
+fn set(body: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert(name.into(), value.into());
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn is_system(message: &Value) -> bool {
+    message["role"] == "system" || message["role"] == "developer"
+}
+
+/// A marker, without its lifetime.
+fn plain_marker(from: &Value) -> Option<Value> {
+    from.get("cache_control").filter(|marker| !marker.is_null()).map(|_| json!({"type": "ephemeral"}))
+}
+
+fn with_marker(mut block: Value, marker: Option<Value>) -> Value {
+    if let Some(marker) = marker {
+        set(&mut block, "cache_control", marker);
+    }
+    block
+}
+
+/// The arguments of a past call; `None` where they are no JSON.
+fn arguments(call: &Value) -> Option<Value> {
+    match call["function"]["arguments"].as_str() {
+        None | Some("") => Some(json!({})),
+        Some(text) => serde_json::from_str(text).ok(),
+    }
+}
+
+/// For Anthropic.
+fn messages(model: &str, body: &Value) -> Option<Value> {
+    let mut out = Map::from_iter([("model".to_owned(), Value::from(model))]);
+    let mut all = Vec::new();
+    for message in list(&body["messages"]).filter(|message| !is_system(message)) {
+        all.push(match message["role"].as_str() {
+            Some("assistant") => assistant(message)?,
+            Some("tool") => {
+                let mut result = json!({"type": "tool_result", "tool_use_id": message["tool_call_id"]});
+                if let Some(content) = message.get("content") {
+                    set(&mut result, "content", content.clone());
+                }
+                json!({"role": "user", "content": [result]})
+            }
+            role => json!({"role": role, "content": user(&message["content"])}),
+        });
+    }
+    out.insert("messages".into(), all.into());
+    let mut system = Vec::new();
+    for message in list(&body["messages"]).filter(|message| is_system(message)) {
+        match &message["content"] {
+            Value::String(text) => {
+                system.push(with_marker(json!({"type": "text", "text": text}), plain_marker(message)))
+            }
+            parts => system.extend(
+                list(parts).map(|part| with_marker(json!({"type": "text", "text": part["text"]}), plain_marker(part))),
+            ),
+        }
+    }
+    out.insert("system".into(), system.into());
+    if body.get("tools").is_some() {
+        let tool = |tool: &Value| {
+            let schema = &tool["function"]["parameters"];
+            let or = |name: &str, default: Value| schema.get(name).cloned().unwrap_or(default);
+            let made = json!({
+                "name": tool["function"]["name"],
+                "description": tool["function"]["description"].as_str().unwrap_or_default(),
+                "input_schema": {
+                    "type": or("type", "object".into()),
+                    "properties": or("properties", json!({})),
+                    "required": or("required", json!([])),
+                    "$defs": or("$defs", json!({})),
+                },
+            });
+            with_marker(made, plain_marker(tool))
+        };
+        out.insert("tools".into(), list(&body["tools"]).map(tool).collect());
+    }
+    match &body["tool_choice"] {
+        Value::String(choice) => {
+            let kind = if choice == "required" { "any" } else { choice };
+            out.insert("tool_choice".into(), json!({"type": kind}));
+        }
+        Value::Object(choice) => {
+            let name = choice.get("function").map(|function| function["name"].clone());
+            out.insert("tool_choice".into(), json!({"type": "tool", "name": name}));
+        }
+        _ => {}
+    }
+    for (from, to) in [
+        ("max_tokens", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("stop", "stop_sequences"),
+        ("stream", "stream"),
+        ("thinking", "thinking"),
+    ] {
+        if let Some(value) = body.get(from).filter(|value| !value.is_null()) {
+            out.insert(to.into(), value.clone());
+        }
+    }
+    let effort = body["reasoning_effort"].as_str();
+    if let Some(effort) = effort {
+        out.insert("thinking".into(), json!({"type": "adaptive"}));
+        out.insert("output_config".into(), json!({"effort": effort}));
+    }
+    Some(out.into())
+}
+
+fn assistant(message: &Value) -> Option<Value> {
+    let content = message.get("content_blocks").filter(|blocks| !blocks.is_null()).unwrap_or(&message["content"]);
+    let mut blocks: Vec<Value> = match content {
+        Value::String(text) if !text.is_empty() => vec![json!({"type": "text", "text": text})],
+        blocks => list(blocks).filter(|block| block["type"] != "tool_use").cloned().collect(),
+    };
+    for call in list(&message["tool_calls"]) {
+        let made =
+            json!({"type": "tool_use", "name": call["function"]["name"], "id": call["id"], "input": arguments(call)?});
+        blocks.push(with_marker(made, call.get("cache_control").filter(|marker| !marker.is_null()).cloned()));
+    }
+    Some(json!({"role": "assistant", "content": blocks}))
+}
+
+fn user(content: &Value) -> Value {
+    let Value::Array(parts) = content else { return content.clone() };
+    let part = |part: &Value| match part["type"].as_str() {
+        Some("text") => Some(with_marker(json!({"type": "text", "text": part["text"]}), plain_marker(part))),
+        Some("image_url") => {
+            let url = part["image_url"]["url"].as_str().filter(|url| !url.is_empty())?;
+            let Some(data) = url.strip_prefix("data:") else {
+                return Some(json!({"type": "image", "source": {"type": "url", "url": url}}));
+            };
+            let (media_type, data) = data.split_once(";base64,").filter(|(_, data)| !data.is_empty())?;
+            let kind = if media_type == "application/pdf" { "document" } else { "image" };
+            let made = json!({"type": kind, "source": {"type": "base64", "media_type": media_type, "data": data}});
+            Some(with_marker(made, plain_marker(part)))
+        }
+        Some("file") => {
+            let data = part["file"]["file_data"].as_str()?;
+            Some(
+                json!({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": data}}),
+            )
+        }
+        _ => None,
+    };
+    parts.iter().filter_map(part).collect()
+}
+
+/// For Bedrock.
+fn converse(body: &Value) -> Option<Value> {
+    let texts = |content: &Value| -> Vec<Value> {
+        match content {
+            Value::Array(parts) => parts
+                .iter()
+                .filter(|part| part["type"] == "text")
+                .flat_map(|part| [Some(json!({"text": part["text"]})), point(part)])
+                .flatten()
+                .collect(),
+            content => vec![json!({"text": content.as_str().unwrap_or_default()})],
+        }
+    };
+    let mut all: Vec<Value> = Vec::new();
+    for message in list(&body["messages"]).filter(|message| !is_system(message)) {
+        let role = if message["role"] == "assistant" { "assistant" } else { "user" };
+        let mut blocks = Vec::new();
+        if message["role"] == "tool" {
+            let mut content = texts(&message["content"]);
+            if content.first().is_none_or(|first| first["text"] == "") {
+                content.clear();
+            }
+            blocks.push(json!({"toolResult": {"toolUseId": message["tool_call_id"], "content": content}}));
+        } else {
+            let content =
+                message.get("content_blocks").filter(|blocks| !blocks.is_null()).unwrap_or(&message["content"]);
+            match content {
+                Value::String(text) if !text.trim().is_empty() => blocks.push(json!({"text": text})),
+                content => blocks.extend(list(content).flat_map(|part| [converse_part(part), point(part)]).flatten()),
+            }
+            for call in list(&message["tool_calls"]) {
+                let input = arguments(call)?;
+                blocks.push(
+                    json!({"toolUse": {"name": call["function"]["name"], "input": input, "toolUseId": call["id"]}}),
+                );
+            }
+        }
+        match all.last_mut() {
+            Some(last) if role == "user" && last["role"] == "user" => {
+                if let Some(content) = last["content"].as_array_mut() {
+                    content.extend(blocks);
+                }
+            }
+            _ => all.push(json!({"role": role, "content": blocks})),
+        }
+    }
+    let system: Vec<Value> = list(&body["messages"])
+        .filter(|message| is_system(message))
+        .flat_map(|message| texts(&message["content"]))
+        .collect();
+    let mut out = json!({"messages": all, "inferenceConfig": {}, "additionalModelRequestFields": {}});
+    if !system.is_empty() {
+        set(&mut out, "system", system);
+    }
+    let tools: Vec<Value> = list(&body["tools"])
+        .flat_map(|tool| {
+            let function = &tool["function"];
+            let mut spec = json!({"name": function["name"], "inputSchema": {"json": function["parameters"]}});
+            if let Some(description) = function.get("description") {
+                set(&mut spec, "description", description.clone());
+            }
+            [Some(json!({"toolSpec": spec})), point(tool)]
+        })
+        .flatten()
+        .collect();
+    if !tools.is_empty() {
+        let mut config = json!({"tools": tools});
+        match &body["tool_choice"] {
+            Value::Object(choice) => {
+                let name = choice.get("function").map(|function| function["name"].clone());
+                set(&mut config, "toolChoice", json!({"tool": {"name": name}}));
+            }
+            choice if choice == "required" => set(&mut config, "toolChoice", json!({"any": {}})),
+            choice if choice == "auto" => set(&mut config, "toolChoice", json!({"auto": {}})),
+            _ => {}
+        }
+        set(&mut out, "toolConfig", config);
+    }
+    if let Some(limits) = out["inferenceConfig"].as_object_mut() {
+        for (from, to) in [
+            ("max_completion_tokens", "maxTokens"),
+            ("max_tokens", "maxTokens"),
+            ("temperature", "temperature"),
+            ("top_p", "topP"),
+        ] {
+            if let Some(value) = body.get(from).filter(|value| !value.is_null()) {
+                limits.insert(to.into(), value.clone());
+            }
+        }
+    }
+    if let (Some(fields), Some(thinking)) = (out["additionalModelRequestFields"].as_object_mut(), body.get("thinking"))
+    {
+        fields.insert("thinking".into(), thinking.clone());
+    }
+    Some(out)
+}
+
+fn point(from: &Value) -> Option<Value> {
+    plain_marker(from).map(|_| json!({"cachePoint": {"type": "default"}}))
+}
+
+fn converse_part(part: &Value) -> Option<Value> {
+    match part["type"].as_str() {
+        Some("text") => Some(json!({"text": part["text"].as_str().unwrap_or_default()})),
+        Some("thinking") => {
+            let text = json!({"text": part["thinking"], "signature": part["signature"]});
+            Some(json!({"reasoningContent": {"reasoningText": text}}))
+        }
+        Some("redacted_thinking") => Some(json!({"reasoningContent": {"redactedContent": part["data"]}})),
+        Some("image_url") => {
+            let data = part["image_url"]["url"].as_str()?.strip_prefix("data:")?;
+            let (media_type, bytes) = data.split_once(";base64,")?;
+            let format = media_type.rsplit('/').next().unwrap_or_default();
+            let kind = if media_type.starts_with("image/") { "image" } else { "document" };
+            Some(json!({(kind): {"format": format, "source": {"bytes": bytes}}}))
+        }
+        _ => None,
+    }
+}
+
+/// For Gemini.
+fn generate_content(body: &Value) -> Option<Value> {
+    let mut turns: Vec<Value> = Vec::new();
+    for message in list(&body["messages"]).filter(|message| !is_system(message)) {
+        let role = match message["role"].as_str().unwrap_or_default() {
+            "assistant" => "model",
+            "tool" => "function",
+            role => role,
+        };
+        let mut parts = Vec::new();
+        if message["role"] == "tool" {
+            let name = message["name"].as_str().unwrap_or("gateway-tool-filler-name");
+            parts.push(json!({"functionResponse": {"name": name, "response": {"output": message["content"]}}}));
+        } else {
+            for call in list(&message["tool_calls"]) {
+                let mut part = json!({"functionCall": {"name": call["function"]["name"], "args": arguments(call)?}});
+                if let Some(signature) = call["function"].get("thought_signature") {
+                    set(&mut part, "thoughtSignature", signature.clone());
+                }
+                parts.push(part);
+            }
+            match &message["content"] {
+                Value::String(text) if parts.is_empty() => parts.push(json!({"text": text})),
+                content => parts
+                    .extend(list(content).filter_map(|part| part["text"].as_str()).map(|text| json!({"text": text}))),
+            }
+        }
+        match turns.last_mut() {
+            Some(last) if last["role"] == role => {
+                if let Some(all) = last["parts"].as_array_mut() {
+                    all.extend(parts);
+                }
+            }
+            _ => turns.push(json!({"role": role, "parts": parts})),
+        }
+    }
+    Some(json!({"contents": turns, "generationConfig": {}}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: &Value) -> Value {
+        Sent::of(body).ok().unwrap().for_claude().unwrap()
+    }
+
+    #[test]
+    fn markers_are_kept_where_the_gateway_keeps_them() {
+        let long = json!({"type": "ephemeral", "ttl": "1h"});
+        let plain = json!({"type": "ephemeral"});
+        let body = json!({
+            "model": "@anthropic/claude-sonnet-4-5",
+            "tools": [{"type": "function", "cache_control": long, "function": {"name": "f"}}],
+            "messages": [
+                {"role": "system", "content": [{"type": "text", "text": "s", "cache_control": long}]},
+                {"role": "user", "content": "lost", "cache_control": long},
+                {"role": "assistant", "content": null, "tool_calls": [
+                    {"id": "1", "type": "function", "cache_control": long, "function": {"name": "f", "arguments": ""}}]},
+                {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "r", "cache_control": long}]},
+            ],
+        });
+        let sent = sent(&body);
+        assert_eq!(sent["tools"][0]["cache_control"], plain);
+        assert_eq!(sent["system"][0]["cache_control"], plain);
+        assert_eq!(sent["messages"][0], json!({"role": "user", "content": "lost"}));
+        assert_eq!(sent["messages"][1]["content"][0]["cache_control"], long);
+        assert_eq!(sent["messages"][2]["content"][0]["content"][0]["cache_control"], long);
+        assert_eq!(sent["tools"][0]["input_schema"]["type"], "object");
+    }
+
+    #[test]
+    fn arguments_that_are_cut_break_it() {
+        let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\": "}});
+        let body = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "assistant", "tool_calls": [call]}]});
+        assert_eq!(Sent::of(&body).unwrap_err().status, 500);
+    }
+}

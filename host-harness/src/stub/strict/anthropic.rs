@@ -1,0 +1,360 @@
+//! What Anthropic's Messages API refuses, in its own words. A source stands beside each rule: "docs" are those at
+//! docs.claude.com, an issue is one in which users quote the refusal.
+
+use serde_json::Value;
+
+use super::Signature;
+use super::family::{Family, Thinking};
+
+/// Checks a request; the error is the message of a 400.
+pub(in crate::stub) fn check(body: &Value) -> Result<(), String> {
+    let model = body["model"].as_str().unwrap_or_default();
+    let family = Family::of(model);
+    limit(body, model, family)?;
+    tools(body)?;
+    messages(body)?;
+    pairs(body)?;
+    markers(body)?;
+    if let Some(family) = family {
+        thinking(body, family)?;
+        sampling(body, family)?;
+    }
+    signatures(body)?;
+    loops(body)
+}
+
+/// "max_tokens" is required (docs, "Create a Message"). Above the limit: anthropics/claude-code#24451.
+fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), String> {
+    let Some(limit) = body["max_tokens"].as_u64() else { return Err("max_tokens: Field required".into()) };
+    match family {
+        Some(family) if limit > family.output => Err(format!(
+            "max_tokens: {limit} > {}, which is the maximum allowed number of output tokens for {model}",
+            family.output
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `input_schema` is required (docs, "Tool use").
+fn tools(body: &Value) -> Result<(), String> {
+    for (at, tool) in list(&body["tools"]).enumerate() {
+        if tool.get("type").is_some_and(|kind| kind != "custom") {
+            continue;
+        }
+        if !tool["input_schema"].is_object() {
+            return Err(format!("tools.{at}.custom.input_schema: Field required"));
+        }
+        if tool["input_schema"]["type"] != "object" {
+            return Err(format!("tools.{at}.custom.input_schema.type: Input should be 'object'"));
+        }
+    }
+    Ok(())
+}
+
+/// Roles and emptiness. Sources: anthropics/claude-code#59812 (empty), #23440 (blank), and the "all messages must have
+/// non-empty content" of many; members that it does not know: "Extra inputs are not permitted".
+fn messages(body: &Value) -> Result<(), String> {
+    if list(&body["messages"]).next().is_none() {
+        return Err("messages: at least one message is required".into());
+    }
+    let last = list(&body["messages"]).count() - 1;
+    for (at, message) in list(&body["messages"]).enumerate() {
+        let role = message["role"].as_str().unwrap_or_default();
+        if !matches!(role, "user" | "assistant") {
+            return Err(format!("messages.{at}.role: Input should be 'user' or 'assistant'"));
+        }
+        let unknown =
+            message.as_object().into_iter().flatten().find(|(name, _)| !["role", "content"].contains(&name.as_str()));
+        if let Some((name, _)) = unknown {
+            return Err(format!("messages.{at}.{name}: Extra inputs are not permitted"));
+        }
+        let is_empty = match &message["content"] {
+            Value::String(text) => text.is_empty(),
+            Value::Array(blocks) => blocks.is_empty(),
+            Value::Null => return Err(format!("messages.{at}.content: Field required")),
+            _ => return Err(format!("messages.{at}.content: Input should be a valid list")),
+        };
+        if is_empty && !(role == "assistant" && at == last) {
+            return Err(format!(
+                "messages.{at}: all messages must have non-empty content except for the optional final assistant message"
+            ));
+        }
+        for (index, block) in list(&message["content"]).enumerate() {
+            block_is_sound(block, &format!("messages.{at}.content.{index}"))?;
+        }
+    }
+    for (at, block) in list(&body["system"]).enumerate() {
+        text_is_sound(block, "system", &format!("system.{at}"))?;
+    }
+    Ok(())
+}
+
+fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
+    match block["type"].as_str() {
+        Some("text") => text_is_sound(block, "messages", path),
+        Some("tool_use") if !block["input"].is_object() => {
+            Err(format!("{path}.tool_use.input: Input should be a valid dictionary"))
+        }
+        Some("tool_result") => {
+            for (at, inner) in list(&block["content"]).enumerate() {
+                block_is_sound(inner, &format!("{path}.tool_result.content.{at}"))?;
+            }
+            match &block["content"] {
+                Value::Null if block.get("content").is_some() => {
+                    Err(format!("{path}.tool_result.content: Input should be a valid string"))
+                }
+                _ => Ok(()),
+            }
+        }
+        Some("image" | "document") if block["source"]["type"] == "base64" => {
+            let data = block["source"]["data"].as_str().unwrap_or_default();
+            if data.is_empty() { Err(format!("{path}.image.source.base64.data: Field required")) } else { Ok(()) }
+        }
+        Some("thinking" | "redacted_thinking" | "tool_use" | "image" | "document") => Ok(()),
+        _ => Err(format!(
+            "{path}: Input tag '{}' found using 'type' does not match any of the expected tags",
+            block["type"].as_str().unwrap_or_default()
+        )),
+    }
+}
+
+/// A marker on an empty text: anthropics/claude-code#62379.
+fn text_is_sound(block: &Value, of: &str, path: &str) -> Result<(), String> {
+    match block["text"].as_str() {
+        Some("") if block.get("cache_control").is_some() => {
+            Err(format!("{path}: cache_control cannot be set for empty text blocks"))
+        }
+        Some("") => Err(format!("{of}: text content blocks must be non-empty")),
+        Some(text) if text.trim().is_empty() => {
+            Err(format!("{of}: text content blocks must contain non-whitespace text"))
+        }
+        Some(_) => Ok(()),
+        None => Err(format!("{path}.text.text: Field required")),
+    }
+}
+
+/// Every call has its result in the next message, and no result is without its call. Sources: aliasrobotics/cai#182;
+/// "unexpected `tool_use_id`" is quoted in many histories that were cut.
+fn pairs(body: &Value) -> Result<(), String> {
+    let messages: Vec<&Value> = list(&body["messages"]).collect();
+    // Consecutive messages of a role count as one (docs, "Create a Message").
+    let mut turns: Vec<(usize, &str, Vec<&Value>)> = Vec::new();
+    for (at, message) in messages.iter().enumerate() {
+        let role = message["role"].as_str().unwrap_or_default();
+        let blocks = list(&message["content"]);
+        match turns.last_mut() {
+            Some((_, before, all)) if *before == role => all.extend(blocks),
+            _ => turns.push((at, role, blocks.collect())),
+        }
+    }
+    let mut open: Vec<&str> = Vec::new();
+    let mut asked_at = 0;
+    let missing = |at: usize, ids: &[&str]| {
+        Err(format!(
+            "messages.{at}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
+            ids.join(", ")
+        ))
+    };
+    for (at, _, blocks) in &turns {
+        let results: Vec<&str> = blocks.iter().filter_map(|block| block["tool_use_id"].as_str()).collect();
+        if let Some((index, id)) = results.iter().enumerate().find(|(_, id)| !open.contains(id)) {
+            return Err(format!(
+                "messages.{at}.content.{index}: unexpected `tool_use_id` found in `tool_result` blocks: {id}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+            ));
+        }
+        open.retain(|id| !results.contains(id));
+        if !open.is_empty() {
+            return missing(asked_at, &open);
+        }
+        open = blocks
+            .iter()
+            .filter(|block| block["type"] == "tool_use")
+            .filter_map(|block| block["id"].as_str())
+            .collect();
+        asked_at = *at;
+    }
+    if open.is_empty() { Ok(()) } else { missing(asked_at, &open) }
+}
+
+/// At most four (tghamm/Anthropic.SDK#50), none that lives longer after one that lives shorter
+/// (cnighswonger/claude-code-cache-fix#44), none on thinking (docs, "Prompt caching", "What cannot be cached"), none inside
+/// of a tool result (langchain-ai/langchain#34920, maximhq/bifrost's test of its conversion).
+fn markers(body: &Value) -> Result<(), String> {
+    let marked = marked(body);
+    if marked.len() > 4 {
+        return Err(format!("A maximum of 4 blocks with cache_control may be provided. Found {}.", marked.len()));
+    }
+    let mut has_short = false;
+    for (path, block) in marked {
+        if matches!(block["type"].as_str(), Some("thinking" | "redacted_thinking")) {
+            return Err(format!("{path}.cache_control: Extra inputs are not permitted"));
+        }
+        if path.contains(".tool_result.content.") {
+            return Err(format!(
+                "{path}.cache_control: cache_control may not be specified within `tool_result.content`. Instead, place it directly on `tool_result`"
+            ));
+        }
+        match (block["cache_control"]["type"].as_str(), block["cache_control"]["ttl"].as_str()) {
+            (Some("ephemeral"), Some("1h")) if has_short => {
+                return Err(format!(
+                    "{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+                ));
+            }
+            (Some("ephemeral"), Some("1h")) => {}
+            (Some("ephemeral"), None | Some("5m")) => has_short = true,
+            _ => return Err(format!("{path}.cache_control: Input should be 'ephemeral' with a ttl of '5m' or '1h'")),
+        }
+    }
+    Ok(())
+}
+
+/// Every block with a marker, in the order in which the API reads them.
+pub(super) fn marked(body: &Value) -> Vec<(String, &Value)> {
+    let mut all: Vec<(String, &Value)> = Vec::new();
+    all.extend(list(&body["tools"]).enumerate().map(|(at, tool)| (format!("tools.{at}"), tool)));
+    all.extend(list(&body["system"]).enumerate().map(|(at, block)| (format!("system.{at}"), block)));
+    for (at, message) in list(&body["messages"]).enumerate() {
+        for (index, block) in list(&message["content"]).enumerate() {
+            let path = format!("messages.{at}.content.{index}");
+            let inner = list(&block["content"]).enumerate();
+            all.extend(inner.map(|(at, inner)| (format!("{path}.tool_result.content.{at}"), inner)));
+            all.push((path, block));
+        }
+    }
+    all.retain(|(_, block)| block.get("cache_control").is_some_and(|marker| !marker.is_null()));
+    all
+}
+
+/// Sources: docs, "Extended thinking" (minimum, below the limit) and "Adaptive thinking"; vellum-ai/vellum-assistant#37276 and
+/// handochan/aelix-ai#258 for what a generation does not take; liuw1535/antigravity2api-nodejs#149 for the budget.
+fn thinking(body: &Value, family: &Family) -> Result<(), String> {
+    let thinking = &body["thinking"];
+    match thinking["type"].as_str() {
+        None | Some("disabled") => {}
+        Some("adaptive") => {
+            if !matches!(family.thinking, Thinking::Either | Thinking::Effort) {
+                return Err("adaptive thinking is not supported on this model".into());
+            }
+        }
+        Some("enabled") => {
+            if family.thinking == Thinking::Effort {
+                return Err("\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.".into());
+            }
+            if family.thinking == Thinking::None {
+                return Err("thinking is not supported on this model".into());
+            }
+            match thinking["budget_tokens"].as_u64() {
+                None => return Err("thinking.enabled.budget_tokens: Field required".into()),
+                Some(budget) if budget < 1024 => {
+                    return Err("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024".into());
+                }
+                Some(budget) if body["max_tokens"].as_u64().is_some_and(|limit| limit <= budget) => {
+                    return Err("`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size".into());
+                }
+                Some(_) => {}
+            }
+        }
+        Some(_) => return Err("thinking: Input tag found using 'type' does not match any of the expected tags".into()),
+    }
+    match &body["output_config"]["effort"] {
+        Value::Null => {}
+        _ if family.efforts.is_empty() => return Err("This model does not support the effort parameter.".into()),
+        effort if !effort.as_str().is_some_and(|effort| family.efforts.contains(&effort)) => {
+            let known: Vec<String> = family.efforts.iter().map(|effort| format!("'{effort}'")).collect();
+            return Err(format!("output_config.effort: Input should be {}", known.join(", ")));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What goes with thinking (docs, "Extended thinking", "Feature compatibility"; MartialBE/one-hub#529), and what newer models
+/// take no more: "`temperature` is deprecated for this model." from Opus 4.7 on, not both from 4.5 on.
+fn sampling(body: &Value, family: &Family) -> Result<(), String> {
+    let (temperature, top_p) = (body["temperature"].as_f64(), body["top_p"].as_f64().filter(|value| *value >= 0.0));
+    if family.thinking == Thinking::Effort {
+        for (name, value) in [("temperature", temperature), ("top_p", top_p)] {
+            if value.is_some() {
+                return Err(format!("`{name}` is deprecated for this model."));
+            }
+        }
+    }
+    let is_new = matches!(family.thinking, Thinking::Either) || family.output == 64_000;
+    if is_new && temperature.is_some() && top_p.is_some() {
+        return Err("`temperature` and `top_p` cannot both be specified for this model. Please use only one.".into());
+    }
+    if family.is_thinking(body) {
+        if temperature.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON) {
+            return Err("`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#important-considerations-when-using-extended-thinking".into());
+        }
+        if top_p.is_some_and(|value| value < 0.95) {
+            return Err("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.".into());
+        }
+        if matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool")) {
+            return Err("Thinking may not be enabled when tool_choice forces tool use.".into());
+        }
+    }
+    Ok(())
+}
+
+/// Thinking comes back as it was given: anthropics/claude-code#63284 (changed), "Invalid `signature` in `thinking` block"
+/// (one of somebody else).
+fn signatures(body: &Value) -> Result<(), String> {
+    for (at, message) in list(&body["messages"]).enumerate() {
+        for (index, block) in list(&message["content"]).enumerate() {
+            let path = format!("messages.{at}.content.{index}");
+            match block["type"].as_str() {
+                Some("thinking") => {
+                    let Some(signature) = block["signature"].as_str() else {
+                        return Err(format!("{path}.thinking.signature: Field required"));
+                    };
+                    match Signature::read(signature, block["thinking"].as_str().unwrap_or_default()) {
+                        Signature::Good => {}
+                        Signature::OfOtherText => {
+                            return Err(format!(
+                                "{path}: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response."
+                            ));
+                        }
+                        Signature::Unknown => return Err(format!("{path}: Invalid `signature` in `thinking` block")),
+                    }
+                }
+                Some("redacted_thinking") => match block["data"].as_str() {
+                    None => return Err(format!("{path}.redacted_thinking.data: Field required")),
+                    Some(super::REDACTED) => {}
+                    Some(_) => return Err(format!("{path}: Invalid `data` in `redacted_thinking` block")),
+                },
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// With a budget, the turn that waits for results begins with its thinking: OpenRouterTeam/ai-sdk-provider#162,
+/// anomalyco/opencode#3077. Adaptive thinking does not insist (docs, "Adaptive thinking").
+fn loops(body: &Value) -> Result<(), String> {
+    let messages: Vec<&Value> = list(&body["messages"]).collect();
+    let Some(at) = messages.iter().rposition(|message| message["role"] == "assistant") else { return Ok(()) };
+    let Some(message) = messages.get(at) else { return Ok(()) };
+    let kinds: Vec<&str> = list(&message["content"]).filter_map(|block| block["type"].as_str()).collect();
+    let thinks = |kind: &&str| matches!(*kind, "thinking" | "redacted_thinking");
+    if body["thinking"]["type"] == "enabled" && kinds.contains(&"tool_use") && !kinds.first().is_some_and(thinks) {
+        let found = kinds.first().copied().unwrap_or_default();
+        return Err(format!(
+            "messages.{at}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{found}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable `thinking`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
+        ));
+    }
+    let is_off = matches!(body["thinking"]["type"].as_str(), None | Some("disabled"));
+    if is_off && at + 1 == messages.len() && kinds.iter().any(thinks) {
+        // tailcallhq/forgecode#1853
+        return Err(format!(
+            "messages.{at}.content.0: When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`. To use thinking blocks, enable `thinking` in your request."
+        ));
+    }
+    Ok(())
+}
+
+/// The items of a list, or none.
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}

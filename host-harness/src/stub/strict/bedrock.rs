@@ -1,0 +1,156 @@
+//! What Bedrock's Converse API refuses for Claude: its own rules of form, and those of the model behind it.
+
+use serde_json::{Map, Value, json};
+
+use super::anthropic::{self, list};
+
+/// Checks a request for `model`; the error is the message of a 400.
+pub(in crate::stub) fn check(model: &str, body: &Value) -> Result<(), String> {
+    form(body)?;
+    anthropic::check(&as_messages(model, body))
+        .map_err(|message| format!("The model returned the following errors: {message}"))
+}
+
+/// Sources: AWS' API reference of Converse (`ContentBlock`, `ToolResultContentBlock`), and the refusals that users quote:
+/// strands-agents/harness-sdk#3677 (nothing before a cache point), anomalyco/opencode#36517 (one after reasoning).
+fn form(body: &Value) -> Result<(), String> {
+    let messages: Vec<&Value> = list(&body["messages"]).collect();
+    if messages.first().is_some_and(|message| message["role"] != "user") {
+        return Err("A conversation must start with a user message. Try again with a conversation that starts with a user message.".into());
+    }
+    let mut before = "";
+    let mut has_calls = false;
+    for (at, message) in messages.iter().enumerate() {
+        let role = message["role"].as_str().unwrap_or_default();
+        if role == before {
+            return Err("A conversation must alternate between user and assistant roles. Make sure the conversation alternates between user and assistant roles and try again.".into());
+        }
+        before = role;
+        let blocks: Vec<&Value> = list(&message["content"]).collect();
+        if blocks.is_empty() {
+            return Err(format!(
+                "The content field in the Message object at messages.{at} is empty. Add a ContentBlock object to the content field and try again."
+            ));
+        }
+        for (index, block) in blocks.iter().enumerate() {
+            if block["text"].as_str().is_some_and(|text| text.trim().is_empty()) {
+                return Err(format!(
+                    "The text field in the ContentBlock object at messages.{at}.content.{index} is blank. Add text to the text field, and try again."
+                ));
+            }
+            if block.get("cachePoint").is_some() {
+                match index.checked_sub(1).and_then(|index| blocks.get(index)) {
+                    None => return Err("There is nothing available to cache.".into()),
+                    Some(block) if block.get("reasoningContent").is_some() => {
+                        return Err("Cache point cannot be inserted after reasoning block. Please remove the invalid cache point and try again.".into());
+                    }
+                    Some(_) => {}
+                }
+            }
+            has_calls |= block.get("toolUse").is_some() || block.get("toolResult").is_some();
+            if list(&block["toolResult"]["content"]).any(|inner| inner.get("cachePoint").is_some()) {
+                return Err(format!(
+                    "Malformed input request: #/messages/{at}/content/{index}/toolResult/content: extraneous key [cachePoint] is not permitted, please reformat your input and try again."
+                ));
+            }
+        }
+    }
+    let has_tools = list(&body["toolConfig"]["tools"]).next().is_some();
+    if has_calls && !has_tools {
+        return Err("The toolConfig field must be defined when using toolUse and toolResult content blocks.".into());
+    }
+    for tool in list(&body["toolConfig"]["tools"]) {
+        if let Some(spec) = tool.get("toolSpec") {
+            if !spec["inputSchema"]["json"].is_object() {
+                return Err("The value at toolConfig.tools.toolSpec.inputSchema.json is empty. Provide a JSON object and try again.".into());
+            }
+            if spec["description"].as_str().is_some_and(str::is_empty) {
+                return Err("1 validation error detected: Value at 'toolConfig.tools.1.member.toolSpec.description' failed to satisfy constraint: Member must have length greater than or equal to 1".into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same as a body of the Messages API, which is what Claude gets in the end.
+pub(in crate::stub) fn as_messages(model: &str, body: &Value) -> Value {
+    let mut all = body["additionalModelRequestFields"].as_object().cloned().unwrap_or_default();
+    all.insert("model".into(), model.into());
+    let limits = &body["inferenceConfig"];
+    for (from, to) in [
+        ("maxTokens", "max_tokens"),
+        ("temperature", "temperature"),
+        ("topP", "top_p"),
+        ("stopSequences", "stop_sequences"),
+    ] {
+        if let Some(value) = limits.get(from) {
+            all.insert(to.into(), value.clone());
+        }
+    }
+    let message =
+        |message: &Value| json!({"role": message["role"], "content": with_markers(&message["content"], block)});
+    all.insert("messages".into(), list(&body["messages"]).map(message).collect());
+    all.insert("system".into(), with_markers(&body["system"], block));
+    all.insert("tools".into(), with_markers(&body["toolConfig"]["tools"], |tool| {
+        let spec = &tool["toolSpec"];
+        json!({"name": spec["name"], "description": spec["description"], "input_schema": spec["inputSchema"]["json"]})
+    }));
+    let choice = &body["toolConfig"]["toolChoice"];
+    if choice.get("any").is_some() {
+        all.insert("tool_choice".into(), json!({"type": "any"}));
+    } else if choice.get("tool").is_some() {
+        all.insert("tool_choice".into(), json!({"type": "tool", "name": choice["tool"]["name"]}));
+    }
+    Value::Object(all)
+}
+
+/// Items with the cache point that follows an item as a marker on it.
+fn with_markers(items: &Value, item: impl Fn(&Value) -> Value) -> Value {
+    let mut all: Vec<Value> = Vec::new();
+    for this in list(items) {
+        match (this.get("cachePoint"), all.last_mut()) {
+            (None, _) => all.push(item(this)),
+            (Some(_), Some(Value::Object(last))) => {
+                last.insert("cache_control".into(), json!({"type": "ephemeral"}));
+            }
+            (Some(_), _) => {}
+        }
+    }
+    all.into()
+}
+
+fn block(block: &Value) -> Value {
+    let (kind, value) = block
+        .as_object()
+        .and_then(|fields| fields.iter().next())
+        .map_or(("", &Value::Null), |(kind, value)| (kind.as_str(), value));
+    match kind {
+        "text" => json!({"type": "text", "text": value}),
+        "toolUse" => {
+            json!({"type": "tool_use", "id": value["toolUseId"], "name": value["name"], "input": value["input"]})
+        }
+        "toolResult" => {
+            json!({"type": "tool_result", "tool_use_id": value["toolUseId"], "content": with_markers(&value["content"], self::block)})
+        }
+        "reasoningContent" => match value.get("redactedContent") {
+            Some(data) => json!({"type": "redacted_thinking", "data": data}),
+            None => {
+                let mut thinking = Map::from_iter([
+                    ("type".to_owned(), Value::from("thinking")),
+                    ("thinking".to_owned(), value["reasoningText"]["text"].clone()),
+                ]);
+                if let Some(signature) = value["reasoningText"].get("signature") {
+                    thinking.insert("signature".into(), signature.clone());
+                }
+                thinking.into()
+            }
+        },
+        "image" => {
+            json!({"type": "image", "source": {"type": "base64", "media_type": format!("image/{}", value["format"].as_str().unwrap_or_default()), "data": value["source"]["bytes"]}})
+        }
+        "document" => {
+            json!({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": value["source"]["bytes"]}})
+        }
+        other => json!({"type": other}),
+    }
+}

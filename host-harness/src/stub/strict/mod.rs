@@ -1,0 +1,72 @@
+//! What the providers refuse, so that a request that no provider would take is no success here either. A check reads a body
+//! in the provider's own form; which provider a gateway would have sent it to, and in what form, is `super::portkey`'s.
+//!
+//! Only what somebody has seen refused is refused, and the words are theirs. A model that the table ([`family`]) does not
+//! know is held to its provider's general rules alone.
+
+pub(super) mod anthropic;
+pub(super) mod bedrock;
+pub(super) mod family;
+pub(super) mod gemini;
+pub(super) mod openai;
+
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest as _, Sha256};
+
+/// Thinking that is not shown, as the stand-in gives it.
+pub(super) const REDACTED: &str = "cmVkYWN0ZWQgYnkgdGhlIHN0YW5kLWlu";
+
+/// A refusal in OpenAI's terms: what the others lack is absent there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) message: String,
+    pub(super) param: Option<String>,
+    pub(super) code: Option<&'static str>,
+}
+
+impl Refused {
+    fn new(message: impl Into<String>, param: impl Into<String>, code: &'static str) -> Self {
+        let code = Some(code).filter(|code| !code.is_empty());
+        Self { message: message.into(), param: Some(param.into()).filter(|param: &String| !param.is_empty()), code }
+    }
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self { message, param: None, code: None }
+    }
+}
+
+/// What a signature says of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Signature {
+    Good,
+    /// The stand-in's own, but of another text.
+    OfOtherText,
+    Unknown,
+}
+
+impl Signature {
+    const MARK: &'static str = "stand-in:";
+
+    /// The stand-in's signature under `text`.
+    pub(super) fn of(text: &str) -> String {
+        let digest = Sha256::digest(text.as_bytes());
+        BASE64.encode([Self::MARK.as_bytes(), digest.as_slice()].concat())
+    }
+
+    /// Whether `signature` is the one of `text`. Where thinking is not shown, that of the empty text is.
+    pub(super) fn read(signature: &str, text: &str) -> Self {
+        if signature == Self::of(text) {
+            return Self::Good;
+        }
+        match BASE64.decode(signature) {
+            Ok(bytes) if bytes.starts_with(Self::MARK.as_bytes()) => Self::OfOtherText,
+            _ => Self::Unknown,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What chat completions refuse: at OpenAI itself, and at DeepSeek, Kimi and OpenRouter, which speak the same.
+
+use serde_json::Value;
+
+use super::Refused;
+use super::anthropic::list;
+use super::family::{Family, Maker, Thinking};
+
+/// Checks a request. Models of other makers, and those that are not known, are held to what all have in common.
+pub(in crate::stub) fn check(body: &Value) -> Result<(), Refused> {
+    let family = Family::of(body["model"].as_str().unwrap_or_default());
+    pairs(body)?;
+    match family.map(|family| (family, family.maker)) {
+        Some((family, Maker::OpenAi)) => {
+            parameters(body, family)?;
+            members(body, family)
+        }
+        Some((family, Maker::DeepSeek | Maker::Moonshot)) => thinking_comes_back(body, family),
+        _ => Ok(()),
+    }
+}
+
+/// Calls and results go together: OpenAI's words, which DeepSeek, Kimi and DashScope share.
+fn pairs(body: &Value) -> Result<(), Refused> {
+    let mut open: Vec<&str> = Vec::new();
+    let missing = |at: usize, ids: &[&str]| {
+        let message = format!(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: {}",
+            ids.join(", ")
+        );
+        Err(Refused::new(message, format!("messages.[{at}].role"), ""))
+    };
+    for (at, message) in list(&body["messages"]).enumerate() {
+        if message["role"] == "tool" {
+            let id = message["tool_call_id"].as_str().unwrap_or_default();
+            let Some(index) = open.iter().position(|open| *open == id) else {
+                let text = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
+                return Err(Refused::new(text, format!("messages.[{at}].role"), ""));
+            };
+            open.remove(index);
+        } else {
+            if !open.is_empty() {
+                return missing(at, &open);
+            }
+            open = list(&message["tool_calls"]).filter_map(|call| call["id"].as_str()).collect();
+        }
+        let is_optional = message["role"] == "assistant";
+        match &message["content"] {
+            Value::Null if !is_optional => {
+                let text = "Invalid value for 'content': expected a string, got null.";
+                return Err(Refused::new(text, format!("messages.[{at}].content"), ""));
+            }
+            Value::Array(parts) if parts.is_empty() => {
+                let text = format!(
+                    "Invalid 'messages[{at}].content': empty array. Expected an array with minimum length 1, but got an empty array instead."
+                );
+                return Err(Refused::new(text, format!("messages[{at}].content"), "empty_array"));
+            }
+            _ => {}
+        }
+        for (index, call) in list(&message["tool_calls"]).enumerate() {
+            if !call["function"]["arguments"].is_string() {
+                let path = format!("messages[{at}].tool_calls[{index}].function.arguments");
+                return Err(Refused::new(
+                    format!("Missing required parameter: '{path}'."),
+                    path,
+                    "missing_required_parameter",
+                ));
+            }
+        }
+    }
+    let count = list(&body["messages"]).count();
+    if open.is_empty() { Ok(()) } else { missing(count, &open) }
+}
+
+/// Sources: OpenAI's API reference and "Reasoning models"; anomalyco/opencode#4451 (efforts), umputun/tg-spam#304 (an effort
+/// for a model without).
+fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
+    let reasons = family.thinking != Thinking::None;
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    if given("max_tokens") && given("max_completion_tokens") {
+        let text = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        return Err(Refused::new(text, "max_tokens", "invalid_parameter_combination"));
+    }
+    if reasons && given("max_tokens") {
+        let text = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+        return Err(Refused::new(text, "max_tokens", "unsupported_parameter"));
+    }
+    for name in ["max_tokens", "max_completion_tokens"] {
+        if let Some(limit) = body[name].as_u64().filter(|limit| *limit > family.output) {
+            let text = format!(
+                "{name} is too large: {limit}. This model supports at most {} completion tokens, whereas you provided {limit}.",
+                family.output
+            );
+            return Err(Refused::new(text, name, "invalid_value"));
+        }
+    }
+    if let Some(effort) = body.get("reasoning_effort").filter(|effort| !effort.is_null()) {
+        if !reasons {
+            return Err(Refused::new("Unrecognized request argument supplied: reasoning_effort", "", ""));
+        }
+        if !effort.as_str().is_some_and(|effort| family.efforts.contains(&effort)) {
+            let known: Vec<String> = family.efforts.iter().map(|effort| format!("'{effort}'")).collect();
+            let text = format!(
+                "Unsupported value: 'reasoning_effort' does not support {effort} with this model. Supported values are: {}.",
+                known.join(", ")
+            );
+            return Err(Refused::new(text, "reasoning_effort", "unsupported_value"));
+        }
+    }
+    // From 5.1 on a model may not reason at all, and then takes them.
+    if reasons && !family.efforts.contains(&"none") {
+        for name in ["temperature", "top_p"] {
+            if let Some(value) = body[name].as_f64().filter(|value| (value - 1.0).abs() > f64::EPSILON) {
+                let text = format!(
+                    "Unsupported value: '{name}' does not support {value} with this model. Only the default (1) value is supported."
+                );
+                return Err(Refused::new(text, name, "unsupported_value"));
+            }
+        }
+    }
+    response_format(&body["response_format"])
+}
+
+/// Source: OpenAI's API reference, "response_format".
+fn response_format(format: &Value) -> Result<(), Refused> {
+    match format["type"].as_str() {
+        _ if format.is_null() => Ok(()),
+        Some("text" | "json_object") => Ok(()),
+        Some("json_schema") if format["json_schema"]["name"].is_string() => Ok(()),
+        Some("json_schema") => {
+            let path = "response_format.json_schema.name";
+            Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"))
+        }
+        other => {
+            let text = format!(
+                "Invalid value: '{}'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+                other.unwrap_or_default()
+            );
+            Err(Refused::new(text, "response_format.type", "invalid_value"))
+        }
+    }
+}
+
+/// No member that OpenAI does not know. Seen refused in so many words: `messages[0].id`, `messages[2].tool_calls[0].index`,
+/// `messages[1].content[1].file.data`, `messages[0].content[0].cache_control`; that last one is passed over in a system
+/// message to the models before GPT-5.
+fn members(body: &Value, family: &Family) -> Result<(), Refused> {
+    const TOP: &[&str] = &[
+        "model",
+        "messages",
+        "functions",
+        "function_call",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "n",
+        "stream",
+        "stop",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "user",
+        "seed",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "logprobs",
+        "top_logprobs",
+        "stream_options",
+        "service_tier",
+        "parallel_tool_calls",
+        "store",
+        "metadata",
+        "modalities",
+        "audio",
+        "prediction",
+        "reasoning_effort",
+        "web_search_options",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "verbosity",
+    ];
+    const MESSAGE: &[&str] =
+        &["role", "content", "name", "refusal", "audio", "tool_calls", "function_call", "tool_call_id", "annotations"];
+    if let Some((name, _)) = unknown(body, TOP) {
+        return Err(Refused::new(format!("Unrecognized request argument supplied: {name}"), "", ""));
+    }
+    for (at, message) in list(&body["messages"]).enumerate() {
+        let path = format!("messages[{at}]");
+        known(message, MESSAGE, &path)?;
+        let is_lenient = message["role"] == "system" && family.thinking == Thinking::None;
+        for (index, part) in list(&message["content"]).enumerate().filter(|_| !is_lenient) {
+            let path = format!("{path}.content[{index}]");
+            known(
+                part,
+                &["type", "text", "image_url", "input_audio", "file", "refusal", "prompt_cache_breakpoint"],
+                &path,
+            )?;
+            known(&part["image_url"], &["url", "detail"], &format!("{path}.image_url"))?;
+            known(&part["file"], &["file_data", "file_id", "filename"], &format!("{path}.file"))?;
+        }
+        for (index, call) in list(&message["tool_calls"]).enumerate() {
+            let path = format!("{path}.tool_calls[{index}]");
+            known(call, &["id", "type", "function", "custom"], &path)?;
+            known(&call["function"], &["name", "arguments"], &format!("{path}.function"))?;
+        }
+    }
+    for (at, tool) in list(&body["tools"]).enumerate() {
+        let path = format!("tools[{at}]");
+        known(tool, &["type", "function", "custom"], &path)?;
+        known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
+    }
+    Ok(())
+}
+
+fn unknown<'v>(value: &'v Value, known: &[&str]) -> Option<(&'v String, &'v Value)> {
+    value.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()))
+}
+
+fn known(value: &Value, names: &[&str], path: &str) -> Result<(), Refused> {
+    let Some((name, _)) = unknown(value, names) else { return Ok(()) };
+    let path = format!("{path}.{name}");
+    Err(Refused::new(format!("Unknown parameter: '{path}'."), path, "unknown_parameter"))
+}
+
+/// A call of a model that thinks goes back with its thinking. Sources: continuedev/continue#11711 and anomalyco/opencode#16318
+/// (Kimi), anomalyco/opencode#24135 and api-docs.deepseek.com "Thinking mode" (DeepSeek V4), earendil-works/pi#987 (Kimi at
+/// OpenRouter, where `reasoning` and `reasoning_details` do as well). An empty text does: Lapis0x0/obsidian-yolo#243.
+fn thinking_comes_back(body: &Value, family: &Family) -> Result<(), Refused> {
+    if !family.is_thinking(body) {
+        return Ok(());
+    }
+    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
+    let names: &[&str] =
+        if is_routed { &["reasoning_content", "reasoning", "reasoning_details"] } else { &["reasoning_content"] };
+    for (at, message) in list(&body["messages"]).enumerate() {
+        let calls = list(&message["tool_calls"]).next().is_some();
+        if message["role"] != "assistant" || !calls || names.iter().any(|name| !message[*name].is_null()) {
+            continue;
+        }
+        return Err(match family.maker {
+            Maker::Moonshot => Refused::from(format!(
+                "thinking is enabled but reasoning_content is missing in assistant tool call message at index {at}"
+            )),
+            _ => Refused::new(
+                "The `reasoning_content` in the thinking mode must be passed back to the API.",
+                "",
+                "invalid_request_error",
+            ),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! Each rule: what is refused, what it says, and a neighbour that is not.
+
+use serde_json::{Value, json};
+
+use super::{REDACTED, Signature, anthropic, bedrock, gemini, openai};
+
+/// A request that Claude Sonnet 4.5 takes, with these members in the place of its own.
+fn claude(members: Value) -> Value {
+    let mut body =
+        json!({"model": "claude-sonnet-4-5", "max_tokens": 4096, "messages": [{"role": "user", "content": "hi"}]});
+    merge(&mut body, members);
+    body
+}
+
+/// `null` takes a member away.
+fn merge(body: &mut Value, members: Value) {
+    let Value::Object(members) = members else { panic!("no object") };
+    for (name, value) in members {
+        if value.is_null() {
+            body.as_object_mut().unwrap().remove(&name).map(drop).unwrap_or_default()
+        } else {
+            body[name] = value
+        }
+    }
+}
+
+fn user(content: Value) -> Value {
+    json!({"messages": [{"role": "user", "content": content}]})
+}
+
+fn mark(long: bool) -> Value {
+    if long { json!({"type": "ephemeral", "ttl": "1h"}) } else { json!({"type": "ephemeral"}) }
+}
+
+fn text(text: &str, long: Option<bool>) -> Value {
+    let mut block = json!({"type": "text", "text": text});
+    if let Some(long) = long {
+        block["cache_control"] = mark(long);
+    }
+    block
+}
+
+/// A tool loop that waits for the model, with this before the call.
+fn waiting(before: Value, members: Value) -> Value {
+    let mut blocks: Vec<Value> = before.as_array().unwrap().clone();
+    blocks.push(json!({"type": "tool_use", "id": "1", "name": "f", "input": {}}));
+    let result = json!({"type": "tool_result", "tool_use_id": "1", "content": "r"});
+    let mut body = json!({"messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": blocks},
+        {"role": "user", "content": [result]},
+    ]});
+    merge(&mut body, members);
+    claude(body)
+}
+
+fn thinking(text: &str, signature: &str) -> Value {
+    json!([{"type": "thinking", "thinking": text, "signature": signature}])
+}
+
+#[test]
+fn what_anthropic_refuses() {
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    let on = json!({"thinking": budget(2000)});
+    let long_after_short = json!([text("a", Some(false)), text("b", Some(true))]);
+    let result = |content: Value| json!([{"type": "tool_result", "tool_use_id": "1", "content": content}]);
+    let cases = [
+        (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
+        (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
+        (claude(json!({"tools": [{"name": "f"}]})), "tools.0.custom.input_schema: Field required"),
+        (claude(user(json!(""))), "messages.0: all messages must have non-empty content"),
+        (claude(user(json!([text("", None)]))), "text content blocks must be non-empty"),
+        (claude(user(json!([text(" \n", None)]))), "must contain non-whitespace text"),
+        (claude(user(json!([text("", Some(false))]))), "cache_control cannot be set for empty text blocks"),
+        (claude(json!({"system": [text("", None)]})), "system: text content blocks must be non-empty"),
+        (claude(json!({"messages": [{"role": "user", "content": "a", "name": "b"}]})), "messages.0.name: Extra inputs"),
+        (claude(user(json!(["a", "b", "c", "d", "e"].map(|word| text(word, Some(false)))))), "Found 5"),
+        (claude(user(long_after_short)), "a ttl='1h' cache_control block must not come after"),
+        (claude(user(result(json!("r")))), "unexpected `tool_use_id` found in `tool_result` blocks: 1"),
+        (
+            waiting(
+                json!([]),
+                json!({"messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}]},
+                {"role": "user", "content": "go on"}]}),
+            ),
+            "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: 1",
+        ),
+        (
+            waiting(
+                json!([]),
+                json!({"messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}]},
+                {"role": "user", "content": result(json!([text("r", Some(false))]))}]}),
+            ),
+            "may not be specified within `tool_result.content`",
+        ),
+        (claude(json!({"thinking": {"type": "adaptive"}})), "adaptive thinking is not supported on this model"),
+        (claude(json!({"thinking": budget(1023)})), "greater than or equal to 1024"),
+        (claude(json!({"thinking": budget(4096)})), "`max_tokens` must be greater than `thinking.budget_tokens`"),
+        (claude(json!({"thinking": budget(2000), "temperature": 0.5})), "`temperature` may only be set to 1"),
+        (claude(json!({"thinking": budget(2000), "top_p": 0.5})), "`top_p` must be greater than or equal to 0.95"),
+        (claude(json!({"thinking": budget(2000), "tool_choice": {"type": "any"}})), "Thinking may not be enabled when"),
+        (claude(json!({"temperature": 0.5, "top_p": 0.5})), "cannot both be specified"),
+        (claude(json!({"output_config": {"effort": "low"}})), "does not support the effort parameter"),
+        (
+            claude(json!({"model": "claude-opus-4-6", "output_config": {"effort": "xhigh"}})),
+            "Input should be 'low', 'medium'",
+        ),
+        (
+            claude(json!({"model": "claude-opus-5", "thinking": budget(2000)})),
+            "\"thinking.type.enabled\" is not supported",
+        ),
+        (claude(json!({"model": "claude-opus-5", "temperature": 0.5})), "`temperature` is deprecated"),
+        (waiting(json!([]), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
+        (waiting(thinking("a", "c2lnbmVk"), on.clone()), "Invalid `signature` in `thinking` block"),
+        (waiting(thinking("a", &Signature::of("b")), on.clone()), "cannot be modified"),
+        (waiting(json!([{"type": "thinking", "thinking": "a"}]), on.clone()), "thinking.signature: Field required"),
+    ];
+    for (body, message) in cases {
+        let refused = anthropic::check(&body).expect_err(message);
+        assert!(refused.contains(message), "{refused}, and not {message}");
+    }
+    for body in [
+        claude(json!({})),
+        claude(
+            json!({"model": "claude-opus-4-6", "thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
+        ),
+        claude(json!({"thinking": budget(4095), "temperature": 1.0})),
+        claude(user(json!([text("a", Some(true)), text("b", Some(false))]))),
+        claude(json!({"model": "claude-9", "thinking": {"type": "adaptive"}})),
+        waiting(thinking("a", &Signature::of("a")), on.clone()),
+        waiting(json!([{"type": "redacted_thinking", "data": REDACTED}]), on.clone()),
+        waiting(json!([]), json!({})),
+    ] {
+        assert_eq!(anthropic::check(&body), Ok(()), "{body}");
+    }
+}
+
+#[test]
+fn what_bedrock_refuses() {
+    let request = |content: Value, tools: bool| {
+        let mut body =
+            json!({"messages": [{"role": "user", "content": content}], "inferenceConfig": {"maxTokens": 100}});
+        if tools {
+            body["toolConfig"] =
+                json!({"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]});
+        }
+        body
+    };
+    let point = json!({"cachePoint": {"type": "default"}});
+    let result = |content: Value| json!([{"toolResult": {"toolUseId": "1", "content": content}}]);
+    let model = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    for (body, message) in [
+        (request(json!([]), false), "The content field in the Message object at messages.0 is empty"),
+        (
+            request(json!([{"text": ""}]), false),
+            "The text field in the ContentBlock object at messages.0.content.0 is blank",
+        ),
+        (request(json!([point, {"text": "a"}]), false), "There is nothing available to cache."),
+        (request(result(json!([{"text": "a"}, point])), true), "extraneous key [cachePoint] is not permitted"),
+        (request(result(json!([{"text": "a"}])), false), "The toolConfig field must be defined"),
+        (request(result(json!([{"text": "a"}])), true), "errors: messages.0.content.0: unexpected `tool_use_id`"),
+        (json!({"messages": [{"role": "assistant", "content": [{"text": "a"}]}]}), "must start with a user message"),
+    ] {
+        let refused = bedrock::check(model, &body).expect_err(message);
+        assert!(refused.contains(message), "{refused}, and not {message}");
+    }
+    let body = request(json!([{"text": "a"}, point]), true);
+    assert_eq!(bedrock::check(model, &body), Ok(()));
+    assert_eq!(bedrock::as_messages(model, &body)["messages"][0]["content"], json!([text("a", Some(false))]));
+}
+
+#[test]
+fn what_gemini_refuses() {
+    let call = |signature: Option<&str>| {
+        let mut part = json!({"functionCall": {"name": "f", "args": {}}});
+        if let Some(signature) = signature {
+            part["thoughtSignature"] = signature.into();
+        }
+        json!({"role": "model", "parts": [part]})
+    };
+    let asks = json!({"role": "user", "parts": [{"text": "hi"}]});
+    let gives = json!({"role": "function", "parts": [{"functionResponse": {"name": "f", "response": {}}}]});
+    let contents = |turns: &[&Value]| json!({"contents": turns});
+    let (good, bad, none) = (call(Some(&Signature::of("f"))), call(Some("x")), call(None));
+    let level = json!({"contents": [asks], "generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}});
+    for (model, body, message) in [
+        ("gemini-2.5-pro", level.clone(), "Thinking level is not supported for this model."),
+        ("gemini-3-pro", contents(&[]), "contents is not specified"),
+        ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
+        ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
+        ("gemini-3-pro", contents(&[&asks, &bad, &gives]), "Corrupted thought signature"),
+        ("gemini-2.5-pro", contents(&[&asks, &none]), "number of function response parts"),
+        ("gemini-2.5-pro", contents(&[&none, &gives]), "function call turn comes immediately after"),
+    ] {
+        let refused = gemini::check(model, &body).expect_err(message);
+        assert!(refused.contains(message), "{refused}, and not {message}");
+    }
+    for (model, body) in [
+        ("gemini-3-pro", level),
+        ("gemini-3-pro", contents(&[&asks, &good, &gives])),
+        ("gemini-3-pro", contents(&[&asks, &none, &gives, &json!({"role": "model", "parts": [{"text": "a"}]}), &asks])),
+        ("gemini-2.5-pro", contents(&[&asks, &none, &gives])),
+    ] {
+        assert_eq!(gemini::check(model, &body), Ok(()), "{model}: {body}");
+    }
+}
+
+#[test]
+fn what_openai_and_its_like_refuse() {
+    let body = |model: &str, members: Value| {
+        let mut body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+        merge(&mut body, members);
+        body
+    };
+    let function = json!({"name": "f", "arguments": "{}"});
+    let turn = |member: Option<(&str, Value)>, result: bool| {
+        let mut message = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function", "function": function}]});
+        if let Some((name, value)) = member {
+            message[name] = value;
+        }
+        let mut all = vec![json!({"role": "user", "content": "hi"}), message];
+        if result {
+            all.push(json!({"role": "tool", "tool_call_id": "1", "content": "r"}));
+        }
+        json!({"messages": all})
+    };
+    let marked = |role: &str| json!({"messages": [{"role": role, "content": [text("a", Some(false))]}]});
+    for (body, message) in [
+        (body("gpt-5", json!({"max_tokens": 10})), "Use 'max_completion_tokens' instead."),
+        (body("gpt-4o", json!({"max_tokens": 16_385})), "supports at most 16384 completion tokens"),
+        (body("gpt-4o", json!({"max_tokens": 1, "max_completion_tokens": 1})), "at the same time is not supported"),
+        (body("gpt-5", json!({"reasoning_effort": "xhigh"})), "does not support \"xhigh\" with this model"),
+        (
+            body("gpt-4o", json!({"reasoning_effort": "low"})),
+            "Unrecognized request argument supplied: reasoning_effort",
+        ),
+        (body("gpt-5", json!({"temperature": 0.5})), "Only the default (1) value is supported"),
+        (body("gpt-4o", json!({"thinking": {}})), "Unrecognized request argument supplied: thinking"),
+        (body("gpt-4o", json!({"response_format": {"type": "yaml"}})), "Supported values are: 'json_object'"),
+        (body("gpt-4o", turn(Some(("reasoning_content", json!("a"))), true)), "'messages[1].reasoning_content'"),
+        (body("gpt-4o", turn(Some(("content_blocks", json!([]))), true)), "'messages[1].content_blocks'"),
+        (body("gpt-5", marked("system")), "'messages[0].content[0].cache_control'"),
+        (body("gpt-4o", marked("user")), "'messages[0].content[0].cache_control'"),
+        (body("gpt-4o", turn(None, false)), "must be followed by tool messages"),
+        (
+            body("llama", json!({"messages": [{"role": "tool", "tool_call_id": "1", "content": "r"}]})),
+            "preceeding message",
+        ),
+        (body("llama", json!({"messages": [{"role": "user", "content": []}]})), "empty array"),
+        (body("kimi-k2.5", turn(None, true)), "reasoning_content is missing in assistant tool call message at index 1"),
+        (body("deepseek-v4-pro", turn(None, true)), "must be passed back to the API"),
+        (body("kimi-k2.5", turn(Some(("reasoning", json!("a"))), true)), "is missing"),
+    ] {
+        let refused = openai::check(&body).expect_err(message);
+        assert!(refused.message.contains(message), "{refused:?}, and not {message}");
+    }
+    for body in [
+        body("gpt-5", json!({"max_completion_tokens": 10, "reasoning_effort": "minimal"})),
+        body("gpt-5.1", json!({"temperature": 0.5, "reasoning_effort": "none"})),
+        body("gpt-4o", marked("system")),
+        body("kimi-k2.5", turn(Some(("reasoning_content", json!(""))), true)),
+        body("kimi-k2.5", json!({"thinking": {"type": "disabled"}, "messages": turn(None, true)["messages"]})),
+        body("moonshotai/kimi-k2.5", turn(Some(("reasoning_details", json!([]))), true)),
+        body("llama", json!({"anything": 1})),
+    ] {
+        assert_eq!(openai::check(&body), Ok(()), "{body}");
+    }
+}

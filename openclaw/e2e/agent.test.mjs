@@ -1,0 +1,98 @@
+/**
+ * Tool loops of real agents: in an OpenClaw with the package, and in one that reaches the same gateway through its own client,
+ * with the same rows in its configuration. What they send must be the same but for what its client has no place for.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { KINDS } from './differences.mjs';
+import { OpenClaw } from './host.mjs';
+import { startUpstream } from './upstream.mjs';
+
+const dist = process.env.PORTKEY_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../dist');
+const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+
+/** OpenClaw tells the model the time, to the minute. */
+const CLOCK = /\[\w+ \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\]/g;
+
+/** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
+/** @type {OpenClaw} */ let ours;
+/** @type {OpenClaw} */ let own;
+
+const MODELS = /** @type {const} */ ([
+  {
+    family: 'claude',
+    id: '@anthropic/claude-sonnet-4-5',
+    compat: { cacheControlFormat: 'anthropic', supportsReasoningEffort: true },
+  },
+  { family: 'gpt', id: '@openai/gpt-5.2', compat: { supportsPromptCacheKey: true, supportsReasoningEffort: true } },
+  { family: 'kimi', id: '@moonshot/kimi-k2.5', compat: { maxTokensField: 'max_tokens' } },
+]);
+
+before(async () => {
+  upstream = await startUpstream();
+  [ours, own] = [new OpenClaw(), new OpenClaw()];
+  await ours.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+  const row = { reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 32_000 };
+  const provider = { baseUrl: `${upstream.url}/v1`, api: 'openai-completions', apiKey: 'pk-agent' };
+  /** @param {boolean} withCompat what our plugin knows by itself */
+  const models = (withCompat) => MODELS.map(({ id, compat }) => ({ id, name: id, ...row, ...(withCompat && { compat }) }));
+  ours.config = { ...ours.config, models: { providers: { portkey: { ...provider, models: models(false) } } } };
+  own.config = { models: { providers: { portkey: { ...provider, models: models(true) } } } };
+});
+
+after(async () => {
+  await Promise.all([ours?.close(), own?.close()]);
+  upstream?.close();
+});
+
+for (const { family, id } of MODELS) {
+  test(`a tool loop of ${family}`, async () => {
+    const from = upstream.seen.length;
+    const args = [
+      'agent',
+      '--local',
+      '--agent',
+      'main',
+      '--session-id',
+      `loop-${family}`,
+      '--model',
+      `portkey/${id}`,
+      '--thinking',
+      'low',
+      '--message',
+      'ping',
+      '--json',
+    ];
+    for (const { json } of await Promise.all([ours.ok(args), own.ok(args)]))
+      assert.match(JSON.stringify(json), /The tool said/);
+    const bodies = (/** @type {OpenClaw} */ { home }, /** @type {boolean} */ isOurs) =>
+      upstream.seen
+        .slice(from)
+        .filter(({ headers }) => Boolean(headers['x-portkey-api-key']) === isOurs)
+        .map(({ body }) => JSON.parse(JSON.stringify(body).replaceAll(home, 'HOME').replace(CLOCK, '[now]')));
+    const [mine, theirs] = [bodies(ours, true), bodies(own, false)];
+    assert.deepEqual([mine.length, theirs.length], [2, 2]);
+    const [, { messages }] = structuredClone(mine);
+    const said = messages.find((/** @type {any} */ message) => message.tool_calls);
+    const reasoning = {
+      claude: { content_blocks: [{ type: 'thinking', thinking: 'I look.', signature: 'c2lnbmF0dXJl' }] },
+      gpt: {},
+      kimi: { reasoning_content: 'I look.' },
+    };
+    const { content_blocks, reasoning_content } = said;
+    assert.deepEqual(JSON.parse(JSON.stringify({ content_blocks, reasoning_content })), reasoning[family]);
+    mine.forEach((/** @type {any} */ body, /** @type {number} */ i) => {
+      const pair = {
+        ours: body,
+        own: theirs[i],
+        at: { family, level: 'low', retention: 'default', row: 'all', compat: 'none' },
+        isGeneric: false,
+      };
+      for (const { take } of KINDS) take(pair);
+      assert.deepEqual(JSON.parse(JSON.stringify(pair.ours)), JSON.parse(JSON.stringify(pair.own)), `request ${i + 1}`);
+    });
+  });
+}

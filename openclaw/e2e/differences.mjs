@@ -1,0 +1,311 @@
+/**
+ * How our request for a turn may differ from that of OpenClaw's own client, and why nobody loses by it. Each kind removes its
+ * own differences from both bodies; what is left must be equal.
+ */
+
+/** @typedef {Record<string, any>} Json */
+/** @typedef {{ own: Json, ours: Json, at: Record<string, string>, isGeneric: boolean }} Pair */
+
+const REASONING = ['content_blocks', 'reasoning_details', 'reasoning_content', 'reasoning'];
+const LIMITS = ['max_tokens', 'max_completion_tokens'];
+const THINKING = ['reasoning_effort', 'thinking', 'reasoning', 'enable_thinking'];
+const NO_IMAGE = '(image without data)';
+const OMITTED = /\((image without data|see attached image|(tool )?image omitted: model does not support images)\)/g;
+
+const isClaude = (/** @type {Pair} */ { at }) => at.family.startsWith('claude');
+const isGemini = (/** @type {Record<string, string>} */ at) => at.family.startsWith('gemini');
+/** Families that want unsigned reasoning back, and ids of which nothing is known. */
+const wantsReasoning = (/** @type {Pair} */ { at }) => ['deepseek', 'kimi', 'glm', 'qwen', 'alias'].includes(at.family);
+const of = (/** @type {Json} */ body, /** @type {string} */ role) =>
+  body.messages.filter((/** @type {Json} */ message) => message.role === role);
+const system = (/** @type {Json} */ { messages: [first] }) =>
+  first.role === 'system' || first.role === 'developer' ? first : undefined;
+const limitOf = (/** @type {Json} */ body) => body.max_tokens ?? body.max_completion_tokens;
+
+/** @param {Json} from @param {string[]} names @returns whether there was one of them */
+function drop(from, names) {
+  const found = names.filter((name) => from[name] !== undefined);
+  for (const name of found) delete from[name];
+  return found.length > 0;
+}
+
+/** @param {Json} body @returns {Json[]} what can carry a marker */
+const markable = (body) => [
+  ...(body.tools ?? []),
+  ...body.messages.flatMap((/** @type {Json} */ message) => [
+    ...(Array.isArray(message.content) ? message.content : []),
+    ...(message.content_blocks ?? []),
+    ...(message.tool_calls ?? []),
+  ]),
+];
+const marks = (/** @type {Json} */ body) =>
+  markable(body).flatMap(({ cache_control }) => (cache_control ? [cache_control] : []));
+
+/** Joins a content of texts alone. The builder leaves the line break out where it cuts the system text. @param {Json} message */
+function flatten(message) {
+  const { content } = message;
+  if (!Array.isArray(content) || content.some(({ type }) => type !== 'text')) return;
+  if (content.length > 1 && message.role !== 'system' && message.role !== 'developer') return;
+  message.content = content.map(({ text }) => text.replace(/\n$/, '')).join('\n');
+}
+
+/** @type {{ name: string, fact: string, take: (pair: Pair) => boolean }[]} */
+export const KINDS = [
+  {
+    name: 'an image without data',
+    fact: 'Its client sends an empty data URL, which Anthropic and OpenAI refuse: the session could not go on. We send a text.',
+    take: ({ own, ours }) => {
+      const empty = (/** @type {any} */ part) => part.type === 'image_url' && part.image_url.url.endsWith('base64,');
+      const taken = of(own, 'user')
+        .flatMap(({ content }) => (Array.isArray(content) ? content : []))
+        .filter(empty);
+      const text = of(ours, 'user')
+        .flatMap(({ content }) => (Array.isArray(content) ? content : []))
+        .filter((part) => part.text === NO_IMAGE);
+      if (!taken.length || taken.length !== text.length) return false;
+      for (const part of taken) Object.assign(part, { type: 'text', text: NO_IMAGE, image_url: undefined });
+      for (const part of text) part.image_url = undefined;
+      return true;
+    },
+  },
+  {
+    name: 'a turn that says nothing is left out',
+    fact: 'With `strictMessageKeys`, which removes calls, its client sends messages whose content is null. OpenAI refuses them.',
+    take: ({ own, ours }) => {
+      const says = (/** @type {Json} */ message) => message.role !== 'assistant' || message.content || message.tool_calls;
+      if (own.messages.every(says) || !ours.messages.every(says)) return false;
+      own.messages = own.messages.filter(says);
+      return true;
+    },
+  },
+  {
+    name: 'reasoning goes back',
+    fact:
+      'Its client has no place for signatures: it drops them, or sends them as the name of a member. Claude refuses the second ' +
+      'step of a tool loop without them (400, "Expected `thinking`"), and Kimi and DeepSeek refuse one without their reasoning ' +
+      '(400, "reasoning_content is missing").',
+    take: ({ own, ours }) => {
+      let found = false;
+      for (const message of of(own, 'assistant')) {
+        found =
+          drop(
+            message,
+            Object.keys(message).filter((name) => !['role', 'content', 'tool_calls', ...REASONING].includes(name)),
+          ) || found;
+      }
+      of(ours, 'assistant').forEach((message, i) => {
+        const theirs = of(own, 'assistant')[i] ?? {};
+        if (
+          REASONING.every(
+            (name) => message[name] === undefined || JSON.stringify(message[name]) === JSON.stringify(theirs[name]),
+          )
+        )
+          return;
+        found = drop(message, REASONING) || found;
+        drop(theirs, REASONING);
+      });
+      return found;
+    },
+  },
+  {
+    name: 'reasoning goes back to those alone who want it',
+    fact: 'OpenAI refuses `reasoning_content` (400), Claude and Gemini get their own form, and the rest have no use for it.',
+    take: (pair) => {
+      if (wantsReasoning(pair)) return false;
+      const lost = of(pair.own, 'assistant').filter((message, i) =>
+        REASONING.some((name) => message[name] && !of(pair.ours, 'assistant')[i]?.[name]),
+      );
+      lost.forEach((message) => drop(message, REASONING));
+      return lost.length > 0;
+    },
+  },
+  {
+    name: 'the signature of a call goes back',
+    fact: "Its client returns signatures to Google's own endpoint only. Gemini 3 refuses its own calls without them (400).",
+    take: ({ own, ours }) => {
+      const of = (/** @type {Json} */ body) => body.messages.flatMap((/** @type {Json} */ message) => message.tool_calls ?? []);
+      if (of(own).some((/** @type {Json} */ call) => call.function.thought_signature)) return false;
+      return of(ours).filter((/** @type {Json} */ call) => drop(call.function, ['thought_signature'])).length > 0;
+    },
+  },
+  {
+    name: "a tool's result has the tool's name",
+    fact: 'Without one the gateway hands it to Gemini under a made-up name (1.15.2 and 2.2.3).',
+    take: ({ own, ours, at }) =>
+      isGemini(at) &&
+      of(ours, 'tool').filter((message, i) => of(own, 'tool')[i]?.name === undefined && drop(message, ['name'])).length > 0,
+  },
+  {
+    name: 'facts stay in a system text that is cached',
+    fact:
+      'Without markers its client moves them to the first user message, so that the system text stays the same. With markers ' +
+      'it does as we do.',
+    take: ({ own, ours }) => {
+      if (
+        system(own)?.content === system(ours)?.content ||
+        !JSON.stringify(system(ours)?.content ?? '').includes('facts') ||
+        JSON.stringify(system(own)?.content).includes('facts')
+      )
+        return false;
+      for (const body of [own, ours]) body.messages = JSON.parse(JSON.stringify(body.messages).replace(/(\\n)+facts/, ''));
+      return true;
+    },
+  },
+  {
+    name: 'cache markers where they count',
+    fact:
+      'The gateway drops a marker on a string, and puts one on a tool result where Anthropic refuses it. A second marker in the ' +
+      'conversation finds what the request before has kept. Without markers each turn costs the whole prompt again ' +
+      '(14,100 tokens, where 14,065 could be read from the cache; measured).',
+    take: (pair) => {
+      const { own, ours } = pair;
+      if (
+        !isClaude(pair) ||
+        (JSON.stringify(marks(own)) === JSON.stringify(marks(ours)) &&
+          JSON.stringify(own.messages) === JSON.stringify(ours.messages))
+      )
+        return false;
+      if (marks(ours).length < Math.min(marks(own).length, 3) || marks(ours).length > 4) return false;
+      if ((pair.at.retention === 'none') !== (marks(ours).length === 0)) return false;
+      const is = marks(ours).length > 0;
+      for (const body of [own, ours]) {
+        for (const part of markable(body)) delete part.cache_control;
+        body.messages.forEach(flatten);
+      }
+      return is;
+    },
+  },
+  {
+    name: 'one system text for Gemini',
+    fact: 'Of a system text in parts the gateway hands Gemini the first one only (1.15.2 and 2.2.3). It knows no markers.',
+    take: ({ own, ours, at }) => {
+      if (!isGemini(at) || !Array.isArray(system(own)?.content) || typeof system(ours)?.content !== 'string')
+        return false;
+      flatten(system(own));
+      return true;
+    },
+  },
+  {
+    name: 'a line break between the halves of the system text',
+    fact: 'Its client takes it away where it cuts the text, and so it is gone where the gateway or the model joins them.',
+    take: ({ own, ours }) => {
+      const [theirs, mine] = [system(own)?.content, system(ours)?.content];
+      if (!Array.isArray(theirs) || !Array.isArray(mine) || mine.length < 2) return false;
+      mine.slice(0, -1).forEach((part) => {
+        part.text = part.text.replace(/\n$/, '');
+      });
+      return true;
+    },
+  },
+  {
+    name: "a key for OpenAI's prompt cache",
+    fact:
+      'It brings requests that begin alike to one machine. Where OpenClaw has no session, the beginning tells agents apart. ' +
+      'Its client sends no key to a gateway.',
+    take: ({ own, ours, at }) =>
+      /^(gpt|o$)/.test(at.family) && own.prompt_cache_key === undefined && drop(ours, ['prompt_cache_key']),
+  },
+  {
+    name: "a day in OpenAI's prompt cache, where the model has it",
+    fact: 'Asked for with `cacheRetention: long`. Its client asks any model, and GPT-4o refuses `prompt_cache_retention`.',
+    take: ({ own, ours, at }) =>
+      at.retention === 'long' &&
+      own.prompt_cache_retention !== ours.prompt_cache_retention &&
+      [own, ours].filter((body) => drop(body, ['prompt_cache_retention'])).length > 0,
+  },
+  {
+    name: "reasoning in Claude's own terms",
+    fact:
+      'Claude up to 4.5 refuses an effort (400, "adaptive thinking is not supported"), and gateway 1.15.2 drops it for all of ' +
+      'Claude. Beside thinking, Anthropic takes no temperature and no forced tool, and wants the limit above the budget.',
+    take: (pair) => {
+      const { own, ours } = pair;
+      if (!isClaude(pair) || own.thinking || !THINKING.some((name) => JSON.stringify(own[name]) !== JSON.stringify(ours[name])))
+        return false;
+      const isForced = ours.tool_choice?.type === 'function' || ours.tool_choice === 'required';
+      if (Boolean(ours.thinking) !== (pair.at.level !== 'off' && !isForced && ours.reasoning === undefined)) return false;
+      if (ours.thinking) {
+        if (limitOf(ours) <= (ours.thinking.budget_tokens ?? 0) || drop(ours, LIMITS) !== drop(own, LIMITS)) return false;
+        drop(own, ['temperature']);
+      }
+      for (const body of [own, ours]) drop(body, THINKING);
+      return true;
+    },
+  },
+  {
+    name: 'reasoning of Gemini 2.5 by a budget',
+    fact: 'Gateway 1.15.2 hands no effort on to Gemini. Both 1.15.2 and 2.2.3 hand on a budget.',
+    take: ({ own, ours, at }) => {
+      if (at.family !== 'gemini' || own.reasoning_effort === undefined || !ours.thinking) return false;
+      for (const body of [own, ours]) drop(body, THINKING);
+      return true;
+    },
+  },
+  {
+    name: 'reasoning is asked for',
+    fact: 'Its client asks a gateway for none, whatever the thinking level, unless `compat` says that the model takes an effort.',
+    take: ({ own, ours, isGeneric }) => isGeneric && THINKING.every((name) => own[name] === undefined) && drop(ours, THINKING),
+  },
+  {
+    name: 'an effort that the model has',
+    fact: 'Providers refuse a word that the model does not know (`Unsupported value`), and any where the model does not reason.',
+    take: ({ own, ours, at }) => {
+      const efforts = [own, ours].map((body) => body.reasoning_effort ?? body.reasoning?.effort);
+      if (at.family === 'alias' || efforts[0] === efforts[1]) return false;
+      const hasOne = ['gpt', 'o', 'gemini', 'gemini 3', 'deepseek'].includes(at.family) && at.level !== 'off';
+      if (hasOne && efforts[1] === undefined) return false;
+      return [own, ours].filter((body) => drop(body, ['reasoning_effort', 'reasoning'])).length > 0;
+    },
+  },
+  {
+    name: 'the limit by the name and the size that the model has',
+    fact:
+      "OpenAI's reasoning models refuse `max_tokens`, and every provider refuses a limit above its own. OpenClaw's default, " +
+      '8,192, cuts off longer answers.',
+    take: ({ own, ours, at, isGeneric }) => {
+      const named = at.compat === 'max_tokens';
+      if (
+        LIMITS.every((name) => own[name] === ours[name]) ||
+        (named && ours.max_tokens === undefined) ||
+        limitOf(ours) === undefined
+      )
+        return false;
+      if (limitOf(ours) < limitOf(own) && !(isGeneric || ['gpt without reasoning', 'mistral', 'o'].includes(at.family)))
+        return false;
+      for (const body of [own, ours]) drop(body, LIMITS);
+      return true;
+    },
+  },
+  {
+    name: '`developer` for OpenAI alone',
+    fact: 'The other providers know no such role.',
+    take: ({ own, ours, at }) => {
+      const [theirs, mine] = [system(own), system(ours)];
+      if (/^(gpt|o$|alias)/.test(at.family) || theirs?.role !== 'developer' || mine?.role !== 'system') return false;
+      theirs.role = 'system';
+      return true;
+    },
+  },
+  {
+    name: 'images reach models that take them',
+    fact: 'Where the user wrote only the id of a model, OpenClaw takes it for one without image input, and leaves images out.',
+    take: ({ own, ours, isGeneric, at }) => {
+      const shows = (/** @type {Json} */ body) => /image_url|\(image without data\)/.test(JSON.stringify(body.messages));
+      if (!isGeneric || at.row !== 'nothing' || !shows(ours) || shows(own)) return false;
+      const isOfTool = (/** @type {Json} */ { content }) =>
+        Array.isArray(content) && String(content[0].text).startsWith('Image(s) from tool result');
+      const isAfterwards = (/** @type {Json} */ { content }) => content === 'I have processed the tool results.';
+      for (const body of [own, ours]) {
+        body.messages = body.messages.filter((/** @type {Json} */ message) => !isOfTool(message) && !isAfterwards(message));
+        for (const message of body.messages) {
+          const parts = Array.isArray(message.content) ? message.content : [{ text: message.content ?? '' }];
+          message.content = parts
+            .map((/** @type {Json} */ { text = '' }) => text.replace(OMITTED, '').trim())
+            .filter(Boolean)
+            .join('\n');
+        }
+      }
+      return true;
+    },
+  },
+];

@@ -1,0 +1,58 @@
+/** jco's glue for a component: what runs it in Node, with JSPI and without preview2-shim. */
+import { componentWit, transpile } from '@bytecodealliance/jco';
+
+/** What may wait: these suspend the component, and nothing else does. */
+const SUSPENDING = [
+  'wasi:io/poll#[method]pollable.block', 'wasi:io/poll#poll', 'wasi:io/streams#[method]input-stream.blocking-read',
+];
+const ASYNC_EXPORTS = [
+  'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
+];
+
+/** Has each text and each list of bytes that the component hands over counted: see `src/component.js`. @param {string} glue */
+function counted(glue) {
+  const head = /^export function instantiate\((\w+),(\w+),[^{]*\{/.exec(glue);
+  const texts = glue.split('new TextDecoder').length - 1;
+  if (!head || texts !== 1) throw new Error('jco writes its glue in another way: look at how it reads memory');
+  const rest = glue.slice(head[0].length)
+    .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,');
+  return `${head[0]}const $handed=${head[2]}.handed;${rest}`;
+}
+
+/**
+ * @param {Uint8Array} component
+ * @returns {Promise<{ glue: string, types: [path: string, bytes: Uint8Array][], modules: Uint8Array[] }>}
+ */
+export async function transpiled(component) {
+  const wit = await componentWit(component);
+  /**
+   * @param {string} name an interface without its version, and an item in it
+   * @returns {string[]} with the version, where the component has it
+   */
+  const inFull = (name) => {
+    const [iface, item] = name.split('#');
+    const full = new RegExp(`${iface}@[\\w.+-]+`).exec(wit)?.[0];
+    return full ? [`${full}#${item}`] : [];
+  };
+  const asyncExports = ASYNC_EXPORTS.map((name) => {
+    const [found] = inFull(`openclaw:provider/${name}`);
+    if (!found) throw new Error(`the component does not export ${name}`);
+    return found;
+  });
+  const { files } = await transpile(component, {
+    name: 'provider', instantiation: 'sync', minify: true,
+    asyncMode: 'jspi', asyncImports: SUSPENDING.flatMap(inFull), asyncExports,
+  });
+  const glue = Buffer.from(files['provider.js']).toString();
+  // jco ignores names that it does not find, so look at what it did
+  const suspending = glue.match(/new WebAssembly\.Suspending\(/g)?.length ?? 0;
+  const promising = glue.match(/WebAssembly\.promising\(/g)?.length ?? 0;
+  if (!suspending || promising < asyncExports.length) {
+    throw new Error(`the glue suspends at ${suspending} imports and ${promising} exports`);
+  }
+  return {
+    glue: counted(glue),
+    types: Object.entries(files).filter(([path]) => path.endsWith('.d.ts')),
+    modules: Object.entries(files).filter(([path]) => path.endsWith('.wasm')).map(([, bytes]) => bytes),
+  };
+}

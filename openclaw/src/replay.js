@@ -1,0 +1,106 @@
+/**
+ * Reasoning of past turns, past OpenClaw's builder. The builder takes a signature for the name of the field that the reasoning
+ * came in, leaves out reasoning without text, and reads a call's signature as JSON: it would lose all that the component signs.
+ * So reasoning is taken out before it, and put into its body afterwards, in the form that the component reads. What goes back
+ * to whom, the component decides.
+ */
+
+/** @typedef {import('./openclaw.js').Model} Model */
+/** @typedef {import('./openclaw.js').Message} Message */
+/** @typedef {import('./openclaw.js').AssistantMessage} AssistantMessage */
+/** @typedef {AssistantMessage['content'][number]} Block */
+
+/**
+ * Marks an assistant message of the body with the number of its turn. The builder writes it there itself: as the field that
+ * some reasoning came in. So a turn that it leaves out, or reduces to `role` and `content`, takes its mark along.
+ */
+const TURN = 'portkey_turn';
+
+/**
+ * Signatures that only name the field that unsigned reasoning came in, and the field that it goes back in. The last two are
+ * OpenClaw's own client's, in a session that began with it.
+ * @type {Record<string, string>}
+ */
+const FIELDS = {
+  reasoning_content: 'reasoning_content',
+  reasoning: 'reasoning',
+  reasoning_text: 'reasoning',
+  reasoning_details: 'reasoning',
+};
+
+/** @param {Block} block */
+const isReplayed = (block) => block.type === 'thinking' || (block.type === 'toolCall' && Boolean(block.thoughtSignature));
+
+/** @param {{ thinkingSignature?: string }} block */
+const fieldOf = ({ thinkingSignature }) => FIELDS[thinkingSignature ?? ''];
+
+/** @param {Block} block */
+const withoutSignature = (block) => (block.type === 'toolCall' ? { ...block, thoughtSignature: undefined } : block);
+
+/** @param {Block} block @returns {object[]} */
+function contentBlock(block) {
+  switch (block.type) {
+    case 'text':
+      return block.text.trim() ? [{ type: 'text', text: block.text.toWellFormed() }] : [];
+    case 'thinking':
+      return [{ type: 'thinking', thinking: block.thinking, signature: block.thinkingSignature }];
+    case 'toolCall':
+      return [];
+  }
+}
+
+/** @param {Record<string, any>} message of the body @param {Block[]} content of its turn */
+function putBack(message, content) {
+  const thinking = content.filter((block) => block.type === 'thinking');
+  if (thinking.every(fieldOf)) {
+    if (thinking.length) message[fieldOf(thinking[0])] = thinking.map((block) => block.thinking).join('\n');
+  } else {
+    message.content_blocks = content.flatMap(contentBlock);
+  }
+  content
+    .filter((block) => block.type === 'toolCall')
+    .forEach(({ thoughtSignature: signature }, at) => {
+      if (signature && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+    });
+}
+
+/**
+ * The messages without what the builder would lose, and how to put it into the body that comes of them.
+ * @param {Model} model
+ * @param {Message[]} messages
+ */
+export function takeReasoning(model, messages) {
+  /** @type {Block[][]} */ const turns = [];
+  // another model's reasoning the builder makes text of; with `requiresThinkingAsText`, this one's too
+  const isOwn = (/** @type {Message} */ message) =>
+    message.role === 'assistant' &&
+    !model.compat?.requiresThinkingAsText &&
+    message.provider === model.provider &&
+    message.api === model.api &&
+    message.model === model.id &&
+    Array.isArray(message.content) &&
+    message.content.some(isReplayed);
+  return {
+    messages: messages.map((message) => {
+      if (message.role !== 'assistant' || !isOwn(message)) return message;
+      const mark = {
+        type: /** @type {const} */ ('thinking'),
+        thinking: String(turns.push(message.content) - 1),
+        thinkingSignature: TURN,
+      };
+      return {
+        ...message,
+        content: [mark, ...message.content.filter(({ type }) => type !== 'thinking').map(withoutSignature)],
+      };
+    }),
+    /** @param {Record<string, any>} body */
+    putInto(body) {
+      for (const message of body.messages) {
+        if (message[TURN] === undefined) continue;
+        const content = turns[message[TURN]];
+        delete message[TURN];
+        putBack(message, content);
+      }
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * Which parts of a configuration are secret, by the names that they stand under. The Rust host has the same rule
+ * (`host-harness/src/secrets.rs`), and both are tested with `tests/fixtures/boundary`.
+ */
+
+/** Words that say so alone. Digits at the end of a word do not count. */
+const WORDS = new Set([
+  'auth', 'authn', 'authz', 'bearer', 'cred', 'creds', 'jwt', 'key', 'keys', 'oauth', 'pem', 'pwd', 'session', 'sessions',
+  'serviceaccount',
+]);
+const STARTS = ['authentic', 'authoriz', 'cookie', 'credential', 'passphrase', 'passw', 'secret'];
+const ENDS = [
+  'secret', 'secrets', 'password', 'passwords', 'passwd', 'passphrase', 'cookie', 'cookies', 'credential', 'credentials',
+];
+
+/** What makes a `key` a secret where the two are written as one word: there are monkeys as well. */
+const KEYS = new RegExp('^(access|account|admin|api|app|auth|client|encryption|function|master|private|secret|service|shared|signing'
+  + '|ssh|storage|subscription|virtual)keys?$');
+
+/** `max_tokens` is a number of tokens. */
+const COUNTS = new Set([
+  'budget', 'cached', 'completion', 'context', 'count', 'input', 'limit', 'max', 'maximum', 'min', 'output', 'per', 'prompt',
+  'ratelimit', 'reasoning', 'remaining', 'thinking', 'total', 'usage', 'used',
+]);
+
+/** The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case. @param {string} name */
+const wordsOf = (name) => name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+  .toLowerCase().split(/[^a-z0-9]+/).map((word) => word.replace(/[0-9]+$/, '')).filter(Boolean);
+
+/**
+ * Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
+ * @param {string} name
+ */
+export function namesASecret(name) {
+  const words = wordsOf(name);
+  const isCount = words.some((word) => COUNTS.has(word));
+  return words.some((word, at) => (/tokens?$/.test(word) ? !isCount : WORDS.has(word) || KEYS.test(word)
+    || STARTS.some((start) => word.startsWith(start)) || ENDS.some((end) => word.endsWith(end))
+    || (word === 'service' && words[at + 1] === 'account')));
+}
+
+/** Names are OpenClaw's: capitals, digits and `_`, no digit first. */
+const REFERENCE = /\$\{([A-Z_][A-Z0-9_]*)\}/g;
+
+/** The names of all `${NAME}` references in the text. @param {string} text */
+export const references = (text) => Array.from(text.matchAll(REFERENCE), ([, name]) => name);
+
+/** @param {string} text */
+export const isReference = (text) => references(text).length > 0;
+
+/** Whether the text is one reference and nothing else: a user wrote no secret there. @param {string} text */
+export const isBareReference = (text) => /^\s*\$\{[A-Z_][A-Z0-9_]*\}\s*$/.test(text);
+
+/** A shorter text in JSON, such as `service_account`, is a secret only by its name: it stands in ordinary answers. */
+const SHORTEST_IN_JSON = 16;
+
+/** JSON as a header holds it: in ASCII and on one line. The gateway reads raw UTF-8 as Latin-1. @param {string} json */
+export const headerJson = (json) => json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const SCHEME = /^(basic|bearer|digest|negotiate|token)$/i;
+const WITH_SCHEME = /^(basic|bearer|digest|negotiate|token)[ \t]+(?=[^ \t])/i;
+
+/**
+ * The lines of the texts in JSON: a private key has many. `shortest` is how many bytes make a secret of a text whose name, and
+ * the names above it, do not.
+ * @param {unknown} json @param {number} shortest @param {boolean} [named] @returns {string[]}
+ */
+export function linesIn(json, shortest, named = false) {
+  if (typeof json === 'string') {
+    const lines = json.split(/\r?\n/).map((line) => line.replace(WITH_SCHEME, ''));
+    return lines.filter((line) => line && (named || Buffer.byteLength(line) >= shortest));
+  }
+  if (Array.isArray(json)) return json.flatMap((item) => linesIn(item, shortest, named));
+  return Object.entries(json ?? {}).flatMap(([name, value]) => linesIn(value, shortest, named || namesASecret(name)));
+}
+
+/** @param {string} text @returns {unknown} what it is as JSON, where that is an object or a list */
+export function parsed(text) {
+  try {
+    const json = JSON.parse(text);
+    return json && typeof json === 'object' ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What to look for in answers where a secret value was sent: of `Bearer sk-1` what follows the scheme, of `Basic` the password
+ * too, of cookies each value, of JSON its texts.
+ * @param {unknown} value @returns {string[]}
+ */
+export function secretsIn(value) {
+  if (typeof value !== 'string') return [];
+  const json = parsed(value);
+  if (json) return linesIn(json, SHORTEST_IN_JSON);
+  const words = value.split(/[ \t\n\f\r]+/).filter((word) => word && !SCHEME.test(word));
+  const found = new Set();
+  for (const word of words) {
+    found.add(word.replace(/[;,]+$/, ''));
+    for (const part of word.split(/[;,]/)) {
+      found.add(part);
+      found.add(/^[^=]*=(.*)$/.exec(part)?.[1].replace(/^"|"$/g, ''));
+    }
+  }
+  const basic = /^basic[ \t]+([A-Za-z0-9+/]+)=*[ \t]*$/i.exec(value.trim())?.[1];
+  const decoded = basic && Buffer.from(basic, 'base64').toString();
+  if (decoded && !decoded.includes('\ufffd')) found.add(decoded).add(decoded.slice(decoded.indexOf(':') + 1));
+  return [...found].filter((secret) => typeof secret === 'string' && secret && !/^=*$/.test(secret));
+}

@@ -1,0 +1,343 @@
+/**
+ * What of OpenClaw's configuration the component sees, and what of its answer is taken. It merges its own entry into the
+ * configuration, so it sees that; all else, and every secret, stays behind and is laid back afterwards. A secret is shown as a
+ * reference of ours, `${SEALED_0}`, which the component keeps as it is. The Rust host has the same view
+ * (`host-harness/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { configError, samePlace } from './origin.js';
+import {
+  headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, references, secretsIn,
+} from './secrets.js';
+
+/** @typedef {Record<string, any>} Json */
+
+/** How much a component may add to what it was shown, in bytes. */
+const ADDED = 1 << 20;
+
+/** How deep its answer may be nested: as deep as the Rust host reads JSON. */
+const DEPTH = 127;
+
+/** Members that mean more than a name to JavaScript that copies objects carelessly. */
+const UNSAFE = ['__proto__', 'constructor', 'prototype'];
+
+/** What a component may read and write; `*` is its own id, in any case. */
+const SHARED = [
+  ['models', 'mode'], ['models', 'providers', '*'], ['agents', 'defaults', 'model'], ['agents', 'defaults', 'models'],
+  ['plugins', 'entries', '*', 'config'],
+];
+
+/** @param {any} value @returns {value is Json} */
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** In ASCII alone: the Kelvin sign is no k. @param {string} name @param {string} id */
+const isOwn = (name, id) => name.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase()) === id;
+
+/** @param {any} fields @param {string} step @param {string} id */
+const matching = (fields, step, id) => Object.keys(fields).filter((name) => (step === '*' ? isOwn(name, id) : name === step));
+
+/** The same fields and this one, whatever its name. @param {Json} fields @param {string} name @param {any} value */
+const withField = (fields, name, value) => Object.fromEntries([...Object.entries(fields), [name, value]]);
+
+/**
+ * `to` with the values at `path` of `from`. What is no object on the way is taken as it is: the component can say what is
+ * wrong.
+ * @param {any} from
+ * @param {any} to
+ * @param {string[]} path
+ * @param {string} id
+ * @returns {any}
+ */
+function copy(from, to, [step, ...rest], id) {
+  if (step === undefined || !isObject(from)) return from;
+  const names = matching(from, step, id).filter((name) => from[name] !== undefined);
+  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
+    withField(out, name, copy(from[name], Object.hasOwn(out, name) ? out[name] : {}, rest, id)));
+  return names.reduce(into, isObject(to) ? to : {});
+}
+
+/**
+ * `to` where the values at `path` are those of `from`: changed, added and removed ones.
+ * @param {any} to
+ * @param {any} from
+ * @param {string[]} path
+ * @param {string} id
+ * @returns {any}
+ */
+function replace(to, from, [step, ...rest], id) {
+  if (step === undefined) return from;
+  if (!isObject(to)) return to;
+  const source = isObject(from) ? from : {};
+  const names = matching(source, step, id);
+  const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.includes(name));
+  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
+    withField(out, name, replace(out[name] === undefined ? {} : out[name], source[name], rest, id)));
+  return names.reduce(into, Object.fromEntries(Object.entries(to).filter(([name]) => !gone.includes(name))));
+}
+
+/**
+ * The part of `config` that the component of provider `id` may see, secrets and all.
+ * @param {any} config
+ * @param {string} id
+ * @returns {Json}
+ */
+const part = (config, id) => SHARED.reduce((out, path) => copy(config, out, path, id), /** @type {any} */ ({}));
+
+/** @param {any} config @param {string[]} path @returns {any} */
+const at = (config, path) => path.reduce(
+  (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), config);
+
+/**
+ * The entries of the provider `id`, in whatever case their names are written: the one that is written as `id` first, since it
+ * wins.
+ * @param {any} config @param {string} id @returns {[name: string, entry: any][]}
+ */
+export function entries(config, id) {
+  const providers = at(config, ['models', 'providers']);
+  const own = Object.entries(isObject(providers) ? providers : {}).filter(([name]) => isOwn(name, id));
+  return own.sort(([a], [b]) => Number(b === id) - Number(a === id));
+}
+
+/**
+ * @param {any} fields
+ * @param {(value: any, name: string) => any} change
+ * @returns {any} the object with each value changed; what is none as it is
+ */
+const mapped = (fields, change) => (
+  isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)])) : fields);
+
+/**
+ * The document with each place where a secret may be changed: the key, the headers, the proxy and TLS settings of the provider
+ * and of each of its models, and the plugin's options.
+ * @param {Json} document @param {string} id
+ * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any
+ * }} change
+ */
+function mapSecrets(document, id, change) {
+  const held = ['headers', 'params', 'request', 'apiKey'];
+  const model = (/** @type {any} */ value) => (
+    mapped(value, (inner, name) => (held.includes(name) ? change.whole(inner) : inner)));
+  const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
+    if (name === 'apiKey' || name === 'request') return change.whole(inner);
+    if (name === 'headers') return mapped(inner, change.header);
+    return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
+  });
+  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
+    mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
+  const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
+    mapped(fields, (value, name) => (name === step ? map(value) : value)));
+  const sealed = inside(document, 'models', (all) => inside(all, 'providers', (providers) => own(providers, entry)));
+  return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
+    own(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
+}
+
+/** Whether the text is meant as JSON, and is none. @param {string} text */
+const isBroken = (text) => /^\s*['[{]/.test(text) && !parsed(text);
+
+/** The password in a URL. @param {string} text */
+const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.password : undefined);
+
+/** @param {string} what @returns {Error} */
+const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
+
+export class View {
+  /** What was hidden, in order; `inline` where only a part of it is. @type {{ shown: any, value: any, inline: boolean }[]} */
+  sealed = [];
+  /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
+  fills = [];
+  /** What of them is masked in answers. @type {string[]} */ secrets = [];
+
+  /**
+   * What the component of provider `id` sees of `config`.
+   * @param {any} config @param {string} id
+   * @param {(header: string) => boolean} [isSecret] whether a header of this name is one that it must not read
+   */
+  constructor(config, id, isSecret = namesASecret) {
+    const document = JSON.parse(JSON.stringify(part(config, id)));
+    const text = JSON.stringify(document);
+    this.id = id;
+    this.isSecret = isSecret;
+    this.mark = 'SEALED_';
+    while (text.includes(this.mark)) this.mark = `_${this.mark}`;
+    this.count = 0;
+    this.document = mapSecrets(document, id, {
+      whole: (value) => this.whole(value),
+      header: (value, name) => this.header(value, isSecret(name)),
+      option: (value, name) => this.inline(value, namesASecret(name)),
+    });
+  }
+
+  /** Hides all of a secret behind a reference of ours, which the component keeps and sends nowhere. @param {any} value */
+  whole(value) {
+    const isHidden = typeof value === 'string' ? value.trim() && !isBareReference(value) : value && typeof value === 'object';
+    if (!isHidden) return value;
+    const shown = `\${${this.mark}${this.sealed.length}}`;
+    // trimmed here, as the component would: it cannot trim what it does not see
+    this.sealed.push({ shown, value: typeof value === 'string' ? value.trim() : value, inline: false });
+    return shown;
+  }
+
+  /** @param {any} value @param {boolean} named */
+  header(value, named) {
+    if (named || (value && typeof value === 'object')) return this.whole(value);
+    if (typeof value !== 'string' || (isReference(value) && !parsed(value))) return value;
+    return this.inline(value, false);
+  }
+
+  /**
+   * Hides what of it is a secret, so that the component can use the rest: routes, retries, guardrails.
+   * @param {any} value
+   * @param {boolean} named
+   */
+  inline(value, named) {
+    const before = this.count;
+    const json = typeof value === 'string' ? parsed(value) : undefined;
+    let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
+    // the first sign says to the component what is wrong with it
+    if (this.count === before && typeof value === 'string' && isBroken(value) && !isReference(value)) {
+      shown = value.trim()[0] + this.placeholder(value);
+    }
+    if (this.count === before) return value;
+    this.sealed.push({ shown, value, inline: true });
+    const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
+    this.fills.push({ shown, text });
+    return shown;
+  }
+
+  /** @param {string} secret */
+  placeholder(secret) {
+    this.secrets.push(...[passwordIn(secret) ?? ''].filter(Boolean), ...linesIn(secret, 0, true), ...secretsIn(secret));
+    this.count += 1;
+    return `${this.mark}${this.count}`;
+  }
+
+  /** @param {any} value @param {boolean} named whether it is a secret by a name above it @returns {any} */
+  conceal(value, named) {
+    if (Array.isArray(value)) return value.map((item) => this.conceal(item, named));
+    if (typeof value !== 'string') return mapped(value, (inner, name) => this.conceal(inner, named || namesASecret(name)));
+    const holdsSecret = () => linesIn(parsed(value), Infinity, named).length > 0;
+    const isSecret = (named && value.trim() && !isBareReference(value)) || passwordIn(value) || holdsSecret();
+    return isSecret ? this.placeholder(value) : value;
+  }
+
+  /** As the component takes it. */
+  json() { return JSON.stringify(this.document); }
+
+  /**
+   * What is sent in the place of `text`, a header's value that the component made of what it saw.
+   * @param {string} text @returns {string | undefined} none where nothing is hidden in it
+   */
+  fill(text) {
+    if (!text.includes(this.mark)) return undefined;
+    const json = parsed(text);
+    const found = this.fills.find(({ shown }) => (typeof shown !== 'string' ? isDeepStrictEqual(shown, json)
+      : shown.trim() === text.trim() || (json && isDeepStrictEqual(parsed(shown), json))));
+    if (!found) throw refusal('made of a secret something that it is not');
+    return found.text;
+  }
+
+  /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
+  putBack(value, inline, named) {
+    const found = this.sealed.find((sealed) => sealed.inline === inline && isDeepStrictEqual(sealed.shown, value));
+    return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
+  }
+
+  /**
+   * `config` with what the component made of its part.
+   * @param {any} config @param {string} answer @returns {any}
+   */
+  mergeBack(config, answer) {
+    const most = Buffer.byteLength(this.json()) + ADDED;
+    if (Buffer.byteLength(answer) > most) throw refusal(`wrote over ${ADDED} bytes more than there were`);
+    /** @type {any} */ let document;
+    try {
+      document = JSON.parse(answer);
+    } catch {
+      throw refusal('wrote what is not JSON');
+    }
+    if (!isObject(document)) throw refusal('wrote a configuration that is no object');
+    const shown = new Set(names(this.document));
+    for (const name of names(document)) {
+      if (UNSAFE.includes(name) && !shown.has(name)) throw refusal(`wrote the member \`${name}\``);
+    }
+    // only where the next view would seal it again
+    document = mapSecrets(document, this.id, {
+      whole: (value) => this.putBack(value, false, true),
+      header: (value, name) => this.putBack(this.putBack(value, false, this.isSecret(name)), true, false),
+      option: (value) => this.putBack(value, true, false),
+    });
+    // What it wrote elsewhere must not get lost silently.
+    if (!isDeepStrictEqual(part(document, this.id), document)) throw refusal('wrote outside its part of the configuration');
+    if (JSON.stringify(document).includes(this.mark)) throw refusal('moved a secret to where it does not belong');
+    return SHARED.reduce((merged, path) => replace(merged, document, path, this.id), config);
+  }
+
+  /**
+   * Throws where the configuration that the component wrote would send the key, or another secret, elsewhere than the user
+   * wants.
+   * @param {any} config @param {any} merged
+   * @param {{ defaultBaseUrl: string, credentials: readonly { envVars: readonly string[] }[] }} descriptor
+   * @param {{ baseUrl?: string, apiKeyReference?: string }} choices
+   */
+  check(config, merged, descriptor, choices) {
+    const { id } = this;
+    const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
+    const referred = (/** @type {any} */ all) => references(JSON.stringify(part(all, id)));
+    const known = [
+      ...referred(config), ...references(choices.apiKeyReference ?? ''),
+      ...descriptor.credentials.flatMap(({ envVars }) => envVars),
+    ];
+    const unknown = referred(merged).find((name) => !known.includes(name));
+    if (unknown) throw chosen(`the reference \${${unknown}}`);
+
+    const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
+    const models = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list.filter(isObject) : [])));
+    for (const [where, [before, now]] of /** @type {const} */ ([['', lists], ['models.', models]])) {
+      for (const name of where ? ['apiKey', 'headers', 'request', 'params'] : ['apiKey', 'headers']) {
+        const isUsers = (/** @type {any} */ value) => value === undefined || before.some((entry) => same(entry[name], value))
+          || (name === 'apiKey' && isReference(String(value)))
+          || (name === 'headers' && isObject(value) && Object.entries(value)
+            .every(([header, text]) => before.some((entry) => same(at(entry, ['headers', header]), text))));
+        if (now.some((entry) => !isUsers(entry[name]))) throw chosen(`\`${where}${name}\``);
+      }
+    }
+    const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
+    if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
+    const options = (/** @type {any} */ all) => (
+      entriesOf(at(all, ['plugins', 'entries']), id).map((entry) => at(entry, ['config']) ?? {}));
+    const had = [...options(config), {}];
+    if (!options(merged).every((now) => had.some((before) => same(before, now)))) throw chosen('an option');
+
+    const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
+    const choice = given(choices.baseUrl);
+    const wanted = choice ? [choice] : lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean);
+    if (!wanted.length) wanted.push(descriptor.defaultBaseUrl);
+    const isWanted = (/** @type {string} */ url, /** @type {string[]} */ all) => all.some((one) => samePlace(one, url));
+    const urls = lists[1].map((entry) => given(entry.baseUrl) || descriptor.defaultBaseUrl);
+    if (!urls.every((url) => isWanted(url, wanted))) throw chosen('another `baseUrl`');
+    const ofModels = [...wanted, ...models[0].map((model) => given(model.baseUrl)).filter(Boolean)];
+    const urlsOfModels = models[1].map((model) => given(model.baseUrl)).filter(Boolean);
+    if (!urlsOfModels.every((url) => isWanted(url, ofModels))) throw chosen('another `baseUrl` of a model');
+  }
+}
+
+/** As they would be written, but for white space around them. @param {any} one @param {any} other */
+const same = (one, other) => isDeepStrictEqual(plain(one), plain(other));
+
+/** @param {any} value */
+const plain = (value) => (
+  typeof value === 'string' ? value.trim() : value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+
+/** @param {any} fields @param {string} id @returns {any[]} */
+const entriesOf = (fields, id) => (
+  Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id)).map(([, value]) => value));
+
+/** The names of all members. @param {any} value @param {number} [depth] @returns {Generator<string>} */
+function* names(value, depth = 0) {
+  if (value === null || typeof value !== 'object') return;
+  if (depth >= DEPTH) throw refusal(`wrote what is not JSON: it is nested over ${DEPTH} levels deep`);
+  for (const [name, inner] of Object.entries(value)) {
+    if (!Array.isArray(value)) yield name;
+    yield* names(inner, depth + 1);
+  }
+}

@@ -1,0 +1,113 @@
+/** The boundary's rules, by the fixtures that the Rust host is tested with too. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Mask } from '../src/mask.js';
+import { originOf, samePlace } from '../src/origin.js';
+import { namesASecret, secretsIn } from '../src/secrets.js';
+import { View } from '../src/view.js';
+
+/** @param {string} name @returns {any} */
+const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/boundary/${name}.json`, import.meta.url), 'utf8'));
+
+test('what is secret is known by its name', () => {
+  const { secret, plain } = fixture('names');
+  for (const name of secret) assert.ok(namesASecret(name), name);
+  for (const name of plain) assert.ok(!namesASecret(name), name);
+});
+
+test('what is looked for in answers', () => {
+  const { cases, ordinary } = fixture('values');
+  for (const { value, secrets } of cases) {
+    const found = secretsIn(value);
+    for (const secret of secrets) assert.ok(found.includes(secret), `${secret} in ${JSON.stringify(found)}, of ${value}`);
+  }
+  for (const { value, not } of ordinary) for (const word of not) assert.ok(!secretsIn(value).includes(word), `${word} of ${value}`);
+});
+
+/** @param {Mask} made @param {Buffer} text @param {number[]} cuts */
+function inPieces(made, text, cuts) {
+  const mask = Object.assign(new Mask([]), { secrets: made.secrets }); // forms are the same for all cuts
+  const out = [];
+  let from = 0;
+  for (const to of [...cuts, text.length]) {
+    out.push(Buffer.from(mask.push(text.subarray(from, to))));
+    from = to;
+  }
+  out.push(mask.finish());
+  return Buffer.concat(out).toString();
+}
+
+test('a secret is masked however it is written and wherever the answer is cut', () => {
+  const { cases, header_names } = fixture('masks');
+  for (const { secrets, text, masked } of cases) {
+    const mask = new Mask(secrets);
+    assert.equal(mask.text(text), masked);
+    const bytes = Buffer.from(text);
+    for (let first = 0; first <= bytes.length; first++) {
+      for (let second = first; second <= bytes.length; second++) assert.equal(inPieces(mask, bytes, [first, second]), masked, `cut at ${first} and ${second}`);
+    }
+    assert.equal(inPieces(mask, bytes, Array.from(bytes, (_, at) => at)), masked, 'byte by byte');
+  }
+  for (const { secrets, name, kept } of header_names) assert.equal(new Mask(secrets).isIn(name), !kept, name);
+});
+
+test('an origin is the same however it is written, and no other', () => {
+  const { same, different, refused, no_addresses } = fixture('origins');
+  for (const { a, b } of same) assert.equal(originOf(a), originOf(b), `${a} and ${b}`);
+  for (const { a, b } of different) assert.ok(!samePlace(a, b), `${a} and ${b}`);
+  for (const url of [...refused, ...no_addresses]) {
+    assert.throws(() => originOf(url), (/** @type {any} */ error) => error.type === 'invalid-config' && !error.message.includes('hunter22'), url);
+  }
+});
+
+/** @param {any} document @param {any[]} edits */
+function edited(document, edits) {
+  let root = structuredClone(document);
+  for (const { set, to, remove } of edits) {
+    const steps = (set ?? remove).split('/').slice(1).map((/** @type {string} */ step) => step.replaceAll('~1', '/'));
+    const last = steps.pop();
+    if (last === undefined) {
+      root = to;
+      continue;
+    }
+    const place = steps.reduce((/** @type {any} */ at, /** @type {string} */ step) => at[step] ??= {}, root);
+    if (set === undefined) delete place[last];
+    else Object.defineProperty(place, last, { value: to, enumerable: true, configurable: true, writable: true });
+  }
+  return root;
+}
+
+test('of what a component makes of the configuration only its own part is taken, with every secret in its place', () => {
+  const { id, default_base_url, env_vars, config: base, hidden, shown, cases } = fixture('merges');
+  const seen = new View(base, id).json();
+  for (const text of hidden) assert.ok(!seen.includes(text), `${text} in ${seen}`);
+  for (const text of shown) assert.ok(seen.includes(text), `${text} not in ${seen}`);
+  const descriptor = { defaultBaseUrl: default_base_url, credentials: [{ envVars: env_vars }] };
+  for (const { name, refused, config = base, edits = [], edits_move = [], answer, choices = {}, grow } of cases) {
+    const before = structuredClone(config);
+    const view = new View(config, id);
+    const document = edited(view.document, edits);
+    for (const [from, to] of edits_move) {
+      const entry = document.models.providers[from.split('/').at(-1)];
+      document.models.providers = { [to.split('/').at(-1)]: entry };
+    }
+    if (grow) document.models.providers[id].name = 'x'.repeat(grow);
+    const merge = () => {
+      const merged = view.mergeBack(config, answer ?? JSON.stringify(document));
+      view.check(config, merged, descriptor, { baseUrl: choices.base_url, apiKeyReference: choices.api_key_reference });
+      return merged;
+    };
+    if (refused) {
+      assert.throws(merge, (/** @type {any} */ error) => error.type === 'invalid-config' && !hidden.some((/** @type {string} */ text) => error.message.includes(text)), name);
+    } else {
+      const merged = merge();
+      assert.ok(!JSON.stringify(merged).includes(view.mark), name);
+      if (!edits.length && !edits_move.length && !answer) assert.deepEqual(merged, before, name);
+      for (const { set, to } of edits) assert.deepEqual(edited(merged, [{ set, to }]), merged, `${name}: ${set}`);
+      assert.equal(JSON.stringify(merged).includes('pk-literal-key'), JSON.stringify(before).includes('pk-literal-key') && !edits.some((/** @type {any} */ { set }) => set?.endsWith('/apiKey')), name);
+    }
+    assert.deepEqual(config, before, `${name}: the configuration that was given is left alone`);
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});

@@ -1,0 +1,208 @@
+//! The words of a failure, wherever a provider or a proxy puts them. What they mean is [`crate::error`]'s to say.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::json::{Json, Object, lossy};
+use crate::wire;
+
+/// What an answer says of its failure. Each is empty where it says nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    /// The type of the error, in the provider's words.
+    pub(crate) kind: String,
+    pub(crate) code: String,
+    /// The open-source gateway names the provider beside what that one said.
+    pub(crate) provider: String,
+    /// Whether it is one, whatever the status and whatever else is there.
+    pub(crate) is_marked: bool,
+    /// The gateway's own forms: `"status":"failure"`, and `"success":false` with `data`.
+    pub(crate) is_gateways: bool,
+    /// Whether it has an `error`, or a page in `html-message`: the forms of what comes from upstream.
+    pub(crate) has_error: bool,
+    pub(crate) is_html: bool,
+}
+
+/// Members that hold the words, the more telling first, however they are spelled in upper and lower case.
+const WORDS: [&str; 21] = [
+    "message",
+    "msg",
+    "detail",
+    "error",
+    "error_message",
+    "errorMessage",
+    "error_msg",
+    "err_msg",
+    "errmsg",
+    "errors",
+    "error_description",
+    "description",
+    "html-message",
+    "status_msg",
+    "base_resp",
+    "faultstring",
+    "fault",
+    "reason",
+    "title",
+    "cause",
+    "exception",
+];
+const CODES: [&str; 5] = ["code", "error_code", "errorCode", "err_code", "status_code"];
+const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
+
+/// Most of a list that are told.
+const MAX_ITEMS: usize = 3;
+/// How far down the words are looked for.
+const MAX_DEPTH: usize = 6;
+
+impl Failure {
+    /// `None` where it is no JSON that says something.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let text = lossy(body);
+        let root = match Json::parse(&text).ok()? {
+            // Google's errors are a list, of which the gateway makes an object with numbers for names.
+            list if !list.is_object() => match list.list() {
+                Some(items) => items.into_iter().next()?,
+                None => list,
+            },
+            object => object,
+        };
+        let Some(mut root) = root.object() else {
+            return Some(Self { message: words(&root, 0)?, ..Self::default() });
+        };
+        if let Some(first) = root.get("0").and_then(Json::object) {
+            root = first;
+        }
+        Some(Self::of(&root))
+    }
+
+    fn of(root: &Object<'_>) -> Self {
+        let mut read = Self {
+            provider: root.text("provider").into_owned(),
+            is_marked: root.iter().any(|(name, value)| wire::is_failure(name, value)),
+            is_html: root.text("html-message").trim_start().starts_with('<'),
+            ..Self::default()
+        };
+        let error = root.like("error").filter(|error| !error.is_blank());
+        let data = root.get("data").filter(|data| data.is_object());
+        read.has_error = error.is_some() || root.get("html-message").is_some();
+        let is_unsuccessful = root.get("success").and_then(Json::bool) == Some(false);
+        read.is_gateways = root.text("status") == "failure" || is_unsuccessful && data.is_some();
+        let details =
+            [error, data, root.like("detail"), root.like("message"), root.like("base_resp"), root.like("fault")];
+        let details: Vec<Object<'_>> = details.into_iter().flatten().filter_map(Json::object).collect();
+        let named = |names: &[&str]| {
+            let of = |object: &Object<'_>| {
+                let found = names.iter().filter_map(|name| object.like(name)).filter(|value| !value.is_nested());
+                let mut said = found.map(|value| value.text().trim().to_owned());
+                said.find(|text| !text.is_empty() && text != "error" && text != "failure" && text != "0")
+            };
+            details.iter().chain([root]).find_map(of).unwrap_or_default()
+        };
+        read.code = named(&CODES);
+        read.kind = named(&KINDS);
+        // Of a problem in the terms of RFC 9457 the type is a URL.
+        if read.kind.contains("://") || read.kind.contains("about:") || read.kind.parse::<u64>().is_ok() {
+            read.kind.clear();
+        }
+        let inner = error.and_then(|error| words(error, 1));
+        let outer = of_object(root, 0);
+        let message = match (inner, outer, error.is_some_and(|error| error.string().is_some())) {
+            (Some(inner), _, false) => Some(inner),
+            // `"error":"Bad Request"` says less than the message beside it.
+            (Some(inner), Some(outer), true) if outer != inner => Some(format!("{inner}: {outer}")),
+            (inner, outer, _) => inner.or(outer).or_else(|| data.and_then(|data| words(data, 1))),
+        };
+        read.message = message.unwrap_or_default();
+        if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, 1))
+            && !read.message.is_empty()
+            && !read.message.contains(&more)
+        {
+            read.message = format!("{} ({more})", read.message);
+        }
+        read.unwrap_inner();
+        read
+    }
+
+    /// "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3).
+    fn unwrap_inner(&mut self) {
+        let Some((before, json)) = self.message.split_once('{') else { return };
+        if !before.starts_with("Invalid response received from ") {
+            return;
+        }
+        if let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty()) {
+            let set = |own: &mut String, inner: String| {
+                if own.is_empty() {
+                    *own = inner
+                }
+            };
+            set(&mut self.code, inner.code);
+            set(&mut self.kind, inner.kind);
+            self.message = format!("{before}{}", inner.message).replacen("Invalid response received from ", "", 1);
+        }
+    }
+}
+
+/// The words in a value, or none.
+fn words(value: &Json<'_>, depth: usize) -> Option<String> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    if let Some(text) = value.string() {
+        return of_text(&text, depth);
+    }
+    if let Some(object) = value.object() {
+        return of_object(&object, depth);
+    }
+    let items = value.list()?;
+    let mut said: Vec<String> = items.iter().take(MAX_ITEMS).filter_map(|item| words(item, depth + 1)).collect();
+    said.dedup();
+    Some(said.join("; ")).filter(|said| !said.is_empty())
+}
+
+/// A text may be JSON once more.
+fn of_text(text: &str, depth: usize) -> Option<String> {
+    let text = text.trim();
+    if matches!(text.as_bytes().first(), Some(b'{' | b'['))
+        && let Some(inner) = Json::parse(text).ok().and_then(|json| words(&json, depth + 1))
+    {
+        return Some(inner);
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
+    if let Some(feedback) = object.get("promptFeedback").and_then(Json::object) {
+        let why =
+            ["blockReasonMessage", "blockReason"].into_iter().find_map(|name| words(feedback.get(name)?, depth + 1));
+        return Some(format!("The prompt was blocked: {}", why.unwrap_or_else(|| "no reason given".to_owned())));
+    }
+    let mut found = WORDS.iter().filter_map(|name| Some((*name, words(object.like(name)?, depth + 1)?)));
+    let Some((name, mut said)) = found.next() else {
+        // Fields, each with what is wrong with it. At the top these are no words but an answer.
+        let of_field = |(name, value): &(Cow<'_, str>, Json<'_>)| Some(format!("{name}: {}", words(value, depth + 1)?));
+        let fields: Vec<String> = object.iter().filter(|_| depth > 0).filter_map(of_field).take(MAX_ITEMS).collect();
+        return Some(fields.join("; ")).filter(|said| !said.is_empty());
+    };
+    // Where in a request (pydantic): `["body", "tools", 7]`.
+    if let Some(place) = object.get("loc").and_then(Json::list) {
+        let place: Vec<String> = place.iter().map(|step| step.text().to_string()).collect();
+        said = format!("{}: {said}", place.join("."));
+    }
+    // RFC 9457.
+    if name == "detail"
+        && let Some(title) = object.get("title").map(Json::text)
+        && !said.contains(&*title)
+    {
+        said = format!("{title}: {said}");
+    }
+    // OpenRouter: what the provider said.
+    let raw = object.get("metadata").and_then(|metadata| words(metadata.object()?.get("raw")?, depth + 1));
+    if let Some(raw) = raw.filter(|raw| !said.contains(raw.as_str())) {
+        said = format!("{said} ({raw})");
+    }
+    Some(said)
+}

@@ -1,0 +1,46 @@
+//! Results of the gateway's guardrails: which check denied a request or an answer, and why. Source: gateway 1.15.2, 2.2.3.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::json::{Json, Object, lossy};
+
+/// The checks that denied, of the `hook_results` in a body.
+pub(crate) fn denied(body: &[u8]) -> Option<String> {
+    let text = lossy(body);
+    denied_by(Object::parse(&text)?.get("hook_results")?, false)
+}
+
+/// The same of `hook_results` themselves. `is_late`: where they come behind a streamed answer, a verdict alone denies
+/// nothing, since the answer is there.
+pub(crate) fn denied_by(results: &Json<'_>, is_late: bool) -> Option<String> {
+    let results = results.object()?;
+    let hooks =
+        ["before_request_hooks", "after_request_hooks"].into_iter().filter_map(|name| results.get(name)?.list());
+    let denies = |hook: &Object<'_>| {
+        let says = |name| hook.get(name).and_then(Json::bool);
+        says("verdict") == Some(false)
+            && says("async") != Some(true)
+            && if is_late { says("deny") == Some(true) } else { says("deny") != Some(false) }
+    };
+    let denying: Vec<Object<'_>> = hooks.flatten().filter_map(|hook| hook.into_object().filter(denies)).collect();
+    let first = denying.first()?;
+    let checks: Vec<String> =
+        denying.iter().filter_map(|hook| hook.get("checks")?.list()).flatten().filter_map(why).collect();
+    Some(if checks.is_empty() { first.text("id").into_owned() } else { checks.join("; ") })
+}
+
+/// A check that failed: its id, and what it says of it.
+fn why(check: Json<'_>) -> Option<String> {
+    let check = check.into_object().filter(|check| check.get("verdict").and_then(Json::bool) == Some(false))?;
+    let said = |name| {
+        let object = check.get(name)?.object()?;
+        ["explanation", "message"].into_iter().map(|name| object.text(name)).find(|text| !text.is_empty())
+    };
+    let id = check.text("id");
+    Some(match said("data").or_else(|| said("error")) {
+        Some(said) => format!("{id}: {said}"),
+        None => id.into_owned(),
+    })
+}

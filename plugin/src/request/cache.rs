@@ -1,0 +1,215 @@
+//! What a model provider may keep of a prompt, so that the next turn need not pay for it again.
+//!
+//! Anthropic keeps what stands before a marker, at most four of them, for five minutes or an hour; a marker in a later
+//! request finds what was kept up to twenty blocks before it. Source: Anthropic's documentation, "Prompt caching". Which
+//! places reach it through the gateway: `docs/portkey.md`, "Prompt cache".
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::options::Model;
+use super::targets::Targets;
+use super::{Body, is_role, is_system, is_type, list, parts};
+use crate::bindings::exports::openclaw::provider::chat::PromptCache;
+use crate::json::{Json, Object};
+use crate::traits::{Family, Route};
+
+const MARK: &str = "cache_control";
+
+/// Marks what is worth keeping: the last tool, the stable half of the system text, and the newest two places in the
+/// conversation, the older of which is where the request before this one ended. `short` where nothing is said.
+pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: Option<PromptCache>) {
+    if targets.any(|target| target.family == Family::Gpt) {
+        key(body, targets, asked);
+    }
+    let is_named = own.cache_format.as_deref() == Some("anthropic");
+    // Those who do not know the targets leave it be, unless the user says which model it is, or asks for it.
+    let takes = is_named
+        || targets.all(|target| target.takes_markers())
+        || (!targets.is_complete() && asked.is_some() && targets.any(|target| target.takes_markers()));
+    let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
+    let count = marked(body);
+    if !takes {
+        // OpenAI refuses unknown members.
+        if count > 0 && targets.all(|target| matches!(target.family, Family::Gpt | Family::Gemini)) {
+            strip(body);
+        }
+        return;
+    }
+    if count > 0 {
+        return move_out_of_results(body, is_bedrock);
+    }
+    let long = match asked.unwrap_or(PromptCache::Short) {
+        PromptCache::None => return,
+        PromptCache::Short => false,
+        PromptCache::Long => true,
+    };
+    if let Some(tool) = body.tools.last_mut() {
+        mark(tool, long);
+    }
+    if let Some(system) = body.messages.iter_mut().find(|message| is_system(message)) {
+        // Of two parts the second changes from turn to turn.
+        let halves = parts(system, "content").is_some_and(|parts| parts.len() == 2);
+        mark_text(system, "content", long, if halves { 1 } else { usize::MAX });
+    }
+    let places: Vec<usize> = (0..body.messages.len())
+        .rev()
+        .filter(|&at| body.messages.get(at).is_some_and(|message| is_place(message, is_bedrock)))
+        .take(2)
+        .collect();
+    let is_call = |at: &usize| body.messages.get(*at).is_some_and(|message| is_role(message, "assistant"));
+    // The gateway keeps an hour on an assistant's parts and, in older versions, makes five minutes of it elsewhere: a
+    // longer time after a shorter one is refused.
+    let long = long && !places.iter().any(is_call);
+    for at in places {
+        if let Some(message) = body.messages.get_mut(at) {
+            mark_place(message, long, is_bedrock);
+        }
+    }
+}
+
+/// Where a marker in a conversation reaches the provider. Not in a tool result: the gateway would put it inside of
+/// `tool_result.content`, which Anthropic refuses ("cache_control may not be specified within `tool_result.content`").
+/// Bedrock's calls lose it.
+fn is_place(message: &Object<'_>, is_bedrock: bool) -> bool {
+    if is_role(message, "user") {
+        return has_text(message, "content");
+    }
+    is_role(message, "assistant")
+        && if is_bedrock { has_text(message, blocks(message)) } else { message.get("tool_calls").is_some() }
+}
+
+/// Where the gateway reads an assistant's words.
+fn blocks(message: &Object<'_>) -> &'static str {
+    if message.get("content_blocks").is_some() { "content_blocks" } else { "content" }
+}
+
+fn has_text(message: &Object<'_>, name: &str) -> bool {
+    let is_text = |part: &Object<'_>| is_type(part, "text") && !part.text("text").is_empty();
+    parts(message, name).is_some_and(|parts| parts.iter().any(is_text))
+}
+
+fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
+    if is_role(message, "user") {
+        return mark_text(message, "content", long, usize::MAX);
+    }
+    if is_bedrock {
+        return mark_text(message, blocks(message), long, usize::MAX);
+    }
+    let Some(Json::List(mut calls)) = message.take("tool_calls") else { return };
+    if let Some(mut call) = calls.pop().and_then(Json::into_object) {
+        mark(&mut call, long);
+        calls.push(call.into());
+    }
+    message.set("tool_calls", calls);
+}
+
+/// Marks the last text among the first so many parts.
+fn mark_text(message: &mut Object<'_>, name: &'static str, long: bool, first: usize) {
+    let Some(mut all) = parts(message, name) else { return };
+    let is_text = |part: &Object<'_>| is_type(part, "text") && !part.text("text").is_empty();
+    let at = all.get(..first.min(all.len())).and_then(|first| first.iter().rposition(is_text));
+    if let Some(part) = at.and_then(|at| all.get_mut(at)) {
+        mark(part, long);
+        message.set(name, list(all));
+    }
+}
+
+fn mark(object: &mut Object<'_>, long: bool) {
+    let mut control = Object::from([("type", "ephemeral".into())]);
+    if long {
+        control.set("ttl", "1h");
+    }
+    object.set(MARK, control);
+}
+
+/// How many markers a host has set.
+fn marked(body: &Body<'_>) -> usize {
+    let in_message = |message: &Object<'_>| {
+        let of = |name| match message.get(name) {
+            Some(json) if json.is_nested() => {
+                let items = json.list().unwrap_or_default();
+                items.iter().filter(|item| item.object().is_some_and(|item| item.get(MARK).is_some())).count()
+            }
+            _ => 0,
+        };
+        of("content") + of("content_blocks") + of("tool_calls") + usize::from(message.get(MARK).is_some())
+    };
+    body.tools.iter().filter(|tool| tool.get(MARK).is_some()).count()
+        + body.messages.iter().map(in_message).sum::<usize>()
+}
+
+fn strip(body: &mut Body<'_>) {
+    for tool in &mut body.tools {
+        tool.remove(MARK);
+    }
+    for message in &mut body.messages {
+        message.remove(MARK);
+        for name in ["content", "content_blocks", "tool_calls"] {
+            let Some(Json::List(items)) = message.get(name) else { continue };
+            let is_marked = |item: &Json<'_>| item.object().is_some_and(|item| item.get(MARK).is_some());
+            if items.iter().any(is_marked) {
+                let all = message.take(name).and_then(Json::into_list).unwrap_or_default();
+                let all = all.into_iter().map(without_mark).collect::<Vec<_>>();
+                message.set(name, all);
+            }
+        }
+    }
+}
+
+fn without_mark(item: Json<'_>) -> Json<'_> {
+    let Some(mut object) = item.object() else { return item };
+    object.remove(MARK);
+    object.into()
+}
+
+/// A marker that a host has set on a tool result goes to the nearest place before it that reaches the provider.
+fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
+    let mut moved = None;
+    for at in (0..body.messages.len()).rev() {
+        let Some(message) = body.messages.get_mut(at) else { continue };
+        if is_role(message, "tool") {
+            let of_part = |part: Json<'_>| part.object().and_then(|mut part| part.take(MARK)).is_some();
+            let in_parts =
+                message.get("content").and_then(Json::list).is_some_and(|parts| parts.into_iter().any(of_part));
+            if in_parts || message.get(MARK).is_some() {
+                message.remove(MARK);
+                let all = message.take("content").map(|content| match content {
+                    Json::List(all) => all.into_iter().map(without_mark).collect::<Vec<_>>().into(),
+                    content => content,
+                });
+                message.set_some("content", all);
+                moved.get_or_insert(at);
+            }
+        } else if moved.is_some() && is_place(message, is_bedrock) {
+            mark_place(message, false, is_bedrock);
+            moved = None;
+        }
+    }
+}
+
+/// OpenAI keeps prompts by itself. A key brings requests with one beginning to one machine; the beginning of the system
+/// text tells agents apart. Source: OpenAI's documentation, "Prompt caching".
+fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
+    if !targets.all(|target| target.family == Family::Gpt && target.route != Route::OpenRouter)
+        || asked == Some(PromptCache::None)
+    {
+        return;
+    }
+    if body.members.get("prompt_cache_key").is_none()
+        && let Some(system) = body.messages.iter().find(|message| is_system(message))
+    {
+        let text = parts(system, "content").and_then(|parts| Some(parts.first()?.text("text"))).unwrap_or_default();
+        // FNV-1a, 64 bits.
+        let hash = text
+            .bytes()
+            .take(1024)
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        body.members.set("prompt_cache_key", format!("agent-{hash:016x}"));
+    }
+    // OpenAI's models since GPT-4.1 can keep prompts for a day.
+    let can_be_long = targets.all(|target| target.context_tokens >= 400_000);
+    if asked == Some(PromptCache::Long) && can_be_long && body.members.get("prompt_cache_retention").is_none() {
+        body.members.set("prompt_cache_retention", "24h");
+    }
+}

@@ -1,0 +1,158 @@
+//! Contents of messages in the form that each provider takes: one system message, documents, names of tool results.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::targets::Targets;
+use super::{Body, is_role, is_system, is_type, parts, text_part};
+use crate::json::{Json, Object};
+use crate::traits::{Family, Route};
+
+/// Images in tool results go behind the results, in a message of the user's: OpenAI and Gemini take texts alone there, and
+/// the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
+pub(super) fn tool_images(body: &mut Body<'_>) {
+    let is_shown =
+        |message: &Object<'_>| is_role(message, "tool") && matches!(message.get("content"), Some(Json::List(_)));
+    if !body.messages.iter().any(is_shown) {
+        return;
+    }
+    let mut out = Vec::with_capacity(body.messages.len() + 1);
+    let mut shown: Vec<Json<'_>> = Vec::new();
+    for mut message in core::mem::take(&mut body.messages) {
+        if !is_role(&message, "tool") {
+            show(&mut out, &mut shown);
+        } else if is_shown(&message) {
+            let is_image = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "image_url"));
+            let all = message.take("content").and_then(Json::into_list).unwrap_or_default();
+            let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
+            message.set("content", texts);
+            if !images.is_empty() {
+                if matches!(message.get("content"), Some(Json::List(texts)) if texts.is_empty()) {
+                    message.set("content", "(see attached image)");
+                }
+                shown.push(text_part("Image(s) from tool result:".into()).into());
+                shown.extend(images);
+            }
+        }
+        out.push(message);
+    }
+    show(&mut out, &mut shown);
+    body.messages = out;
+}
+
+fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
+    if !shown.is_empty() {
+        out.push(Object::from([("role", "user".into()), ("content", core::mem::take(shown).into())]));
+    }
+}
+
+/// A PDF goes to Claude and Gemini as a data URL in `image_url`, which the gateway makes a document of; in `file` they
+/// would lose it or get it broken. OpenAI takes `file`. Source: gateway 1.15.2 and 2.2.3, all four providers.
+pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
+    let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
+    if !targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other))
+    {
+        return;
+    }
+    for message in body.messages.iter_mut().filter(|message| is_role(message, "user")) {
+        let Some(Json::List(content)) = message.get("content") else { continue };
+        let is_file = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "file"));
+        if content.iter().any(is_file) {
+            let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
+            message.set("content", content.into_iter().map(document).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn document(part: Json<'_>) -> Json<'_> {
+    let Some(object) = part.object().filter(|part| is_type(part, "file")) else { return part };
+    let file = object.get("file").and_then(Json::object).unwrap_or_default();
+    match file.get("file_data").and_then(Json::string) {
+        Some(url) if url.starts_with("data:application/pdf") => {
+            let mut image = Object::from([("type", "image_url".into())]);
+            image.set("image_url", [("url", Json::Text(url))]);
+            image.set_some("cache_control", object.get("cache_control").cloned());
+            image.into()
+        }
+        _ => part,
+    }
+}
+
+/// Gemini is told a tool result by the tool's name, and under a made-up one where the message has none (gateway 1.15.2 and
+/// 2.2.3).
+pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
+    if !targets.any(|target| target.family == Family::Gemini) {
+        return;
+    }
+    let mut names: Vec<(String, String)> = Vec::new();
+    for message in &mut body.messages {
+        if let Some(Json::List(calls)) = message.get("tool_calls") {
+            // Ids may come again: the last counts.
+            names.extend(calls.iter().filter_map(|call| {
+                let call = call.object()?;
+                Some((call.text("id").into_owned(), call.get("function")?.object()?.text("name").into_owned()))
+            }));
+        } else if is_role(message, "tool") && message.get("name").is_none() {
+            let id = message.text("tool_call_id");
+            if let Some((_, name)) = names.iter().rev().find(|(known, _)| *known == id) {
+                message.set("name", name.clone());
+            }
+        }
+    }
+}
+
+/// One system message, in one text, where a model takes one: the gateway keeps the first message for Gemini, and of parts
+/// the first part (1.15.2 and 2.2.3). Parts are for those that keep them apart in a prompt cache. And `developer` is
+/// OpenAI's word alone.
+pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
+    let is_gemini = targets.any(|target| target.family == Family::Gemini);
+    let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
+        || (!is_gemini && has_marker(&body.messages));
+    let knows_developer = !targets.all(|target| target.family != Family::Gpt);
+    let mut first: Option<usize> = None;
+    let mut more = String::new();
+    let mut at = 0;
+    body.messages.retain_mut(|message| {
+        if !is_system(message) {
+            at += 1;
+            return true;
+        }
+        if !knows_developer && is_role(message, "developer") {
+            message.set("role", "system");
+        }
+        if !keeps_parts && let Some(text) = joined(message) {
+            message.set("content", text);
+        }
+        if is_gemini && first.is_some() {
+            more.push_str("\n\n");
+            more.push_str(&message.text("content"));
+            return false;
+        }
+        first.get_or_insert(at);
+        at += 1;
+        true
+    });
+    if let Some(message) = first.filter(|_| !more.is_empty()).and_then(|at| body.messages.get_mut(at)) {
+        let text = message.text("content").into_owned() + &more;
+        message.set("content", text);
+    }
+    // Gemini's has to be the first message of all.
+    if is_gemini && let Some(at) = first.filter(|&at| at > 0) {
+        let message = body.messages.remove(at);
+        body.messages.insert(0, message);
+    }
+}
+
+fn has_marker(messages: &[Object<'_>]) -> bool {
+    let marked = |message: &Object<'_>| {
+        parts(message, "content").is_some_and(|parts| parts.iter().any(|part| part.get("cache_control").is_some()))
+    };
+    messages.iter().filter(|message| is_system(message)).any(marked)
+}
+
+/// The parts of a content as one text, where all of them are texts.
+fn joined(message: &Object<'_>) -> Option<String> {
+    let Some(Json::List(_)) = message.get("content") else { return None };
+    let parts = parts(message, "content")?;
+    parts.iter().map(|part| part.get("text").filter(|_| is_type(part, "text"))?.string()).collect()
+}

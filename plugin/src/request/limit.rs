@@ -1,0 +1,55 @@
+//! The limit for an answer, reasoning included.
+
+use super::Body;
+use super::options::{Model, Options};
+use super::targets::Targets;
+use crate::json::Json;
+
+/// Where neither the request nor the configuration says one and the provider demands it.
+const DEFAULT: u32 = 16_384;
+/// The same for an answer in one piece, which a connection has to wait for.
+const DEFAULT_WHOLE: u32 = 8_192;
+
+const NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+/// Sets the limit where it must not be absent (Anthropic: `max_tokens: Field required`), keeps it within what the models
+/// can write, and names it as they know it: OpenAI's reasoning models refuse `max_tokens`. The newer name is known to all
+/// that the gateway maps a limit for but a few, and those leave it out (1.15.2).
+pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
+    let asked = NAMES.iter().find_map(|&name| body.members.get(name)?.whole());
+    let is_named = NAMES.iter().any(|&name| body.members.get(name).is_some());
+    if is_named && asked.is_none() {
+        // No number: the provider's to refuse.
+        return;
+    }
+    let demanded = targets.any(|target| target.needs_limit());
+    let moderate = if body.stream { DEFAULT } else { DEFAULT_WHOLE };
+    let told = asked.map(|asked| u32::try_from(asked).unwrap_or(u32::MAX)).or(own.max_tokens).or(options.max_tokens);
+    body.has_default_limit = told.is_none();
+    let Some(limit) = told.or(demanded.then_some(moderate)) else { return };
+    let most = |target: &crate::traits::Traits| Some(target.max_output_tokens).filter(|&most| most > 0);
+    let limit = targets.known().iter().filter_map(most).fold(limit, u32::min);
+    set(body, targets, own, limit);
+}
+
+/// Sets it by the one name.
+pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
+    let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
+    let name = match own.limit_field.as_deref() {
+        Some(field) if NAMES.contains(&field) => NAMES[usize::from(field != NAMES[0])],
+        _ if targets.all(|target| !target.takes_completion_tokens()) => NAMES[0],
+        _ if targets.any(|target| target.takes_completion_tokens()) || !targets.known().is_empty() => NAMES[1],
+        // Nothing is known: as the host says.
+        _ => before.unwrap_or(NAMES[0]),
+    };
+    for other in NAMES.iter().filter(|&&other| other != name) {
+        body.members.remove(other);
+    }
+    body.members.set(name, limit);
+}
+
+/// The limit that is set, else the moderate one.
+pub(super) fn of(body: &Body<'_>) -> u32 {
+    let set = NAMES.iter().find_map(|&name| u32::try_from(body.members.get(name).and_then(Json::whole)?).ok());
+    set.unwrap_or(DEFAULT)
+}

@@ -1,0 +1,155 @@
+//! A request's way to the wire: from a prompt or a host's body to one body, through a few passes, to JSON.
+//!
+//! Each pass is a function with a name that makes one thing fit for the models that may answer, and leaves alone what it
+//! does not know. What it needs to know of a model stands in [`crate::traits`], and which models may answer is
+//! [`targets`]'s to say.
+
+mod cache;
+mod content;
+mod limit;
+mod options;
+mod reasoning;
+mod repair;
+mod replay;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::chat::{Ask, Request};
+use crate::bindings::openclaw::provider::types::Connection;
+use crate::error::{self, Result};
+use crate::json::{Json, Object};
+use crate::prompt;
+use options::Options;
+pub(crate) use options::shown as options_json;
+use targets::Targets;
+
+/// A body that is being made to fit: its messages and tools, and all of its other members.
+#[derive(Debug, Default)]
+struct Body<'a> {
+    members: Object<'a>,
+    messages: Vec<Object<'a>>,
+    tools: Vec<Object<'a>>,
+    /// Whether it is for a stream.
+    stream: bool,
+    /// Whether nobody said how long the answer may be.
+    has_default_limit: bool,
+}
+
+/// The body of a request for a whole answer, or for a streamed one.
+pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<String> {
+    let members = match &request.ask {
+        Ask::Prompt(prompt) => prompt::body(prompt)?,
+        Ask::OpenaiJson(json) => opened(json)?,
+        Ask::FinishedJson(json) => return finished(json, stream),
+    };
+    let options = Options::read(&connection.options_json);
+    let mut body = Body::new(members, stream)?;
+    let model = body.members.text("model").into_owned();
+    let targets = Targets::of(&model, connection, &options);
+    let own = options.of_model(&model);
+
+    repair::arguments(&mut body);
+    repair::tools(&mut body, &own);
+    repair::contents(&mut body);
+    content::tool_images(&mut body);
+    content::documents(&mut body, &targets);
+    content::tool_names(&mut body, &targets);
+    replay::reasoning(&mut body, &targets);
+    replay::call_signatures(&mut body, &targets);
+    limit::output(&mut body, &targets, &own, &options);
+    reasoning::effort(&mut body, &targets, &own);
+    content::system(&mut body, &targets);
+    cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
+    Ok(body.into_json())
+}
+
+/// A host's body, its lists opened in the same pass that reads it.
+fn opened(json: &str) -> Result<Object<'_>> {
+    Object::parse_opening(json, &["messages", "tools"])
+        .ok_or_else(|| error::invalid_request("The body of the request is not a JSON object"))
+}
+
+/// A body that was made to fit before, and maybe changed since.
+fn finished(json: &str, stream: bool) -> Result<String> {
+    let is_stream = opened(json)?.get("stream").and_then(Json::bool).unwrap_or(false);
+    if is_stream != stream {
+        let message = if stream { "The body does not ask for a stream" } else { "The body asks for a stream" };
+        return Err(error::invalid_request(message));
+    }
+    Ok(json.into())
+}
+
+impl<'a> Body<'a> {
+    fn new(mut members: Object<'a>, stream: bool) -> Result<Self> {
+        let messages = objects(&mut members, "messages")?;
+        let tools = objects(&mut members, "tools")?;
+        Ok(Self { members, messages, tools, stream, has_default_limit: false })
+    }
+
+    fn into_json(self) -> String {
+        let Self { mut members, messages, tools, stream, .. } = self;
+        members.set("messages", messages.into_iter().map(Json::from).collect::<Vec<_>>());
+        // An empty list is a host's way to say that there are tools in the history only.
+        if !tools.is_empty() {
+            members.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
+        }
+        if stream {
+            members.set("stream", true);
+            if members.get("stream_options").is_none() {
+                members.set("stream_options", [("include_usage", true.into())]);
+            }
+        } else {
+            members.remove("stream");
+            members.remove("stream_options");
+        }
+        members.to_json()
+    }
+}
+
+/// Takes out a list of objects. What is `null` in it is left out; an empty list stays as it is.
+fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> {
+    let is_empty = |json: &Json<'_>| matches!(json, Json::List(items) if items.is_empty());
+    if members.get(name).is_none_or(is_empty) {
+        return Ok(Vec::new());
+    }
+    let items = members.take(name).and_then(Json::into_list).unwrap_or_default();
+    let read = items.into_iter().filter(|item| !item.is_null()).map(Json::into_object).collect::<Option<Vec<_>>>();
+    read.filter(|items| !items.is_empty()).ok_or_else(|| {
+        error::invalid_request(&alloc::format!("The member {name} of the request is not a list of objects"))
+    })
+}
+
+/// Whether a message is of this role.
+fn is_role(message: &Object<'_>, role: &str) -> bool {
+    message.get("role").and_then(Json::string).is_some_and(|own| own == role)
+}
+
+/// Whether a message tells the model beforehand.
+fn is_system(message: &Object<'_>) -> bool {
+    is_role(message, "system") || is_role(message, "developer")
+}
+
+/// The parts of a message's content; a text is one part. None where there is no content.
+fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
+    let content = message.get(name)?;
+    match content.string() {
+        Some(text) => Some(alloc::vec![text_part(Json::Text(text))]),
+        None => content.list()?.into_iter().map(Json::into_object).collect(),
+    }
+}
+
+fn text_part(text: Json<'_>) -> Object<'_> {
+    Object::from([("type", "text".into()), ("text", text)])
+}
+
+fn is_type(part: &Object<'_>, kind: &str) -> bool {
+    part.get("type").and_then(Json::string).is_some_and(|own| own == kind)
+}
+
+fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
+    objects.into_iter().map(Json::from).collect::<Vec<_>>().into()
+}

@@ -1,0 +1,130 @@
+//! What the passes need of the configuration: it travels in `connection.options-json`.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::exports::openclaw::provider::chat::PromptCache;
+use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
+use crate::config;
+use crate::json::{Json, Object};
+use crate::traits;
+
+/// The settings of all models.
+#[derive(Debug, Default)]
+pub(crate) struct Options<'a> {
+    pub(crate) prompt_cache: Option<PromptCache>,
+    /// Ids whose name says nothing, and the model that each stands for.
+    families: Object<'a>,
+    models: Vec<Object<'a>>,
+    /// Of models that name none.
+    pub(crate) max_tokens: Option<u32>,
+}
+
+/// The settings of one model, as OpenClaw's `models[]` and `models[].compat` have them.
+#[derive(Debug, Default)]
+pub(crate) struct Model<'a> {
+    pub(crate) max_tokens: Option<u32>,
+    pub(crate) limit_field: Option<Cow<'a, str>>,
+    pub(crate) cache_format: Option<Cow<'a, str>>,
+    pub(crate) supports_effort: Option<bool>,
+    pub(crate) supports_tools: Option<bool>,
+}
+
+/// What `resolve-connection` makes of the provider's entry and the plugin's options.
+pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> String {
+    let mut shown = Object::default();
+    let mut wrong = |name: &str, message: &str| {
+        findings.push(config::finding(Severity::Error, &format!("{}.{name}", config::OPTIONS), message));
+    };
+    match options.get("promptCache") {
+        Some(word) if word.string().is_none_or(|word| prompt_cache(&word).is_none()) => {
+            wrong("promptCache", "This option must be none, short or long.");
+        }
+        word => shown.set_some("promptCache", word.cloned()),
+    }
+    if let Some(families) = options.get("modelFamilies") {
+        for (id, model) in families.object().unwrap_or_default().iter() {
+            if model.string().and_then(|model| traits::of(&model)).is_none() {
+                let message =
+                    format!("{id} must stand for the id of a model that is known, such as claude-sonnet-4-5.");
+                wrong("modelFamilies", &message);
+            }
+        }
+        if !families.is_object() {
+            wrong("modelFamilies", "This option must be an object of model ids.");
+        }
+        shown.set("modelFamilies", families.clone());
+    }
+    shown.set_some("maxTokens", provider.get("maxTokens").cloned());
+    let entries = provider.get("models").and_then(Json::list).unwrap_or_default();
+    let told = entries.iter().filter_map(|entry| {
+        let (id, entry) = (config::model_id(entry)?, entry.object()?);
+        let mut told = Object::default();
+        for name in ["maxTokens", "compat"] {
+            told.set_some(name, entry.get(name).cloned());
+        }
+        if told.is_empty() {
+            return None;
+        }
+        told.set("id", id);
+        Some(told.into())
+    });
+    let told: Vec<Json<'_>> = told.collect();
+    if !told.is_empty() {
+        shown.set("models", told);
+    }
+    shown.to_json()
+}
+
+impl<'a> Options<'a> {
+    /// Reads them; what cannot be read is not there, since `lint` has told of it.
+    pub(crate) fn read(json: &'a str) -> Self {
+        let Some(mut root) = Object::parse_opening(json, &["models", "compat"]) else { return Self::default() };
+        Self {
+            prompt_cache: root.get("promptCache").and_then(Json::string).and_then(|word| prompt_cache(&word)),
+            families: root.take("modelFamilies").and_then(Json::into_object).unwrap_or_default(),
+            max_tokens: limit(&root),
+            models: root
+                .take("models")
+                .and_then(Json::into_list)
+                .map(|models| models.into_iter().filter_map(Json::into_object).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The model that the user says stands behind this id.
+    pub(crate) fn family(&self, id: &str) -> Option<Cow<'a, str>> {
+        self.families.get(id).and_then(Json::string)
+    }
+
+    pub(crate) fn of_model(&self, id: &str) -> Model<'a> {
+        let is_this = |model: &&Object<'_>| model.text("id") == id.trim();
+        let Some(model) = self.models.iter().find(is_this) else { return Model::default() };
+        let compat = model.get("compat").and_then(Json::object).unwrap_or_default();
+        let text = |name| compat.get(name).and_then(Json::string);
+        let flag = |name| compat.get(name).and_then(Json::bool);
+        Model {
+            max_tokens: limit(model),
+            limit_field: text("maxTokensField"),
+            cache_format: text("cacheControlFormat"),
+            supports_effort: flag("supportsReasoningEffort"),
+            supports_tools: flag("supportsTools"),
+        }
+    }
+}
+
+/// A word of the option `promptCache`.
+pub(crate) fn prompt_cache(word: &str) -> Option<PromptCache> {
+    match word {
+        "none" => Some(PromptCache::None),
+        "short" => Some(PromptCache::Short),
+        "long" => Some(PromptCache::Long),
+        _ => None,
+    }
+}
+
+fn limit(object: &Object<'_>) -> Option<u32> {
+    u32::try_from(object.get("maxTokens")?.whole()?).ok().filter(|&limit| limit > 0)
+}

@@ -1,0 +1,153 @@
+//! How much to reason, in the terms of the models that may answer.
+
+use alloc::borrow::{Cow, ToOwned};
+
+use super::options::Model;
+use super::targets::Targets;
+use super::{Body, is_role, limit};
+use crate::json::Json;
+use crate::traits::{Family, Route, Thinking, Traits};
+
+/// The words that OpenAI's and other APIs have for an effort, the weakest first.
+const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
+/// knows what it does.
+pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
+    let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
+    let Some(asked) = asked else { return };
+    if own.supports_effort == Some(false) {
+        return body.members.remove("reasoning_effort");
+    }
+    let asked = asked.trim().to_ascii_lowercase();
+    let asked = if asked == "off" || asked.is_empty() { "none" } else { &*asked };
+    if body.members.get("thinking").is_some() || body.members.get("reasoning").is_some() || targets.known().is_empty() {
+        return;
+    }
+    // A row without numbers stands for models that are not told apart; and the user may know better.
+    let is_believed = own.supports_effort == Some(true);
+    if targets.any(|target| target.thinking == Thinking::None && (target.context_tokens == 0 || is_believed)) {
+        return;
+    }
+    body.members.remove("reasoning_effort");
+    let is = |thinking: Thinking| move |target: &Traits| target.thinking == thinking;
+    if targets.all(is(Thinking::Object)) {
+        // OpenRouter's own form says "none" too.
+        return body.members.set("reasoning", [("effort", nearest(asked, targets).unwrap_or(asked).to_owned().into())]);
+    }
+    let forces_a_tool =
+        body.members.get("tool_choice").is_some_and(|choice| choice.is_object() || choice.text() == "required");
+    let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
+    let is_claude = |target: &Traits| target.family == Family::Claude;
+    if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
+        // It is off unless asked for, and Anthropic refuses a forced tool beside it.
+        return;
+    }
+    let is_route = |target: &Traits| target.route != Route::Other && target.route != Route::OpenRouter;
+    // Claude before 4.6 refuses an effort ("adaptive thinking is not supported"). OpenAI is not sent a budget by the
+    // gateway, and Gemini takes one (1.15.2 and 2.2.3).
+    let takes_budget = |target: &Traits| {
+        is_route(target)
+            && (target.thinking == Thinking::Budget || matches!(target.family, Family::Gpt | Family::Gemini))
+    };
+    if targets.any(is(Thinking::Budget)) {
+        if targets.known().iter().all(takes_budget) {
+            budget(body, targets, own, asked);
+        }
+        return;
+    }
+    if targets.any(is(Thinking::None)) {
+        return;
+    }
+    // Gateway 1.15.2 drops the effort for Anthropic, and 2.x makes it adaptive thinking by itself.
+    if targets.all(is(Thinking::Adaptive)) {
+        body.members.set("thinking", [("type", "adaptive".into())]);
+        leave_out_sampling(body);
+        if asked == "adaptive" {
+            return;
+        }
+    }
+    if let Some(word) = beside_tools(body, targets, nearest(asked, targets)) {
+        body.members.set("reasoning_effort", word.to_owned());
+    }
+}
+
+/// The nearest word that all known targets know; none where one of them has no word for it. A word that is nobody's goes
+/// along.
+fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
+    let rank = |word: &str| WORDS.iter().position(|known| *known == word);
+    let wanted = match asked {
+        "adaptive" | "auto" => "medium",
+        asked => asked,
+    };
+    let Some(wanted) = rank(wanted) else { return Some(asked) };
+    let takes = |target: &Traits, word: &str| target.efforts.is_empty() || target.efforts.contains(&word);
+    let known = WORDS.iter().enumerate().filter(|(_, word)| targets.known().iter().all(|target| takes(target, word)));
+    // "None" is no little reasoning, and a little none.
+    let known = known.filter(|(at, _)| (*at == 0) == (wanted == 0));
+    known.min_by_key(|(at, _)| (at.abs_diff(wanted), *at)).map(|(_, word)| *word)
+}
+
+/// OpenAI refuses an effort beside function tools for some models on chat completions. Source: OpenClaw 2026.9.6, whose
+/// client sends "none" to GPT-5.6, and nothing to GPT-5.5 and GPT-5.4 mini.
+fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -> Option<&'w str> {
+    if body.tools.is_empty() || !targets.any(|target| target.family == Family::Gpt && target.route == Route::Direct) {
+        return word;
+    }
+    let model = body.members.text("model");
+    let name = model.rsplit('/').next().unwrap_or(&model);
+    if name.starts_with("gpt-5.6") {
+        return Some("none");
+    }
+    word.filter(|_| !name.starts_with("gpt-5.5") && !name.starts_with("gpt-5.4-mini"))
+}
+
+/// Anthropic's least.
+const LEAST_BUDGET: u32 = 1_024;
+
+/// `thinking` with a budget, which is part of the limit for the answer and must be below it.
+fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) {
+    if targets.any(|target| target.family == Family::Claude) && lacks_reasoning(body) {
+        return;
+    }
+    let is_claude = targets.any(|target| target.family == Family::Claude);
+    let wanted = match asked {
+        "minimal" => LEAST_BUDGET,
+        "low" => 2_048,
+        "medium" | "adaptive" | "auto" => 8_192,
+        "xhigh" | "max" if is_claude => 32_768,
+        // What gateway 2.x makes of a high effort for Gemini 2.5.
+        _ if !is_claude => 24_576,
+        _ => 16_384,
+    };
+    if !is_claude {
+        // Gemini's budget is its own, and its thoughts are shown for it.
+        return body.members.set("thinking", [("type", "enabled".into()), ("budget_tokens", wanted.into())]);
+    }
+    let most = targets.known().iter().map(|target| target.max_output_tokens).filter(|&most| most > 0).min();
+    let mut limit = limit::of(body);
+    if body.has_default_limit || limit <= LEAST_BUDGET {
+        // Nobody's wish, or too little to think at all: what is to be said comes on top.
+        limit = limit.saturating_add(wanted).min(most.unwrap_or(u32::MAX));
+    }
+    let budget = wanted.min(limit / 5 * 4).max(LEAST_BUDGET);
+    body.members.set("thinking", [("type", "enabled".into()), ("budget_tokens", budget.into())]);
+    leave_out_sampling(body);
+    limit::set(body, targets, own, limit);
+}
+
+/// Anthropic takes a temperature of 1 alone while it thinks, and no `top_k`. Source: Anthropic's API reference, "Extended
+/// thinking".
+fn leave_out_sampling(body: &mut Body<'_>) {
+    for name in ["temperature", "top_k"] {
+        body.members.remove(name);
+    }
+}
+
+/// Whether the tool loop under way began without reasoning that can be shown: Claude then refuses to go on with it
+/// ("Expected `thinking` or `redacted_thinking`, but found `tool_use`").
+fn lacks_reasoning(body: &Body<'_>) -> bool {
+    let turn = body.messages.iter().rev().take_while(|message| !is_role(message, "user"));
+    let mut calls = turn.filter(|message| message.get("tool_calls").is_some());
+    calls.any(|message| message.get("content_blocks").is_none())
+}

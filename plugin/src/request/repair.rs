@@ -1,0 +1,141 @@
+//! A damaged history must not end a session: what the gateway or a provider would stumble over is made whole, and nothing
+//! that was said is lost.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::options::Model;
+use super::{Body, is_role, is_type, list, text_part};
+use crate::json::{Json, Object};
+
+/// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
+/// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
+pub(super) fn arguments(body: &mut Body<'_>) {
+    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
+        let Some(calls) = message.take("tool_calls") else { continue };
+        let calls: Vec<Json<'_>> = calls.into_list().unwrap_or_default();
+        let calls: Vec<_> = calls.into_iter().filter_map(Json::into_object).filter_map(whole_call).collect();
+        if calls.is_empty() {
+            message.remove("tool_calls");
+        } else {
+            message.set("tool_calls", list(calls));
+        }
+    }
+}
+
+/// A call with an object for arguments; none where nothing is called.
+fn whole_call(mut call: Object<'_>) -> Option<Object<'_>> {
+    let Some(mut function) = call.take("function").and_then(Json::into_object) else {
+        // A custom tool's, say, which has no function.
+        return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
+    };
+    function.get("name")?;
+    if let Some(arguments) = whole(function.get("arguments")) {
+        function.set("arguments", arguments);
+    }
+    call.set("function", function);
+    if call.get("type").is_none() {
+        call.set("type", "function");
+    }
+    Some(call)
+}
+
+/// Arguments that take the place of those that are none.
+fn whole(arguments: Option<&Json<'_>>) -> Option<String> {
+    let Some(arguments) = arguments else { return Some("{}".into()) };
+    // Some hosts keep the object itself.
+    let Some(text) = arguments.string() else {
+        let json = arguments.compact();
+        return Some(if arguments.is_object() { json } else { raw(json.into()) });
+    };
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed == "null" {
+        return Some("{}".into());
+    }
+    if Json::parse(trimmed).is_ok_and(|json| json.is_object()) { None } else { Some(raw(text.clone())) }
+}
+
+fn raw(text: Cow<'_, str>) -> String {
+    Object::from([("raw", Json::Text(text))]).to_json()
+}
+
+/// A tool without parameters takes none. Where the model takes no tools, none are offered.
+pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
+    if own.supports_tools == Some(false) {
+        body.tools.clear();
+        for name in ["tools", "tool_choice", "parallel_tool_calls"] {
+            body.members.remove(name);
+        }
+        return;
+    }
+    for tool in body.tools.iter_mut().filter(|tool| is_type(tool, "function")) {
+        let Some(mut function) = tool.take("function").and_then(Json::into_object) else { continue };
+        if !function.get("parameters").is_some_and(Json::is_object) {
+            function.set("parameters", [("type", "object".into()), ("properties", Object::default().into())]);
+        }
+        tool.set("function", function);
+    }
+}
+
+/// No message without a content, no image without data. OpenClaw's own client says the same in its place.
+pub(super) fn contents(body: &mut Body<'_>) {
+    for message in &mut body.messages {
+        if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
+            message.set("content", with_data(parts));
+        }
+        let is_empty =
+            message.get("content").is_none_or(|content| matches!(content, Json::List(parts) if parts.is_empty()));
+        if is_empty && is_role(message, "tool") {
+            message.set("content", "(no output)");
+        }
+    }
+    // Anthropic refuses a turn in which nothing is said, and nobody misses it.
+    let last = body.messages.len().saturating_sub(1);
+    let mut at = 0;
+    body.messages.retain(|message| {
+        let is_last = at == last;
+        at += 1;
+        is_last || !is_role(message, "assistant") || says_something(message)
+    });
+}
+
+fn says_something(message: &Object<'_>) -> bool {
+    let is_said = |json: &Json<'_>| match json {
+        Json::List(parts) => !parts.is_empty(),
+        json => json.string().is_none_or(|text| !text.trim().is_empty()),
+    };
+    ["content", "tool_calls", "content_blocks", "function_call", "refusal", "audio"]
+        .iter()
+        .any(|&name| message.get(name).is_some_and(is_said))
+}
+
+/// The parts without images that have nothing in them: a text says so.
+fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
+    parts
+        .into_iter()
+        .filter(|part| !part.is_null())
+        .map(|part| {
+            if !part.is_object() {
+                return part;
+            }
+            let Some(mut object) = part.into_object() else { return Json::NULL };
+            if !is_type(&object, "image_url") {
+                return object.into();
+            }
+            let image = object.take("image_url");
+            let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
+            let has_data = url.is_some_and(|url| {
+                let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
+                !data.unwrap_or(&url).trim().is_empty()
+            });
+            if !has_data {
+                return text_part("(image without data)".into()).into();
+            }
+            if let Some(image) = image {
+                object.set("image_url", image);
+            }
+            object.into()
+        })
+        .collect()
+}

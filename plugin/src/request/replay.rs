@@ -1,0 +1,251 @@
+//! Reasoning of past turns, and the signatures of past calls, as the models that may answer take them back.
+//!
+//! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the front
+//! component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in them are
+//! this component's own text, which says who sent it: see [`crate::signature`].
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::targets::Targets;
+use super::{Body, is_role, is_type, list, parts};
+use crate::json::{Json, Object};
+use crate::signature::{DETAILS, GOOGLE, REDACTED};
+use crate::traits::{Family, Route, Traits};
+
+/// What is taken back.
+#[derive(Clone, Copy)]
+struct Takes {
+    /// `content_blocks`, which the gateway prefers over `content` for Claude, and passes over for Gemini.
+    blocks: bool,
+    /// `reasoning_content`.
+    content: bool,
+    /// `reasoning` and `reasoning_details`.
+    details: bool,
+    /// `function.thought_signature`.
+    signatures: bool,
+    /// A call without `reasoning_content` is refused: "reasoning_content is missing".
+    needs_content: bool,
+}
+
+impl Takes {
+    fn of(targets: &Targets) -> Self {
+        if targets.is_unknown() {
+            // It goes back to the one that sent it, whoever that is.
+            return Self { blocks: true, content: true, details: true, signatures: true, needs_content: false };
+        }
+        let is_claude = |target: &Traits| target.family == Family::Claude && target.route != Route::Other;
+        let is_open = |target: &Traits| target.route == Route::OpenRouter;
+        let is_gemini = |target: &Traits| target.family == Family::Gemini;
+        // For these the gateway writes messages anew, and what it does not know stays behind.
+        let is_rewritten = |target: &Traits| (is_claude(target) || is_gemini(target)) && !is_open(target);
+        let wants = |does: &dyn Fn(&Traits) -> bool| {
+            targets.any(does) && targets.all(|target| does(target) || is_rewritten(target))
+        };
+        let wants_content = |target: &Traits| target.wants_reasoning_content() && !is_open(target);
+        let needs_content = |target: &Traits| {
+            matches!(target.family, Family::Kimi | Family::DeepSeek | Family::MiMo) && !is_open(target)
+        };
+        Self {
+            blocks: wants(&|target| is_claude(target) && !is_open(target)),
+            // Without it each turn of the model that was asked for would fail.
+            content: wants(&wants_content) || (!targets.is_complete() && targets.any(wants_content)),
+            details: wants(&is_open),
+            signatures: wants(&|target| is_gemini(target) && !is_open(target)),
+            needs_content: targets.any(needs_content),
+        }
+    }
+}
+
+/// A piece of a past turn.
+enum Piece<'a> {
+    Thinking {
+        text: Cow<'a, str>,
+        signature: Option<Cow<'a, str>>,
+    },
+    /// A text, or a block of a kind that is not looked into.
+    Other(Object<'a>),
+}
+
+const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning_content", "reasoning"];
+
+/// Reasoning, in the form that is taken back, or not at all.
+pub(super) fn reasoning(body: &mut Body<'_>, targets: &Targets) {
+    let takes = Takes::of(targets);
+    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
+        let calls = message.get("tool_calls").is_some();
+        if OWN_FIELDS.iter().any(|&name| message.has(name)) {
+            turn(message, takes);
+        }
+        if takes.needs_content && takes.content && calls && message.get("reasoning_content").is_none() {
+            message.set("reasoning_content", "");
+        }
+    }
+}
+
+fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
+    let mut details: Vec<Json<'a>> = Vec::new();
+    let pieces = pieces(message, &mut details);
+    for name in OWN_FIELDS {
+        message.remove(name);
+    }
+    let mut blocks = Vec::new();
+    let mut unsigned = String::new();
+    let mut field = "";
+    let mut has_thinking = false;
+    for piece in pieces {
+        match piece {
+            Piece::Other(block) => blocks.push(block),
+            Piece::Thinking { text, signature } => match signature.as_deref() {
+                Some(name @ ("reasoning_content" | "reasoning")) => {
+                    field = if name == "reasoning" { "reasoning" } else { "reasoning_content" };
+                    unsigned.push_str(&text);
+                }
+                None => unsigned.push_str(&text),
+                Some(signature) => match signature.strip_prefix(DETAILS) {
+                    Some(json) => {
+                        details
+                            .extend(Json::parse(json).ok().and_then(Json::into_list).into_iter().flatten().map(owned));
+                        unsigned.push_str(&text);
+                    }
+                    None => {
+                        has_thinking = true;
+                        blocks.push(block(text, signature));
+                    }
+                },
+            },
+        }
+    }
+    if takes.blocks && has_thinking {
+        message.set("content_blocks", list(blocks));
+    }
+    if takes.details && !details.is_empty() {
+        message.set("reasoning_details", details);
+    } else if !unsigned.is_empty() {
+        match field {
+            "reasoning" if takes.details => message.set("reasoning", unsigned),
+            _ if takes.content => message.set("reasoning_content", unsigned),
+            _ if takes.details && field.is_empty() => message.set("reasoning", unsigned),
+            _ => {}
+        }
+    }
+}
+
+/// The pieces of a turn in their order; details that came as such go to `details`.
+fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
+    let mut out = Vec::new();
+    if let Some(blocks) = parts(message, "content_blocks") {
+        out.extend(blocks.into_iter().map(|block| {
+            if is_type(&block, "thinking") {
+                let signature = block.get("signature").and_then(Json::string).filter(|signature| !signature.is_empty());
+                return Piece::Thinking { text: block.text("thinking"), signature };
+            }
+            if is_type(&block, "redacted_thinking") {
+                let signature = Some(Cow::Owned(format!("{REDACTED}{}", block.text("data"))));
+                return Piece::Thinking { text: Cow::default(), signature };
+            }
+            Piece::Other(block)
+        }));
+        return out;
+    }
+    for detail in message.get("reasoning_details").and_then(Json::list).unwrap_or_default() {
+        // Ours have a signature and nothing of OpenRouter's: see the front component.
+        let own = detail.object().filter(|object| is_type(object, "reasoning.text") && object.get("format").is_none());
+        match own.as_ref().and_then(|object| Some((object.text("text"), object.get("signature")?.string()?))) {
+            Some((text, signature)) => out.push(Piece::Thinking { text, signature: Some(signature) }),
+            None => details.push(detail),
+        }
+    }
+    let has_details = !details.is_empty() || !out.is_empty();
+    for name in ["reasoning_content", "reasoning"] {
+        let text = message.text(name);
+        // Where there are details, the same stands in them.
+        if !text.is_empty() && !has_details {
+            out.push(Piece::Thinking { text, signature: Some(name.into()) });
+            break;
+        }
+    }
+    if !out.is_empty() {
+        let content = parts(message, "content").unwrap_or_default();
+        out.extend(
+            content
+                .into_iter()
+                .filter(|part| !part.text("text").is_empty() || !is_type(part, "text"))
+                .map(Piece::Other),
+        );
+    }
+    out
+}
+
+fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
+    match signature.strip_prefix(REDACTED) {
+        Some(data) => Object::from([("type", "redacted_thinking".into()), ("data", String::from(data).into())]),
+        None => Object::from([
+            ("type", "thinking".into()),
+            ("thinking", Json::Text(text)),
+            ("signature", String::from(signature).into()),
+        ]),
+    }
+}
+
+/// The value, in memory of its own.
+fn owned<'a>(json: Json<'_>) -> Json<'a> {
+    let text = json.to_json();
+    serde_json::value::RawValue::from_string(text).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw)))
+}
+
+/// Gemini 3 refuses a call of its own without the signature, and takes this in place of one that never was: a call by
+/// another model. Source: Google's documentation, "Thought signatures"; OpenClaw 2026.9.6 sends the same.
+const UNSIGNED: &str = "skip_thought_signature_validator";
+
+/// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
+pub(super) fn call_signatures(body: &mut Body<'_>, targets: &Targets) {
+    let takes = Takes::of(targets);
+    let must_be_signed = takes.signatures && body.members.text("model").contains("gemini-3");
+    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
+        let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
+        let mut details = Vec::new();
+        let calls = calls.into_iter().filter_map(Json::into_object);
+        let calls: Vec<_> = calls.map(|call| signed(call, takes, must_be_signed, &mut details)).collect();
+        message.set("tool_calls", list(calls));
+        if !details.is_empty() && takes.details && message.get("reasoning_details").is_none() {
+            message.set("reasoning_details", details);
+        }
+    }
+}
+
+fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<Json<'a>>) -> Object<'a> {
+    let extra = call.take("extra_content").and_then(Json::into_object);
+    call.remove("extra_content");
+    let mut function = call.take("function").and_then(Json::into_object).unwrap_or_default();
+    let own = function.take("thought_signature").map(|signature| signature.text());
+    function.remove("thought_signature");
+    let mut google = extra
+        .as_ref()
+        .and_then(|extra| extra.get("google")?.object())
+        .and_then(|google| google.get("thought_signature")?.string());
+    let mut portkey = own.filter(|own| !own.is_empty());
+    if let Some(signature) = extra.as_ref().and_then(|extra| extra.get("signature")?.string()) {
+        if signature.starts_with('{') {
+            details.extend(Json::parse(&signature).ok().map(owned));
+        } else if let Some(of_google) = signature.strip_prefix(GOOGLE) {
+            google = Some(Cow::Owned(of_google.into()));
+        } else {
+            portkey = Some(signature);
+        }
+    }
+    if takes.signatures {
+        if portkey.is_none() && google.is_none() && must {
+            portkey = Some(UNSIGNED.into());
+        }
+        function.set_some("thought_signature", portkey.map(Json::Text));
+        call.set_some(
+            "extra_content",
+            google.map(|google| [("google", [("thought_signature", Json::Text(google))].into())]),
+        );
+    }
+    call.set("function", function);
+    call
+}

@@ -1,0 +1,114 @@
+//! Which models may answer. The one that was asked for need not: a Portkey config falls back, balances and overrides. What
+//! is told inline can be read; a config that is known by its id cannot, and one that is attached to the key cannot even
+//! be seen.
+//!
+//! A pass does what every possible target takes. Where not all are known it does nothing that a model of another family
+//! refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache markers.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::options::Options;
+use crate::bindings::openclaw::provider::types::Connection;
+use crate::json::{Json, Object};
+use crate::traits::{self, Traits};
+
+/// Deeper than configs nest.
+const MAX_DEPTH: usize = 8;
+
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    known: Vec<Traits>,
+    /// Whether those are all that may answer.
+    is_complete: bool,
+    /// Whether somebody routes: nothing is known of a model whose id says nothing, but it is one model.
+    is_routed: bool,
+}
+
+impl Targets {
+    pub(crate) fn of(model: &str, connection: &Connection, options: &Options<'_>) -> Self {
+        // The user knows.
+        if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
+            return Self::one(Some(known));
+        }
+        let header = |wanted: &str| {
+            connection
+                .headers
+                .iter()
+                .rev()
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| &**value)
+        };
+        let provider = header("x-portkey-provider").or_else(|| header("x-portkey-virtual-key")).unwrap_or_default();
+        let Some(config) = header("x-portkey-config") else { return Self::one(told(model, provider, options)) };
+        let Some(config) = Object::parse(config) else {
+            return Self { known: traits::of(model).into_iter().collect(), is_complete: false, is_routed: true };
+        };
+        let mut targets = Self { known: Vec::new(), is_complete: true, is_routed: true };
+        targets.collect(&config, model, provider, options, MAX_DEPTH);
+        targets
+    }
+
+    fn one(known: Option<Traits>) -> Self {
+        Self { is_complete: known.is_some(), known: known.into_iter().collect(), is_routed: false }
+    }
+
+    fn collect(&mut self, config: &Object<'_>, model: &str, provider: &str, options: &Options<'_>, left: usize) {
+        let overridden = config
+            .get("override_params")
+            .and_then(|params| Some(params.object()?.get("model")?.string()?.into_owned()));
+        let model = overridden.as_deref().unwrap_or(model);
+        let own = ["provider", "virtual_key"].iter().find_map(|&name| config.get(name)?.string());
+        let provider = own.as_deref().unwrap_or(provider);
+        let targets = config.get("targets").and_then(Json::list).unwrap_or_default();
+        if targets.is_empty() || left == 0 {
+            match told(model, provider, options) {
+                Some(traits) if left > 0 => self.known.push(traits),
+                _ => self.is_complete = false,
+            }
+        }
+        for target in targets {
+            match target.into_object() {
+                Some(target) if left > 0 => self.collect(&target, model, provider, options, left - 1),
+                _ => self.is_complete = false,
+            }
+        }
+    }
+
+    /// Those that are known.
+    pub(crate) fn known(&self) -> &[Traits] {
+        &self.known
+    }
+
+    /// Whether each model that may answer is known and does this.
+    pub(crate) fn all(&self, does: impl Fn(&Traits) -> bool) -> bool {
+        self.is_complete && !self.known.is_empty() && self.known.iter().all(does)
+    }
+
+    /// Whether one that is known does this.
+    pub(crate) fn any(&self, does: impl Fn(&Traits) -> bool) -> bool {
+        self.known.iter().any(does)
+    }
+
+    /// Whether it is one model, of which nothing is known.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.known.is_empty() && !self.is_routed
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+}
+
+/// What the id and the provider that is named beside it tell of a model.
+fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
+    if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
+        return Some(known);
+    }
+    let provider = provider.trim_start_matches('@');
+    if provider.is_empty() || model.starts_with('@') {
+        traits::of(model)
+    } else {
+        traits::of(&format!("@{provider}/{model}"))
+    }
+}

@@ -1,0 +1,559 @@
+//! Bodies in, bodies out: each pass by what it makes of a whole request.
+
+use super::*;
+use crate::bindings::exports::openclaw::provider::chat::PromptCache;
+use crate::onboarding;
+use alloc::borrow::ToOwned;
+use alloc::string::ToString;
+use alloc::vec;
+use serde_json::{Value, json};
+
+const CLAUDE: &str = "@anthropic/claude-sonnet-4-5";
+const OPUS: &str = "@anthropic/claude-opus-4-8";
+const BEDROCK: &str = "@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+const GPT: &str = "@openai/gpt-5-mini";
+const GEMINI: &str = "@google/gemini-2.5-pro";
+const KIMI: &str = "@moonshot/kimi-k3";
+const OPENROUTER: &str = "@openrouter/anthropic/claude-sonnet-4.6";
+
+/// The connection of this entry and these options.
+fn connection(entry: &Value, options: &Value) -> Connection {
+    let config =
+        json!({"models": {"providers": {"portkey": entry}}, "plugins": {"entries": {"portkey": {"config": options}}}});
+    onboarding::resolve(&config.to_string(), &["portkey-api-key".to_owned()]).unwrap()
+}
+
+fn at(options: &Value) -> Connection {
+    connection(&json!({}), options)
+}
+
+fn fit(connection: &Connection, asked: Value, prompt_cache: Option<PromptCache>, stream: bool) -> Value {
+    let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache };
+    serde_json::from_str(&body(connection, &request, stream).unwrap()).unwrap()
+}
+
+/// A whole answer's request by the defaults, without what the prompt cache adds.
+fn plain(asked: Value) -> Value {
+    fit(&at(&json!({})), asked, Some(PromptCache::None), false)
+}
+
+fn user(text: &str) -> Value {
+    json!({"role": "user", "content": text})
+}
+
+fn call(id: &str, name: &str, arguments: Value) -> Value {
+    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+}
+
+fn calls(all: Value) -> Value {
+    json!({"role": "assistant", "content": null, "tool_calls": all})
+}
+
+fn result(id: &str, content: Value) -> Value {
+    json!({"role": "tool", "tool_call_id": id, "content": content})
+}
+
+#[test]
+fn a_member_that_no_pass_knows_goes_along() {
+    let asked = json!({"model": "@team/prod", "messages": [user("hi")], "logit_bias": {"1": -1.50}, "x": [1, {"y": null}], "temperature": 0.20});
+    assert_eq!(plain(asked.clone()), asked);
+    let mut streamed = asked.clone();
+    streamed["stream"] = true.into();
+    streamed["stream_options"] = json!({"include_usage": true});
+    assert_eq!(fit(&at(&json!({})), asked, None, true), streamed);
+}
+
+#[test]
+fn a_finished_body_is_sent_as_it_is() {
+    let body = |json: &str, stream| {
+        let request = Request { ask: Ask::FinishedJson(json.to_owned()), prompt_cache: None };
+        super::body(&at(&json!({})), &request, stream)
+    };
+    let json = r#"{ "stream":true, "model":"claude-sonnet-4-5" }"#;
+    assert_eq!(body(json, true).unwrap(), json);
+    for (json, stream) in [(json, false), ("{}", true), (r#"{"stream":false}"#, true), ("[]", false)] {
+        assert!(body(json, stream).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn lists_are_lists_of_objects() {
+    for asked in [
+        json!({"model": "m", "messages": {}}),
+        json!({"model": "m", "messages": [1]}),
+        json!({"model": "m", "tools": "t"}),
+    ] {
+        let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache: None };
+        assert!(body(&at(&json!({})), &request, false).is_err(), "{asked}");
+    }
+    assert_eq!(
+        plain(json!({"model": "m", "messages": [null, user("hi")], "tools": []}))["messages"],
+        json!([user("hi")])
+    );
+}
+
+#[test]
+fn the_limit_is_there_where_it_must_be() {
+    let limits = |entry: Value, asked: Value, stream| {
+        let mut body = json!({"messages": [user("hi")]});
+        body.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+        let sent = fit(&connection(&entry, &json!({})), body, Some(PromptCache::None), stream);
+        (sent["max_tokens"].as_u64(), sent["max_completion_tokens"].as_u64())
+    };
+    let model = |compat: Value| json!({"models": [{"id": CLAUDE, "maxTokens": 5000, "compat": compat}]});
+    for (entry, asked, stream, expected) in [
+        (json!({}), json!({"model": CLAUDE}), true, (Some(16_384), None)),
+        (json!({}), json!({"model": CLAUDE}), false, (Some(8_192), None)),
+        (json!({}), json!({"model": BEDROCK}), false, (Some(8_192), None)),
+        (json!({}), json!({"model": "@x/claude-3-haiku-20240307"}), true, (Some(4_096), None)),
+        (json!({}), json!({"model": CLAUDE, "max_completion_tokens": 7}), true, (Some(7), None)),
+        (json!({}), json!({"model": CLAUDE, "max_tokens": 900_000}), true, (Some(64_000), None)),
+        (json!({}), json!({"model": CLAUDE, "max_tokens": "many"}), true, (None, None)),
+        (json!({}), json!({"model": GPT}), true, (None, None)),
+        (json!({}), json!({"model": GPT, "max_tokens": 7}), true, (None, Some(7))),
+        (json!({}), json!({"model": GEMINI, "max_completion_tokens": 7}), true, (Some(7), None)),
+        (json!({}), json!({"model": "@team/prod"}), true, (None, None)),
+        (json!({}), json!({"model": "@team/prod", "max_completion_tokens": 7}), true, (None, Some(7))),
+        (model(json!({})), json!({"model": CLAUDE}), true, (Some(5000), None)),
+        (model(json!({})), json!({"model": CLAUDE, "max_tokens": 7}), true, (Some(7), None)),
+        (model(json!({"maxTokensField": "max_completion_tokens"})), json!({"model": CLAUDE}), true, (None, Some(5000))),
+        (json!({"maxTokens": 300}), json!({"model": "@team/prod"}), true, (Some(300), None)),
+    ] {
+        assert_eq!(limits(entry, asked.clone(), stream), expected, "{asked}");
+    }
+}
+
+#[test]
+fn reasoning_is_asked_for_in_the_models_own_terms() {
+    let asked = |model: &str, effort: &str, more: Value| {
+        let mut body =
+            json!({"model": model, "messages": [user("hi")], "reasoning_effort": effort, "max_tokens": 20_000});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let sent = plain(body);
+        json!([sent["reasoning_effort"], sent["thinking"], sent["reasoning"]])
+    };
+    let tools = json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]});
+    let budget = |tokens: u32| json!([null, {"type": "enabled", "budget_tokens": tokens}, null]);
+    let adaptive = |effort: Value| json!([effort, {"type": "adaptive"}, null]);
+    let effort = |effort: &str| json!([effort, null, null]);
+    let none = json!([null, null, null]);
+    for (model, word, more, expected) in [
+        (CLAUDE, "low", json!({}), budget(2_048)),
+        (CLAUDE, "high", json!({}), budget(16_000)),
+        (CLAUDE, "minimal", json!({}), budget(1_024)),
+        (CLAUDE, "none", json!({}), none.clone()),
+        (CLAUDE, "off", json!({}), none.clone()),
+        (BEDROCK, "medium", json!({}), budget(8_192)),
+        (CLAUDE, "high", json!({"tool_choice": "required"}), none.clone()),
+        ("@x/claude-3-5-haiku-latest", "high", json!({}), none.clone()),
+        (OPUS, "high", json!({}), adaptive("high".into())),
+        (OPUS, "xhigh", json!({}), adaptive("xhigh".into())),
+        (OPUS, "adaptive", json!({}), adaptive(Value::Null)),
+        ("@anthropic/claude-opus-4-6", "xhigh", json!({}), adaptive("high".into())),
+        (GPT, "high", json!({}), effort("high")),
+        (GPT, "xhigh", json!({}), effort("high")),
+        (GPT, "none", json!({}), none.clone()),
+        ("@openai/gpt-5.2", "none", json!({}), effort("none")),
+        ("@openai/gpt-5.2", "minimal", json!({}), effort("low")),
+        ("@openai/gpt-5-pro", "low", json!({}), effort("high")),
+        ("@openai/gpt-4o", "high", json!({}), none.clone()),
+        ("@openai/gpt-5.6-sol", "high", tools.clone(), effort("none")),
+        ("@openai/gpt-5.5", "high", tools.clone(), none.clone()),
+        (GEMINI, "high", json!({}), budget(24_576)),
+        (GEMINI, "none", json!({}), none.clone()),
+        ("@google/gemini-3-flash-preview", "max", json!({}), effort("high")),
+        (KIMI, "medium", json!({}), effort("low")),
+        (OPENROUTER, "high", json!({}), json!([null, null, {"effort": "high"}])),
+        ("@team/prod", "ultra", json!({}), effort("ultra")),
+        ("@x/qwen-of-tomorrow", "high", json!({}), effort("high")),
+        (CLAUDE, "high", json!({"thinking": {"type": "disabled"}}), json!(["high", {"type": "disabled"}, null])),
+    ] {
+        assert_eq!(asked(model, word, more), expected, "{model} {word}");
+    }
+    let sent =
+        plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "temperature": 0.5}));
+    assert_eq!((&sent["max_tokens"], &sent["thinking"]["budget_tokens"]), (&json!(24_576), &json!(16_384)));
+    assert!(sent.get("temperature").is_none(), "Anthropic takes 1 alone beside thinking");
+    let small =
+        plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "max_tokens": 2_000}));
+    assert_eq!((&small["max_tokens"], &small["thinking"]["budget_tokens"]), (&json!(2_000), &json!(1_600)));
+    let off = connection(&json!({"models": [{"id": GPT, "compat": {"supportsReasoningEffort": false}}]}), &json!({}));
+    let sent = fit(&off, json!({"model": GPT, "messages": [user("hi")], "reasoning_effort": "high"}), None, true);
+    assert!(sent.get("reasoning_effort").is_none());
+    let kimi = "@moonshot/kimi-k2.5";
+    let on = connection(&json!({"models": [{"id": kimi, "compat": {"supportsReasoningEffort": true}}]}), &json!({}));
+    for (connection, expected) in [(&on, json!("high")), (&off, Value::Null)] {
+        let sent =
+            fit(connection, json!({"model": kimi, "messages": [user("hi")], "reasoning_effort": "high"}), None, true);
+        assert_eq!(sent["reasoning_effort"], expected, "the user knows better");
+    }
+}
+
+/// What an agent says in the second step of a tool loop.
+fn agent(model: &str) -> Value {
+    json!({
+        "model": model,
+        "messages": [
+            {"role": "system", "content": [{"type": "text", "text": "stable"}, {"type": "text", "text": "volatile"}]},
+            user("one"), {"role": "assistant", "content": "two"},
+            user("three"), calls(json!([call("a", "f", "{}".into()), call("b", "f", "{}".into())])), result("a", "1".into()), result("b", "2".into()),
+        ],
+        "tools": [
+            {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}},
+            {"type": "function", "function": {"name": "g", "parameters": {"type": "object"}}},
+        ],
+    })
+}
+
+/// Where the markers of a body stand, and how long they hold.
+fn markers(body: &Value) -> Vec<(String, Value)> {
+    fn look(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    if name == "cache_control" {
+                        out.push((path.to_owned(), member["ttl"].clone()));
+                    } else {
+                        look(&alloc::format!("{path}/{name}"), member, out);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, item)| look(&alloc::format!("{path}/{at}"), item, out))
+            }
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    look("", body, &mut out);
+    out
+}
+
+fn paths(body: &Value) -> Vec<String> {
+    markers(body).into_iter().map(|(path, _)| path).collect()
+}
+
+#[test]
+fn claude_is_told_what_to_keep() {
+    let by_default = |asked: Value| fit(&at(&json!({})), asked, None, true);
+    let sent = by_default(agent(CLAUDE));
+    let expected = ["/messages/0/content/0", "/messages/3/content/0", "/messages/4/tool_calls/1", "/tools/1"];
+    assert_eq!(paths(&sent), expected);
+    assert_eq!(sent["messages"][0]["content"][1], json!({"type": "text", "text": "volatile"}));
+    assert_eq!(sent["messages"][3]["content"][0]["text"], "three");
+    assert_eq!(sent["messages"][6], result("b", "2".into()), "never in a tool result");
+
+    // Bedrock loses a marker on a call: one on what was said, or on nothing.
+    let mut spoken = agent(BEDROCK);
+    assert_eq!(
+        paths(&by_default(spoken.clone())),
+        ["/messages/0/content/0", "/messages/2/content/0", "/messages/3/content/0", "/tools/1"]
+    );
+    spoken["messages"][4]["content"] = "let me see".into();
+    assert_eq!(paths(&by_default(spoken))[1..3], ["/messages/3/content/0", "/messages/4/content/0"]);
+
+    let first = by_default(json!({"model": CLAUDE, "messages": [{"role": "system", "content": "s"}, user("hi")]}));
+    assert_eq!(
+        first["messages"][0]["content"],
+        json!([{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])
+    );
+    assert_eq!(paths(&first), ["/messages/0/content/0", "/messages/1/content/0"]);
+}
+
+#[test]
+fn a_longer_time_never_follows_a_shorter_one() {
+    let ttls = |asked: Value| {
+        let sent = fit(&at(&json!({})), asked, Some(PromptCache::Long), true);
+        markers(&sent).into_iter().map(|(path, ttl)| (path, ttl == "1h")).collect::<Vec<_>>()
+    };
+    let looping: Vec<bool> = ttls(agent(CLAUDE)).into_iter().map(|(_, is_long)| is_long).collect();
+    assert_eq!(
+        looping,
+        [true, false, false, true],
+        "system and tools alone: the gateway keeps an hour on a call, and not elsewhere"
+    );
+    let asking =
+        ttls(json!({"model": CLAUDE, "messages": [user("hi"), {"role": "assistant", "content": "x"}, user("more")]}));
+    assert!(asking.iter().all(|(_, is_long)| *is_long) && asking.len() == 2, "{asking:?}");
+}
+
+#[test]
+fn nobody_else_gets_markers_or_a_split_text() {
+    for model in
+        [GPT, GEMINI, KIMI, "@vertex/anthropic.claude-opus-4-6@20260101", "@team/prod", "@databricks/claude-sonnet-4"]
+    {
+        let sent = fit(&at(&json!({})), agent(model), None, true);
+        assert_eq!(paths(&sent), [""; 0], "{model}");
+        assert_eq!(sent["messages"][0]["content"], "stablevolatile", "{model}");
+    }
+    let never = fit(&at(&json!({"promptCache": "none"})), agent(CLAUDE), None, true);
+    assert_eq!(paths(&never), [""; 0]);
+    assert_eq!(
+        paths(&fit(&at(&json!({"promptCache": "none"})), agent(CLAUDE), Some(PromptCache::Short), true)).len(),
+        4
+    );
+}
+
+#[test]
+fn a_hosts_markers_stay_and_none_are_added() {
+    let mut asked = agent(CLAUDE);
+    asked["tools"][0]["cache_control"] = json!({"type": "ephemeral"});
+    assert_eq!(paths(&fit(&at(&json!({})), asked.clone(), None, true)), ["/tools/0"]);
+    asked["messages"][6]["content"] = json!([{"type": "text", "text": "2", "cache_control": {"type": "ephemeral"}}]);
+    let sent = fit(&at(&json!({})), asked.clone(), None, true);
+    assert_eq!(paths(&sent), ["/messages/4/tool_calls/1", "/tools/0"], "but out of a tool result");
+    asked["model"] = GPT.into();
+    assert_eq!(paths(&fit(&at(&json!({})), asked.clone(), None, true)), [""; 0], "OpenAI refuses them");
+    asked["model"] = "@team/prod".into();
+    assert_eq!(paths(&fit(&at(&json!({})), asked, None, true)).len(), 2, "of whom nothing is known");
+}
+
+#[test]
+fn openai_gets_a_key() {
+    let sent = |cache| fit(&at(&json!({})), agent("@openai/gpt-5.2"), cache, true);
+    let key = sent(None)["prompt_cache_key"].as_str().unwrap().to_owned();
+    assert_eq!(sent(Some(PromptCache::Long))["prompt_cache_key"], key);
+    assert_eq!(sent(Some(PromptCache::Long))["prompt_cache_retention"], "24h");
+    assert!(sent(None).get("prompt_cache_retention").is_none());
+    assert!(sent(Some(PromptCache::None)).get("prompt_cache_key").is_none());
+    let mut own = agent(GPT);
+    own["prompt_cache_key"] = "mine".into();
+    assert_eq!(fit(&at(&json!({})), own, None, true)["prompt_cache_key"], "mine");
+}
+
+/// A config that falls back from the model that is asked for to these.
+fn falling_back(models: &[(&str, &str)]) -> Value {
+    let targets =
+        models.iter().map(|(provider, model)| json!({"provider": provider, "override_params": {"model": model}}));
+    let mut all = vec![json!({"provider": "anthropic"})];
+    all.extend(targets);
+    json!({"config": {"strategy": {"mode": "fallback"}, "targets": all}})
+}
+
+#[test]
+fn where_others_may_answer_each_takes_what_is_sent() {
+    let thinking = |asked: &mut Value| {
+        asked["reasoning_effort"] = "high".into();
+        asked["messages"][4]["content_blocks"] = json!([{"type": "thinking", "thinking": "hm", "signature": "s"}]);
+    };
+    let mut asked = agent("claude-sonnet-4-5");
+    thinking(&mut asked);
+    let alone = fit(&at(&json!({})), asked.clone(), None, true);
+    assert!(alone["messages"][4].get("content_blocks").is_some() && alone.get("thinking").is_some());
+
+    let gpt = fit(&at(&falling_back(&[("openai", "gpt-5-mini")])), asked.clone(), None, true);
+    assert_eq!(paths(&gpt), [""; 0]);
+    assert!(gpt["messages"][4].get("content_blocks").is_none(), "OpenAI refuses them");
+    assert!(gpt.get("thinking").is_none(), "and without them Claude does not go on thinking");
+    assert_eq!((gpt.get("max_tokens"), &gpt["max_completion_tokens"]), (None, &json!(16_384)));
+    assert_eq!(gpt["messages"][0]["content"], "stablevolatile");
+
+    let gemini = fit(&at(&falling_back(&[("google", "gemini-2.5-pro")])), asked.clone(), None, true);
+    assert!(gemini["messages"][4].get("content_blocks").is_some(), "the gateway passes over them for Gemini");
+    assert_eq!((paths(&gemini), &gemini["messages"][5]["name"]), (vec![], &json!("f")));
+    assert_eq!(gemini["messages"][0]["content"], "stablevolatile", "of parts Gemini gets the first");
+
+    let mut first = json!({"model": "claude-sonnet-4-5", "messages": [user("hi")], "reasoning_effort": "low"});
+    let sent =
+        fit(&at(&falling_back(&[("openai", "gpt-5-mini"), ("google", "gemini-3-flash")])), first.clone(), None, true);
+    assert_eq!((&sent["thinking"]["budget_tokens"], sent.get("reasoning_effort")), (&json!(2_048), None));
+    first["model"] = "claude-opus-4-8".into();
+    let sent = fit(&at(&falling_back(&[("openai", "gpt-5-mini")])), first, None, true);
+    assert_eq!((&sent["reasoning_effort"], sent.get("thinking")), (&json!("low"), None));
+
+    // What stands behind an id is not known, unless the user says so.
+    let saved = fit(&at(&json!({"config": "pc-1"})), asked.clone(), None, true);
+    assert!(paths(&saved).is_empty() && saved["messages"][4].get("content_blocks").is_none());
+    assert_eq!(saved["max_completion_tokens"], 16_384);
+    let known = json!({"config": "pc-1", "modelFamilies": {"claude-sonnet-4-5": "claude-sonnet-4-5"}});
+    assert_eq!(fit(&at(&known), asked.clone(), None, true), alone);
+    asked["model"] = "@team/prod".into();
+    let named = fit(&at(&json!({"modelFamilies": {"@team/prod": "claude-sonnet-4-5"}})), asked, None, true);
+    assert_eq!((&named["thinking"], paths(&named)), (&alone["thinking"], paths(&alone)));
+}
+
+#[test]
+fn reasoning_goes_back_to_the_kind_that_sent_it() {
+    let signed = json!({"type": "thinking", "thinking": "hm", "signature": "s"});
+    let redacted = json!({"type": "thinking", "thinking": "", "signature": "redacted_thinking:abc"});
+    let unsigned = json!({"type": "thinking", "thinking": "hm", "signature": "reasoning_content"});
+    let details = json!({"type": "thinking", "thinking": "hm", "signature": "reasoning_details:[{\"type\":\"reasoning.text\",\"text\":\"hm\",\"format\":\"x\"}]"});
+    let text = json!({"type": "text", "text": "t"});
+    let turn = |model: &str, member: &str, value: Value| {
+        let mut message = calls(json!([call("a", "f", "{}".into())]));
+        message["content"] = "t".into();
+        message[member] = value;
+        let sent = plain(json!({"model": model, "messages": [user("hi"), message, result("a", "1".into())]}));
+        let mut message = sent["messages"][1].clone();
+        ["role", "content", "tool_calls"]
+            .iter()
+            .for_each(|name| drop(message.as_object_mut().unwrap().shift_remove(*name)));
+        message
+    };
+    let wire = json!([signed, {"type": "redacted_thinking", "data": "abc"}, text]);
+    let blocks = |all: Value| json!({"content_blocks": all});
+    let raw_details = json!([{"type": "reasoning.text", "text": "hm", "format": "x"}]);
+    for (model, member, value, expected) in [
+        (CLAUDE, "content_blocks", json!([signed, redacted, text]), blocks(wire.clone())),
+        (BEDROCK, "content_blocks", wire.clone(), blocks(wire.clone())),
+        (
+            CLAUDE,
+            "reasoning_details",
+            json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]),
+            blocks(json!([signed, text])),
+        ),
+        (CLAUDE, "content_blocks", json!([unsigned, text]), json!({})),
+        (CLAUDE, "reasoning_content", json!("hm"), json!({})),
+        (GPT, "content_blocks", json!([signed, text]), json!({})),
+        (GPT, "reasoning_content", json!("hm"), json!({})),
+        (GEMINI, "content_blocks", json!([signed, text]), json!({})),
+        (KIMI, "content_blocks", json!([unsigned, text]), json!({"reasoning_content": "hm"})),
+        (KIMI, "reasoning_content", json!("hm"), json!({"reasoning_content": "hm"})),
+        (KIMI, "content_blocks", json!([signed, text]), json!({"reasoning_content": ""})),
+        ("@deepseek/deepseek-v4-pro", "reasoning_content", json!("hm"), json!({"reasoning_content": "hm"})),
+        ("@zai/glm-5.3", "reasoning_content", json!("hm"), json!({"reasoning_content": "hm"})),
+        (OPENROUTER, "content_blocks", json!([details, text]), json!({"reasoning_details": raw_details})),
+        (OPENROUTER, "reasoning_details", raw_details.clone(), json!({"reasoning_details": raw_details})),
+        (OPENROUTER, "reasoning", json!("hm"), json!({"reasoning": "hm"})),
+        (GPT, "content_blocks", json!([details, text]), json!({})),
+        ("@team/prod", "content_blocks", json!([signed, text]), blocks(json!([signed, text]))),
+        ("@team/prod", "content_blocks", json!([unsigned, text]), json!({"reasoning_content": "hm"})),
+        ("@team/prod", "reasoning", json!("hm"), json!({"reasoning": "hm"})),
+        ("@team/prod", "reasoning_details", raw_details.clone(), json!({"reasoning_details": raw_details})),
+    ] {
+        assert_eq!(turn(model, member, value.clone()), expected, "{model} {member} {value}");
+    }
+    let bare = plain(
+        json!({"model": KIMI, "messages": [user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", "1".into())]}),
+    );
+    assert_eq!(bare["messages"][1]["reasoning_content"], "", "Kimi refuses a call without it");
+}
+
+#[test]
+fn signatures_of_calls_go_back_to_the_kind_that_sent_them() {
+    let turn = |model: &str, signature: &str| {
+        let mut call = call("a", "f", "{}".into());
+        call["extra_content"] = json!({"signature": signature});
+        let sent =
+            plain(json!({"model": model, "messages": [user("hi"), calls(json!([call])), result("a", "1".into())]}));
+        let message = &sent["messages"][1];
+        let call = &message["tool_calls"][0];
+        json!([call["function"]["thought_signature"], call["extra_content"], message["reasoning_details"]])
+    };
+    let google = json!({"google": {"thought_signature": "g"}});
+    let encrypted = r#"{"type":"reasoning.encrypted","data":"e","id":"a"}"#;
+    let details: Value = serde_json::from_str(&alloc::format!("[{encrypted}]")).unwrap();
+    let none = json!([null, null, null]);
+    for (model, signature, expected) in [
+        (GEMINI, "s", json!(["s", null, null])),
+        (GEMINI, "extra_content.google:g", json!([null, google, null])),
+        (GEMINI, encrypted, none.clone()),
+        ("@google/gemini-3-flash-preview", encrypted, json!(["skip_thought_signature_validator", null, null])),
+        (OPENROUTER, encrypted, json!([null, null, details])),
+        (GPT, "s", none.clone()),
+        (CLAUDE, "s", none.clone()),
+        ("@team/prod", "s", json!(["s", null, null])),
+        ("@team/prod", encrypted, json!([null, null, details])),
+    ] {
+        assert_eq!(turn(model, signature), expected, "{model} {signature}");
+    }
+}
+
+#[test]
+fn damage_is_mended() {
+    for (arguments, expected) in [
+        (json!("{\"a\": 1}"), "{\"a\": 1}"),
+        (json!("{\"a\": \"cut"), r#"{"raw":"{\"a\": \"cut"}"#),
+        (json!("[1]"), r#"{"raw":"[1]"}"#),
+        (json!(""), "{}"),
+        (json!("null"), "{}"),
+        (Value::Null, "{}"),
+        (json!({"a": 1}), r#"{"a":1}"#),
+        (json!(7), r#"{"raw":"7"}"#),
+    ] {
+        let sent = plain(
+            json!({"model": CLAUDE, "messages": [user("hi"), calls(json!([call("a", "f", arguments)])), result("a", "1".into())]}),
+        );
+        assert_eq!(sent["messages"][1]["tool_calls"][0]["function"]["arguments"], expected);
+    }
+    let mut bare = call("a", "f", Value::Null);
+    bare["function"].as_object_mut().unwrap().shift_remove("arguments");
+    for content in [Value::Null, json!([]), json!([null])] {
+        let sent =
+            plain(json!({"model": CLAUDE, "messages": [user("hi"), calls(json!([bare, null])), result("a", content)]}));
+        assert_eq!(sent["messages"][1]["tool_calls"], json!([call("a", "f", "{}".into())]));
+        assert_eq!(sent["messages"][2]["content"], "(no output)");
+    }
+    let image = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    let text = json!({"type": "text", "text": "(image without data)"});
+    let seen =
+        json!([image("data:image/png;base64,"), image(""), {"type": "image_url"}, image("data:image/png;base64,AA==")]);
+    let sent = plain(json!({"model": GPT, "messages": [{"role": "user", "content": seen}]}));
+    assert_eq!(sent["messages"][0]["content"], json!([text, text, text, image("data:image/png;base64,AA==")]));
+    for function in
+        [json!({"name": "f"}), json!({"name": "f", "parameters": null}), json!({"name": "f", "parameters": "x"})]
+    {
+        let sent = plain(
+            json!({"model": GPT, "messages": [user("hi")], "tools": [{"type": "function", "function": function}, null]}),
+        );
+        assert_eq!(
+            sent["tools"],
+            json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}])
+        );
+    }
+    let silent = plain(
+        json!({"model": CLAUDE, "messages": [user("a"), {"role": "assistant", "content": ""}, calls(json!([])), user("b")]}),
+    );
+    assert_eq!(silent["messages"], json!([user("a"), user("b")]));
+}
+
+#[test]
+fn each_provider_gets_contents_in_its_form() {
+    let pdf = |form: &str| match form {
+        "file" => {
+            json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}})
+        }
+        _ => json!({"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AA=="}}),
+    };
+    for (model, form) in [
+        (CLAUDE, "image"),
+        (BEDROCK, "image"),
+        (GEMINI, "image"),
+        (GPT, "file"),
+        (OPENROUTER, "file"),
+        ("@team/prod", "file"),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": [pdf("file")]}]}));
+        assert_eq!(sent["messages"][0]["content"], json!([pdf(form)]), "{model}");
+    }
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+    let history = json!([
+        user("look"),
+        calls(json!([call("a", "f", "{}".into()), call("b", "g", "{}".into())])),
+        result("a", json!([{"type": "text", "text": "t"}, image])),
+        result("b", json!([image])),
+        user("next"),
+    ]);
+    let sent = plain(json!({"model": GEMINI, "messages": history}));
+    assert_eq!(sent["messages"][2]["content"], json!([{"type": "text", "text": "t"}]));
+    assert_eq!((&sent["messages"][2]["name"], &sent["messages"][3]["name"]), (&json!("f"), &json!("g")));
+    assert_eq!(sent["messages"][3]["content"], "(see attached image)");
+    let shown = &sent["messages"][4];
+    assert_eq!(
+        (&shown["role"], shown["content"].as_array().unwrap().len(), &sent["messages"][5]),
+        (&json!("user"), 4, &user("next"))
+    );
+
+    let told = json!([user("hi"), {"role": "developer", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]}, user("ho")]);
+    let sent = plain(json!({"model": GEMINI, "messages": told}));
+    assert_eq!(sent["messages"], json!([{"role": "system", "content": "a\n\nb"}, user("hi"), user("ho")]));
+    let sent = plain(json!({"model": GPT, "messages": told}));
+    assert_eq!((&sent["messages"][1]["role"], &sent["messages"][2]["content"]), (&json!("developer"), &json!("b")));
+    assert_eq!(plain(json!({"model": CLAUDE, "messages": told}))["messages"][1]["role"], "system");
+
+    let no_tools = connection(&json!({"models": [{"id": "@x/gemma", "compat": {"supportsTools": false}}]}), &json!({}));
+    let mut asked = agent("@x/gemma");
+    asked["tool_choice"] = "auto".into();
+    let sent = fit(&no_tools, asked, None, true);
+    assert!(sent.get("tools").is_none() && sent.get("tool_choice").is_none());
+}

@@ -1,0 +1,117 @@
+//! Signatures: opaque text that goes back to the model with a piece of reasoning or a call. From it the request can tell
+//! who sent it, and so in which field it goes back:
+//!
+//! - `redacted_thinking:DATA`: Claude's reasoning, encrypted;
+//! - `reasoning_details:[...]`: OpenRouter's list of that name;
+//! - `reasoning_content`, `reasoning`: reasoning without a signature, in the field of that name;
+//! - for a call, `extra_content.google:SIGNATURE`: Google's, where it stands as its own OpenAI endpoint has it; and a JSON
+//!   object: the item of `reasoning_details` that belongs to the call;
+//! - anything else: Claude's signature, and for a call Portkey's `function.thought_signature`, each as it came.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::json::{Json, Object};
+use crate::wire::present;
+
+/// Marks a signature that is the whole of a reasoning block that the provider encrypted.
+pub(crate) const REDACTED: &str = "redacted_thinking:";
+/// Marks a signature that is a list of reasoning details.
+pub(crate) const DETAILS: &str = "reasoning_details:";
+/// Marks a call's signature that came, and so goes back, in `extra_content`.
+pub(crate) const GOOGLE: &str = "extra_content.google:";
+
+/// The type of a detail that is encrypted.
+pub(crate) const ENCRYPTED: &str = "reasoning.encrypted";
+
+/// How far back the start of a detail, or the call of one, is looked for.
+pub(crate) const RECENT: usize = 16;
+
+/// Most details in one answer.
+const MAX_DETAILS: usize = 1024;
+
+/// The signature of a tool call: Portkey's own, or Google's.
+pub(crate) fn of_call(own: Cow<'_, str>, google: Cow<'_, str>) -> Option<String> {
+    present(own).or_else(|| Some(format!("{GOOGLE}{}", present(google)?)))
+}
+
+/// What is left of a call that has no name: a provider's own tool, which it has called already.
+pub(crate) fn nameless(id: &str, arguments: &str) -> Option<String> {
+    if id.is_empty() && arguments.trim().is_empty() {
+        return None;
+    }
+    let call = Object::from([("type", "server_tool_use".into()), ("id", id.into()), ("input", arguments.into())]);
+    Some(call.to_json())
+}
+
+/// A call of a provider's own tool, once its input is there.
+pub(crate) fn with_input(block: &str, input: &str) -> String {
+    let Some(mut call) = Object::parse(block).filter(|_| !input.is_empty()) else { return block.to_owned() };
+    match Json::parse(input) {
+        Ok(json) => call.set("input", json),
+        Err(_) => call.set("input", input),
+    }
+    call.to_json()
+}
+
+/// OpenRouter's `reasoning_details`, as far as they have come.
+#[derive(Debug, Default)]
+pub(crate) struct Details(Vec<Object<'static>>);
+
+impl Details {
+    pub(crate) fn from(details: &[Object<'_>]) -> Self {
+        let mut read = Self::default();
+        details.iter().for_each(|detail| read.push(detail));
+        read
+    }
+
+    /// Adds a detail, or a piece of one.
+    pub(crate) fn push(&mut self, detail: &Object<'_>) {
+        let recent = self.0.len().saturating_sub(RECENT);
+        let is_same = |known: &&mut Object<'static>| {
+            detail.get("index").is_some() && ["index", "type"].iter().all(|name| known.text(name) == detail.text(name))
+        };
+        let known = self.0.get_mut(recent..).unwrap_or_default().iter_mut().rev().find(is_same);
+        let Some(known) = known else {
+            let mut owned = Object::default();
+            detail.iter().for_each(|(name, value)| owned.set(String::from(&**name), value.owned()));
+            if self.0.len() < MAX_DETAILS {
+                self.0.push(owned);
+            }
+            return;
+        };
+        for (name, value) in detail.iter().filter(|(_, value)| !value.is_null()) {
+            let joined = match (&**name, value.string()) {
+                ("text" | "summary" | "data", Some(piece)) => {
+                    let mut text = known.take(name).and_then(|text| text.string()).unwrap_or_default().into_owned();
+                    text.push_str(&piece);
+                    text.into()
+                }
+                _ => value.owned(),
+            };
+            known.set(String::from(&**name), joined);
+        }
+    }
+
+    /// The reasoning in them, for a provider that sends it nowhere else.
+    pub(crate) fn text(&self) -> Option<String> {
+        let of =
+            |detail: &Object<'static>| Some(detail.get("text").or_else(|| detail.get("summary"))?.text().into_owned());
+        Some(self.0.iter().filter_map(of).collect()).filter(|text: &String| !text.is_empty())
+    }
+
+    /// Takes out the encrypted detail that belongs to the call with this id.
+    pub(crate) fn of_call(&mut self, id: &str) -> Option<String> {
+        let is_its = |detail: &Object<'_>| detail.text("type") == ENCRYPTED && detail.text("id") == id;
+        let at = self.0.iter().position(is_its).filter(|_| !id.is_empty())?;
+        Some(self.0.remove(at).to_json())
+    }
+
+    /// All of them as a signature; they are gone then.
+    pub(crate) fn signature(&mut self) -> Option<String> {
+        let details: Vec<Json<'_>> = self.0.drain(..).map(Json::from).collect();
+        (!details.is_empty()).then(|| format!("{DETAILS}{}", Json::from(details).to_json()))
+    }
+}

@@ -1,0 +1,522 @@
+//! What is known of models without asking anybody: one table, by families. Every pass over a request asks it, and so do
+//! hosts. What is not known is absent: a guess would be sent to somebody.
+//!
+//! Sources of the numbers: the model pages of Anthropic, OpenAI, Google, xAI, DeepSeek, Moonshot, Z.AI, Mistral and
+//! Alibaba, as OpenClaw 2026.9.6 carries them in its catalogs and in `docs/providers`; of what each takes in a request,
+//! `docs/portkey.md`, "Models".
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
+use crate::bindings::exports::openclaw::provider::models;
+
+/// A line of models that take the same form of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Claude,
+    /// OpenAI's, the o-series among them.
+    Gpt,
+    Gemini,
+    DeepSeek,
+    Kimi,
+    Glm,
+    Qwen,
+    Grok,
+    Mistral,
+    Llama,
+    MiniMax,
+    MiMo,
+    Nova,
+    Command,
+    Sonar,
+    Gemma,
+    GptOss,
+}
+
+impl Family {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Gpt => "gpt",
+            Self::Gemini => "gemini",
+            Self::DeepSeek => "deepseek",
+            Self::Kimi => "kimi",
+            Self::Glm => "glm",
+            Self::Qwen => "qwen",
+            Self::Grok => "grok",
+            Self::Mistral => "mistral",
+            Self::Llama => "llama",
+            Self::MiniMax => "minimax",
+            Self::MiMo => "mimo",
+            Self::Nova => "nova",
+            Self::Command => "command",
+            Self::Sonar => "sonar",
+            Self::Gemma => "gemma",
+            Self::GptOss => "gpt-oss",
+        }
+    }
+}
+
+/// Who serves a model, as far as its id tells: it decides what of a request is kept on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The maker's own API, or a slug that says nothing else.
+    Direct,
+    Bedrock,
+    Vertex,
+    OpenRouter,
+    /// An endpoint in the form of OpenAI's that serves models of others: Databricks, Azure, a proxy.
+    Other,
+}
+
+/// How a model is asked to reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thinking {
+    /// It does not, or its API has no say in it.
+    None,
+    /// `reasoning_effort`.
+    Effort,
+    /// `thinking` with a budget of tokens, and no effort beside it: Claude from 3.7 to 4.5, Gemini 2.5.
+    Budget,
+    /// `thinking` that is adaptive, with an effort beside it: Claude since 4.6. Gateway 1.15.2 reads the one, 2.x the
+    /// other.
+    Adaptive,
+    /// `reasoning`, an object with an effort: OpenRouter's own form.
+    Object,
+}
+
+/// What is known of one model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    pub(crate) family: Family,
+    pub(crate) route: Route,
+    /// All tokens of a request and its answer; 0 where they are not known.
+    pub(crate) context_tokens: u32,
+    /// Most tokens of an answer; 0 where they are not known.
+    pub(crate) max_output_tokens: u32,
+    pub(crate) images: bool,
+    pub(crate) thinking: Thinking,
+    /// The words that an effort may be, the weakest first. Empty: they are not known.
+    pub(crate) efforts: &'static [&'static str],
+}
+
+/// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
+struct Row {
+    prefix: &'static str,
+    family: Family,
+    context_tokens: u32,
+    max_output_tokens: u32,
+    images: bool,
+    thinking: Thinking,
+    efforts: &'static [&'static str],
+}
+
+const LOW_HIGH: &[&str] = &["low", "medium", "high"];
+const TO_XHIGH: &[&str] = &["low", "medium", "high", "xhigh"];
+const TO_MAX: &[&str] = &["low", "medium", "high", "xhigh", "max"];
+const CLAUDE_46: &[&str] = &["low", "medium", "high", "max"];
+const GPT_5: &[&str] = &["minimal", "low", "medium", "high"];
+const GPT_51: &[&str] = &["none", "low", "medium", "high"];
+const GPT_52: &[&str] = &["none", "low", "medium", "high", "xhigh"];
+const GPT_56: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
+const GEMINI_3: &[&str] = &["minimal", "low", "medium", "high"];
+
+#[rustfmt::skip]
+const ROWS: &[Row] = {
+    use Family as F;
+    use Thinking::{Adaptive, Budget, Effort, None as No};
+    const fn row(
+        prefix: &'static str, family: Family, thousands: u32, output: u32, images: bool, thinking: Thinking,
+        efforts: &'static [&'static str],
+    ) -> Row {
+        Row { prefix, family, context_tokens: thousands, max_output_tokens: output, images, thinking, efforts }
+    }
+    &[
+    // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
+    row("claude-opus-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-sonnet-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-haiku-5", F::Claude, 0, 64_000, true, Adaptive, TO_MAX),
+    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
+    row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
+    row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-haiku-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
+    row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-3.5", F::Claude, 200_000, 8_192, true, No, &[]),
+    row("claude-3", F::Claude, 200_000, 4_096, true, No, &[]),
+    row("claude", F::Claude, 0, 0, true, No, &[]),
+
+    row("gpt-oss", F::GptOss, 131_072, 0, false, Effort, LOW_HIGH),
+    row("gpt-6-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
+    row("gpt-6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
+    row("gpt-5.6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
+    row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.3", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH),
+    row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH),
+    row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, GPT_51),
+    row("gpt-5-chat", F::Gpt, 128_000, 16_384, true, No, &[]),
+    row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH),
+    row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]),
+    row("gpt-5", F::Gpt, 400_000, 128_000, true, Effort, GPT_5),
+    row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, &[]),
+    row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, &[]),
+    row("gpt-4-turbo", F::Gpt, 128_000, 4_096, true, No, &[]),
+    row("gpt-4", F::Gpt, 8_192, 8_192, false, No, &[]),
+    row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, &[]),
+    row("gpt-", F::Gpt, 0, 0, true, No, &[]),
+    row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, &[]),
+    row("o1-mini", F::Gpt, 128_000, 65_536, false, No, &[]),
+    row("o1-preview", F::Gpt, 128_000, 32_768, false, No, &[]),
+    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH),
+    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
+    row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
+    row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
+
+    row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
+    // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
+    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, GEMINI_3),
+    row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, &[]),
+    row("gemini-1.5-pro", F::Gemini, 2_097_152, 8_192, true, No, &[]),
+    row("gemini-1.5", F::Gemini, 1_048_576, 8_192, true, No, &[]),
+    row("gemini", F::Gemini, 0, 0, true, No, &[]),
+    row("gemma", F::Gemma, 0, 0, false, No, &[]),
+
+    row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]),
+    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]),
+    row("deepseek-reasoner", F::DeepSeek, 128_000, 65_536, false, No, &[]),
+    row("deepseek-chat", F::DeepSeek, 128_000, 8_192, false, No, &[]),
+    row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
+
+    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]),
+    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]),
+    row("kimi-k2", F::Kimi, 262_144, 262_144, false, No, &[]),
+    row("kimi", F::Kimi, 0, 0, true, No, &[]),
+    row("moonshot", F::Kimi, 0, 0, false, No, &[]),
+
+    row("glm-5.3", F::Glm, 1_048_576, 0, false, Effort, &["low", "high", "max"]),
+    row("glm-5.2", F::Glm, 1_000_000, 0, false, Effort, &["high", "max"]),
+    row("glm-5", F::Glm, 202_752, 0, false, No, &[]),
+    row("glm-4.7", F::Glm, 202_752, 0, false, No, &[]),
+    row("glm", F::Glm, 0, 0, false, No, &[]),
+
+    row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, &[]),
+    row("qwen3-max", F::Qwen, 262_144, 0, false, No, &[]),
+    row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]),
+    row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]),
+    row("qwen", F::Qwen, 0, 0, false, No, &[]),
+    row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
+
+    row("grok-4.3", F::Grok, 1_000_000, 64_000, true, Effort, LOW_HIGH),
+    row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, &[]),
+    row("grok-4.", F::Grok, 500_000, 64_000, true, Effort, LOW_HIGH),
+    row("grok-4", F::Grok, 256_000, 0, true, No, &[]),
+    row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]),
+    row("grok-3", F::Grok, 131_072, 0, false, No, &[]),
+    row("grok", F::Grok, 0, 0, true, No, &[]),
+
+    row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
+    row("mistral-medium-3.5", F::Mistral, 262_144, 8_192, true, Effort, &["none", "high"]),
+    row("mistral-small", F::Mistral, 262_144, 16_384, true, Effort, &["none", "high"]),
+    row("codestral", F::Mistral, 128_000, 4_096, false, No, &[]),
+    row("devstral", F::Mistral, 262_144, 32_768, false, No, &[]),
+    row("mistral", F::Mistral, 0, 0, false, No, &[]),
+    row("ministral", F::Mistral, 0, 0, false, No, &[]),
+    row("magistral", F::Mistral, 0, 0, false, No, &[]),
+    row("mixtral", F::Mistral, 0, 0, false, No, &[]),
+    row("pixtral", F::Mistral, 128_000, 0, true, No, &[]),
+
+    row("llama-4", F::Llama, 0, 0, true, No, &[]),
+    row("llama-3", F::Llama, 0, 0, false, No, &[]),
+    row("llama", F::Llama, 0, 0, false, No, &[]),
+    row("meta-llama", F::Llama, 0, 0, false, No, &[]),
+
+    row("minimax-m3", F::MiniMax, 1_000_000, 0, true, No, &[]),
+    row("minimax-m2", F::MiniMax, 204_800, 0, false, No, &[]),
+    row("minimax", F::MiniMax, 0, 0, false, No, &[]),
+    row("mimo", F::MiMo, 0, 0, false, No, &[]),
+    row("nova", F::Nova, 0, 0, true, No, &[]),
+    row("command", F::Command, 0, 0, false, No, &[]),
+    row("sonar", F::Sonar, 0, 0, true, No, &[]),
+    ]
+};
+
+/// What is known of the model with this id, in any of its spellings: `@slug/name`, OpenRouter's `maker/name`, Bedrock's
+/// `us.anthropic.name-v1:0` and its ARNs, Vertex's `anthropic.name@date`.
+pub(crate) fn of(id: &str) -> Option<Traits> {
+    let id = id.trim().to_ascii_lowercase();
+    let (slug, path) = match id.strip_prefix('@').and_then(|id| id.split_once('/')) {
+        Some((slug, path)) => (slug, path),
+        None => ("", &*id),
+    };
+    let last = path.rsplit('/').next().unwrap_or(path);
+    let (maker, name) = bare(last);
+    let name = dotted(name);
+    let row = ROWS.iter().find(|row| begins(&name, row.prefix))?;
+    let route = match route(slug, path, maker, last) {
+        // An endpoint of OpenAI's kind, with a model of another maker behind it.
+        Route::Direct if slug == "openai" && row.family != Family::Gpt => Route::Other,
+        route => route,
+    };
+    // How it is asked to reason is the route's where that one has a form of its own.
+    let thinking = match (route, row.thinking) {
+        (_, Thinking::None) => Thinking::None,
+        (Route::OpenRouter, _) => Thinking::Object,
+        (Route::Other, _) => Thinking::Effort,
+        (_, thinking) => thinking,
+    };
+    Some(Traits {
+        family: row.family,
+        route,
+        context_tokens: row.context_tokens,
+        max_output_tokens: row.max_output_tokens,
+        images: row.images,
+        thinking,
+        efforts: row.efforts,
+    })
+}
+
+/// A prefix ends where a word or a number does: `o1` is no beginning of `o10`, and `gpt-5` none of `gpt-50`.
+fn begins(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| {
+        !(prefix.ends_with(|last: char| last.is_ascii_digit()) && rest.starts_with(|next: char| next.is_ascii_digit()))
+            && (!rest.starts_with(|next: char| next.is_ascii_alphabetic()) || !prefix.starts_with('o'))
+    })
+}
+
+/// The maker that Bedrock and Vertex put before a name, and the name.
+fn bare(last: &str) -> (&str, &str) {
+    const MAKERS: [&str; 12] = [
+        "anthropic",
+        "amazon",
+        "meta",
+        "mistral",
+        "deepseek",
+        "qwen",
+        "openai",
+        "moonshot",
+        "moonshotai",
+        "zai",
+        "cohere",
+        "minimax",
+    ];
+    let mut rest = last;
+    while let Some((word, after)) = rest.split_once('.') {
+        if MAKERS.contains(&word) {
+            return (word, after);
+        }
+        // A region: `us`, `eu`, `apac`, `global`, `us-gov`.
+        if word.len() > 6 || word.bytes().any(|byte| byte.is_ascii_digit()) {
+            break;
+        }
+        rest = after;
+    }
+    ("", last)
+}
+
+/// A name with its version spelled as `4.5`, whichever way it was: `claude-sonnet-4-5-20250929`, `claude-3-5-sonnet`,
+/// `claude-sonnet-4.5`. A date is no version.
+fn dotted(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut before = "";
+    for word in name.split('-') {
+        let is_number =
+            |word: &str| !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
+        if !out.is_empty() {
+            out.push(if is_number(before) && is_number(word.split([':', '@']).next().unwrap_or(word)) {
+                '.'
+            } else {
+                '-'
+            });
+        }
+        out.push_str(word);
+        before = word;
+    }
+    out
+}
+
+fn route(slug: &str, path: &str, maker: &str, last: &str) -> Route {
+    let says = |word: &str| slug.contains(word);
+    if path.starts_with("arn:") {
+        return Route::Bedrock;
+    }
+    if says("openrouter") || (slug.is_empty() && path.split('/').count() == 2 && !path.starts_with("models/")) {
+        return Route::OpenRouter;
+    }
+    if says("vertex") || (maker == "anthropic" && last.contains('@')) {
+        return Route::Vertex;
+    }
+    if says("bedrock") || says("aws") || !maker.is_empty() {
+        return Route::Bedrock;
+    }
+    if ["azure", "databricks", "copilot", "github", "litellm", "vercel"].iter().any(|word| says(word)) {
+        return Route::Other;
+    }
+    Route::Direct
+}
+
+impl Traits {
+    /// Whether its API refuses a request that does not limit the answer.
+    pub(crate) fn needs_limit(&self) -> bool {
+        self.family == Family::Claude && self.route != Route::Other
+    }
+
+    /// OpenAI's reasoning models refuse `max_tokens`, and its others take both. Source: OpenAI's API reference.
+    pub(crate) fn takes_completion_tokens(&self) -> bool {
+        self.family == Family::Gpt
+    }
+
+    /// Whether markers in a request decide what of it is kept for the next one, and reach the model. Vertex strips them
+    /// (gateway 1.15.2 and 2.2.3).
+    pub(crate) fn takes_markers(&self) -> bool {
+        self.family == Family::Claude && matches!(self.route, Route::Direct | Route::Bedrock)
+    }
+
+    /// Whether the API wants reasoning back in `reasoning_content`, in tool loops at least.
+    pub(crate) fn wants_reasoning_content(&self) -> bool {
+        use Family as F;
+        matches!(self.family, F::DeepSeek | F::Kimi | F::Glm | F::Qwen | F::MiMo | F::MiniMax)
+    }
+
+    /// Reasoning, as a host shows it.
+    fn can_reason(&self) -> bool {
+        self.thinking != Thinking::None || self.wants_reasoning_content()
+    }
+
+    /// The same for hosts.
+    pub(crate) fn shown(&self) -> models::Traits {
+        let known = |number| Some(number).filter(|&number: &u32| number > 0);
+        models::Traits {
+            family: Some(self.family.name().to_owned()),
+            context_tokens: known(self.context_tokens),
+            max_output_tokens: known(self.max_output_tokens),
+            // A row without numbers stands for models that are not told apart.
+            image_input: (self.context_tokens > 0).then_some(self.images),
+            document_input: match self.family {
+                Family::Claude | Family::Gemini => Some(true),
+                _ => None,
+            },
+            audio_input: match self.family {
+                Family::Claude => Some(false),
+                Family::Gemini => Some(true),
+                _ => None,
+            },
+            reasoning: (self.context_tokens > 0).then(|| self.can_reason()),
+            reasoning_efforts: self.efforts.iter().map(|&effort| effort.to_owned()).collect(),
+            prompt_cache: Some(match self.family {
+                _ if self.takes_markers() => models::PromptCache::Markers,
+                Family::Gpt => models::PromptCache::Key,
+                _ => models::PromptCache::Automatic,
+            }),
+            limit_field: Some(if self.takes_completion_tokens() {
+                models::LimitField::MaxCompletionTokens
+            } else {
+                models::LimitField::MaxTokens
+            }),
+            thinking_format: match self.thinking {
+                Thinking::None => None,
+                Thinking::Effort | Thinking::Adaptive => Some(models::ThinkingFormat::Effort),
+                Thinking::Budget => Some(models::ThinkingFormat::Budget),
+                Thinking::Object => Some(models::ThinkingFormat::Object),
+            },
+        }
+    }
+}
+
+/// What is known of a model that nothing is known of.
+pub(crate) fn unknown() -> models::Traits {
+    models::Traits {
+        family: None,
+        context_tokens: None,
+        max_output_tokens: None,
+        image_input: None,
+        document_input: None,
+        audio_input: None,
+        reasoning: None,
+        reasoning_efforts: alloc::vec::Vec::new(),
+        prompt_cache: None,
+        limit_field: None,
+        thinking_format: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_known_in_all_its_spellings() {
+        use Family as F;
+        use Route as R;
+        use Thinking as T;
+        for (id, family, route, output, thinking) in [
+            ("@anthropic/claude-sonnet-4-5", F::Claude, R::Direct, 64_000, T::Budget),
+            ("claude-sonnet-4-5-20250929", F::Claude, R::Direct, 64_000, T::Budget),
+            ("@my-team/claude-sonnet-4.5", F::Claude, R::Direct, 64_000, T::Budget),
+            ("@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0", F::Claude, R::Bedrock, 64_000, T::Budget),
+            ("anthropic.claude-3-5-sonnet-20240620-v1:0", F::Claude, R::Bedrock, 8_192, T::None),
+            ("@x/global.anthropic.claude-opus-4-6-v1", F::Claude, R::Bedrock, 128_000, T::Adaptive),
+            (
+                "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-4-1-20250805-v1:0",
+                F::Claude,
+                R::Bedrock,
+                32_000,
+                T::Budget,
+            ),
+            ("@vertex-ai/anthropic.claude-opus-4-6@20260101", F::Claude, R::Vertex, 128_000, T::Adaptive),
+            ("@x/anthropic.claude-sonnet-4@20250514", F::Claude, R::Vertex, 64_000, T::Budget),
+            ("@openrouter/anthropic/claude-sonnet-4.6", F::Claude, R::OpenRouter, 128_000, T::Object),
+            ("anthropic/claude-opus-4.8", F::Claude, R::OpenRouter, 128_000, T::Object),
+            ("@databricks/claude-sonnet-4", F::Claude, R::Other, 64_000, T::Effort),
+            ("claude-opus-4-20250514", F::Claude, R::Direct, 32_000, T::Budget),
+            ("claude-3-7-sonnet-latest", F::Claude, R::Direct, 64_000, T::Budget),
+            ("claude-3-haiku-20240307", F::Claude, R::Direct, 4_096, T::None),
+            ("claude-opus-5-5", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("CLAUDE-OPUS-4-8", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("@openai/gpt-5-mini", F::Gpt, R::Direct, 128_000, T::Effort),
+            ("gpt-5.2-2025-12-11", F::Gpt, R::Direct, 128_000, T::Effort),
+            ("@azure/gpt-4o", F::Gpt, R::Other, 16_384, T::None),
+            ("o3", F::Gpt, R::Direct, 100_000, T::Effort),
+            ("@openai/o4-mini-2025-04-16", F::Gpt, R::Direct, 100_000, T::Effort),
+            ("openai/gpt-oss-120b", F::GptOss, R::OpenRouter, 0, T::Object),
+            ("@gemini/gemini-2.5-flash", F::Gemini, R::Direct, 65_536, T::Budget),
+            ("models/gemini-3-flash-preview", F::Gemini, R::Direct, 65_536, T::Effort),
+            ("@deepseek/deepseek-v4-pro", F::DeepSeek, R::Direct, 384_000, T::Effort),
+            ("@moonshot/kimi-k2.7-code", F::Kimi, R::Direct, 262_144, T::None),
+            ("@zai/glm-5.3", F::Glm, R::Direct, 0, T::Effort),
+            ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
+            ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
+            ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
+            ("@groq/llama-3.3-70b-versatile", F::Llama, R::Direct, 0, T::None),
+        ] {
+            let Some(traits) = of(id) else { panic!("{id} is unknown") };
+            let got = (traits.family, traits.route, traits.max_output_tokens, traits.thinking);
+            assert_eq!(got, (family, route, output, thinking), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        for id in
+            ["", "@team/prod", "o10", "opus", "o1x", "my-claude", "@x/", "databricks-claude-sonnet-4", "omni", "pc-1"]
+        {
+            assert!(of(id).is_none(), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_longer_prefix_comes_first() {
+        for (at, row) in ROWS.iter().enumerate() {
+            let hidden = ROWS.get(..at).unwrap().iter().find(|earlier| begins(row.prefix, earlier.prefix));
+            assert!(hidden.is_none(), "{} is never reached", row.prefix);
+        }
+    }
+}

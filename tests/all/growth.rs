@@ -1,0 +1,221 @@
+//! Twice as much of anything costs about twice as much, whoever sends it: a host's user, a gateway, a model. What costs the
+//! square of its size stops a host. Instructions are wasmtime's fuel, and so are the same on every machine.
+
+use std::fs;
+
+use bytes::Bytes;
+use host_harness::{
+    types::{Connection, Media},
+    wit::{chat::Prompt as Chat, images, onboarding::Choices},
+};
+
+use crate::{
+    budgets::{Counting, connection, conversation, used},
+    support::component,
+};
+
+/// What grows.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Members of a request that the component does not know.
+    Members,
+    Messages,
+    Tools,
+    /// Headers of a connection. So many are refused, and that too takes time.
+    Headers,
+    /// Boundaries that stand in an image already.
+    Boundaries,
+    /// Content blocks of a whole answer.
+    Blocks,
+    /// Choices of a whole answer.
+    Choices,
+    /// Calls in a whole answer.
+    Calls,
+    /// Unknown members of a whole answer.
+    Unknown,
+    /// Events of a stream.
+    Events,
+    /// Lines of one event.
+    Lines,
+    /// Content blocks in one event.
+    StreamedBlocks,
+    /// Models in the catalog.
+    Listed,
+    /// Images in an answer.
+    Images,
+    /// Models in a configuration.
+    Models,
+    /// Unknown members of the provider's entry in a configuration.
+    Settings,
+    /// Headers in a configuration.
+    ConfiguredHeaders,
+    /// Members of one name in a configuration.
+    Repeated,
+}
+
+fn each(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(",")
+}
+
+fn members(count: usize) -> String {
+    format!("{{{}}}", each(count, |number| format!(r#""member-{number}":{number}"#)))
+}
+
+async fn complete(counting: &Counting, connection: &Connection, request: &Chat, answer: String) -> u64 {
+    let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
+    let _ =
+        guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
+    used(&store)
+}
+
+async fn stream(counting: &Counting, events: String) -> u64 {
+    let end = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let events = Bytes::from(format!("{events}data: {end}\n\ndata: [DONE]\n\n"));
+    let pieces = (0..events.len()).step_by(16 << 10).map(|at| events.slice(at..events.len().min(at + (16 << 10))));
+    let (mut store, guest) = counting.start("text/event-stream", pieces.collect()).await;
+    let chat = guest.openclaw_provider_chat();
+    let reply = chat.call_stream(&mut store, &connection(), &conversation(1, 0).into()).await.unwrap().unwrap();
+    while chat.reply().call_next(&mut store, reply).await.unwrap().is_ok_and(|events| !events.is_empty()) {}
+    used(&store)
+}
+
+async fn onboard(counting: &Counting, config: &str) -> u64 {
+    let (mut store, guest) = counting.start("", Vec::new()).await;
+    let onboarding = guest.openclaw_provider_onboarding();
+    let choices = Choices { base_url: None, model: None, api_key_reference: None };
+    let _ = onboarding.call_apply_config(&mut store, config, &choices).await.unwrap();
+    let _ = onboarding.call_lint(&mut store, config).await.unwrap();
+    let held = ["portkey-api-key".to_owned()];
+    let _ = onboarding.call_resolve_connection(&mut store, config, &held).await.unwrap();
+    used(&store)
+}
+
+fn entry(members: &str) -> String {
+    format!(r#"{{"models":{{"providers":{{"portkey":{{{members}}}," Portkey":{{{members}}}}}}}}}"#)
+}
+
+fn answer(message: &str) -> String {
+    format!(r#"{{"id":"c","model":"m","choices":[{{"index":0,"message":{{{message}}},"finish_reason":"stop"}}]}}"#)
+}
+
+fn delta(delta: &str) -> String {
+    format!("data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}}}}]}}\n\n")
+}
+
+fn blocks(count: usize) -> String {
+    let block = |number| {
+        format!(r#"{{"index":{number},"type":"thinking","thinking":"thought {number}","signature":"s{number}"}}"#)
+    };
+    format!(r#""content_blocks":[{}]"#, each(count, block))
+}
+
+fn call(number: usize) -> String {
+    format!(
+        r#"{{"index":{number},"id":"call_{number}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+    )
+}
+
+async fn images(counting: &Counting, media: Vec<Media>, answer: String) -> u64 {
+    let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
+    let request = images::Request::new("a lighthouse");
+    let images = guest.openclaw_provider_images();
+    let _ = images.call_edit(&mut store, &connection(), &request, &media, None).await.unwrap();
+    used(&store)
+}
+
+/// The instructions for so many of it.
+async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
+    let chat =
+        |request: Chat| async move { complete(counting, &connection(), &request, answer(r#""content":"x""#)).await };
+    let answered = |answer: String| async move { complete(counting, &connection(), &conversation(1, 0), answer).await };
+    match what {
+        What::Members => chat(Chat { extra_json: Some(members(count)), ..conversation(1, 0) }).await,
+        What::Messages => chat(conversation(count, 0)).await,
+        What::Tools => chat(conversation(1, count)).await,
+        What::Headers => {
+            let headers = (0..count).map(|number| (format!("x-{number}"), "v".to_owned())).collect();
+            let connection = Connection { headers, ..connection() };
+            complete(counting, &connection, &conversation(1, 0), String::new()).await
+        }
+        What::Boundaries => {
+            let data = (0..count).map(|number| format!("------portkey-provider-{number:08x}\r\n")).collect::<String>();
+            let image = Media { media_type: "image/png".into(), data: data.into_bytes() };
+            images(counting, vec![image], String::new()).await
+        }
+        What::Images => {
+            let data = each(count, |number| format!(r#"{{"url":"https://example.com/{number}"}}"#));
+            let image = Media { media_type: "image/png".into(), data: vec![1] };
+            images(counting, vec![image], format!(r#"{{"data":[{data}]}}"#)).await
+        }
+        What::Blocks => answered(answer(&blocks(count))).await,
+        What::Calls => answered(answer(&format!(r#""tool_calls":[{}]"#, each(count, call)))).await,
+        What::Choices => {
+            let choice = |number| format!(r#"{{"index":{},"message":{{"content":"x"}}}}"#, number + 1);
+            answered(format!(r#"{{"id":"c","model":"m","choices":[{}]}}"#, each(count, choice))).await
+        }
+        What::Unknown => {
+            let members = members(count);
+            answered(format!(r#"{{"unknown":{members},{}"#, members.strip_prefix('{').unwrap())).await
+        }
+        What::Events => {
+            stream(counting, (0..count).map(|number| delta(&format!(r#""content":"{number}""#))).collect()).await
+        }
+        What::Lines => {
+            let event = delta(&format!(r#""content":"{}""#, "x ".repeat(count)));
+            stream(counting, event.replace("x ", "x\ndata: ")).await
+        }
+        What::StreamedBlocks => stream(counting, delta(&blocks(count))).await,
+        What::Listed => {
+            let data = each(count, |number| format!(r#"{{"id":"model-{number}","owned_by":"o"}}"#));
+            let page = format!(r#"{{"data":[{data}]}}"#);
+            let (mut store, guest) = counting.start("application/json", vec![page.into()]).await;
+            guest.openclaw_provider_models().call_list(&mut store, &connection()).await.unwrap().unwrap();
+            used(&store)
+        }
+        What::Models => {
+            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
+            onboard(counting, &entry(&format!(r#""models":[{models}]"#))).await
+        }
+        What::Settings => {
+            onboard(counting, &entry(&each(count, |number| format!(r#""member-{number}":{number}"#)))).await
+        }
+        What::ConfiguredHeaders => onboard(counting, &entry(&format!(r#""headers":{}"#, members(count)))).await,
+        What::Repeated => {
+            onboard(counting, &entry(&each(count, |number| format!(r#""headers":{{"a":{number}}}"#)))).await
+        }
+    }
+}
+
+#[tokio::test]
+async fn twice_as_much_costs_about_twice_as_much() {
+    let counting = Counting::new(&fs::read(component()).unwrap());
+    let mut found = Vec::new();
+    for what in [
+        What::Members,
+        What::Messages,
+        What::Tools,
+        What::Headers,
+        What::Boundaries,
+        What::Images,
+        What::Blocks,
+        What::Calls,
+        What::Choices,
+        What::Unknown,
+        What::Events,
+        What::Lines,
+        What::StreamedBlocks,
+        What::Listed,
+        What::Models,
+        What::Settings,
+        What::ConfiguredHeaders,
+        What::Repeated,
+    ] {
+        // So many that what is the same for each call counts for little, and the square would count for most.
+        let once = instructions(&counting, what, 4_000).await;
+        let twice = instructions(&counting, what, 8_000).await;
+        if twice > once / 4 * 9 {
+            found.push(format!("{what:?}: {once} instructions, and for twice as much {twice}"));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}

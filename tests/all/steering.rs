@@ -1,0 +1,205 @@
+//! Nothing that a model, a gateway or a file says steers the terminal: each command runs in one, before a gateway that
+//! puts control characters into every field it can.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde_json::{Value, json};
+
+use crate::{
+    support::{Cli, KEY, component},
+    terminal::Terminal,
+};
+
+/// Sets the title and the clipboard, hides text, rings, goes back, turns the direction; as ESC, as C1, as Markdown has it.
+const EVIL: &str = "PWNED\u{1b}]0;title\u{7}\u{1b}]52;c;cm0=\u{1b}\\\u{1b}[8mhidden\u{1b}P0q\u{1b}\\\u{9d}0;title\u{9c}\u{9b}8m\
+    \u{8}\u{202e}gpj\u{2066}\u{200f}\u{2028}&#27;]0;entity&#7;&#x9d;0;entity&#x9c;";
+
+/// What a header can hold of it.
+const EVIL_HEADER: &str = "PWNED\u{9d}0;title\u{9c}\u{9b}8m\u{202e}gpj\u{2066}";
+
+/// Answers every request, with what does not belong into a terminal in each place. A model of the name `fail` fails.
+fn gateway() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            std::thread::spawn(move || serve(client.unwrap()));
+        }
+    });
+    base_url
+}
+
+fn serve(mut client: TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if reader.read_until(b'\n', &mut head).ok()? == 0 {
+                return None;
+            }
+        }
+        let head = String::from_utf8_lossy(&head).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut body).ok()?;
+        let (status, media_type, body) = answer(&head, &String::from_utf8_lossy(&body));
+        let answer = format!(
+            "HTTP/1.1 {status} {EVIL_HEADER}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\
+             x-portkey-trace-id: {EVIL_HEADER}\r\nx-portkey-provider: {EVIL_HEADER}\r\nx-portkey-cache-status: {EVIL_HEADER}\r\n\
+             x-portkey-last-used-option-index: {EVIL_HEADER}\r\n\r\n{body}",
+            body.len()
+        );
+        client.write_all(answer.as_bytes()).ok()?;
+    }
+}
+
+fn answer(head: &str, body: &str) -> (u16, &'static str, String) {
+    const JSON: &str = "application/json";
+    let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
+    let call = json!([{"index": 0, "id": EVIL, "type": "function", "function": {"name": EVIL, "arguments": EVIL}}]);
+    if head.starts_with("get") {
+        let model = |id: &str| json!({"id": id, "object": "model", "owned_by": EVIL, "slug": EVIL, "provider": EVIL, "canonical_slug": EVIL});
+        return (200, JSON, json!({"object": "list", "data": [model(EVIL), model("@openai/plain")]}).to_string());
+    }
+    if body.contains("fail") {
+        let error = json!({"message": EVIL, "type": EVIL, "code": EVIL, "param": EVIL});
+        return (400, JSON, json!({"error": error, "provider": EVIL, "status": EVIL}).to_string());
+    }
+    if head.contains("/images/") {
+        let data = BASE64.encode(b"\x89PNG\r\n\x1a\n");
+        return (
+            200,
+            JSON,
+            json!({"created": 1, "model": EVIL, "data": [{"b64_json": data, "revised_prompt": EVIL}]}).to_string(),
+        );
+    }
+    if !body.contains("\"stream\":true") {
+        let message = json!({"role": "assistant", "content": EVIL, "tool_calls": call});
+        let choices = json!([{"index": 0, "message": message, "finish_reason": "tool_calls"}]);
+        return (200, JSON, json!({"id": EVIL, "model": EVIL, "choices": choices, "usage": usage}).to_string());
+    }
+    let event = |delta: Value, reason: Value| {
+        let choices = json!([{"index": 0, "delta": delta, "finish_reason": reason}]);
+        format!("data: {}\n\n", json!({"id": EVIL, "model": EVIL, "choices": choices, "usage": usage}))
+    };
+    let text = format!(
+        "# {EVIL}\n\n`{EVIL}` [{EVIL}](http://x/{EVIL})\n\n| a |\n|---|\n| {EVIL} |\n\n```{EVIL}\n{EVIL}\n```\n\n{EVIL}\n"
+    );
+    let events = event(json!({"role": "assistant", "content": text}), Value::Null)
+        + &event(json!({"reasoning_content": EVIL, "tool_calls": call}), Value::Null)
+        + &event(json!({}), "tool_calls".into());
+    (200, "text/event-stream", events + "data: [DONE]\n\n")
+}
+
+fn is_clean(raw: &str) -> Result<(), String> {
+    let sequences = ["\u{1b}]", "\u{1b}P", "\u{1b}_", "\u{1b}[8m", "\u{7}", "\u{8}"];
+    let found = sequences.into_iter().find(|sequence| raw.contains(sequence)).map(str::to_owned);
+    let steers = |character: char| {
+        ('\u{80}'..='\u{9f}').contains(&character)
+            || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match found.or_else(|| raw.chars().find(|&character| steers(character)).map(String::from)) {
+        Some(found) => Err(format!("{found:?} in {raw:?}")),
+        None => Ok(()),
+    }
+}
+
+/// Runs it in a terminal, and gives what it wrote.
+fn run(command: Command, type_in: &[(&str, &str)]) -> String {
+    let mut terminal = Terminal::start(command);
+    for (question, keys) in type_in {
+        terminal.wait_until(question, |terminal| terminal.is_read_by_key() && terminal.screen().contains(question));
+        terminal.send(keys);
+    }
+    terminal.end();
+    terminal.raw()
+}
+
+#[test]
+fn no_command_lets_a_gateway_steer_the_terminal() {
+    let base_url = gateway();
+    component();
+    let cli =
+        Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url).env("HOST_HARNESS_NO_KEYRING", "1");
+    for (arguments, shows) in [
+        (&["models"][..], true),
+        (&["models", "--json"], true),
+        (&["models", "-vv"], true),
+        (&["chat", "hello"], true),
+        (&["chat", "hello", "-vv"], true),
+        (&["chat", "hello", "--json"], true),
+        (&["chat", "hello", "--no-stream"], true),
+        (&["chat", "hello", "--no-stream", "--json"], true),
+        (&["chat", "hello", "--model", "fail"], true),
+        (&["chat", "hello", "--model", "fail", "--json"], true),
+        (&["chat", "hello", "--model", "fail", "--no-stream"], true),
+        (&["image", "a ship"], true),
+        (&["image", "a ship", "--json"], true),
+        (&["image", "fail"], true),
+        (&["doctor", "--chat"], true),
+        (&["doctor", "--chat", "--model", "fail"], true),
+        (&["doctor", "--chat", "--json"], true),
+        (&["demo"], true),
+        (&["onboard", "--yes", "--model", EVIL], false),
+    ] {
+        for no_color in ["", "1"] {
+            let mut command = cli.command(arguments);
+            command.env("NO_COLOR", no_color);
+            let raw = run(command, &[]);
+            is_clean(&raw).unwrap_or_else(|found| panic!("{arguments:?} {no_color}: {found}"));
+            assert_eq!(raw.contains("PWNED"), shows, "{arguments:?}: {raw:?}");
+        }
+    }
+}
+
+#[test]
+fn the_wizard_and_a_session_are_not_steered_either() {
+    let base_url = gateway();
+    component();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url);
+    let config = json!({"agents": {"defaults": {"model": {"primary": format!("other/{EVIL}")}}}, "x": EVIL});
+    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), config.to_string()).unwrap();
+    let answers = [
+        ("Where should the key be kept?", "\r"),
+        ("Model:", "plain\u{1b}[B\r"),
+        ("Make it", "\r"),
+        ("Write this?", "y\r"),
+    ];
+    let raw = run(cli.command(&["onboard"]), &answers);
+    is_clean(&raw).unwrap();
+    assert!(raw.contains("offers 2 models") && raw.contains("The default model is other/PWNED"), "{raw:?}");
+
+    let mut session = Terminal::start(cli.command(&["chat"]));
+    session.wait_until("a prompt", |terminal| terminal.is_read_by_key() && terminal.screen().contains("> "));
+    session.send("hello\r");
+    session.wait_for("result of PWNED");
+    is_clean(&session.raw()).unwrap();
+}
+
+/// Such as a pattern of the shell finds them.
+#[test]
+fn a_files_name_does_not_steer_the_terminal() {
+    component();
+    let cli = Cli::new();
+    for arguments in [
+        &["validate", "PWNED\u{1b}]0;title\u{7}\u{9d}0;x\u{9c}.wasm"][..],
+        &["validate", "--manifest", "PWNED\u{1b}]0;title\u{7}\u{202e}.json"],
+        &["PWNED\u{1b}]0;title\u{7}\u{9d}0;x\u{9c}"],
+        &["--PWNED\u{1b}]0;title\u{7}\u{202e}"],
+        &["models", "--PWNED\u{1b}]0;title\u{7}\u{202e}", "--json"],
+        &["chat", "--file", "PWNED\u{1b}]52;c;\u{7}\u{202e}"],
+        &["onboard", "--yes", "--config", "PWNED\u{1b}]52;c;\u{7}\u{202e}.json"],
+        &["onboard", "--json", "--config", "PWNED\u{1b}]52;c;\u{7}\u{202e}.json"],
+        &["doctor", "--config", "PWNED\u{1b}]52;c;\u{7}\u{202e}.json"],
+    ] {
+        let raw = run(cli.command(arguments), &[]);
+        is_clean(&raw).unwrap_or_else(|found| panic!("{arguments:?}: {found}"));
+        assert!(raw.contains("PWNED"), "{arguments:?}: {raw:?}");
+    }
+}
