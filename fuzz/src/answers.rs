@@ -96,6 +96,9 @@ pub struct Made {
 pub fn good(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
     let (answer, mut dress) = answer(choices);
     dress.framing = framing(choices);
+    if dress.is_openais {
+        dress.framing = Framing { line: "\n", data: "data: ", done: "data: [DONE]", ..Framing::default() };
+    }
     let (kind, body) = if is_streamed {
         ("dressed, streamed", frame(&chunks(choices, &answer, &dress), &dress.framing, true))
     } else {
@@ -119,6 +122,7 @@ struct Dress {
     index: Option<u64>,
     noise: usize,
     early_stops: bool,
+    is_openais: bool,
 }
 
 impl Dress {
@@ -157,7 +161,8 @@ const CALLS: usize = 9;
 
 fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
     let mut answer = Answer::default();
-    let mut dress = Dress::default();
+    // Some are spelled as OpenAI itself spells them.
+    let mut dress = Dress { is_openais: choices.below(4) == 1, ..Dress::default() };
     let kind = choices.below(8);
     if kind != 1 {
         answer.text = choices.one(&TEXTS).repeat(1 + choices.below(3));
@@ -167,7 +172,7 @@ fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
         dress.field = choices.one(&["reasoning_content", "reasoning", "both"]);
         answer.field = Some(if dress.field == "reasoning" { "reasoning" } else { "reasoning_content" }.to_owned());
     }
-    dress.calls = choices.below(CALLS);
+    dress.calls = if dress.is_openais { 0 } else { choices.below(CALLS) };
     match kind {
         2 | 3 => {
             // The older form has one.
@@ -193,15 +198,20 @@ fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
         _ => ("stop", &["stop", "end_turn", "STOP", "eos", "COMPLETE", "stop_sequence"]),
     };
     answer.finish = finish.to_owned();
-    dress.reason = choices.one(reasons).to_owned();
+    dress.reason = if dress.is_openais { reasons[0] } else { choices.one(reasons) }.to_owned();
     if choices.yes() {
         let cached = [None, Some(1280)][choices.below(2)];
         answer.usage = Some((2000 + choices.below(9) as u64, 1 + choices.below(9) as u64, cached));
         (dress.usage, dress.cached) = (choices.below(5), choices.below(3));
     }
-    dress.index = choices.one(&[Some(0), None, Some(1)]);
-    dress.noise = choices.below(8);
-    dress.early_stops = dress.reason != "stop" && choices.below(5) == 1;
+    dress.index = Some(0);
+    if dress.is_openais {
+        (dress.usage, dress.cached) = (0, 0);
+    } else {
+        dress.index = choices.one(&[Some(0), None, Some(1)]);
+        dress.noise = choices.below(8);
+        dress.early_stops = dress.reason != "stop" && choices.below(5) == 1;
+    }
     (answer, dress)
 }
 

@@ -529,6 +529,7 @@ const RULES: &[Rule] = {
     rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
     rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token"]),
         Is::Unauthorized, PROVIDER_KEY),
+    rule(Says("max_tokens: Field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Code("model_not_found"), Is::NotFound, "Check the model id: the hosted catalog names models @provider/model."),
     rule(Type("overloaded_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),

@@ -205,11 +205,17 @@ pub(crate) struct Nesting {
 impl Nesting {
     pub(crate) fn push(&mut self, piece: &[u8]) {
         for &byte in piece {
+            if self.in_string {
+                match byte {
+                    _ if self.is_escaped => self.is_escaped = false,
+                    b'\\' => self.is_escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
             match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' if self.in_string => self.is_escaped = true,
-                b'"' if self.depth > 0 => self.in_string = !self.in_string,
-                _ if self.in_string => {}
+                b'"' => self.in_string = self.depth > 0,
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);

@@ -13,10 +13,9 @@ use crate::json;
 /// A chunk around the one text in it that counts.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    /// Up to the time in `created`, which nobody reads and which changes each second, or up to the text.
     before: Vec<u8>,
-    /// From behind that time up to the text.
-    behind_time: Option<Vec<u8>>,
+    /// Where in it the number in `created` is, which nobody reads and which changes each second.
+    time: Option<(usize, usize)>,
     after: Vec<u8>,
     kind: Kind,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
@@ -75,28 +74,29 @@ impl Pattern {
         // Noise with a quote in it is not known as such: in front of that stands a backslash, and not the name.
         let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
         let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
-        let time = before.windows(Self::TIME.len()).position(|name| name == Self::TIME);
-        let (before, behind_time) = match time.and_then(|at| before.split_at_checked(at + Self::TIME.len())) {
-            Some((before, rest)) => (before, number(rest).map(<[u8]>::to_vec)),
-            None => (before, None),
-        };
-        // Without a number all of it is compared.
-        let before = if behind_time.is_some() { before } else { chunk.get(..at)? };
+        let name = before.windows(Self::TIME.len()).position(|name| name == Self::TIME);
+        let time = name.and_then(|at| {
+            let start = at + Self::TIME.len();
+            Some((start, before.len() - number(before.get(start..)?)?.len()))
+        });
         Some(Self {
             before: before.to_vec(),
-            behind_time,
+            time,
             after: noisy.unwrap_or(after).to_vec(),
             kind,
             is_noisy: noisy.is_some(),
         })
     }
 
+    /// What follows `before`, but for the time in it.
+    fn at_another_time<'b>(&self, chunk: &'b [u8]) -> Option<&'b [u8]> {
+        let (start, end) = self.time?;
+        behind(number(behind(chunk, self.before.get(..start)?)?)?, self.before.get(end..)?)
+    }
+
     /// What another chunk gives, where it differs in its text alone.
     pub(crate) fn event(&self, chunk: &[u8]) -> Option<Event> {
-        let mut rest = behind(chunk, &self.before)?;
-        if let Some(behind_time) = &self.behind_time {
-            rest = behind(number(rest)?, behind_time)?;
-        }
+        let rest = behind(chunk, &self.before).or_else(|| self.at_another_time(chunk))?;
         let (spelled, rest) = string(rest)?;
         let mut rest = behind(rest, &self.after)?;
         if self.is_noisy {

@@ -117,12 +117,13 @@ impl Decoder {
                 [b':', b' ', value @ ..] | [b':', value @ ..] => value,
                 _ => return Ok(()),
             };
-            // Behind an object or a list no JSON goes on but in these ways.
-            let is_next = self.has_data
-                && matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
-                && !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]);
-            if self.bare.take().is_some() || is_next {
-                self.dispatch(event);
+            if self.has_data {
+                // Behind an object or a list no JSON goes on but in these ways.
+                let is_next = matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
+                    && !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]);
+                if self.bare.take().is_some() || is_next {
+                    self.dispatch(event);
+                }
             }
             return self.data(value);
         }

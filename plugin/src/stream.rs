@@ -311,20 +311,19 @@ impl State {
         if self.failure.is_some() || data.is_empty() && !event.is_error {
             return;
         }
-        let last = self.last.take();
         if !event.is_error
-            && let Some(event) = last.as_ref().and_then(|last| last.event(data))
+            && let Some(event) = self.last.as_ref().and_then(|last| last.event(data))
         {
-            if let Event::ToolCall(piece) = &event
-                && !self.goes_on(piece)
-            {
-                // It is read below, as a call of its own.
-            } else {
-                self.events.push(event);
-                self.last = last;
-                return;
+            // A piece of arguments may be of a call of its own: then it is read below.
+            let goes_on = match &event {
+                Event::ToolCall(piece) => self.goes_on(piece),
+                _ => true,
+            };
+            if goes_on {
+                return self.events.push(event);
             }
         }
+        self.last = None;
         let text = lossy(data);
         // Some proxies say so twice.
         let text = text.trim().trim_start_matches("data:").trim_start();

@@ -89,7 +89,7 @@ fn from_prompt(request: &Prompt) -> Result<Value, Error> {
 
 fn message(message: &Message) -> Result<Value, Error> {
     Ok(match message {
-        Message::System(told) => json!({"role": "system", "content": [&*told.stable, &*told.volatile].concat()}),
+        Message::System(told) => json!({"role": "system", "content": ([&*told.stable, &*told.volatile].concat())}),
         Message::ToolResult(result) => {
             json!({"role": "tool", "tool_call_id": result.call_id, "content": content(&result.content)?})
         }

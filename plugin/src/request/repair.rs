@@ -90,13 +90,13 @@ pub(super) fn contents(body: &mut Body<'_>) {
             message.set("content", "(no output)");
         }
     }
-    // Anthropic refuses a turn in which nothing is said, and nobody misses it.
+    // Anthropic and Bedrock refuse a message in which nothing is said, and nobody misses it.
     let last = body.messages.len().saturating_sub(1);
     let mut at = 0;
     body.messages.retain(|message| {
         let is_last = at == last;
         at += 1;
-        is_last || !is_role(message, "assistant") || says_something(message)
+        is_last || is_role(message, "tool") || says_something(message)
     });
 }
 
@@ -110,11 +110,15 @@ fn says_something(message: &Object<'_>) -> bool {
         .any(|&name| message.get(name).is_some_and(is_said))
 }
 
-/// The parts without images that have nothing in them: a text says so.
+/// The parts without texts that are empty, which Anthropic and Bedrock refuse, and without images that have nothing in
+/// them: a text says so.
 fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
+    let says_nothing = |part: &Json<'_>| {
+        part.object().is_some_and(|part| is_type(&part, "text") && part.text("text").trim().is_empty())
+    };
     parts
         .into_iter()
-        .filter(|part| !part.is_null())
+        .filter(|part| !part.is_null() && !says_nothing(part))
         .map(|part| {
             if !part.is_object() {
                 return part;

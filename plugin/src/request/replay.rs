@@ -13,7 +13,7 @@ use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
 use crate::signature::{DETAILS, GOOGLE, REDACTED};
-use crate::traits::{Family, Route, Traits};
+use crate::traits::{Family, Route, Thinking, Traits};
 
 /// What is taken back.
 #[derive(Clone, Copy)]
@@ -45,9 +45,7 @@ impl Takes {
             targets.any(does) && targets.all(|target| does(target) || is_rewritten(target))
         };
         let wants_content = |target: &Traits| target.wants_reasoning_content() && !is_open(target);
-        let needs_content = |target: &Traits| {
-            matches!(target.family, Family::Kimi | Family::DeepSeek | Family::MiMo) && !is_open(target)
-        };
+        let needs_content = |target: &Traits| matches!(target.family, Family::Kimi | Family::DeepSeek | Family::MiMo);
         Self {
             blocks: wants(&|target| is_claude(target) && !is_open(target)),
             // Without it each turn of the model that was asked for would fail.
@@ -79,7 +77,9 @@ pub(super) fn reasoning(body: &mut Body<'_>, targets: &Targets) {
         if OWN_FIELDS.iter().any(|&name| message.has(name)) {
             turn(message, takes);
         }
-        if takes.needs_content && takes.content && calls && message.get("reasoning_content").is_none() {
+        let has_reasoning =
+            ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
+        if takes.needs_content && (takes.content || takes.details) && calls && !has_reasoning {
             message.set("reasoning_content", "");
         }
     }
@@ -203,7 +203,7 @@ const UNSIGNED: &str = "skip_thought_signature_validator";
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
 pub(super) fn call_signatures(body: &mut Body<'_>, targets: &Targets) {
     let takes = Takes::of(targets);
-    let must_be_signed = takes.signatures && body.members.text("model").contains("gemini-3");
+    let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
     for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
         let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
         let mut details = Vec::new();

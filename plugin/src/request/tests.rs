@@ -427,6 +427,10 @@ fn reasoning_goes_back_to_the_kind_that_sent_it() {
         json!({"model": KIMI, "messages": [user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", "1".into())]}),
     );
     assert_eq!(bare["messages"][1]["reasoning_content"], "", "Kimi refuses a call without it");
+    let there = plain(
+        json!({"model": "@openrouter/moonshotai/kimi-k2-thinking", "messages": [user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", "1".into())]}),
+    );
+    assert_eq!(there["messages"][1]["reasoning_content"], "", "at OpenRouter too");
 }
 
 #[test]
@@ -505,6 +509,11 @@ fn damage_is_mended() {
         json!({"model": CLAUDE, "messages": [user("a"), {"role": "assistant", "content": ""}, calls(json!([])), user("b")]}),
     );
     assert_eq!(silent["messages"], json!([user("a"), user("b")]));
+    let empty = json!([{"type": "text", "text": " "}, {"type": "text", "text": "b"}]);
+    let silent = plain(
+        json!({"model": CLAUDE, "messages": [{"role": "system", "content": ""}, user(""), {"role": "user", "content": empty}]}),
+    );
+    assert_eq!(silent["messages"], json!([{"role": "user", "content": [{"type": "text", "text": "b"}]}]));
 }
 
 #[test]
