@@ -74,7 +74,8 @@ fn chat_reads_standard_input_images_tools_and_headers() {
     assert_eq!(ran["finish_reason"], "tool_calls");
     assert_eq!(ran["content"][0]["name"], "get_weather");
     assert_eq!(ran["report"]["trace_id"], "t-1");
-    assert_eq!(user.stub.requests()[0].json()["messages"][0]["content"], "Be brief.");
+    let system = user.stub.requests()[0].json()["messages"][0]["content"].clone();
+    assert_eq!(system[0]["text"], "Be brief.", "kept for the next request, with the tools: {system}");
 
     user.cli.run(&["image", "a lighthouse"]).ok();
     let seen = user.cli.run(&["chat", "what is this?", "--image", "image-1.png"]).ok();

@@ -967,7 +967,7 @@ async fn a_component_of_another_version_or_world_is_refused() {
     let error = load(&engine, &other).await.unwrap_err();
     assert!(error.to_string().contains("openclaw:provider/"), "{error}");
     // A patch release of ours loads; it traps as soon as it is asked who it is.
-    let patch = load(&engine, &shaped("0.1.7", &provider_world("0.1.7", ""), "")).await.unwrap_err();
+    let patch = load(&engine, &shaped("0.2.7", &provider_world("0.2.7", ""), "")).await.unwrap_err();
     assert!(patch.to_string().contains("unreachable"), "{patch}");
 }
 

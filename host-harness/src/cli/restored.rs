@@ -12,20 +12,23 @@ pub(crate) fn watch() {
 
     let Ok(before) = tcgetattr(stdin()) else { return };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let wait = async {
-        let (mut terminated, mut hung_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-        tokio::select! {
-            _ = terminated.recv() => std::io::Result::Ok(SignalKind::terminate()),
-            _ = hung_up.recv() => Ok(SignalKind::hangup()),
-        }
+    // Here, and not in the thread: one that comes before the first question must not be missed.
+    let entered = runtime.enter();
+    let (Ok(mut terminated), Ok(mut hung_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        return;
     };
+    drop(entered);
     std::thread::spawn(move || {
-        if let Ok(signal) = runtime.block_on(wait) {
-            let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
-            let _ = stderr().write_all(b"\x1b[?25h\r\n");
-            // As a shell tells of it.
-            std::process::exit(128 + signal.as_raw_value());
-        }
+        let signal = runtime.block_on(async {
+            tokio::select! {
+                _ = terminated.recv() => SignalKind::terminate(),
+                _ = hung_up.recv() => SignalKind::hangup(),
+            }
+        });
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        let _ = stderr().write_all(b"\x1b[?25h\r\n");
+        // As a shell tells of it.
+        std::process::exit(128 + signal.as_raw_value());
     });
 }
 

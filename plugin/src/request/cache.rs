@@ -39,6 +39,9 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     if count > 0 {
         return move_out_of_results(body, is_bedrock);
     }
+    if asked.is_none() && is_small(body) {
+        return;
+    }
     let long = match asked.unwrap_or(PromptCache::Short) {
         PromptCache::None => return,
         PromptCache::Short => false,
@@ -66,6 +69,12 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
             mark_place(message, long, is_bedrock);
         }
     }
+}
+
+/// Less than Anthropic keeps at all, 1,024 tokens of at least a byte each, and no tools: there is nothing to gain.
+fn is_small(body: &Body<'_>) -> bool {
+    let texts = body.messages.iter().map(|message| message.text("content").len());
+    body.tools.is_empty() && texts.sum::<usize>() < 1_024
 }
 
 /// Where a marker in a conversation reaches the provider. Not in a tool result: the gateway would put it inside of

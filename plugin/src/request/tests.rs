@@ -252,12 +252,16 @@ fn claude_is_told_what_to_keep() {
     spoken["messages"][4]["content"] = "let me see".into();
     assert_eq!(paths(&by_default(spoken))[1..3], ["/messages/3/content/0", "/messages/4/content/0"]);
 
-    let first = by_default(json!({"model": CLAUDE, "messages": [{"role": "system", "content": "s"}, user("hi")]}));
-    assert_eq!(
-        first["messages"][0]["content"],
-        json!([{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])
-    );
-    assert_eq!(paths(&first), ["/messages/0/content/0", "/messages/1/content/0"]);
+    let first = |text: &str, cache| {
+        let asked = json!({"model": CLAUDE, "messages": [{"role": "system", "content": text}, user("hi")]});
+        fit(&at(&json!({})), asked, cache, true)
+    };
+    let long = "s".repeat(1_022);
+    assert_eq!(paths(&first(&long, None)), ["/messages/0/content/0", "/messages/1/content/0"]);
+    assert_eq!(paths(&first("s", None)), [""; 0], "too little to be kept");
+    let asked = first("s", Some(PromptCache::Short));
+    let marked = json!([{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}]);
+    assert_eq!(asked["messages"][0]["content"], marked);
 }
 
 #[test]
