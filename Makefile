@@ -41,7 +41,7 @@ test: setup build package
 	npm --prefix openclaw test
 
 # A real OpenClaw: takes some minutes, and 650 MB below openclaw/e2e.
-test-openclaw: package $(GATEWAY)
+test-openclaw: build package $(GATEWAY)
 	cmp $(COMPONENT) dist/portkey-provider.wasm
 	npm --prefix openclaw run test:e2e
 

@@ -29,12 +29,19 @@ mod wit {
 #[allow(dead_code)]
 #[path = "../../host-harness/src/config.rs"]
 mod config;
+#[path = "../../host-harness/src/edit.rs"]
+mod edit;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/error.rs"]
 mod error;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/file.rs"]
 mod file;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/includes.rs"]
+mod includes;
+#[path = "../../host-harness/src/json5.rs"]
+mod json5;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/origin.rs"]
 mod origin;

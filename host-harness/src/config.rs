@@ -1,24 +1,21 @@
-//! The configuration file: OpenClaw's `openclaw.json`, JSON with comments and trailing commas. Owns reading it, and
+//! The configuration file: OpenClaw's `openclaw.json`, which is JSON5. Owns reading it with what it includes, and
 //! writing it so that nothing is lost: only what changed is touched, in one step, with a backup, and not over what
 //! another program wrote in the meantime.
 
 use std::{
-    collections::{HashMap, HashSet},
     fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use jsonc_parser::{
-    ParseOptions, ast,
-    common::Ranged,
-    cst::{CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode, ObjectPropName},
-};
 use serde_json::{Map, Value};
 
 use crate::{
+    edit::{Refusal, edited},
     error::{Error, Result},
     file::read_file,
+    includes::{self, Included},
+    json5::{self, Node, place},
     lock,
 };
 
@@ -31,9 +28,13 @@ const ATTEMPTS: u32 = 100;
 /// A configuration file as it was read, or the empty one where there is none yet.
 pub struct ConfigFile {
     path: PathBuf,
+    /// The folders besides its own that `$include` may lead to.
+    include_roots: Vec<PathBuf>,
     /// `None` where there is no file yet.
     text: Option<String>,
+    /// With what it includes.
     value: Value,
+    included: Vec<Included>,
 }
 
 /// What [`ConfigFile::update`] did.
@@ -56,20 +57,22 @@ impl fmt::Debug for ConfigFile {
 }
 
 impl ConfigFile {
-    /// Where OpenClaw keeps it: `$OPENCLAW_CONFIG_PATH`, else `~/.openclaw/openclaw.json`.
-    pub fn default_path() -> Option<PathBuf> {
-        let named = std::env::var_os("OPENCLAW_CONFIG_PATH").filter(|path| !path.is_empty());
-        named.map(PathBuf::from).or_else(|| Some(etcetera::home_dir().ok()?.join(".openclaw/openclaw.json")))
-    }
-
     /// Reads the file; a file that is not there is an empty configuration.
     ///
     /// # Errors
-    /// Where it cannot be read, or is not a JSON object: with the place and the reason.
+    /// Where it, or a file that it includes, cannot be read, or it is not a JSON object: with the place and the reason.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_with(path, &[])
+    }
+
+    /// The same, where `$include` may lead to `include_roots` too.
+    ///
+    /// # Errors
+    /// As for [`ConfigFile::open`].
+    pub fn open_with(path: impl Into<PathBuf>, include_roots: &[PathBuf]) -> Result<Self> {
         let path = path.into();
         match read_file(&path, LARGEST) {
-            Ok(bytes) => Self::from_bytes(path, Some(bytes)),
+            Ok(bytes) => Self::read(path, include_roots, Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if path.is_symlink() {
                     return Err(Error::config(format!(
@@ -77,7 +80,7 @@ impl ConfigFile {
                         path.display()
                     )));
                 }
-                Self::from_bytes(path, None)
+                Self::read(path, include_roots, None)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{}`: {error}", path.display());
@@ -87,16 +90,18 @@ impl ConfigFile {
     }
 
     /// The file that holds `bytes`; none, where there is none yet.
+    #[cfg_attr(not(test), allow(dead_code, reason = "the fuzz targets begin here"))]
     pub(crate) fn from_bytes(path: PathBuf, bytes: Option<Vec<u8>>) -> Result<Self> {
+        Self::read(path, &[], bytes)
+    }
+
+    fn read(path: PathBuf, include_roots: &[PathBuf], bytes: Option<Vec<u8>>) -> Result<Self> {
         let text = bytes.map(|bytes| utf8(bytes, &path)).transpose()?;
-        let value = match text.as_deref().map(split_bom) {
-            Some((_, json)) if !json.trim().is_empty() => parse(json, &path)?
-                .to_serde_value()
-                .filter(Value::is_object)
-                .ok_or_else(|| Error::config(format!("the configuration `{}` is not a JSON object", path.display())))?,
-            _ => Value::Object(Map::new()),
+        let (value, included) = match text.as_deref().map(split_bom) {
+            Some((_, json)) if !json.trim().is_empty() => resolve(json, &path, include_roots)?,
+            _ => (Value::Object(Map::new()), Vec::new()),
         };
-        Ok(Self { path, text, value })
+        Ok(Self { path, include_roots: include_roots.to_vec(), text, value, included })
     }
 
     /// The file's path.
@@ -104,9 +109,14 @@ impl ConfigFile {
         &self.path
     }
 
-    /// What it holds.
+    /// What it holds, with what it includes.
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The objects in it that include files.
+    pub fn included(&self) -> &[Included] {
+        &self.included
     }
 
     /// The text that [`ConfigFile::update`] would write for `value`.
@@ -119,18 +129,38 @@ impl ConfigFile {
             return Ok(format!("{value:#}\n"));
         }
         let root = parse(json, &self.path)?;
-        if let (Some(object), Some(from), Some(to)) = (root.object_value(), self.value.as_object(), value.as_object()) {
-            change(&object, from, to);
-        }
-        let written = root.to_string();
+        let written = edited(json, &root, &self.value, value).map_err(|refusal| self.refused(json, refusal))?;
         // The text is what counts: if it does not say what was meant, it must not be written.
-        let reread = parse(&written, &self.path)?.to_serde_value();
-        if reread.as_ref() == Some(value) {
+        if resolve(&written, &self.path, &self.include_roots)?.0 == *value {
             return Ok(format!("{bom}{written}"));
         }
-        let why = twice(json).unwrap_or_else(|| "its text does not take the change".to_owned());
-        Err(Error::config(format!("cannot change the configuration `{}` in place: {why}", self.path.display()))
-            .hint("Mend that place in the file, then try again; nothing was written."))
+        Err(self.unchangeable("its text does not take the change"))
+    }
+
+    fn refused(&self, json: &str, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Twice { name, at } => {
+                self.unchangeable(&format!("it holds the key `{name}` a second time {}", place(json, at)))
+            }
+            Refusal::Included { path } => {
+                let from = self.included.iter().find(|included| included.path == path);
+                let files: Vec<_> =
+                    from.iter().flat_map(|included| &included.files).map(|file| file.display().to_string()).collect();
+                let files = if files.is_empty() { "other files".to_owned() } else { files.join(" and ") };
+                let whose = if path.is_empty() { "all of it".to_owned() } else { format!("`{}`", path.join(".")) };
+                Error::config(format!(
+                    "cannot change the configuration `{}` in place: {whose} comes from {}, by $include",
+                    self.path.display(),
+                    files,
+                ))
+                .hint("Write the provider's entry into that file, or put it into this one in place of the $include; nothing was written.")
+            }
+        }
+    }
+
+    fn unchangeable(&self, why: &str) -> Error {
+        Error::config(format!("cannot change the configuration `{}` in place: {why}", self.path.display()))
+            .hint("Mend that place in the file, then try again; nothing was written.")
     }
 
     /// Reads the file anew, and makes it hold what `change` makes of what it holds. Where another program writes the
@@ -146,7 +176,7 @@ impl ConfigFile {
         change: impl AsyncFn(&Value) -> Result<Value, E>,
     ) -> Result<Update, E> {
         for _ in 0..ATTEMPTS {
-            *self = Self::open(&self.path)?;
+            *self = Self::open_with(&self.path, &self.include_roots)?;
             let value = change(&self.value).await?;
             if self.text.is_some() && self.value == value {
                 lock::sweep(&fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()));
@@ -303,103 +333,22 @@ fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
     })
 }
 
-fn parse(json: &str, path: &Path) -> Result<CstRootNode> {
-    CstRootNode::parse(json, &options()).map_err(|error| {
-        Error::config(format!("the configuration `{}` is not valid JSON5: {error}", path.display()))
-            .hint("Mend that place in the file; nothing was changed.")
-    })
+/// The value of `json` with what it includes: an object.
+fn resolve(json: &str, path: &Path, include_roots: &[PathBuf]) -> Result<(Value, Vec<Included>)> {
+    let (value, included) = includes::resolve(&parse(json, path)?, path, include_roots)?;
+    if value.is_object() { Ok((value, included)) } else { Err(no_object(path)) }
 }
 
-fn options() -> ParseOptions {
-    ParseOptions { allow_missing_commas: false, ..ParseOptions::default() }
+fn parse(json: &str, path: &Path) -> Result<Node> {
+    let read = json5::parse(json).map_err(|error| {
+        let message = format!("the configuration `{}` is not valid JSON5: {}", path.display(), error.in_text(json));
+        Error::config(message).hint("Mend that place in the file; nothing was changed.")
+    });
+    read?.ok_or_else(|| no_object(path))
 }
 
-/// `on line 1 column 1`: where in `text` the byte `at` stands, in the words of the parser.
-fn place(text: &str, at: usize) -> String {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    format!("on line {} column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
-}
-
-/// Says which key an object of `json` holds twice, and where: only one of the two could be changed.
-fn twice(json: &str) -> Option<String> {
-    fn search(value: &ast::Value<'_>) -> Option<(String, usize)> {
-        match value {
-            ast::Value::Object(object) => {
-                let mut names = HashSet::new();
-                object.properties.iter().find_map(|property| {
-                    let name = property.name.as_str();
-                    let first = names.insert(name);
-                    if first { search(&property.value) } else { Some((name.to_owned(), property.range().start)) }
-                })
-            }
-            ast::Value::Array(array) => array.elements.iter().find_map(search),
-            _ => None,
-        }
-    }
-    let parsed = jsonc_parser::parse_to_ast(json, &jsonc_parser::CollectOptions::default(), &options()).ok()?;
-    let (name, at) = search(&parsed.value?)?;
-    Some(format!("it holds the key `{name}` a second time {}", place(json, at)))
-}
-
-/// Makes `object`, which holds `from`, hold `to`, touching only what differs.
-fn change(object: &CstObject, from: &Map<String, Value>, to: &Map<String, Value>) {
-    // What comes back in another case is the same, renamed: the comments within it stay.
-    let mut renamed = HashMap::new();
-    for (name, old) in from.iter().filter(|(name, _)| !to.contains_key(*name)) {
-        let Some(property) = object.get(name) else { continue };
-        let is_spelled_anew = |new: &&String| {
-            new.trim().eq_ignore_ascii_case(name.trim()) && !from.contains_key(*new) && !renamed.contains_key(*new)
-        };
-        match to.keys().find(is_spelled_anew) {
-            Some(new) => {
-                rename(&property, new);
-                renamed.insert(new, (old, property));
-            }
-            None => property.remove(),
-        }
-    }
-    for (name, value) in to {
-        let (old, property) = match renamed.remove(name) {
-            Some((old, property)) => (Some(old), Some(property)),
-            None => (from.get(name), object.get(name)),
-        };
-        match (old, property) {
-            (Some(old), Some(_)) if old == value => {}
-            (Some(Value::Object(old)), Some(property)) if value.is_object() => {
-                match (property.value().as_ref().and_then(CstNode::as_object), value.as_object()) {
-                    (Some(inner), Some(new)) => change(&inner, old, new),
-                    _ => property.set_value(input(value)),
-                }
-            }
-            (_, Some(property)) => property.set_value(input(value)),
-            (_, None) => {
-                object.append(name, input(value));
-            }
-        }
-    }
-}
-
-fn rename(property: &CstObjectProp, name: &str) {
-    let quoted = Value::from(name).to_string();
-    match property.name() {
-        Some(ObjectPropName::String(old)) => old.set_raw_value(quoted),
-        Some(ObjectPropName::Word(old)) => old.set_raw_value(quoted),
-        None => {}
-    }
-}
-
-fn input(value: &Value) -> CstInputValue {
-    match value {
-        Value::Null => CstInputValue::Null,
-        Value::Bool(value) => CstInputValue::Bool(*value),
-        Value::Number(number) => CstInputValue::Number(number.to_string()),
-        Value::String(text) => CstInputValue::String(text.clone()),
-        Value::Array(items) => CstInputValue::Array(items.iter().map(input).collect()),
-        Value::Object(fields) => {
-            CstInputValue::Object(fields.iter().map(|(name, value)| (name.clone(), input(value))).collect())
-        }
-    }
+fn no_object(path: &Path) -> Error {
+    Error::config(format!("the configuration `{}` is not a JSON object", path.display()))
 }
 
 #[cfg(test)]

@@ -2,15 +2,18 @@
 //! keyring. Owns where a secret may come from and what a `${NAME}` reference stands for; attaching it to requests is the
 //! egress's business.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
+    dotenv::{self, Variable},
     error::{Error, Result},
     keyring::Keyring,
-    references::{first_reference, references},
+    locations::{Locations, home_folder},
+    references::{Piece, pieces, references},
+    secrets::{Found, secret},
     types::ErrorKind,
     view::entries,
     wit::onboarding::{Credential, Descriptor},
@@ -18,7 +21,11 @@ use crate::{
 
 /// Looks up an environment variable. A library reads no environment unless it is told to: see [`Environment::process`].
 #[derive(Clone)]
-pub struct Environment(Arc<Lookup>);
+pub struct Environment {
+    lookup: Arc<Lookup>,
+    /// What OpenClaw's `.env` files set.
+    dotenv: Arc<[Variable]>,
+}
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -35,11 +42,41 @@ impl Environment {
 
     /// Whatever `lookup` answers: a vault, a map.
     pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
+        Self { lookup: Arc::new(lookup), dotenv: Arc::default() }
     }
 
+    /// The same, and what it does not set is what OpenClaw's `.env` files set.
+    pub fn with_dotenv(self, locations: &Locations) -> Self {
+        Self { dotenv: locations.dotenv().into(), ..self }
+    }
+
+    /// The variable, from wherever it is set.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+        self.own(name).or_else(|| self.of_file(name).map(|(value, _)| value))
+    }
+
+    /// The variable of the environment itself.
+    fn own(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The variable of a `.env` file, and which file.
+    fn of_file(&self, name: &str) -> Option<(String, PathBuf)> {
+        dotenv::get(&self.dotenv, name)
+    }
+
+    /// What a `${NAME}` is read from, in words for people.
+    pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
+        match (self.own(name), self.of_file(name), env_block(config, name)) {
+            (None, Some((_, file)), _) => Source::DotEnv { name: name.to_owned(), file }.to_string(),
+            (None, None, Some((_, path))) => path,
+            _ => Source::Environment(name.to_owned()).to_string(),
+        }
+    }
+
+    /// The folder that `~` stands for.
+    pub(crate) fn home(&self) -> PathBuf {
+        home_folder(self)
     }
 }
 
@@ -56,6 +93,13 @@ pub enum Source {
     Given,
     /// This environment variable.
     Environment(String),
+    /// This variable of a `.env` file of OpenClaw's.
+    DotEnv {
+        /// The variable.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
     /// This place in the configuration.
     Configuration(String),
     /// The system's keyring.
@@ -67,6 +111,7 @@ impl fmt::Display for Source {
         match self {
             Self::Given => f.write_str("the command line"),
             Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::DotEnv { name, file } => write!(f, "{name} in {}", file.display()),
             Self::Configuration(path) => write!(f, "the configuration, {path}"),
             Self::Keyring => f.write_str("the system keyring"),
         }
@@ -90,8 +135,7 @@ impl Held {
         for credential in &descriptor.credentials {
             let found = match given.get(&credential.id) {
                 Some(secret) => Some((secret.clone(), Source::Given)),
-                None => find_one(descriptor, credential, environment, config)
-                    .or_else(|| Some((keyring?.get(&descriptor.id, &credential.id)?, Source::Keyring))),
+                None => find_one(descriptor, credential, environment, config, keyring)?,
             };
             if let Some((secret, source)) = found {
                 let trimmed = SecretString::from(secret.expose_secret().trim());
@@ -129,59 +173,105 @@ fn find_one(
     credential: &Credential,
     environment: &Environment,
     config: &Value,
-) -> Option<(SecretString, Source)> {
-    let from_environment = credential
-        .env_vars
-        .iter()
-        .find_map(|name| Some((environment.get(name)?.into(), Source::Environment(name.clone()))));
-    let from_env_block = || {
-        credential.env_vars.iter().find_map(|name| {
-            let value = env_block(config, name)?;
-            Some((value.into(), Source::Configuration(format!("env.{name}"))))
-        })
-    };
+    keyring: Option<&Keyring>,
+) -> Result<Option<(SecretString, Source)>> {
+    let variables = credential.env_vars.iter();
+    let of_environment =
+        || variables.clone().find_map(|name| Some((environment.own(name)?.into(), Source::Environment(name.clone()))));
     // The configuration has one place for a key. Where a provider has several credentials, it is the first one's.
-    let from_api_key = || {
-        descriptor.credentials.first().filter(|first| first.id == credential.id)?;
-        entries(config, &descriptor.id).into_iter().find_map(|(name, entry)| {
-            let value = resolve(&api_key(entry.get("apiKey")?)?, environment, config).ok()?;
-            Some((value, Source::Configuration(format!("models.providers.{}.apiKey", name.trim()))))
-        })
+    let is_first = descriptor.credentials.first().is_some_and(|first| first.id == credential.id);
+    let entries = if is_first { entries(config, &descriptor.id) } else { Vec::new() };
+    // OpenClaw takes the entry's own key first where the entry says so.
+    let is_own_first = entries.iter().any(|(_, entry)| entry.get("auth").is_some_and(|auth| auth == "api-key"));
+    if let Some(found) = of_environment().filter(|_| !is_own_first) {
+        return Ok(Some(found));
+    }
+    let mut missing = None;
+    for (name, entry) in &entries {
+        let path = format!("models.providers.{}.apiKey", name.trim());
+        match secret(entry.get("apiKey").unwrap_or(&Value::Null), &path, environment, config) {
+            Ok(Some(Found { secret, from })) => {
+                let from = from.map(|from| format!(" ({from})")).unwrap_or_default();
+                return Ok(Some((secret, Source::Configuration(format!("{path}{from}")))));
+            }
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::MissingCredential => missing = missing.or(Some((entry, error))),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(found) = of_environment().or_else(|| configured_header(&entries, credential, environment, config)) {
+        return Ok(Some(found));
+    }
+    // A key that is meant to be another's is not replaced by one that lies about.
+    if let Some((entry, error)) = missing
+        && !entry.get("apiKey").is_some_and(|key| is_of(key, &credential.env_vars))
+    {
+        return Err(error);
+    }
+    let of_file = |name: &String| {
+        let (value, file) = environment.of_file(name)?;
+        Some((value.into(), Source::DotEnv { name: name.clone(), file }))
     };
-    from_environment.or_else(from_api_key).or_else(from_env_block)
+    let of_block =
+        |name: &String| env_block(config, name).map(|(value, path)| (value.into(), Source::Configuration(path)));
+    let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
+    Ok(found.or_else(|| Some((keyring?.get(&descriptor.id, &credential.id)?, Source::Keyring))))
 }
 
-/// An API key as OpenClaw's configuration writes it: a string, or `{"source": "env", "id": NAME}`.
-fn api_key(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Object(reference) if reference.get("source")? == "env" => {
-            Some(format!("${{{}}}", reference.get("id")?.as_str()?))
+/// Whether a reference is to one of these variables.
+fn is_of(reference: &Value, variables: &[String]) -> bool {
+    match reference {
+        Value::String(text) => references(text).iter().all(|name| variables.contains(name)),
+        other => {
+            other.get("id").and_then(Value::as_str).is_some_and(|name| variables.iter().any(|known| known == name))
         }
-        _ => None,
     }
 }
 
-/// `env.NAME` or `env.vars.NAME` of the configuration.
-fn env_block(config: &Value, name: &str) -> Option<String> {
-    let env = config.get("env")?;
-    let value = env.get(name).or_else(|| env.get("vars")?.get(name))?.as_str()?;
-    Some(value.to_owned()).filter(|value| !value.trim().is_empty())
+/// The key where the entry gives it as the header that it is sent in.
+fn configured_header(
+    entries: &[(&str, &Value)],
+    credential: &Credential,
+    environment: &Environment,
+    config: &Value,
+) -> Option<(SecretString, Source)> {
+    entries.iter().find_map(|(name, entry)| {
+        [("request.headers", entry.pointer("/request/headers")), ("headers", entry.get("headers"))]
+            .into_iter()
+            .find_map(|(place, headers)| {
+                let headers = headers.and_then(Value::as_object)?;
+                let (header, value) =
+                    headers.iter().find(|(header, _)| header.trim().eq_ignore_ascii_case(&credential.header))?;
+                let path = format!("models.providers.{}.{place}.{header}", name.trim());
+                let found = secret(value, &path, environment, config).ok().flatten()?;
+                let key = found.secret.expose_secret().trim().strip_prefix(&*credential.prefix)?.to_owned();
+                Some((key.into(), Source::Configuration(path)))
+            })
+    })
 }
 
-/// The text with each `${NAME}` replaced from the environment, then from the configuration's `env` block.
+/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. OpenClaw takes
+/// them as they are: one that holds a reference is none.
+fn env_block(config: &Value, name: &str) -> Option<(String, String)> {
+    let env = config.get("env")?;
+    let short = env.get(name).map(|value| (value, format!("env.{name}")));
+    let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
+    let value = value.as_str().filter(|value| !value.trim().is_empty() && references(value).is_empty())?;
+    Some((value.to_owned(), path))
+}
+
+/// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
 ///
 /// # Errors
 /// Where a name is set nowhere: `missing-credential`, with the name.
 pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> Result<SecretString> {
     let mut resolved = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, name, after)) = first_reference(rest) {
-        resolved.push_str(before);
-        resolved.push_str(&value_of(name, environment, config)?);
-        rest = after;
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
+            Piece::Reference(name) => resolved.push_str(&value_of(name, environment, config)?),
+        }
     }
-    resolved.push_str(rest);
     Ok(resolved.into())
 }
 
@@ -210,14 +300,16 @@ impl Resolver<'_> {
 }
 
 fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    environment.get(name).or_else(|| env_block(config, name)).ok_or_else(|| {
+    environment.get(name).or_else(|| Some(env_block(config, name)?.0)).ok_or_else(|| {
         Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
-            .hint(format!("Set the environment variable {name}, or put it in the configuration's `env` block."))
+            .hint(format!(
+                "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
+            ))
     })
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
@@ -252,7 +344,8 @@ mod tests {
         assert_eq!(held(&none, empty, None), None);
     }
 
-    fn descriptor() -> Descriptor {
+    /// Of a provider with one key.
+    pub(crate) fn descriptor() -> Descriptor {
         let credential = Credential {
             id: "acme-key".into(),
             label: "Acme key".into(),
@@ -282,13 +375,5 @@ mod tests {
             credentials: vec![credential],
             services: Vec::new(),
         }
-    }
-
-    #[test]
-    fn an_api_key_is_a_string_or_a_reference_to_the_environment() {
-        assert_eq!(api_key(&json!("  key ")).as_deref(), Some("key"));
-        assert_eq!(api_key(&json!({"source": "env", "provider": "default", "id": "K"})).as_deref(), Some("${K}"));
-        assert_eq!(api_key(&json!(" ")), None);
-        assert_eq!(api_key(&json!(7)), None);
     }
 }

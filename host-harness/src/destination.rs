@@ -55,7 +55,7 @@ impl Destination {
     /// # Errors
     /// Where the base URL, the proxy or the TLS settings are none that can be used, or may not be called.
     pub fn of(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
-        setup.settle(plugin.descriptor(), &[])?;
+        setup.settle(plugin.descriptor(), &[], None)?;
         Self::settled(plugin.descriptor(), &mut setup)
     }
 

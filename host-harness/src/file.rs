@@ -1,9 +1,9 @@
-//! Files that a user names: read whole, and never without end.
+//! Files that a user names: their paths, and what they hold, read whole and never without end.
 
 use std::{
     fs::{self, File},
     io::{self, Read},
-    path::Path,
+    path::{Component, Path, PathBuf},
 };
 
 /// What the file at `path` holds: a plain file (or a link to one) of `most` bytes at most. A pipe or a device, which
@@ -34,6 +34,19 @@ pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most}")));
     }
     Ok(bytes)
+}
+
+/// Without `.` and `..`, which are resolved by the letter.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(normal.pop()),
+            other => normal.push(other),
+        }
+    }
+    normal
 }
 
 /// The media type of an image and the usual ending of its file, by its first bytes: what a server or a file's name says of

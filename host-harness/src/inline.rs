@@ -9,6 +9,8 @@ use crate::{
     error::{Error, Result},
     references::{is_reference, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
+    secrets::secret,
+    types,
 };
 
 /// The text as JSON, where it is an object or an array.
@@ -37,7 +39,7 @@ fn holds_password(text: &str) -> bool {
 /// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
 fn object_reference(value: &Value) -> Option<(&str, &str)> {
     let (source, id) = (value.get("source")?.as_str()?, value.get("id")?.as_str()?);
-    matches!(source, "env" | "file" | "exec").then_some((source, id))
+    matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
 /// The names of all references in `value`, those in JSON that stands as text and those that are objects included.
@@ -127,32 +129,44 @@ impl Concealer<'_> {
     }
 }
 
-/// `value` with every reference in it resolved.
+/// `value`, which stands at `path` of the configuration, with every reference in it resolved.
 ///
 /// # Errors
-/// Where a reference is set nowhere, or is of a source that this host does not read.
-pub(crate) fn resolved(value: &Value, resolver: &Resolver<'_>) -> Result<Value> {
-    if let Some((source, id)) = object_reference(value) {
-        return match source {
-            "env" => Ok(resolver.resolve(&format!("${{{id}}}"))?.expose_secret().into()),
-            _ => Err(Error::config(format!("a reference to a secret of the source `{source}` is not resolved here"))
-                .hint("Put the secret in an environment variable, and refer to it as ${NAME}.")),
-        };
+/// Where a reference is set nowhere, or is of a source that this host does not read: with its place.
+pub(crate) fn resolved(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<Value> {
+    if object_reference(value).is_some() {
+        return Ok(followed(value, path, resolver)?.expose_secret().into());
     }
     Ok(match value {
         Value::String(text) => match parse(text) {
             // Read before it is resolved, so that a quote in a secret ends no string.
-            Some(json) if !all_references(&json).is_empty() => resolved(&json, resolver)?.to_string().into(),
+            Some(json) if !all_references(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
             Some(_) => value.clone(),
-            None => resolver.resolve(text)?.expose_secret().into(),
+            None => {
+                let at_its_place = |error: Error| {
+                    Error::from(types::Error { message: format!("{path}: {error}"), ..error.record().clone() })
+                };
+                resolver.resolve(text).map_err(at_its_place)?.expose_secret().into()
+            }
         },
-        Value::Array(items) => items.iter().map(|item| resolved(item, resolver)).collect::<Result<_>>()?,
+        Value::Array(items) => {
+            let item = |(at, item)| resolved(item, &format!("{path}[{at}]"), resolver);
+            items.iter().enumerate().map(item).collect::<Result<_>>()?
+        }
         Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| Ok((name.clone(), resolved(value, resolver)?));
+            let member = |(name, value): (&String, &Value)| {
+                Ok((name.clone(), resolved(value, &format!("{path}.{name}"), resolver)?))
+            };
             Value::Object(members.iter().map(member).collect::<Result<Map<_, _>>>()?)
         }
         other => other.clone(),
     })
+}
+
+/// What an object stands for that refers to a secret.
+fn followed(reference: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
+    let found = secret(reference, path, resolver.environment, resolver.config)?;
+    Ok(found.map(|found| found.secret).unwrap_or_default())
 }
 
 /// How a value's place tells that it is a secret.
@@ -176,15 +190,18 @@ impl Named {
 }
 
 /// What to look for in answers to a request that `value` goes along with.
-pub(crate) fn secrets(value: &Value, named: Named, resolver: &Resolver<'_>) -> Result<Vec<SecretString>> {
-    if let Some((_, id)) = object_reference(value) {
-        return secrets(&format!("${{{id}}}").into(), named, resolver);
+///
+/// # Errors
+/// As for [`resolved`].
+pub(crate) fn secrets(value: &Value, named: Named, path: &str, resolver: &Resolver<'_>) -> Result<Vec<SecretString>> {
+    if object_reference(value).is_some() {
+        return Ok(secrets_in(&followed(value, path, resolver)?, named == Named::Secret));
     }
     let mut found = Vec::new();
     match value {
         Value::String(text) => {
             if let Some(json) = parse(text) {
-                return secrets(&json, named, resolver);
+                return secrets(&json, named, path, resolver);
             }
             for text in resolver.referred(text)? {
                 found.extend(secrets_in(&text, named == Named::Secret));
@@ -197,12 +214,12 @@ pub(crate) fn secrets(value: &Value, named: Named, resolver: &Resolver<'_>) -> R
         }
         Value::Array(items) => {
             for item in items {
-                found.extend(secrets(item, named, resolver)?);
+                found.extend(secrets(item, named, path, resolver)?);
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                found.extend(secrets(member, named.member(name), resolver)?);
+                found.extend(secrets(member, named.member(name), path, resolver)?);
             }
         }
         _ => {}
@@ -218,12 +235,12 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
     found
 }
 
-/// What a header holds that stands for `value`, resolved: JSON in ASCII on one line, any other text as it is.
+/// What a header holds that stands for `value`, at `path`, resolved: JSON in ASCII on one line, any other text as it is.
 ///
 /// # Errors
 /// As for [`resolved`].
-pub(crate) fn header(value: &Value, resolver: &Resolver<'_>) -> Result<SecretString> {
-    Ok(match resolved(value, resolver)? {
+pub(crate) fn header(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
+    Ok(match resolved(value, path, resolver)? {
         Value::String(text) => match parse(&text) {
             Some(json) => ascii(&json),
             None => text.trim().to_owned(),
@@ -302,11 +319,18 @@ mod tests {
             (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
             (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
         ] {
-            assert_eq!(header(&value, &resolver).unwrap().expose_secret(), sent, "{value}");
+            assert_eq!(header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
         }
-        for value in [json!({"a": ["${NOWHERE}"]}), json!({"key": {"source": "exec", "id": "vault"}})] {
-            let error = header(&value, &resolver).unwrap_err().to_string();
-            assert!(error.contains("NOWHERE") || error.contains("`exec`"), "{error}");
+        for (value, why) in [
+            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
+            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
+            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
+            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
+        ] {
+            let error = header(&value, "p", &resolver).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
         }
     }
 }

@@ -1,24 +1,27 @@
 //! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
 //! with the others but the pool of connections.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::{
     credentials::{Held, Resolver},
     destination::Destination,
     egress::{Egress, Filled, Policy},
     engine::Live,
+    entry::read_secret_header,
     error::{Error, Result},
     inline::{self, Named},
     origin::Origin,
     plugin::Plugin,
     redact::Redactor,
     reply::{OpenReply, Reply},
-    secret_names::names_a_secret,
+    secret_names::{names_a_secret, secrets_in},
+    secrets::secret,
     setup::Setup,
     types::{Connection, Media},
     view::View,
@@ -41,14 +44,27 @@ use crate::{
 #[derive(Clone)]
 pub struct Provider {
     plugin: Plugin,
+    main: Route,
+    /// The models that are called in another way, and that way once it was needed.
+    special: Arc<BTreeMap<String, (Value, OnceCell<Route>)>>,
+    setup: Arc<Setup>,
+    outdone: Arc<[String]>,
+    held: Arc<Held>,
+}
+
+/// Where calls go, and what goes along.
+#[derive(Clone)]
+struct Route {
     connection: Arc<Connection>,
     egress: Arc<Egress>,
-    held: Arc<Held>,
 }
 
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider").field("plugin", &self.plugin).field("base_url", &self.connection.base_url).finish()
+        f.debug_struct("Provider")
+            .field("plugin", &self.plugin)
+            .field("base_url", &self.main.connection.base_url)
+            .finish()
     }
 }
 
@@ -57,15 +73,193 @@ impl Provider {
     ///
     /// # Errors
     /// A missing credential, a wrong configuration, a base URL that may not be called.
-    pub async fn connect(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
+    pub async fn connect(plugin: &Plugin, setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
+        setup.left_to_openclaw(descriptor)?;
         let outdone = plugin.headers_of(&setup).await?;
-        setup.settle(descriptor, &outdone)?;
-        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
         let held = setup.held(descriptor)?;
+        let special = setup.special_models(descriptor).into_iter().map(|(id, model)| (id, (model, OnceCell::new())));
+        Ok(Self {
+            plugin: plugin.clone(),
+            main: Route::of(plugin, setup.clone(), &outdone, &held, None).await?,
+            special: Arc::new(special.collect()),
+            setup: Arc::new(setup),
+            outdone: outdone.into(),
+            held: Arc::new(held),
+        })
+    }
+
+    /// The way to the model that is asked.
+    async fn route_of(&self, request: &chat::Request) -> Result<&Route> {
+        match &request.ask {
+            _ if self.special.is_empty() => Ok(&self.main),
+            chat::Ask::Prompt(prompt) => self.route(&prompt.model).await,
+            // What is wrong with the body is for the plugin to say.
+            chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => {
+                let body: Value = serde_json::from_str(body).unwrap_or_default();
+                self.route(body.get("model").and_then(Value::as_str).unwrap_or_default()).await
+            }
+        }
+    }
+
+    /// The way to a model.
+    async fn route(&self, model: &str) -> Result<&Route> {
+        match self.special.get(model.trim()) {
+            None => Ok(&self.main),
+            Some((model, route)) => {
+                let setup = Setup::clone(&self.setup);
+                let open = || Route::of(&self.plugin, setup, &self.outdone, &self.held, Some(model));
+                route.get_or_try_init(open).await
+            }
+        }
+    }
+
+    /// Where calls go, as the plugin resolved it. It holds no secret.
+    pub fn connection(&self) -> &Connection {
+        &self.main.connection
+    }
+
+    /// Where calls to `model` go, as the plugin resolved it, and the names of the headers that the host attaches at its
+    /// boundary: their values are secrets.
+    ///
+    /// # Errors
+    /// Where the configuration has headers or a base URL for this model alone that cannot be used.
+    pub async fn way_to(&self, model: &str) -> Result<(&Connection, impl Iterator<Item = &str>)> {
+        let route = self.route(model).await?;
+        Ok((&route.connection, route.egress.attached_headers()))
+    }
+
+    /// The credentials in use, and where they were found.
+    pub fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// The plugin behind this.
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// Every model that the provider offers.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn models(&self) -> Result<Vec<models::Entry>> {
+        let mut live = self.instantiate().await?;
+        let models = live.models()?;
+        self.called(models.call_list(&mut live.store, &self.main.connection)).await
+    }
+
+    /// What is known of the model with this id without asking anybody.
+    ///
+    /// # Errors
+    /// What the host refused.
+    pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
+        let mut live = self.instantiate().await?;
+        let models = live.models()?;
+        self.plugin.within_limit(models.call_traits_of(&mut live.store, id)).await
+    }
+
+    /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
+    ///
+    /// # Errors
+    /// What the provider or the host refused.
+    pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let chat = live.chat()?;
+        let answer = self.plugin.within_limit(chat.call_body(&mut live.store, &route.connection, &request)).await?;
+        answer.map_err(|error| route.egress.redactor().error(error).into())
+    }
+
+    /// A whole reply.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let chat = live.chat()?;
+        route.called(&self.plugin, chat.call_complete(&mut live.store, &route.connection, &request)).await
+    }
+
+    /// A reply as it is written.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused before the first event.
+    pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
+        let request = request.into();
+        let route = self.route_of(&request).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let chat = live.chat()?;
+        let reply = route.called(&self.plugin, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
+        let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
+        Ok(Reply::new(OpenReply { live, chat, reply }, report, route.egress.redactor().clone(), self.plugin.limits()))
+    }
+
+    /// Images from a prompt.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
+        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let images = live.images()?;
+        route.called(&self.plugin, images.call_generate(&mut live.store, &route.connection, request)).await
+    }
+
+    /// Images from a prompt and other images.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused.
+    pub async fn edit(
+        &self,
+        request: &images::Request,
+        inputs: &[Media],
+        mask: Option<&Media>,
+    ) -> Result<images::Response> {
+        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let mut live = route.instantiate(&self.plugin).await?;
+        let images = live.images()?;
+        route.called(&self.plugin, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
+    }
+
+    /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
+    /// only networks that the provider itself may be on are reached.
+    ///
+    /// # Errors
+    /// Where the URL may not be fetched, or what it gives is no success or no image.
+    pub async fn download(&self, url: &str) -> Result<Media> {
+        self.main.egress.download(url).await
+    }
+
+    pub(crate) async fn instantiate(&self) -> Result<Live> {
+        self.main.instantiate(&self.plugin).await
+    }
+
+    pub(crate) async fn called<T>(
+        &self,
+        call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
+    ) -> Result<T> {
+        self.main.called(&self.plugin, call).await
+    }
+}
+
+impl Route {
+    async fn of(
+        plugin: &Plugin,
+        mut setup: Setup,
+        outdone: &[String],
+        held: &Held,
+        model: Option<&Value>,
+    ) -> Result<Self> {
+        let descriptor = plugin.descriptor();
+        setup.settle(descriptor, outdone, model)?;
+        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
         let resolver = setup.resolver();
         let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
-        let mut attached = attached(descriptor, &held, &view, &resolver)?;
+        let mut attached = attached(descriptor, held, &view, &resolver)?;
         attached.secrets.extend(view.secrets().cloned());
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
@@ -87,132 +281,20 @@ impl Provider {
             limits: plugin.limits().clone(),
         };
         let egress = Egress::new(policy, transport);
-        Ok(Self {
-            plugin: plugin.clone(),
-            connection: Arc::new(connection),
-            egress: Arc::new(egress),
-            held: Arc::new(held),
-        })
+        Ok(Self { connection: Arc::new(connection), egress: Arc::new(egress) })
     }
 
-    /// Where calls go, as the plugin resolved it. It holds no secret.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Names of the headers that the host attaches at its boundary: their values are secrets.
-    pub fn attached_headers(&self) -> impl Iterator<Item = &str> {
-        self.egress.attached_headers()
-    }
-
-    /// The credentials in use, and where they were found.
-    pub fn held(&self) -> &Held {
-        &self.held
-    }
-
-    /// The plugin behind this.
-    pub fn plugin(&self) -> &Plugin {
-        &self.plugin
-    }
-
-    /// Every model that the provider offers.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
-    pub async fn models(&self) -> Result<Vec<models::Entry>> {
-        let mut live = self.instantiate().await?;
-        let models = live.models()?;
-        self.called(models.call_list(&mut live.store, &self.connection)).await
-    }
-
-    /// What is known of the model with this id without asking anybody.
-    ///
-    /// # Errors
-    /// What the host refused.
-    pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
-        let mut live = self.instantiate().await?;
-        let models = live.models()?;
-        self.plugin.within_limit(models.call_traits_of(&mut live.store, id)).await
-    }
-
-    /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
-    ///
-    /// # Errors
-    /// What the provider or the host refused.
-    pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
-        let mut live = self.instantiate().await?;
-        let chat = live.chat()?;
-        let answer =
-            self.plugin.within_limit(chat.call_body(&mut live.store, &self.connection, &request.into())).await?;
-        answer.map_err(|error| self.egress.redactor().error(error).into())
-    }
-
-    /// A whole reply.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
-    pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
-        let mut live = self.instantiate().await?;
-        let chat = live.chat()?;
-        self.called(chat.call_complete(&mut live.store, &self.connection, &request.into())).await
-    }
-
-    /// A reply as it is written.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused before the first event.
-    pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
-        let mut live = self.instantiate().await?;
-        let chat = live.chat()?;
-        let reply = self.called(chat.call_stream(&mut live.store, &self.connection, &request.into())).await?;
-        let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
-        Ok(Reply::new(OpenReply { live, chat, reply }, report, self.egress.redactor().clone(), self.plugin.limits()))
-    }
-
-    /// Images from a prompt.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
-    pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
-        let mut live = self.instantiate().await?;
-        let images = live.images()?;
-        self.called(images.call_generate(&mut live.store, &self.connection, request)).await
-    }
-
-    /// Images from a prompt and other images.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
-    pub async fn edit(
-        &self,
-        request: &images::Request,
-        inputs: &[Media],
-        mask: Option<&Media>,
-    ) -> Result<images::Response> {
-        let mut live = self.instantiate().await?;
-        let images = live.images()?;
-        self.called(images.call_edit(&mut live.store, &self.connection, request, inputs, mask)).await
-    }
-
-    /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
-    /// only networks that the provider itself may be on are reached.
-    ///
-    /// # Errors
-    /// Where the URL may not be fetched, or what it gives is no success or no image.
-    pub async fn download(&self, url: &str) -> Result<Media> {
-        self.egress.download(url).await
-    }
-
-    pub(crate) async fn instantiate(&self) -> Result<Live> {
-        self.plugin.instantiate(Some(Arc::clone(&self.egress))).await
+    async fn instantiate(&self, plugin: &Plugin) -> Result<Live> {
+        plugin.instantiate(Some(Arc::clone(&self.egress))).await
     }
 
     /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
-    pub(crate) async fn called<T>(
+    async fn called<T>(
         &self,
+        plugin: &Plugin,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        let answer = self.plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
+        let answer = plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
         answer.map_err(|error| self.egress.redactor().error(error).into())
     }
 }
@@ -228,12 +310,20 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolv
     for (name, value) in view.referring_headers(&descriptor.id) {
         let value = match view.unseal(&value) {
             Some(literal @ Value::String(_)) => literal.clone(),
+            Some(Value::Object(header)) if let Some((prefix, value, path)) = read_secret_header(header) => {
+                let Some(found) = secret(value, path, resolver.environment, resolver.config)? else { continue };
+                let secret = found.secret.expose_secret().trim();
+                attached.header(&name, &format!("{prefix}{secret}"))?;
+                attached.secrets.extend(secrets_in(&found.secret));
+                continue;
+            }
             Some(_) => return Err(Error::config(format!("the header {name} must be a string"))),
             None => value.into(),
         };
         let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
-        attached.secrets.extend(inline::secrets(&value, named, resolver)?);
-        attached.header(&name, inline::header(&value, resolver)?.expose_secret())?;
+        let path = format!("models.providers.{}.headers.{name}", descriptor.id);
+        attached.header(&name, inline::header(&value, &path, resolver)?.expose_secret())?;
+        attached.secrets.extend(inline::secrets(&value, named, &path, resolver)?);
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {

@@ -1,31 +1,75 @@
-//! References to secrets, as OpenClaw's configuration writes them: `${NAME}`. Owns how they are spelled; what one stands for
-//! is the credentials' business.
+//! `${NAME}` in OpenClaw's configuration, and `$${NAME}`, which stands for that very text. Owns how they are spelled;
+//! what a name stands for is the credentials' business.
 
-/// Whether the text holds a `${NAME}` reference.
+/// A piece of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'t> {
+    Text(&'t str),
+    /// `${NAME}`: the name.
+    Reference(&'t str),
+    /// `$${NAME}`: what it stands for, `${NAME}`.
+    Escaped(&'t str),
+}
+
+/// The text in pieces.
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut rest, mut from) = (text, 0);
+    while let Some(at) = rest.get(from..).and_then(|rest| rest.find('$')).map(|at| at + from) {
+        let (before, found) = rest.split_at(at);
+        let escaped = found.strip_prefix("$${").and_then(name);
+        let reference = || found.strip_prefix("${").and_then(name);
+        let (piece, length) = match escaped {
+            Some(name) => (Piece::Escaped(found.get(1..name.len() + 4).unwrap_or_default()), name.len() + 4),
+            None => match reference() {
+                Some(name) => (Piece::Reference(name), name.len() + 3),
+                None => {
+                    from = at + 1;
+                    continue;
+                }
+            },
+        };
+        if !before.is_empty() {
+            pieces.push(Piece::Text(before));
+        }
+        pieces.push(piece);
+        (rest, from) = (found.get(length..).unwrap_or_default(), 0);
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    pieces
+}
+
+/// The name that `text` begins with, before a `}`.
+fn name(text: &str) -> Option<&str> {
+    text.split_once('}').map(|(name, _)| name).filter(|name| is_name(name))
+}
+
+/// Names are OpenClaw's: capitals, digits and `_`, no digit first.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Whether the text says other than what it stands for: it holds a reference, or one that is escaped.
 pub(crate) fn is_reference(text: &str) -> bool {
-    first_reference(text).is_some()
+    pieces(text).iter().any(|piece| !matches!(piece, Piece::Text(_)))
 }
 
 /// The names of all references in the text.
-pub(crate) fn references(mut text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    while let Some((_, name, after)) = first_reference(text) {
-        names.push(name.to_owned());
-        text = after;
-    }
-    names
+pub(crate) fn references(text: &str) -> Vec<String> {
+    let name = |piece| match piece {
+        Piece::Reference(name) => Some(name.to_owned()),
+        _ => None,
+    };
+    pieces(text).into_iter().filter_map(name).collect()
 }
 
-/// The first `${NAME}` as (what is before, the name, what is after). Names are OpenClaw's: capitals, digits and `_`, no
-/// digit first.
-pub(crate) fn first_reference(text: &str) -> Option<(&str, &str, &str)> {
-    text.match_indices("${").find_map(|(start, _)| {
-        let (name, after) = text.get(start + 2..)?.split_once('}')?;
-        let is_name = !name.is_empty()
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        is_name.then_some((text.get(..start)?, name, after))
-    })
+/// The name in `$NAME`, which a secret may be written as in place of `${NAME}`.
+pub(crate) fn shorthand(text: &str) -> Option<&str> {
+    text.trim().strip_prefix('$').filter(|name| is_name(name) && !name.starts_with('_') && name.len() <= 128)
 }
 
 #[cfg(test)]
@@ -34,7 +78,28 @@ mod tests {
 
     #[test]
     fn names_are_capitals_digits_and_underscores() {
-        assert!(!is_reference("plain ${lower} ${1A} $ {X}"));
+        assert!(!is_reference("plain ${lower} ${1A} $ {X} $X"));
         assert_eq!(references("x ${A}-${B_2}${not one} ${_C"), ["A", "B_2"]);
+        assert_eq!(
+            (shorthand(" $A_1 "), shorthand("$a"), shorthand("$A b"), shorthand("A")),
+            (Some("A_1"), None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_doubled_sign_escapes_a_reference() {
+        use Piece::{Escaped, Reference, Text};
+        for (text, expected) in [
+            ("a$${B}c", &[Text("a"), Escaped("${B}"), Text("c")][..]),
+            ("$$${B}", &[Text("$"), Escaped("${B}")]),
+            ("$${b}", &[Text("$${b}")]),
+            ("$$${b} ${C}", &[Text("$$${b} "), Reference("C")]),
+            ("${A$${B}", &[Text("${A"), Escaped("${B}")]),
+            ("$", &[Text("$")]),
+            ("", &[]),
+        ] {
+            assert_eq!(pieces(text), expected, "{text}");
+        }
+        assert!(is_reference("$${A}") && references("$${A}").is_empty());
     }
 }

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     credentials::{Environment, Held, Resolver},
+    entry::{self, Left},
     error::{Error, Result},
+    inline,
     keyring::Keyring,
     plugin::Plugin,
     view::entries,
@@ -25,6 +27,7 @@ use crate::{
 ///     .environment(Environment::process());
 /// # let _ = setup;
 /// ```
+#[derive(Clone)]
 pub struct Setup {
     pub(crate) config: Value,
     base_url: Option<String>,
@@ -130,13 +133,43 @@ impl Setup {
     /// Where the configuration cannot take it.
     pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
         let outdone = plugin.headers_of(&self).await?;
-        self.settle(plugin.descriptor(), &outdone)?;
+        self.settle(plugin.descriptor(), &outdone, None)?;
         Ok(self.config)
     }
 
-    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name. Headers of
-    /// the names `outdone` are dropped where they come from the configuration: the options given say what they say.
-    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Result<()> {
+    /// The values of the provider's entry that are left to OpenClaw.
+    ///
+    /// # Errors
+    /// Where the entry holds what is none of OpenClaw's keys, or one that is refused: with its name.
+    pub fn left_to_openclaw(&self, descriptor: &Descriptor) -> Result<Vec<Left>> {
+        entry::check_way(&self.config)?;
+        let mut left = Vec::new();
+        for (name, entry) in entries(&self.config, &descriptor.id) {
+            if let Some(entry) = entry.as_object() {
+                left.extend(entry::check(entry, &format!("models.providers.{}", name.trim()))?);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The models of the provider's entry that are called in another way than the others: with headers of their own, or
+    /// elsewhere.
+    pub(crate) fn special_models(&self, descriptor: &Descriptor) -> Vec<(String, Value)> {
+        let entries = entries(&self.config, &descriptor.id);
+        let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
+        let is_special = |model: &&Value| {
+            model.get("headers").is_some_and(|headers| !headers.is_null())
+                || model.get("baseUrl").is_some_and(|url| !url.is_null())
+        };
+        let id = |model: &Value| Some((model.get("id")?.as_str()?.trim().to_owned(), model.clone()));
+        models.filter(is_special).filter_map(id).collect()
+    }
+
+    /// Puts what was given beside the configuration into it, and the provider's entry under its proper name, with all
+    /// headers in one place: also those of `model`, one of the entry's. Headers of the names `outdone` are dropped where
+    /// they come from the configuration: the options given say what they say.
+    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
+        self.left_to_openclaw(descriptor)?;
         self.settle_options(descriptor)?;
         let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
         let providers = self
@@ -152,11 +185,18 @@ impl Setup {
             Value::Object(entry) => entry,
             _ => return Err(Error::config(format!("`models.providers.{}` is not an object", descriptor.id))),
         };
+        let path = format!("models.providers.{}", descriptor.id);
+        let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
         if let Some(base_url) = self.base_url.take() {
             entry.insert("baseUrl".into(), base_url.into());
+        } else if let Some(base_url) = model_url {
+            entry.insert("baseUrl".into(), base_url.clone());
         }
-        if let Some(headers) = entry.get_mut("headers").and_then(Value::as_object_mut) {
-            headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        let mut headers = entry::headers(&entry, model, &path)?;
+        headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        // One that is no table stays, for the plugin to say so.
+        if !headers.is_empty() || entry.get("headers").is_some_and(Value::is_object) {
+            entry.insert("headers".into(), headers.into());
         }
         if !self.headers.is_empty() {
             let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
@@ -173,23 +213,33 @@ impl Setup {
     }
 
     fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
-        if self.options.is_empty() {
-            return Ok(());
+        if !self.options.is_empty() {
+            let mut at = &mut self.config;
+            for name in ["plugins", "entries", &descriptor.id, "config"] {
+                at = at
+                    .as_object_mut()
+                    .map(|object| object.entry(name).or_insert_with(|| json!({})))
+                    .filter(|value| value.is_object())
+                    .ok_or_else(|| {
+                        Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
+                    })?;
+            }
+            if let Value::Object(config) = at {
+                std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
+            }
         }
-        let mut at = &mut self.config;
-        for name in ["plugins", "entries", &descriptor.id, "config"] {
-            at = at
-                .as_object_mut()
-                .map(|object| object.entry(name).or_insert_with(|| json!({})))
-                .filter(|value| value.is_object())
-                .ok_or_else(|| {
-                    Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
-                })?;
+        let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
+        let names = options.map(inline::all_references).unwrap_or_default();
+        let is_key =
+            |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
+        match names.iter().find(is_key) {
+            None => Ok(()),
+            Some(name) => Err(Error::config(format!(
+                "`plugins.entries.{}.config` refers to {name}, and the key goes into no option",
+                descriptor.id
+            ))
+            .hint("Remove it there: the host sends the key by itself.")),
         }
-        if let Value::Object(config) = at {
-            std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
-        }
-        Ok(())
     }
 }
 
@@ -198,5 +248,33 @@ fn put(object: &mut Map<String, Value>, name: String, value: Value) {
     match (object.get_mut(&name), value) {
         (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
         (_, value) => drop(object.insert(name, value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::tests::descriptor;
+
+    #[test]
+    fn an_option_may_refer_to_a_variable_but_not_to_the_key() {
+        let settled = |options: Value| {
+            let config = json!({"plugins": {"entries": {"acme": {"config": options}}}});
+            let mut setup = Setup::new(config);
+            setup.settle(&descriptor(), &[], None)?;
+            Ok::<_, Error>(setup.config["plugins"]["entries"]["acme"]["config"].take())
+        };
+        // It stays as it is written: what it stands for is filled in where the request goes out.
+        let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${ACME_KEY}"], "n": 1});
+        assert_eq!(settled(options.clone()).unwrap(), options);
+        for options in [
+            json!({"a": "${ACME_KEY}"}),
+            json!({"a": [{"b": "x-${ACME_KEY}"}]}),
+            json!({"a": "{\"b\": \"${ACME_KEY}\"}"}),
+            json!({"a": {"source": "env", "provider": "default", "id": "ACME_KEY"}}),
+        ] {
+            let error = settled(options).unwrap_err().to_string();
+            assert!(error.contains("ACME_KEY, and the key goes into no option"), "{error}");
+        }
     }
 }

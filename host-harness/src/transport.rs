@@ -34,10 +34,11 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::{
-    credentials::{self, Environment},
+    credentials::Environment,
     error::{Error, Result},
     origin::{Networks, Origin},
     proxy::{Names, NoProxy, Protocol, Proxy, at_address},
+    secrets::secret,
 };
 
 /// Makes connections for one origin.
@@ -174,7 +175,10 @@ impl Settings<'_> {
     fn text(&self, pointer: &str) -> Result<Option<SecretString>> {
         match self.get(pointer) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => credentials::resolve(text, self.environment, self.config).map(Some),
+            Some(value @ (Value::String(_) | Value::Object(_))) => {
+                let found = secret(value, &dotted(pointer), self.environment, self.config)?;
+                Ok(found.map(|found| found.secret))
+            }
             Some(_) => Err(Error::config(format!("`{}` must be a string", dotted(pointer)))),
         }
     }

@@ -17,7 +17,6 @@ use crate::{
     origin::Origin,
     references::{is_reference, references},
     secret_names::names_a_secret,
-    types,
     wit::onboarding::{Choices, Descriptor},
 };
 
@@ -445,12 +444,8 @@ impl Sealer<'_> {
         self.count = concealer.count;
         if let Some(resolver) = self.resolver {
             let named = if named { Named::Secret } else { Named::No };
-            let at_its_place = |error: Error| {
-                let message = format!("{place}: {error}");
-                Error::from(types::Error { message, ..error.record().clone() })
-            };
-            let secrets = inline::secrets(&original, named, resolver).map_err(at_its_place)?;
-            let text = inline::header(&original, resolver).map_err(at_its_place)?;
+            let text = inline::header(&original, place, resolver)?;
+            let secrets = inline::secrets(&original, named, place, resolver)?;
             self.fills.push(Fill { shown: value.clone(), text, secrets });
         }
         self.sealed.push(Sealed { shown: value.clone(), value: original, is_inline: true });

@@ -211,12 +211,18 @@ fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
     let defaults = section(root, "agents.defaults", &mut Vec::new()).unwrap_or_default();
     let primary =
         defaults.get("model").and_then(|model| model.string().or_else(|| model.object()?.get("primary")?.string()));
-    if let Some(id) = primary.as_deref().and_then(|model| model.trim().strip_prefix("portkey/"))
+    if let Some(id) = primary.as_deref().and_then(own_id)
         && !models.iter().any(|(_, known)| known == id)
     {
         models.push(("agents.defaults.model".to_owned(), id.to_owned()));
     }
     models
+}
+
+/// The model in a reference to one of this provider, whose name hosts take in any case and with spaces.
+fn own_id(reference: &str) -> Option<&str> {
+    let (provider, id) = reference.split_once('/')?;
+    provider.trim().eq_ignore_ascii_case(portkey::ID).then_some(id.trim())
 }
 
 /// The id of an entry in a list of models.
@@ -275,6 +281,15 @@ mod tests {
         ] {
             let findings = read(config).unwrap().findings;
             assert_eq!(findings.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), [path], "{config}");
+        }
+    }
+
+    #[test]
+    fn the_primary_model_is_found_in_any_case() {
+        for (primary, id) in
+            [("portkey/m", Some("m")), (" PortKey / @a/m ", Some("@a/m")), ("openai/m", None), ("m", None)]
+        {
+            assert_eq!(own_id(primary), id, "{primary}");
         }
     }
 

@@ -238,7 +238,7 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
         ("resolve to nothing", Kind::InvalidConfig),
         ("spin", Kind::Timeout),
     ] {
-        let config = json!({"models": {"providers": {"hostile": {"attack": attack}}}});
+        let config = json!({"plugins": {"entries": {"hostile": {"config": {"attack": attack}}}}});
         let error = Provider::connect(&host.plugin, at(host.server.base_url()).config(config)).await.expect_err(attack);
         assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
         assert!(!shown(&error).contains(KEY), "{attack}");
@@ -702,12 +702,7 @@ async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
     const INLINE: &str = "sk-inline-4b1d77";
     let host = Host::new().await;
     let own = host.server.address().to_string();
-    let config = |attack: &str| {
-        json!({
-            "models": {"providers": {"hostile": {"attack": attack}}},
-            "plugins": {"entries": {"hostile": {"config": {"config": {"api_key": INLINE}}}}},
-        })
-    };
+    let config = |attack: &str| json!({"plugins": {"entries": {"hostile": {"config": {"attack": attack, "config": {"api_key": INLINE}}}}}});
     let connect =
         async |attack: &str| Provider::connect(&host.plugin, at(host.server.base_url()).config(config(attack))).await;
     for attack in ["resolve moves a secret", "resolve takes a part"] {

@@ -32,6 +32,7 @@ mod live;
 mod look;
 mod models_command;
 mod onboarding;
+mod openclaw_config;
 mod portkey_gateway;
 mod providers;
 mod reliability;

@@ -100,7 +100,7 @@ fn onboard_stores_the_key_only_where_it_is_told_to() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     cli.run(&["onboard", "--no-check", "--config", "openclaw.json", "--key", "env"]).ok();
     let config = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
-    assert_eq!(config.value()["env"]["PORTKEY_API_KEY"], KEY);
+    assert_eq!(config.value()["env"]["vars"]["PORTKEY_API_KEY"], KEY);
     assert_eq!(config.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
 }
 
@@ -125,7 +125,7 @@ fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {
 
     let (ran, config) = key("env");
     assert!(!ran.err.contains("Set PORTKEY_API_KEY"), "{ran:?}");
-    assert_eq!(config["env"]["PORTKEY_API_KEY"], KEY);
+    assert_eq!(config["env"]["vars"]["PORTKEY_API_KEY"], KEY);
 }
 
 /// Calls take the provider's id in any case, and so does each command.
@@ -153,7 +153,7 @@ fn an_entry_in_another_case_is_the_same_entry() {
     for (cli, key) in [(&cli, "pk-literal"), (&with_key, KEY)] {
         cli.run(&["onboard", "--config", "openclaw.json", "--yes", "--no-check", "--key", "env"]).ok();
         let file = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
-        assert_eq!(file.value()["env"]["PORTKEY_API_KEY"], key);
+        assert_eq!(file.value()["env"]["vars"]["PORTKEY_API_KEY"], key);
         let written = std::fs::read_to_string(file.path()).unwrap();
         assert_eq!(written.matches("pk-literal").count(), usize::from(key == "pk-literal"), "{written}");
         assert!(

@@ -171,9 +171,21 @@ async fn keys_in_an_inline_configuration_are_the_hosts() {
 async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
     let stub = Stub::start(Options::default()).await.unwrap();
     let plugin = plugin().await;
-    let variables = |name: &str| (name == "SET").then(|| "a-value".to_owned());
+    let variables = |name: &str| match name {
+        "SET" => Some("a-value".to_owned()),
+        "PORTKEY_API_KEY" => Some("pk-test".to_owned()),
+        _ => None,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets.json");
+    std::fs::write(&file, r#"{"key": "a-value"}"#).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let connect = async |options: Value, given: Option<(&str, Value)>| {
-        let config = json!({"plugins": {"entries": {"portkey": {"config": options}}}});
+        let config = json!({
+            "plugins": {"entries": {"portkey": {"config": options}}},
+            "secrets": {"providers": {"mine": {"source": "file", "path": file}}},
+        });
         let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
         let setup = given.into_iter().fold(setup, |setup, (name, value)| setup.option(name, value));
         Provider::connect(&plugin, setup).await
@@ -187,6 +199,11 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
         (json!({"metadata": {"_user": "${SET}"}}), "x-portkey-metadata", r#"{"_user":"a-value"}"#),
         (json!({"customHost": "https://${SET}.example"}), "x-portkey-custom-host", "https://a-value.example"),
         (json!({"forwardHeaders": "a, ${SET}"}), "x-portkey-forward-headers", "a, a-value"),
+        (
+            json!({"config": {"api_key": {"source": "file", "provider": "mine", "id": "/key"}}}),
+            "x-portkey-config",
+            r#"{"api_key":"a-value"}"#,
+        ),
     ] {
         let (name, given) = options.as_object().unwrap().iter().next().unwrap();
         for (options, given) in [(options.clone(), None), (json!({}), Some((name.as_str(), given.clone())))] {
@@ -200,13 +217,23 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
         (json!({"config": "${UNSET}"}), "${UNSET}"),
         (
             json!({"config": {"targets": [{"api_key": "${UNSET}"}]}}),
-            "portkey.config.config: the configuration refers to ${UNSET}",
+            "portkey.config.config.targets[0].api_key: the configuration refers to ${UNSET}",
         ),
         (
             json!({"config": {"api_key": {"source": "exec", "provider": "vault", "id": "x"}}}),
-            "portkey.config.config: a reference to a secret of the source `exec`",
+            "portkey.config.config.api_key` is a reference of the source `exec`",
         ),
-        (json!({"config": {"source": "file", "provider": "f", "id": "/key"}}), "portkey.config.config: "),
+        (
+            json!({"config": {"source": "store", "id": "X"}}),
+            "portkey.config.config` is a reference of the source `store`",
+        ),
+        (
+            json!({"config": {"source": "file", "provider": "f", "id": "/key"}}),
+            "portkey.config.config` refers to the file",
+        ),
+        (json!({"config": {"source": "file", "provider": "mine", "id": "/no"}}), "no text at `/no`"),
+        (json!({"metadata": {"a": "x-${PORTKEY_API_KEY}"}}), "refers to PORTKEY_API_KEY"),
+        (json!({"config": {"source": "env", "id": "PORTKEY_API_KEY"}}), "refers to PORTKEY_API_KEY"),
         (json!({"metadata": "${SET}"}), "portkey.config.metadata"),
         (json!({"forwardHeaders": ["a", "${SET}"]}), "x-portkey-forward-headers"),
         (json!({"requestTimeoutMs": "${SET}"}), "portkey.config.requestTimeoutMs"),

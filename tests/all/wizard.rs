@@ -96,10 +96,10 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     let config = wizard.config();
     assert_eq!(config["models"]["providers"]["portkey"]["baseUrl"], stub.base_url());
     assert_eq!(config["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
-    assert_eq!(config["env"]["PORTKEY_API_KEY"], KEY);
+    assert_eq!(config["env"]["vars"]["PORTKEY_API_KEY"], KEY);
     assert_eq!(config["agents"]["defaults"]["model"]["primary"], "portkey/@openai/gpt-5-mini");
     let raw = wizard.terminal.raw();
-    assert!(raw.contains("+     \"PORTKEY_API_KEY\": \"***\""), "{raw}");
+    assert!(raw.contains("+       \"PORTKEY_API_KEY\": \"***\""), "{raw}");
     assert!(!raw.contains("pk-of-somebody-else"), "{raw}");
 
     // Whoever runs it again is asked for nothing that is there, and nothing is changed.

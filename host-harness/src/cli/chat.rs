@@ -8,11 +8,12 @@ use std::{
 };
 
 use host_harness::{
-    Joined, Provider,
+    Joined, Provider, model_params,
     types::{GatewayReport, MediaSource},
     wit::chat::{
         AssistantPart, Document, Event, FinishReason, Message, Prompt, PromptCache, Request, Response, UserPart,
     },
+    with_params,
 };
 
 use serde_json::{Value, json};
@@ -111,14 +112,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     let (provider, config) = args.connect.provider().await?;
+    let environment = args.connect.config.environment()?;
+    let model = chat_model(args.model.as_deref(), provider.plugin(), &config, &environment)?;
+    let params = model_params(config.value(), &provider.plugin().descriptor().id, &model);
     let asked = Prompt {
         tools,
         response_format,
         max_output_tokens: args.max_output_tokens,
         reasoning_effort: args.reasoning_effort,
         extra_json: (!args.fields.is_empty()).then(|| Value::from(serde_json::Map::from_iter(args.fields)).to_string()),
-        ..Prompt::new(chat_model(args.model.as_deref(), provider.plugin(), &config), args.system.map(Message::system))
+        ..Prompt::new(model, args.system.map(Message::system))
     };
+    let (asked, _) = with_params(asked, &params);
     let prompt_cache = args.prompt_cache.map(PromptCache::from);
     if args.show_request && prompt.is_none() {
         return Err(Usage("there is no request to show: give a prompt".into()).into());
@@ -132,7 +137,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let page = if args.json { Page::Blank } else { page(&asked) };
             let asked = Asked { model: asked.model.clone(), request: Request { prompt_cache, ..asked.into() } };
             if args.show_request {
-                return show_request(&provider, &asked.request).await;
+                return show_request(&provider, &asked).await;
             }
             let answer = if args.no_stream {
                 Answering::new(page).complete(&provider, asked).await?
@@ -216,11 +221,11 @@ pub(crate) struct Asked {
 }
 
 /// The request as it would go out: method, place, headers and body. A header that the host attaches shows its name alone.
-async fn show_request(provider: &Provider, request: &Request) -> anyhow::Result<ExitCode> {
-    let body: Value = serde_json::from_str(&provider.body(request).await?)?;
-    let connection = provider.connection();
+async fn show_request(provider: &Provider, asked: &Asked) -> anyhow::Result<ExitCode> {
+    let body: Value = serde_json::from_str(&provider.body(&asked.request).await?)?;
+    let (connection, attached) = provider.way_to(&asked.model).await?;
     let headers = connection.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
-    let attached = provider.attached_headers().map(|name| (name.to_owned(), Value::from("***")));
+    let attached = attached.map(|name| (name.to_owned(), Value::from("***")));
     output::print_json(&json!({
         "method": "POST",
         "base_url": connection.base_url,

@@ -14,7 +14,8 @@ use clap::{
     error::ErrorKind,
 };
 use host_harness::{
-    ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
+    ConfigFile, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup, own_model,
+    primary_model,
     wit::onboarding::{Credential, Descriptor, Service},
 };
 use serde_json::{Map, Value};
@@ -98,9 +99,9 @@ impl Run {
     }
 
     /// What the command line, the environment and `config` say together.
-    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
+    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile, environment: &Environment) -> Setup {
         let mut setup = Setup::new(config.value().clone());
-        setup = setup.environment(Environment::process()).keyring(keyring());
+        setup = setup.environment(environment.clone()).keyring(keyring());
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);
         }
@@ -116,16 +117,35 @@ impl Run {
 /// Which configuration.
 #[derive(clap::Args)]
 pub(crate) struct Config {
-    /// The configuration [default: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
+    /// The configuration [default: OpenClaw's: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The profile of OpenClaw whose configuration it is, where no variable names one
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    profile: Option<String>,
 }
 
 impl Config {
     /// The file, which need not exist yet.
     pub(crate) fn open(&self) -> anyhow::Result<ConfigFile> {
-        let path = self.config.clone().or_else(ConfigFile::default_path);
-        Ok(ConfigFile::open(path.context("no home folder is known: name the configuration with --config FILE")?)?)
+        let locations = self.locations()?;
+        let path = self.config.as_deref().unwrap_or(locations.config());
+        Ok(ConfigFile::open_with(path, locations.include_roots())?)
+    }
+
+    /// The variables of this process, and those of OpenClaw's `.env`.
+    pub(crate) fn environment(&self) -> host_harness::Result<Environment> {
+        Ok(Environment::process().with_dotenv(&self.locations()?))
+    }
+
+    /// Whether the user named a profile.
+    pub(crate) fn has_profile(&self) -> bool {
+        self.profile.is_some()
+    }
+
+    /// Where OpenClaw keeps its files.
+    fn locations(&self) -> host_harness::Result<Locations> {
+        Locations::of(&Environment::process(), self.profile.as_deref())
     }
 }
 
@@ -179,16 +199,16 @@ pub(crate) struct Connect {
 
 impl Connect {
     /// What the command line, the environment and `config` say together.
-    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile) -> Setup {
-        self.extra.over(self.run.setup(plugin, config))
+    pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile, environment: &Environment) -> Setup {
+        self.extra.over(self.run.setup(plugin, config, environment))
     }
 
     /// The plugin, connected.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
         let plugin = self.run.plugin().await?;
         let config = self.config.open()?;
-        let provider = Provider::connect(&plugin, self.setup(&plugin, &config)).await?;
-        Ok((provider, config))
+        let setup = self.setup(&plugin, &config, &self.config.environment()?);
+        Ok((Provider::connect(&plugin, setup).await?, config))
     }
 }
 
@@ -230,14 +250,19 @@ pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Ser
 }
 
 /// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
-pub(crate) fn chat_model(given: Option<&str>, plugin: &Plugin, config: &ConfigFile) -> String {
+pub(crate) fn chat_model(
+    given: Option<&str>,
+    plugin: &Plugin,
+    config: &ConfigFile,
+    environment: &Environment,
+) -> host_harness::Result<String> {
     let descriptor = plugin.descriptor();
-    let prefix = format!("{}/", descriptor.id);
-    let chosen = config.value().pointer("/agents/defaults/model");
-    let primary = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
-    let model = given.or_else(|| primary.filter(|model| model.starts_with(&prefix)));
-    let model = model.unwrap_or(&descriptor.default_model.id);
-    model.strip_prefix(&prefix).unwrap_or(model).to_owned()
+    if let Some(given) = given {
+        return Ok(own_model(config.value(), descriptor, given));
+    }
+    let chosen = primary_model(config.value(), environment)?;
+    let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(&descriptor.id));
+    Ok(own.map_or_else(|| descriptor.default_model.id.clone(), |own| own.model))
 }
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.

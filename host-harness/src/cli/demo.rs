@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Plugin, Provider,
+    ConfigFile, Environment, Locations, Plugin, Provider,
     stub::{Credential, Options, Stub},
     wit::{
         chat::{Message, Prompt},
@@ -47,7 +47,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let folder = tempfile::Builder::new().prefix("host-harness-demo-").tempdir()?.keep();
     let mut config = ConfigFile::open(folder.join("openclaw.json"))?;
-    let setup = args.extra.over(args.run.setup(&plugin, &config));
+    let environment = Environment::process();
+    let environment = environment.clone().with_dotenv(&Locations::of(&environment, None)?);
+    let setup = args.extra.over(args.run.setup(&plugin, &config, &environment));
     let real = setup.held(&descriptor)?.ids().next().is_some();
 
     // Kept until the end: it stops when it is dropped.
@@ -69,7 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let provider = Provider::connect(&plugin, setup.config(config.value().clone())).await?;
     let models = list_models(&provider).await?;
-    ask(&provider, chat_model(args.model.as_deref(), &plugin, &config)).await?;
+    ask(&provider, chat_model(args.model.as_deref(), &plugin, &config, &environment)?).await?;
     if let Some(images) = &descriptor.images {
         // As the catalog names it, where it has it: `@openai/gpt-image-2`.
         let listed = models.into_iter().find(|id| id.rsplit('/').next() == Some(images.default_model.as_str()));

@@ -10,15 +10,16 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Error, Plugin, Provider, WIT_VERSION,
+    ConfigFile, Destination, Environment, Error, Plugin, Provider, Setup, WIT_VERSION, model_params, primary_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
         models::Entry,
         onboarding::{Credential, Service, Severity},
     },
+    with_params,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::report::{Line, Report};
 use super::{
@@ -47,7 +48,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.connect.run = args.connect.run.impatient();
-    let mut examination = Examination { args: &args, report: Report::default() };
+    // Where this fails, the configuration's line says so.
+    let environment = args.connect.config.environment().unwrap_or_else(|_| Environment::process());
+    let mut examination = Examination { args: &args, environment, report: Report::default() };
     let plugin = examination.all().await;
     let report = examination.report;
     if args.json {
@@ -66,10 +69,15 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
 
 struct Examination<'a> {
     args: &'a Args,
+    environment: Environment,
     report: Report,
 }
 
 impl Examination<'_> {
+    fn setup(&self, plugin: &Plugin, file: &ConfigFile) -> Setup {
+        self.args.connect.setup(plugin, file, &self.environment)
+    }
+
     /// From the component outwards. Gives the plugin where it can be loaded.
     async fn all(&mut self) -> Option<Plugin> {
         self.report.push(Line::good(
@@ -149,6 +157,7 @@ impl Examination<'_> {
             }
         };
         let path = file.path().display();
+        self.report.fact("file", &path.to_string());
         let is_set_up = !plugin.entries(file.value()).is_empty();
         self.report.push(match (file.path().exists(), is_set_up) {
             (true, true) => Line::good(NAME, path.to_string()),
@@ -157,7 +166,12 @@ impl Examination<'_> {
             (false, _) => Line::warning(NAME, format!("there is no {path} yet: the defaults hold"))
                 .hint("Run `host-harness onboard` to make it."),
         });
-        let setup = self.args.connect.setup(plugin, &file);
+        for included in file.included() {
+            let files: Vec<_> = included.files.iter().map(|file| file.display().to_string()).collect();
+            let whose = if included.path.is_empty() { "all".to_owned() } else { included.path.join(".") };
+            self.report.push(Line::good("included", format!("{whose} from {}", files.join(" and "))));
+        }
+        let setup = self.setup(plugin, &file);
         match async { plugin.lint(&setup.settled(plugin).await?).await }.await {
             Ok(findings) => {
                 for finding in findings {
@@ -171,26 +185,94 @@ impl Examination<'_> {
             }
             Err(error) => self.report.fail(Line::failed(NAME, &error), error),
         }
+        self.model(plugin, &file);
+        self.left(plugin, &file);
         Some(file)
+    }
+
+    /// The model that is asked, and what says so.
+    fn model(&mut self, plugin: &Plugin, file: &ConfigFile) {
+        let given = self.args.model.as_deref();
+        match chat_model(given, plugin, file, &self.environment) {
+            Ok(model) => {
+                let chosen = primary_model(file.value(), &self.environment).ok().flatten();
+                let own = chosen.filter(|chosen| chosen.provider == plugin.descriptor().id);
+                let from = match (given, own, file.value().pointer("/agents/defaults/model")) {
+                    (Some(_), ..) => "from the command line",
+                    (None, Some(_), Some(_)) => "from agents.defaults.model",
+                    (None, Some(_), None) => "the first that the configuration lists",
+                    (None, None, _) => "the provider's default",
+                };
+                self.report.fact("model", &model);
+                self.report.push(Line::good("model", format!("{model}, {from}")));
+            }
+            Err(error) => self.report.fail(Line::failed("model", &error), error),
+        }
+    }
+
+    /// What of the configuration is left to OpenClaw.
+    fn left(&mut self, plugin: &Plugin, file: &ConfigFile) {
+        let descriptor = plugin.descriptor();
+        let config = file.value();
+        // Where this fails, the configuration's line said so.
+        let left = self.setup(plugin, file).left_to_openclaw(descriptor).unwrap_or_default();
+        let mut left: Vec<_> = left.into_iter().map(|left| (left.path, left.why.to_owned())).collect();
+        if config
+            .pointer("/agents/defaults/model/fallbacks")
+            .and_then(Value::as_array)
+            .is_some_and(|all| !all.is_empty())
+        {
+            let why = "here one model is asked, and OpenClaw turns to these".to_owned();
+            left.push(("agents.defaults.model.fallbacks".into(), why));
+        }
+        for (name, value) in config.get("env").and_then(Value::as_object).into_iter().flatten() {
+            match &**name {
+                "vars" => {}
+                "shellEnv" if value.get("enabled").is_none_or(|enabled| enabled == false) => {}
+                "shellEnv" => left.push(("env.shellEnv".into(), "this host starts no shell".into())),
+                name => {
+                    let line = Line::warning("env", format!("env.{name}: OpenClaw refuses the file for it"));
+                    self.report.push(line.hint("Move it into env.vars."));
+                }
+            }
+        }
+        if let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) {
+            let params = model_params(config, &descriptor.id, &model);
+            for name in with_params(Prompt::new(model.clone(), []), &params).1 {
+                left.push((format!("params.{name} of {model}"), "it is for OpenClaw".to_owned()));
+            }
+        }
+        if let Some(profile) = std::env::var_os("OPENCLAW_PROFILE").filter(|_| !self.args.connect.config.has_profile())
+        {
+            let why = format!("it is {}, and chooses no configuration by itself: give --profile", profile.display());
+            left.push(("OPENCLAW_PROFILE".into(), why));
+        }
+        self.report.fact("ignored", &left.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>());
+        for (path, why) in left {
+            self.report.push(Line::skipped("ignored", format!("{path}: {why}")));
+        }
     }
 
     /// Whether every credential that calls need is there.
     fn key(&mut self, plugin: &Plugin, file: &ConfigFile) -> bool {
         let descriptor = plugin.descriptor();
-        let held = match self.args.connect.setup(plugin, file).held(descriptor) {
+        let held = match self.setup(plugin, file).held(descriptor) {
             Ok(held) => held,
             Err(error) => {
                 self.report.fail(Line::failed("key", &error), error);
                 return false;
             }
         };
-        let destination = Destination::of(plugin, self.args.connect.setup(plugin, file)).ok();
+        let destination = Destination::of(plugin, self.setup(plugin, file)).ok();
         let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
         let mut has_all = true;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
             match held.source(&credential.id) {
-                Some(source) => self.report.push(Line::good("key", format!("{}, from {source}", credential.label))),
+                Some(source) => {
+                    self.report.fact("key", &source.to_string());
+                    self.report.push(Line::good("key", format!("{}, from {source}", credential.label)));
+                }
                 None if credential.required => {
                     has_all = false;
                     let line = Line::bad("key", missing.clone()).hint(how_to_set(credential, service.as_ref()));
@@ -206,7 +288,7 @@ impl Examination<'_> {
     /// way.
     async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<Option<Service>> {
         let descriptor = plugin.descriptor();
-        let destination = match Destination::of(plugin, self.args.connect.setup(plugin, file)) {
+        let destination = match Destination::of(plugin, self.setup(plugin, file)) {
             Ok(destination) => destination,
             Err(error) => {
                 self.report.fail(Line::failed("base URL", &error), error);
@@ -214,6 +296,7 @@ impl Examination<'_> {
             }
         };
         let service = service_at(descriptor, destination.origin());
+        self.report.fact("base_url", destination.base_url());
         self.report.push(Line::good("base URL", destination.base_url()));
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
@@ -234,7 +317,7 @@ impl Examination<'_> {
 
     /// What the gateway is, whether it takes the key, what it offers.
     async fn service(&mut self, plugin: &Plugin, file: &ConfigFile, service: Option<Service>) {
-        let setup = self.args.connect.setup(plugin, file);
+        let setup = self.setup(plugin, file);
         let provider = match Provider::connect(plugin, setup).await {
             Ok(provider) => provider,
             // The same as the finding above.
@@ -247,7 +330,7 @@ impl Examination<'_> {
             Some(service) => format!("the hosted service {}", service.label),
             None => "a gateway of your own".to_owned(),
         };
-        let model = chat_model(self.args.model.as_deref(), plugin, file);
+        let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) else { return };
         let start = Instant::now();
         let listed = alive::during("asking for the models", provider.models()).await;
         let took = start.elapsed();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::Error;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::output;
 
@@ -118,12 +118,19 @@ fn milliseconds(took: Duration) -> String {
 #[derive(Default)]
 pub(super) struct Report {
     lines: Vec<Line>,
+    /// What the configuration comes to, for programs.
+    facts: Map<String, Value>,
     error: Option<anyhow::Error>,
 }
 
 impl Report {
     pub(super) fn push(&mut self, line: Line) {
         self.lines.push(line);
+    }
+
+    /// A thing that the configuration comes to.
+    pub(super) fn fact(&mut self, name: &str, value: &(impl serde::Serialize + ?Sized)) {
+        self.facts.insert(name.to_owned(), json!(value));
     }
 
     /// A thing that failed as `error` says.
@@ -143,7 +150,7 @@ impl Report {
 
     pub(super) fn json(&self, versions: &Value) -> Value {
         let lines: Vec<_> = self.lines.iter().map(Line::json).collect();
-        json!({"ok": self.error.is_none(), "versions": versions, "checks": lines})
+        json!({"ok": self.error.is_none(), "versions": versions, "configuration": self.facts, "checks": lines})
     }
 
     pub(super) fn print(&self) {

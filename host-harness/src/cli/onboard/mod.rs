@@ -8,7 +8,8 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Error, Keyring, Plugin, Provider, Source, Update, types::ErrorKind, wit::onboarding::Choices,
+    ConfigFile, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, types::ErrorKind,
+    wit::onboarding::Choices,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -71,7 +72,7 @@ impl KeyPlace {
         match (self, source) {
             (_, Source::Given) => false,
             (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
-            (Self::Env, Source::Configuration(path)) => path.starts_with("env."),
+            (Self::Env, Source::Configuration(path)) => path.starts_with("env.vars."),
             _ => false,
         }
     }
@@ -100,6 +101,8 @@ enum DefaultModel {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.run.plugin().await?;
     let mut file = args.config.open()?;
+    // What is not understood is not written beside.
+    Setup::new(file.value().clone()).left_to_openclaw(plugin.descriptor())?;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers =
         if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
@@ -149,7 +152,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// What the flags and the environment say.
 fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = args.run.setup(plugin, file).held(descriptor)?;
+    let held = match args.run.setup(plugin, file, &args.config.environment()?).held(descriptor) {
+        Ok(held) => held,
+        // To refer to a key needs none, but whoever comes without will want to know.
+        Err(error) if error.kind() == ErrorKind::MissingCredential && args.key.is_none() => {
+            output::note(&format!("note: {error}"));
+            Held::default()
+        }
+        Err(error) => return Err(error.into()),
+    };
     let credential = descriptor.credentials.first();
     let secret = credential.and_then(|credential| held.secret(&credential.id)).cloned();
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
@@ -165,7 +176,7 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
     Ok(Answers {
         base_url: args.run.base_url(plugin),
-        models: args.models.clone(),
+        models: args.own_models(plugin, file),
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,
@@ -176,8 +187,11 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
 /// Asks the gateway, by the cheapest call that needs the key, whether it takes it: nothing is written that would not
 /// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
 async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<()> {
-    let setup = args.run.clone().impatient().setup(plugin, file);
-    let held = setup.held(plugin.descriptor())?;
+    let setup = args.run.clone().impatient().setup(plugin, file, &args.config.environment()?);
+    let held = match setup.held(plugin.descriptor()) {
+        Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
+        held => held?,
+    };
     let mut credentials = plugin.descriptor().credentials.iter();
     if credentials.any(|credential| credential.required && held.source(&credential.id).is_none()) {
         return Ok(());
@@ -200,6 +214,11 @@ async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Resul
 }
 
 impl Args {
+    /// The models that the flags name, as the provider knows them.
+    fn own_models(&self, plugin: &Plugin, file: &ConfigFile) -> Vec<String> {
+        self.models.iter().map(|model| own_model(file.value(), plugin.descriptor(), model)).collect()
+    }
+
     /// What the flags say of the default model.
     fn default_model(&self) -> Option<DefaultModel> {
         match (self.default, self.keep_default) {
@@ -250,8 +269,11 @@ impl Answers {
             }
             if self.key == KeyPlace::Env {
                 let variable = variable.context("the plugin names no environment variable")?;
-                let env = open(&mut config, "env")?.as_object_mut().context("it was just made")?;
-                env.insert(variable.clone(), secret.expose_secret().into());
+                let env = open(&mut config, "env")?;
+                // OpenClaw has refused the whole file for it since 2026.
+                env.as_object_mut().context("it was just made")?.shift_remove(variable);
+                let vars = open(env, "vars")?.as_object_mut().context("it was just made")?;
+                vars.insert(variable.clone(), secret.expose_secret().into());
             }
         }
         if self.allow_private_network {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Error, Origin, Plugin, Provider, Setup, Source,
+    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, own_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
@@ -38,13 +38,14 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     ));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), no_check: args.no_check };
+    let environment = args.config.environment()?;
+    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment, no_check: args.no_check };
     let found = wizard.gateway().await?;
     let key = match args.key {
         Some(place) => place,
         None => wizard.key_place(&found)?,
     };
-    let models = if args.models.is_empty() { wizard.models(&found.models)? } else { args.models.clone() };
+    let models = if args.models.is_empty() { wizard.models(&found.models)? } else { args.own_models(plugin, file) };
     let default = match (args.default_model(), models.first()) {
         (Some(default), _) => default,
         (None, Some(model)) => wizard.default_model(model)?,
@@ -87,6 +88,7 @@ struct Wizard<'a> {
     plugin: &'a Plugin,
     file: &'a ConfigFile,
     run: Run,
+    environment: Environment,
     no_check: bool,
 }
 
@@ -130,6 +132,10 @@ impl fmt::Display for Way {
 }
 
 impl Wizard<'_> {
+    fn setup(&self) -> Setup {
+        self.run.setup(self.plugin, self.file, &self.environment).keyring(super::keyring(true))
+    }
+
     /// Asks for the gateway and the key until they fit.
     async fn gateway(&self) -> anyhow::Result<Found> {
         let credential = self.plugin.descriptor().credentials.first();
@@ -233,8 +239,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        let setup = self.run.setup(self.plugin, self.file).keyring(super::keyring(true));
-        match setup.held(descriptor) {
+        match self.setup().held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -275,7 +280,7 @@ impl Wizard<'_> {
         allow_private_network: bool,
     ) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup: Setup = self.run.setup(self.plugin, self.file).base_url(base_url).keyring(super::keyring(true));
+        let mut setup = self.setup().base_url(base_url);
         if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
@@ -306,7 +311,7 @@ impl Wizard<'_> {
 
     /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
     fn models(&self, offered: &[Entry]) -> anyhow::Result<Vec<String>> {
-        let current = chat_model(None, self.plugin, self.file);
+        let current = chat_model(None, self.plugin, self.file, &self.environment)?;
         // One that steers the terminal is no id that a person could mean.
         let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
         let ids: Vec<String> = ids.cloned().collect();
@@ -348,7 +353,9 @@ impl Wizard<'_> {
         let chosen = self.file.value().pointer("/agents/defaults/model");
         let chosen = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str())).map(str::trim);
         let (question, yes) = match chosen.filter(|chosen| !chosen.is_empty()) {
-            Some(chosen) if chosen == reference => return Ok(DefaultModel::SetWhereNone),
+            Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == model => {
+                return Ok(DefaultModel::SetWhereNone);
+            }
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };

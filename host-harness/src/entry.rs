@@ -1,0 +1,402 @@
+//! `models.providers.<id>` in OpenClaw's words: which of its keys are obeyed here, which are refused, and which are not
+//! this host's business. Owns that table, and makes one set of headers of the places where OpenClaw takes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::{Error, Result},
+    includes::INCLUDE,
+    references::shorthand,
+    secrets::check_followed,
+};
+
+/// What this host does about a key of OpenClaw's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// Does as it says.
+    Obeys,
+    /// Refuses every command that sends or writes: to go without it would lead elsewhere, or be unsafe.
+    Refuses(&'static str),
+    /// Leaves it to OpenClaw: `doctor` says so.
+    Leaves(&'static str),
+}
+
+use Does::{Leaves, Obeys, Refuses};
+
+/// OpenClaw's keys, by the place that they stand in below `models.providers.<id>`. What is not here is refused, as
+/// OpenClaw does: a `baseURL` that is not read would send the key elsewhere.
+pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
+    (
+        "",
+        &[
+            ("baseUrl", Obeys),
+            ("apiKey", Obeys),
+            ("auth", Obeys),
+            ("headers", Obeys),
+            ("timeoutSeconds", Obeys),
+            ("request", Obeys),
+            ("models", Obeys),
+            ("api", Leaves("this host asks in the form of openai-completions")),
+            ("authHeader", Leaves("the key is sent in the provider's own header")),
+            ("maxTokens", Leaves("it is OpenClaw's budget; here --max-output-tokens is")),
+            ("params", Leaves("they are for OpenClaw's plugins")),
+            ("region", Leaves("the base URL says where to call")),
+            ("injectNumCtxForOpenAICompat", Leaves("it is for local model servers")),
+            ("agentRuntime", Leaves("this host runs no agents")),
+            (
+                "localService",
+                Refuses("it is a program to start, and this host starts none: start it yourself, and remove it here"),
+            ),
+        ],
+    ),
+    (
+        "request",
+        &[("headers", Obeys), ("auth", Obeys), ("proxy", Obeys), ("tls", Obeys), ("allowPrivateNetwork", Obeys)],
+    ),
+    ("request.auth", &[("mode", Obeys), ("token", Obeys), ("headerName", Obeys), ("value", Obeys), ("prefix", Obeys)]),
+    (
+        "request.proxy",
+        &[("mode", Obeys), ("url", Obeys), ("tls", Refuses("settings for TLS to a proxy are not supported"))],
+    ),
+    (
+        "request.tls",
+        &[
+            ("ca", Obeys),
+            ("cert", Obeys),
+            ("key", Obeys),
+            ("serverName", Obeys),
+            ("passphrase", Refuses("give `key` unencrypted, by a reference")),
+            ("insecureSkipVerify", Obeys),
+        ],
+    ),
+    (
+        "models[]",
+        &[
+            ("id", Obeys),
+            ("headers", Obeys),
+            ("baseUrl", Obeys),
+            ("name", Obeys),
+            ("api", Leaves("this host asks in the form of openai-completions")),
+            ("reasoning", Leaves("OpenClaw's knowledge of the model")),
+            ("input", Leaves("OpenClaw's knowledge of the model")),
+            ("cost", Leaves("OpenClaw's knowledge of the model")),
+            ("contextWindow", Leaves("OpenClaw's knowledge of the model")),
+            ("contextTokens", Leaves("OpenClaw's knowledge of the model")),
+            ("maxTokens", Leaves("OpenClaw's knowledge of the model")),
+            ("thinkingLevelMap", Leaves("OpenClaw's knowledge of the model")),
+            ("params", Leaves("they are for OpenClaw's plugins")),
+            ("agentRuntime", Leaves("this host runs no agents")),
+            ("compat", Leaves("OpenClaw's knowledge of the model")),
+            ("mediaInput", Leaves("OpenClaw's knowledge of the model")),
+            ("metadataSource", Leaves("OpenClaw's own mark")),
+        ],
+    ),
+];
+
+/// What a list of models says of each is of no interest to somebody who looks for what was ignored.
+const ORDINARY: &str = "OpenClaw's knowledge of the model";
+
+/// A value of the provider's entry that is left to OpenClaw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Where it stands.
+    pub path: String,
+    /// Why it is not obeyed here.
+    pub why: &'static str,
+}
+
+/// Whether the way to the provider's entry is what it seems: a `model` or a `Providers` that nobody reads would leave the
+/// entry out, and the key would go to the provider's own service.
+///
+/// # Errors
+/// Where it is not: with the name, and the right one.
+pub(crate) fn check_way(config: &Value) -> Result<()> {
+    const MODELS: [&str; 3] = ["mode", "providers", "catalogRefresh"];
+    let refuse = |path: String, hint: &str| {
+        Err(Error::config(format!("`{path}` is none of OpenClaw's keys"))
+            .hint(format!("{hint} OpenClaw refuses it too.")))
+    };
+    let root = config.as_object();
+    let models = config.get("models").and_then(Value::as_object);
+    for name in root.into_iter().flat_map(Map::keys) {
+        let plain = name.to_ascii_lowercase();
+        if name.starts_with('$') && name != "$schema" {
+            return refuse(name.clone(), "Write it as `$include`, or remove it:");
+        }
+        if plain == "model" || plain == "providers" || (plain == "models" && name != "models") {
+            return refuse(name.clone(), "Providers are at `models.providers`:");
+        }
+    }
+    match models.into_iter().flat_map(Map::keys).find(|name| !MODELS.contains(&name.as_str())) {
+        Some(name) => refuse(format!("models.{name}"), "Providers are at `models.providers`:"),
+        None => Ok(()),
+    }
+}
+
+/// Whether each key of `entry` is one of OpenClaw's, and may be there. Gives those that are left to OpenClaw.
+///
+/// # Errors
+/// Where one is not, or is refused: with its name.
+pub(crate) fn check(entry: &Map<String, Value>, path: &str) -> Result<Vec<Left>> {
+    let mut left = Vec::new();
+    let whole = Value::Object(entry.clone());
+    for (place, keys) in KEYS {
+        let (place, is_list) = place.strip_suffix("[]").map_or((*place, false), |place| (place, true));
+        let at = if place.is_empty() { path.to_owned() } else { format!("{path}.{place}") };
+        let pointer: String = place.split('.').filter(|step| !step.is_empty()).map(|step| format!("/{step}")).collect();
+        let found = if pointer.is_empty() { None } else { Some(whole.pointer(&pointer)) };
+        match found {
+            None => check_keys(entry, keys, &at, &mut left)?,
+            Some(Some(Value::Array(items))) if is_list => {
+                for (index, item) in items.iter().enumerate() {
+                    if let Some(item) = item.as_object() {
+                        check_keys(item, keys, &format!("{at}[{index}]"), &mut left)?;
+                    }
+                }
+            }
+            Some(Some(Value::Object(fields))) if !is_list => check_keys(fields, keys, &at, &mut left)?,
+            // A value of another type is for whoever reads it to refuse.
+            _ => {}
+        }
+    }
+    for name in ["headers", "request"] {
+        if let Some(value) = entry.get(name) {
+            check_followed(value, &format!("{path}.{name}"))?;
+        }
+    }
+    match entry.get("auth") {
+        None | Some(Value::Null) => {}
+        Some(auth) if auth == "api-key" => {}
+        Some(_) => {
+            return Err(Error::config(format!("`{path}.auth` is not `api-key`: no other way to sign in is supported"))
+                .hint("Remove it: the key is found without."));
+        }
+    }
+    Ok(left)
+}
+
+fn check_keys(fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str, left: &mut Vec<Left>) -> Result<()> {
+    for (name, value) in fields {
+        let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
+            let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+            let near = keys.iter().find(|(known, _)| plain(known) == plain(name));
+            let hint = match near {
+                Some((near, _)) => format!("Write it as `{near}`."),
+                None => "Remove it, or mend its name: OpenClaw refuses it too.".to_owned(),
+            };
+            let what = if name == INCLUDE { "could not be followed" } else { "is none of OpenClaw's keys" };
+            return Err(Error::config(format!("`{path}.{name}` {what}")).hint(hint));
+        };
+        match does {
+            _ if value.is_null() => {}
+            Obeys => {}
+            Refuses(why) => {
+                return Err(Error::config(format!("`{path}.{known}` is not supported: {why}"))
+                    .hint("Without it the request would not be the one that the configuration means."));
+            }
+            Leaves(why) if *why == ORDINARY => {}
+            // The one form that there is.
+            Leaves(_) if *known == "api" && value == "openai-completions" => {}
+            Leaves(why) => left.push(Left { path: format!("{path}.{known}"), why }),
+        }
+    }
+    Ok(())
+}
+
+/// The headers of an entry: its own, over these the model's, and over these those of `request`. As OpenClaw does it,
+/// `request.auth` is a header that goes over all of them.
+pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &str) -> Result<Map<String, Value>> {
+    let mut all = Map::new();
+    let request = entry.get("request");
+    let places = [
+        ("headers", entry.get("headers")),
+        ("models[].headers", model.and_then(|model| model.get("headers"))),
+        ("request.headers", request.and_then(|request| request.get("headers"))),
+    ];
+    for (place, table) in places {
+        match table {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(table)) => {
+                for (name, value) in table {
+                    put(&mut all, name, checked_header(value, &format!("{path}.{place}.{name}"))?);
+                }
+            }
+            // What is wrong with the entry's own, the plugin says.
+            Some(_) if place == "headers" => return Ok(Map::new()),
+            Some(_) => return Err(Error::config(format!("`{path}.{place}` is not an object of names and values"))),
+        }
+    }
+    if let Some((name, header)) =
+        auth(request.and_then(|request| request.get("auth")), &format!("{path}.request.auth"))?
+    {
+        if !name.eq_ignore_ascii_case("authorization") {
+            all.retain(|other, _| !other.trim().eq_ignore_ascii_case("authorization"));
+        }
+        put(&mut all, &name, header);
+    }
+    Ok(all)
+}
+
+fn put(all: &mut Map<String, Value>, name: &str, value: Value) {
+    all.retain(|other, _| !other.trim().eq_ignore_ascii_case(name.trim()));
+    if !value.is_null() {
+        all.insert(name.to_owned(), value);
+    }
+}
+
+/// `$NAME` is written out, for those who look for `${NAME}`.
+fn checked_header(value: &Value, path: &str) -> Result<Value> {
+    match value {
+        Value::String(text) => Ok(shorthand(text).map_or_else(|| value.clone(), |name| format!("${{{name}}}").into())),
+        Value::Object(_) => Ok(secret_header("", value, path)),
+        _ => Ok(value.clone()),
+    }
+}
+
+/// A header whose value is a secret of `value`'s form behind `prefix`. A plugin never sees an object there, and so only
+/// this host reads it.
+fn secret_header(prefix: &str, value: &Value, path: &str) -> Value {
+    json!({"prefix": prefix, "secret": value, "path": path})
+}
+
+/// The parts of what [`secret_header`] made.
+pub(crate) fn read_secret_header(header: &Map<String, Value>) -> Option<(&str, &Value, &str)> {
+    Some((header.get("prefix")?.as_str()?, header.get("secret")?, header.get("path")?.as_str()?))
+}
+
+/// `request.auth`: a header's name and value.
+fn auth(auth: Option<&Value>, path: &str) -> Result<Option<(String, Value)>> {
+    let auth = match auth {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(auth)) => auth,
+        Some(_) => return Err(Error::config(format!("`{path}` must be an object"))),
+    };
+    let is_filled = |value: &&Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
+    let needed = |name: &str| {
+        auth.get(name).filter(is_filled).ok_or_else(|| Error::config(format!("`{path}.{name}` is missing")))
+    };
+    let only = |names: &[&str]| match auth.keys().find(|name| *name != "mode" && !names.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Error::config(format!("`{path}.{name}` does not belong to this mode"))),
+    };
+    match auth.get("mode").and_then(Value::as_str).unwrap_or_default() {
+        "provider-default" => only(&[]).map(|()| None),
+        "authorization-bearer" => {
+            only(&["token"])?;
+            let token = secret_header("Bearer ", needed("token")?, &format!("{path}.token"));
+            Ok(Some(("authorization".into(), token)))
+        }
+        "header" => {
+            only(&["headerName", "value", "prefix"])?;
+            let wrong = || Error::config(format!("`{path}.headerName` must be a text"));
+            let name = needed("headerName")?.as_str().ok_or_else(wrong)?.trim().to_owned();
+            let prefix = auth.get("prefix").and_then(Value::as_str).unwrap_or_default().trim();
+            Ok(Some((name, secret_header(prefix, needed("value")?, &format!("{path}.value")))))
+        }
+        other => Err(Error::config(format!("`{path}.mode` is `{other}`, which is unknown"))
+            .hint("Use provider-default, authorization-bearer with a token, or header with a headerName and a value.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/configuration.md` says of each key what is done about it, and of no other.
+    #[test]
+    fn the_documented_table_is_the_one_that_is_used() {
+        let document = include_str!("../../docs/configuration.md");
+        let (_, section) = document.split_once("## OpenClaw's keys").unwrap();
+        let (table, _) = section.split_once("Elsewhere in the file").unwrap();
+        let documented: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let used = KEYS.iter().flat_map(|(place, keys)| {
+            keys.iter().map(move |(name, does)| {
+                let key = if place.is_empty() { (*name).to_owned() } else { format!("{place}.{name}") };
+                match does {
+                    Obeys => format!("| `{key}` | obeyed |"),
+                    Refuses(why) => format!("| `{key}` | refused: {why} |"),
+                    Leaves(why) => format!("| `{key}` | not ours: {why} |"),
+                }
+            })
+        });
+        assert_eq!(documented, used.collect::<Vec<_>>());
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_key_that_openclaw_does_not_know_is_refused_by_name() {
+        for (entry, why) in [
+            (json!({"baseURL": "http://x"}), "models.providers.x.baseURL"),
+            (json!({"base_url": "http://x"}), "base_url"),
+            (json!({"request": {"proxi": {}}}), "request.proxi"),
+            (json!({"request": {"tls": {"passphrase": "x"}}}), "request.tls.passphrase"),
+            (json!({"request": {"proxy": {"tls": {}}}}), "request.proxy.tls"),
+            (json!({"models": [{"id": "a"}, {"id": "b", "header": {}}]}), "models[1].header"),
+            (json!({"localService": {"command": "x"}}), "localService"),
+            (json!({"auth": "oauth"}), ".auth"),
+            (
+                json!({"headers": {"x": {"source": "exec", "provider": "v", "id": "i"}}}),
+                "headers.x` is a reference of the source `exec`",
+            ),
+            (json!({"request": {"tls": {"key": {"source": "store", "provider": "v", "id": "I"}}}}), "request.tls.key"),
+        ] {
+            let error = check(&object(entry.clone()), "models.providers.x").unwrap_err().to_string();
+            assert!(error.contains(why), "{entry}: {error}");
+        }
+        let hint = check(&object(json!({"base_url": ""})), "x").unwrap_err();
+        assert_eq!(hint.record().hint.as_deref(), Some("Write it as `baseUrl`."));
+    }
+
+    #[test]
+    fn a_way_that_leads_nowhere_is_refused_by_name() {
+        for (config, why) in [
+            (json!({"model": {"providers": {}}}), "`model`"),
+            (json!({"Models": {}}), "`Models`"),
+            (json!({"providers": {}}), "`providers`"),
+            (json!({"models": {"provider": {}}}), "`models.provider`"),
+            (json!({"models": {"$Include": "x"}}), "`models.$Include`"),
+            (json!({"$import": "x"}), "`$import`"),
+        ] {
+            let error = check_way(&config).unwrap_err().to_string();
+            assert!(error.contains(why), "{config}: {error}");
+        }
+        check_way(&json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}})).unwrap();
+    }
+
+    #[test]
+    fn what_is_left_to_openclaw_is_named() {
+        let entry = json!({"api": "openai-completions", "region": "eu", "auth": "api-key", "params": null,
+            "models": [{"id": "a", "name": "A", "input": ["text"], "api": "ollama"}]});
+        let left: Vec<_> = check(&object(entry), "p").unwrap().into_iter().map(|left| left.path).collect();
+        assert_eq!(left, ["p.region", "p.models[0].api"]);
+    }
+
+    #[test]
+    fn headers_come_from_every_place_and_the_last_counts() {
+        let entry = json!({"headers": {"A": "1", "b": "1", "Authorization": "x", "t": "$TEAM"},
+            "request": {"headers": {"a": "3"}, "auth": {"mode": "header", "headerName": "X-Pass", "value": {"source": "env", "id": "P"}, "prefix": "p "}}});
+        let model = json!({"headers": {"B": "2", "a": "2"}});
+        let all = headers(&object(entry), Some(&model), "p").unwrap();
+        let passed = json!({"prefix": "p", "secret": {"source": "env", "id": "P"}, "path": "p.request.auth.value"});
+        assert_eq!(Value::from(all), json!({"t": "${TEAM}", "B": "2", "a": "3", "X-Pass": passed}));
+    }
+
+    #[test]
+    fn a_way_to_sign_in_that_is_not_understood_is_refused() {
+        for (auth, why) in [
+            (json!("x"), "must be an object"),
+            (json!({"mode": "basic"}), "`basic`"),
+            (json!({}), "mode"),
+            (json!({"mode": "authorization-bearer"}), "token` is missing"),
+            (json!({"mode": "authorization-bearer", "token": " "}), "token` is missing"),
+            (json!({"mode": "header", "value": "x"}), "headerName` is missing"),
+            (json!({"mode": "header", "headerName": "x", "value": "x", "token": "y"}), "token` does not belong"),
+        ] {
+            let error = headers(&object(json!({"request": {"auth": auth}})), None, "p").unwrap_err().to_string();
+            assert!(error.contains(why), "{auth}: {error}");
+        }
+    }
+}

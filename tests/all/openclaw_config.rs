@@ -1,0 +1,264 @@
+//! OpenClaw's configuration files as people write them: `tests/fixtures/openclaw-config` has a folder for each, with the
+//! files of a home folder and, in `case.json`, what they come to. `openclaw/e2e/config.test.mjs` asks OpenClaw itself the
+//! same of them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Cli, Ran, component, root};
+
+/// What arrived at the gateway: the path, and the headers.
+type Seen = (String, BTreeMap<String, String>);
+
+/// A gateway that answers at any path.
+struct Gateway {
+    url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Gateway {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let all = Arc::clone(&all);
+                std::thread::spawn(move || answer(stream, &all));
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// What arrived since it was asked before.
+    fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+/// Answers one request, and ends the connection.
+fn answer(mut stream: TcpStream, all: &Mutex<Vec<Seen>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+        return;
+    }
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let answer = if path.ends_with("/models") {
+        json!({"object": "list", "data": [{"id": "@openai/gpt-5-mini", "object": "model"}]})
+    } else if path.contains("/models?") {
+        // No further page.
+        json!({"object": "list", "data": []})
+    } else {
+        json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "OK."}}]})
+    };
+    all.lock().unwrap().push((path, headers));
+    let answer = answer.to_string();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+        answer.len()
+    );
+}
+
+/// One of the fixtures, in a home folder of its own.
+struct Case {
+    name: String,
+    says: Value,
+    cli: Cli,
+    home: PathBuf,
+}
+
+impl Case {
+    fn all(gateway: &Gateway) -> Vec<Self> {
+        let mut folders: Vec<_> = fs::read_dir(root().join("tests/fixtures/openclaw-config")).unwrap().collect();
+        folders.sort_by_key(|folder| folder.as_ref().unwrap().file_name());
+        folders.into_iter().map(|folder| Self::new(&folder.unwrap().path(), gateway)).collect()
+    }
+
+    fn new(folder: &Path, gateway: &Gateway) -> Self {
+        let says: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
+        // All share one cache of the compiled component.
+        let mut cli = Cli::new().env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/openclaw-config"));
+        let home = cli.folder.path().canonicalize().unwrap();
+        let filled = |text: &str| text.replace("{{GATEWAY}}", &gateway.url).replace("{{HOME}}", home.to_str().unwrap());
+        for file in files(&folder.join("home")) {
+            let to = home.join(file.strip_prefix(folder.join("home")).unwrap());
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(&to, filled(&fs::read_to_string(&file).unwrap())).unwrap();
+            let mode = says["modes"][to.strip_prefix(&home).unwrap().to_str().unwrap()].as_str().unwrap_or("600");
+            set_mode(&to, mode);
+        }
+        for (name, value) in says["env"].as_object().into_iter().flatten() {
+            cli = cli.env(name, filled(value.as_str().unwrap()));
+        }
+        Self { name: folder.file_name().unwrap().to_str().unwrap().to_owned(), says, cli, home }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let own = self.says["args"].as_array().into_iter().flatten().map(|argument| argument.as_str().unwrap());
+        self.cli.run(&arguments.iter().copied().chain(own).collect::<Vec<_>>())
+    }
+
+    fn texts(&self) -> Vec<(PathBuf, String)> {
+        files(&self.home).into_iter().map(|file| (file.clone(), fs::read_to_string(&file).unwrap())).collect()
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
+    }
+    all.sort();
+    all
+}
+
+fn set_mode(file: &Path, mode: &str) {
+    if cfg!(unix) {
+        assert!(Command::new("chmod").arg(mode).arg(file).status().unwrap().success());
+    }
+}
+
+/// The headers that the configuration asks for: not those that any client sends, nor the key.
+fn own_headers(headers: &BTreeMap<String, String>) -> Value {
+    let is_any = |name: &str| {
+        [
+            "host",
+            "connection",
+            "transfer-encoding",
+            "user-agent",
+            "x-portkey-api-key",
+            "x-portkey-strict-open-ai-compliance",
+        ]
+        .contains(&name)
+            || name.starts_with("content-")
+            || name.starts_with("accept")
+    };
+    headers.iter().filter(|(name, _)| !is_any(name)).map(|(name, value)| (name.clone(), json!(value))).collect()
+}
+
+#[test]
+fn a_file_means_what_openclaw_means_by_it() {
+    component();
+    let gateway = Gateway::start();
+    let cases = Case::all(&gateway);
+    assert!(cases.len() >= 60, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let (name, says) = (&case.name, &case.says);
+        let doctor = case.run(&["doctor", "--json"]);
+        let facts = doctor.json()["configuration"].take();
+        gateway.seen();
+        let chat = case.run(&["chat", "--json", "--no-stream", "hello"]);
+        let seen = gateway.seen();
+        if let Some(why) = says["refused"].as_str() {
+            if chat.code == 0 || !chat.out.contains(why) || !seen.is_empty() {
+                wrong.push(format!("{name}: chat does not refuse with {why:?}: {chat:?}, {seen:?}"));
+            }
+            if doctor.code == 0 || !doctor.out.contains(why) {
+                wrong.push(format!("{name}: doctor does not say {why:?}: {}", doctor.out));
+            }
+            continue;
+        }
+        let [(path, headers)] = &*seen else {
+            wrong.push(format!("{name}: {} calls, {chat:?}", seen.len()));
+            continue;
+        };
+        let found = json!({
+            "file": Path::new(facts["file"].as_str().unwrap_or_default()).strip_prefix(&case.home).ok(),
+            "path": path.strip_suffix("/chat/completions"),
+            "model": facts["model"],
+            "key": headers.get("x-portkey-api-key"),
+            "headers": own_headers(headers),
+        });
+        let expected = json!({"file": says["file"], "path": says["path"], "model": says["model"], "key": says["key"],
+            "headers": says["headers"]});
+        if found != expected {
+            wrong.push(format!("{name}: {found}\n  and not {expected}"));
+        }
+        let source = facts["key"].as_str().unwrap_or_default();
+        if !source.contains(says["source"].as_str().unwrap()) {
+            wrong.push(format!("{name}: the key is from {source:?}, and not {}", says["source"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Where the entry lies in another file, or holds what is not understood, nothing is written beside it.
+#[test]
+fn what_is_not_understood_is_not_written_beside() {
+    component();
+    let gateway = Gateway::start();
+    for (name, arguments, why) in [
+        ("include-models", &["--model", "@openai/gpt-5"][..], "`models` comes from"),
+        ("include-models-quoted", &["--base-url", "http://127.0.0.1:1/v1"], "models.json5, by $include"),
+        ("include-one-provider", &["--model", "@openai/gpt-5"], "`models.providers.portkey` comes from"),
+        ("include-all", &["--model", "@openai/gpt-5"], "all of it comes from"),
+        ("include-with-siblings", &["--model", "@openai/gpt-5"], "`models` comes from"),
+        ("include-a-list", &["--model", "@openai/gpt-5"], "`models.providers.portkey.models` comes from"),
+        ("include-missing", &[], "models.$include"),
+        ("include-outside", &[], "outside of"),
+        ("include-broken", &[], "models.$include"),
+        ("base-url-misspelt", &[], "baseURL"),
+        ("local-service", &[], "localService"),
+        ("header-of-program", &[], "`exec`"),
+        ("key-of-program", &[], "`exec`"),
+        ("key-of-store", &[], "`store`"),
+        ("request-unknown-key", &[], "request.proxies"),
+    ] {
+        let case = Case::new(&root().join("tests/fixtures/openclaw-config").join(name), &gateway);
+        let before = case.texts();
+        let ran = case.run(&[&["onboard", "--json"], arguments].concat());
+        assert_ne!(ran.code, 0, "{name}: {ran:?}");
+        assert!(ran.out.contains(why), "{name}: {ran:?}");
+        assert_eq!(case.texts(), before, "{name}");
+    }
+}
+
+/// A model is added to a list as people write one, and all else stays.
+#[test]
+fn onboarding_adds_to_a_list_and_keeps_what_is_there() {
+    component();
+    let gateway = Gateway::start();
+    let case = Case::new(&root().join("tests/fixtures/openclaw-config/comments-everywhere"), &gateway);
+    let file = case.home.join(".openclaw/openclaw.json");
+    case.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
+    let after = fs::read_to_string(&file).unwrap();
+    for kept in [
+        "// the gateway at work\n{\n  /* models */ models: { // one\n    providers: /* two */ { portkey: {",
+        "baseUrl: /* three */ '",
+        "/* four */, // five\n      \"apiKey\": \"pk-literal\", 'api': 'openai-completions',\n      models: [ // what we use",
+        "// the small one\n        { id: '@openai/gpt-5-mini', name: 'GPT-5 mini' }, // last\n",
+        "/* end */",
+        "} // bye\n",
+    ] {
+        assert!(after.contains(kept), "{kept:?} is gone from\n{after}");
+    }
+    let line = |text: &str, part: &str| text.lines().any(|line| line.contains(part));
+    assert!(line(&after, "\"id\": \"@openai/gpt-5\""), "{after}");
+    case.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), after);
+}
