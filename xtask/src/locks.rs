@@ -111,7 +111,7 @@ fn cargo_lock(lock: &str) -> Vec<String> {
         if source != CRATES {
             findings.push(format!("{name} comes from {source}, not crates.io"));
         }
-        if !field("checksum").is_some_and(|digest| digest.len() == 64) {
+        if field("checksum").is_none_or(|digest| digest.len() != 64) {
             findings.push(format!("{name} has no digest"));
         }
     }
@@ -123,7 +123,7 @@ fn python_lock(lock: &str) -> Vec<String> {
     let lines = lock.replace("\\\n", " ");
     let lines = lines.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     lines
-        .filter(|line| !line.is_empty() && !(line.contains("==") && line.contains(" --hash=sha256:")))
+        .filter(|line| !(line.is_empty() || line.contains("==") && line.contains(" --hash=sha256:")))
         .map(|line| format!("not pinned by a digest: {line}"))
         .collect()
 }

@@ -230,7 +230,7 @@ mod tests {
     fn a_text_is_one_block() {
         let mut cache = PromptCache::default();
         let words = text(3000, true);
-        cache.account(&request(&[], &[words.clone()]), Duration::ZERO);
+        cache.account(&request(&[], std::slice::from_ref(&words)), Duration::ZERO);
         let mut later = request(&[], &[]);
         later["messages"] = json!([
             {"role": "user", "content": words["text"]}, {"role": "user", "content": [text(1, true)]},
