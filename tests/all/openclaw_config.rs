@@ -12,9 +12,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use host_harness::{
+    Environment, Provider,
+    stub::{Options, Stub},
+    wit::chat::{Ask, Request},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Ran, component, root};
+use crate::support::{Cli, Ran, ask, component, plugin, root, setup};
 
 /// What arrived at the gateway: the path, and the headers.
 type Seen = (String, BTreeMap<String, String>);
@@ -261,4 +266,32 @@ fn onboarding_adds_to_a_list_and_keeps_what_is_there() {
     assert!(line(&after, "\"id\": \"@openai/gpt-5\""), "{after}");
     case.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), after);
+}
+
+/// In whichever of its forms a request names the model.
+#[tokio::test]
+async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
+    let stub = Stub::start(Options::default()).await.unwrap();
+    let config = json!({"models": {"providers": {"portkey": {"headers": {"x-team": "all"}, "models": [
+        {"id": "@openai/own", "headers": {"x-team": "own", "x-pass": {"source": "env", "id": "PASS"}}},
+    ]}}}});
+    let environment = Environment::from_fn(|name| (name == "PASS").then(|| "secret-1".to_owned()));
+    let setup = setup(stub.base_url()).config(config).environment(environment);
+    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
+    for (model, team, pass) in [("@openai/own", "own", Some("secret-1")), ("@openai/other", "all", None)] {
+        let prompt = ask(model, "hello");
+        let finished = Ask::FinishedJson(provider.body(&prompt).await.unwrap());
+        let openai = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]}).to_string();
+        for request in
+            [Request::from(prompt.clone()), Request::openai(openai), Request { ask: finished, prompt_cache: None }]
+        {
+            stub.clear();
+            provider.stream(&request).await.unwrap().join().await.unwrap();
+            let seen = &stub.requests()[0];
+            assert_eq!((seen.header("x-team"), seen.header("x-pass")), (Some(team), pass), "{request:?}");
+        }
+        let (connection, attached) = provider.way_to(model).await.unwrap();
+        assert_eq!(attached.filter(|name| *name == "x-pass").count(), usize::from(pass.is_some()));
+        assert!(connection.headers.contains(&("x-team".to_owned(), team.to_owned())));
+    }
 }
