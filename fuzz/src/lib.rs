@@ -29,6 +29,12 @@ mod wit {
 #[allow(dead_code)]
 #[path = "../../host-harness/src/config.rs"]
 mod config;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/credentials.rs"]
+mod credentials;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/dotenv.rs"]
+mod dotenv;
 #[path = "../../host-harness/src/edit.rs"]
 mod edit;
 #[allow(dead_code)]
@@ -40,8 +46,30 @@ mod file;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/includes.rs"]
 mod includes;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/inline.rs"]
+mod inline;
+#[allow(dead_code)]
 #[path = "../../host-harness/src/json5.rs"]
 mod json5;
+/// There is none: nothing here asks for a key.
+#[allow(dead_code)]
+mod keyring {
+    #[derive(Debug)]
+    pub struct Keyring;
+
+    impl Keyring {
+        pub(crate) fn get(&self, _: &str, _: &str) -> Option<secrecy::SecretString> {
+            None
+        }
+    }
+}
+#[allow(dead_code)]
+#[path = "../../host-harness/src/locations.rs"]
+mod locations;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/lock.rs"]
+mod lock;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/origin.rs"]
 mod origin;
@@ -51,6 +79,12 @@ mod redact;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/references.rs"]
 mod references;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/secret_names.rs"]
+mod secret_names;
+#[allow(dead_code)]
+#[path = "../../host-harness/src/secrets.rs"]
+mod secrets;
 #[allow(dead_code)]
 #[path = "../../host-harness/src/view.rs"]
 mod view;
