@@ -52,12 +52,14 @@ after(() => {
 });
 
 const echo = (/** @type {http.IncomingMessage} */ req, /** @type {http.ServerResponse} */ res) => res.end(JSON.stringify(req.headers));
-const connection = (at = address) => ({ baseUrl: `http://${at}/v1`, headers: [], credentials: ['hostile-key'] });
+const connection = (at = address) => ({ baseUrl: `http://${at}/v1`, headers: [], credentials: ['hostile-key'], optionsJson: '{}' });
 const egress = (at = address, more = {}) => ({
   origin: `http://${at}`, fetch, attached: /** @type {[string, string][]} */ ([['x-hostile-key', encodeURIComponent(KEY)]]),
   secrets: [encodeURIComponent(KEY), KEY], reserved: ['x-hostile-key'], limits: LIMITS, ...more,
 });
-const request = (/** @type {string} */ attack, /** @type {string[]} */ stop) => /** @type {any} */ ({ model: attack, messages: [], tools: [], stop });
+const request = (/** @type {string} */ attack, /** @type {string[]} */ stop) => /** @type {import('../component/interfaces/openclaw-provider-chat.js').Request} */ ({
+  ask: { tag: 'prompt', val: { model: attack, messages: [], tools: [], stop } }, promptCache: undefined,
+});
 
 /** What the attack gave: nothing that holds the key. @param {string} name @param {string[]} [parameters] @param {any} [from] */
 async function attack(name, parameters = [], from = egress()) {
