@@ -54,8 +54,10 @@ if (process.argv[2] === '--server') {
   const server = spawn(process.execPath, [self, '--server'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const { value: at } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
   const origin = `http://127.0.0.1:${at}`;
-  const connection = { baseUrl: `${origin}/v1`, headers: [], credentials: ['portkey-api-key'] };
-  const request = /** @type {any} */ ({ model: '@openai/gpt', tools: [], stop: [], messages: Array.from({ length: 66 }, (_, i) => ({ tag: 'user', val: [{ tag: 'text', val: `${i} ${'x'.repeat(980)}` }] })) });
+  const connection = { baseUrl: `${origin}/v1`, headers: [], credentials: ['portkey-api-key'], optionsJson: '{}' };
+  const messages = Array.from({ length: 66 }, (_, i) => ({ tag: /** @type {const} */ ('user'), val: [{ tag: /** @type {const} */ ('text'), val: `${i} ${'x'.repeat(980)}` }] }));
+  /** @type {import('./component/interfaces/openclaw-provider-chat.js').Request} */
+  const request = { ask: { tag: 'prompt', val: { model: '@openai/gpt', messages, tools: [], stop: [] } }, promptCache: undefined };
   const worker = new Worker(self, { execArgv: process.execArgv });
   let turns = 0;
   /** @type {Map<string, { done: () => void, events: number }>} */ const running = new Map();
@@ -78,8 +80,8 @@ if (process.argv[2] === '--server') {
       worker.postMessage({ id, kind: 'turn', value: { origin, connection, request } });
     }),
     async fetch() {
-      const messages = request.messages.map((/** @type {any} */ { val }) => ({ role: 'user', content: val[0].val }));
-      const response = await fetch(`${origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'm', stream: true, messages }) });
+      const body = { model: 'm', stream: true, messages: messages.map(({ val }) => ({ role: 'user', content: val[0].val })) };
+      const response = await fetch(`${origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
       const decoder = new TextDecoder();
       let rest = '';
       for await (const bytes of /** @type {any} */ (response.body)) {

@@ -9,14 +9,19 @@ const ASYNC_EXPORTS = [
   'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
 ];
 
-/** Has each text and each list of bytes that the component hands over counted: see `src/component.js`. @param {string} glue */
-function counted(glue) {
+/**
+ * Has each text and each list of bytes that the component hands over counted, see `src/component.js`, and no destructor of its
+ * resources run when JavaScript collects them: that would be after the call, on OpenClaw's thread, with nothing to gain, as the
+ * whole instance goes.
+ * @param {string} glue
+ */
+function bounded(glue) {
   const head = /^export function instantiate\((\w+),(\w+),[^{]*\{/.exec(glue);
   const texts = glue.split('new TextDecoder').length - 1;
   if (!head || texts !== 1) throw new Error('jco writes its glue in another way: look at how it reads memory');
   const rest = glue.slice(head[0].length)
     .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,');
-  return `${head[0]}const $handed=${head[2]}.handed;${rest}`;
+  return `${head[0]}const $handed=${head[2]}.handed,FinalizationRegistry=class{register(){}unregister(){}};${rest}`;
 }
 
 /**
@@ -51,7 +56,7 @@ export async function transpiled(component) {
     throw new Error(`the glue suspends at ${suspending} imports and ${promising} exports`);
   }
   return {
-    glue: counted(glue),
+    glue: bounded(glue),
     types: Object.entries(files).filter(([path]) => path.endsWith('.d.ts')),
     modules: Object.entries(files).filter(([path]) => path.endsWith('.wasm')).map(([, bytes]) => bytes),
   };

@@ -15,8 +15,6 @@ import { toRequest } from './request.js';
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').Event} WitEvent */
 /** @typedef {import('../component/interfaces/openclaw-provider-chat.js').FinishReason} FinishReason */
 
-const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
-
 /** @param {Model} model @returns {AssistantMessage} */
 function emptyMessage({ api, provider: name, id }) {
   return {
@@ -287,16 +285,12 @@ export function streamFn(config) {
       };
       await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {
         const stream = await chat.stream(connection, await toRequest(chat, connection, { model, context, options, config }));
-        try {
-          reply.push({ type: 'start', partial: events.message });
-          for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
-            limit.started();
-            batch.forEach((event) => events.take(event));
-          }
-          events.done(stream.report());
-        } finally {
-          /** @type {any} */ (stream)[DISPOSE]();
+        reply.push({ type: 'start', partial: events.message });
+        for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
+          limit.started();
+          batch.forEach((event) => events.take(event));
         }
+        events.done(stream.report());
       });
     };
     run().catch((thrown) => {

@@ -657,6 +657,11 @@ describe('configuration', () => {
 
 describe('instances', () => {
   const nowhere = { origin: '', fetch, attached: [], reserved: [] };
+  /** @type {import('../component/interfaces/openclaw-provider-chat.js').Request} */
+  const request = {
+    ask: { tag: 'prompt', val: { model: 'm', messages: [{ tag: 'user', val: [{ tag: 'text', val: 'x' }] }], tools: [], stop: [] } },
+    promptCache: undefined,
+  };
 
   test('each call has one of its own', async () => {
     const instances = [];
@@ -672,7 +677,6 @@ describe('instances', () => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
     };
     const { connection, ...egress } = connect({ config: {}, apiKey: 'K', headers: {}, baseUrl: `${origin}/v1` });
-    const request = /** @type {any} */ ({ model: 'm', messages: [{ tag: 'user', val: [{ tag: 'text', val: 'x' }] }], tools: [], stop: [] });
     await use({ ...egress, fetch }, async ({ chat }) => { await (await chat.stream(connection, request)).next(); });
     await closed.promise;
   });
@@ -684,7 +688,6 @@ describe('instances', () => {
       res.once('close', () => clearInterval(timer));
     };
     const { connection, ...egress } = connect({ config: {}, apiKey: 'K', headers: {}, baseUrl: `${origin}/v1` });
-    const request = /** @type {any} */ ({ model: 'm', messages: [{ tag: 'user', val: [{ tag: 'text', val: 'x' }] }], tools: [], stop: [] });
     await assert.rejects(use({ ...egress, fetch, limits: { call: 200 } }, async ({ chat }) => {
       for (const stream = await chat.stream(connection, request); ;) await stream.next();
     }), /longer than 0.2 s as a whole/);

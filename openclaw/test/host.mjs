@@ -3,6 +3,9 @@
  * and follows redirects, as OpenClaw's does.
  */
 import { registerHooks } from 'node:module';
+import { limitFile } from './limit.mjs';
+
+limitFile(5);
 
 const ENTRIES = {
   'plugin-entry': 'export const definePluginEntry = (entry) => entry;',

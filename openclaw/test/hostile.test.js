@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { transpiled } from '../glue.mjs';
 import { componentOf } from '../src/component.js';
 import { toError } from '../src/errors.js';
@@ -52,12 +54,14 @@ after(() => {
 });
 
 const echo = (/** @type {http.IncomingMessage} */ req, /** @type {http.ServerResponse} */ res) => res.end(JSON.stringify(req.headers));
-const connection = (at = address) => ({ baseUrl: `http://${at}/v1`, headers: [], credentials: ['hostile-key'] });
+const connection = (at = address) => ({ baseUrl: `http://${at}/v1`, headers: [], credentials: ['hostile-key'], optionsJson: '{}' });
 const egress = (at = address, more = {}) => ({
   origin: `http://${at}`, fetch, attached: /** @type {[string, string][]} */ ([['x-hostile-key', encodeURIComponent(KEY)]]),
   secrets: [encodeURIComponent(KEY), KEY], reserved: ['x-hostile-key'], limits: LIMITS, ...more,
 });
-const request = (/** @type {string} */ attack, /** @type {string[]} */ stop) => /** @type {any} */ ({ model: attack, messages: [], tools: [], stop });
+const request = (/** @type {string} */ attack, /** @type {string[]} */ stop) => /** @type {import('../component/interfaces/openclaw-provider-chat.js').Request} */ ({
+  ask: { tag: 'prompt', val: { model: attack, messages: [], tools: [], stop } }, promptCache: undefined,
+});
 
 /** What the attack gave: nothing that holds the key. @param {string} name @param {string[]} [parameters] @param {any} [from] */
 async function attack(name, parameters = [], from = egress()) {
@@ -74,9 +78,10 @@ async function attack(name, parameters = [], from = egress()) {
 }
 const exchange = (at = address, /** @type {string[]} */ ...headers) => ['http', at, '/v1/chat/completions', 'POST', '{}', ...headers];
 
-test('a request to another origin is denied, and nothing is sent', async () => {
+test('a request to another origin is denied, and nothing is sent', async (t) => {
   const port = address.split(':')[1];
   const other = http.createServer((_, res) => { res.end(); assert.fail('it was called'); }).listen(0, '127.0.0.1');
+  t.after(() => other.close()); // also where a check fails: a server that still listens keeps the process alive
   await once(other, 'listening');
   const elsewhere = `127.0.0.1:${/** @type {net.AddressInfo} */ (other.address()).port}`;
   answer = echo;
@@ -96,7 +101,6 @@ test('a request to another origin is denied, and nothing is sent', async () => {
       error.type === 'denied-by-host' || /^the host refused|ProtocolError|UriInvalid/.test(error.message)), `${scheme} ${authority} ${path}`);
     assert.deepEqual(seen, [], `${scheme} ${authority} ${path}`);
   }
-  other.close();
 });
 
 test('a request stays with its server however it is written', async () => {
@@ -241,6 +245,18 @@ test('a stream that goes on for ever is ended', { timeout: 20_000 }, async () =>
     const reply = await chat.stream(connection(), request('on and on', []));
     for (;;) await reply.next();
   }), /as a whole/);
+});
+
+test('a stream that is left behind is dropped without asking it', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  await hostile.use(egress(), async ({ chat }) => {
+    await chat.stream(connection(), request('on and on', [])); // its destructor never returns
+    for (let i = 0; i < 5; i++) {
+      gc();
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+  });
 });
 
 test('a merge that reaches beyond the plugin\'s part is refused', () => {

@@ -1,0 +1,3 @@
+import { limitFile } from '../test/limit.mjs';
+
+limitFile(15);
