@@ -1,8 +1,7 @@
 //! A request's way to the wire: from a prompt or a host's body to one body, through a few passes, to JSON.
 //!
 //! Each pass is a function with a name that makes one thing fit for the models that may answer, and leaves alone what it
-//! does not know. What it needs to know of a model stands in [`crate::traits`], and which models may answer is
-//! [`targets`]'s to say.
+//! does not know. What it needs to know of a model stands in `traits`, and which models may answer is `targets`'s to say.
 
 mod cache;
 mod content;
