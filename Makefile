@@ -34,7 +34,7 @@ run: build
 	target/debug/host-harness demo
 
 test: setup build package
-	cargo test -p portkey-provider
+	cargo test -p portkey-provider -p portkey-hot
 	cargo test -p host-harness
 	$(if $(PORTKEY_API_KEY),cargo test -p host-harness --test all live -- --ignored)
 	cargo test -p xtask
