@@ -350,7 +350,11 @@ impl State {
         self.last = None;
         let text = lossy(data);
         // Some proxies say so twice.
-        let text = text.trim().trim_start_matches("data:").trim_start();
+        let mut text = text.trim();
+        while let Some(value) = text.strip_prefix("data:") {
+            text = value;
+        }
+        let text = text.trim_start();
         if is_done(text) && !event.is_error {
             if self.after_done.is_none() {
                 self.after_done = Some(0);

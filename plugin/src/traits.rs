@@ -287,8 +287,10 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
 /// A prefix ends where a word or a number does: `o1` is no beginning of `o10`, and `gpt-5` none of `gpt-50`.
 fn begins(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| {
-        !(prefix.ends_with(|last: char| last.is_ascii_digit()) && rest.starts_with(|next: char| next.is_ascii_digit()))
-            && (!rest.starts_with(|next: char| next.is_ascii_alphabetic()) || !prefix.starts_with('o'))
+        let (last, next) = (prefix.bytes().last().unwrap_or_default(), rest.bytes().next().unwrap_or_default());
+        let cuts_number = last.is_ascii_digit() && next.is_ascii_digit();
+        let cuts_word = prefix.starts_with('o') && next.is_ascii_alphabetic();
+        !cuts_number && !cuts_word
     })
 }
 

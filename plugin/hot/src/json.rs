@@ -583,7 +583,7 @@ impl<'de> Visitor<'de> for Level<'_> {
 fn whole_pairs(json: &str) -> String {
     let mut out = String::new();
     let mut rest = json;
-    while let Some((before, escape)) = rest.split_once("\\") {
+    while let Some((before, escape)) = rest.split_once('\\') {
         let unit = |escape: &str| u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok();
         let pair = escape.get(5..).and_then(|low| Some((unit(escape)?, unit(low.strip_prefix('\\')?)?)));
         let (kept, replacement) = match (pair, unit(escape)) {

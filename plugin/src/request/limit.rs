@@ -36,7 +36,8 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
 pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
     let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
     let name = match own.limit_field.as_deref() {
-        Some(field) if NAMES.contains(&field) => NAMES[usize::from(field != NAMES[0])],
+        Some(field) if field == NAMES[0] => NAMES[0],
+        Some(field) if field == NAMES[1] => NAMES[1],
         _ if targets.all(|target| !target.takes_completion_tokens()) => NAMES[0],
         _ if targets.any(|target| target.takes_completion_tokens()) || !targets.known().is_empty() => NAMES[1],
         // Nothing is known: as the host says.
