@@ -93,7 +93,7 @@ lint: package $(DENY)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portkey-provider -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
+	cargo clippy -p portkey-provider -p portkey-hot -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
 	cargo check -p host-harness --lib --no-default-features
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
