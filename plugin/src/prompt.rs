@@ -191,7 +191,7 @@ fn data_url(media: &Media) -> Result<String> {
 }
 
 /// An assistant's turn. Where there was reasoning, `content_blocks` hold all of it in its order, with signatures as this
-/// component gave them: [`crate::replay`] makes of them what the model takes back.
+/// component gave them: [`crate::request`] makes of them what the model takes back.
 fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
     let mut content: Vec<Json<'_>> = Vec::new();
     let mut blocks = Vec::new();

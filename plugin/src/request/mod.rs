@@ -2,7 +2,7 @@
 //!
 //! Each pass is a function with a name that makes one thing fit for the models that may answer, and leaves alone what it
 //! does not know. What it needs to know of a model stands in [`crate::traits`], and which models may answer is
-//! [`targets`]'s to say.
+//! `targets`'s to say.
 
 mod cache;
 mod content;
