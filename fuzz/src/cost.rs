@@ -13,7 +13,7 @@ const BASE: Duration = Duration::from_millis(100);
 /// For each byte of it: several times what the slowest property takes, with counters for libFuzzer.
 const PER_BYTE: Duration = Duration::from_micros(4);
 /// The length of an input in which a part is repeated.
-const GROWN: usize = 1 << 20;
+const GROWN: usize = 1 << 17;
 /// One of so many inputs is grown.
 const RARITY: usize = 1024;
 

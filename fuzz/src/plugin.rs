@@ -149,9 +149,9 @@ fn decoded_events(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut decoder = sse::Decoder::default();
     let mut events = Vec::new();
     for piece in pieces {
-        decoder.push(piece, |event| events.push(event.data.to_vec())).expect("no input is this large");
+        decoder.push(piece, &mut |event| events.push(event.data.to_vec())).expect("no input is this large");
     }
-    decoder.finish(|event| events.push(event.data.to_vec())).expect("no input is this large");
+    decoder.finish(&mut |event| events.push(event.data.to_vec())).expect("no input is this large");
     events
 }
 

@@ -130,9 +130,7 @@ impl Failure {
     /// "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3).
     fn unwrap_inner(&mut self) {
         let Some((before, json)) = self.message.split_once('{') else { return };
-        if !before.starts_with("Invalid response received from ") {
-            return;
-        }
+        let Some(before) = before.strip_prefix("Invalid response received from ") else { return };
         if let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty()) {
             let set = |own: &mut String, inner: String| {
                 if own.is_empty() {
@@ -141,7 +139,7 @@ impl Failure {
             };
             set(&mut self.code, inner.code);
             set(&mut self.kind, inner.kind);
-            self.message = format!("{before}{}", inner.message).replacen("Invalid response received from ", "", 1);
+            self.message = format!("{before}{}", inner.message);
         }
     }
 }

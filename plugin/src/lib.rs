@@ -18,25 +18,23 @@ pub mod headers;
 mod http;
 pub mod images;
 pub mod inline;
-mod json;
 pub mod lint;
 pub mod models;
 pub mod multipart;
 pub mod onboarding;
-mod pattern;
 pub mod portkey;
 pub mod prompt;
 pub mod report;
 pub mod request;
-#[cfg(target_family = "wasm")]
-mod runtime;
 mod service;
 mod signature;
-pub mod sse;
 pub mod stream;
 pub mod traits;
 pub mod url;
 mod wire;
+
+pub use portkey_hot::sse;
+use portkey_hot::{json, pattern};
 
 use alloc::string::String;
 use alloc::vec::Vec;

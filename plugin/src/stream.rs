@@ -14,7 +14,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error::{self, Result};
 use crate::json::{Nesting, lossy};
-use crate::pattern::Pattern;
+use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::signature::{self, Details};
 use crate::wire::{self, present};
@@ -215,7 +215,7 @@ impl Reply {
         if !state.is_started && state.quote.len() < QUOTED {
             state.quote.extend_from_slice(bytes.get(..QUOTED).unwrap_or(bytes));
         }
-        if sse.push(bytes, |event| state.event(event)).is_err() {
+        if sse.push(bytes, &mut |event| state.event(event)).is_err() {
             let what = format!("An event of the stream is larger than {} MiB", sse::MAX_EVENT >> 20);
             state.fail(error::protocol(&state.head, &what, b"..."));
         }
@@ -238,7 +238,7 @@ impl Reply {
         let Self { sse, state, .. } = self;
         let mut is_cut = false;
         if broken.is_none() {
-            let _ = sse.finish(|event| {
+            let _ = sse.finish(&mut |event| {
                 let text = lossy(event.data);
                 let text = text.trim();
                 // JSON that does not parse here was cut off.
@@ -293,6 +293,29 @@ pub(crate) fn truncated(head: &Head) -> Box<Error> {
     error::with_hint(error, hint)
 }
 
+/// The field of an event that holds a text and nothing else.
+fn field_of(event: &Event) -> Option<Field> {
+    match event {
+        Event::Text(_) => Some(Field::Text),
+        Event::Thinking(Thinking { signature: None, .. }) => Some(Field::Thinking),
+        Event::ToolCall(ToolCallDelta { index, id: None, name: None, signature: None, .. }) => {
+            Some(Field::Arguments(*index))
+        }
+        _ => None,
+    }
+}
+
+/// The event with a text in this field.
+fn event_of(field: Field, text: String) -> Event {
+    match field {
+        Field::Text => Event::Text(text),
+        Field::Thinking => Event::Thinking(Thinking { text, signature: None }),
+        Field::Arguments(index) => {
+            Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment: text, signature: None })
+        }
+    }
+}
+
 fn is_done(text: &str) -> bool {
     text.trim().trim_matches('"').eq_ignore_ascii_case("[DONE]")
 }
@@ -312,8 +335,9 @@ impl State {
             return;
         }
         if !event.is_error
-            && let Some(event) = self.last.as_ref().and_then(|last| last.event(data))
+            && let Some((field, text)) = self.last.as_ref().and_then(|last| last.read(data))
         {
+            let event = event_of(field, text);
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &event {
                 Event::ToolCall(piece) => self.goes_on(piece),
@@ -326,7 +350,11 @@ impl State {
         self.last = None;
         let text = lossy(data);
         // Some proxies say so twice.
-        let text = text.trim().trim_start_matches("data:").trim_start();
+        let mut text = text.trim();
+        while let Some(value) = text.strip_prefix("data:") {
+            text = value;
+        }
+        let text = text.trim_start();
         if is_done(text) && !event.is_error {
             if self.after_done.is_none() {
                 self.after_done = Some(0);
@@ -416,7 +444,7 @@ impl State {
             self.choice(choice);
         }
         if let (Some(spelled), Some([event])) = (spelled, self.events.get(ready..)) {
-            self.last = Pattern::new(text.as_bytes(), spelled, event);
+            self.last = field_of(event).and_then(|field| Pattern::new(text.as_bytes(), spelled, field));
         }
     }
 

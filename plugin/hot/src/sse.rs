@@ -37,10 +37,10 @@ pub struct Event<'d> {
 /// A decoder for one stream.
 ///
 /// ```
-/// let mut decoder = portkey_provider::sse::Decoder::default();
+/// let mut decoder = portkey_hot::sse::Decoder::default();
 /// let mut events = Vec::new();
-/// decoder.push(b"data: {\"a\"", |event| events.push(event.data.to_vec())).unwrap();
-/// decoder.push(b":1}\n\n", |event| events.push(event.data.to_vec())).unwrap();
+/// decoder.push(b"data: {\"a\"", &mut |event| events.push(event.data.to_vec())).unwrap();
+/// decoder.push(b":1}\n\n", &mut |event| events.push(event.data.to_vec())).unwrap();
 /// assert_eq!(events, [b"{\"a\":1}"]);
 /// ```
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// Reads `bytes` and calls `event` with each event that they complete.
-    pub fn push(&mut self, mut bytes: &[u8], mut event: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+    pub fn push(&mut self, mut bytes: &[u8], event: &mut dyn FnMut(Event<'_>)) -> Result<(), TooLarge> {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -69,11 +69,11 @@ impl Decoder {
         while let Some(at) = memchr2(b'\n', b'\r', bytes) {
             let (head, tail) = bytes.split_at(at);
             if self.line.is_empty() {
-                self.line(head, &mut event)?;
+                self.line(head, event)?;
             } else {
                 self.hold(head)?;
                 let line = mem::take(&mut self.line);
-                self.line(&line, &mut event)?;
+                self.line(&line, event)?;
             }
             bytes = match tail {
                 [b'\r', b'\n', rest @ ..] => rest,
@@ -88,11 +88,11 @@ impl Decoder {
     }
 
     /// The stream is over: an unfinished line and an unfinished event count as finished.
-    pub fn finish(&mut self, mut event: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+    pub fn finish(&mut self, event: &mut dyn FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let line = mem::take(&mut self.line);
-        self.line(&line, &mut event)?;
+        self.line(&line, event)?;
         self.bare = None;
-        self.dispatch(&mut event);
+        self.dispatch(event);
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn line(&mut self, mut line: &[u8], event: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+    fn line(&mut self, mut line: &[u8], event: &mut dyn FnMut(Event<'_>)) -> Result<(), TooLarge> {
         if !mem::replace(&mut self.started, true) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
@@ -179,7 +179,7 @@ impl Decoder {
     }
 
     /// Hands on what has come. An event that is named an error is one without data too.
-    fn dispatch(&mut self, event: &mut impl FnMut(Event<'_>)) {
+    fn dispatch(&mut self, event: &mut dyn FnMut(Event<'_>)) {
         let is_error = mem::take(&mut self.is_error);
         if mem::take(&mut self.has_data) || is_error {
             event(Event { data: &self.data, is_error });
@@ -231,11 +231,11 @@ mod tests {
     fn events_come_as_soon_as_their_blank_line_does() {
         let mut decoder = Decoder::default();
         let mut count = 0;
-        decoder.push(b"data: a\r\r", |_| count += 1).unwrap();
+        decoder.push(b"data: a\r\r", &mut |_| count += 1).unwrap();
         assert_eq!(count, 1, "a CR alone ends a line without waiting for a LF");
-        decoder.push(b"\ndata: b\n", |_| count += 1).unwrap();
+        decoder.push(b"\ndata: b\n", &mut |_| count += 1).unwrap();
         assert_eq!(count, 1);
-        decoder.push(b"\n", |_| count += 1).unwrap();
+        decoder.push(b"\n", &mut |_| count += 1).unwrap();
         assert_eq!(count, 2);
     }
 
@@ -279,13 +279,13 @@ mod tests {
     fn an_endless_event_is_refused() {
         let piece = vec![b'x'; 1 << 20];
         let mut decoder = Decoder::default();
-        let line = (0..20).try_for_each(|_| decoder.push(&piece, |_| ()));
+        let line = (0..20).try_for_each(|_| decoder.push(&piece, &mut |_| ()));
         assert_eq!(line, Err(TooLarge));
         let mut decoder = Decoder::default();
         let lines = (0..20).try_for_each(|_| {
-            decoder.push(b"data:", |_| ())?;
-            decoder.push(&piece, |_| ())?;
-            decoder.push(b"\n", |_| ())
+            decoder.push(b"data:", &mut |_| ())?;
+            decoder.push(&piece, &mut |_| ())?;
+            decoder.push(b"\n", &mut |_| ())
         });
         assert_eq!(lines, Err(TooLarge));
     }

@@ -1,5 +1,5 @@
 //! Chunks of a stream that are like the one before but for one text, as most are: what they give is known without reading
-//! them as JSON. Which chunk may be such a pattern is [`crate::stream`]'s to say, where that is tested.
+//! them as JSON. Which chunk may be such a pattern is the reader of streams' to say, where that is tested.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,57 +7,30 @@ use alloc::vec::Vec;
 
 use memchr::{arch::all::is_prefix, memchr2, memrchr};
 
-use crate::bindings::exports::openclaw::provider::chat::{Event, Thinking, ToolCallDelta};
 use crate::json;
 
 /// A chunk around the one text in it that counts.
 #[derive(Debug)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     before: Vec<u8>,
     /// Where in it the number in `created` is, which nobody reads and which changes each second.
     time: Option<(usize, usize)>,
     after: Vec<u8>,
-    kind: Kind,
+    field: Field,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
     /// own is (`stream_options.include_obfuscation`).
     is_noisy: bool,
 }
 
-/// What the text is of.
+/// The field of an event that the text fills.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub enum Field {
+    /// A text.
     Text,
+    /// A piece of reasoning.
     Thinking,
-    /// Of the call with this index.
+    /// Arguments of the call with this index.
     Arguments(u32),
-}
-
-impl Kind {
-    /// Of an event that holds a text and nothing else.
-    fn of(event: &Event) -> Option<Self> {
-        match event {
-            Event::Text(_) => Some(Self::Text),
-            Event::Thinking(Thinking { signature: None, .. }) => Some(Self::Thinking),
-            Event::ToolCall(ToolCallDelta { index, id: None, name: None, signature: None, .. }) => {
-                Some(Self::Arguments(*index))
-            }
-            _ => None,
-        }
-    }
-
-    fn event(self, text: String) -> Event {
-        match self {
-            Self::Text => Event::Text(text),
-            Self::Thinking => Event::Thinking(Thinking { text, signature: None }),
-            Self::Arguments(index) => Event::ToolCall(ToolCallDelta {
-                index,
-                id: None,
-                name: None,
-                arguments_fragment: text,
-                signature: None,
-            }),
-        }
-    }
 }
 
 impl Pattern {
@@ -65,9 +38,8 @@ impl Pattern {
     const NOISE: &[u8] = b"\"obfuscation\":";
     const END: &[u8] = b"}";
 
-    /// `spelled` is a string in `chunk`, in its quotes, and its text is that of `event`, the only one that the chunk gave.
-    pub(crate) fn new(chunk: &[u8], spelled: &str, event: &Event) -> Option<Self> {
-        let kind = Kind::of(event)?;
+    /// `spelled` is a string in `chunk`, in its quotes, and fills this field of the only event that the chunk gave.
+    pub fn new(chunk: &[u8], spelled: &str, field: Field) -> Option<Self> {
         let at = spelled.as_ptr().addr().checked_sub(chunk.as_ptr().addr())?;
         let (before, rest) = chunk.split_at_checked(at)?;
         let (_, after) = rest.split_at_checked(spelled.len())?;
@@ -83,7 +55,7 @@ impl Pattern {
             before: before.to_vec(),
             time,
             after: noisy.unwrap_or(after).to_vec(),
-            kind,
+            field,
             is_noisy: noisy.is_some(),
         })
     }
@@ -94,8 +66,8 @@ impl Pattern {
         behind(number(behind(chunk, self.before.get(..start)?)?)?, self.before.get(end..)?)
     }
 
-    /// What another chunk gives, where it differs in its text alone.
-    pub(crate) fn event(&self, chunk: &[u8]) -> Option<Event> {
+    /// The field and the text that another chunk gives, where it differs in its text alone.
+    pub fn read(&self, chunk: &[u8]) -> Option<(Field, String)> {
         let rest = behind(chunk, &self.before).or_else(|| self.at_another_time(chunk))?;
         let (spelled, rest) = string(rest)?;
         let mut rest = behind(rest, &self.after)?;
@@ -105,7 +77,7 @@ impl Pattern {
             rest = behind(end, Self::END)?;
         }
         let text = text(spelled).filter(|text| rest.is_empty() && !text.is_empty())?;
-        Some(self.kind.event(text.into_owned()))
+        Some((self.field, text.into_owned()))
     }
 }
 

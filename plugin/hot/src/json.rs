@@ -1,4 +1,4 @@
-//! JSON, read and written by `serde_json`. Which fields there are is [`crate::wire`]'s to say, and `config`'s.
+//! JSON, read and written by `serde_json`. Which fields there are is `wire`'s to say, and `config`'s.
 //!
 //! What is read is looked into one level at a time, and what nobody looks into stays the text that it was: numbers as
 //! they are spelled, and members in their order, which in a schema counts to a model. Depth costs no stack. Where it
@@ -19,19 +19,23 @@ use serde_json::{Error, Number};
 
 /// A value.
 #[derive(Clone, Debug)]
-pub(crate) enum Json<'a> {
+pub enum Json<'a> {
     /// A number, `true`, `false` or `null`, or anything that was read and not looked into.
     Raw(Cow<'a, RawValue>),
+    /// A string.
     Text(Cow<'a, str>),
+    /// A list.
     List(Vec<Json<'a>>),
+    /// An object.
     Object(Object<'a>),
 }
 
 impl<'a> Json<'a> {
-    pub(crate) const NULL: Self = Self::Raw(Cow::Borrowed(RawValue::NULL));
+    /// `null`.
+    pub const NULL: Self = Self::Raw(Cow::Borrowed(RawValue::NULL));
 
     /// Reads all of `text`.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, Error> {
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
         serde_json::from_str(text)
     }
 
@@ -45,7 +49,7 @@ impl<'a> Json<'a> {
     }
 
     /// A number, `true`, `false` or `null`, as it is spelled.
-    pub(crate) fn scalar(&self) -> Option<&str> {
+    pub fn scalar(&self) -> Option<&str> {
         match self {
             Self::Raw(raw) if !matches!(first(raw), b'"' | b'[' | b'{') => Some(raw.get()),
             _ => None,
@@ -53,7 +57,7 @@ impl<'a> Json<'a> {
     }
 
     /// Whether it is a list or an object.
-    pub(crate) fn is_nested(&self) -> bool {
+    pub fn is_nested(&self) -> bool {
         match self {
             Self::Raw(raw) => matches!(first(raw), b'[' | b'{'),
             Self::Text(_) => false,
@@ -61,19 +65,21 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(crate) fn is_object(&self) -> bool {
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
         match self {
             Self::Raw(raw) => first(raw) == b'{',
             _ => matches!(self, Self::Object(_)),
         }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
         matches!(self, Self::Raw(raw) if first(raw) == b'n')
     }
 
     /// Whether it says nothing: `null`, `false`, 0, an empty text, and lists and objects of such.
-    pub(crate) fn is_blank(&self) -> bool {
+    pub fn is_blank(&self) -> bool {
         // What holds more levels says something.
         let is_blank = |json: &Self| match json.is_nested() {
             true => matches!(json.compact().as_str(), "{}" | "[]"),
@@ -86,21 +92,23 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(crate) fn bool(&self) -> Option<bool> {
+    /// A boolean.
+    pub fn bool(&self) -> Option<bool> {
         self.scalar()?.parse().ok()
     }
 
     /// A number without sign and fraction.
-    pub(crate) fn whole(&self) -> Option<u64> {
+    pub fn whole(&self) -> Option<u64> {
         self.scalar()?.parse().ok()
     }
 
-    pub(crate) fn number(&self) -> Option<f64> {
+    /// A number.
+    pub fn number(&self) -> Option<f64> {
         self.scalar()?.parse::<Number>().ok()?.as_f64()
     }
 
     /// A string, borrowed where it holds no escape.
-    pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
+    pub fn string(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
             _ => {
@@ -112,32 +120,36 @@ impl<'a> Json<'a> {
     }
 
     /// A string as it is spelled, in its quotes, where it was not looked into yet.
-    pub(crate) fn spelled(&self) -> Option<&'a str> {
+    pub fn spelled(&self) -> Option<&'a str> {
         match self {
             Self::Raw(Cow::Borrowed(raw)) => Some(raw.get()).filter(|json| json.starts_with('"')),
             _ => None,
         }
     }
 
-    pub(crate) fn list(&self) -> Option<Vec<Self>> {
+    /// A list's items.
+    pub fn list(&self) -> Option<Vec<Self>> {
         self.clone().into_list()
     }
 
-    pub(crate) fn into_list(self) -> Option<Vec<Self>> {
+    /// The same, where the list is no longer needed.
+    pub fn into_list(self) -> Option<Vec<Self>> {
         if let Self::List(items) = self.into_opened() { Some(items) } else { None }
     }
 
-    pub(crate) fn object(&self) -> Option<Object<'a>> {
+    /// An object.
+    pub fn object(&self) -> Option<Object<'a>> {
         self.clone().into_object()
     }
 
-    pub(crate) fn into_object(self) -> Option<Object<'a>> {
+    /// The same, where the value is no longer needed.
+    pub fn into_object(self) -> Option<Object<'a>> {
         if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
 
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
     /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
-    pub(crate) fn text(&self) -> Cow<'a, str> {
+    pub fn text(&self) -> Cow<'a, str> {
         if let Some(text) = self.string() {
             return text;
         }
@@ -153,25 +165,26 @@ impl<'a> Json<'a> {
     }
 
     /// A count, leniently: a fraction is cut off, digits may stand in a string.
-    pub(crate) fn count(&self) -> Option<u64> {
+    pub fn count(&self) -> Option<u64> {
         let fractional = || Some(self.number().filter(|count| (0.0..1e18).contains(count))? as u64);
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
     }
 
     /// The same, independent of the text that it was read from.
-    pub(crate) fn owned(&self) -> Json<'static> {
+    pub fn owned(&self) -> Json<'static> {
         match self.string() {
             Some(text) => Json::Text(Cow::Owned(text.into_owned())),
             None => RawValue::from_string(self.to_json()).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw))),
         }
     }
 
-    pub(crate) fn to_json(&self) -> String {
+    /// The value as JSON.
+    pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The value on one line.
-    pub(crate) fn compact(&self) -> String {
+    pub fn compact(&self) -> String {
         let (mut in_string, mut is_escaped) = (false, false);
         let mut json = self.to_json();
         json.retain(|character| {
@@ -188,22 +201,23 @@ impl<'a> Json<'a> {
 }
 
 /// A body as a text without its byte order mark. What is no UTF-8 is replaced, as the Encoding standard says.
-pub(crate) fn lossy(body: &[u8]) -> Cow<'_, str> {
+pub fn lossy(body: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
 }
 
 /// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Nesting {
+pub struct Nesting {
     depth: u32,
     in_string: bool,
     is_escaped: bool,
     /// Whether its end has come.
-    pub(crate) is_closed: bool,
+    pub is_closed: bool,
 }
 
 impl Nesting {
-    pub(crate) fn push(&mut self, piece: &[u8]) {
+    /// Reads a piece of the text.
+    pub fn push(&mut self, piece: &[u8]) {
         for &byte in piece {
             if self.in_string {
                 match byte {
@@ -227,24 +241,24 @@ impl Nesting {
     }
 
     /// Whether it has begun, and not ended.
-    pub(crate) fn is_open(self) -> bool {
+    pub fn is_open(self) -> bool {
         self.depth > 0
     }
 }
 
 /// An object: its members in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
     /// Reads all of `text`; none where it is not an object.
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         Self::parse_opening(text, &[])
     }
 
     /// The same, where members of these names, at any level, are lists and objects that will be looked into: they are
     /// read along, and not once more for each level.
-    pub(crate) fn parse_opening(text: &'a str, names: &[&str]) -> Option<Self> {
+    pub fn parse_opening(text: &'a str, names: &[&str]) -> Option<Self> {
         match level(text, names).or_else(|_| level(text, &[])) {
             Ok(Json::Object(object)) => Some(object),
             _ => None,
@@ -252,39 +266,40 @@ impl<'a> Object<'a> {
     }
 
     /// A member, `null` being none. Of two of one name the last counts.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
         Some(value).filter(|value| !value.is_null())
     }
 
     /// A member, however its name is spelled in upper and lower case.
-    pub(crate) fn like(&self, name: &str) -> Option<&Json<'a>> {
+    pub fn like(&self, name: &str) -> Option<&Json<'a>> {
         let (_, value) = self.0.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value).filter(|value| !value.is_null())
     }
 
     /// A member, which is no longer here then, `null` being none.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
+    pub fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let (_, value) = self.0.iter_mut().rev().find(|(known, _)| known == name)?;
         Some(mem::replace(value, Json::NULL)).filter(|value| !value.is_null())
     }
 
     /// A member as a text, leniently: see [`Json::text`].
-    pub(crate) fn text(&self, name: &str) -> Cow<'a, str> {
+    pub fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map(Json::text).unwrap_or_default()
     }
 
     /// The members.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, Json<'a>)> {
+    pub fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, Json<'a>)> {
         self.0.iter()
     }
 
     /// Whether there is such a member, `null` being one.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -294,7 +309,7 @@ impl<'a> Object<'a> {
     }
 
     /// Puts `value` in the place of one of the same name, else at the end.
-    pub(crate) fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
+    pub fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
         self.put(name.into(), value.into());
     }
 
@@ -307,35 +322,37 @@ impl<'a> Object<'a> {
     }
 
     /// The same, where there is a value.
-    pub(crate) fn set_some(&mut self, name: &'a str, value: Option<impl Into<Json<'a>>>) {
+    pub fn set_some(&mut self, name: &'a str, value: Option<impl Into<Json<'a>>>) {
         if let Some(value) = value {
             self.set(name, value);
         }
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
+    /// Takes out the members of this name.
+    pub fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
     }
 
     /// Takes out the members that are `null`.
-    pub(crate) fn extract_nulls(&mut self) -> Self {
+    pub fn extract_nulls(&mut self) -> Self {
         Self(self.0.extract_if(.., |(_, value)| value.is_null()).collect())
     }
 
     /// Leaves one member of each name: the value of the last, in the place of the first.
-    pub(crate) fn unify(&mut self) {
+    pub fn unify(&mut self) {
         last_of_each(&mut self.0, |(name, _)| name);
     }
 
     /// Sets the members of `other`, which win.
-    pub(crate) fn extend(&mut self, other: Self) {
+    pub fn extend(&mut self, other: Self) {
         if !other.is_empty() {
             self.0.extend(other.0);
             self.unify();
         }
     }
 
-    pub(crate) fn to_json(&self) -> String {
+    /// The value as JSON.
+    pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -429,7 +446,7 @@ impl Serialize for Object<'_> {
 
 /// For each name, the place of the first that is the same. They are sorted for it: to look for each among all others
 /// would cost the square of their number, and the number may be an attacker's choice.
-pub(crate) fn firsts(names: &[&str]) -> Vec<usize> {
+pub fn firsts(names: &[&str]) -> Vec<usize> {
     // A heap is a tenth of the code of the standard library's sorts.
     let mut sorted: BinaryHeap<_> = names.iter().copied().zip((0..).map(Reverse)).collect();
     let mut firsts = alloc::vec![0; names.len()];
@@ -445,7 +462,7 @@ pub(crate) fn firsts(names: &[&str]) -> Vec<usize> {
 }
 
 /// Leaves one item of each name: the last, in the place of the first.
-pub(crate) fn last_of_each<T>(items: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+pub fn last_of_each<T>(items: &mut Vec<T>, name: impl Fn(&T) -> &str) {
     let firsts = firsts(&items.iter().map(name).collect::<Vec<_>>());
     for (at, &first) in firsts.iter().enumerate() {
         items.swap(at, first);
@@ -461,7 +478,7 @@ fn first(raw: &RawValue) -> u8 {
 
 /// A JSON string with escapes, in its quotes; empty where it is none. Half of a surrogate pair becomes a replacement
 /// character.
-pub(crate) fn unescaped(json: &str) -> Cow<'static, str> {
+pub fn unescaped(json: &str) -> Cow<'static, str> {
     let text = |json: &str| if let Ok(Json::Text(text)) = level(json, &[]) { Some(text.into_owned()) } else { None };
     Cow::Owned(text(json).or_else(|| text(&whole_pairs(json))).unwrap_or_default())
 }
@@ -566,7 +583,7 @@ impl<'de> Visitor<'de> for Level<'_> {
 fn whole_pairs(json: &str) -> String {
     let mut out = String::new();
     let mut rest = json;
-    while let Some((before, escape)) = rest.split_once("\\") {
+    while let Some((before, escape)) = rest.split_once('\\') {
         let unit = |escape: &str| u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok();
         let pair = escape.get(5..).and_then(|low| Some((unit(escape)?, unit(low.strip_prefix('\\')?)?)));
         let (kept, replacement) = match (pair, unit(escape)) {
