@@ -10,8 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// For any input.
 const BASE: Duration = Duration::from_millis(100);
-/// For each byte of it: several times what the slowest property takes, with counters for libFuzzer.
-const PER_BYTE: Duration = Duration::from_micros(4);
+/// For each byte of it: some three times what the slowest property takes, with counters for libFuzzer.
+const PER_BYTE: Duration = Duration::from_micros(40);
 /// The length of an input in which a part is repeated.
 const GROWN: usize = 1 << 17;
 /// One of so many inputs is grown.
