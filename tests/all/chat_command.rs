@@ -342,8 +342,8 @@ fn how_a_reply_ended_is_told() {
             json!({"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgow"}}]}),
             "stop",
             0,
+            "./image-1.png\n",
             "",
-            "image: image/png, 9 bytes",
         ),
     ] {
         let answer =
@@ -356,6 +356,12 @@ fn how_a_reply_ended_is_told() {
         for arguments in [&["chat", "hello"][..], &["chat", "hello", "--no-stream"], &["chat", "hello", "--json"]] {
             let ran = cli.run(arguments);
             assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+            let image = cli.folder.path().join("image-1.png");
+            assert_eq!(image.exists(), out.contains("image-1.png"), "{arguments:?}: {ran:?}");
+            if image.exists() {
+                assert_eq!(std::fs::read(&image).unwrap(), b"\x89PNG\r\n\x1a\n0");
+                std::fs::remove_file(&image).unwrap();
+            }
             if arguments.contains(&"--json") {
                 assert_eq!(ran.json()["finish_reason"], reason);
             } else {
@@ -365,6 +371,29 @@ fn how_a_reply_ended_is_told() {
             assert!(!format!("{ran:?}").contains("iVBORw0KGgow"), "base64 is never printed: {ran:?}");
         }
     }
+}
+
+/// The reply is paid for: an image of it that cannot be had takes neither its text nor its other images along.
+#[test]
+fn an_image_of_a_reply_that_is_not_saved_is_named() {
+    let image = |url: &str| json!({"image_url": {"url": url}});
+    let images = [image("http://192.0.2.1/gone.png?signature=abc"), image("data:image/png;base64,iVBORw0KGgow")];
+    let message = json!({"content": "Two.", "images": images});
+    let answer =
+        json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).to_string();
+    let length = answer.len();
+    let wire = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());
+    let text = cli.run(&["chat", "hello"]);
+    assert_ne!(text.code, 0, "{text:?}");
+    assert_eq!(text.out, "Two.\n./image-2.png\n", "{text:?}");
+    assert!(text.err.contains("192.0.2.1/gone.png is not saved") && !text.err.contains("signature"), "{text:?}");
+    let result = cli.run(&["chat", "hello", "--json"]);
+    assert_eq!((result.code, &result.json()["text"]), (text.code, &json!("Two.")), "{result:?}");
+    assert_eq!(result.json()["images"][0]["path"], "./image-2-2.png", "{result:?}");
+    assert!(result.json()["error"]["message"].as_str().unwrap().contains("gone.png"), "{result:?}");
 }
 
 #[test]

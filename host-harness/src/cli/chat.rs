@@ -21,9 +21,10 @@ use serde_json::{Value, json};
 use super::{
     alive::Alive,
     connect::{Connect, chat_model},
-    input,
+    image, input,
     output::{self, Took, Usage},
     page::Page,
+    picture::Inline,
     session,
 };
 
@@ -147,13 +148,24 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             if answer.stopped {
                 return Ok(ExitCode::from(STOPPED));
             }
+            let (images, failed) = image::save_of_chat(&provider, &answer.response).await;
             if args.json {
-                output::print_json(&output::chat_json(&answer.response));
+                let mut result = output::chat_json(&answer.response);
+                if let Value::Object(result) = &mut result {
+                    result.insert("images".into(), images.iter().map(image::Saved::json).collect());
+                    result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
+                }
+                output::print_json(&result);
             } else {
+                image::show(&images, Inline::of_this_terminal());
                 answer.remarks().iter().for_each(|remark| output::say(remark));
                 output::note(&answer.summary());
             }
-            Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
+            match failed {
+                Some(error) if args.json => Ok(output::exit_code(&error.into())),
+                Some(error) => Err(error.into()),
+                None => Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }),
+            }
         }
     }
 }
@@ -177,19 +189,10 @@ impl Answer {
         has_refusal || matches!(self.response.finish_reason, FinishReason::ContentFilter)
     }
 
-    /// What the text does not say of the reply: a line for each.
+    /// What the text and the images do not say of the reply: a line for each.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let content = &self.response.content;
-        let mut remarks: Vec<String> = content
-            .iter()
-            .filter_map(|part| match part {
-                AssistantPart::Image(MediaSource::Url(url)) => Some(format!("image: {url}")),
-                AssistantPart::Image(MediaSource::Inline(media)) => {
-                    Some(format!("image: {}, {} bytes", media.media_type, media.data.len()))
-                }
-                _ => None,
-            })
-            .collect();
+        let mut remarks = Vec::new();
         let says = |part: &AssistantPart| !matches!(part, AssistantPart::Thinking(_) | AssistantPart::Other(_));
         if content.iter().any(|part| matches!(part, AssistantPart::Refusal(_))) {
             remarks.push("refusal: the model does not answer, and says why".to_owned());

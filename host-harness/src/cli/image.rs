@@ -10,7 +10,10 @@ use std::{
 use host_harness::{
     Error, Provider, image_kind,
     types::{self, ErrorKind, Media, MediaSource},
-    wit::images::{Image, Request, Response},
+    wit::{
+        chat,
+        images::{Image, Request, Response},
+    },
 };
 use serde_json::{Value, json};
 
@@ -99,13 +102,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         provider.edit(&request, &inputs, mask.as_ref()).await?
     };
-    let (mut images, mut failed) = (Vec::new(), Vec::new());
-    for saved in save(&provider, &response, &target).await {
-        match saved {
-            Ok(image) => images.push(image),
-            Err(error) => failed.push(error),
-        }
-    }
+    let (images, mut failed) = parted(save(&provider, &response, &target).await);
     let took = Took::whole(asked.elapsed());
     drop(alive);
     if args.open {
@@ -124,11 +121,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         output::print_json(&result);
     } else {
-        let inline = args.inline.unwrap_or_else(Inline::of_this_terminal);
-        for image in &images {
-            output::print_line(&image.path.display().to_string());
-            picture::show(&image.path, inline);
-        }
+        show(&images, args.inline.unwrap_or_else(Inline::of_this_terminal));
         output::note(&output::summary(response.usage.as_ref(), &response.report, took));
     }
     match failed {
@@ -163,7 +156,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "path": self.path.display().to_string(),
             "media_type": self.media_type,
@@ -234,6 +227,49 @@ pub(crate) async fn save(provider: &Provider, response: &Response, target: &Targ
         saved.push(save_one(provider, image, number, target, &written).await);
     }
     saved
+}
+
+/// Writes the images of a chat's reply into the working directory, as `image` does; with them what went wrong. The reply
+/// is paid for: the caller shows it all the same.
+pub(crate) async fn save_of_chat(provider: &Provider, reply: &chat::Response) -> (Vec<Saved>, Option<Error>) {
+    let images: Vec<_> = reply
+        .content
+        .iter()
+        .filter_map(|part| match part {
+            chat::AssistantPart::Image(source) => Some(source.clone()),
+            _ => None,
+        })
+        .map(|source| Image { source, file_name: String::new(), revised_prompt: None })
+        .collect();
+    if images.is_empty() {
+        return (Vec::new(), None);
+    }
+    let target = Target { place: Place::Folder(".".into()), force: false };
+    if let Err(error) = target.prepare() {
+        return (Vec::new(), Some(Error::host(ErrorKind::Other, error.to_string())));
+    }
+    let response = Response { model: reply.model.clone(), images, usage: None, report: reply.report.clone() };
+    let (saved, failed) = parted(save(provider, &response, &target).await);
+    (saved, joined(&failed))
+}
+
+fn parted(images: Vec<Result<Saved, Error>>) -> (Vec<Saved>, Vec<Error>) {
+    let (mut saved, mut failed) = (Vec::new(), Vec::new());
+    for image in images {
+        match image {
+            Ok(image) => saved.push(image),
+            Err(error) => failed.push(error),
+        }
+    }
+    (saved, failed)
+}
+
+/// Prints where the images are, and shows them where the terminal can.
+pub(crate) fn show(images: &[Saved], inline: Inline) {
+    for image in images {
+        output::print_line(&image.path.display().to_string());
+        picture::show(&image.path, inline);
+    }
 }
 
 async fn save_one(

@@ -11,7 +11,9 @@ use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
     chat::{self, Asked},
-    output, restored, terminal,
+    image, output,
+    picture::Inline,
+    restored, terminal,
 };
 
 const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
@@ -122,6 +124,11 @@ impl Session<'_> {
         let answer = chat::ask(self.provider, Asked { model, request }, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
         if !stopped {
+            let (images, failed) = image::save_of_chat(self.provider, &answer.response).await;
+            image::show(&images, Inline::of_this_terminal());
+            if let Some(error) = failed {
+                output::failure(&error.into(), false);
+            }
             answer.remarks().iter().for_each(|remark| output::say(remark));
         }
         output::note(if stopped { "stopped" } else { &text });
