@@ -173,6 +173,11 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     let mut all = Vec::new();
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
+        if !headers::options().chain(request::OPTIONS).any(|option| option == name) {
+            let names = headers::options().chain(request::OPTIONS).collect::<Vec<_>>().join(", ");
+            findings.push(finding(Severity::Error, &path, &format!("There is no such option: there are {names}.")));
+            continue;
+        }
         match headers::from_option(name, value, &path) {
             Ok(header) => all.extend(header),
             Err(what) => findings.push(finding(Severity::Error, &path, &format!("This option {what}."))),
@@ -282,6 +287,19 @@ mod tests {
             let findings = read(config).unwrap().findings;
             assert_eq!(findings.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), [path], "{config}");
         }
+    }
+
+    #[test]
+    fn an_option_that_is_none_is_refused_by_name() {
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../../openclaw.plugin.json")).unwrap();
+        let known = schema["configSchema"]["properties"].as_object().unwrap().keys().map(String::as_str);
+        let ours: Vec<_> = headers::options().chain(request::OPTIONS).collect();
+        assert_eq!(ours.iter().copied().collect::<std::collections::BTreeSet<_>>(), known.collect());
+        let settings = read(r#"{"plugins":{"entries":{"portkey":{"config":{"confg":"pc-a","debug":true}}}}}"#).unwrap();
+        let [finding] = &settings.findings[..] else { panic!("{:?}", settings.findings) };
+        assert_eq!(finding.path, "plugins.entries.portkey.config.confg");
+        assert!(finding.message.contains("config, provider, virtualKey"), "{}", finding.message);
+        assert_eq!(header(&settings, "x-portkey-debug"), Some("true"));
     }
 
     #[test]

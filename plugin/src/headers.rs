@@ -118,7 +118,12 @@ const OPTIONS: [Spec; 15] = [
     spec("debug", "x-portkey-debug", Shape::Flag),
 ];
 
-/// The header that an option asks for. `None` where there is no such option or it asks for no header; the error says
+/// The names of the options that become headers.
+pub(crate) fn options() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|option| option.name)
+}
+
+/// The header that an option asks for. `None` where it is none of [`options`] or asks for no header; the error says
 /// what the value should be.
 pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Option<Header>, &'static str> {
     let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { return Ok(None) };

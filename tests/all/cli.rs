@@ -445,3 +445,16 @@ fn limits_are_a_users_to_lower() {
     user.cli.run(&[&arguments[..], &["64"]].concat()).ok();
     assert_eq!(user.cli.run(&[&arguments[..], &["0"]].concat()).code, 2);
 }
+
+#[test]
+fn an_option_that_is_none_is_refused_before_anything_is_sent() {
+    // Nothing listens there: a request would end as a network error.
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "http://127.0.0.1:9/v1");
+    for option in ["confg=pc-a", "temperature=0.2"] {
+        let ran = cli.run(&["chat", "hello", "--option", option]);
+        let (name, _) = option.split_once('=').unwrap();
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(ran.err.contains(&format!("plugins.entries.portkey.config.{name}")), "{ran:?}");
+        assert!(ran.err.contains("config, provider, virtualKey"), "{ran:?}");
+    }
+}

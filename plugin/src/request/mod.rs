@@ -23,7 +23,7 @@ use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::prompt;
 use options::Options;
-pub(crate) use options::shown as options_json;
+pub(crate) use options::{NAMES as OPTIONS, shown as options_json};
 use targets::Targets;
 
 /// A body that is being made to fit: its messages and tools, and all of its other members.

@@ -11,6 +11,9 @@ use crate::config;
 use crate::json::{Json, Object};
 use crate::traits;
 
+/// The plugin's options that are about requests; the others become headers.
+pub(crate) const NAMES: [&str; 2] = ["promptCache", "modelFamilies"];
+
 /// The settings of all models.
 #[derive(Debug, Default)]
 pub(crate) struct Options<'a> {
