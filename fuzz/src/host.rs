@@ -1,12 +1,12 @@
 //! What holds of the host, whatever stands in the configuration file, in a plugin's answer to it, and in what a server
 //! sends. It is part of two crates, for which `crate` has the same modules: ../src/lib.rs and the host's own tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use jsonc_parser::{
     ParseOptions,
-    cst::{CstNode, CstObject, CstRootNode},
+    cst::{CstNode, CstObject, CstObjectProp, CstRootNode},
 };
 use serde_json::{Map, Value, json};
 
@@ -89,9 +89,14 @@ fn is_plain(object: &CstObject) -> bool {
 /// Members that did not change are the same text, and comments between members are still there unless one is gone.
 fn check_kept(before: &CstObject, after: &CstObject, to: &Value) {
     let mut is_gone = false;
-    for old in before.properties() {
-        let name = old.name().and_then(|name| name.decoded_value().ok()).expect("a name");
-        let (Some(new), Some(value)) = (after.get(&name), to.get(&name)) else {
+    let named = |property: CstObjectProp| {
+        let name = property.name().and_then(|name| name.decoded_value().ok()).expect("a name");
+        (name, property)
+    };
+    // `CstObject::get` goes through all members.
+    let after_by_name: BTreeMap<_, _> = after.properties().into_iter().map(named).collect();
+    for (name, old) in before.properties().into_iter().map(named) {
+        let (Some(new), Some(value)) = (after_by_name.get(&name), to.get(&name)) else {
             is_gone = true;
             continue;
         };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     includes::INCLUDE,
-    json5::{Kind, Member, Node, end_of_trivia, is_space},
+    json5::{Kind, Member, Node, by_name, end_of_trivia, is_space},
 };
 
 /// Why a text cannot take a change.
@@ -107,7 +107,14 @@ impl Edit<'_> {
         from: &Map<String, Value>,
         to: &Map<String, Value>,
     ) -> Result<(), Refusal> {
+        let named = by_name(members);
+        // Refuses to change a member that stands there twice.
+        let unique = |name: &str| match named.get(name).and_then(|all| all.get(1)) {
+            None => Ok(()),
+            Some(second) => Err(Refusal::Twice { name: name.to_owned(), at: second.name_range.start }),
+        };
         // What comes back in another case is the same, renamed: the comments within it stay.
+        let fresh: Vec<_> = to.keys().filter(|new| !from.contains_key(*new)).collect();
         let mut renamed: Vec<(&str, &str)> = Vec::new();
         let mut removed = Vec::new();
         for (at, member) in members.iter().enumerate() {
@@ -116,13 +123,11 @@ impl Edit<'_> {
                 continue;
             }
             let is_spelled_anew = |new: &&String| {
-                new.trim().eq_ignore_ascii_case(name.trim())
-                    && !from.contains_key(*new)
-                    && !renamed.iter().any(|(_, taken)| taken == new)
+                new.trim().eq_ignore_ascii_case(name.trim()) && !renamed.iter().any(|(_, taken)| taken == new)
             };
-            match to.keys().find(is_spelled_anew) {
+            match fresh.iter().copied().find(is_spelled_anew) {
                 Some(new) => {
-                    self.unique(members, name)?;
+                    unique(name)?;
                     self.put(member.name_range.clone(), Value::from(&**new).to_string());
                     renamed.push((name, new));
                 }
@@ -134,10 +139,10 @@ impl Edit<'_> {
         for (name, value) in to {
             let old_name = renamed.iter().find(|(_, new)| new == name).map_or(&**name, |(old, _)| old);
             let old = from.get(old_name);
-            match (old, members.iter().rev().find(|member| member.name == old_name)) {
+            match (old, named.get(old_name).and_then(|all| all.last())) {
                 (Some(old), Some(_)) if old == value => {}
                 (old, Some(member)) => {
-                    self.unique(members, old_name)?;
+                    unique(old_name)?;
                     self.path.push(old_name.to_owned());
                     self.change(&member.value, old.unwrap_or(&Value::Null), value)?;
                     self.path.pop();
@@ -149,14 +154,6 @@ impl Edit<'_> {
             format!("{}: {}", Value::from(name.as_str()), edit.render(value, indent))
         });
         Ok(())
-    }
-
-    /// Refuses to change a member that stands there twice.
-    fn unique(&self, members: &[Member], name: &str) -> Result<(), Refusal> {
-        match members.iter().filter(|member| member.name == name).nth(1) {
-            None => Ok(()),
-            Some(second) => Err(Refusal::Twice { name: name.to_owned(), at: second.name_range.start }),
-        }
     }
 
     fn array(&mut self, node: &Node, items: &[Node], from: &[Value], to: &[Value]) -> Result<(), Refusal> {
@@ -188,7 +185,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Takes out the items at `removed`, and puts `added` behind what is left.
+    /// Takes out the items at `removed`, which rise, and puts `added` behind what is left.
     fn items<T>(
         &mut self,
         node: &Node,
@@ -202,7 +199,7 @@ impl Edit<'_> {
         for (item, comma) in removed.iter().filter_map(|&at| all.get(at)) {
             from = self.remove(node, item, *comma, from);
         }
-        let left = all.iter().enumerate().rfind(|(at, _)| !removed.contains(at));
+        let left = all.iter().enumerate().rfind(|(at, _)| removed.binary_search(at).is_err());
         let has_last_comma = all.last().is_some_and(|(_, comma)| comma.is_some());
         let last = left.map(|(_, (item, comma))| (item.end, *comma));
         if added.is_empty() {

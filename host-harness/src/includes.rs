@@ -68,9 +68,11 @@ impl Reader {
                     None => None,
                 };
                 let mut own = Map::new();
+                let named = json5::by_name(members);
                 for member in members.iter().filter(|member| member.name != INCLUDE) {
                     // Of several of one name the last counts, and the others' files are not looked at.
-                    if node.get(&member.name).is_some_and(|last| last.name_range != member.name_range) {
+                    let last = named.get(&*member.name).and_then(|all| all.last());
+                    if last.is_some_and(|last| last.name_range != member.name_range) {
                         continue;
                     }
                     own.insert(member.name.clone(), self.value(&member.value, files, &below(&member.name))?);

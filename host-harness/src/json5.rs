@@ -4,7 +4,7 @@
 //! `jsonc-parser` and `json-five` were tried in November 2026: the one knows no `.5`, `Infinity` or `\x41`, the other
 //! reads continued lines, `\ud83d\ude00` and `-0x1f` wrong and loses comments when it writes.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use serde_json::{Map, Number, Value};
 
@@ -60,6 +60,15 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// The members of each name, in order: the last one counts.
+pub(crate) fn by_name(members: &[Member]) -> HashMap<&str, Vec<&Member>> {
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    for member in members {
+        all.entry(&*member.name).or_default().push(member);
+    }
+    all
 }
 
 /// Why a text is no JSON5, and where.
