@@ -152,6 +152,23 @@ export const KINDS = [
     },
   },
   {
+    name: 'no markers where nothing can be kept',
+    fact: 'Anthropic keeps nothing below 1,024 tokens. A short text without tools goes out as it is, unless a time was asked for.',
+    take: (pair) => {
+      const { own, ours, at } = pair;
+      if (!isClaude(pair) || at.retention !== 'default' || ours.tools?.length || marks(ours).length) return false;
+      const texts = ours.messages.flatMap((/** @type {Json} */ { content }) =>
+        typeof content === 'string' ? [content] : (content ?? []).map((/** @type {Json} */ part) => part.text ?? ''),
+      );
+      if (Buffer.byteLength(texts.join('')) >= 1024) return false;
+      for (const body of [own, ours]) {
+        for (const part of markable(body)) delete part.cache_control;
+        body.messages.forEach(flatten);
+      }
+      return true;
+    },
+  },
+  {
     name: 'cache markers where they count',
     fact:
       'The gateway drops a marker on a string, and puts one on a tool result where Anthropic refuses it. A second marker in the ' +
