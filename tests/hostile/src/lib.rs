@@ -148,7 +148,7 @@ fn prompt(request: chat::Request) -> Prompt {
         chat::Ask::Prompt(prompt) => Prompt { model: prompt.model, stop: prompt.stop },
         chat::Ask::OpenaiJson(json) | chat::Ask::FinishedJson(json) => {
             let stop = json.split_once("\"stop\":[\"").and_then(|(_, rest)| rest.split_once("\"]"));
-            let stop = stop.map(|(texts, _)| texts.split("\",\"").map(str::to_owned).collect());
+            let stop = stop.map(|(texts, _)| texts.split("\",\"").map(|text| text.replace("\\\"", "\"")).collect());
             Prompt { model: field(&json, "model").unwrap_or_default().to_owned(), stop: stop.unwrap_or_default() }
         }
     }

@@ -183,8 +183,20 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         "safety_identifier",
         "verbosity",
     ];
-    const MESSAGE: &[&str] =
-        &["role", "content", "name", "refusal", "audio", "tool_calls", "function_call", "tool_call_id", "annotations"];
+    // OpenAI's own clients put `parsed` into a message and leave a stream's `index` in a call, and their users and tool
+    // loops send both back (openai-node, `ChatCompletionStreamingRunner`; openai-python, `get_final_completion`).
+    const MESSAGE: &[&str] = &[
+        "role",
+        "content",
+        "name",
+        "refusal",
+        "audio",
+        "tool_calls",
+        "function_call",
+        "tool_call_id",
+        "annotations",
+        "parsed",
+    ];
     if let Some((name, _)) = unknown(body, TOP) {
         return Err(Refused::new(format!("Unrecognized request argument supplied: {name}"), "", ""));
     }
@@ -204,7 +216,7 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         }
         for (index, call) in list(&message["tool_calls"]).enumerate() {
             let path = format!("{path}.tool_calls[{index}]");
-            known(call, &["id", "type", "function", "custom"], &path)?;
+            known(call, &["id", "type", "function", "custom", "index"], &path)?;
             known(&call["function"], &["name", "arguments"], &format!("{path}.function"))?;
         }
     }
