@@ -138,10 +138,10 @@ async fn run([http1, http2]: &[Provider; 2], number: usize, (name, scene, call, 
     let ended = match call {
         Call::Whole => complete(provider, number).await,
         Call::Streamed => faults::stream(provider, number).await,
-        Call::Left => {
-            let mut reply = provider.stream(&ask(&number.to_string(), "hello")).await.unwrap();
-            (String::new(), reply.next().await.map(|_| ()))
-        }
+        Call::Left => match provider.stream(&ask(&number.to_string(), "hello")).await {
+            Ok(mut reply) => (String::new(), reply.next().await.map(|_| ())),
+            Err(error) => (String::new(), Err(error)),
+        },
         Call::Cancelled => {
             let call = complete(provider, number);
             let ended = tokio::time::timeout(Duration::from_millis(20), call).await;
