@@ -17,11 +17,13 @@ pub(crate) enum Does {
     Obeys,
     /// Refuses every command that sends or writes: to go without it would lead elsewhere, or be unsafe.
     Refuses(&'static str),
+    /// Refuses them where it is `true`.
+    RefusesTrue(&'static str),
     /// Leaves it to OpenClaw: `doctor` says so.
     Leaves(&'static str),
 }
 
-use Does::{Leaves, Obeys, Refuses};
+use Does::{Leaves, Obeys, Refuses, RefusesTrue};
 
 /// OpenClaw's keys, by the place that they stand in below `models.providers.<id>`. What is not here is refused, as
 /// OpenClaw does: a `baseURL` that is not read would send the key elsewhere.
@@ -38,7 +40,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("models", Obeys),
             ("api", Leaves("this host asks in the form of openai-completions")),
             ("authHeader", Leaves("the key is sent in the provider's own header")),
-            ("maxTokens", Leaves("it is OpenClaw's budget; here --max-output-tokens is")),
+            ("maxTokens", Obeys),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("region", Leaves("the base URL says where to call")),
             ("injectNumCtxForOpenAICompat", Leaves("it is for local model servers")),
@@ -66,7 +68,12 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("key", Obeys),
             ("serverName", Obeys),
             ("passphrase", Refuses("give `key` unencrypted, by a reference")),
-            ("insecureSkipVerify", Obeys),
+            (
+                "insecureSkipVerify",
+                RefusesTrue(
+                    "it would hand the key to anybody: give the certificate authority as `ca` instead, in PEM form",
+                ),
+            ),
         ],
     ),
     (
@@ -82,11 +89,11 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("cost", Leaves("OpenClaw's knowledge of the model")),
             ("contextWindow", Leaves("OpenClaw's knowledge of the model")),
             ("contextTokens", Leaves("OpenClaw's knowledge of the model")),
-            ("maxTokens", Leaves("OpenClaw's knowledge of the model")),
+            ("maxTokens", Obeys),
             ("thinkingLevelMap", Leaves("OpenClaw's knowledge of the model")),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("agentRuntime", Leaves("this host runs no agents")),
-            ("compat", Leaves("OpenClaw's knowledge of the model")),
+            ("compat", Obeys),
             ("mediaInput", Leaves("OpenClaw's knowledge of the model")),
             ("metadataSource", Leaves("OpenClaw's own mark")),
         ],
@@ -137,24 +144,21 @@ pub(crate) fn check_way(config: &Value) -> Result<()> {
 ///
 /// # Errors
 /// Where one is not, or is refused: with its name.
-pub(crate) fn check(entry: &Map<String, Value>, path: &str) -> Result<Vec<Left>> {
+pub(crate) fn check(entry: &Value, path: &str) -> Result<Vec<Left>> {
     let mut left = Vec::new();
-    let whole = Value::Object(entry.clone());
     for (place, keys) in KEYS {
         let (place, is_list) = place.strip_suffix("[]").map_or((*place, false), |place| (place, true));
         let at = if place.is_empty() { path.to_owned() } else { format!("{path}.{place}") };
-        let pointer: String = place.split('.').filter(|step| !step.is_empty()).map(|step| format!("/{step}")).collect();
-        let found = if pointer.is_empty() { None } else { Some(whole.pointer(&pointer)) };
-        match found {
-            None => check_keys(entry, keys, &at, &mut left)?,
-            Some(Some(Value::Array(items))) if is_list => {
+        let mut steps = place.split('.').filter(|step| !step.is_empty());
+        match steps.try_fold(entry, |value, step| value.get(step)) {
+            Some(Value::Array(items)) if is_list => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(item) = item.as_object() {
                         check_keys(item, keys, &format!("{at}[{index}]"), &mut left)?;
                     }
                 }
             }
-            Some(Some(Value::Object(fields))) if !is_list => check_keys(fields, keys, &at, &mut left)?,
+            Some(Value::Object(fields)) if !is_list => check_keys(fields, keys, &at, &mut left)?,
             // A value of another type is for whoever reads it to refuse.
             _ => {}
         }
@@ -190,7 +194,8 @@ fn check_keys(fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str, le
         match does {
             _ if value.is_null() => {}
             Obeys => {}
-            Refuses(why) => {
+            RefusesTrue(_) if value != true => {}
+            Refuses(why) | RefusesTrue(why) => {
                 return Err(Error::config(format!("`{path}.{known}` is not supported: {why}"))
                     .hint("Without it the request would not be the one that the configuration means."));
             }
@@ -315,6 +320,7 @@ mod tests {
                 match does {
                     Obeys => format!("| `{key}` | obeyed |"),
                     Refuses(why) => format!("| `{key}` | refused: {why} |"),
+                    RefusesTrue(why) => format!("| `{key}` | refused where true: {why} |"),
                     Leaves(why) => format!("| `{key}` | not ours: {why} |"),
                 }
             })
@@ -343,10 +349,10 @@ mod tests {
             ),
             (json!({"request": {"tls": {"key": {"source": "store", "provider": "v", "id": "I"}}}}), "request.tls.key"),
         ] {
-            let error = check(&object(entry.clone()), "models.providers.x").unwrap_err().to_string();
+            let error = check(&entry, "models.providers.x").unwrap_err().to_string();
             assert!(error.contains(why), "{entry}: {error}");
         }
-        let hint = check(&object(json!({"base_url": ""})), "x").unwrap_err();
+        let hint = check(&json!({"base_url": ""}), "x").unwrap_err();
         assert_eq!(hint.record().hint.as_deref(), Some("Write it as `baseUrl`."));
     }
 
@@ -370,7 +376,7 @@ mod tests {
     fn what_is_left_to_openclaw_is_named() {
         let entry = json!({"api": "openai-completions", "region": "eu", "auth": "api-key", "params": null,
             "models": [{"id": "a", "name": "A", "input": ["text"], "api": "ollama"}]});
-        let left: Vec<_> = check(&object(entry), "p").unwrap().into_iter().map(|left| left.path).collect();
+        let left: Vec<_> = check(&entry, "p").unwrap().into_iter().map(|left| left.path).collect();
         assert_eq!(left, ["p.region", "p.models[0].api"]);
     }
 

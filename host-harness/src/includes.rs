@@ -162,8 +162,11 @@ fn merged(base: Value, over: Value) -> Value {
     match (base, over) {
         (Value::Object(mut base), Value::Object(over)) => {
             for (name, value) in over {
-                let old = base.get_mut(&name).map(Value::take);
-                base.insert(name, old.map_or(value.clone(), |old| merged(old, value)));
+                let value = match base.get_mut(&name) {
+                    Some(old) => merged(old.take(), value),
+                    None => value,
+                };
+                base.insert(name, value);
             }
             base.into()
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     credentials::Resolver,
     error::{Error, Result},
+    redact::escaped,
     references::{is_reference, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
     secrets::secret,
@@ -252,17 +253,7 @@ pub(crate) fn header(value: &Value, path: &str, resolver: &Resolver<'_>) -> Resu
 
 /// JSON as a header takes it: on one line, in ASCII. The open-source gateway reads UTF-8 in a header as Latin-1.
 pub(crate) fn ascii(json: &Value) -> String {
-    let mut text = String::new();
-    for character in json.to_string().chars() {
-        if character.is_ascii() && character != '\u{7f}' {
-            text.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    text
+    escaped(&json.to_string(), |letter| !letter.is_ascii() || letter == '\u{7f}', false)
 }
 
 #[cfg(test)]

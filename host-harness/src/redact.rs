@@ -31,8 +31,9 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        let forms = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret()));
-        let forms = forms.filter(|form| form.len() >= SHORTEST);
+        // The same secret comes from several places, and each form is searched for in all that passes.
+        let forms: BTreeSet<String> = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret())).collect();
+        let forms = forms.into_iter().filter(|form| form.len() >= SHORTEST);
         Self { secrets: forms.map(SecretString::from).collect() }
     }
 
@@ -144,7 +145,7 @@ fn html(text: &str) -> String {
 }
 
 /// JSON with these letters as `\u00e9`.
-fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
+pub(crate) fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
     let mut out = String::new();
     for letter in json.chars() {
         if !is_escaped(letter) {

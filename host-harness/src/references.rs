@@ -47,7 +47,7 @@ fn name(text: &str) -> Option<&str> {
 }
 
 /// Names are OpenClaw's: capitals, digits and `_`, no digit first.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')

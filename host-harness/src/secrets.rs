@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     file::read_file,
     locations::user_path,
-    references::shorthand,
+    references::{is_name, references, shorthand},
     types::ErrorKind,
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn secret(value: &Value, path: &str, environment: &Environment, confi
         Value::String(text) => match shorthand(text) {
             Some(name) => env(name, default_provider(config, "env"), path, environment, config).map(Some),
             None => {
-                let names = crate::references::references(text);
+                let names = references(text);
                 let from = names.iter().map(|name| environment.whence(name, config)).collect::<Vec<_>>().join(" and ");
                 let secret = resolve(text, environment, config)?;
                 Ok(Some(Found { secret, from: Some(from).filter(|from| !from.is_empty()) }))
@@ -120,9 +120,7 @@ fn provider<'a>(config: &'a Value, name: &str, source: &str, path: &str) -> Resu
 }
 
 fn env(name: &str, alias: &str, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
-    let is_name = name.starts_with(|first: char| first.is_ascii_uppercase())
-        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    if !is_name {
+    if !is_name(name) || name.starts_with('_') {
         return Err(Error::config(format!("`{path}` refers to `{name}`, which is no name of an environment variable"))
             .hint("Such names are capitals, digits and `_`."));
     }
@@ -139,9 +137,7 @@ fn env(name: &str, alias: &str, path: &str, environment: &Environment, config: &
 
 fn file(id: &str, alias: &str, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
     let place = format!("secrets.providers.{alias}");
-    let Some(provider) = provider(config, alias, "file", path)? else {
-        return Err(Error::config(format!("`{path}` refers to the file provider `{alias}`, which is not configured")));
-    };
+    let provider = provider(config, alias, "file", path)?.unwrap_or(&Value::Null);
     let text = |name: &str| provider.get(name).and_then(Value::as_str);
     let named = text("path").filter(|path| !path.trim().is_empty());
     let named = named.ok_or_else(|| Error::config(format!("`{place}.path` must name a file")))?;

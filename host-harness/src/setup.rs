@@ -145,9 +145,7 @@ impl Setup {
         entry::check_way(&self.config)?;
         let mut left = Vec::new();
         for (name, entry) in entries(&self.config, &descriptor.id) {
-            if let Some(entry) = entry.as_object() {
-                left.extend(entry::check(entry, &format!("models.providers.{}", name.trim()))?);
-            }
+            left.extend(entry::check(entry, &format!("models.providers.{}", name.trim()))?);
         }
         Ok(left)
     }

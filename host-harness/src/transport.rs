@@ -242,12 +242,6 @@ type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Tls {
     fn of(settings: &Settings<'_>, origin: &Origin, proxy: Option<&Proxy>) -> Result<Self> {
-        if settings.get("/tls/insecureSkipVerify").and_then(Value::as_bool) == Some(true) {
-            return Err(Error::config(
-                "`request.tls.insecureSkipVerify` is not supported: it would hand the key to anybody",
-            )
-            .hint("Give the certificate authority as `request.tls.ca` instead, in PEM form."));
-        }
         if settings.get("/tls/passphrase").is_some() {
             return Err(Error::config("`request.tls.passphrase` is not supported")
                 .hint("Give `request.tls.key` unencrypted, by a reference to the environment: ${NAME}."));

@@ -9,6 +9,7 @@ use std::{
     ffi::OsString,
     io,
     process::{Command, ExitCode},
+    sync::LazyLock,
 };
 
 use clap::CommandFactory;
@@ -110,8 +111,7 @@ impl Place {
 /// Where values stand that may be secrets: those of flags that are made for them, those of flags that the plugin names,
 /// which are not known yet, and URLs with more than a place in them.
 fn places(arguments: &[OsString]) -> Vec<Place> {
-    let known = known_flags();
-    let is_secret = |flag: &str| SECRET.contains(&flag) || !known.contains(flag);
+    let is_secret = |flag: &str| SECRET.contains(&flag) || !known_flags().contains(flag);
     let mut places = Vec::new();
     // The flag whose value the next argument is, if it takes one.
     let mut after: Option<bool> = None;
@@ -146,11 +146,15 @@ fn is_telling(text: &str) -> bool {
 }
 
 /// The long flags of all commands.
-fn known_flags() -> HashSet<String> {
-    let mut commands = Cli::command();
-    commands.build();
-    let own = commands.get_arguments().chain(commands.get_subcommands().flat_map(clap::Command::get_arguments));
-    own.filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect()
+fn known_flags() -> &'static HashSet<String> {
+    // To build all commands takes its time, and most command lines do not need it.
+    static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let mut commands = Cli::command();
+        commands.build();
+        let own = commands.get_arguments().chain(commands.get_subcommands().flat_map(clap::Command::get_arguments));
+        own.filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect()
+    });
+    &KNOWN
 }
 
 #[cfg(test)]

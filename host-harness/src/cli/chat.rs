@@ -112,8 +112,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
-    let (provider, config) = args.connect.provider().await?;
-    let environment = args.connect.config.environment()?;
+    let (provider, config, environment) = args.connect.provider().await?;
     let model = chat_model(args.model.as_deref(), provider.plugin(), &config, &environment)?;
     let params = model_params(config.value(), &provider.plugin().descriptor().id, &model);
     let asked = Prompt {

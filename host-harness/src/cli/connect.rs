@@ -126,9 +126,19 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// The file, which need not exist yet, and the variables, from one look at where they are.
+    pub(crate) fn read(&self) -> anyhow::Result<(ConfigFile, Environment)> {
+        let locations = self.locations()?;
+        let file = self.open_at(&locations)?;
+        Ok((file, Environment::process().with_dotenv(&locations)))
+    }
+
     /// The file, which need not exist yet.
     pub(crate) fn open(&self) -> anyhow::Result<ConfigFile> {
-        let locations = self.locations()?;
+        self.open_at(&self.locations()?)
+    }
+
+    fn open_at(&self, locations: &Locations) -> anyhow::Result<ConfigFile> {
         let path = self.config.as_deref().unwrap_or(locations.config());
         Ok(ConfigFile::open_with(path, locations.include_roots())?)
     }
@@ -203,12 +213,12 @@ impl Connect {
         self.extra.over(self.run.setup(plugin, config, environment))
     }
 
-    /// The plugin, connected.
-    pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile)> {
+    /// The plugin, connected, and what it was connected by.
+    pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile, Environment)> {
         let plugin = self.run.plugin().await?;
-        let config = self.config.open()?;
-        let setup = self.setup(&plugin, &config, &self.config.environment()?);
-        Ok((Provider::connect(&plugin, setup).await?, config))
+        let (config, environment) = self.config.read()?;
+        let setup = self.setup(&plugin, &config, &environment);
+        Ok((Provider::connect(&plugin, setup).await?, config, environment))
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let inputs = args.inputs.iter().map(|path| input::image(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let mask = args.mask.as_deref().map(input::image).transpose()?;
-    let (provider, _) = args.connect.provider().await?;
+    let (provider, ..) = args.connect.provider().await?;
     // Images cost money: what would keep them from being written is found out beforehand.
     target.prepare()?;
     let request = Request {

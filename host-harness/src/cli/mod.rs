@@ -39,7 +39,7 @@ Exit codes:
   4  the configuration, the component or the gateway's configuration is wrong, or the host's policy refused
   5  rate limited, over budget or overloaded: later may help
   6  the network failed, a time limit passed, or the answer was broken or cut short
-  7  a guardrail or a content filter refused
+  7  a guardrail, a content filter or the model itself refused
   130  given up: Ctrl-C, or Esc at a question
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \

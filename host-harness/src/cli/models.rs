@@ -20,7 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (provider, _) = args.connect.provider().await?;
+    let (provider, ..) = args.connect.provider().await?;
     let alive = Alive::new("listing models");
     let mut models = provider.models().await?;
     drop(alive);

@@ -8,8 +8,8 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, types::ErrorKind,
-    wit::onboarding::Choices,
+    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model,
+    types::ErrorKind, wit::onboarding::Choices,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -100,19 +100,22 @@ enum DefaultModel {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.run.plugin().await?;
-    let mut file = args.config.open()?;
+    let (mut file, environment) = args.config.read()?;
     // What is not understood is not written beside.
     Setup::new(file.value().clone()).left_to_openclaw(plugin.descriptor())?;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let answers =
-        if asks { wizard::ask(&args, &plugin, &file).await? } else { answers_of_flags(&args, &plugin, &file)? };
+    let answers = if asks {
+        wizard::ask(&args, &plugin, &file, &environment).await?
+    } else {
+        answers_of_flags(&args, &plugin, &file, &environment)?
+    };
     // Before anything is called: what is there may not take it.
     let merged = answers.merge(&plugin, file.value()).await?;
     file.text_with(&merged)?;
     if asks {
         wizard::confirm(&file, &merged)?;
     } else if !args.no_check {
-        check(&args, &plugin, &file).await?;
+        check(&args, &plugin, &file, &environment).await?;
     }
     if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
         (answers.key, &answers.secret, plugin.descriptor().credentials.first())
@@ -150,9 +153,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What the flags and the environment say.
-fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
+fn answers_of_flags(
+    args: &Args,
+    plugin: &Plugin,
+    file: &ConfigFile,
+    environment: &Environment,
+) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = match args.run.setup(plugin, file, &args.config.environment()?).held(descriptor) {
+    let held = match args.run.setup(plugin, file, environment).held(descriptor) {
         Ok(held) => held,
         // To refer to a key needs none, but whoever comes without will want to know.
         Err(error) if error.kind() == ErrorKind::MissingCredential && args.key.is_none() => {
@@ -186,8 +194,8 @@ fn answers_of_flags(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::
 
 /// Asks the gateway, by the cheapest call that needs the key, whether it takes it: nothing is written that would not
 /// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
-async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<()> {
-    let setup = args.run.clone().impatient().setup(plugin, file, &args.config.environment()?);
+async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<()> {
+    let setup = args.run.clone().impatient().setup(plugin, file, environment);
     let held = match setup.held(plugin.descriptor()) {
         Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
         held => held?,

@@ -27,7 +27,12 @@ use crate::cli::{
 const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
 /// Asks what no flag has answered.
-pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyhow::Result<Answers> {
+pub(super) async fn ask(
+    args: &Args,
+    plugin: &Plugin,
+    file: &ConfigFile,
+    environment: &Environment,
+) -> anyhow::Result<Answers> {
     restored::watch();
     let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
@@ -38,7 +43,6 @@ pub(super) async fn ask(args: &Args, plugin: &Plugin, file: &ConfigFile) -> anyh
     ));
     say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
 
-    let environment = args.config.environment()?;
     let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment, no_check: args.no_check };
     let found = wizard.gateway().await?;
     let key = match args.key {
@@ -88,7 +92,7 @@ struct Wizard<'a> {
     plugin: &'a Plugin,
     file: &'a ConfigFile,
     run: Run,
-    environment: Environment,
+    environment: &'a Environment,
     no_check: bool,
 }
 
@@ -133,7 +137,7 @@ impl fmt::Display for Way {
 
 impl Wizard<'_> {
     fn setup(&self) -> Setup {
-        self.run.setup(self.plugin, self.file, &self.environment).keyring(super::keyring(true))
+        self.run.setup(self.plugin, self.file, self.environment).keyring(super::keyring(true))
     }
 
     /// Asks for the gateway and the key until they fit.
@@ -311,7 +315,7 @@ impl Wizard<'_> {
 
     /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
     fn models(&self, offered: &[Entry]) -> anyhow::Result<Vec<String>> {
-        let current = chat_model(None, self.plugin, self.file, &self.environment)?;
+        let current = chat_model(None, self.plugin, self.file, self.environment)?;
         // One that steers the terminal is no id that a person could mean.
         let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
         let ids: Vec<String> = ids.cloned().collect();
