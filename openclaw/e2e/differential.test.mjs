@@ -11,7 +11,7 @@ import { pairwise } from './pairwise.mjs';
 before(async () => {
   const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) =>
     `data: ${JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
-  gateway = await startRecorder(() => `${chunk({ content: 'hi' })}${chunk({}, 'stop')}data: [DONE]\n\n`);
+  gateway = await startRecorder(`${chunk({ content: 'hi' })}${chunk({}, 'stop')}data: [DONE]\n\n`);
 });
 after(() => gateway.close());
 
@@ -19,7 +19,7 @@ after(() => gateway.close());
 async function sent(client, model, { context, options }) {
   const { stopReason, errorMessage } = await client(model, structuredClone(context), { ...options }).result();
   assert.equal(stopReason, 'stop', errorMessage);
-  return /** @type {{ body: any }} */ (gateway.seen.pop()).body;
+  return gateway.seen.pop();
 }
 
 /** Beside the pairs: what decides most about a family, each before all of them. */

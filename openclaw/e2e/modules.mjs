@@ -25,15 +25,14 @@ export const ourClient = (config = {}) => streamFn(config);
 export const ourModel = (model, written) =>
   normalizeResolvedModel({ model }, () => ({ models: { providers: { portkey: { models: [written] } } } }));
 
-/** A gateway that notes what it is asked, and answers with `events`. @param {(body: any) => string} answer */
-export async function startRecorder(answer) {
-  /** @type {{ headers: http.IncomingHttpHeaders, body: any }[]} */ const seen = [];
+/** A gateway that notes the bodies that it is sent, and answers each with `events`. @param {string} events */
+export async function startRecorder(events) {
+  /** @type {any[]} */ const seen = [];
   const server = http.createServer(async (req, res) => {
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
-    const body = JSON.parse(Buffer.concat(chunks).toString());
-    seen.push({ headers: req.headers, body });
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).end(answer(body));
+    seen.push(JSON.parse(Buffer.concat(chunks).toString()));
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).end(events);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());

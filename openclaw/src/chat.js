@@ -199,7 +199,7 @@ export class Translator {
 }
 
 /** OpenClaw's event stream: events can be read as they come, and the message at the end. @implements {AsyncIterable<AssistantMessageEvent>} */
-export class Reply {
+class Reply {
   /** @type {AssistantMessageEvent[]} */ queue = [];
   ended = false;
   wake = () => {};

@@ -22,7 +22,7 @@ const KEY = descriptor.credentials[0];
 export const providerConfig = (config) => entries(config, descriptor.id)[0]?.[1] ?? {};
 
 /** @param {Json | undefined} config @returns {Json} the options of the plugin */
-function pluginOptions(config) {
+export function pluginOptions(config) {
   const options = config?.plugins?.entries?.[descriptor.id]?.config;
   return options && typeof options === 'object' && !Array.isArray(options) ? options : {};
 }

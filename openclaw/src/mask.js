@@ -31,7 +31,7 @@ function escaped(json, which) {
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
-export function forms(secret) {
+function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
   // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.

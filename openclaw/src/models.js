@@ -2,7 +2,7 @@
 import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
 import { traitsOf, use } from './component.js';
-import { connect, providerConfig } from './config.js';
+import { connect, pluginOptions, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
 
@@ -16,7 +16,7 @@ const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** What is known of a model, or of the one that the user says its id stands for. @param {string} id @param {any} config */
-export const traitsIn = (id, config) => traitsOf(config?.plugins?.entries?.[descriptor.id]?.config?.modelFamilies?.[id] ?? id);
+export const traitsIn = (id, config) => traitsOf(pluginOptions(config).modelFamilies?.[id] ?? id);
 
 /**
  * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.

@@ -87,15 +87,16 @@ const part = (config, id) => SHARED.reduce((out, path) => copy(config, out, path
 const at = (config, path) => path.reduce(
   (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), config);
 
+/** The members of `fields` that are called `id`, in whatever case. @param {any} fields @param {string} id @returns {[name: string, value: any][]} */
+const own = (fields, id) => Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id));
+
 /**
  * The entries of the provider `id`, in whatever case their names are written: the one that is written as `id` first, since it
  * wins.
  * @param {any} config @param {string} id @returns {[name: string, entry: any][]}
  */
 export function entries(config, id) {
-  const providers = at(config, ['models', 'providers']);
-  const own = Object.entries(isObject(providers) ? providers : {}).filter(([name]) => isOwn(name, id));
-  return own.sort(([a], [b]) => Number(b === id) - Number(a === id));
+  return own(at(config, ['models', 'providers']), id).sort(([a], [b]) => Number(b === id) - Number(a === id));
 }
 
 /**
@@ -304,7 +305,7 @@ export class View {
     const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
     if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
     const options = (/** @type {any} */ all) => (
-      entriesOf(at(all, ['plugins', 'entries']), id).map((entry) => at(entry, ['config']) ?? {}));
+      own(at(all, ['plugins', 'entries']), id).map(([, entry]) => at(entry, ['config']) ?? {}));
     const had = [...options(config), {}];
     if (!options(merged).every((now) => had.some((before) => same(before, now)))) throw chosen('an option');
 
@@ -327,10 +328,6 @@ const same = (one, other) => isDeepStrictEqual(plain(one), plain(other));
 /** @param {any} value */
 const plain = (value) => (
   typeof value === 'string' ? value.trim() : value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
-
-/** @param {any} fields @param {string} id @returns {any[]} */
-const entriesOf = (fields, id) => (
-  Object.entries(isObject(fields) ? fields : {}).filter(([name]) => isOwn(name, id)).map(([, value]) => value));
 
 /** The names of all members. @param {any} value @param {number} [depth] @returns {Generator<string>} */
 function* names(value, depth = 0) {

@@ -466,8 +466,8 @@ export function wasiHttp(written = () => {}) {
   function target(request) {
     const scheme = request.protocol?.tag?.toLowerCase() ?? 'https';
     const text = `${scheme}://${request.host ?? ''}${request.path ?? '/'}`;
-    if (!URL.canParse(text)) throw { tag: 'HTTP-request-URI-invalid' };
-    const url = new URL(text);
+    const url = URL.parse(text);
+    if (!url) throw { tag: 'HTTP-request-URI-invalid' };
     if (url.origin !== egress?.origin || url.username || url.password) throw { tag: 'HTTP-request-denied' };
     return url;
   }

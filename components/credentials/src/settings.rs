@@ -114,7 +114,7 @@ impl Settings {
     /// Whether a header of an answer must not be shown because of its name, which cannot hold a mask.
     pub fn is_telling(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        let has = |word: &Vec<u8>| contains(name.as_bytes(), &word.to_ascii_lowercase()).is_some();
+        let has = |word: &Vec<u8>| position(name.as_bytes(), &word.to_ascii_lowercase()).is_some();
         self.telling.iter().any(has)
     }
 
@@ -123,7 +123,7 @@ impl Settings {
         let mut found = false;
         for word in &self.telling {
             let mut rest = &mut *value;
-            while let Some(at) = contains(rest, word) {
+            while let Some(at) = position(rest, word) {
                 let (_, after) = rest.split_at_mut(at);
                 let (hidden, after) = after.split_at_mut(word.len());
                 hidden.fill(b'*');
@@ -164,7 +164,7 @@ pub fn coding<'h>(headers: impl IntoIterator<Item = &'h (String, Vec<u8>)>) -> O
 }
 
 /// Where `word` stands in `text`.
-fn contains(text: &[u8], word: &[u8]) -> Option<usize> {
+fn position(text: &[u8], word: &[u8]) -> Option<usize> {
     text.windows(word.len()).position(|window| window == word)
 }
 
@@ -247,20 +247,14 @@ mod tests {
     /// The hosts' own fixture: each of these names a secret there too.
     #[test]
     fn what_is_reserved_is_secret_in_every_host() {
-        let fixture = include_str!("../../../tests/fixtures/boundary/names.json");
-        let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
+        let fixture = fixture(include_str!("../../../tests/fixtures/boundary/names.json"));
         let settings = settings(&[]);
-        let names = |list: &str| fixture[list].as_array().unwrap().clone();
         for reserved in SECRET {
-            assert!(
-                names("secret").iter().any(|name| reserved.eq_ignore_ascii_case(name.as_str().unwrap())),
-                "{reserved}"
-            );
+            assert!(texts(&fixture["secret"]).any(|name| reserved.eq_ignore_ascii_case(name)), "{reserved}");
         }
         // Members of JSON are among them, and not all of those could be headers.
         let is_header = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
-        let plain = names("plain");
-        for name in plain.iter().filter_map(|name| name.as_str()).filter(is_header) {
+        for name in texts(&fixture["plain"]).filter(is_header) {
             assert!(WAY.contains(&name) || !settings.is_reserved(name), "{name}");
         }
     }

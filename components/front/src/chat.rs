@@ -79,20 +79,6 @@ pub(crate) fn flag(name: &str, value: Option<Value>) -> Result<Option<bool>, Box
     flag.transpose()
 }
 
-pub(crate) fn number<T>(
-    name: &str,
-    value: Option<Value>,
-    read: impl Fn(&Value) -> Option<T>,
-) -> Result<Option<T>, Box<Failure>> {
-    let Some(value) = value else { return Ok(None) };
-    // JSON does not tell 1.0 from 1.
-    let value = match value.as_f64() {
-        Some(number) if value.is_f64() && number == number as i64 as f64 => Value::from(number as i64),
-        _ => value,
-    };
-    read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
-}
-
 /// A whole answer, as JSON.
 pub fn answer(response: Response, created: u64) -> Vec<u8> {
     let mut message = Delta { role: Some("assistant"), ..Delta::default() };

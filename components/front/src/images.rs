@@ -85,9 +85,19 @@ fn request(mut fields: Map<String, Value>) -> Result<Request, Box<Failure>> {
     let quality = text("quality")?;
     let background = text("background")?;
     let output_format = text("output_format")?;
-    let count = chat::number("n", take("n"), |number| u32::try_from(number.as_u64()?).ok())?;
+    let count = number("n", take("n"), |number| u32::try_from(number.as_u64()?).ok())?;
     let extra_json = (!fields.is_empty()).then(|| Value::Object(fields).to_string());
     Ok(Request { model, prompt, count, size, quality, background, output_format, extra_json })
+}
+
+fn number<T>(name: &str, value: Option<Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Box<Failure>> {
+    let Some(value) = value else { return Ok(None) };
+    // JSON does not tell 1.0 from 1.
+    let value = match value.as_f64() {
+        Some(number) if value.is_f64() && number == number as i64 as f64 => Value::from(number as i64),
+        _ => value,
+    };
+    read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
 }
 
 struct Part {
