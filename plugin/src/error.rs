@@ -104,7 +104,7 @@ pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
     if (300..400).contains(&head.status) {
         return redirect(head);
     }
-    told(head, body, Said::read(head, body))
+    told(head, body, Said::read(head, body, Failure::read(body)))
 }
 
 /// The error that `said` tells of, in the answer with this body.
@@ -130,28 +130,43 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
 
 /// The failure in a body that came with a success status: an error in any form, or HTML. `None` where it is no failure.
 pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
-    if body.trim_ascii_start().starts_with(b"<") {
-        let mut error = protocol(head, "The gateway answered with a web page", body);
-        error.kind = ErrorKind::InvalidConfig;
-        return Some(with_hint(error, "Check the base URL: it probably lacks its path, usually /v1."));
-    }
-    Failure::read(body).filter(|failure| failure.is_marked).map(|_| from_response(head, body))
+    page(head, body).or_else(|| failing(head, body, |failure| failure.is_marked))
 }
 
 /// An answer with a success status that is not what was asked for: a failure in disguise, whatever words it has, or no
 /// such thing at all.
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
-    in_success(head, body).or_else(|| in_words(head, body)).unwrap_or_else(|| protocol(head, what, body))
+    let is_failure = |failure: &Failure| failure.is_marked || !failure.message.is_empty();
+    page(head, body).or_else(|| failing(head, body, is_failure)).unwrap_or_else(|| protocol(head, what, body))
 }
 
 /// The failure in an answer that holds nothing that was asked for, if it has words.
 pub(crate) fn in_words(head: &Head, body: &[u8]) -> Option<Box<Error>> {
-    Failure::read(body).filter(|failure| !failure.message.is_empty()).map(|_| from_response(head, body))
+    failing(head, body, |failure| !failure.message.is_empty())
+}
+
+/// The error of a body that was read as a failure, where it is such a one. The body may be large, and is read once.
+fn failing(head: &Head, body: &[u8], is_such: impl Fn(&Failure) -> bool) -> Option<Box<Error>> {
+    let failure = Failure::read(body).filter(is_such)?;
+    if (300..400).contains(&head.status) {
+        return Some(redirect(head));
+    }
+    Some(told(head, body, Said::read(head, body, Some(failure))))
+}
+
+/// The error of a web page.
+fn page(head: &Head, body: &[u8]) -> Option<Box<Error>> {
+    if !body.trim_ascii_start().starts_with(b"<") {
+        return None;
+    }
+    let mut error = protocol(head, "The gateway answered with a web page", body);
+    error.kind = ErrorKind::InvalidConfig;
+    Some(with_hint(error, "Check the base URL: it probably lacks its path, usually /v1."))
 }
 
 /// What stands in an event that says by its name that it is an error.
 pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
-    let mut said = Said::read(head, data);
+    let mut said = Said::read(head, data, Failure::read(data));
     if said.message.trim().is_empty() && data.trim_ascii().is_empty() {
         said.message = "The stream ended with an error that has no words".to_owned();
     }
@@ -168,14 +183,16 @@ struct Said {
 }
 
 impl Said {
-    fn read(head: &Head, body: &[u8]) -> Self {
-        let failure = Failure::read(body);
+    /// What stands in `body`, which holds this failure.
+    fn read(head: &Head, body: &[u8], failure: Option<Failure>) -> Self {
         let mut said = match &failure {
             Some(failure) => Self::json(failure),
             None => Self::text(head, body),
         };
         said.origin = said.origin(head, failure.as_ref());
-        if let Some(denied) = guardrails::denied(body).filter(|_| said.kind == "hooks_failed" || head.status == 446) {
+        if (said.kind == "hooks_failed" || head.status == 446)
+            && let Some(denied) = guardrails::denied(body)
+        {
             said.message = format!("{} ({denied})", said.message.trim());
         }
         said
@@ -406,13 +423,11 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
             ErrorKind::Forbidden,
             Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
         ),
-        404 if upstream && !said.is_html => {
-            (ErrorKind::NotFound, Some("Check the model id: the hosted catalog names models @provider/model."))
-        }
+        404 if upstream && !said.is_html => (ErrorKind::NotFound, Some(MODEL_ID)),
         404 | 405 => (ErrorKind::InvalidConfig, Some(CHECK_BASE_URL)),
-        408 => (ErrorKind::Timeout, Some("Raise requestTimeoutMs, or request_timeout in the Portkey config.")),
-        412 => (ErrorKind::QuotaExceeded, Some("A budget is used up: raise it in Portkey, or use another provider.")),
-        413 => (ErrorKind::InvalidRequest, Some("The request is too large for the gateway: send less.")),
+        408 => (ErrorKind::Timeout, Some(TIMEOUT)),
+        412 => (ErrorKind::QuotaExceeded, Some(BUDGET)),
+        413 => (ErrorKind::InvalidRequest, Some(TOO_LARGE)),
         429 => (ErrorKind::RateLimited, Some("Wait before the next call, or raise the limit.")),
         431 => (
             ErrorKind::InvalidConfig,
@@ -420,11 +435,11 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
         ),
         446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
         501 => (ErrorKind::Unsupported, None),
-        504 => (ErrorKind::Timeout, Some("Try again later.")),
+        504 => (ErrorKind::Timeout, Some(LATER)),
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
-        500..=599 => (ErrorKind::Overloaded, Some("Try again later, or add a fallback to the Portkey config.")),
+        500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
         400..=499 => (ErrorKind::InvalidRequest, None),
         // Nothing that this protocol knows as an answer.
         ..200 | 204 | 205 => (ErrorKind::Protocol, None),
@@ -436,6 +451,10 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
 const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
 const LATER: &str = "Try again later.";
 const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
+const MODEL_ID: &str = "Check the model id: the hosted catalog names models @provider/model.";
+const TIMEOUT: &str = "Raise requestTimeoutMs, or request_timeout in the Portkey config.";
+const BUDGET: &str = "A budget is used up: raise it in Portkey, or use another provider.";
+const TOO_LARGE: &str = "The request is too large for the gateway: send less.";
 const QUOTA: &str = "The model provider's own quota is used up: check its plan and billing.";
 const CONTEXT: &str =
     "The conversation is longer than the model's context: shorten it, or choose a model with a larger one.";
@@ -488,8 +507,8 @@ const RULES: &[Rule] = {
     rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
     rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
     rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
-    rule(Type("timeout_error"), Is::Timeout, "Raise requestTimeoutMs, or request_timeout in the Portkey config."),
-    rule(TypeEnd("_exhaust_error"), Is::QuotaExceeded, "A budget is used up: raise it in Portkey, or use another provider."),
+    rule(Type("timeout_error"), Is::Timeout, TIMEOUT),
+    rule(TypeEnd("_exhaust_error"), Is::QuotaExceeded, BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Code("insufficient_quota"), Is::QuotaExceeded, QUOTA),
     rule(Code("billing_hard_limit_reached"), Is::QuotaExceeded, QUOTA),
@@ -505,10 +524,7 @@ const RULES: &[Rule] = {
     rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
-    rule(Says("context length"), Is::InvalidRequest, CONTEXT),
-    rule(Says("context window"), Is::InvalidRequest, CONTEXT),
-    rule(Says("context size"), Is::InvalidRequest, CONTEXT),
-    rule(Any(&["context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
+    rule(Any(&["context length", "context window", "context size", "context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
         "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
         "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
         "exceeded max context", "maximum context"]), Is::InvalidRequest, CONTEXT),
@@ -529,10 +545,10 @@ const RULES: &[Rule] = {
     rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
     rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token"]),
         Is::Unauthorized, PROVIDER_KEY),
-    rule(Says("max_tokens: Field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
+    rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
-    rule(Code("model_not_found"), Is::NotFound, "Check the model id: the hosted catalog names models @provider/model."),
-    rule(Type("overloaded_error"), Is::Overloaded, "Try again later, or add a fallback to the Portkey config."),
+    rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
+    rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
@@ -542,7 +558,7 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
     rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: a model id @provider/model, or a provider or config header."),
     rule(GatewaySays("Query router did not resolve"), Is::InvalidConfig, "Give the conditional config a default target."),
-    rule(GatewaySays("Payload size exceeds"), Is::InvalidRequest, "The request is too large for the gateway: send less."),
+    rule(GatewaySays("Payload size exceeds"), Is::InvalidRequest, TOO_LARGE),
     ]
 };
 
@@ -1053,6 +1069,7 @@ mod tests {
             (400, said("Your credit balance is too low to access the Anthropic API."), Is::QuotaExceeded, "Your credit balance is too low to access the Anthropic API.", "billing"),
             (400, said("API key not valid. Please pass a valid API key."), Is::Unauthorized, "API key not valid. Please pass a valid API key.", "not Portkey's"),
             (400, said("This model's maximum context length is 8192 tokens"), Is::InvalidRequest, "This model's maximum context length is 8192 tokens", "context"),
+            (400, said("max_tokens: Field required"), Is::InvalidRequest, "max_tokens: Field required", "modelFamilies"),
             (400, said("prompt is too long: 210000 tokens > 200000 maximum"), Is::InvalidRequest, "prompt is too long: 210000 tokens > 200000 maximum", "context"),
             (400, r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#.into(), Is::ContentBlocked, "Input data may contain inappropriate content.", "content filter"),
             (500, said("imageGenerate is not supported by anthropic"), Is::Unsupported, "imageGenerate is not supported by anthropic", "another model"),

@@ -70,7 +70,7 @@ impl exports::onboarding::Guest for Provider {
 
 impl exports::models::Guest for Provider {
     fn traits_of(id: String) -> exports::models::Traits {
-        traits::of(&id).map_or_else(traits::unknown, |known| known.shown())
+        traits::shown(&id)
     }
 
     fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {

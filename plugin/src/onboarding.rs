@@ -97,7 +97,7 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
 
 /// An entry for a model. What is not known of one is left out, for the host to default.
 fn model_entry(id: &str) -> Json<'_> {
-    let known = traits::of(id).map_or_else(traits::unknown, |known| known.shown());
+    let known = traits::shown(id);
     let mut input = alloc::vec!["text".into()];
     // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
     if known.image_input != Some(false) {

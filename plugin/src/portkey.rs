@@ -31,9 +31,9 @@ pub const ALIAS: &str = "Portkey";
 pub const MODEL: &str = "@anthropic/claude-sonnet-4-5";
 /// Its name for people.
 pub const MODEL_NAME: &str = "Claude Sonnet 4.5";
-/// Its context window. Source: Anthropic's model overview.
+/// Its context window, as `traits` has it: a descriptor is asked for at each start, and a table need not be searched for it.
 pub const MODEL_CONTEXT_TOKENS: u32 = 200_000;
-/// Its longest answer. Source: Anthropic's model overview.
+/// Its longest answer, as `traits` has it.
 pub const MODEL_MAX_OUTPUT_TOKENS: u32 = 64_000;
 
 /// The model that draws where none is named.

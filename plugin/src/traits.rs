@@ -103,12 +103,8 @@ pub(crate) struct Traits {
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
     prefix: &'static str,
-    family: Family,
-    context_tokens: u32,
-    max_output_tokens: u32,
-    images: bool,
-    thinking: Thinking,
-    efforts: &'static [&'static str],
+    /// With the maker's own API for a route.
+    traits: Traits,
 }
 
 const LOW_HIGH: &[&str] = &["low", "medium", "high"];
@@ -126,10 +122,10 @@ const ROWS: &[Row] = {
     use Family as F;
     use Thinking::{Adaptive, Budget, Effort, None as No};
     const fn row(
-        prefix: &'static str, family: Family, thousands: u32, output: u32, images: bool, thinking: Thinking,
+        prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
         efforts: &'static [&'static str],
     ) -> Row {
-        Row { prefix, family, context_tokens: thousands, max_output_tokens: output, images, thinking, efforts }
+        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts } }
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
@@ -260,28 +256,25 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let last = path.rsplit('/').next().unwrap_or(path);
     let (maker, name) = bare(last);
     let name = dotted(name);
-    let row = ROWS.iter().find(|row| begins(&name, row.prefix))?;
+    let known = ROWS.iter().find(|row| begins(&name, row.prefix))?.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
-        Route::Direct if slug == "openai" && row.family != Family::Gpt => Route::Other,
+        Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,
         route => route,
     };
     // How it is asked to reason is the route's where that one has a form of its own.
-    let thinking = match (route, row.thinking) {
+    let thinking = match (route, known.thinking) {
         (_, Thinking::None) => Thinking::None,
         (Route::OpenRouter, _) => Thinking::Object,
         (Route::Other, _) => Thinking::Effort,
         (_, thinking) => thinking,
     };
-    Some(Traits {
-        family: row.family,
-        route,
-        context_tokens: row.context_tokens,
-        max_output_tokens: row.max_output_tokens,
-        images: row.images,
-        thinking,
-        efforts: row.efforts,
-    })
+    Some(Traits { route, thinking, ..known })
+}
+
+/// The same for hosts: all absent where nothing is known.
+pub(crate) fn shown(id: &str) -> models::Traits {
+    of(id).map_or_else(unknown, |known| known.shown())
 }
 
 /// A prefix ends where a word or a number does: `o1` is no beginning of `o10`, and `gpt-5` none of `gpt-50`.
@@ -393,7 +386,7 @@ impl Traits {
     }
 
     /// The same for hosts.
-    pub(crate) fn shown(&self) -> models::Traits {
+    fn shown(&self) -> models::Traits {
         let known = |number| Some(number).filter(|&number: &u32| number > 0);
         models::Traits {
             family: Some(self.family.name().to_owned()),
@@ -433,7 +426,7 @@ impl Traits {
 }
 
 /// What is known of a model that nothing is known of.
-pub(crate) fn unknown() -> models::Traits {
+fn unknown() -> models::Traits {
     models::Traits {
         family: None,
         context_tokens: None,
@@ -452,6 +445,15 @@ pub(crate) fn unknown() -> models::Traits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_model_is_described_as_the_table_has_it() {
+        let (model, known) = (crate::portkey::descriptor().default_model, shown(crate::portkey::MODEL));
+        assert_eq!(
+            (model.context_tokens, model.max_output_tokens, Some(model.image_input), Some(model.reasoning)),
+            (known.context_tokens, known.max_output_tokens, known.image_input, known.reasoning)
+        );
+    }
 
     #[test]
     fn a_model_is_known_in_all_its_spellings() {

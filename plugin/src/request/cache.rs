@@ -14,7 +14,10 @@ use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
 use crate::traits::{Family, Route};
 
-const MARK: &str = "cache_control";
+pub(super) const MARK: &str = "cache_control";
+
+/// Where a message may hold parts that carry one.
+const LISTS: [&str; 3] = ["content", "content_blocks", "tool_calls"];
 
 /// Marks what is worth keeping: the last tool, the stable half of the system text, and the newest two places in the
 /// conversation, the older of which is where the request before this one ended. `short` where nothing is said.
@@ -28,15 +31,15 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         || targets.all(|target| target.takes_markers())
         || (!targets.is_complete() && asked.is_some() && targets.any(|target| target.takes_markers()));
     let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
-    let count = marked(body);
+    let has_marks = has_marks(body);
     if !takes {
         // OpenAI refuses unknown members.
-        if count > 0 && targets.all(|target| matches!(target.family, Family::Gpt | Family::Gemini)) {
+        if has_marks && targets.all(|target| matches!(target.family, Family::Gpt | Family::Gemini)) {
             strip(body);
         }
         return;
     }
-    if count > 0 {
+    if has_marks {
         return move_out_of_results(body, is_bedrock);
     }
     if asked.is_none() && is_small(body) {
@@ -94,8 +97,15 @@ fn blocks(message: &Object<'_>) -> &'static str {
 }
 
 fn has_text(message: &Object<'_>, name: &str) -> bool {
-    let is_text = |part: &Object<'_>| is_type(part, "text") && !part.text("text").is_empty();
     parts(message, name).is_some_and(|parts| parts.iter().any(is_text))
+}
+
+fn is_text(part: &Object<'_>) -> bool {
+    is_type(part, "text") && !part.text("text").is_empty()
+}
+
+fn is_marked(item: &Json<'_>) -> bool {
+    item.object().is_some_and(|item| item.get(MARK).is_some())
 }
 
 fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
@@ -116,7 +126,6 @@ fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
 /// Marks the last text among the first so many parts.
 fn mark_text(message: &mut Object<'_>, name: &'static str, long: bool, first: usize) {
     let Some(mut all) = parts(message, name) else { return };
-    let is_text = |part: &Object<'_>| is_type(part, "text") && !part.text("text").is_empty();
     let at = all.get(..first.min(all.len())).and_then(|first| first.iter().rposition(is_text));
     if let Some(part) = at.and_then(|at| all.get_mut(at)) {
         mark(part, long);
@@ -132,20 +141,16 @@ fn mark(object: &mut Object<'_>, long: bool) {
     object.set(MARK, control);
 }
 
-/// How many markers a host has set.
-fn marked(body: &Body<'_>) -> usize {
+/// Whether a host has set markers.
+fn has_marks(body: &Body<'_>) -> bool {
     let in_message = |message: &Object<'_>| {
-        let of = |name| match message.get(name) {
-            Some(json) if json.is_nested() => {
-                let items = json.list().unwrap_or_default();
-                items.iter().filter(|item| item.object().is_some_and(|item| item.get(MARK).is_some())).count()
-            }
-            _ => 0,
+        let is_in = |name: &&str| {
+            let items = message.get(name).filter(|json| json.is_nested()).and_then(Json::list);
+            items.is_some_and(|items| items.iter().any(is_marked))
         };
-        of("content") + of("content_blocks") + of("tool_calls") + usize::from(message.get(MARK).is_some())
+        message.get(MARK).is_some() || LISTS.iter().any(is_in)
     };
-    body.tools.iter().filter(|tool| tool.get(MARK).is_some()).count()
-        + body.messages.iter().map(in_message).sum::<usize>()
+    body.tools.iter().any(|tool| tool.get(MARK).is_some()) || body.messages.iter().any(in_message)
 }
 
 fn strip(body: &mut Body<'_>) {
@@ -154,9 +159,8 @@ fn strip(body: &mut Body<'_>) {
     }
     for message in &mut body.messages {
         message.remove(MARK);
-        for name in ["content", "content_blocks", "tool_calls"] {
+        for name in LISTS {
             let Some(Json::List(items)) = message.get(name) else { continue };
-            let is_marked = |item: &Json<'_>| item.object().is_some_and(|item| item.get(MARK).is_some());
             if items.iter().any(is_marked) {
                 let all = message.take(name).and_then(Json::into_list).unwrap_or_default();
                 let all = all.into_iter().map(without_mark).collect::<Vec<_>>();
@@ -174,13 +178,11 @@ fn without_mark(item: Json<'_>) -> Json<'_> {
 
 /// A marker that a host has set on a tool result goes to the nearest place before it that reaches the provider.
 fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
-    let mut moved = None;
+    let mut moved = false;
     for at in (0..body.messages.len()).rev() {
         let Some(message) = body.messages.get_mut(at) else { continue };
         if is_role(message, "tool") {
-            let of_part = |part: Json<'_>| part.object().and_then(|mut part| part.take(MARK)).is_some();
-            let in_parts =
-                message.get("content").and_then(Json::list).is_some_and(|parts| parts.into_iter().any(of_part));
+            let in_parts = message.get("content").and_then(Json::list).is_some_and(|parts| parts.iter().any(is_marked));
             if in_parts || message.get(MARK).is_some() {
                 message.remove(MARK);
                 let all = message.take("content").map(|content| match content {
@@ -188,11 +190,11 @@ fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
                     content => content,
                 });
                 message.set_some("content", all);
-                moved.get_or_insert(at);
+                moved = true;
             }
-        } else if moved.is_some() && is_place(message, is_bedrock) {
+        } else if moved && is_place(message, is_bedrock) {
             mark_place(message, false, is_bedrock);
-            moved = None;
+            moved = false;
         }
     }
 }

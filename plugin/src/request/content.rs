@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, text_part};
 use crate::json::{Json, Object};
@@ -71,7 +72,7 @@ fn document(part: Json<'_>) -> Json<'_> {
         Some(url) if url.starts_with("data:application/pdf") => {
             let mut image = Object::from([("type", "image_url".into())]);
             image.set("image_url", [("url", Json::Text(url))]);
-            image.set_some("cache_control", object.get("cache_control").cloned());
+            image.set_some(MARK, object.get(MARK).cloned());
             image.into()
         }
         _ => part,
@@ -145,7 +146,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
 
 fn has_marker(messages: &[Object<'_>]) -> bool {
     let marked = |message: &Object<'_>| {
-        parts(message, "content").is_some_and(|parts| parts.iter().any(|part| part.get("cache_control").is_some()))
+        parts(message, "content").is_some_and(|parts| parts.iter().any(|part| part.get(MARK).is_some()))
     };
     messages.iter().filter(|message| is_system(message)).any(marked)
 }

@@ -106,8 +106,14 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
                 None => unsigned.push_str(&text),
                 Some(signature) => match signature.strip_prefix(DETAILS) {
                     Some(json) => {
-                        details
-                            .extend(Json::parse(json).ok().and_then(Json::into_list).into_iter().flatten().map(owned));
+                        details.extend(
+                            Json::parse(json)
+                                .ok()
+                                .and_then(Json::into_list)
+                                .into_iter()
+                                .flatten()
+                                .map(|detail| detail.owned()),
+                        );
                         unsigned.push_str(&text);
                     }
                     None => {
@@ -190,12 +196,6 @@ fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
     }
 }
 
-/// The value, in memory of its own.
-fn owned<'a>(json: Json<'_>) -> Json<'a> {
-    let text = json.to_json();
-    serde_json::value::RawValue::from_string(text).map_or(Json::NULL, |raw| Json::Raw(Cow::Owned(raw)))
-}
-
 /// Gemini 3 refuses a call of its own without the signature, and takes this in place of one that never was: a call by
 /// another model. Source: Google's documentation, "Thought signatures"; OpenClaw 2026.9.6 sends the same.
 const UNSIGNED: &str = "skip_thought_signature_validator";
@@ -229,7 +229,7 @@ fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<
     let mut portkey = own.filter(|own| !own.is_empty());
     if let Some(signature) = extra.as_ref().and_then(|extra| extra.get("signature")?.string()) {
         if signature.starts_with('{') {
-            details.extend(Json::parse(&signature).ok().map(owned));
+            details.extend(Json::parse(&signature).ok().map(|detail| detail.owned()));
         } else if let Some(of_google) = signature.strip_prefix(GOOGLE) {
             google = Some(Cow::Owned(of_google.into()));
         } else {
