@@ -13,6 +13,7 @@ PEERS = benches/node/node_modules/.package-lock.json
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
 SECONDS = 10
+FUZZ_FOR = -max_total_time=$(SECONDS)
 
 .PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
 
@@ -77,7 +78,7 @@ fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 fuzz-%:
 	@command -v c++ >/dev/null || { echo "A C++ compiler is missing: libFuzzer is built with it. On Debian: apt-get install g++" >&2; exit 1; }
 	mkdir -p fuzz/artifacts fuzz/target/corpus/$*
-	cd fuzz && cargo run --release --bin $* -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 \
+	cd fuzz && cargo run --release --bin $* -- $(FUZZ_FOR) -max_len=4096 -timeout=10 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=artifacts/$*- target/corpus/$* corpus/$*
 
 # Builds everything optimised first, which takes some ten minutes; the benches themselves take less.

@@ -79,13 +79,13 @@ fn has_line_ends_of_json5(text: &str) -> bool {
     text.replace("\r\n", "\n").contains(['\r', '\u{2028}', '\u{2029}'])
 }
 
-/// Whether each member says what it is called, once, and what it is.
+/// Whether each member says what it is called, once, and what it is, here: none comes from another file.
 fn is_plain(object: &CstObject) -> bool {
     let mut names = BTreeSet::new();
     object.properties().iter().all(|property| {
         let name = property.name().and_then(|name| name.decoded_value().ok());
         let value = property.value();
-        name.is_some_and(|name| names.insert(name))
+        name.is_some_and(|name| name != "$include" && names.insert(name))
             && value.as_ref().is_some_and(|value| value.to_serde_value().is_some())
             && value.and_then(|value| value.as_object()).is_none_or(|object| is_plain(&object))
     })
