@@ -16,6 +16,8 @@ pub struct ModelRef {
     pub provider: String,
     /// As the provider knows it.
     pub model: String,
+    /// The `@profile` of OpenClaw's own credentials behind it, which is OpenClaw's to know.
+    pub profile: Option<String>,
 }
 
 /// The model that the configuration makes the default one, whatever its provider: `agents.defaults.model`, else the first
@@ -32,14 +34,15 @@ pub fn primary_model(config: &Value, environment: &Environment) -> Result<Option
     }
     let first = |(provider, entry): (&String, &Value)| {
         let model = entry.get("models")?.as_array()?.first()?.get("id")?.as_str()?;
-        Some(ModelRef { provider: provider.trim().to_lowercase(), model: model.to_owned() })
+        Some(ModelRef { provider: provider.trim().to_lowercase(), model: model.to_owned(), profile: None })
     };
     Ok(config.pointer("/models/providers").and_then(Value::as_object).and_then(|all| all.iter().find_map(first)))
 }
 
 /// The model that `name` means. `None` for a name without a provider that is no alias.
 pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
-    let name = without_profile(name.trim());
+    let (name, profile) = split_profile(name.trim());
+    let with_profile = |found| ModelRef { profile: profile.map(str::to_owned), ..found };
     let aliased = |name: &str, provider: Option<&str>| {
         let models = config.pointer("/agents/defaults/models").and_then(Value::as_object)?;
         // Of several of one alias the last counts.
@@ -51,7 +54,7 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
         })
     };
     if let Some(found) = aliased(name, None) {
-        return Some(found);
+        return Some(with_profile(found));
     }
     let found = split(name)?;
     let is_listed = || {
@@ -61,7 +64,7 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
         models.iter().find(|model| model.get("id").and_then(Value::as_str).map(str::trim) == Some(&*found.model))
     };
     let alias = if is_listed().is_some() { None } else { aliased(&found.model, Some(&found.provider)) };
-    Some(alias.unwrap_or(found))
+    Some(with_profile(alias.unwrap_or(found)))
 }
 
 /// The provider's own model that `name` means, or `name` itself: ids of models may hold anything.
@@ -129,27 +132,27 @@ fn narrow(number: f64) -> f32 {
 fn split(reference: &str) -> Option<ModelRef> {
     let (provider, model) = reference.trim().split_once('/')?;
     let (provider, model) = (provider.trim().to_lowercase(), model.trim().to_owned());
-    (!provider.is_empty() && !model.is_empty()).then_some(ModelRef { provider, model })
+    (!provider.is_empty() && !model.is_empty()).then_some(ModelRef { provider, model, profile: None })
 }
 
-/// `provider/model@profile` without the profile. A date or a quantization behind an `@` is part of the model's name.
-fn without_profile(name: &str) -> &str {
+/// `provider/model@profile` as two. A date or a quantization behind an `@` is part of the model's name.
+fn split_profile(name: &str) -> (&str, Option<&str>) {
     let from = name.rfind('/').map_or(0, |slash| slash + 1);
     let at = |from: usize| name.get(from..).and_then(|rest| rest.find('@')).map(|at| at + from);
-    let Some(mut sign) = at(from).filter(|&sign| sign > 0) else { return name };
+    let Some(mut sign) = at(from).filter(|&sign| sign > 0) else { return (name, None) };
     for is_version in [is_date, is_quantization] {
         let suffix = name.get(sign + 1..).unwrap_or_default();
         if is_version(suffix.split('@').next().unwrap_or_default()) {
             match at(sign + 1) {
                 Some(next) => sign = next,
-                None => return name,
+                None => return (name, None),
             }
         }
     }
     let (model, profile) =
         (name.get(..sign).unwrap_or_default().trim(), name.get(sign + 1..).unwrap_or_default().trim());
     // A provider's slug begins with the same sign: `portkey/@openai` is a model of that name.
-    if model.is_empty() || profile.is_empty() || model.ends_with('/') { name } else { model }
+    if model.is_empty() || profile.is_empty() || model.ends_with('/') { (name, None) } else { (model, Some(profile)) }
 }
 
 fn is_date(suffix: &str) -> bool {

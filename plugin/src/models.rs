@@ -129,8 +129,9 @@ fn escaped(id: &str) -> String {
     query
 }
 
-/// What a refused listing means. The open-source gateway keeps no catalog: asked for one it answers as to any request
-/// that names no provider (gateway 1.15.2), where the hosted one lists.
+/// What a refused listing means. It names no model, so that what was not found is the list itself. The open-source gateway
+/// keeps no catalog: asked for one it answers as to any request that names no provider (gateway 1.15.2), where the hosted
+/// one lists.
 pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
     let asks_for_provider = error.message.contains("x-portkey-provider header is required");
     if asks_for_provider && error.origin == ErrorOrigin::Gateway {
@@ -140,6 +141,9 @@ pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
             "Name the model yourself. With a provider or a config header this gateway lists that provider's."
                 .to_owned(),
         );
+    } else if error.kind == ErrorKind::NotFound {
+        error.kind = ErrorKind::InvalidConfig;
+        error.hint = Some(error::CHECK_BASE_URL.to_owned());
     }
     error
 }
@@ -224,5 +228,12 @@ mod tests {
             let result = Listing::default().push(&Head { status: 200, headers: Vec::new() }, body.as_bytes());
             assert!(result.is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_not_there_is_a_matter_of_the_base_url() {
+        let head = Head { status: 404, headers: Vec::new() };
+        let error = refused(error::answered(ErrorKind::NotFound, ErrorOrigin::Upstream, "Not Found", &head));
+        assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::InvalidConfig, Some(error::CHECK_BASE_URL)));
     }
 }

@@ -190,13 +190,15 @@ fn a_key_is_checked_before_anything_is_written() {
     let good = user.stub.base_url();
     let old = "// mine\n{ gateway: { port: 1 } }\n";
     let root = good.trim_end_matches("/v1");
+    let deeper = format!("{good}/nothing");
     let path = user.cli.folder.path().join("openclaw.json");
-    let flags = [&["--yes"][..], &[], &["--json"], &["--yes"], &[]];
+    let flags = [&["--yes"][..], &[], &["--json"], &["--yes"], &[], &[]];
     for ((key, base_url, code, part), flags) in [
         ("pk-of-somebody-else", good.as_str(), 3, "copy it again"),
         (KEY, "http://127.0.0.1:1/v1", 6, "the gateway runs at the base URL"),
         ("pk-of-somebody-else", good.as_str(), 3, "copy it again"),
         (KEY, root, 4, "usually ends in /v1"),
+        (KEY, deeper.as_str(), 4, "usually ends in /v1"),
         (KEY, "http://192.168.7.7/v1", 4, "allowPrivateNetwork"),
     ]
     .into_iter()

@@ -204,6 +204,9 @@ fn a_file_means_what_openclaw_means_by_it() {
         if found != expected {
             wrong.push(format!("{name}: {found}\n  and not {expected}"));
         }
+        if says.get("ignored").is_some_and(|ignored| *ignored != facts["ignored"]) {
+            wrong.push(format!("{name}: doctor calls {} ignored, and not {}", facts["ignored"], says["ignored"]));
+        }
         let source = facts["key"].as_str().unwrap_or_default();
         if !source.contains(says["source"].as_str().unwrap()) {
             wrong.push(format!("{name}: the key is from {source:?}, and not {}", says["source"]));

@@ -217,6 +217,10 @@ impl Examination<'_> {
         // Where this fails, the configuration's line said so.
         let left = self.setup(plugin, file).left_to_openclaw(descriptor).unwrap_or_default();
         let mut left: Vec<_> = left.into_iter().map(|left| (left.path, left.why.to_owned())).collect();
+        if let Some(profile) = primary_model(config, &self.environment).ok().flatten().and_then(|model| model.profile) {
+            let why = "a profile is OpenClaw's, and so is its key: here the key is the one below".to_owned();
+            left.push((format!("agents.defaults.model@{profile}"), why));
+        }
         if config
             .pointer("/agents/defaults/model/fallbacks")
             .and_then(Value::as_array)
