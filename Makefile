@@ -15,7 +15,11 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
+.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
+
+# The targets, as CONTRIBUTING.md lists them.
+help:
+	@grep '^make ' CONTRIBUTING.md
 
 setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
