@@ -9,18 +9,24 @@ const ASYNC_EXPORTS = [
   'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
 ];
 
+/** Where a table of handles, which is the first parameter, grows. */
+const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===\2\?\(/g;
+
 /**
- * Has each text and each list of bytes that the component hands over counted, see `src/component.js`, and no destructor of its
- * resources run when JavaScript collects them: that would be after the call, on OpenClaw's thread, with nothing to gain, as the
- * whole instance goes.
+ * Has each text and each list of bytes that the component hands over counted, and each handle that it keeps; has each of its
+ * waits leave other work its turn, see `src/component.js`; and has no destructor of its resources run when JavaScript collects
+ * them: that would be after the call, on OpenClaw's thread, with nothing to gain, as the whole instance goes.
  * @param {string} glue
  */
 function bounded(glue) {
   const head = /^export function instantiate\((\w+),(\w+),[^{]*\{/.exec(glue);
   const texts = glue.split('new TextDecoder').length - 1;
-  if (!head || texts !== 1) throw new Error('jco writes its glue in another way: look at how it reads memory');
+  const tables = glue.match(GROWING)?.length;
+  if (!head || texts !== 1 || tables !== 1) throw new Error('jco writes its glue in another way: look at how it reads memory');
   const rest = glue.slice(head[0].length)
-    .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,');
+    .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,')
+    .replace(GROWING, '$&$$handed.kept($1),')
+    .replace(/new WebAssembly\.Suspending\(async function\([^)]*\)\{/g, '$&const $$turn=$$handed.turn();if($$turn)await $$turn;');
   return `${head[0]}const $handed=${head[2]}.handed,FinalizationRegistry=class{register(){}unregister(){}};${rest}`;
 }
 

@@ -239,6 +239,11 @@ impl Egress {
             .map_err(|error| wasi_error(&error))?;
 
         let (mut parts, body) = response.into_parts();
+        // The client counts what it reads at once, which may be more.
+        let size: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if size > policy.limits.response_head {
+            return Err(WasiError::HttpResponseHeaderSectionSize(None));
+        }
         if let Some(coding) = coded(&parts.headers, header::CONTENT_ENCODING, "identity") {
             return Err(WasiError::HttpResponseContentCoding(Some(coding)));
         }
@@ -412,6 +417,10 @@ impl Body for ResponseBody {
     }
 }
 
+/// The most that a guest writes into a request's body at once. Two such pieces wait in the host's memory for each request that
+/// is never sent, and a guest can hold some hundred of those.
+const BODY_CHUNK: usize = 64 << 10;
+
 /// The seam to wasmtime: one per instance.
 pub(crate) struct Hooks {
     /// Absent for the pure calls: then there is no way out at all.
@@ -433,6 +442,10 @@ impl WasiHttpHooks for Hooks {
             Some(egress) => Arc::clone(&egress.forbidden),
             None => Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)),
         }
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
     }
 
     /// The client writes it, and HTTP/2 has none.

@@ -94,6 +94,9 @@ impl View {
             let name = format!("models.providers.{id}");
             try_each_secret(provider, |header, value| sealer.provider(&name, header, value))?;
         }
+        for value in held_of_agents(&mut document) {
+            sealer.provider("", None, value)?;
+        }
         for plugin in own_entries(&mut document, &["plugins", "entries"], id) {
             for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
                 sealer.option(&format!("plugins.entries.{id}.config.{name}"), name, value)?;
@@ -184,6 +187,7 @@ impl View {
                 Ok(())
             })?;
         }
+        held_of_agents(&mut answer).for_each(|value| self.put_back(value, true));
         for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
             for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
                 self.put_back(value, names_a_secret(name));
@@ -226,21 +230,21 @@ impl View {
         let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
         let (before, after) = (values(config), values(merged));
         let (models_before, models_after) = (models(&before), models(&after));
-        for (before, after) in [(&before, &after), (&models_before, &models_after)] {
-            for name in ["apiKey", "headers"] {
-                if !after.iter().filter_map(|entry| entry.get(name)).all(|value| is_users(before, name, value)) {
-                    return refuse(&format!("`{name}`"));
-                }
+        let places = [(&before, &after, WRITTEN), (&models_before, &models_after, WRITTEN_OF_MODELS)];
+        for (before, after, written) in places {
+            let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
+            if let Some((name, _)) =
+                members.find(|&(name, value)| !written.contains(&name.as_str()) && !is_users(before, name, value))
+            {
+                return refuse(&format!("`{name}`"));
             }
         }
-        for name in ["request", "params"] {
-            if !models_after
-                .iter()
-                .filter_map(|model| model.get(name))
-                .all(|value| is_users(&models_before, name, value))
-            {
-                return refuse(&format!("`{name}` of a model"));
-            }
+        let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
+        if !is_own_model(had.get("model"), has.get("model"), id) {
+            return refuse("the default model");
+        }
+        if !are_own_models(had.get("models"), has.get("models"), id) {
+            return refuse("another model of the agents");
         }
         let (had, options) = (options(config, id), options(merged, id));
         if !options.iter().all(|value| had.contains(value)) {
@@ -283,6 +287,27 @@ impl View {
 
 /// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
 const UNSAFE: [&str; 3] = ["__proto__", "constructor", "prototype"];
+
+/// What a plugin may write of its entry. Among the rest are programs that OpenClaw starts (`localService`) and what it
+/// runs agents with (`agentRuntime`).
+const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
+
+/// The same of a model there.
+const WRITTEN_OF_MODELS: &[&str] = &[
+    "api",
+    "baseUrl",
+    "compat",
+    "contextTokens",
+    "contextWindow",
+    "cost",
+    "id",
+    "input",
+    "maxTokens",
+    "mediaInput",
+    "name",
+    "reasoning",
+    "thinkingLevelMap",
+];
 
 /// The names of all members.
 fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
@@ -328,6 +353,46 @@ fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
     }
 }
 
+/// Whether a model's name, `provider/model`, begins with this provider.
+fn is_of_provider(name: &str, id: &str) -> bool {
+    name.split_once('/').is_some_and(|(provider, _)| provider.trim().eq_ignore_ascii_case(id))
+}
+
+/// Whether the agents' default model is the user's, or one of this provider.
+fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
+    let Some(has) = has else { return true };
+    let primary = |model: &Value| match model {
+        Value::Object(members) => members.get("primary").cloned(),
+        other => Some(other.clone()),
+    };
+    let now = primary(has);
+    let is_own = now.as_ref().and_then(Value::as_str).is_some_and(|name| is_of_provider(name, id));
+    let mut others = has.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary");
+    Some(has) == had
+        || (is_own || now.is_none() || now == had.and_then(primary))
+            && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
+}
+
+/// Whether the agents' models are the user's, but for aliases of this provider's.
+fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
+    if had == has {
+        return true;
+    }
+    let (nothing, empty) = (Value::Object(Map::new()), Map::new());
+    let (Some(had), Some(has)) = (had.unwrap_or(&nothing).as_object(), has.unwrap_or(&nothing).as_object()) else {
+        return false;
+    };
+    let settings = |model: Option<&Value>| {
+        let mut settings = model.and_then(Value::as_object).unwrap_or(&empty).clone();
+        settings.shift_remove("alias");
+        settings
+    };
+    had.keys().chain(has.keys()).all(|name| {
+        let (before, now) = (had.get(name), has.get(name));
+        before == now || is_of_provider(name, id) && settings(before) == settings(now)
+    })
+}
+
 /// The part of `config` that the plugin `id` may read and write.
 fn excerpt(config: &Value, id: &str) -> Value {
     let mut part = Value::Object(Map::new());
@@ -352,27 +417,38 @@ pub(crate) fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Valu
     own
 }
 
+/// Settings of which a plugin needs nothing, and any of which may hold a secret.
+const HELD: [&str; 4] = ["apiKey", "localService", "params", "request"];
+
 /// Visits each place of a provider's entry where a secret may stand, with the header's name where it is one: the key, the
-/// headers, the proxy and TLS settings.
+/// headers, the settings.
 fn try_each_secret(provider: &mut Value, mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<()>) -> Result<()> {
     for (name, value) in provider.as_object_mut().into_iter().flatten() {
         match (&**name, value) {
-            ("apiKey" | "request", value) => visit(None, value)?,
+            (name, value) if HELD.contains(&name) => visit(None, value)?,
             ("headers", Value::Object(headers)) => {
                 headers.iter_mut().try_for_each(|(name, value)| visit(Some(name), value))?;
             }
             // A plugin reads the ids of the models, and these of none.
             ("models", Value::Array(models)) => {
-                for (name, value) in models.iter_mut().filter_map(Value::as_object_mut).flatten() {
-                    if ["apiKey", "headers", "params", "request"].contains(&name.as_str()) {
-                        visit(None, value)?;
-                    }
-                }
+                models.iter_mut().flat_map(held_of_model).try_for_each(|value| visit(None, value))?;
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// The settings of a model that may hold a secret.
+fn held_of_model(model: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let members = model.as_object_mut().into_iter().flatten();
+    members.filter(|(name, _)| *name == "headers" || HELD.contains(&name.as_str())).map(|(_, value)| value)
+}
+
+/// The same of all models that agents know, of whatever provider.
+fn held_of_agents(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let models = document.pointer_mut("/agents/defaults/models").and_then(Value::as_object_mut);
+    models.into_iter().flatten().flat_map(|(_, model)| held_of_model(model))
 }
 
 /// Hides what is, or may be, a secret.

@@ -36,19 +36,26 @@ export function coreModules(bytes) {
   return found;
 }
 
+/** How long the component may hold up OpenClaw's other work, with events or with waits for what is there, in ms. */
+const TURN = 20;
+
 /**
- * Reads what the component hands over, as long as that is no more than `most` bytes: jco's glue takes all texts and bytes
- * through it. What the component writes to a request comes this way too, and is counted there.
- * @param {number} most
+ * What jco's glue asks as it works for one instance. It takes all texts and bytes that the component hands over through here,
+ * as long as they are no more than `handed` bytes; what the component writes to a request comes this way too, and is counted
+ * there. Of each kind of handle the component may keep `resources`.
+ * @param {Pick<import('./limits.js').Limits, 'handed' | 'resources'>} limits
  */
-function handedOver(most) {
+function boundsOf({ handed, resources }) {
   const decoder = new TextDecoder();
-  let left = most;
+  let left = handed;
+  let since = performance.now();
+  let isOver = false;
   /** @param {number} bytes */
   const count = (bytes) => {
     left -= bytes + 64;
     if (left < 0) throw new Error('the component hands over more than it may');
   };
+  const check = () => { if (isOver) throw new Error('The call is over.'); };
   return {
     /** @param {number} bytes */
     written: (bytes) => { left += bytes + 64; },
@@ -62,31 +69,38 @@ function handedOver(most) {
       count(end - start);
       return memory.slice(start, end);
     },
+    /** @param {number[]} table of handles, two numbers each, which is about to grow */
+    kept(table) { if (table.length > 2 * resources) throw new Error('the component keeps more than it may'); },
+    /**
+     * Before each wait and each batch of events. A component that always has one more event, or waits for what is there, would
+     * leave neither the time limit nor anything else a turn.
+     * @returns {Promise<void> | undefined}
+     */
+    turn() {
+      check();
+      if (performance.now() - since <= TURN) return undefined;
+      return new Promise((resolve) => { setImmediate(resolve); }).then(() => {
+        since = performance.now();
+        check();
+      });
+    },
+    end() { isOver = true; },
   };
 }
 
-/** How long the component may hold up OpenClaw's other work with event after event, in ms. */
-const TURN = 20;
-
 /**
- * The same provider, whose streams end with the call and let other work have its turn: a component that always has one more
- * event would leave neither the time limit nor anything else any.
- * @param {Provider} provider @param {() => boolean} isOver
+ * The same provider, whose streams end with the call and let other work have its turn.
+ * @param {Provider} provider @param {() => Promise<void> | undefined} turn
  * @returns {Provider}
  */
-function inTurns(provider, isOver) {
+function inTurns(provider, turn) {
   const { stream: open } = provider.chat;
   /** @param {Parameters<typeof open>} given @returns {Promise<any>} */
   const stream = async (...given) => {
     /** @type {any} jco's types know of no promises */ const reply = await open(...given);
     const next = reply.next.bind(reply);
-    let since = performance.now();
     reply.next = async () => {
-      if (performance.now() - since > TURN) {
-        await new Promise((resolve) => { setImmediate(resolve); });
-        since = performance.now();
-      }
-      if (isOver()) throw new Error('The call is over.');
+      await turn();
       return next();
     };
     return reply;
@@ -129,9 +143,9 @@ export function componentOf(glue, modules) {
    * @param {Partial<import('./limits.js').Limits>} [limits]
    */
   const create = (limits) => {
-    const handed = handedOver(limits?.handed ?? LIMITS.handed);
-    const { imports, bind } = wasiHttp(handed.written);
-    return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed })), bind };
+    const bounds = boundsOf({ ...LIMITS, ...limits });
+    const { imports, bind } = wasiHttp(bounds.written);
+    return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed: bounds })), bind, bounds };
   };
   const pure = () => create().provider.onboarding;
   /** @type {Provider | undefined} is given nothing but ids of models */ let traits;
@@ -145,19 +159,18 @@ export function componentOf(glue, modules) {
      * @returns {Promise<T>}
      */
     async use(egress, call) {
-      const { provider, bind } = create(egress.limits);
+      const { provider, bind, bounds } = create(egress.limits);
       bind(egress);
-      let isOver = false;
       const limit = egress.limits?.call ?? LIMITS.call;
       const { promise: late, reject } = Promise.withResolvers();
       const timer = setTimeout(() => reject(new Error(`The call took longer than ${limit / 1000} s as a whole.`)), limit);
       try {
-        return /** @type {T} */ (await Promise.race([call(inTurns(provider, () => isOver)), late]));
+        return /** @type {T} */ (await Promise.race([call(inTurns(provider, bounds.turn)), late]));
       } catch (thrown) {
         throw masked(thrown, new Mask(egress.secrets ?? []));
       } finally {
         clearTimeout(timer);
-        isOver = true;
+        bounds.end();
         bind(undefined); // ends what is still open
       }
     },

@@ -17,13 +17,13 @@ export const LIMITS = Object.freeze({
   call: 3_600_000,
   /** Requests open at once. */
   requests: 8,
-  /** The body of a request, and of an answer, in bytes. */
+  /** The bodies of all requests that a call writes, and the body of an answer, in bytes. */
   body: 256 * 2 ** 20,
   /** The headers of a request, and of an answer, in bytes: names and values. */
   headers: 64 * 2 ** 10,
   /** The same, by number. */
   headerCount: 100,
-  /** Headers, requests and options that the component keeps. */
+  /** Handles of each kind that the component keeps: headers, requests, bodies, what it waits for. */
   resources: 1000,
   /** What it hands over in one answer, in bytes: of lists that are many times the same memory, its own memory is no limit. */
   handed: 512 * 2 ** 20,

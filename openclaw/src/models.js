@@ -16,7 +16,11 @@ const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** What is known of a model, or of the one that the user says its id stands for. @param {string} id @param {any} config */
-export const traitsIn = (id, config) => traitsOf(pluginOptions(config).modelFamilies?.[id] ?? id);
+export function traitsIn(id, config) {
+  const { modelFamilies } = pluginOptions(config);
+  // A gateway names models as it likes: `constructor` is one of nobody's families.
+  return traitsOf(modelFamilies && Object.hasOwn(modelFamilies, id) ? modelFamilies[id] : id);
+}
 
 /**
  * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.

@@ -18,21 +18,20 @@ const TURN = 'portkey_turn';
 
 /**
  * Signatures that only name the field that unsigned reasoning came in, and the field that it goes back in. The last two are
- * OpenClaw's own client's, in a session that began with it.
- * @type {Record<string, string>}
+ * OpenClaw's own client's, in a session that began with it. A map: a model signs as it likes, with `constructor` too.
  */
-const FIELDS = {
-  reasoning_content: 'reasoning_content',
-  reasoning: 'reasoning',
-  reasoning_text: 'reasoning',
-  reasoning_details: 'reasoning',
-};
+const FIELDS = new Map([
+  ['reasoning_content', 'reasoning_content'],
+  ['reasoning', 'reasoning'],
+  ['reasoning_text', 'reasoning'],
+  ['reasoning_details', 'reasoning'],
+]);
 
 /** @param {Block} block */
 const isReplayed = (block) => block.type === 'thinking' || (block.type === 'toolCall' && Boolean(block.thoughtSignature));
 
 /** @param {{ thinkingSignature?: string }} block */
-const fieldOf = ({ thinkingSignature }) => FIELDS[thinkingSignature ?? ''];
+const fieldOf = ({ thinkingSignature }) => FIELDS.get(thinkingSignature ?? '');
 
 /** @param {Block} block */
 const withoutSignature = (block) => (block.type === 'toolCall' ? { ...block, thoughtSignature: undefined } : block);
@@ -52,8 +51,10 @@ function contentBlock(block) {
 /** @param {Record<string, any>} message of the body @param {Block[]} content of its turn */
 function putBack(message, content) {
   const thinking = content.filter((block) => block.type === 'thinking');
-  if (thinking.every(fieldOf)) {
-    if (thinking.length) message[fieldOf(thinking[0])] = thinking.map((block) => block.thinking).join('\n');
+  const fields = thinking.map(fieldOf);
+  if (fields.every(Boolean)) {
+    const [field] = fields;
+    if (field) message[field] = thinking.map((block) => block.thinking).join('\n');
   } else {
     message.content_blocks = content.flatMap(contentBlock);
   }

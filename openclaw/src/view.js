@@ -107,19 +107,21 @@ export function entries(config, id) {
 const mapped = (fields, change) => (
   isObject(fields) ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)])) : fields);
 
+/** Settings of which the component needs nothing, and any of which may hold a secret. */
+const HELD = ['apiKey', 'localService', 'params', 'request'];
+
 /**
- * The document with each place where a secret may be changed: the key, the headers, the proxy and TLS settings of the provider
- * and of each of its models, and the plugin's options.
+ * The document with each place where a secret may be changed: the key, the headers, the settings of the provider, of each of
+ * its models and of what agents know of models, and the plugin's options.
  * @param {Json} document @param {string} id
  * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any
  * }} change
  */
 function mapSecrets(document, id, change) {
-  const held = ['headers', 'params', 'request', 'apiKey'];
   const model = (/** @type {any} */ value) => (
-    mapped(value, (inner, name) => (held.includes(name) ? change.whole(inner) : inner)));
+    mapped(value, (inner, name) => (name === 'headers' || HELD.includes(name) ? change.whole(inner) : inner)));
   const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
-    if (name === 'apiKey' || name === 'request') return change.whole(inner);
+    if (HELD.includes(name)) return change.whole(inner);
     if (name === 'headers') return mapped(inner, change.header);
     return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
   });
@@ -127,7 +129,9 @@ function mapSecrets(document, id, change) {
     mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
   const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
     mapped(fields, (value, name) => (name === step ? map(value) : value)));
-  const sealed = inside(document, 'models', (all) => inside(all, 'providers', (providers) => own(providers, entry)));
+  const ofProvider = inside(document, 'models', (all) => inside(all, 'providers', (providers) => own(providers, entry)));
+  const sealed = inside(ofProvider, 'agents', (agents) => (
+    inside(agents, 'defaults', (defaults) => inside(defaults, 'models', (models) => mapped(models, model)))));
   return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
     own(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
 }
@@ -293,21 +297,26 @@ export class View {
 
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
     const models = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list.filter(isObject) : [])));
-    for (const [where, [before, now]] of /** @type {const} */ ([['', lists], ['models.', models]])) {
-      for (const name of where ? ['apiKey', 'headers', 'request', 'params'] : ['apiKey', 'headers']) {
-        const isUsers = (/** @type {any} */ value) => value === undefined || before.some((entry) => same(entry[name], value))
-          || (name === 'apiKey' && isReference(String(value)))
-          || (name === 'headers' && isObject(value) && Object.entries(value)
-            .every(([header, text]) => before.some((entry) => same(at(entry, ['headers', header]), text))));
-        if (now.some((entry) => !isUsers(entry[name]))) throw chosen(`\`${where}${name}\``);
-      }
+    for (const { where, written, all: [before, now] } of [
+      { where: '', written: WRITTEN, all: lists }, { where: 'models.', written: WRITTEN_OF_MODELS, all: models },
+    ]) {
+      const isUsers = (/** @type {[string, any]} */ [name, value]) => written.includes(name)
+        || before.some((entry) => Object.hasOwn(entry, name) && same(entry[name], value))
+        || (name === 'apiKey' && isReference(String(value)))
+        || (name === 'headers' && isObject(value) && Object.entries(value)
+          .every(([header, text]) => before.some((entry) => same(at(entry, ['headers', header]), text))));
+      const other = now.flatMap((entry) => Object.entries(entry)).find((member) => !isUsers(member));
+      if (other) throw chosen(`\`${where}${other[0]}\``);
     }
+    const [had, has] = [config, merged].map((all) => at(all, ['agents', 'defaults']));
+    if (!isOwnModel(had?.model, has?.model, id)) throw chosen('the default model');
+    if (!areOwnModels(had?.models, has?.models, id)) throw chosen('another model of the agents');
     const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
     if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
     const options = (/** @type {any} */ all) => (
       own(at(all, ['plugins', 'entries']), id).map(([, entry]) => at(entry, ['config']) ?? {}));
-    const had = [...options(config), {}];
-    if (!options(merged).every((now) => had.some((before) => same(before, now)))) throw chosen('an option');
+    const usual = [...options(config), {}];
+    if (!options(merged).every((now) => usual.some((before) => same(before, now)))) throw chosen('an option');
 
     const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
     const choice = given(choices.baseUrl);
@@ -320,6 +329,42 @@ export class View {
     const urlsOfModels = models[1].map((model) => given(model.baseUrl)).filter(Boolean);
     if (!urlsOfModels.every((url) => isWanted(url, ofModels))) throw chosen('another `baseUrl` of a model');
   }
+}
+
+/**
+ * What a component may write of its entry, and of a model there. Among the rest are programs that OpenClaw starts
+ * (`localService`) and what it runs agents with (`agentRuntime`).
+ */
+const WRITTEN = ['api', 'baseUrl', 'models', 'name', 'request'];
+const WRITTEN_OF_MODELS = [
+  'api', 'baseUrl', 'compat', 'contextTokens', 'contextWindow', 'cost', 'id', 'input', 'maxTokens', 'mediaInput', 'name',
+  'reasoning', 'thinkingLevelMap',
+];
+
+/** Whether a model's name, `provider/model`, begins with this provider. @param {unknown} name @param {string} id */
+const isOfProvider = (name, id) => typeof name === 'string' && name.includes('/') && isOwn(name.split('/')[0], id);
+
+/** Whether the agents' default model is the user's, or one of this provider. @param {any} had @param {any} has @param {string} id */
+function isOwnModel(had, has, id) {
+  if (has === undefined || isDeepStrictEqual(had, has)) return true;
+  const { primary: before, ...rest } = isObject(had) ? had : { primary: had };
+  const { primary: now, ...others } = isObject(has) ? has : { primary: has };
+  return (now === undefined || now === before || isOfProvider(now, id))
+    && Object.entries(others).every(([name, value]) => isDeepStrictEqual(at(rest, [name]), value));
+}
+
+/**
+ * Whether the agents' models are the user's, but for aliases of this provider's.
+ * @param {any} had @param {any} has @param {string} id
+ */
+function areOwnModels(had = {}, has = {}, id) {
+  if (isDeepStrictEqual(had, has)) return true;
+  if (!isObject(had) || !isObject(has)) return false;
+  const settings = (/** @type {any} */ model) => ({ ...(isObject(model) ? model : {}), alias: undefined });
+  return Object.keys({ ...had, ...has }).every((name) => {
+    const [before, now] = [at(had, [name]), at(has, [name])];
+    return isDeepStrictEqual(before, now) || (isOfProvider(name, id) && isDeepStrictEqual(settings(before), settings(now)));
+  });
 }
 
 /** As they would be written, but for white space around them. @param {any} one @param {any} other */

@@ -209,7 +209,6 @@ class InputStream {
  * @property {Mask} mask
  * @property {number} idle
  * @property {import('./limits.js').Limits} limits
- * @property {typeof Fields} Fields
  */
 
 /** The body of a request: kept until it is complete. */
@@ -232,7 +231,7 @@ class Fields {
   constructor(list = [], frozen = false) { this.list = list; this.frozen = frozen; }
   /** @param {[string, Uint8Array][]} list */
   static fromList(list) {
-    const fields = new this();
+    const fields = new Fields();
     for (const [name, value] of list) fields.append(name, value);
     return fields;
   }
@@ -262,7 +261,7 @@ class Fields {
     this.list.push([name.toLowerCase(), value.slice()]);
   }
   entries() { return this.list; }
-  clone() { return new /** @type {typeof Fields} */ (this.constructor)([...this.list]); }
+  clone() { return new Fields([...this.list]); }
 }
 
 class RequestOptions {
@@ -282,12 +281,10 @@ class RequestOptions {
 class OutgoingBody {
   /** @type {Uint8Array[]} */ chunks = [];
   taken = false;
-  size = 0;
   /** @type {Promise<Uint8Array<ArrayBuffer>>} */ complete;
-  /** @param {number} most @param {(bytes: number) => void} written */
-  constructor(most, written) {
-    this.most = most;
-    this.written = written;
+  /** @param {(bytes: number) => boolean} hasRoom counts what is written, and says whether it is within the limit */
+  constructor(hasRoom) {
+    this.hasRoom = hasRoom;
     const { promise, resolve, reject } = Promise.withResolvers();
     this.complete = promise;
     this.complete.catch(() => {});
@@ -298,9 +295,7 @@ class OutgoingBody {
     if (this.taken) throw undefined;
     this.taken = true;
     return new OutputStream((bytes) => {
-      this.size += bytes.length;
-      this.written(bytes.length);
-      if (this.size > this.most) {
+      if (!this.hasRoom(bytes.length)) {
         this.chunks = [];
         this.reject({ tag: 'HTTP-request-body-size', val: undefined });
         throw CLOSED;
@@ -319,18 +314,17 @@ class OutgoingRequest {
   /** @type {string | undefined} */ host;
   /** @type {string | undefined} */ path;
   /** @type {OutgoingBody | undefined} */ content;
-  most = LIMITS.body;
-  /** @type {(bytes: number) => void} */ written = () => {};
+  /** @type {(bytes: number) => boolean} */ hasRoom = () => true;
   /** @param {Fields} fields */
   constructor(fields) { this.fields = fields; }
   method() { return this.verb; }
   scheme() { return this.protocol; }
   authority() { return this.host; }
   pathWithQuery() { return this.path; }
-  headers() { return new /** @type {typeof Fields} */ (this.fields.constructor)(this.fields.list, true); }
+  headers() { return new Fields(this.fields.list, true); }
   body() {
     if (this.content) throw undefined;
-    return (this.content = new OutgoingBody(this.most, this.written));
+    return (this.content = new OutgoingBody(this.hasRoom));
   }
   /** @param {any} method */
   setMethod(method) {
@@ -380,7 +374,7 @@ class IncomingResponse {
   }
   status() { return this.response.status; }
   headers() {
-    const { mask, Fields } = this.request;
+    const { mask } = this.request;
     return new Fields([...this.response.headers].filter(([name]) => !mask.isIn(name))
       .map(([name, value]) => [name, encoder.encode(mask.text(value))]), true);
   }
@@ -425,8 +419,10 @@ function checkHead({ headers, redirected }, limits) {
     count += 1;
   }
   if (size > limits.headers || count > limits.headerCount) throw { tag: 'HTTP-response-header-section-size', val: undefined };
-  const coding = headers.get('content-encoding')?.trim();
-  if (coding && coding.toLowerCase() !== 'identity') throw { tag: 'HTTP-response-content-coding', val: coding.slice(0, 40) };
+  for (const [name, plain] of [['content', 'identity'], ['transfer', 'chunked']]) {
+    const coding = headers.get(`${name}-encoding`)?.trim();
+    if (coding && coding.toLowerCase() !== plain) throw { tag: `HTTP-response-${name}-coding`, val: coding.slice(0, 40) };
+  }
 }
 
 /**
@@ -439,27 +435,14 @@ export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;
   /** @type {import('./limits.js').Limits} */ let limits = LIMITS;
   /** @type {Set<() => void>} */ const open = new Set();
-  let kept = 0;
+  /** How much it may still write into bodies of requests: those that are never sent are kept too. */ let room = LIMITS.body;
 
-  /**
-   * The class, of which the component can keep only so many.
-   * @template {new (...args: any[]) => any} T
-   * @param {T} Base
-   * @returns {T}
-   */
-  const counted = (Base) => class extends Base {
-    /** @param {any[]} args */
-    constructor(...args) {
-      super(...args);
-      kept += 1;
-      if (kept > limits.resources) throw new Error('the component keeps more than it may');
-    }
-    [DISPOSE]() { kept -= 1; }
-  };
-  const OwnFields = counted(Fields);
-  class OwnRequest extends counted(OutgoingRequest) {
-    most = limits.body;
-    written = written;
+  class OwnRequest extends OutgoingRequest {
+    hasRoom = (/** @type {number} */ bytes) => {
+      written(bytes);
+      room -= bytes;
+      return room >= 0;
+    };
   }
 
   /** @param {OutgoingRequest} request */
@@ -514,16 +497,17 @@ export function wasiHttp(written = () => {}) {
     const late = setTimeout(() => controller.abort({ tag: 'HTTP-response-timeout' }), millis(options?.firstByte, limits.head));
     const send = async () => {
       const headers = new Headers();
-      for (const [name, value] of given) headers.append(name, value);
-      headers.set('accept-encoding', 'identity');
-      for (const [name, value] of attached) {
+      /** @param {'append' | 'set'} how @param {string} name @param {string} value */
+      const put = (how, name, value) => {
         try {
-          headers.set(name, value);
-        } catch { // its message holds the value
-          const val = `the header ${name}, which the host attaches, holds a character that HTTP does not allow`;
-          throw { tag: 'internal-error', val };
+          headers[how](name, value);
+        } catch { // its message holds the value, and the host has filled secrets in
+          throw { tag: 'internal-error', val: `the header ${name} holds a character that HTTP does not allow` };
         }
-      }
+      };
+      for (const [name, value] of given) put('append', name, value);
+      headers.set('accept-encoding', 'identity');
+      for (const [name, value] of attached) put('set', name, value);
       const content = await request.content?.complete;
       const body = content?.length ? content : undefined; // fetch allows a GET none, not even an empty one
       const method = request.verb.tag === 'other' ? request.verb.val : request.verb.tag.toUpperCase();
@@ -535,7 +519,7 @@ export function wasiHttp(written = () => {}) {
         throw error;
       }
       const idle = millis(options?.betweenBytes, limits.idle);
-      return new IncomingResponse(response, { abort, finished, mask, idle, limits, Fields: OwnFields });
+      return new IncomingResponse(response, { abort, finished, mask, idle, limits });
     };
     const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),
@@ -552,14 +536,15 @@ export function wasiHttp(written = () => {}) {
       for (const abort of open) abort();
       egress = next;
       limits = { ...LIMITS, ...next?.limits };
+      room = limits.body;
     },
     imports: {
       'wasi:io/error': { Error: IoError },
       'wasi:io/poll': { Pollable, poll },
       'wasi:io/streams': { InputStream, OutputStream },
       'wasi:http/types': {
-        Fields: OwnFields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody,
-        OutgoingRequest: OwnRequest, RequestOptions: counted(RequestOptions),
+        Fields, FutureIncomingResponse, FutureTrailers, IncomingBody, IncomingResponse, OutgoingBody,
+        OutgoingRequest: OwnRequest, RequestOptions,
         /** @param {IoError} error */
         httpErrorCode: (error) => error.code,
       },

@@ -169,6 +169,9 @@ test('an answer that repeats the key is masked wherever it is, and not read wher
     answer = (_, res) => res.writeHead(200, { 'content-encoding': coding }).end(key);
     await assert.rejects(attack('send', exchange()), /./, coding);
   }
+  // As it travels, and not as it is: nobody undoes such a coding.
+  answer = raw(`HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\nconnection: close\r\n\r\n2\r\nok\r\n0\r\n\r\n`);
+  await assert.rejects(attack('send', exchange()), /./, 'a transfer coding');
   answer = (_, res) => res.writeHead(302, { location: `/elsewhere?${key}` }).end();
   seen = [];
   assert.match(await attack('send', exchange()), /^302$/m);
@@ -200,6 +203,42 @@ test('a call that uses too much or traps fails alone', async () => {
   }
   for (const [name, parameter] of [['allocate', '1048576'], ['large', '1048576'], ['aliased', '1'], ['fields', '10']]) await attack(name, [parameter]);
   await assert.rejects(hostile.use(egress(), ({ models }) => models.list(connection())), /hands over more/);
+});
+
+test('what it keeps is counted, whatever it is', async () => {
+  answer = echo;
+  for (const [name, count, because] of /** @type {[string, string, RegExp][]} */ ([
+    ['pollables', '100000', /keeps more/], ['unsent', '100', /keeps more|^\d+$/],
+  ])) {
+    const said = await attack(name, [count]).catch((error) => error.message);
+    assert.match(said, because, name);
+    // of a MiB that may be written, a MiB was
+    if (name === 'unsent') assert.ok(Number(said) <= LIMITS.body, said);
+    assert.match(await attack('send', exchange()), /^200$/m);
+  }
+  assert.equal(await attack('pollables', ['10']), '10');
+  assert.equal(await attack('unsent', ['1']), String(65536));
+});
+
+test('a component that waits for ever for what is there is ended, and leaves other work its turn', { timeout: 20_000 }, async () => {
+  answer = echo;
+  for (const all of ['0', '1']) {
+    const waiting = attack('busy', [all], egress(address, { limits: { ...LIMITS, call: 1000 } })).catch((error) => error.message);
+    assert.match(await attack('send', exchange()), /^200$/m);
+    assert.match(await waiting, /as a whole/, all);
+  }
+});
+
+test('handles that were never given are none, and what is taken once cannot be taken again', async () => {
+  answer = echo;
+  for (const kind of ['pollable', 'fields', 'response', 'future', 'request']) {
+    const said = await attack('forged', [kind]).catch((error) => error.message);
+    assert.doesNotMatch(said, /x-hostile-key|200|true, true/, `${kind}: ${said}`);
+    assert.match(await attack('send', exchange()), /^200$/m);
+  }
+  seen = [];
+  assert.equal(await attack('again'), '[false, false, false, false, false, false]');
+  assert.deepEqual([seen[0].headers['x-late'], seen[0].headers['x-hostile-key']], [undefined, encodeURIComponent(KEY)]);
 });
 
 /** A server that takes connections and says nothing. @param {import('node:test').TestContext} t */

@@ -97,7 +97,7 @@ test('a header that cannot be sent is named, and its value is not', async () => 
   for (const value of ['pk-secret\npk', 'pk-secret\0pk', 'pk-secret\u200bpk']) {
     const { tag, val } = await answer(client('http://127.0.0.1:9', { attached: [['x-key', value]] }).send());
     assert.deepEqual([tag, val.tag], ['err', 'internal-error']);
-    assert.match(val.val, /^the header x-key, .* holds a character that HTTP does not allow$/);
+    assert.match(val.val, /^the header x-key holds a character that HTTP does not allow$/);
   }
 });
 
@@ -153,9 +153,6 @@ test('the headers of a request are bounded too', () => {
   assert.throws(() => Fields.fromList([['x', bytes('x'.repeat(70_000))]]), { tag: 'forbidden' });
   fields.set('x-0', [bytes('y')]);
   assert.deepEqual(fields.get('X-0').map(text), ['y']);
-  const kept = [];
-  assert.throws(() => { for (let i = 0; i < 2000; i++) kept.push(new Fields()); }, /keeps more than it may/);
-  assert.ok(kept.length > 900);
 });
 
 /** A request whose body is not written. @param {any} c */

@@ -34,7 +34,7 @@ use crate::support::{Cli, KEY, ask, component, hosted, plugin_with, root, setup,
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
 /// given no plugin would find two.
-fn hostile() -> &'static [u8] {
+pub(crate) fn hostile() -> &'static [u8] {
     static HOSTILE: OnceLock<Vec<u8>> = OnceLock::new();
     HOSTILE.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
@@ -49,7 +49,7 @@ fn hostile() -> &'static [u8] {
 }
 
 /// Limits that end an attack soon, and are wide enough for an honest call on a busy machine.
-fn tight() -> Limits {
+pub(crate) fn tight() -> Limits {
     Limits {
         memory: 32 << 20,
         call: Duration::from_secs(2),
@@ -59,7 +59,7 @@ fn tight() -> Limits {
     }
 }
 
-async fn load(engine: &Engine, wasm: &[u8]) -> Result<Plugin> {
+pub(crate) async fn load(engine: &Engine, wasm: &[u8]) -> Result<Plugin> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plugin.wasm");
     std::fs::write(&path, wasm).unwrap();
@@ -67,15 +67,15 @@ async fn load(engine: &Engine, wasm: &[u8]) -> Result<Plugin> {
 }
 
 /// One engine with the hostile plugin and an honest one, both before the same server.
-struct Host {
-    server: Stub,
-    plugin: Plugin,
-    hostile: Provider,
-    honest: Provider,
+pub(crate) struct Host {
+    pub(crate) server: Stub,
+    pub(crate) plugin: Plugin,
+    pub(crate) hostile: Provider,
+    pub(crate) honest: Provider,
 }
 
 impl Host {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let engine = Engine::new(tight()).unwrap();
         let server = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
         let plugin = load(&engine, hostile()).await.unwrap();
@@ -86,20 +86,20 @@ impl Host {
     }
 
     /// What the attack gave, without the key in any form of it, and with an honest call after it.
-    async fn attack(&self, attack: &str, parameters: &[&str]) -> Result<String> {
+    pub(crate) async fn attack(&self, attack: &str, parameters: &[&str]) -> Result<String> {
         let outcome = self.hostile.complete(&request(attack, parameters)).await;
         assert!(!format!("{outcome:?}").contains(KEY), "{attack} {parameters:?} shows the key: {outcome:?}");
         self.serves().await;
         outcome.map(|response| text(&response))
     }
 
-    async fn serves(&self) {
+    pub(crate) async fn serves(&self) {
         let answer = self.honest.complete(&ask("gpt", "Reply with exactly OK.")).await.unwrap();
         assert_eq!(text(&answer), "OK.");
     }
 
     /// Parameters that send a request to this host's own server.
-    fn exchange<'a>(&self, address: &'a str, headers: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn exchange<'a>(&self, address: &'a str, headers: &[&'a str]) -> Vec<&'a str> {
         [&["http", address, "/v1/chat/completions", "POST", ECHO], headers].concat()
     }
 }
@@ -107,16 +107,16 @@ impl Host {
 /// Makes the stand-in answer with the headers that it got.
 const ECHO: &str = r#"{"model":"fault/echo-headers","messages":[{"role":"user","content":"hello"}]}"#;
 
-fn at(base_url: impl Into<String>) -> Setup {
+pub(crate) fn at(base_url: impl Into<String>) -> Setup {
     Setup::new(json!({})).base_url(base_url).secret("hostile-key", KEY)
 }
 
-fn request(attack: &str, parameters: &[&str]) -> Prompt {
+pub(crate) fn request(attack: &str, parameters: &[&str]) -> Prompt {
     Prompt { stop: parameters.iter().map(|&parameter| parameter.to_owned()).collect(), ..ask(attack, "") }
 }
 
 /// What a caller sees of an error, all of it.
-fn shown(error: &Error) -> String {
+pub(crate) fn shown(error: &Error) -> String {
     let mut shown = format!("{error} {error:?}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -127,7 +127,7 @@ fn shown(error: &Error) -> String {
 }
 
 /// The host's own report that the plugin failed.
-fn assert_failed(attack: &str, outcome: Result<impl std::fmt::Debug>, because: &str) {
+pub(crate) fn assert_failed(attack: &str, outcome: Result<impl std::fmt::Debug>, because: &str) {
     let error = outcome.expect_err(attack);
     assert_eq!((error.kind(), error.origin()), (Kind::Other, Origin::Host), "{attack}: {error:?}");
     assert!(error.to_string().starts_with("the plugin failed: "), "{attack}: {error}");
@@ -135,7 +135,7 @@ fn assert_failed(attack: &str, outcome: Result<impl std::fmt::Debug>, because: &
     assert!(!shown(&error).contains(KEY), "{attack}");
 }
 
-fn assert_timeout(attack: &str, outcome: Result<impl std::fmt::Debug>) {
+pub(crate) fn assert_timeout(attack: &str, outcome: Result<impl std::fmt::Debug>) {
     let error = outcome.expect_err(attack);
     assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{attack}: {error:?}");
 }
@@ -569,7 +569,7 @@ async fn a_stream_that_goes_on_for_ever_is_ended() {
 // What it says of itself
 
 /// The hostile component, with `describe` doing this.
-fn describing(how: &str) -> Vec<u8> {
+pub(crate) fn describing(how: &str) -> Vec<u8> {
     let mut wasm = hostile().to_vec();
     let start = wasm.windows(9).position(|found| found == b"describe:").unwrap();
     wasm[start..start + 32].copy_from_slice(format!("{:32}", format!("describe:{how}")).as_bytes());
@@ -801,7 +801,7 @@ async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
 }
 
 /// A server that gives this answer to each request.
-async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
+pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
     let (answer, listener) = (answer.into(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -36,6 +36,7 @@ mod openclaw_config;
 mod portkey_gateway;
 mod providers;
 mod reliability;
+mod review;
 mod second_provider;
 mod secrets;
 mod soak;

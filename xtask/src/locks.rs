@@ -42,6 +42,8 @@ enum Kind {
     /// A Makefile or a shell script.
     Script,
     Workflow,
+    /// What tells npm, pip or cargo where to take packages from, and with what.
+    Settings,
 }
 
 impl Kind {
@@ -53,6 +55,8 @@ impl Kind {
             "requirements.txt" => Self::PythonLock,
             "package.json" => Self::Package,
             "Makefile" => Self::Script,
+            ".npmrc" | ".yarnrc" | ".yarnrc.yml" | "bunfig.toml" | "pip.conf" => Self::Settings,
+            "config.toml" | "config" if folder.ends_with(".cargo") => Self::Settings,
             _ if folder == ".ci" || name.ends_with(".sh") => Self::Script,
             _ if folder.starts_with(".github/") && (name.ends_with(".yml") || name.ends_with(".yaml")) => {
                 Self::Workflow
@@ -73,7 +77,8 @@ impl Kind {
                 scripts.filter_map(|(_, script)| script.as_str()).flat_map(commands).collect()
             }
             Self::Script => commands(text),
-            Self::Workflow => [commands(text), actions(text), jobs(text)].concat(),
+            Self::Workflow => [commands(text), actions(text), jobs(text), strangers(text)].concat(),
+            Self::Settings => settings(text),
         })
     }
 }
@@ -93,6 +98,14 @@ fn npm_lock(lock: &Value) -> Vec<String> {
             Value::Null => {}
             Value::String(url) if url.starts_with(NPM) => {}
             other => findings.push(format!("{path} comes from {other}, not {NPM}")),
+        }
+        // npm installs what the name says, and the address, under whatever path.
+        let own = path.rsplit("node_modules/").next().unwrap_or_default();
+        let name = package["name"].as_str().unwrap_or(own);
+        let is_own = own.strip_prefix(name).is_some_and(|version| version.is_empty() || version.starts_with('-'));
+        let is_of = |url: &str| url.strip_prefix(NPM).is_none_or(|rest| rest.starts_with(&format!("{name}/-/")));
+        if !is_own || !package["resolved"].as_str().is_none_or(is_of) {
+            findings.push(format!("{path} is another package"));
         }
     }
     findings
@@ -123,7 +136,13 @@ fn python_lock(lock: &str) -> Vec<String> {
     let lines = lock.replace("\\\n", " ");
     let lines = lines.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     lines
-        .filter(|line| !(line.is_empty() || line.contains("==") && line.contains(" --hash=sha256:")))
+        .filter(|line| {
+            let is_pinned = line.split_once("==").is_some_and(|(name, rest)| {
+                let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.[],".contains(letter);
+                name.chars().all(is_name) && rest.contains(" --hash=sha256:")
+            });
+            !line.is_empty() && !is_pinned
+        })
         .map(|line| format!("not pinned by a digest: {line}"))
         .collect()
 }
@@ -177,6 +196,33 @@ fn actions(workflow: &str) -> Vec<String> {
         action.starts_with("./") || commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     actions.filter(|action| !is_pinned(action)).map(|action| format!("not pinned by a commit: {action}")).collect()
+}
+
+/// Where a stranger has a say in what a workflow does: by what starts it with rights of its own, and by texts of theirs
+/// (titles, names of branches) that are put into commands.
+fn strangers(workflow: &str) -> Vec<String> {
+    let lines = workflow.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event.", "github.head_ref"];
+    let found = lines.filter(|line| theirs.iter().any(|their| line.contains(their)));
+    found.map(|line| format!("a stranger has a say: {}", line.trim())).collect()
+}
+
+/// The settings that take packages from elsewhere, or put a program before the compiler.
+fn settings(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    let elsewhere = [
+        "registry",
+        "index-url",
+        "find-links",
+        "source",
+        "replace-with",
+        "wrapper",
+        "runner",
+        "linker",
+        "script-shell",
+    ];
+    let found = lines.filter(|line| elsewhere.iter().any(|word| line.contains(word)));
+    found.map(|line| format!("decides where packages come from, or what builds them: {line}")).collect()
 }
 
 /// The jobs that may write and yet run what somebody else wrote: a build, a test, a package, the source itself.
@@ -237,6 +283,9 @@ mod tests {
             ("tests/scale/debian.sh", Some(Kind::Script)),
             (".github/workflows/ci.yml", Some(Kind::Workflow)),
             (".github/actions/a/action.yaml", Some(Kind::Workflow)),
+            (".npmrc", Some(Kind::Settings)),
+            ("openclaw/.npmrc", Some(Kind::Settings)),
+            ("fuzz/.cargo/config.toml", Some(Kind::Settings)),
             ("Cargo.toml", None),
         ] {
             assert_eq!(Kind::of(path), kind, "{path}");
@@ -259,10 +308,56 @@ mod tests {
             ("resolved", json!("https://registry.npmjs.org.example.com/a/-/a-1.0.0.tgz")),
             ("resolved", json!("http://registry.npmjs.org/a/-/a-1.0.0.tgz")),
             ("resolved", json!("git+ssh://git@example.com/a.git")),
+            ("resolved", json!("https://registry.npmjs.org/evil/-/evil-1.0.0.tgz")),
+            ("resolved", json!("https://registry.npmjs.org/aa/-/a-1.0.0.tgz")),
+            ("name", json!("evil")),
+            ("name", json!("@evil/a")),
         ] {
             assert_eq!(npm_lock(&lock(key, value.clone())).len(), 1, "{key}: {value}");
         }
         assert_eq!(npm_lock(&json!({"packages": {"": {}}})).len(), 1);
+        let aside = json!({"name": "a", "integrity": "sha512-YQ=="});
+        let aside = json!({"packages": {"": {}, "node_modules/a-1-0-0": aside}});
+        assert_eq!(npm_lock(&aside), Vec::<String>::new(), "another version beside it");
+    }
+
+    #[test]
+    fn workflows_that_strangers_steer() {
+        for good in [
+            "on:\n  pull_request:",
+            "run: echo ${{ github.ref }}",
+            "# github.event.",
+            "env: ${{ needs.build.outputs.version }}",
+        ] {
+            assert_eq!(strangers(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "on:\n  pull_request_target:",
+            "on: workflow_run",
+            "on: [issue_comment]",
+            "run: echo ${{ github.event.pull_request.title }}",
+            "run: git checkout ${{ github.head_ref }}",
+            "ref: ${{ github.event.pull_request.head.sha }}",
+        ] {
+            assert_eq!(strangers(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn settings_that_take_packages_from_elsewhere() {
+        for good in ["[alias]\nxtask = \"run\"", "# registry=x", "fund=false"] {
+            assert_eq!(settings(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "registry=https://npm.example.com/",
+            "@scope:registry=https://npm.example.com/",
+            "[source.crates-io]\nreplace-with = \"x\"",
+            "[build]\nrustc-wrapper = \"x\"",
+            "[target.x86_64-unknown-linux-gnu]\nrunner = \"x\"",
+            "extra-index-url = https://pypi.example.com/",
+        ] {
+            assert!(!settings(bad).is_empty(), "{bad}");
+        }
     }
 
     #[test]
@@ -283,9 +378,15 @@ mod tests {
     fn python_packages_without_a_digest() {
         let good = "# by hand\na==1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n    # via b\n";
         assert_eq!(python_lock(good), Vec::<String>::new());
-        for bad in
-            ["a==1.0\n", "a>=1.0 --hash=sha256:00", "a", "-r other.txt", "git+https://example.com/a --hash=sha256:00"]
-        {
+        for bad in [
+            "a==1.0\n",
+            "a>=1.0 --hash=sha256:00",
+            "a",
+            "-r other.txt",
+            "git+https://example.com/a --hash=sha256:00",
+            "a @ https://example.com/a==1.whl --hash=sha256:00",
+            "--index-url https://example.com/== --hash=sha256:00",
+        ] {
             assert_eq!(python_lock(bad).len(), 1, "{bad}");
         }
     }

@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -121,12 +122,13 @@ pub fn answer(response: Response, created: u64) -> Vec<u8> {
     bytes
 }
 
-/// Puts `"hook_results"`, as Portkey calls the results of its guardrails, at the end of an object.
+/// Puts `"hook_results"`, as Portkey calls the results of its guardrails, at the end of an object: on one line, since a line
+/// break would end an event. In JSON none stands within a text.
 fn add_guardrails(object: &mut Vec<u8>, results: Option<&str>) {
     let Some(results) = results.and_then(|results| serde_json::from_str::<&RawValue>(results).ok()) else { return };
     if object.pop() == Some(b'}') {
         object.extend_from_slice(b",\"hook_results\":");
-        object.extend_from_slice(results.get().as_bytes());
+        object.extend(results.get().bytes().filter(|byte| !b"\r\n".contains(byte)));
         object.push(b'}');
     }
 }
@@ -314,13 +316,15 @@ impl Chunks {
 
     fn thinking(&mut self, thinking: Thinking) -> Delta {
         self.reasoning.push_str(&thinking.text);
-        let whole = Thinking { text: self.reasoning.clone(), signature: thinking.signature };
-        let mut reasoning_details: Vec<Value> = details(&whole).into_iter().collect();
+        let mut reasoning_details = Vec::new();
+        if let Some(signature) = thinking.signature {
+            let whole = Thinking { text: mem::take(&mut self.reasoning), signature: Some(signature) };
+            reasoning_details.extend(details(&whole));
+        }
         for detail in &mut reasoning_details {
             // The official clients join what has one number.
             detail["index"] = self.signed.into();
             self.signed += 1;
-            self.reasoning.clear();
         }
         Delta { reasoning_content: Some(thinking.text), reasoning_details, ..Delta::default() }
     }
@@ -535,6 +539,53 @@ mod tests {
             chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["reasoning_details"][0]).collect();
         let numbered: Vec<_> = details.iter().map(|detail| (&detail["text"], &detail["index"])).collect();
         assert_eq!(numbered, [(&json!("a"), &json!(0)), (&json!("b"), &json!(1))]);
+    }
+
+    /// JSON may have line breaks between its parts, and an event may not.
+    #[test]
+    fn results_of_guardrails_end_no_event() {
+        for broken in ["{\n\n\"a\":\r\n\r\n1}", "\n\n{\"a\": 1\r\r}\n\n"] {
+            let results = || Some(Event::GuardrailsJson(broken.into()));
+            let chunks = chunks(results().into_iter().chain([Event::Text("b".into())]).collect(), false);
+            assert_eq!((&chunks[0]["hook_results"], chunks.len()), (&json!({"a": 1}), 1));
+        }
+    }
+
+    /// What this thread has asked the allocator for, in bytes: copies count, time does not.
+    struct Counting;
+
+    std::thread_local! {
+        static ALLOCATED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+    }
+
+    // SAFETY: all of it is the system's allocator's work.
+    unsafe impl std::alloc::GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+            ALLOCATED.set(ALLOCATED.get() + layout.size());
+            // SAFETY: as above.
+            unsafe { std::alloc::System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, start: *mut u8, layout: std::alloc::Layout) {
+            // SAFETY: as above.
+            unsafe { std::alloc::System.dealloc(start, layout) }
+        }
+    }
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    /// A model can think for as long as it likes before it signs.
+    #[test]
+    fn twice_as_much_reasoning_costs_about_twice_as_much() {
+        let cost = |count: usize| {
+            let thought = || Event::Thinking(Thinking { text: "0123456789".into(), signature: None });
+            let (events, before) = ((0..count).map(|_| thought()).collect(), ALLOCATED.get());
+            Chunks::new(7, false).push(events, &mut Vec::new());
+            ALLOCATED.get() - before
+        };
+        let (once, twice) = (cost(1000), cost(2000));
+        assert!(twice < once * 5 / 2, "{once} bytes, and {twice}");
     }
 
     #[test]

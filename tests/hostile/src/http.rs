@@ -3,6 +3,7 @@
 use alloc::{
     format,
     string::{String, ToString},
+    vec,
     vec::Vec,
 };
 
@@ -16,7 +17,10 @@ use crate::{
                 OutgoingRequest, RequestOptions, Scheme,
             },
         },
-        wasi::io::poll::poll,
+        wasi::io::{
+            poll::{Pollable, poll},
+            streams::OutputStream,
+        },
     },
     failure,
 };
@@ -155,6 +159,94 @@ pub(crate) fn orphan(base_url: &str) -> Result<String, Error> {
     let stream = body.write().map_err(|()| refused("body"))?;
     drop(body);
     Ok(format!("{:?}", stream.check_write()))
+}
+
+/// Writes a MiB into each of `count` requests, and sends none.
+pub(crate) fn unsent(base_url: &str, count: usize) -> Result<String, Error> {
+    let mut kept = Vec::new();
+    let mut written = 0;
+    for _ in 0..count {
+        let request = post(base_url)?;
+        let body = request.body().map_err(|()| refused("body"))?;
+        let stream = body.write().map_err(|()| refused("body"))?;
+        let piece = vec![b'x'; stream.check_write().map_or(0, |room| room.min(1 << 20) as usize)];
+        if stream.write(&piece).is_err() {
+            break;
+        }
+        written += piece.len();
+        // In the order that they may be dropped in.
+        kept.push((stream, body, request));
+    }
+    Ok(written.to_string())
+}
+
+/// What can be written at once.
+fn ready() -> Result<(OutgoingRequest, OutgoingBody, OutputStream, Pollable), Error> {
+    let request = OutgoingRequest::new(Fields::new());
+    let body = request.body().map_err(|()| refused("body"))?;
+    let stream = body.write().map_err(|()| refused("body"))?;
+    let pollable = stream.subscribe();
+    Ok((request, body, stream, pollable))
+}
+
+/// Keeps `count` things to wait for.
+pub(crate) fn pollables(count: usize) -> Result<String, Error> {
+    let (_request, _body, stream, _pollable) = ready()?;
+    let kept: Vec<_> = (0..count).map(|_| stream.subscribe()).collect();
+    Ok(kept.len().to_string())
+}
+
+/// Waits without end for what is there, one by one or all at once.
+pub(crate) fn busy(all: bool) -> Result<String, Error> {
+    let (_request, _body, _stream, pollable) = ready()?;
+    loop {
+        if all {
+            poll(&[&pollable]);
+        } else {
+            pollable.block();
+        }
+    }
+}
+
+/// Asks without end for what the host refuses.
+pub(crate) fn nagging(base_url: &str) -> Result<String, Error> {
+    loop {
+        let elsewhere = base_url.replace("http://", "https://");
+        let _ = outgoing_handler::handle(post(&elsewhere)?, None);
+    }
+}
+
+/// Uses handles that are not its own: numbers that it was never given.
+pub(crate) fn forged(kind: &str) -> String {
+    // SAFETY: that a handle is its own is what the host has to check.
+    unsafe {
+        match kind {
+            "pollable" => Pollable::from_handle(77).ready().to_string(),
+            "fields" => format!("{:?}", Fields::from_handle(77).entries()),
+            "response" => IncomingResponse::from_handle(77).status().to_string(),
+            "future" => format!("{:?}", FutureIncomingResponse::from_handle(77).get().is_some()),
+            _ => format!("{:?}", outgoing_handler::handle(OutgoingRequest::from_handle(77), None).is_ok()),
+        }
+    }
+}
+
+/// Changes the headers of a request after the host has them, and takes twice what is there once.
+pub(crate) fn again(base_url: &str) -> Result<String, Error> {
+    let request = post(base_url)?;
+    let headers = request.headers();
+    let set = headers.append("x-late", b"1").is_ok() || headers.set("x-late", &[b"1".to_vec()]).is_ok();
+    let body = request.body().map_err(|()| refused("body"))?;
+    let (two, stream) = (request.body().is_ok(), body.write().map_err(|()| refused("body"))?);
+    let two_streams = body.write().is_ok();
+    let future = outgoing_handler::handle(request, None).map_err(failed)?;
+    let late = headers.append("x-hostile-key", b"mine").is_ok() || headers.delete("x-hostile-key").is_ok();
+    drop(stream);
+    let _ = OutgoingBody::finish(body, None);
+    let response = wait(&future)?;
+    let taken = future.get().is_some_and(|answer| answer.is_ok());
+    let _content = response.consume().map_err(|()| refused("body"))?;
+    let consumed = response.consume().is_ok();
+    Ok(format!("{:?}", [set, two, two_streams, late, taken, consumed]))
 }
 
 /// Makes `count` sets of fields and keeps them.

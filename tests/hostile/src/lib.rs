@@ -113,6 +113,12 @@ impl chat::Guest for Hostile {
             "endless body" => http::endless_body(&connection.base_url)?,
             "orphan" => http::orphan(&connection.base_url)?,
             "fields" => http::fields(number(parameters)),
+            "unsent" => http::unsent(&connection.base_url, number(parameters))?,
+            "pollables" => http::pollables(number(parameters))?,
+            "busy" => http::busy(number(parameters) > 0)?,
+            "nagging" => http::nagging(&connection.base_url)?,
+            "forged" => http::forged(&parameters[0]),
+            "again" => http::again(&connection.base_url)?,
             "spin" => spin(),
             "recurse" => recurse(0).to_string(),
             "allocate" => black_box(vec![1_u8; number(parameters)]).len().to_string(),
@@ -313,6 +319,7 @@ impl onboarding::Guest for Hostile {
                 described.credentials[0].env_vars = lists;
             }
             b"describe:flag" => credentials[0].cli_flag = Some("--key$(touch pwned)".to_owned()),
+            b"describe:own flag" => credentials[0].cli_flag = Some("--base-url".to_owned()),
             b"describe:variable" => credentials[0].env_vars = vec!["A=b\nLD_PRELOAD".to_owned()],
             b"describe:label" => described.label = "Acme\u{1b}]0;title\u{7}".to_owned(),
             b"describe:spin" => spin(),

@@ -1,0 +1,173 @@
+/**
+ * The second hostile review, in OpenClaw's adapter: what a gateway, a model or another user of the configuration tries on a good
+ * component. `tests/hostile/review/README.md` lists each attempt with its result.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { streamFn } from '../src/chat.js';
+import { describeModel, runCatalog } from '../src/models.js';
+import { takeReasoning } from '../src/replay.js';
+import { Mask } from '../src/mask.js';
+
+const KEY = 'pk-review-5f0c9a71b2';
+/** @type {net.Server} */ let server;
+/** @type {string} */ let origin;
+/** What each request of a connection gets, byte by byte. @type {(head: string, socket: net.Socket) => unknown} */ let answer;
+/** @type {string[]} */ let heads = [];
+
+before(async () => {
+  server = net.createServer((socket) => {
+    let came = '';
+    socket.on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
+      came += piece;
+      for (;;) {
+        const end = came.indexOf('\r\n\r\n') + 4;
+        const length = Number(/content-length: (\d+)/i.exec(came)?.[1] ?? 0);
+        if (end < 4 || came.length < end + length) return;
+        const head = came.slice(0, end);
+        heads.push(head);
+        came = came.slice(end + length);
+        answer(head, socket);
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}`;
+});
+after(() => { server.close(); });
+
+const EVENTS = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n';
+const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) => `data: ${JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+const GOOD = `${chunk({ content: 'good' })}${chunk({}, 'stop')}data: [DONE]\n\n`;
+const raw = (/** @type {(string | Buffer)[]} */ ...pieces) => (/** @type {unknown} */ _, /** @type {net.Socket} */ socket) => {
+  for (const piece of pieces) socket.write(Buffer.isBuffer(piece) ? piece : Buffer.from(piece));
+  socket.end();
+};
+const model = (extra = {}) => /** @type {any} */ ({ ...describeModel('@openai/gpt'), provider: 'portkey', api: 'openai-completions', baseUrl: `${origin}/v1`, ...extra });
+const ask = { messages: [{ role: /** @type {const} */ ('user'), content: 'x', timestamp: 0 }] };
+const chat = (options = {}, config = {}, extra = {}) => streamFn(config)(model(extra), ask, { apiKey: KEY, ...options }).result();
+
+/** The adapter goes on as before. */
+async function serves() {
+  answer = raw(EVENTS, GOOD);
+  assert.deepEqual((await chat()).content, [{ type: 'text', text: 'good' }]);
+}
+
+test('an answer of any content ends the call in words', { timeout: 60_000 }, async () => {
+  const deep = (/** @type {number} */ depth) => '['.repeat(depth) + ']'.repeat(depth);
+  const holding = (/** @type {string} */ member) => `data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"x"${member}},"finish_reason":"stop"}]}\n\n`;
+  const usage = (/** @type {string} */ number) => `data: {"choices":[],"usage":{"prompt_tokens":${number},"completion_tokens":${number},"prompt_tokens_details":{"cached_tokens":${number}}}}\n\n`;
+  const call = (/** @type {string} */ index) => holding(`,"tool_calls":[{"index":${index},"id":"a","function":{"name":"f","arguments":"{}"}}]`);
+  for (const [name, events] of /** @type {[string, string][]} */ ([
+    ['an event nested deep', holding(`,"x":${deep(200_000)}`)], ['results of guardrails nested deep', `data: {"choices":[],"hook_results":${deep(100_000)}}\n\n${GOOD}`],
+    ['a content block nested deep', holding(`,"content_blocks":[{"type":"x","y":${deep(100_000)}}]`)], ['objects nested deep', holding(`,"content_blocks":[${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}]`)],
+    ...['1e400', '18446744073709551616', '-1', '9007199254740993', '0.5', '"7"', 'null', '9'.repeat(10_000)].map((number) => [`usage of ${number.slice(0, 20)}`, usage(number) + GOOD]),
+    ...['4294967295', '1e18', '-1', '"0"', 'null', '0.5'].map((index) => [`a tool call of index ${index}`, call(index)]),
+    ['half a surrogate', holding(',"reasoning_content":"\\ud800"')], ['bytes that are no UTF-8', '\u00ff'], ['an event without end', `data: ${'x'.repeat(80 << 20)}`], ['100,000 comments', ':\n\n'.repeat(100_000) + GOOD],
+    ['carriage returns alone', GOOD.replaceAll('\n', '\r')], ['a byte order mark', `\ufeff${GOOD}`], ['arguments that are a list', holding(',"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"[1]"}}]')],
+    ['arguments nested deep', holding(`,"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\\"a\\":${deep(100_000)}}"}}]`)],
+  ])) {
+    answer = raw(EVENTS, events);
+    const message = await chat();
+    assert.ok(['stop', 'toolUse', 'error', 'length'].includes(message.stopReason), name);
+    if (name !== 'an event without end') assert.doesNotMatch(message.errorMessage ?? '', /unreachable|out of bounds|Maximum call stack/, `${name}: ${message.errorMessage?.slice(0, 200)}`);
+    for (const [field, value] of Object.entries(message.usage)) if (typeof value === 'number') assert.ok(Number.isFinite(value) && value >= 0, `${name}: ${field} is ${value}`);
+    for (const block of message.content) if (block.type === 'text') assert.ok(block.text.isWellFormed(), name);
+  }
+  await serves();
+});
+
+test('members of JavaScript are members', async () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '@openai/gpt'];
+  const list = JSON.stringify({ object: 'list', data: names.map((id) => ({ id, object: 'model' })) });
+  answer = raw(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${list.length}\r\n\r\n${list}`);
+  const config = { models: { providers: { portkey: { baseUrl: `${origin}/v1` } } }, plugins: { entries: { portkey: { config: { modelFamilies: { 'a-name': 'gpt-5' } } } } } };
+  const { provider } = await runCatalog({ config, resolveProviderApiKey: () => ({ apiKey: KEY }) }, { warn: assert.fail });
+  assert.deepEqual(provider.models.map((/** @type {any} */ { id }) => id), names);
+  assert.deepEqual(provider.models.map((/** @type {any} */ { name }) => typeof name), names.map(() => 'string'));
+
+  const args = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":1}';
+  answer = raw(EVENTS, chunk({ tool_calls: ['__proto__', 'constructor'].map((name, index) => ({ index, id: name, function: { name, arguments: args } })) }), chunk({}, 'tool_calls'), 'data: [DONE]\n\n');
+  const { content } = await chat();
+  assert.deepEqual(content.map((/** @type {any} */ block) => [block.name, Object.keys(block.arguments), block.arguments.polluted]), [['__proto__', ['__proto__', 'constructor', 'a'], undefined], ['constructor', ['__proto__', 'constructor', 'a'], undefined]]);
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test('a signature that is a member of JavaScript is a signature', () => {
+  for (const signature of ['__proto__', 'constructor', 'toString', 'valueOf', 'hasOwnProperty']) {
+    const turn = { role: 'assistant', provider: 'portkey', api: 'openai-completions', model: '@openai/gpt', content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: signature }, { type: 'text', text: 'x' }] };
+    const { messages, putInto } = takeReasoning(model(), /** @type {any} */ ([turn]));
+    const mark = /** @type {any} */ (messages[0]).content[0];
+    const body = { messages: [{ role: 'assistant', content: 'x', [mark.thinkingSignature]: mark.thinking }] };
+    putInto(body);
+    assert.deepEqual(body.messages, [{ role: 'assistant', content: 'x', content_blocks: [{ type: 'thinking', thinking: 'hm', signature }, { type: 'text', text: 'x' }] }], signature);
+  }
+});
+
+test('a secret that no header can hold is in no error, not even a short piece of it', async () => {
+  heads = [];
+  for (const virtualKey of ['vk\nab\nsecret-of-mine', 'vk\r\nx-own: ab', 'vk\0ab', 'vk\u{1f511}ab']) {
+    answer = raw(EVENTS, GOOD);
+    const { errorMessage = '' } = await chat({}, { plugins: { entries: { portkey: { config: { virtualKey } } } } });
+    assert.ok(!/vk|ab\b|secret-of-mine/.test(errorMessage), `${JSON.stringify(virtualKey)}: ${errorMessage}`);
+  }
+  assert.ok(heads.every((head) => !/^x-own:/m.test(head)));
+  await serves();
+});
+
+test('a second answer to one request is nobody\'s', async () => {
+  const whole = (/** @type {string} */ events) => `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${Buffer.byteLength(events)}\r\n\r\n${events}`;
+  let count = 0;
+  answer = (_, socket) => socket.write(whole(GOOD) + (count++ ? '' : whole(GOOD.replace('good', 'POISON'))));
+  for (let call = 0; call < 3; call++) {
+    const { content } = await chat();
+    assert.ok(content.every((/** @type {any} */ { text }) => text === 'good'), JSON.stringify(content));
+  }
+});
+
+test('two keys for one server, at the same time, do not mix', async () => {
+  heads = [];
+  answer = raw(EVENTS, GOOD);
+  await Promise.all(Array.from({ length: 20 }, (_, at) => chat({ apiKey: `key-of-caller-${at % 2}`, headers: { 'x-caller': String(at % 2) } })));
+  assert.equal(heads.length, 20);
+  for (const head of heads) assert.match(head, new RegExp(`x-portkey-api-key: key-of-caller-${/^x-caller: (\d)/m.exec(head)?.[1]}\r\n`));
+});
+
+test('an answer asks for nothing more', async () => {
+  for (const head of [
+    '200 OK\r\nset-cookie: a=b', '200 OK\r\nrefresh: 0; url=http://127.0.0.1:9/', '200 OK\r\nalt-svc: h2="elsewhere.example:443"', '401 x\r\nwww-authenticate: Basic realm=x', '407 x\r\nproxy-authenticate: Basic', '425 x', '300 x\r\nlocation: /x', '305 x\r\nlocation: /x',
+  ]) {
+    heads = [];
+    answer = raw(`HTTP/1.1 ${head}\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n${GOOD}`);
+    await chat();
+    const first = heads.length;
+    await chat();
+    assert.deepEqual([first, heads.length], [1, 2], head);
+    assert.equal(heads[0], heads[1], head);
+  }
+});
+
+test('a key in any letters of JSON is masked in an error', async () => {
+  const spelled = Array.from(KEY, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  for (const place of ['{"error":{"message":"HERE"}}', '{"error":{"message":"x","code":"HERE"}}', '{"error":{"message":"x","type":"HERE"}}', '"HERE"', '{"message":"HERE"}', '{"error":{"message":"x","param":"HERE"}}']) {
+    for (const status of ['400 x', '401 x', '500 x']) {
+      const body = place.replace('HERE', `a ${spelled} b`);
+      answer = raw(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-portkey-trace-id: ${KEY}\r\nconnection: close\r\n\r\n${body}`);
+      const message = await chat();
+      assert.equal(message.stopReason, 'error');
+      assert.ok(!JSON.stringify(message).includes(KEY), JSON.stringify(message));
+    }
+  }
+});
+
+/** What SECURITY.md says is not promised: a code that no server writes of itself. Here so that nobody believes otherwise. */
+test('a server that means to tell the key can', () => {
+  const mask = new Mask([KEY]);
+  for (const code of [
+    Buffer.from(KEY).toString('hex'), Array.from(KEY).reverse().join(''), Buffer.from(KEY, 'utf16le').toString('latin1'), Array.from(KEY, (c) => `%${c.charCodeAt(0).toString(16)}`).join(''), Array.from(KEY, (c) => `&#${c.charCodeAt(0)};`).join(''),
+    Array.from(KEY, (c) => `=${c.charCodeAt(0).toString(16).toUpperCase()}`).join(''), Array.from(KEY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''), Buffer.from(Buffer.from(KEY).toString('base64')).toString('base64'), KEY.toUpperCase(), Array.from(KEY).join('\u00ad'),
+  ]) assert.equal(mask.text(code), code);
+  assert.notEqual(mask.text(KEY), KEY);
+});
