@@ -152,12 +152,14 @@ struct Framing {
     /// A single line end, and no blank line, between two events.
     is_single: bool,
     is_bare: bool,
+    /// What stands behind a bare event.
+    behind: &'static str,
     done: &'static str,
     last: bool,
 }
 
 /// The ways of telling calls apart.
-const CALLS: usize = 9;
+const CALLS: usize = 11;
 
 fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
     let mut answer = Answer::default();
@@ -231,6 +233,7 @@ fn framing(choices: &mut Choices<'_>) -> Framing {
         between: choices.one(&["", ": keep-alive\n\n", "\n", "event: ping\ndata: {\"type\":\"ping\"}\n\n", " \n"]),
         is_single: choices.below(5) == 1,
         is_bare: choices.below(8) == 1,
+        behind: choices.one(&["\n", "\n", "", " ", ",\n"]),
         done: choices.one(&["data: [DONE]", "data: [DONE] ", "data:[DONE]", "", "data: \"[DONE]\"", "data: [done]"]),
         last: choices.yes(),
     };
@@ -429,6 +432,7 @@ fn chunks(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec<Valu
 
 fn call_pieces(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec<Value> {
     let mut deltas = Vec::new();
+    let mut numbers = 0;
     for (number, (id, name, arguments)) in answer.calls.iter().enumerate() {
         let arguments = pieces(choices, arguments);
         let mut begun = json!({"type": "function", "function": {"name": name, "arguments": arguments[0]}});
@@ -465,6 +469,23 @@ fn call_pieces(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec
                     piece["function"]["name"] = name.as_str().into();
                 }
             }
+            // Each piece has a number of its own.
+            9 => {
+                begun["index"] = numbers.into();
+                for piece in &mut more {
+                    numbers += 1;
+                    piece["index"] = numbers.into();
+                }
+                numbers += 1;
+            }
+            // Each piece has the number 0, and an id of its own and the name.
+            10 => {
+                all("index", 0.into());
+                for (at, piece) in more.iter_mut().enumerate() {
+                    piece["id"] = format!("piece-{number}-{at}").into();
+                    piece["function"]["name"] = name.as_str().into();
+                }
+            }
             // The name comes late, and in place of a list is an object.
             7 => {
                 all("index", number.into());
@@ -498,7 +519,7 @@ fn frame_events(events: &[String], framing: &Framing, is_whole: bool) -> Vec<u8>
     for event in events {
         match event.strip_prefix('!') {
             Some(raw) => text.push_str(&format!("\n{raw}\n\n")),
-            None if framing.is_bare => text.push_str(&format!("{event}\n")),
+            None if framing.is_bare => text.push_str(&format!("{event}{}", framing.behind)),
             None => text.push_str(&format!("{}{event}{end}", framing.data)),
         }
         if !framing.is_single && !framing.is_bare {
@@ -516,7 +537,7 @@ fn frame_events(events: &[String], framing: &Framing, is_whole: bool) -> Vec<u8>
 pub const WORDS: &str = "Qengine went awayQ";
 
 /// Errors as events of a stream: a name, and the event as it stands on the wire, `W` for the words.
-pub const ERRORS: [(&str, &str); 26] = [
+pub const ERRORS: [(&str, &str); 32] = [
     ("error object", r#"{"error":{"message":"W","type":"server_error","code":500}}"#),
     ("error text", r#"{"error":"W"}"#),
     ("error beside choices", r#"{"choices":[{"index":0,"delta":{"content":"x"}}],"error":{"message":"W"}}"#),
@@ -548,11 +569,17 @@ pub const ERRORS: [(&str, &str); 26] = [
         r#"{"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"c","verdict":false,"data":{"explanation":"W"}}]}]}}"#,
     ),
     ("plain text", "W"),
+    ("Groq's error", r#"{"choices":[{"index":0,"delta":{}}],"x_groq":{"id":"r","error":"W"}}"#),
+    ("exception by name", r#"{"throttlingException":{"message":"W"}}"#),
+    ("error two levels down", r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"W"},"RequestId":"r"}}"#),
+    ("bare error list", "![{\"error\":{\"code\":429,\"message\":\"W\"}}]"),
+    ("error in a text", r#""{\"error\":{\"message\":\"W\"}}""#),
+    ("field of another name", r#"{"ErrorMsg":{"Msg":"W","Code":4001}}"#),
     ("error code and text", r#"{"error_code":336003,"error_msg":"W"}"#),
 ];
 
 /// Finish reasons that mean a failure.
-pub const FAILURES: [&str; 16] = [
+pub const FAILURES: [&str; 18] = [
     "error",
     "abort",
     "aborted",
@@ -569,6 +596,8 @@ pub const FAILURES: [&str; 16] = [
     "failed",
     "TOO_MANY_TOOL_CALLS",
     "engine_error",
+    "connection_reset",
+    "terminated",
 ];
 
 /// A good answer with one thing broken.

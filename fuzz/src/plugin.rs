@@ -189,7 +189,7 @@ fn specified_events(stream: &[u8]) -> Vec<Vec<u8>> {
 fn is_as_specified(stream: &[u8]) -> bool {
     let mut lines = stream.split(|byte| b"\r\n".contains(byte));
     let is_read = |line: &[u8]| {
-        line.first().is_some_and(|first| *first == b'{' || first.is_ascii_whitespace())
+        line.first().is_some_and(|first| b"{[<".contains(first) || first.is_ascii_whitespace())
             || line.starts_with(b"error")
             || line.starts_with(b"event:")
             // Objects below objects are events of their own.

@@ -68,44 +68,55 @@ fn parse(text: &str) -> Vec<(String, String)> {
 
 /// The pair that `text` begins with, and what follows its line.
 fn line(text: &str) -> (Option<(String, String)>, &str) {
-    let (first, next) = text.split_once('\n').unwrap_or((text, ""));
-    let start = first.trim_start();
+    let next = after_line(text);
+    let start = text.trim_start();
     let start = start
         .strip_prefix("export")
         .filter(|rest| rest.starts_with(char::is_whitespace))
         .map_or(start, str::trim_start);
     let name_end = start.find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-')));
     let (name, rest) = start.split_at(name_end.unwrap_or(start.len()));
-    let behind = rest.trim_start();
-    let value = match (behind.strip_prefix('='), rest.strip_prefix(':')) {
+    // The sign and the value may stand on lines of their own.
+    let value = match (rest.trim_start().strip_prefix('='), rest.strip_prefix(':')) {
         (Some(value), _) => value,
-        (None, Some(value)) if value.starts_with(char::is_whitespace) => value,
+        (None, Some(value)) if value.starts_with(char::is_whitespace) => value.get(1..).unwrap_or_default(),
         _ => return (None, next),
     };
     if name.is_empty() {
         return (None, next);
     }
-    // From here on the value may leave its line.
-    let value = text.get(first.len() - value.len()..).unwrap_or_default();
-    let space = value.len() - value.trim_start_matches([' ', '\t']).len();
-    let quoted = value.get(space..).unwrap_or_default();
-    if let Some(quote) = quoted.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`')) {
-        let mut escaped = false;
-        let end = quoted.char_indices().skip(1).find_map(|(at, letter)| {
-            let ends = letter == quote && !escaped;
-            escaped = letter == '\\' && !escaped;
-            ends.then_some(at)
-        });
-        if let Some(end) = end {
-            let inside = quoted.get(1..end).unwrap_or_default();
-            let value = if quote == '"' { inside.replace("\\n", "\n").replace("\\r", "\r") } else { inside.to_owned() };
-            let after = quoted.get(end..).and_then(|rest| rest.split_once('\n')).map_or("", |(_, after)| after);
-            return (Some((name.to_owned(), value)), after);
+    let quoted = value.trim_start();
+    let end =
+        quoted.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`')).and_then(|quote| end(quoted, quote));
+    let (value, after) = match end {
+        Some(end) => (quoted.get(..end).unwrap_or_default(), quoted.get(end..).unwrap_or_default()),
+        None => (value.split(['\n', '#']).next().unwrap_or_default().trim(), value),
+    };
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'));
+    let inside = quote.and_then(|quote| value.get(1..)?.strip_suffix(quote)).unwrap_or(value);
+    let value = if quote == Some('"') { inside.replace("\\n", "\n").replace("\\r", "\r") } else { inside.to_owned() };
+    (Some((name.to_owned(), value)), after_line(after))
+}
+
+fn after_line(text: &str) -> &str {
+    text.split_once('\n').map_or("", |(_, after)| after)
+}
+
+/// Where a value in quotes ends: its line holds nothing behind it but a comment. A quote behind a backslash is one of the
+/// value's, unless there is no other end.
+fn end(quoted: &str, quote: char) -> Option<usize> {
+    let mut ends = Vec::new();
+    for (at, _) in quoted.match_indices(quote).skip(1) {
+        ends.push(at + 1);
+        if !quoted.get(..at).unwrap_or_default().ends_with('\\') {
+            break;
         }
     }
-    let value = value.split('\n').next().unwrap_or_default();
-    let value = value.split('#').next().unwrap_or_default().trim();
-    (Some((name.to_owned(), value.to_owned())), next)
+    let is_last = |end: &usize| {
+        let behind = quoted.get(*end..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        behind.is_empty() || behind.starts_with(['\n', '#'])
+    };
+    ends.into_iter().rev().find(is_last)
 }
 
 #[cfg(test)]
@@ -132,6 +143,17 @@ mod tests {
             ("K=a\nK=b", Some("b")),
             ("K=a=b==", Some("a=b==")),
             ("K=\"a", Some("\"a")),
+            ("K=\"a\" b", Some("\"a\" b")),
+            ("K='a'b # 'c'", Some("'a'b")),
+            ("K='a\nK='b' # it's", Some("b")),
+            ("K=\"x # y\nL=\"1\"", Some("\"x")),
+            ("K='a\\'b'", Some("a\\'b")),
+            ("K='a\\'", Some("a\\")),
+            ("K\n=v", Some("v")),
+            ("K=\n'v'", Some("v")),
+            ("K=\nL=2", Some("")),
+            ("K:\nv", Some("v")),
+            ("K=${L}\nL=1", Some("${L}")),
             ("L=1\n\nK=v", Some("v")),
             ("\u{feff}K=v", Some("v")),
         ] {

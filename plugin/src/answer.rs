@@ -43,12 +43,12 @@ pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSourc
 
 /// Sources that a provider lists beside its answer, each as OpenAI has it.
 pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
-    if let Some(object) = source.object() {
-        return Some(wire::typed(&object, "url_citation"));
-    }
-    let url = source.string()?;
-    let cited = Object::from([("type", "url_citation".into()), ("url_citation", [("url", (&*url).into())].into())]);
-    Some(cited.to_json())
+    let cited = match source.object() {
+        Some(object) if object.get("type").is_some() => return Some(object.to_json()),
+        Some(object) => object,
+        None => [("url", Json::Text(source.string()?))].into(),
+    };
+    Some(Object::from([("type", "url_citation".into()), ("url_citation", cited.into())]).to_json())
 }
 
 /// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
@@ -90,7 +90,13 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         | "max_length"
         | "error_limit"
         | "model_context_window_exceeded"
-        | "context_length_exceeded" => FinishReason::Length,
+        | "context_length_exceeded"
+        | "max_len"
+        | "max_context"
+        | "max_new_tokens"
+        | "token_limit"
+        | "time_limit"
+        | "incomplete" => FinishReason::Length,
         "refusal" | "blocklist" | "language" | "prohibited_content" | "spii" | "sensitive" | "blocked"
         | "model_armor" => FinishReason::ContentFilter,
         word if ["filter", "guardrail", "safety", "toxic", "moderation", "prohibited"]
@@ -120,10 +126,11 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     // Images have other names for the same.
     let prompt = count(&["prompt_tokens", "input_tokens"]);
     let output = count(&["completion_tokens", "output_tokens"]);
-    // In order: OpenAI, Moonshot, DeepSeek.
-    let cached = detail(OF_PROMPT, &["cached_tokens"]).or_else(|| count(&["cached_tokens", "prompt_cache_hit_tokens"]));
-    // OpenRouter's, which are part of the prompt's.
-    let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens"]);
+    // In order: OpenAI, Moonshot, DeepSeek. Some fill one and leave another at 0.
+    let cached =
+        detail(OF_PROMPT, &["cached_tokens"]).max(count(&["cached_tokens"])).max(count(&["prompt_cache_hit_tokens"]));
+    // OpenRouter's and Qwen's, which are part of the prompt's.
+    let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
         .or_else(|| count(&["reasoning_tokens"]));
     let cache_read = count(&["cache_read_input_tokens"]);
@@ -139,25 +146,43 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     Some(Usage {
         input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
         output_tokens: output.saturating_add(reasoning_beside),
-        cache_read_tokens: cache_read.or(cached),
-        cache_write_tokens: cache_creation.or(written),
+        cache_read_tokens: cache_read.max(cached),
+        cache_write_tokens: cache_creation.max(written),
         reasoning_tokens: reasoning,
     })
+}
+
+/// What was counted in two chunks: the later counts, where it counts at all.
+pub(crate) fn merged(before: Usage, now: Usage) -> Usage {
+    let last = |before, now| if now > 0 { now } else { before };
+    Usage {
+        input_tokens: last(before.input_tokens, now.input_tokens),
+        output_tokens: last(before.output_tokens, now.output_tokens),
+        cache_read_tokens: before.cache_read_tokens.max(now.cache_read_tokens),
+        cache_write_tokens: before.cache_write_tokens.max(now.cache_write_tokens),
+        reasoning_tokens: before.reasoning_tokens.max(now.reasoning_tokens),
+    }
 }
 
 /// A whole answer. Some providers send a stream all the same: the first byte tells.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     let malformed = || error::malformed(head, "The answer is no chat completion", body);
     let text = lossy(body);
-    match text.trim_start().as_bytes().first() {
+    let text = text.trim_start();
+    match text.as_bytes().first() {
         Some(b'{' | b'[' | b'<') | None => {}
-        Some(_) => return stream::joined(head, body),
+        Some(_) => match wire::unquoted(text) {
+            Some(inner) => return response(head, inner.as_bytes()),
+            None => return stream::joined(head, body),
+        },
     }
-    let completion = match wire::Completion::parse(&text) {
-        Ok(completion) => completion,
-        Err(_) if is_lines(&text) => return stream::joined(head, body),
-        Err(_) => return Err(malformed()),
-    };
+    let read = wire::Completion::parse(text);
+    if (read.is_err() || text.starts_with('['))
+        && let Some(chunks) = wire::objects(text)
+    {
+        return stream::joined(head, chunks.join("\n").as_bytes());
+    }
+    let completion = read.map_err(|_| malformed())?;
     if let Some(said) = &completion.error {
         return Err(error::from_response(head, format!(r#"{{"error":{}}}"#, said.to_json()).as_bytes()));
     }
@@ -210,14 +235,6 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         guardrails_json: completion.hook_results.as_ref().map(Json::to_json),
         report: head.report(),
     })
-}
-
-/// Whether each line is a JSON object by itself, as some servers write streams.
-fn is_lines(text: &str) -> bool {
-    let is_event =
-        |line: &str| line.is_empty() || line.starts_with('{') || line.starts_with("data:") || line == "[DONE]";
-    let lines = || text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
-    lines().count() > 1 && lines().all(is_event)
 }
 
 /// Whether a reason is one of an ordinary end, which says nothing of calls.
@@ -487,6 +504,11 @@ mod tests {
         assert_eq!(content(r#"{"content":null,"refusal":"no"}"#), [AssistantPart::Refusal("no".into())]);
         assert_eq!(content(r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}"#), text("ab"));
         assert_eq!(content(r#"{"content":{"type":"text","text":"a"}}"#), text("a"));
+        assert_eq!(content(r#"{"content":["a","b"]}"#), text("ab"));
+        assert_eq!(content(r#"{"content":{"name":"n","age":3}}"#), text(r#"{"name":"n","age":3}"#), "Workers AI");
+        assert_eq!(content(r#"{"content":{}}"#), []);
+        let databricks = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"text","text":"a"}]}"#;
+        assert_eq!(content(databricks), [thinking("r", None), AssistantPart::Text("a".into())]);
         assert_eq!(content("null"), []);
         assert_eq!(content(r#""a""#), text("a"));
         assert_eq!(content(r#"{"content":"","tool_calls":null,"content_blocks":null}"#), []);
@@ -553,6 +575,9 @@ mod tests {
             r#"{"function_call":{"name":"f","arguments":"{}"}}"#,
             r#"{"tool_calls":[{"id":" ","name":" f","arguments":{}}],"function_call":{"name":"f"}}"#,
             r#"{"tool_calls":{"function":{"name":"f","arguments":"{}"}}}"#,
+            r#"{"tool_calls":[{"function":{"name":"f","parameters":{}}}]}"#,
+            r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
+            r#"{"content":[{"type":"tool_use","id":"z","name":"f","input":{}}],"tool_calls":[{"name":"f","arguments":"{}"}]}"#,
         ] {
             assert_eq!(calls(message), [call("call_0", None)], "{message}");
         }
@@ -697,6 +722,8 @@ mod tests {
             ("sensitive", false, FinishReason::ContentFilter),
             ("ERROR_TOXIC", false, FinishReason::ContentFilter),
             ("model_context_window_exceeded", false, FinishReason::Length),
+            ("token_limit", false, FinishReason::Length),
+            ("incomplete", false, FinishReason::Length),
             ("a word to come", false, FinishReason::Other("a word to come".into())),
         ] {
             assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
@@ -759,6 +786,15 @@ mod tests {
         );
         // From the gateway's cache.
         assert_eq!(usage(r#"{"completion_tokens":7}"#), (0, 7, None, None));
+        // A place that says nothing hides none that does.
+        for cached in [
+            r#""cached_tokens":0,"prompt_tokens_details":{"cached_tokens":4}"#,
+            r#""cached_tokens":4,"prompt_tokens_details":{"cached_tokens":0}"#,
+            r#""cache_read_input_tokens":0,"prompt_cache_hit_tokens":4"#,
+        ] {
+            let json = format!(r#"{{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,{cached}}}"#);
+            assert_eq!(usage(&json), (9, 1, Some(4), None), "{cached}");
+        }
         assert_eq!(
             usage(r#"{"prompt_tokens":null,"completion_tokens":3.0,"prompt_tokens_details":null}"#),
             (0, 3, None, None)
@@ -774,6 +810,11 @@ mod tests {
             (r#"{"choices":[]}"#, ErrorKind::Protocol),
             (r#"{"choices":[{}]"#, ErrorKind::Protocol),
             ("data: {}", ErrorKind::Truncated),
+            (r#"{"message":{"role":"assistant","content":"hi"}}"#, ErrorKind::Protocol),
+            (
+                r#"{"code":0,"message":"Success","data":{"choices":[{"message":{"content":"hi"}}]}}"#,
+                ErrorKind::Protocol,
+            ),
             ("<html></html>", ErrorKind::InvalidConfig),
             (r#"{"status":"failure","message":"Invalid config passed"}"#, ErrorKind::InvalidConfig),
             (r#"{"error":{"message":"x","type":"hooks_failed"},"choices":[{}]}"#, ErrorKind::ContentBlocked),

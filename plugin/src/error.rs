@@ -124,7 +124,7 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     let mut error = answered(kind, said.origin, &message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));
-    error.retry_after_ms = retry_after(head);
+    error.retry_after_ms = retry_after(head, &error.message);
     error
 }
 
@@ -167,8 +167,8 @@ fn page(head: &Head, body: &[u8]) -> Option<Box<Error>> {
 /// What stands in an event that says by its name that it is an error.
 pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
     let mut said = Said::read(head, data, Failure::read(data));
-    if said.message.trim().is_empty() && data.trim_ascii().is_empty() {
-        said.message = "The stream ended with an error that has no words".to_owned();
+    if said.message.trim().is_empty() {
+        said.message = format!("The stream ended with an error that has no words {}", lossy(data));
     }
     told(head, data, said)
 }
@@ -295,7 +295,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
             (ErrorKind::Timeout, Some(LATER))
         } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
             (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
-        } else if says(&["abort", "cancel", "interrupt", "disconnect", "network"]) {
+        } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
         } else {
             (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK))
@@ -329,6 +329,9 @@ const FAILURES: &[&str] = &[
     "missing",
     "no_image",
     "crash",
+    "terminat",
+    "reset",
+    "unload",
     "quota",
     "rate_limit",
     "expired",
@@ -365,8 +368,29 @@ fn status(head: &Head, said: &Said) -> u16 {
     let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
     let of_type =
         |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
-    code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).unwrap_or(head.status)
+    let message = said.message.to_ascii_lowercase();
+    let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
+    code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
+
+/// What the words of a failure say where there is no status.
+const IN_BAND: [(&str, u16); 15] = [
+    ("rate limit", 429),
+    ("too many requests", 429),
+    ("throttl", 429),
+    ("timed out", 504),
+    ("timeout", 504),
+    ("overload", 503),
+    ("capacity", 503),
+    ("unavailable", 503),
+    ("internal", 500),
+    ("server error", 500),
+    ("unauthorized", 401),
+    ("authentication", 401),
+    ("login fail", 401),
+    ("forbidden", 403),
+    ("validation error", 400),
+];
 
 /// Of types that [`RULES`] do not tell more of. Source: Anthropic's, Google's and OpenAI's API references, "Errors".
 const TYPES: [(&str, u16); 20] = [
@@ -408,8 +432,10 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
             Mark::Says(part) => says(part),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
-        // Of the gateway's own key it says so in another way.
-        if hit && !(rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway) {
+        // Of the gateway's own key it says so in another way; and a limit of tokens a minute is not the model's.
+        let is_other = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway
+            || rule.hint == CONTEXT && head.status == 429;
+        if hit && !is_other {
             return (rule.kind, Some(rule.hint));
         }
     }
@@ -520,14 +546,18 @@ const RULES: &[Rule] = {
     rule(Code("1113"), Is::QuotaExceeded, QUOTA),
     rule(Any(&["insufficient balance", "insufficient_balance", "insufficient credit", "insufficient quota", "insufficient funds", "credit balance is too low",
         "out of credits", "not enough credits", "run out of credits", "more credits", "no credits", "hard limit has been reached", "payment required", "in arrears",
-        "overdue", "recharge", "spending limit", "额度不足", "余额不足", "欠费"]), Is::QuotaExceeded, QUOTA),
+        "overdue", "recharge", "spending limit", "额度", "余额不足", "欠费", "credits are depleted", "any credits", "api usage limits", "key limit exceeded",
+        "free tier of", "daily free allocation", "call volume quota"]), Is::QuotaExceeded, QUOTA),
     rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
+    rule(Code("1261"), Is::InvalidRequest, CONTEXT),
+    rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Any(&["context length", "context window", "context size", "context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
         "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
         "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
-        "exceeded max context", "maximum context"]), Is::InvalidRequest, CONTEXT),
+        "exceeded max context", "maximum context", "model token limit", "token limit exceeded", "max_new_tokens` must", "maximum model length", "input length (",
+        "prompt exceeds", "tokens too long", "input length exceeds", "length of messages", "too many tokens:", "prompt token count", "context the overflows"]), Is::InvalidRequest, CONTEXT),
     rule(Code("content_filter"), Is::ContentBlocked, FILTER),
     rule(Code("content_policy_violation"), Is::ContentBlocked, FILTER),
     rule(Code("moderation_blocked"), Is::ContentBlocked, FILTER),
@@ -538,16 +568,20 @@ const RULES: &[Rule] = {
     rule(Code("1026"), Is::ContentBlocked, FILTER),
     rule(Code("1027"), Is::ContentBlocked, FILTER),
     rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "sensitive content", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
+        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
     rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token"]),
+    rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
+        "access token invalid", "reported as leaked", "secret access key"]),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
+    rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support"]), Is::Unsupported,
+        "This model cannot do that: choose another."),
     rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
+    rule(Any(&["not a valid model", "unknown model", "invalid model:", "invalid model name", "model identifier is invalid", "been decommissioned"]), Is::NotFound, MODEL_ID),
     rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
@@ -572,9 +606,9 @@ fn redirect(head: &Head) -> Box<Error> {
     )
 }
 
-/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds. A date is ignored: without a
-/// clock it says nothing.
-fn retry_after(head: &Head) -> Option<u64> {
+/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else as its words have it: "try again
+/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored: without a clock it says nothing.
+fn retry_after(head: &Head, message: &str) -> Option<u64> {
     let scaled = |text: &str, scale: u64| {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let whole = whole.parse::<u64>().ok()?.checked_mul(scale)?;
@@ -582,7 +616,26 @@ fn retry_after(head: &Head) -> Option<u64> {
         Some(whole.saturating_add(tenths * scale / 10))
     };
     let milliseconds = head.get("retry-after-ms").and_then(|value| scaled(value, 1));
-    milliseconds.or_else(|| head.get("retry-after").and_then(|value| scaled(value, 1000)))
+    let header = milliseconds.or_else(|| scaled(head.get("retry-after")?.trim_end_matches('s'), 1000));
+    header.or_else(|| {
+        let message = message.to_ascii_lowercase();
+        let waits = ["again in ", "retry in ", "retry after ", "again after "];
+        let mut rest = waits.into_iter().find_map(|words| Some(message.split_once(words)?.1))?;
+        let mut wait = None;
+        while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
+            let (number, unit) = rest.split_at_checked(end)?;
+            let unit = unit.trim_start();
+            let (scale, length) = match unit.as_bytes() {
+                [b'm', b's', ..] => (1, 2),
+                [b'm', ..] => (60_000, 1),
+                [b's', ..] => (1000, 1),
+                _ => break,
+            };
+            wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));
+            rest = unit.get(length..)?;
+        }
+        wait
+    })
 }
 
 #[cfg(test)]
@@ -1081,6 +1134,23 @@ mod tests {
             (400, r#"{"Message":"no","__type":"ValidationException"}"#.into(), Is::InvalidRequest, "no", ""),
             (502, r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"why\"}}"}}}"#.into(), Is::Overloaded, "Provider returned error (why)", ""),
             (400, r#"{"model":["This field is required."]}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 400: {"model":["This field is required."]}"#, ""),
+            (400, said("Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)"), Is::InvalidRequest, "Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)", "context"),
+            (422, said("`inputs` tokens + `max_new_tokens` must be <= 8193"), Is::InvalidRequest, "`inputs` tokens + `max_new_tokens` must be <= 8193", "context"),
+            (400, r#"{"error":{"code":"1261","message":"Prompt exceeds max length"}}"#.into(), Is::InvalidRequest, "Prompt exceeds max length", "context"),
+            (429, said("Rate limit: tokens exceed 4000 per minute. Please try again in 1m2.5s."), Is::RateLimited, "Rate limit: tokens exceed 4000 per minute. Please try again in 1m2.5s.", "Wait"),
+            (429, said("Request too large for gpt-4o on tokens per min (TPM): Limit 30000"), Is::InvalidRequest, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000", "a minute"),
+            (400, said("You have reached your specified API usage limits."), Is::QuotaExceeded, "You have reached your specified API usage limits.", "billing"),
+            (403, said("Key limit exceeded (total limit)."), Is::QuotaExceeded, "Key limit exceeded (total limit).", "billing"),
+            (403, said("Your API key was reported as leaked."), Is::Unauthorized, "Your API key was reported as leaked.", "not Portkey's"),
+            (403, said("Your chosen model requires moderation and your input was flagged"), Is::ContentBlocked, "Your chosen model requires moderation and your input was flagged", "content filter"),
+            (400, said("foo/bar is not a valid model ID"), Is::NotFound, "foo/bar is not a valid model ID", "model id"),
+            (400, said("llama3 does not support tools"), Is::Unsupported, "llama3 does not support tools", "choose another"),
+            (404, said("No endpoints found that support image input"), Is::Unsupported, "No endpoints found that support image input", "choose another"),
+            (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", ""),
+            (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
+            (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
+            (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
+            (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
             (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
             (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
         ] {
@@ -1146,6 +1216,21 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "3")]), Some(3000));
         assert_eq!(wait(&[("retry-after", "1.5")]), Some(1500));
         assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "3")]), Some(250));
+        assert_eq!(wait(&[("retry-after", "7s")]), Some(7000));
+        for (words, expected) in [
+            ("Please try again in 2.5s.", Some(2500)),
+            ("Please try again in 20ms. Visit x", Some(20)),
+            ("Please try again in 1m30s.", Some(90_000)),
+            ("Please retry in 33.5s.", Some(33_500)),
+            ("Please retry after 6 seconds.", Some(6000)),
+            ("Please try again in 2 minutes.", Some(120_000)),
+            ("Please try again in a moment.", None),
+            ("Please try again in 5", None),
+            ("Please try again in 3 hours", None),
+        ] {
+            let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
+            assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
+        }
         for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
             assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
         }

@@ -27,7 +27,7 @@ pub(crate) struct Failure {
 }
 
 /// Members that hold the words, the more telling first, however they are spelled in upper and lower case.
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 22] = [
     "message",
     "msg",
     "detail",
@@ -38,6 +38,7 @@ const WORDS: [&str; 21] = [
     "err_msg",
     "errmsg",
     "errors",
+    "issues",
     "error_description",
     "description",
     "html-message",
@@ -114,7 +115,7 @@ impl Failure {
             (Some(inner), _, false) => Some(inner),
             // `"error":"Bad Request"` says less than the message beside it.
             (Some(inner), Some(outer), true) if outer != inner => Some(format!("{inner}: {outer}")),
-            (inner, outer, _) => inner.or(outer).or_else(|| data.and_then(|data| words(data, 1))),
+            (inner, outer, _) => inner.or(outer).or_else(|| root.iter().find_map(within)),
         };
         read.message = message.unwrap_or_default();
         if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, 1))
@@ -161,6 +162,17 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
     Some(said.join("; ")).filter(|said| !said.is_empty())
 }
 
+/// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
+fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
+    if !value.is_object() {
+        return value.list().unwrap_or_default().into_iter().find_map(|item| within(&(name.clone(), item)));
+    }
+    let failed =
+        value.object().filter(|object| ["message", "msg", "error"].iter().any(|word| object.like(word).is_some()))?;
+    let said = of_object(&failed, 0)?;
+    Some(if name == "data" { said } else { format!("{name}: {said}") })
+}
+
 /// A text may be JSON once more.
 fn of_text(text: &str, depth: usize) -> Option<String> {
     let text = text.trim();
@@ -169,7 +181,9 @@ fn of_text(text: &str, depth: usize) -> Option<String> {
     {
         return Some(inner);
     }
-    (!text.is_empty()).then(|| text.to_owned())
+    let is_said =
+        !text.is_empty() && !["ok", "success", "succeeded"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    is_said.then(|| text.to_owned())
 }
 
 fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
@@ -180,13 +194,19 @@ fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
     }
     let mut found = WORDS.iter().filter_map(|name| Some((*name, words(object.like(name)?, depth + 1)?)));
     let Some((name, mut said)) = found.next() else {
+        // An answer, and no failure.
+        if object.has("choices")
+            || ["content", "role"].iter().any(|name| object.get(name).is_some_and(|said| said.string().is_some()))
+        {
+            return None;
+        }
         // Fields, each with what is wrong with it. At the top these are no words but an answer.
         let of_field = |(name, value): &(Cow<'_, str>, Json<'_>)| Some(format!("{name}: {}", words(value, depth + 1)?));
         let fields: Vec<String> = object.iter().filter(|_| depth > 0).filter_map(of_field).take(MAX_ITEMS).collect();
         return Some(fields.join("; ")).filter(|said| !said.is_empty());
     };
-    // Where in a request (pydantic): `["body", "tools", 7]`.
-    if let Some(place) = object.get("loc").and_then(Json::list) {
+    // Where in a request (pydantic, zod): `["body", "tools", 7]`.
+    if let Some(place) = ["loc", "path"].into_iter().find_map(|name| object.get(name)?.list()) {
         let place: Vec<String> = place.iter().map(|step| step.text().to_string()).collect();
         said = format!("{}: {said}", place.join("."));
     }

@@ -498,6 +498,14 @@ mod tests {
             r#"{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}"#,
             r#"{"data":[{"base64":"iVBORw0KGgo="}],"error":null}"#,
             r#"{"data":[null,3,{},{"b64_json":"iVBORw0KGgo="}]}"#,
+            r#"{"image":"iVBORw0KGgo=","seed":1}"#,
+            r#"{"result":{"image":"iVBORw0KGgo="},"success":true}"#,
+            r#"{"artifacts":[{"base64":"iVBORw0KGgo=","finishReason":"SUCCESS"}]}"#,
+            r#"{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"iVBORw0KGgo="}]}"#,
+            r#"{"data":{"image_base64":["iVBORw0KGgo="]},"base_resp":{"status_code":0,"status_msg":"success"}}"#,
+            r#"{"output":{"choices":[{"message":{"content":[{"image":"iVBORw0KGgo="}]}}]}}"#,
+            r#"{"choices":[{"message":{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}}]}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":"x"},{"inlineData":{"data":"iVBORw0KGgo="}}]}}]}"#,
         ] {
             let images = ok(body).unwrap().images;
             assert_eq!(images.len(), 1, "{body}");
@@ -506,10 +514,27 @@ mod tests {
         let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
         let error = ok(&endless).unwrap_err();
         assert!(error.message.contains("not base64") && error.message.len() < 100, "{}", error.message);
-        for (body, words) in
-            [(r#"{"code":7,"msg":"no balance"}"#, "no balance"), (r#"{"data":[],"error":"why"}"#, "why")]
-        {
+        for (body, words) in [
+            (r#"{"code":7,"msg":"no balance"}"#, "no balance"),
+            (r#"{"data":[],"error":"why"}"#, "why"),
+            (r#"{"data":[{"error":{"code":"x","message":"it is sensitive"}}]}"#, "it is sensitive"),
+            (r#"{"output":{"results":[],"image_count":0}}"#, "missing image data"),
+            (r#"{"data":{"id":"abc"}}"#, "missing image data"),
+        ] {
             assert!(ok(body).unwrap_err().message.contains(words), "{body}");
+        }
+        let urls = [
+            r#"{"output":{"results":[{"url":"https://a/b"}]}}"#,
+            r#"{"data":{"image_urls":["https://a/b"]}}"#,
+            r#"{"image":{"url":"https://a/b"}}"#,
+        ];
+        for body in urls {
+            let images = ok(body).unwrap().images;
+            assert_eq!(
+                images.iter().map(|image| &image.source).collect::<Vec<_>>(),
+                [&MediaSource::Url("https://a/b".into())],
+                "{body}"
+            );
         }
     }
 }

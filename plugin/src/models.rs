@@ -27,8 +27,8 @@ pub struct Listing {
     /// Entries received, those seen before included: what `offset` counts.
     received: usize,
     pages: usize,
-    /// Of Anthropic's own list: what the next page comes after.
-    after: Option<String>,
+    /// The query of the next page, where a page says what comes after it.
+    next: Option<String>,
     is_complete: bool,
 }
 
@@ -36,12 +36,13 @@ impl Listing {
     /// Path and query of the page to fetch next; `None` when the listing is complete.
     ///
     /// The first page is asked for plainly, because an upstream's own list may know no paging. Source of `limit` and
-    /// `offset`: Portkey's OpenAPI document; of `after_id`, `has_more` and `last_id`: Anthropic's API reference, "List Models".
+    /// `offset`: Portkey's OpenAPI document; of `after_id`, `has_more` and `last_id`: Anthropic's API reference, "List
+    /// Models"; of tokens: Google's and Cohere's.
     pub fn next_path(&self) -> Option<String> {
-        match (self.is_complete, self.pages, &self.after) {
+        match (self.is_complete, self.pages, &self.next) {
             (true, ..) => None,
             (false, 0, _) => Some("/models".to_owned()),
-            (false, _, Some(id)) => Some(format!("/models?limit={PAGE}&after_id={id}")),
+            (false, _, Some(query)) => Some(format!("/models?{query}")),
             (false, _, None) => Some(format!("/models?limit={PAGE}&offset={}", self.received)),
         }
     }
@@ -57,8 +58,9 @@ impl Listing {
         }
         // Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is `null` where it
         // holds none.
-        let list = json.list().or_else(|| ["data", "models"].into_iter().find_map(|name| page.get(name)?.list()));
-        let is_empty = ["data", "models"].into_iter().any(|name| page.has(name) && page.get(name).is_none());
+        const LISTS: [&str; 3] = ["data", "models", "result"];
+        let list = json.list().or_else(|| LISTS.into_iter().find_map(|name| page.get(name)?.list()));
+        let is_empty = LISTS.into_iter().any(|name| page.has(name) && page.get(name).is_none());
         let items = list.or_else(|| is_empty.then(Vec::new)).ok_or_else(malformed)?;
         let items: Vec<Item> = items.iter().map(Item::read).collect();
         self.pages += 1;
@@ -79,11 +81,16 @@ impl Listing {
             self.entries.push(Entry { id, provider });
         }
         let says_more = page.get("has_more").and_then(Json::bool) == Some(true);
-        self.after = present(page.text("last_id")).or(last).filter(|_| says_more).map(|id| escaped(&id));
+        let after = present(page.text("last_id")).or(last).filter(|_| says_more);
+        let token = [("nextPageToken", "pageToken"), ("next_page_token", "page_token")].into_iter();
+        let token = token.filter_map(|(name, query)| Some((query, present(page.text(name))?))).next();
+        self.next = after
+            .map(|id| format!("limit={PAGE}&after_id={}", escaped(&id)))
+            .or_else(|| token.map(|(query, token)| format!("{query}={}", escaped(&token))));
         let has_more = match page.get("total").and_then(Json::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.
-            None => is_catalog || self.after.is_some(),
+            None => is_catalog || self.next.is_some(),
         };
         self.is_complete = !has_more || repeats || self.pages >= MAX_PAGES;
         Ok(())
@@ -220,6 +227,14 @@ mod tests {
         ]);
         assert_eq!(entries.len(), 3);
         assert_eq!(paths[1..], ["/models?limit=100&after_id=a%2Fb%20c%26d", "/models?limit=100&after_id=x%2F%C3%BC"]);
+        // Google's and Cohere's pages.
+        for (name, query) in [("nextPageToken", "pageToken"), ("next_page_token", "page_token")] {
+            let page = format!(r#"{{"models":[{{"name":"a"}}],"{name}":"T/1="}}"#);
+            let (entries, paths) = list(&[&page, r#"{"models":[{"name":"b"}]}"#]);
+            assert_eq!((entries.len(), &*paths[1]), (2, &*format!("/models?{query}=T%2F1%3D")));
+        }
+        assert_eq!(ids(r#"{"success":true,"result":[{"name":"a"}],"errors":[]}"#), ["a"]);
+        assert!(ids(r#"{"success":true,"result":null}"#).is_empty());
     }
 
     #[test]

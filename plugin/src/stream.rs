@@ -68,7 +68,7 @@ struct State {
     reason: String,
     /// A reason that means a failure.
     failed: Option<Box<Error>>,
-    /// The last that came: some gateways repeat it, growing, in each chunk.
+    /// What came last: some gateways repeat it, growing, in each chunk, and some send it in parts.
     usage: Option<Usage>,
     calls: Vec<Call>,
     /// How many of the calls were announced.
@@ -197,7 +197,7 @@ impl Reply {
                     None => *start = text,
                     // The rest of a byte order mark is to come.
                     Some(0xef) if text.len() < 3 => {}
-                    Some(b'{' | b'[' | b'<') => self.form = Form::Document(text),
+                    Some(b'{' | b'[' | b'<' | b'"') => self.form = Form::Document(text),
                     Some(_) => {
                         self.form = Form::Events;
                         self.push_events(&text);
@@ -242,11 +242,7 @@ impl Reply {
                 let text = lossy(event.data);
                 let text = text.trim();
                 // JSON that does not parse here was cut off.
-                if !event.is_error
-                    && text.starts_with(['{', '['])
-                    && !is_done(text)
-                    && wire::Completion::parse(text).is_err()
-                {
+                if !event.is_error && text.starts_with(['{', '[']) && !is_done(text) && is_cut_off(text) {
                     is_cut = !"[DONE]".starts_with(text);
                 } else {
                     state.event(event);
@@ -316,8 +312,14 @@ fn event_of(field: Field, text: String) -> Event {
     }
 }
 
+/// Whether the last chunk in a text is not whole.
+fn is_cut_off(text: &str) -> bool {
+    let last = wire::objects(text).and_then(|chunks| chunks.last().copied()).unwrap_or(text);
+    wire::Completion::parse(last).is_err()
+}
+
 fn is_done(text: &str) -> bool {
-    text.trim().trim_matches('"').eq_ignore_ascii_case("[DONE]")
+    text.trim().trim_matches(['"', '[', ']']).eq_ignore_ascii_case("DONE")
 }
 
 impl State {
@@ -381,7 +383,20 @@ impl State {
 
     fn chunk(&mut self, text: &str) {
         let ready = self.events.len();
-        let Ok(chunk) = wire::Completion::parse(text) else {
+        let read = wire::Completion::parse(text);
+        if read.is_err() || text.starts_with('[') {
+            if let Some(chunks) = wire::objects(text) {
+                return chunks.into_iter().for_each(|chunk| {
+                    if self.failure.is_none() {
+                        self.chunk(chunk);
+                    }
+                });
+            }
+            if let Some(text) = wire::unquoted(text) {
+                return self.chunk(&text);
+            }
+        }
+        let Ok(chunk) = read else {
             if self.after_done.is_some() {
                 return;
             }
@@ -412,10 +427,9 @@ impl State {
         {
             return self.fail(error);
         }
-        // One of nothing may follow the true one.
-        let usage = chunk.usage.as_ref().and_then(answer::usage);
-        self.usage =
-            usage.filter(|usage| usage.input_tokens + usage.output_tokens > 0 || self.usage.is_none()).or(self.usage);
+        if let Some(usage) = chunk.usage.as_ref().and_then(answer::usage) {
+            self.usage = Some(self.usage.map_or(usage, |before| answer::merged(before, usage)));
+        }
         if !chunk.citations.is_empty() {
             self.citations = chunk.citations.iter().filter_map(answer::citation).collect();
         }
@@ -523,11 +537,14 @@ impl State {
                 Err(error) => return self.fail(error),
             }
         }
-        for call in delta.tool_calls {
+        let are_several = delta.tool_calls.len() > 1;
+        for (at, mut call) in delta.tool_calls.into_iter().enumerate() {
             // The rest of them would be looked at in vain.
             if self.failure.is_some() {
                 return;
             }
+            // Pieces of several without a number: their places tell.
+            call.index = call.index.or(are_several.then_some(at as u64));
             self.tool_call(call);
         }
         self.events.extend(delta.others.into_iter().map(Event::Other));
@@ -598,8 +615,8 @@ impl State {
     /// Which call a piece belongs to; `None` where it begins one.
     ///
     /// OpenAI numbers calls, and names each in its first piece. Some providers leave the number out, give each call the
-    /// number 0 (gateway issues 1275 and 1537), leave the id out, send another with each piece, give the same to all, or
-    /// say the name late or each time. So a piece that has no name goes on with a call, and one that has a name begins
+    /// number 0 (gateway issues 1275 and 1537), or each piece another, leave the id out, send another with each piece, give
+    /// the same to all, or say the name late or each time. So a piece that has no name goes on with a call, and one that has a name begins
     /// one, unless the call that it seems to be of waits for its name or is the same and not at its end.
     fn place(&self, call: &wire::ToolCall<'_>) -> Option<usize> {
         let id = Some(&*call.id).filter(|id| !id.is_empty());
@@ -619,12 +636,14 @@ impl State {
         let has_index = |known: &Call| call.index.is_some() && known.index == call.index;
         let at = by(&|known| has_id(known) && has_index(known))
             .or_else(|| by(&has_id))
-            .or_else(|| if call.index.is_some() { by(&has_index) } else { last })?;
+            .or_else(|| by(&has_index))
+            .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
         let known = self.calls.get(at)?;
         let is_closed = known.arguments.is_closed;
         let goes_on = if has_id(known) {
             // One id for all calls.
-            !(has_name && is_closed && call.index.is_some() && known.index.is_some() && !has_index(known))
+            let is_other = call.index.is_some() && known.index.is_some() && !has_index(known);
+            !(has_name && is_closed && (is_other || known.name != call.name))
         } else if !has_name {
             if is_closed && !call.arguments.text.trim().is_empty() {
                 // It can only be of a call without a name.
@@ -636,10 +655,15 @@ impl State {
         } else if known.name.is_empty() {
             known.server.is_none() && (id.is_none() || known.id.is_none())
         } else {
-            // The same name once more, and an id that was not there before at most.
-            known.name == call.name && !is_closed && (id.is_none() || known.id.is_none())
+            // The same name once more, and an id that was not there before, or arguments that go on.
+            let goes_on = has_index(known) && !call.arguments.text.is_empty();
+            known.name == call.name && !is_closed && (id.is_none() || known.id.is_none() || goes_on)
         };
         goes_on.then_some(at)
+    }
+
+    fn is_last_open(&self) -> bool {
+        self.calls.last().is_some_and(|last| !last.arguments.is_closed)
     }
 
     /// The stream is over, in order: by `[DONE]`, or by the end of the body. It is an answer if all of it was
@@ -1143,6 +1167,11 @@ mod tests {
         let finish = Event::Finish(FinishReason::Stop);
         assert_eq!(events(&[&one, &two, &with_usage("null"), DONE]), [start(), finish.clone(), used(1, 2)]);
         assert_eq!(events(&[&one]), [start(), finish.clone(), used(1, 1)], "a stream without [DONE] too");
+        // In parts, and with a count that is none.
+        let (first, last) = (r#"{"prompt_tokens":3,"total_tokens":3}"#, r#"{"completion_tokens":2}"#);
+        assert_eq!(events(&[&with_usage(first), &with_usage(last)]), [start(), finish.clone(), used(3, 2)]);
+        let huge = format!(r#"{{"prompt_tokens":{},"completion_tokens":1}}"#, u64::MAX);
+        assert_eq!(events(&[&with_usage(&huge)]), [start(), finish.clone(), used(u64::MAX, 1)]);
         let cached = r#"{"choices":[],"usage":{"completion_tokens":7}}"#;
         assert_eq!(events(&[&with_usage("null"), cached, DONE]), [start(), finish, used(0, 7)]);
     }
@@ -1279,9 +1308,19 @@ mod tests {
                 "why",
             ),
             ("DeepSeek", choice(r#""finish_reason":"insufficient_system_resource""#), ErrorKind::Overloaded, "insufficient"),
+            ("Groq", choice(r#""finish_reason":"stop"}],"x_groq":{"id":"r","error":"over capacity"},"x":[{"y":0"#), ErrorKind::Overloaded, "over capacity"),
+            ("Bedrock", "data: {\"throttlingException\":{\"message\":\"Too many tokens, please wait\"}}\n\n".into(), ErrorKind::RateLimited, "Too many tokens"),
+            ("Hunyuan", "data: {\"Choices\":[],\"ErrorMsg\":{\"Msg\":\"server busy\",\"Code\":4001}}\n\n".into(), ErrorKind::Other, "server busy"),
+            ("a list without data:", "[{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}]\n".into(), ErrorKind::RateLimited, "Resource exhausted"),
+            ("a proxy's page", "\n<html>\n<head><title>502 Bad Gateway</title></head>\n\n".into(), ErrorKind::Other, "502 Bad Gateway"),
+            ("an error within a text", "data: \"{\\\"error\\\":\\\"boom\\\"}\"\n\n".into(), ErrorKind::Other, "boom"),
+            ("an error without words", "event: error\ndata: {}\n\n".into(), ErrorKind::Other, "has no words {}"),
+            ("a model taken away", choice(r#""finish_reason":"modelUnloaded""#), ErrorKind::Overloaded, "modelUnloaded"),
             ("a later stop mends nothing", choice(r#""finish_reason":"error""#) + &choice(r#""finish_reason":"stop""#), ErrorKind::Overloaded, "error"),
         ] {
-            for before in [hello.as_str(), ""] {
+            // A page that comes first is one of the gateway's address.
+            let first = ["", hello.as_str()].into_iter().skip(usize::from(rest.contains('<')));
+            for before in first {
                 let (_, error) = read(&[before.as_bytes(), rest.as_bytes(), done.as_bytes()], None);
                 let error = error.unwrap_or_else(|| panic!("{report}: a success"));
                 assert_eq!(error.kind, kind, "{report}: {}", error.message);
@@ -1338,6 +1377,11 @@ mod tests {
             ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
             ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
             ("no number", &["-/a/f/{", "-/-/-/}", "-/b/f/{}"], &["a f {}", "b f {}"]),
+            ("agno#8880", &["0/a/f/{}", "0/b/g/", "1/-/-/{\"x\":1}"], &["a f {}", "b g {\"x\":1}"]),
+            ("another number with each piece", &["0/a/f/", "1/-/-/{\"x\":", "2/-/-/1}"], &["a f {\"x\":1}"]),
+            ("LocalAI#9722", &["0/a/f/", "1/a/f/{\"x\":", "2/a/f/1}"], &["a f {\"x\":1}"]),
+            ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
+            ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
             ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
             ("a provider's own tool behind a call", &["0/a/f/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"], &["a f {}"]),
         ] {
@@ -1352,6 +1396,14 @@ mod tests {
             assert_eq!(calls.collect::<Vec<_>>(), expected, "{report}");
             assert_eq!(report_of.finish_reason, FinishReason::ToolCalls, "{report}");
         }
+        // Two at a time, which only their places tell apart.
+        let pairs = [
+            r#"{"tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"g"}}]}"#,
+            r#"{"tool_calls":[{"function":{"arguments":"{}"}},{"function":{"arguments":"{ }"}}]}"#,
+        ];
+        let expected =
+            [call(0, Some(("a", "f")), ""), call(1, Some(("b", "g")), ""), call(0, None, "{}"), call(1, None, "{ }")];
+        assert_eq!(of_deltas(&pairs), expected);
         let older = [r#"{"function_call":{"name":"f","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
         assert_eq!(of_deltas(&older), [call(0, Some(("call_0", "f")), "{"), call(0, None, "}")], "oh-my-pi#1692");
         // Claude's search: its start comes in the blocks, its input as a call's.
@@ -1422,6 +1474,13 @@ mod tests {
             format!("data: {chunk}\ndata: {STOP}\ndata: [DONE]"),
             format!(": hi\n\n  data: {chunk}\n \ndata:{STOP}\n\ndata: [DONE] \n\n"),
             format!("data: {chunk}\r\rdata: {STOP}"),
+            format!("{chunk}{STOP}"),
+            format!("[{chunk},\n{STOP}]\n"),
+            format!("data: {chunk}{STOP}\n\ndata: DONE\n\n"),
+            format!("data: [{chunk},{STOP}]\n\n"),
+            serde_json::to_string(whole).unwrap(),
+            format!("data: {}\n\ndata: {STOP}\n\n", serde_json::to_string(&chunk).unwrap()),
+            format!("data: {chunk}\n\n{}", STOP.replace("finish_reason", "finish_reason\":null,\"finishReason")),
         ] {
             for at in 0..=body.len() {
                 let (head, tail) = body.as_bytes().split_at(at);

@@ -139,8 +139,15 @@ const ROWS: &[Row] = {
     row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-haiku-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
+    row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
+    // Versions to come take no budget, and more is not known of them.
+    row("claude-sonnet-4.", F::Claude, 0, 0, true, No, &[]),
+    row("claude-opus-4.", F::Claude, 0, 0, true, No, &[]),
+    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
     row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-3.5", F::Claude, 200_000, 8_192, true, No, &[]),
@@ -254,8 +261,8 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
         None => ("", &*id),
     };
     let last = path.rsplit('/').next().unwrap_or(path);
-    let (maker, name) = bare(last);
-    let name = dotted(name);
+    let (maker, name) = bare(last.strip_prefix("ft:").unwrap_or(last));
+    let name = line_first(dotted(name));
     let known = ROWS.iter().find(|row| begins(&name, row.prefix))?.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
@@ -277,6 +284,16 @@ pub(crate) fn shown(id: &str) -> models::Traits {
     of(id).map_or_else(unknown, |known| known.shown())
 }
 
+/// Some put the version before the line: `claude-4.5-sonnet`, as Anthropic itself did before 4.
+fn line_first(name: String) -> String {
+    let split = name.strip_prefix("claude-").and_then(|rest| rest.split_once('-'));
+    let (version, line) = split.unwrap_or_default();
+    match version.as_bytes().first() {
+        Some(b'4'..=b'9') => alloc::format!("claude-{}-{version}", line.split('-').next().unwrap_or(line)),
+        _ => name,
+    }
+}
+
 /// A prefix ends where a word or a number does: `o1` is no beginning of `o10`, and `gpt-5` none of `gpt-50`.
 fn begins(name: &str, prefix: &str) -> bool {
     let Some(rest) = name.strip_prefix(prefix) else { return false };
@@ -288,8 +305,10 @@ fn begins(name: &str, prefix: &str) -> bool {
 
 /// The maker that Bedrock and Vertex put before a name, and the name.
 fn bare(last: &str) -> (&str, &str) {
-    const MAKERS: [&str; 12] = [
+    const MAKERS: [&str; 14] = [
         "anthropic",
+        "google",
+        "mistralai",
         "amazon",
         "meta",
         "mistral",
@@ -342,7 +361,10 @@ fn route(slug: &str, path: &str, maker: &str, last: &str) -> Route {
     if path.starts_with("arn:") {
         return Route::Bedrock;
     }
-    if says("openrouter") || (slug.is_empty() && path.split('/').count() == 2 && !path.starts_with("models/")) {
+    if says("openrouter")
+        || path.starts_with("openrouter/")
+        || (slug.is_empty() && path.split('/').count() == 2 && !path.starts_with("models/"))
+    {
         return Route::OpenRouter;
     }
     if says("vertex") || (maker == "anthropic" && last.contains('@')) {
@@ -351,7 +373,10 @@ fn route(slug: &str, path: &str, maker: &str, last: &str) -> Route {
     if says("bedrock") || says("aws") || !maker.is_empty() {
         return Route::Bedrock;
     }
-    if ["azure", "databricks", "copilot", "github", "litellm", "vercel"].iter().any(|word| says(word)) {
+    if ["azure", "databricks", "snowflake", "cortex", "copilot", "github", "litellm", "vercel"]
+        .iter()
+        .any(|word| says(word))
+    {
         return Route::Other;
     }
     Route::Direct
@@ -483,6 +508,18 @@ mod tests {
             ("claude-3-7-sonnet-latest", F::Claude, R::Direct, 64_000, T::Budget),
             ("claude-3-haiku-20240307", F::Claude, R::Direct, 4_096, T::None),
             ("claude-opus-5-5", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("claude-4-sonnet-20250514", F::Claude, R::Direct, 64_000, T::Budget),
+            ("claude-4-5-haiku", F::Claude, R::Direct, 64_000, T::Budget),
+            ("@x/claude-4.8-opus", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("@snowflake/claude-4-sonnet", F::Claude, R::Other, 64_000, T::Effort),
+            ("openrouter/anthropic/claude-sonnet-4.5", F::Claude, R::OpenRouter, 64_000, T::Object),
+            ("claude-opus-4-1-20250805", F::Claude, R::Direct, 32_000, T::Budget),
+            // What is to come.
+            ("claude-sonnet-4-9", F::Claude, R::Direct, 0, T::None),
+            ("claude-opus-4-10", F::Claude, R::Direct, 0, T::None),
+            ("claude-opus-6", F::Claude, R::Direct, 0, T::None),
+            ("ft:o4-mini-2025-04-16:org::x", F::Gpt, R::Direct, 100_000, T::Effort),
+            ("@vertex-ai/google.gemini-2.5-pro", F::Gemini, R::Vertex, 65_536, T::Budget),
             ("CLAUDE-OPUS-4-8", F::Claude, R::Direct, 128_000, T::Adaptive),
             ("@openai/gpt-5-mini", F::Gpt, R::Direct, 128_000, T::Effort),
             ("gpt-5.2-2025-12-11", F::Gpt, R::Direct, 128_000, T::Effort),

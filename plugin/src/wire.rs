@@ -8,7 +8,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{Json, Object};
+use crate::json::{Json, Nesting, Object};
 
 /// The answer is no JSON object.
 #[derive(Debug)]
@@ -48,6 +48,33 @@ fn root(text: &str) -> Result<Object<'_>> {
             items.into_iter().next().and_then(Json::into_object).ok_or(Misshapen)
         }
     }
+}
+
+/// The JSON objects of a text that holds several: one behind the other, or as a list.
+pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
+    // `data: [DONE]`, commas and brackets.
+    let is_between = |text: &str| text.bytes().all(|byte| b" \t\r\n,[]\":datoneDONE".contains(&byte));
+    let (mut objects, mut rest) = (Vec::new(), text);
+    while let Some((between, object)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
+        let mut nesting = Nesting::default();
+        let is_last = |byte: u8| {
+            nesting.push(&[byte]);
+            !nesting.is_open()
+        };
+        // The last may be cut off.
+        let end = object.bytes().position(is_last).map_or(object.len(), |at| at + 1);
+        objects.push(object.get(..end).filter(|_| is_between(between))?);
+        rest = object.get(end..).unwrap_or_default();
+    }
+    // One alone may have a comma behind it, or the end of a stream.
+    let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd']);
+    (are_several && is_between(rest)).then_some(objects)
+}
+
+/// The JSON in a text that was written as a text once more.
+pub(crate) fn unquoted(text: &str) -> Option<String> {
+    let text = text.starts_with('"').then(|| Json::parse(text).ok()?.string())??.into_owned();
+    Some(text).filter(|text| text.trim_start().starts_with(['{', '[', '"']))
 }
 
 /// Each object of a list; one object alone counts as a list of it, and what is no object is left out. For Google the
@@ -95,9 +122,16 @@ impl<'a> Completion<'a> {
                     each(value, &mut |choice| read.choices.push(Choice::read(choice)));
                 }
                 "usage" => read.usage = value.into_object().or(read.usage),
-                "x_groq" => read.usage = read.usage.or_else(|| value.into_object()?.take("usage")?.into_object()),
+                // Groq says there too why a stream stopped early.
+                "x_groq" => {
+                    let mut groq = value.into_object().unwrap_or_default();
+                    read.usage = read.usage.or_else(|| groq.take("usage")?.into_object());
+                    read.error = groq.take("error").filter(|error| !error.is_blank());
+                }
                 "hook_results" => read.hook_results = Some(value),
-                "citations" => read.citations = value.into_list().unwrap_or_default(),
+                // Of Perplexity the second holds the titles too, and will replace the first.
+                "citations" if !read.citations.is_empty() => {}
+                "citations" | "search_results" => read.citations = value.into_list().unwrap_or_default(),
                 _ => read.is_failure |= is_failure(&name, &value),
             }
         }
@@ -142,7 +176,10 @@ impl<'a> Choice<'a> {
                 "index" => read.index = value.count(),
                 "message" => read.message = message(value),
                 "delta" => read.delta = message(value),
-                "finish_reason" => read.finish_reason = reason(&value),
+                // Of Google's own endpoint the second may be the one that says it.
+                "finish_reason" | "finishReason" if read.finish_reason.is_empty() => {
+                    read.finish_reason = reason(&value)
+                }
                 "usage" => read.usage = value.into_object().filter(|usage| !usage.is_empty()),
                 "error" if !value.is_blank() => read.error = Some(value),
                 // Of the completions that came before chats.
@@ -197,7 +234,7 @@ pub(crate) struct Message<'a> {
 impl<'a> Message<'a> {
     fn read(message: Object<'a>) -> Self {
         let mut read = Self::default();
-        let (mut parts, mut function_call) = (Vec::new(), None);
+        let (mut parts, mut calls, mut function_call) = (Vec::new(), Vec::new(), None);
         let mut by_rank: [Spelled<'a>; 3] = Default::default();
         for (name, value) in message {
             let [content, short, other] = &mut by_rank;
@@ -206,7 +243,20 @@ impl<'a> Message<'a> {
                 "content" => {
                     read.content = Spelled::read(&value);
                     if value.is_nested() {
-                        each(value, &mut |part| parts.push(Block::read(part)));
+                        each(value.clone(), &mut |part| match &*part.text("type") {
+                            "tool_use" => calls.push(ToolCall::read(part)),
+                            _ => parts.push(Block::read(part)),
+                        });
+                    }
+                    // An answer in JSON that was read before it was sent (Workers AI).
+                    let is_json = |json: &Object<'_>| !json.is_empty() && json.get("type").is_none();
+                    let is_known = |part: &Block<'_>| part.image.is_some() || !part.thinking.text.is_empty();
+                    if read.content.text.is_empty()
+                        && value.object().is_some_and(|json| is_json(&json))
+                        && !parts.iter().any(is_known)
+                    {
+                        read.content.text = value.to_json().into();
+                        parts.clear();
                     }
                 }
                 "refusal" => read.refusal = value.text(),
@@ -240,7 +290,8 @@ impl<'a> Message<'a> {
         }
         // The older form of one call; some send both.
         if read.tool_calls.is_empty() {
-            read.tool_calls.extend(function_call.filter(|call| !call.is_empty()).map(ToolCall::function_call));
+            calls.extend(function_call.filter(|call| !call.is_empty()).map(ToolCall::function_call));
+            read.tool_calls = calls;
         }
         read
     }
@@ -316,7 +367,7 @@ impl<'a> Block<'a> {
             match &**name {
                 _ if value.is_null() => {}
                 "text" => read.text = value.text(),
-                "thinking" | "reasoning" => read.thinking = Spelled::read(value),
+                "thinking" | "reasoning" | "summary" => read.thinking = Spelled::read(value),
                 "signature" => read.signature = value.text(),
                 "data" => read.data = value.text(),
                 "citation" | "citations" => {
@@ -358,10 +409,7 @@ impl<'a> Image<'a> {
     /// The forms of OpenAI, Google and Anthropic, and a text alone.
     fn read(value: &Json<'a>) -> Option<Self> {
         let mut read = Self::default();
-        if let Some(text) = value.string() {
-            let is_url = text.starts_with("http") || text.starts_with("data:");
-            *(if is_url { &mut read.url } else { &mut read.base64 }) = text;
-        }
+        read.place(value.string().unwrap_or_default());
         for (name, value) in value.object().unwrap_or_default() {
             match &*name {
                 "image_url" | "image" | "source" | "inlineData" | "inline_data" => {
@@ -375,18 +423,25 @@ impl<'a> Image<'a> {
     }
 
     fn of_level(value: &Json<'a>) -> Self {
-        let mut read = Self { url: value.string().unwrap_or_default(), ..Self::default() };
+        let mut read = Self::default();
+        read.place(value.string().unwrap_or_default());
         for (name, value) in value.object().unwrap_or_default() {
             read.member(&name, &value);
         }
         read
     }
 
+    /// A text that is one or the other.
+    fn place(&mut self, text: Cow<'a, str>) {
+        let is_url = text.starts_with("http") || text.starts_with("data:");
+        *(if is_url { &mut self.url } else { &mut self.base64 }) = text;
+    }
+
     fn member(&mut self, name: &str, value: &Json<'a>) {
         match name {
             _ if value.is_nested() => {}
             "url" => self.url = value.text(),
-            "b64_json" | "data" | "base64" => self.base64 = value.text(),
+            "b64_json" | "data" | "base64" | "bytesBase64Encoded" => self.base64 = value.text(),
             "revised_prompt" => self.revised_prompt = value.text(),
             _ => {}
         }
@@ -456,7 +511,7 @@ impl<'a> ToolCall<'a> {
             match &**name {
                 _ if value.is_null() => {}
                 "name" => self.name = trimmed(value.text()),
-                "arguments" if value.is_nested() => {
+                "arguments" | "input" | "parameters" if value.is_nested() => {
                     self.arguments = Spelled { text: Cow::Owned(value.to_json()), json: None };
                 }
                 "arguments" => self.arguments = Spelled { text: value.text(), json: value.spelled() },
@@ -474,6 +529,23 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// How far down images are looked for.
+const MAX_DEPTH: usize = 6;
+
+/// The images in a value, wherever they are. A text is one where what holds it is named after them.
+fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &mut Vec<Image<'a>>) {
+    if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
+        found.push(image);
+    } else if left > 0 && value.is_object() {
+        for (name, value) in value.into_object().unwrap_or_default() {
+            let is_named = matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64");
+            within(is_named, value, left - 1, found);
+        }
+    } else if left > 0 {
+        value.into_list().unwrap_or_default().into_iter().for_each(|value| within(is_named, value, left - 1, found));
+    }
+}
+
 /// An answer to an image request.
 #[derive(Debug)]
 pub(crate) struct Images<'a> {
@@ -487,13 +559,16 @@ impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = root(text)?;
         let is_failure = root.iter().any(|(name, value)| is_failure(name, value));
-        let list = ["data", "images", "output", "result"].into_iter().find_map(|name| root.take(name));
-        Ok(Self {
-            data: list.map(images).unwrap_or_default(),
-            usage: root.get("usage").and_then(Json::object),
-            model: root.text("model"),
-            is_failure,
-        })
+        let mut data = Vec::new();
+        for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
+        {
+            if data.is_empty()
+                && let Some(value) = root.take(name)
+            {
+                within(true, value, MAX_DEPTH, &mut data);
+            }
+        }
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), is_failure })
     }
 }
 

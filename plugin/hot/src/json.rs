@@ -148,7 +148,7 @@ impl<'a> Json<'a> {
     }
 
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
-    /// (`{"type":"text","text":...}`) the texts, joined, and the empty text for anything else.
+    /// (`{"type":"text","text":...}`, or a string) the texts, joined, and the empty text for anything else.
     pub fn text(&self) -> Cow<'a, str> {
         if let Some(text) = self.string() {
             return text;
@@ -157,7 +157,8 @@ impl<'a> Json<'a> {
             _ if self.is_null() || self.is_object() => Cow::default(),
             _ if self.is_nested() => {
                 let parts = self.list().unwrap_or_default();
-                Cow::Owned(parts.iter().filter_map(|part| part.object()?.get("text")?.string()).collect())
+                let text = |part: &Self| part.string().or_else(|| part.object()?.get("text")?.string());
+                Cow::Owned(parts.iter().filter_map(text).collect())
             }
             Self::Raw(Cow::Borrowed(raw)) => Cow::Borrowed(raw.get()),
             _ => Cow::Owned(self.to_json()),

@@ -8,8 +8,8 @@
 //! - lines behind white space, and blank lines of white space;
 //! - JSON objects that stand line below line without a blank line between them, each of which is an event: where one ends
 //!   and the next begins, no JSON goes on;
-//! - a JSON object without `data:`, on one line or on several;
-//! - a field named `error`, which is an event of that name.
+//! - a JSON object or list without `data:`, on one line or on several;
+//! - a field named `error`, and a web page of a proxy's, each of which is an event of that name.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -138,7 +138,7 @@ impl Decoder {
         }
         match line {
             [] => self.dispatch(event),
-            [b'{', ..] => {
+            [b'{' | b'[', ..] => {
                 if self.has_data {
                     self.dispatch(event);
                 }
@@ -161,6 +161,14 @@ impl Decoder {
                 self.is_error = true;
                 self.data(value.trim_ascii())?;
                 self.dispatch(event);
+            }
+            [b'<', ..] => {
+                // The lines of a page are one event.
+                if !self.is_error {
+                    self.dispatch(event);
+                }
+                self.is_error = true;
+                self.data(line)?;
             }
             _ => {}
         }
@@ -264,6 +272,9 @@ mod tests {
             ("event: error\ndata: a\n\ndata: b\n\n", &["!a", "b"]),
             ("event:Error\n\n", &["!"]),
             ("event: error", &["!"]),
+            ("data: a\n\n[{\"error\":\"x\"}]\n[DONE]", &["a", "[{\"error\":\"x\"}]", "[DONE]"]),
+            ("data: a\n\n<html>\n<title>502</title>\n\ndata: b\n\n", &["a", "!<html>\n<title>502</title>", "b"]),
+            ("data: a\n<html>\n</html>", &["a", "!<html>\n</html>"]),
             ("event: ping\ndata: a\n\nerror\nerror:\nerrors: x\n\n", &["a"]),
         ] {
             for stream in [stream.to_owned(), stream.replace('\n', "\r\n"), stream.replace('\n', "\r")] {

@@ -1,11 +1,14 @@
 //! Contents of messages in the form that each provider takes: one system message, documents, names of tool results.
 
+use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, text_part};
+use crate::inline;
 use crate::json::{Json, Object};
 use crate::traits::{Family, Route};
 
@@ -47,36 +50,48 @@ fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
     }
 }
 
-/// A PDF goes to Claude and Gemini as a data URL in `image_url`, which the gateway makes a document of; in `file` they
-/// would lose it or get it broken. OpenAI takes `file`. Source: gateway 1.15.2 and 2.2.3, all four providers.
+/// A PDF goes to Claude and Gemini as a data URL in `image_url`, which the gateway makes a document of, and a text as a
+/// text; in `file` they would lose it or get it broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2 and 2.2.3, all four providers.
 pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
-    if !targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other))
-    {
-        return;
-    }
+    let is_image_like =
+        targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other));
     for message in body.messages.iter_mut().filter(|message| is_role(message, "user")) {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_file = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "file"));
         if content.iter().any(is_file) {
             let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
-            message.set("content", content.into_iter().map(document).collect::<Vec<_>>());
+            message.set("content", content.into_iter().map(|part| document(part, is_image_like)).collect::<Vec<_>>());
         }
     }
 }
 
-fn document(part: Json<'_>) -> Json<'_> {
-    let Some(object) = part.object().filter(|part| is_type(part, "file")) else { return part };
-    let file = object.get("file").and_then(Json::object).unwrap_or_default();
-    match file.get("file_data").and_then(Json::string) {
-        Some(url) if url.starts_with("data:application/pdf") => {
-            let mut image = Object::from([("type", "image_url".into())]);
-            image.set("image_url", [("url", Json::Text(url))]);
-            image.set_some(MARK, object.get(MARK).cloned());
-            image.into()
-        }
-        _ => part,
+fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
+    let Some(mut object) = part.object().filter(|part| is_type(part, "file")) else { return part };
+    let mut file = object.get("file").and_then(Json::object).unwrap_or_default();
+    let Some(mut url) = file.get("file_data").and_then(Json::string) else { return part };
+    // A PDF's first bytes, in base64.
+    if url.starts_with("JVBERi0") {
+        url = Cow::Owned(format!("data:application/pdf;base64,{url}"));
     }
+    if is_image_like && url.starts_with("data:application/pdf") {
+        let mut image = Object::from([("type", "image_url".into())]);
+        image.set("image_url", [("url", Json::Text(url))]);
+        image.set_some(MARK, object.get(MARK).cloned());
+        return image.into();
+    }
+    // What is text is one here.
+    if is_image_like
+        && url.starts_with("data:text/")
+        && let Some(text) = inline::decoded(url.as_bytes()).ok().and_then(|data| String::from_utf8(data).ok())
+    {
+        let mut part = text_part(Json::from(format!("{}\n{text}", file.text("filename"))));
+        part.set_some(MARK, object.get(MARK).cloned());
+        return part.into();
+    }
+    file.set("file_data", Json::Text(url));
+    object.set("file", file);
+    object.into()
 }
 
 /// Gemini is told a tool result by the tool's name, and under a made-up one where the message has none (gateway 1.15.2 and

@@ -28,6 +28,9 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
     let moderate = if body.stream { DEFAULT } else { DEFAULT_WHOLE };
     let told = asked.map(|asked| u32::try_from(asked).unwrap_or(u32::MAX)).or(own.max_tokens).or(options.max_tokens);
     body.has_default_limit = told.is_none();
+    // What is to be said comes on top of a host's own budget.
+    let budget = body.members.get("thinking").and_then(|thinking| thinking.object()?.get("budget_tokens")?.whole());
+    let moderate = moderate.saturating_add(budget.and_then(|budget| u32::try_from(budget).ok()).unwrap_or(0));
     let Some(limit) = told.or(demanded.then_some(moderate)) else { return };
     let most = |target: &crate::traits::Traits| Some(target.max_output_tokens).filter(|&most| most > 0);
     let limit = targets.known().iter().filter_map(most).fold(limit, u32::min);

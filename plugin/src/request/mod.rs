@@ -54,6 +54,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     repair::arguments(&mut body);
     repair::tools(&mut body, &own);
     repair::contents(&mut body);
+    repair::pairs(&mut body);
     content::tool_images(&mut body);
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);

@@ -21,8 +21,12 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     let asked = asked.trim().to_ascii_lowercase();
     let asked = if asked == "off" || asked.is_empty() { "none" } else { &*asked };
-    if body.members.get("thinking").is_some() || body.members.get("reasoning").is_some() || targets.known().is_empty() {
+    if body.members.get("thinking").is_some() || body.members.get("reasoning").is_some() {
         return;
+    }
+    if targets.known().is_empty() {
+        // Words of hosts are none of OpenAI's.
+        return body.members.set("reasoning_effort", nearest(asked, targets).unwrap_or(asked).to_owned());
     }
     // A row without numbers stands for models that are not told apart; and the user may know better.
     let is_believed = own.supports_effort == Some(true);

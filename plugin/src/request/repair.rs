@@ -71,9 +71,15 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     }
     for tool in body.tools.iter_mut().filter(|tool| is_type(tool, "function")) {
         let Some(mut function) = tool.take("function").and_then(Json::into_object) else { continue };
-        if !function.get("parameters").is_some_and(Json::is_object) {
-            function.set("parameters", [("type", "object".into()), ("properties", Object::default().into())]);
+        let mut parameters = function.take("parameters").and_then(Json::into_object).unwrap_or_default();
+        // OpenAI and Anthropic refuse a schema that is not an object's, and OpenAI one without properties.
+        if parameters.get("type").is_none() {
+            parameters.set("type", "object");
         }
+        if !["properties", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|&name| parameters.get(name).is_some()) {
+            parameters.set("properties", Object::default());
+        }
+        function.set("parameters", parameters);
         tool.set("function", function);
     }
 }
@@ -81,6 +87,12 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
 /// No message without a content, no image without data. OpenClaw's own client says the same in its place.
 pub(super) fn contents(body: &mut Body<'_>) {
     for message in &mut body.messages {
+        // A part alone, and what a tool gave as it was.
+        let odd = message.get("content").filter(|content| content.is_object() || content.scalar().is_some()).cloned();
+        if let Some(odd) = odd {
+            let is_part = odd.object().is_some_and(|part| part.get("type").is_some());
+            message.set("content", if is_part { Json::List(alloc::vec![odd]) } else { odd.compact().into() });
+        }
         if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
             message.set("content", with_data(parts));
         }
@@ -98,6 +110,47 @@ pub(super) fn contents(body: &mut Body<'_>) {
         at += 1;
         is_last || is_role(message, "tool") || says_something(message)
     });
+}
+
+/// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
+/// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's.
+pub(super) fn pairs(body: &mut Body<'_>) {
+    let mut open: Vec<String> = Vec::new();
+    let mut lost: Vec<Object<'_>> = Vec::new();
+    let mut out = Vec::with_capacity(body.messages.len());
+    for mut message in core::mem::take(&mut body.messages) {
+        if is_role(&message, "tool") {
+            let id = message.text("tool_call_id");
+            match open.iter().position(|known| **known == *id) {
+                Some(at) => drop(open.remove(at)),
+                None if id.is_empty() => {}
+                None => {
+                    message.set("role", "user");
+                    message.remove("tool_call_id");
+                    message.remove("name");
+                    lost.push(message);
+                    continue;
+                }
+            }
+        } else {
+            close(&mut open, &mut out);
+            out.append(&mut lost);
+        }
+        for call in message.get("tool_calls").and_then(Json::list).unwrap_or_default() {
+            let id = call.object().map(|call| call.text("id").into_owned());
+            open.extend(id.filter(|id| !id.is_empty()));
+        }
+        out.push(message);
+    }
+    close(&mut open, &mut out);
+    out.append(&mut lost);
+    body.messages = out;
+}
+
+fn close<'a>(open: &mut Vec<String>, out: &mut Vec<Object<'a>>) {
+    out.extend(open.drain(..).map(|id| {
+        Object::from([("role", "tool".into()), ("tool_call_id", id.into()), ("content", "No result provided".into())])
+    }));
 }
 
 fn says_something(message: &Object<'_>) -> bool {

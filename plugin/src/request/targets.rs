@@ -54,11 +54,13 @@ impl Targets {
     }
 
     fn collect(&mut self, config: &Object<'_>, model: &str, provider: &str, options: &Options<'_>, left: usize) {
+        // The gateway takes either spelling (1.15.2).
         let overridden = config
             .get("override_params")
+            .or_else(|| config.get("overrideParams"))
             .and_then(|params| Some(params.object()?.get("model")?.string()?.into_owned()));
         let model = overridden.as_deref().unwrap_or(model);
-        let own = ["provider", "virtual_key"].iter().find_map(|&name| config.get(name)?.string());
+        let own = ["provider", "virtual_key", "virtualKey"].iter().find_map(|&name| config.get(name)?.string());
         let provider = own.as_deref().unwrap_or(provider);
         let targets = config.get("targets").and_then(Json::list).unwrap_or_default();
         if targets.is_empty() || left == 0 {

@@ -109,6 +109,13 @@ fn the_limit_is_there_where_it_must_be() {
         (json!({}), json!({"model": CLAUDE, "max_completion_tokens": 7}), true, (Some(7), None)),
         (json!({}), json!({"model": CLAUDE, "max_tokens": 900_000}), true, (Some(64_000), None)),
         (json!({}), json!({"model": CLAUDE, "max_tokens": "many"}), true, (None, None)),
+        (
+            json!({}),
+            json!({"model": CLAUDE, "thinking": {"type": "enabled", "budget_tokens": 20_000}}),
+            false,
+            (Some(28_192), None),
+        ),
+        (json!({}), json!({"model": CLAUDE, "thinking": {"type": "disabled"}}), false, (Some(8_192), None)),
         (json!({}), json!({"model": GPT}), true, (None, None)),
         (json!({}), json!({"model": GPT, "max_tokens": 7}), true, (None, Some(7))),
         (json!({}), json!({"model": GEMINI, "max_completion_tokens": 7}), true, (Some(7), None)),
@@ -186,6 +193,12 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         let sent =
             fit(connection, json!({"model": kimi, "messages": [user("hi")], "reasoning_effort": "high"}), None, true);
         assert_eq!(sent["reasoning_effort"], expected, "the user knows better");
+    }
+    // A host's words where nothing is known of the model.
+    for (effort, expected) in
+        [("off", "none"), ("adaptive", "medium"), ("HIGH", "high"), ("xhigh", "xhigh"), ("ultra", "ultra")]
+    {
+        assert_eq!(asked("@team/prod", effort, json!({}))[0], expected);
     }
 }
 
@@ -357,6 +370,9 @@ fn where_others_may_answer_each_takes_what_is_sent() {
     assert_eq!((paths(&gemini), &gemini["messages"][5]["name"]), (vec![], &json!("f")));
     assert_eq!(gemini["messages"][0]["content"], "stablevolatile", "of parts Gemini gets the first");
 
+    let camel = at(&json!({"config": {"virtualKey": "openai-x", "overrideParams": {"model": "gpt-5.2"}}}));
+    let sent = fit(&camel, json!({"model": CLAUDE, "messages": [user("hi")], "max_tokens": 7}), None, true);
+    assert_eq!((&sent["max_completion_tokens"], sent.get("max_tokens")), (&json!(7), None), "{sent}");
     let mut first = json!({"model": "claude-sonnet-4-5", "messages": [user("hi")], "reasoning_effort": "low"});
     let sent =
         fit(&at(&falling_back(&[("openai", "gpt-5-mini"), ("google", "gemini-3-flash")])), first.clone(), None, true);
@@ -498,9 +514,13 @@ fn damage_is_mended() {
         json!([image("data:image/png;base64,"), image(""), {"type": "image_url"}, image("data:image/png;base64,AA==")]);
     let sent = plain(json!({"model": GPT, "messages": [{"role": "user", "content": seen}]}));
     assert_eq!(sent["messages"][0]["content"], json!([text, text, text, image("data:image/png;base64,AA==")]));
-    for function in
-        [json!({"name": "f"}), json!({"name": "f", "parameters": null}), json!({"name": "f", "parameters": "x"})]
-    {
+    for function in [
+        json!({"name": "f"}),
+        json!({"name": "f", "parameters": null}),
+        json!({"name": "f", "parameters": "x"}),
+        json!({"name": "f", "parameters": {}}),
+        json!({"name": "f", "parameters": {"type": "object"}}),
+    ] {
         let sent = plain(
             json!({"model": GPT, "messages": [user("hi")], "tools": [{"type": "function", "function": function}, null]}),
         );
@@ -509,6 +529,29 @@ fn damage_is_mended() {
             json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}])
         );
     }
+    for (content, expected) in [
+        (json!({"k": [1, 2]}), json!(r#"{"k":[1,2]}"#)),
+        (json!(5), json!("5")),
+        (json!({"type": "text", "text": "t"}), json!([{"type": "text", "text": "t"}])),
+    ] {
+        let all = json!([user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", content)]);
+        assert_eq!(plain(json!({"model": GPT, "messages": all}))["messages"][2]["content"], expected);
+    }
+    // Calls without results, and results without calls.
+    let two = calls(json!([call("a", "f", "{}".into()), call("b", "g", "{}".into())]));
+    let told = |all: Value| plain(json!({"model": "@team/prod", "messages": all}))["messages"].clone();
+    let none = result("b", "No result provided".into());
+    assert_eq!(
+        told(json!([two, result("a", "1".into()), user("x")])),
+        json!([two, result("a", "1".into()), none, user("x")])
+    );
+    assert_eq!(told(json!([two, result("a", "1".into())])), json!([two, result("a", "1".into()), none]));
+    let both = [result("b", "2".into()), result("a", "1".into())];
+    assert_eq!(
+        told(json!([two, both[0], result("z", "0".into()), both[1]])),
+        json!([two, both[0], both[1], user("0")])
+    );
+    assert_eq!(told(json!([user("x"), result("z", "0".into())])), json!([user("x"), user("0")]));
     let silent = plain(
         json!({"model": CLAUDE, "messages": [user("a"), {"role": "assistant", "content": ""}, calls(json!([])), user("b")]}),
     );
@@ -538,6 +581,22 @@ fn each_provider_gets_contents_in_its_form() {
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": [pdf("file")]}]}));
         assert_eq!(sent["messages"][0]["content"], json!([pdf(form)]), "{model}");
+    }
+    let file = |data: &str| json!([{"type": "file", "file": {"filename": "a.x", "file_data": data}}]);
+    for (model, data, expected) in [
+        (GPT, "JVBERi0A", file("data:application/pdf;base64,JVBERi0A")),
+        ("@team/prod", "JVBERi0A", file("data:application/pdf;base64,JVBERi0A")),
+        (
+            GEMINI,
+            "JVBERi0A",
+            json!([{"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBERi0A"}}]),
+        ),
+        (CLAUDE, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
+        (GPT, "data:text/csv;base64,YSxi", file("data:text/csv;base64,YSxi")),
+        (CLAUDE, "data:text/csv;base64,/w==", file("data:text/csv;base64,/w==")),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": file(data)}]}));
+        assert_eq!(sent["messages"][0]["content"], expected, "{model}");
     }
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
     let history = json!([

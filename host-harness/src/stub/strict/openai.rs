@@ -224,8 +224,26 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         let path = format!("tools[{at}]");
         known(tool, &["type", "function", "custom"], &path)?;
         known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
+        schema(&tool["function"], &path)?;
     }
     Ok(())
+}
+
+/// The schema of a function's parameters is an object's, and says which properties it has. OpenAI's own words.
+fn schema(function: &Value, path: &str) -> Result<(), Refused> {
+    let parameters = &function["parameters"];
+    let wrong = match parameters.as_object() {
+        None => return Ok(()),
+        Some(_) if parameters["type"] != "object" => "schema must be a JSON Schema of 'type: \"object\"'",
+        Some(given)
+            if !["properties", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|name| given.contains_key(*name)) =>
+        {
+            "In context=(), object schema missing properties."
+        }
+        Some(_) => return Ok(()),
+    };
+    let text = format!("Invalid schema for function '{}': {wrong}", function["name"].as_str().unwrap_or_default());
+    Err(Refused::new(text, format!("{path}.function.parameters"), "invalid_function_parameters"))
 }
 
 fn unknown<'v>(value: &'v Value, known: &[&str]) -> Option<(&'v String, &'v Value)> {

@@ -229,6 +229,7 @@ fn what_openai_and_its_like_refuse() {
         json!({"messages": all})
     };
     let marked = |role: &str| json!({"messages": [{"role": role, "content": [text("a", Some(false))]}]});
+    let tool = |parameters: Value| json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]});
     for (body, message) in [
         (body("gpt-5", json!({"max_tokens": 10})), "Use 'max_completion_tokens' instead."),
         (body("gpt-4o", json!({"max_tokens": 16_385})), "supports at most 16384 completion tokens"),
@@ -246,6 +247,8 @@ fn what_openai_and_its_like_refuse() {
         (body("gpt-5", marked("system")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", marked("user")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", turn(None, false)), "must be followed by tool messages"),
+        (body("gpt-4o", tool(json!({}))), "schema must be a JSON Schema"),
+        (body("gpt-5", tool(json!({"type": "object"}))), "object schema missing properties"),
         (
             body("llama", json!({"messages": [{"role": "tool", "tool_call_id": "1", "content": "r"}]})),
             "preceeding message",
