@@ -1,6 +1,8 @@
 //! An answer as it is written, with what it used at the end; and what to do about an error.
 //!
 //!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm 'Tell me of ships'
+//!
+//! `MODEL` names a model other than the provider's default.
 
 use std::io::Write;
 

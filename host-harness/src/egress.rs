@@ -8,7 +8,7 @@ use std::{
     error::Error as StdError,
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -428,17 +428,34 @@ pub(crate) struct Hooks {
     /// Absent for the pure calls: then there is no way out at all.
     egress: Option<Arc<Egress>>,
     requests: Arc<Semaphore>,
+    refused: RefusedHeader,
+    has_sent: bool,
 }
 
+/// The first header that a guest wanted to set and may not, for people: the guest is told no more than that it may not.
+pub(crate) type RefusedHeader = Arc<OnceLock<HeaderName>>;
+
 impl Hooks {
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits) -> Self {
-        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)) }
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, refused: RefusedHeader) -> Self {
+        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)), refused, has_sent: false }
     }
 }
 
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>), WasiError>;
 
 impl WasiHttpHooks for Hooks {
+    /// Asked for each header that a guest sets; and for those of answers, which no guest has set.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        let is_forbidden = match &self.egress {
+            Some(egress) => (egress.forbidden)(name),
+            None => DEFAULT_FORBIDDEN_HEADERS.contains(name),
+        };
+        if is_forbidden && !self.has_sent {
+            self.refused.get_or_init(|| name.clone());
+        }
+        is_forbidden
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         match &self.egress {
             Some(egress) => Arc::clone(&egress.forbidden),
@@ -457,6 +474,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
+        self.has_sent = true;
         let egress = self.egress.clone();
         let permit = Arc::clone(&self.requests).try_acquire_owned();
         Box::new(async move {

@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::{
     bindings::exports::openclaw::provider::{chat, images, models, onboarding},
     cache::{Cache, hex},
-    egress::{self, Egress, Hooks},
+    egress::{self, Egress, Hooks, RefusedHeader},
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
     types::ErrorKind,
@@ -153,8 +153,9 @@ impl Engine {
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let state =
-            State { table, http, hooks: Hooks::new(egress, &self.limits), memory: MemoryLeft(self.limits.memory) };
+        let refused = RefusedHeader::default();
+        let hooks = Hooks::new(egress, &self.limits, refused.clone());
+        let state = State { table, http, hooks, memory: MemoryLeft(self.limits.memory) };
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.memory);
         // What it hands over is copied, and can be many times what is in its memory: strings may overlap.
@@ -163,7 +164,7 @@ impl Engine {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = within(clock, linked.0.pre.instantiate_async(&mut store)).await?;
-        Ok(Live { store, instance, linked: linked.clone(), _permit: permit })
+        Ok(Live { store, instance, linked: linked.clone(), refused, _permit: permit })
     }
 }
 
@@ -192,6 +193,7 @@ pub(crate) struct Live {
     pub(crate) store: Store<State>,
     instance: Instance,
     linked: Linked,
+    pub(crate) refused: RefusedHeader,
     /// Dropped last, when there is room again.
     _permit: OwnedSemaphorePermit,
 }

@@ -14,7 +14,7 @@
 //! };
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
-//! // Once for a process: the engine, and a plugin compiled or taken from the cache.
+//! // Once for a process: the engine, and a plugin compiled or taken from the cache. `Provider::load` is short for all of it.
 //! let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
 //!
 //! // The configuration says where to call; the key is found in the environment, and stays in the host.
@@ -33,6 +33,15 @@
 //! }
 //! # Ok(()) }
 //! ```
+
+/// The Rust blocks of these pages compile as they stand.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/embed.md")]
+    mod embed {}
+}
 
 #[doc(hidden)]
 pub mod bench;

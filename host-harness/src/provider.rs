@@ -12,7 +12,7 @@ use crate::{
     call_options::CallOptions,
     credentials::{Held, Resolver},
     destination::Destination,
-    egress::{Egress, Filled, Policy, Pool},
+    egress::{Egress, Filled, Policy, Pool, RefusedHeader},
     engine::{Engine, Live, within},
     entry::read_secret_header,
     error::{Error, Result},
@@ -244,8 +244,8 @@ impl Provider {
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
         let clock = self.clock();
         let mut live = self.main.start(&self.plugin, clock).await?;
-        let models = live.models()?;
-        self.main.called(clock, models.call_list(&mut live.store, &self.main.connection)).await
+        let (models, refused) = (live.models()?, live.refused.clone());
+        self.main.called(clock, &refused, models.call_list(&mut live.store, &self.main.connection)).await
     }
 
     /// What is known of the model with this id without asking anybody.
@@ -280,8 +280,8 @@ impl Provider {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request).await?;
         let mut live = route.start(&self.plugin, clock).await?;
-        let chat = live.chat()?;
-        route.called(clock, chat.call_complete(&mut live.store, &route.connection, &request)).await
+        let (chat, refused) = (live.chat()?, live.refused.clone());
+        route.called(clock, &refused, chat.call_complete(&mut live.store, &route.connection, &request)).await
     }
 
     /// A reply as it is written.
@@ -292,8 +292,9 @@ impl Provider {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request).await?;
         let mut live = route.start(&self.plugin, clock).await?;
-        let chat = live.chat()?;
-        let reply = route.called(clock, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
+        let (chat, refused) = (live.chat()?, live.refused.clone());
+        let reply =
+            route.called(clock, &refused, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
         let report = within(clock, chat.reply().call_report(&mut live.store, reply)).await?;
         let (open, redactor) = (OpenReply { live, chat, reply }, route.egress.redactor().clone());
         Ok(Reply::new(open, report, redactor, self.plugin.limits(), clock))
@@ -307,8 +308,8 @@ impl Provider {
         let clock = self.clock();
         let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
         let mut live = route.start(&self.plugin, clock).await?;
-        let images = live.images()?;
-        route.called(clock, images.call_generate(&mut live.store, &route.connection, request)).await
+        let (images, refused) = (live.images()?, live.refused.clone());
+        route.called(clock, &refused, images.call_generate(&mut live.store, &route.connection, request)).await
     }
 
     /// Images from a prompt and other images.
@@ -324,8 +325,8 @@ impl Provider {
         let clock = self.clock();
         let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
         let mut live = route.start(&self.plugin, clock).await?;
-        let images = live.images()?;
-        route.called(clock, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
+        let (images, refused) = (live.images()?, live.refused.clone());
+        route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
@@ -345,7 +346,7 @@ impl Provider {
         &self,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        self.main.called(self.clock(), call).await
+        self.main.called(self.clock(), &RefusedHeader::default(), call).await
     }
 }
 
@@ -391,10 +392,17 @@ impl Route {
     async fn called<T>(
         &self,
         clock: Clock,
+        refused: &RefusedHeader,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
         let answer = within(clock, call).await.map_err(|error| error.request_sent(true))?;
-        answer.map_err(|error| self.egress.redactor().error(error).into())
+        answer.map_err(|mut error| {
+            // The plugin was not told which.
+            if let Some(name) = refused.get().filter(|_| !error.request_sent) {
+                error.message = format!("{} (the host refused the header {:.64})", error.message, name.as_str());
+            }
+            self.egress.redactor().error(error).into()
+        })
     }
 }
 
