@@ -1,12 +1,13 @@
-//! An answer as it is written, with what it used at the end.
+//! An answer as it is written, with what it used at the end; and what to do about an error.
 //!
 //!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm 'Tell me of ships'
+//!
+//! `MODEL` names a model other than the provider's default.
 
 use std::io::Write;
 
-use futures_util::{StreamExt, pin_mut};
 use host_harness::{
-    Engine, Environment, Limits, Plugin, Provider, Setup,
+    Error, ErrorKind, Provider, Setup,
     wit::chat::{Event, Message, Prompt},
 };
 
@@ -15,27 +16,33 @@ async fn main() -> anyhow::Result<()> {
     let [component, question] =
         std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| anyhow::anyhow!("COMPONENT QUESTION"))?;
 
-    let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
-    let mut setup = Setup::new(serde_json::json!({})).environment(Environment::process());
-    if let Ok(base_url) = std::env::var("PORTKEY_BASE_URL") {
-        setup = setup.base_url(base_url);
+    let provider = Provider::load(component, Setup::from_env()).await?;
+    let model = std::env::var("MODEL").unwrap_or_else(|_| provider.plugin().descriptor().default_model.id.clone());
+    let Err(error) = answer(&provider, Prompt::new(model, [Message::user(question)])).await else { return Ok(()) };
+    match error.kind() {
+        // What was printed is not the whole.
+        ErrorKind::Truncated | ErrorKind::Transport => eprintln!("\ncut short: {error}"),
+        ErrorKind::RateLimited | ErrorKind::Overloaded => eprintln!("later: {:?}", error.retry_after()),
+        ErrorKind::QuotaExceeded => eprintln!("the budget is used up: {error}"),
+        // There may be more kinds one day.
+        _ => eprintln!("{:?} of {:?}: {error}", error.kind(), error.origin()),
     }
-    let provider = Provider::connect(&plugin, setup).await?;
-    let model = &plugin.descriptor().default_model.id;
+    Err(error.into())
+}
 
-    let reply = provider.stream(Prompt::new(model, [Message::ask(question)])).await?;
+async fn answer(provider: &Provider, prompt: Prompt) -> Result<(), Error> {
+    let mut reply = provider.stream(prompt).await?;
     eprintln!("trace id: {}", reply.report().trace_id.as_deref().unwrap_or("none"));
-    let events = reply.into_events();
-    pin_mut!(events);
-    while let Some(event) = events.next().await {
-        match event? {
-            Event::Text(text) => {
-                print!("{text}");
-                std::io::stdout().flush()?;
+    while let Some(events) = reply.next().await? {
+        for event in events {
+            match event {
+                Event::Text(text) => print!("{text}"),
+                Event::Usage(usage) => eprintln!("\n{} tokens in, {} out", usage.input_tokens, usage.output_tokens),
+                _ => {}
             }
-            Event::Usage(usage) => eprintln!("\n{} tokens in, {} out", usage.input_tokens, usage.output_tokens),
-            _ => {}
         }
+        // A reader who is gone is no error of the reply's.
+        let _ = std::io::stdout().flush();
     }
     Ok(())
 }

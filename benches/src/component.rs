@@ -39,7 +39,7 @@ pub(crate) fn request(
     tools: &[serde_json::Value],
     members: &serde_json::Map<String, serde_json::Value>,
 ) -> Request {
-    let messages = messages.iter().map(|message| Message::ask(message.content.clone()));
+    let messages = messages.iter().map(|message| Message::user(message.content.clone()));
     let tool = |tool: &serde_json::Value| Tool {
         name: tool.pointer("/function/name").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
         description: None,

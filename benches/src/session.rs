@@ -128,7 +128,7 @@ impl Asked {
             vec![Message::System(Instructions { stable: self.stable.clone(), volatile: self.volatile.clone() })];
         for said in &self.history {
             messages.push(match said {
-                Said::User(text) => Message::ask(text.clone()),
+                Said::User(text) => Message::user(text.clone()),
                 Said::Answer(text) => Message::Assistant(vec![AssistantPart::Text(text.clone())]),
                 Said::Calls(calls) => {
                     let call = |(id, name, arguments): &(String, String, Value)| {

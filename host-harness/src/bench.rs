@@ -1,8 +1,64 @@
 //! What `benches/` and the tests' budgets measure from within: parts of a call that no embedder makes alone. Not for
 //! use, and free to change.
 
-pub use crate::bindings::Provider as Guest;
-use crate::{Engine, Plugin, Provider, bindings::exports::openclaw::provider::chat, engine::Live, error::Result};
+use wasmtime::{
+    Store,
+    component::{Component, Linker},
+};
+
+use crate::{
+    Engine, Plugin, Provider,
+    bindings::exports::openclaw::provider::{chat, images, models, onboarding},
+    engine::Live,
+    error::Result,
+};
+
+/// An instance in an engine of the caller's own, to count what it executes.
+#[allow(missing_debug_implementations, reason = "for the tests' budgets")]
+pub struct Guest {
+    onboarding: onboarding::Guest,
+    models: models::Guest,
+    chat: chat::Guest,
+    images: images::Guest,
+}
+
+impl Guest {
+    /// Starts it.
+    pub async fn instantiate_async<T: Send + 'static>(
+        store: &mut Store<T>,
+        component: &Component,
+        linker: &Linker<T>,
+    ) -> wasmtime::Result<Self> {
+        let pre = linker.instantiate_pre(component)?;
+        let instance = pre.instantiate_async(&mut *store).await?;
+        Ok(Self {
+            onboarding: onboarding::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
+            models: models::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
+            chat: chat::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
+            images: images::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
+        })
+    }
+
+    /// Its onboarding.
+    pub fn openclaw_provider_onboarding(&self) -> &onboarding::Guest {
+        &self.onboarding
+    }
+
+    /// Its models.
+    pub fn openclaw_provider_models(&self) -> &models::Guest {
+        &self.models
+    }
+
+    /// Its chat.
+    pub fn openclaw_provider_chat(&self) -> &chat::Guest {
+        &self.chat
+    }
+
+    /// Its images.
+    pub fn openclaw_provider_images(&self) -> &images::Guest {
+        &self.images
+    }
+}
 
 /// Compiles a component, or takes it from the cache. What it gives is loaded until it is dropped.
 pub async fn compile(engine: &Engine, wasm: &[u8]) -> Result<impl Sized> {
@@ -11,7 +67,7 @@ pub async fn compile(engine: &Engine, wasm: &[u8]) -> Result<impl Sized> {
 
 /// Starts an instance and drops it.
 pub async fn instantiate(plugin: &Plugin) -> Result<()> {
-    plugin.instantiate(None).await.map(drop)
+    plugin.start(None, plugin.clock(None)).await.map(drop)
 }
 
 /// One instance for many calls, which the host never does: what is left of a call when it starts none.

@@ -1,4 +1,5 @@
-//! Generated from `wit/`: the types and the calls of a provider component. Nothing is written by hand here.
+//! Generated from `wit/`: the types and the calls of a provider component. Nothing is written by hand here;
+//! what the interfaces share is in [`crate::types`].
 //!
 //! Only the exports are generated. The imports, `wasi:http` and `wasi:io`, have their own implementations.
 
@@ -6,16 +7,13 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    inline: "
-        package openclaw:host@0.1.0;
-        world provider {
-            export openclaw:provider/onboarding@0.2.0;
-            export openclaw:provider/models@0.2.0;
-            export openclaw:provider/chat@0.2.0;
-            export openclaw:provider/images@0.2.0;
-        }
+    interfaces: "
+        export openclaw:provider/onboarding@0.2.0;
+        export openclaw:provider/models@0.2.0;
+        export openclaw:provider/chat@0.2.0;
+        export openclaw:provider/images@0.2.0;
     ",
-    world: "openclaw:host/provider",
     exports: { default: async },
+    with: { "openclaw:provider/types@0.2.0": crate::types },
     additional_derives: [PartialEq],
 });

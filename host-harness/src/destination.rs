@@ -56,11 +56,11 @@ impl Destination {
     /// Where the base URL, the proxy or the TLS settings are none that can be used, or may not be called.
     pub fn of(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
         setup.settle(plugin.descriptor(), &[], None)?;
-        Self::settled(plugin.descriptor(), &mut setup)
+        Self::settled(plugin.descriptor(), &setup)
     }
 
-    /// The same for a setup that is settled. A reference in its base URL is resolved there.
-    pub(crate) fn settled(descriptor: &Descriptor, setup: &mut Setup) -> Result<Self> {
+    /// The same for a setup that is settled.
+    pub(crate) fn settled(descriptor: &Descriptor, setup: &Setup) -> Result<Self> {
         let base_url = base_url(setup, descriptor)?;
         let origin: Origin = base_url.parse()?;
         let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));
@@ -75,6 +75,15 @@ impl Destination {
             .hint(format!("Set models.providers.{}.request.allowPrivateNetwork to true to allow it.", descriptor.id)));
         }
         Ok(Self { origin, networks, transport, base_url })
+    }
+
+    /// Writes the base URL into `config`, where a reference may stand for it: the plugin must see where it calls.
+    pub(crate) fn write_base_url(&self, descriptor: &Descriptor, config: &mut Value) {
+        if let Some(written) =
+            config.pointer_mut(&pointer(descriptor)).filter(|written| written_url(written).is_some_and(is_reference))
+        {
+            *written = self.base_url.as_str().into();
+        }
     }
 
     /// Scheme, host and port.
@@ -103,20 +112,21 @@ impl Destination {
 }
 
 /// Where the user says that calls go: the configuration, else the plugin's own default.
-fn base_url(setup: &mut Setup, descriptor: &Descriptor) -> Result<String> {
-    let pointer = format!("/models/providers/{}/baseUrl", descriptor.id);
-    let configured = setup.config.pointer(&pointer).and_then(Value::as_str).map(str::trim).unwrap_or_default();
-    if configured.is_empty() {
-        return Ok(descriptor.default_base_url.clone());
+fn base_url(setup: &Setup, descriptor: &Descriptor) -> Result<String> {
+    match setup.config.pointer(&pointer(descriptor)).and_then(written_url) {
+        None => Ok(descriptor.default_base_url.clone()),
+        Some(reference) if is_reference(reference) => {
+            let resolved = credentials::resolve(reference, &setup.environment, &setup.config)?;
+            Ok(resolved.expose_secret().to_owned())
+        }
+        Some(url) => Ok(url.to_owned()),
     }
-    if !is_reference(configured) {
-        return Ok(configured.to_owned());
-    }
-    // The plugin must see where it calls, so this reference alone is resolved for it.
-    let resolved = credentials::resolve(configured, &setup.environment, &setup.config)?;
-    let resolved = resolved.expose_secret().to_owned();
-    if let Some(base_url) = setup.config.pointer_mut(&pointer) {
-        *base_url = resolved.as_str().into();
-    }
-    Ok(resolved)
+}
+
+fn pointer(descriptor: &Descriptor) -> String {
+    format!("/models/providers/{}/baseUrl", descriptor.id)
+}
+
+fn written_url(configured: &Value) -> Option<&str> {
+    configured.as_str().map(str::trim).filter(|url| !url.is_empty())
 }

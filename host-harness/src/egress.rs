@@ -8,7 +8,7 @@ use std::{
     error::Error as StdError,
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -33,18 +33,17 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    destination::Destination,
     file::image_kind,
-    limits::Limits,
+    limits::{Clock, Limits},
     origin::{Networks, Origin},
     redact::{Masked, Redactor},
-    transport::{Connector, ProxyFailed, Transport, Unresolved},
+    transport::{Connector, ProxyFailed, Unresolved},
     types::{ErrorKind, Media},
 };
 
-/// What one connection may reach, and what the host adds to its requests.
+/// What the host adds to the requests of one way, and holds them to.
 pub(crate) struct Policy {
-    pub(crate) origin: Origin,
-    pub(crate) networks: Networks,
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
     /// Headers that the guest writes with secrets hidden in them.
@@ -93,35 +92,46 @@ enum Hop {
     To(String),
 }
 
-/// A connection's policy and its pool of TCP and TLS connections, shared by all calls made through it.
-pub(crate) struct Egress {
-    policy: Policy,
+/// The TCP and TLS connections to one origin: calls share them, whatever each of them brings along.
+pub(crate) struct Pool {
+    pub(crate) destination: Destination,
     /// The origin's, as it stands in a URI.
     authority: Option<Authority>,
-    /// The headers that a guest may not set.
-    forbidden: ForbiddenHeaderFilter,
-    transport: Transport,
     client: Client<Connector, WasiBody>,
 }
 
-impl Egress {
-    pub(crate) fn new(policy: Policy, transport: Transport) -> Self {
-        let connector = transport.connector(policy.networks, policy.limits.connect);
+impl Pool {
+    /// Without a connection yet.
+    pub(crate) fn new(destination: Destination, limits: &Limits) -> Self {
+        let connector = destination.transport.connector(destination.networks, limits.connect);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .http1_max_buf_size(policy.limits.response_head.max(8192))
-            .http2_max_header_list_size(u32::try_from(policy.limits.response_head).unwrap_or(u32::MAX))
+            .http1_max_buf_size(limits.response_head.max(8192))
+            .http2_max_header_list_size(u32::try_from(limits.response_head).unwrap_or(u32::MAX))
             // All calls share one connection of HTTP/2: one that died in silence would take each of them along.
-            .http2_keep_alive_interval(policy.limits.connect)
-            .http2_keep_alive_timeout(policy.limits.connect)
+            .http2_keep_alive_interval(limits.connect)
+            .http2_keep_alive_timeout(limits.connect)
             .build(connector);
+        Self { authority: destination.origin.authority().parse().ok(), destination, client }
+    }
+}
+
+/// A policy, and the connections that requests go out on under it.
+pub(crate) struct Egress {
+    policy: Policy,
+    /// The headers that a guest may not set.
+    forbidden: ForbiddenHeaderFilter,
+    pool: Arc<Pool>,
+}
+
+impl Egress {
+    pub(crate) fn new(policy: Policy, pool: Arc<Pool>) -> Self {
         // A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
         let in_parts = [header::RANGE, header::IF_RANGE];
         let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(in_parts).collect();
         let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
-        let authority = policy.origin.authority().parse().ok();
-        Self { policy, authority, forbidden: Arc::new(forbidden), transport, client }
+        Self { policy, forbidden: Arc::new(forbidden), pool }
     }
 
     /// Names of the headers that are attached to each request.
@@ -135,9 +145,9 @@ impl Egress {
 
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
     /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
-    pub(crate) async fn download(&self, url: &str) -> crate::Result<Media> {
-        let limit = self.policy.limits.call;
-        tokio::time::timeout(limit, self.fetch(url)).await.unwrap_or_else(|_| {
+    pub(crate) async fn download(&self, url: &str, clock: Clock) -> crate::Result<Media> {
+        let (limit, left) = clock.limit();
+        tokio::time::timeout(left, self.fetch(url)).await.unwrap_or_else(|_| {
             let late = format!("the image took longer than {} s", limit.as_secs_f32());
             Err(crate::Error::host(ErrorKind::Timeout, late).request_sent(true))
         })
@@ -158,11 +168,10 @@ impl Egress {
     async fn hop(&self, url: &str) -> crate::Result<Hop> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
-        let networks =
-            if Networks::of(&origin, false) == self.policy.networks { self.policy.networks } else { Networks::Public };
+        let own = &self.pool.destination;
+        let networks = if Networks::of(&origin, false) == own.networks { own.networks } else { Networks::Public };
+        let elsewhere = Destination { origin, networks, transport: own.transport.elsewhere(), base_url: String::new() };
         let policy = Policy {
-            origin,
-            networks,
             attached: HeaderMap::new(),
             filled: Vec::new(),
             mark: String::new(),
@@ -176,7 +185,8 @@ impl Egress {
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;
-        let response = Egress::new(policy, self.transport.elsewhere())
+        let pool = Arc::new(Pool::new(elsewhere, &policy.limits));
+        let response = Egress::new(policy, pool)
             .send(request, RequestOptions::default(), permit)
             .await
             .map_err(|error| failed(error.to_string()))?;
@@ -205,17 +215,18 @@ impl Egress {
         permit: OwnedSemaphorePermit,
     ) -> Result<Response<WasiBody>, WasiError> {
         let policy = &self.policy;
+        let Pool { destination: Destination { origin, networks, .. }, authority, client } = &*self.pool;
         let uri = request.uri();
-        let authority = self.authority.as_ref().ok_or(WasiError::HttpRequestUriInvalid)?;
+        let authority = authority.as_ref().ok_or(WasiError::HttpRequestUriInvalid)?;
         // As the origin is written, letter by letter; what is written otherwise is parsed.
-        let is_as_written = uri.scheme_str() == Some(policy.origin.scheme())
+        let is_as_written = uri.scheme_str() == Some(origin.scheme())
             && uri.authority().is_some_and(|given| given.as_str() == authority.as_str());
-        if !is_as_written && Origin::of(uri).as_ref() != Some(&policy.origin) {
-            tracing::debug!(allowed = %policy.origin, "denied a request to another origin");
+        if !is_as_written && Origin::of(uri).as_ref() != Some(origin) {
+            tracing::debug!(allowed = %origin, "denied a request to another origin");
             return Err(WasiError::HttpRequestDenied);
         }
         // The connector resolves names through `Resolver`, but takes an address as it stands.
-        if policy.origin.literal_address().is_some_and(|address| !policy.networks.allow(address)) {
+        if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
             return Err(WasiError::DestinationIpProhibited);
         }
         // The host that was checked is the one that is called, however the guest has written it.
@@ -233,7 +244,7 @@ impl Egress {
 
         let first_byte = options.first_byte_timeout.unwrap_or(policy.limits.call);
         let head = first_byte.saturating_add(policy.limits.connect);
-        let response = tokio::time::timeout(head, self.client.request(request))
+        let response = tokio::time::timeout(head, client.request(request))
             .await
             .map_err(|_| WasiError::ConnectionReadTimeout)?
             .map_err(|error| wasi_error(&error))?;
@@ -426,17 +437,34 @@ pub(crate) struct Hooks {
     /// Absent for the pure calls: then there is no way out at all.
     egress: Option<Arc<Egress>>,
     requests: Arc<Semaphore>,
+    refused: RefusedHeader,
+    has_sent: bool,
 }
 
+/// The first header that a guest wanted to set and may not, for people: the guest is told no more than that it may not.
+pub(crate) type RefusedHeader = Arc<OnceLock<HeaderName>>;
+
 impl Hooks {
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits) -> Self {
-        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)) }
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, refused: RefusedHeader) -> Self {
+        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)), refused, has_sent: false }
     }
 }
 
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>), WasiError>;
 
 impl WasiHttpHooks for Hooks {
+    /// Asked for each header that a guest sets; and for those of answers, which no guest has set.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        let is_forbidden = match &self.egress {
+            Some(egress) => (egress.forbidden)(name),
+            None => DEFAULT_FORBIDDEN_HEADERS.contains(name),
+        };
+        if is_forbidden && !self.has_sent {
+            self.refused.get_or_init(|| name.clone());
+        }
+        is_forbidden
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         match &self.egress {
             Some(egress) => Arc::clone(&egress.forbidden),
@@ -459,6 +487,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
+        self.has_sent = true;
         let egress = self.egress.clone();
         let permit = Arc::clone(&self.requests).try_acquire_owned();
         Box::new(async move {

@@ -14,9 +14,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::{
     bindings::exports::openclaw::provider::{chat, images, models, onboarding},
     cache::{Cache, hex},
-    egress::{self, Egress, Hooks},
+    egress::{self, Egress, Hooks, RefusedHeader},
     error::{Error, Result},
-    limits::{Limits, MemoryLeft},
+    limits::{Clock, Limits, MemoryLeft},
     types::ErrorKind,
 };
 
@@ -90,6 +90,11 @@ impl Engine {
         Ok(Self { linker, wasmtime, cache: Cache::open(), instances, limits })
     }
 
+    /// For a call that is to be over within `whole`, where that is said.
+    pub(crate) fn clock(&self, whole: Option<Duration>) -> Clock {
+        Clock::start(self.limits.call, whole)
+    }
+
     /// How many instances of components live: one for each call under way and each reply that is not over. A number
     /// for the metrics of an embedder.
     pub fn instances(&self) -> usize {
@@ -142,14 +147,15 @@ impl Engine {
 
     /// A new instance, for one call and no other: what one call leaves behind, no other sees. To start it may already
     /// run code of the component, and so is bounded as a call is.
-    pub(crate) async fn instantiate(&self, linked: &Linked, egress: Option<Arc<Egress>>) -> Result<Live> {
-        let permit = within(self.limits.call, async { Ok(Arc::clone(&self.instances).acquire_owned().await?) }).await?;
+    pub(crate) async fn instantiate(&self, linked: &Linked, egress: Option<Arc<Egress>>, clock: Clock) -> Result<Live> {
+        let permit = within(clock, async { Ok(Arc::clone(&self.instances).acquire_owned().await?) }).await?;
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let state =
-            State { table, http, hooks: Hooks::new(egress, &self.limits), memory: MemoryLeft(self.limits.memory) };
+        let refused = RefusedHeader::default();
+        let hooks = Hooks::new(egress, &self.limits, refused.clone());
+        let state = State { table, http, hooks, memory: MemoryLeft(self.limits.memory) };
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.memory);
         // What it hands over is copied, and can be many times what is in its memory: strings may overlap.
@@ -157,8 +163,8 @@ impl Engine {
         // A component that computes yields at each tick, so that tokio's timers bound it as they bound its waiting.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let instance = within(self.limits.call, linked.0.pre.instantiate_async(&mut store)).await?;
-        Ok(Live { store, instance, linked: linked.clone(), _permit: permit })
+        let instance = within(clock, linked.0.pre.instantiate_async(&mut store)).await?;
+        Ok(Live { store, instance, linked: linked.clone(), refused, _permit: permit })
     }
 }
 
@@ -187,6 +193,7 @@ pub(crate) struct Live {
     pub(crate) store: Store<State>,
     instance: Instance,
     linked: Linked,
+    pub(crate) refused: RefusedHeader,
     /// Dropped last, when there is room again.
     _permit: OwnedSemaphorePermit,
 }
@@ -237,9 +244,10 @@ fn wasmtime(limits: &Limits) -> wasmtime::Result<wasmtime::Engine> {
     })
 }
 
-/// A call's answer, unless it takes longer than `limit`, traps, or uses more than it may.
-pub(crate) async fn within<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
-    match tokio::time::timeout(limit, call).await {
+/// A call's answer, unless it takes longer than it may, traps, or uses more than it may.
+pub(crate) async fn within<T>(clock: Clock, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
+    let (limit, left) = clock.limit();
+    match tokio::time::timeout(left, call).await {
         Ok(answer) => answer.map_err(failed),
         Err(_) => Err(Error::host(ErrorKind::Timeout, format!("the call took longer than {} s", limit.as_secs_f32()))
             .hint("The host ended it. Raise the limit if the model needs more time.")),

@@ -3,6 +3,8 @@
 //! It has the shape of the WIT's `error` record, so that a caller handles a provider's refusal and the host's own in
 //! one place. No variant or field ever holds a secret: text that comes from a component passes the redactor first.
 
+use std::time::Duration;
+
 use crate::types::{self, ErrorKind, ErrorOrigin};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -21,10 +23,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A refusal of the host's own, before anything was sent.
     pub fn host(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::of(kind, ErrorOrigin::Host, message)
+    }
+
+    pub(crate) fn of(kind: ErrorKind, origin: ErrorOrigin, message: impl Into<String>) -> Self {
         Self {
             record: Box::new(types::Error {
                 kind,
-                origin: ErrorOrigin::Host,
+                origin,
                 message: message.into(),
                 hint: None,
                 status: None,
@@ -66,6 +72,11 @@ impl Error {
     /// Who refused or failed.
     pub fn origin(&self) -> ErrorOrigin {
         self.record.origin
+    }
+
+    /// How long the service asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.record.retry_after_ms.map(Duration::from_millis)
     }
 
     /// All of it: status, code, hint, when to try again, the trace id.

@@ -14,7 +14,7 @@
 //! };
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
-//! // Once for a process: the engine, and a plugin compiled or taken from the cache.
+//! // Once for a process: the engine, and a plugin compiled or taken from the cache. `Provider::load` is short for all of it.
 //! let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
 //!
 //! // The configuration says where to call; the key is found in the environment, and stays in the host.
@@ -22,7 +22,7 @@
 //! let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
 //!
 //! // Each call runs in an instance of its own.
-//! let request = Prompt::new("@openai/gpt-5-mini", [Message::ask("Tell me of ships")]);
+//! let request = Prompt::new("@openai/gpt-5-mini", [Message::user("Tell me of ships")]);
 //! let mut reply = provider.stream(&request).await?;
 //! while let Some(events) = reply.next().await? {
 //!     for event in events {
@@ -34,10 +34,20 @@
 //! # Ok(()) }
 //! ```
 
+/// The Rust blocks of these pages compile as they stand.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/embed.md")]
+    mod embed {}
+}
+
 #[doc(hidden)]
 pub mod bench;
 mod bindings;
 mod cache;
+mod call_options;
 #[cfg(feature = "testing")]
 pub mod check;
 mod config;
@@ -59,6 +69,7 @@ mod limits;
 mod locations;
 mod lock;
 mod model_ref;
+mod openai;
 mod origin;
 mod plugin;
 #[cfg(test)]
@@ -74,11 +85,13 @@ mod secrets;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod stub;
+mod tool_loop;
 mod transport;
+pub mod types;
 mod validate;
 mod view;
 
-pub use bindings::openclaw::provider::types;
+pub use call_options::CallOptions;
 pub use config::{ConfigFile, Update};
 pub use credentials::{Environment, Held, Source};
 pub use destination::Destination;
@@ -98,6 +111,8 @@ pub use provider::Provider;
 pub use reply::{Joined, Reply};
 pub use secret_names::names_a_secret;
 pub use setup::Setup;
+pub use tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits};
+pub use types::{ErrorKind, ErrorOrigin};
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 
 /// The interfaces of the WIT, as Rust types.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use wasmtime::ResourceLimiter;
 
 /// What one call may use. Each default is generous for real work and deadly for none: an embedder with many calls at
@@ -75,6 +75,37 @@ impl Limits {
         }
         self.concurrent_requests = self.concurrent_requests.min(Semaphore::MAX_PERMITS);
         self
+    }
+}
+
+/// How long a call may take: each step of it, and all of them where the caller said so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    step: Duration,
+    /// The limit for all, and when that will be.
+    whole: Option<(Duration, Instant)>,
+}
+
+impl Clock {
+    /// Started now.
+    pub(crate) fn start(step: Duration, whole: Option<Duration>) -> Self {
+        let ends = |whole: Duration| (whole, Instant::now() + EVER.min(whole));
+        Self { step, whole: whole.map(ends) }
+    }
+
+    /// As one step, which ends when the whole does, and at the latest in `limit` from now.
+    pub(crate) fn rest(self, limit: Duration) -> Self {
+        let latest = Self::start(EVER, Some(limit));
+        let is_sooner = matches!((self.whole, latest.whole), (Some((_, ends)), Some((_, latest))) if ends < latest);
+        Self { step: EVER, whole: if is_sooner { self.whole } else { latest.whole } }
+    }
+
+    /// The limit that comes first, and how much of it is left.
+    pub(crate) fn limit(self) -> (Duration, Duration) {
+        match self.whole.map(|(whole, ends)| (whole, ends.saturating_duration_since(Instant::now()))) {
+            Some((whole, left)) if left < self.step => (whole, left),
+            _ => (self.step, self.step),
+        }
     }
 }
 

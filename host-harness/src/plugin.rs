@@ -1,14 +1,16 @@
 //! A provider component, compiled and linked, and its pure calls: who it is, and how it is set up.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::{
     egress::Egress,
     engine::{Compiled, Engine, Linked, Live, within},
     error::{Error, Result},
     file::read_file,
+    limits::Clock,
     setup::Setup,
     types::{Connection, ErrorKind},
     validate,
@@ -24,6 +26,8 @@ struct Loaded {
     engine: Engine,
     linked: Linked,
     descriptor: Descriptor,
+    /// Those of a connection that nothing is configured for, once they were needed.
+    headers: OnceCell<Vec<(String, String)>>,
     digest: String,
 }
 
@@ -62,16 +66,22 @@ impl Plugin {
 
     pub(crate) async fn of(engine: &Engine, compiled: Compiled) -> Result<Self> {
         let linked = engine.link(&compiled.component).map_err(|error| Error::config(format!("{error:#}")))?;
-        let mut live = engine.instantiate(&linked, None).await?;
+        let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
         let onboarding = live.onboarding()?;
-        let descriptor = within(engine.limits.call, onboarding.call_describe(&mut live.store)).await?;
+        let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
         let findings = validate::descriptor(&descriptor);
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));
         }
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), linked, descriptor, digest: compiled.digest })))
+        Ok(Self(Arc::new(Loaded {
+            engine: engine.clone(),
+            linked,
+            descriptor,
+            headers: OnceCell::new(),
+            digest: compiled.digest,
+        })))
     }
 
     /// Who the provider is, which credentials it declares, what it defaults to.
@@ -109,7 +119,7 @@ impl Plugin {
     async fn merge(&self, config: &Value, choices: &Choices, as_default: bool) -> Result<Value> {
         let id = &self.descriptor().id;
         let view = View::of(config, id);
-        let mut live = self.instantiate(None).await?;
+        let mut live = self.instantiate().await?;
         let onboarding = live.onboarding()?;
         let json = view.json();
         let answer = if as_default {
@@ -128,7 +138,7 @@ impl Plugin {
     /// Where the plugin fails.
     pub async fn lint(&self, config: &Value) -> Result<Vec<Finding>> {
         let view = View::of(config, &self.descriptor().id);
-        let mut live = self.instantiate(None).await?;
+        let mut live = self.instantiate().await?;
         let onboarding = live.onboarding()?;
         self.within_limit(onboarding.call_lint(&mut live.store, &view.json())).await
     }
@@ -144,7 +154,7 @@ impl Plugin {
         let id = &self.descriptor().id;
         let with = json!({"plugins": {"entries": {(id): {"config": setup.options}}}});
         let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json()).await?;
-        let without = self.headers("{}").await?;
+        let without = self.0.headers.get_or_try_init(|| self.headers("{}")).await?;
         Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
     }
 
@@ -156,17 +166,27 @@ impl Plugin {
 
     /// The connection that a configuration describes. See the WIT, `onboarding.resolve-connection`.
     pub(crate) async fn resolve(&self, config: &str, held: &[String]) -> Result<Connection> {
-        let mut live = self.instantiate(None).await?;
+        let mut live = self.instantiate().await?;
         let onboarding = live.onboarding()?;
         Ok(self.within_limit(onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
     }
 
-    pub(crate) async fn instantiate(&self, egress: Option<Arc<Egress>>) -> Result<Live> {
-        self.0.engine.instantiate(&self.0.linked, egress).await
+    /// For a pure call: without a way out.
+    async fn instantiate(&self) -> Result<Live> {
+        self.start(None, self.clock(None)).await
     }
 
-    pub(crate) async fn within_limit<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
-        within(self.0.engine.limits.call, call).await
+    pub(crate) async fn start(&self, egress: Option<Arc<Egress>>, clock: Clock) -> Result<Live> {
+        self.0.engine.instantiate(&self.0.linked, egress, clock).await
+    }
+
+    async fn within_limit<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T> {
+        within(self.clock(None), call).await
+    }
+
+    /// For a call that is to be over within `whole`, where that is said.
+    pub(crate) fn clock(&self, whole: Option<Duration>) -> Clock {
+        self.0.engine.clock(whole)
     }
 
     pub(crate) fn limits(&self) -> &crate::Limits {

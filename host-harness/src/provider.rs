@@ -1,7 +1,7 @@
 //! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
 //! with the others but the pool of connections.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,13 +9,15 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{
+    call_options::CallOptions,
     credentials::{Held, Resolver},
     destination::Destination,
-    egress::{Egress, Filled, Policy},
-    engine::Live,
+    egress::{Egress, Filled, Policy, Pool, RefusedHeader},
+    engine::{Engine, Live, within},
     entry::read_secret_header,
     error::{Error, Result},
     inline::{self, Named},
+    limits::{Clock, Limits},
     origin::Origin,
     plugin::Plugin,
     redact::Redactor,
@@ -31,11 +33,10 @@ use crate::{
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
 ///
 /// ```no_run
-/// use host_harness::{Engine, Environment, Limits, Plugin, Provider, Setup};
+/// use host_harness::{Provider, Setup};
 ///
 /// # async fn run() -> Result<(), host_harness::Error> {
-/// let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
-/// let provider = Provider::connect(&plugin, Setup::new(serde_json::json!({})).environment(Environment::process())).await?;
+/// let provider = Provider::load("portkey_provider.wasm", Setup::from_env()).await?;
 /// for model in provider.models().await? {
 ///     println!("{}", model.id);
 /// }
@@ -44,12 +45,40 @@ use crate::{
 #[derive(Clone)]
 pub struct Provider {
     plugin: Plugin,
+    places: Arc<Places>,
     main: Route,
-    /// The models that are called in another way, and that way once it was needed.
-    special: Arc<BTreeMap<String, (Value, OnceCell<Route>)>>,
+    /// Of the models that are called in another way, once it was needed.
+    special: Arc<BTreeMap<String, OnceCell<Route>>>,
     setup: Arc<Setup>,
     outdone: Arc<[String]>,
     held: Arc<Held>,
+    prompt_cache: Option<chat::PromptCache>,
+    time_limit: Option<Duration>,
+}
+
+/// The places that calls go to, whatever they bring along.
+struct Places {
+    main: Place,
+    /// Of the models that are called in another way, by their ids.
+    special: BTreeMap<String, Place>,
+}
+
+/// One of them, and the connections to it once there was a call.
+struct Place {
+    model: Option<Value>,
+    pool: Arc<OnceCell<Arc<Pool>>>,
+}
+
+impl Places {
+    /// All models at one base URL share the connections to it.
+    fn of(special: Vec<(String, Value)>) -> Self {
+        let main = Place { model: None, pool: Arc::default() };
+        let place = |model: Value| {
+            let is_elsewhere = model.get("baseUrl").is_some_and(|url| !url.is_null());
+            Place { pool: if is_elsewhere { Arc::default() } else { main.pool.clone() }, model: Some(model) }
+        };
+        Self { special: special.into_iter().map(|(id, model)| (id, place(model))).collect(), main }
+    }
 }
 
 /// Where calls go, and what goes along.
@@ -69,6 +98,17 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
+    /// The component in this file, ready to call with what `setup` holds: in an [`Engine`] of its own, with the default
+    /// [`Limits`]. A process with several plugins, or with limits of its own, makes one engine for all and uses
+    /// [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// As for [`Plugin::load`] and [`Provider::connect`].
+    pub async fn load(component: impl AsRef<Path>, setup: Setup) -> Result<Self> {
+        let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
+        Self::connect(&plugin, setup).await
+    }
+
     /// `plugin`, ready to call with what `setup` holds. No network yet.
     ///
     /// # Errors
@@ -78,15 +118,73 @@ impl Provider {
         setup.left_to_openclaw(descriptor)?;
         let outdone = plugin.headers_of(&setup).await?;
         let held = setup.held(descriptor)?;
-        let special = setup.special_models(descriptor).into_iter().map(|(id, model)| (id, (model, OnceCell::new())));
+        let places = Places::of(setup.special_models(descriptor));
+        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places)).await
+    }
+
+    async fn of(
+        plugin: Plugin,
+        setup: Setup,
+        outdone: Vec<String>,
+        held: Arc<Held>,
+        places: Arc<Places>,
+    ) -> Result<Self> {
+        let main = Route::of(&plugin, setup.clone(), &outdone, &held, &places.main).await?;
+        let special = places.special.keys().map(|id| (id.clone(), OnceCell::new())).collect();
         Ok(Self {
-            plugin: plugin.clone(),
-            main: Route::of(plugin, setup.clone(), &outdone, &held, None).await?,
-            special: Arc::new(special.collect()),
+            plugin,
+            places,
+            main,
+            special: Arc::new(special),
             setup: Arc::new(setup),
             outdone: outdone.into(),
-            held: Arc::new(held),
+            held,
+            prompt_cache: None,
+            time_limit: None,
         })
+    }
+
+    /// The same provider for calls that bring `call` along, over what the configuration and [`Setup`] say. It shares the
+    /// connections and the credentials; nothing is sent, and making one takes far less than a connection.
+    ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
+    /// use host_harness::{CallOptions, wit::chat::{Message, Prompt}};
+    ///
+    /// let call = CallOptions::new().trace_id("order-4711").metadata("team", "sales");
+    /// let prompt = Prompt::new("@openai/gpt-5-mini", [Message::user("Where is my parcel?")]);
+    /// let response = provider.with(call).await?.complete(prompt).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// What the configuration would be refused for.
+    pub async fn with(&self, call: CallOptions) -> Result<Self> {
+        let prompt_cache = call.prompt_cache.or(self.prompt_cache);
+        let time_limit = call.time_limit.or(self.time_limit);
+        if call.headers.is_empty() && call.options.is_empty() {
+            return Ok(Self { prompt_cache, time_limit, ..self.clone() });
+        }
+        let alone = Setup::clone(&self.setup).options_alone(call.options.clone());
+        let outdone = self.plugin.headers_of(&alone).await?;
+        let setup = Setup::clone(&self.setup).with(call, &outdone);
+        let outdone = self.plugin.headers_of(&setup).await?;
+        let with = Self::of(self.plugin.clone(), setup, outdone, self.held.clone(), self.places.clone()).await?;
+        Ok(Self { prompt_cache, time_limit, ..with })
+    }
+
+    /// For a call that starts now.
+    fn clock(&self) -> Clock {
+        self.plugin.clock(self.time_limit)
+    }
+
+    /// `request` with what the call brings along.
+    fn request<'r>(&self, request: impl Into<Cow<'r, chat::Request>>) -> Cow<'r, chat::Request> {
+        let mut request = request.into();
+        if request.prompt_cache.is_none() && self.prompt_cache.is_some() {
+            request.to_mut().prompt_cache = self.prompt_cache;
+        }
+        request
     }
 
     /// The way to the model that is asked.
@@ -104,12 +202,12 @@ impl Provider {
 
     /// The way to a model.
     async fn route(&self, model: &str) -> Result<&Route> {
-        match self.special.get(model.trim()) {
+        let id = model.trim();
+        match self.special.get(id).zip(self.places.special.get(id)) {
             None => Ok(&self.main),
-            Some((model, route)) => {
+            Some((route, place)) => {
                 let setup = Setup::clone(&self.setup);
-                let open = || Route::of(&self.plugin, setup, &self.outdone, &self.held, Some(model));
-                route.get_or_try_init(open).await
+                route.get_or_try_init(|| Route::of(&self.plugin, setup, &self.outdone, &self.held, place)).await
             }
         }
     }
@@ -144,9 +242,10 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
-        let mut live = self.instantiate().await?;
-        let models = live.models()?;
-        self.called(models.call_list(&mut live.store, &self.main.connection)).await
+        let clock = self.clock();
+        let mut live = self.main.start(&self.plugin, clock).await?;
+        let (models, refused) = (live.models()?, live.refused.clone());
+        self.main.called(clock, &refused, models.call_list(&mut live.store, &self.main.connection)).await
     }
 
     /// What is known of the model with this id without asking anybody.
@@ -154,9 +253,10 @@ impl Provider {
     /// # Errors
     /// What the host refused.
     pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
-        let mut live = self.instantiate().await?;
+        let clock = self.clock();
+        let mut live = self.main.start(&self.plugin, clock).await?;
         let models = live.models()?;
-        self.plugin.within_limit(models.call_traits_of(&mut live.store, id)).await
+        within(clock, models.call_traits_of(&mut live.store, id)).await
     }
 
     /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
@@ -164,11 +264,11 @@ impl Provider {
     /// # Errors
     /// What the provider or the host refused.
     pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
-        let request = request.into();
+        let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request).await?;
-        let mut live = route.instantiate(&self.plugin).await?;
+        let mut live = route.start(&self.plugin, clock).await?;
         let chat = live.chat()?;
-        let answer = self.plugin.within_limit(chat.call_body(&mut live.store, &route.connection, &request)).await?;
+        let answer = within(clock, chat.call_body(&mut live.store, &route.connection, &request)).await?;
         answer.map_err(|error| route.egress.redactor().error(error).into())
     }
 
@@ -177,11 +277,11 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
-        let request = request.into();
+        let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request).await?;
-        let mut live = route.instantiate(&self.plugin).await?;
-        let chat = live.chat()?;
-        route.called(&self.plugin, chat.call_complete(&mut live.store, &route.connection, &request)).await
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (chat, refused) = (live.chat()?, live.refused.clone());
+        route.called(clock, &refused, chat.call_complete(&mut live.store, &route.connection, &request)).await
     }
 
     /// A reply as it is written.
@@ -189,13 +289,15 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
     pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
-        let request = request.into();
+        let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request).await?;
-        let mut live = route.instantiate(&self.plugin).await?;
-        let chat = live.chat()?;
-        let reply = route.called(&self.plugin, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
-        let report = self.plugin.within_limit(chat.reply().call_report(&mut live.store, reply)).await?;
-        Ok(Reply::new(OpenReply { live, chat, reply }, report, route.egress.redactor().clone(), self.plugin.limits()))
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (chat, refused) = (live.chat()?, live.refused.clone());
+        let reply =
+            route.called(clock, &refused, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
+        let report = within(clock, chat.reply().call_report(&mut live.store, reply)).await?;
+        let (open, redactor) = (OpenReply { live, chat, reply }, route.egress.redactor().clone());
+        Ok(Reply::new(open, report, redactor, self.plugin.limits(), clock))
     }
 
     /// Images from a prompt.
@@ -203,10 +305,11 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
+        let clock = self.clock();
         let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
-        let mut live = route.instantiate(&self.plugin).await?;
-        let images = live.images()?;
-        route.called(&self.plugin, images.call_generate(&mut live.store, &route.connection, request)).await
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (images, refused) = (live.images()?, live.refused.clone());
+        route.called(clock, &refused, images.call_generate(&mut live.store, &route.connection, request)).await
     }
 
     /// Images from a prompt and other images.
@@ -219,10 +322,11 @@ impl Provider {
         inputs: &[Media],
         mask: Option<&Media>,
     ) -> Result<images::Response> {
+        let clock = self.clock();
         let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
-        let mut live = route.instantiate(&self.plugin).await?;
-        let images = live.images()?;
-        route.called(&self.plugin, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (images, refused) = (live.images()?, live.refused.clone());
+        route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
@@ -231,32 +335,29 @@ impl Provider {
     /// # Errors
     /// Where the URL may not be fetched, or what it gives is no success or no image.
     pub async fn download(&self, url: &str) -> Result<Media> {
-        self.main.egress.download(url).await
+        self.main.egress.download(url, self.clock()).await
     }
 
     pub(crate) async fn instantiate(&self) -> Result<Live> {
-        self.main.instantiate(&self.plugin).await
+        self.main.start(&self.plugin, self.clock()).await
     }
 
     pub(crate) async fn called<T>(
         &self,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        self.main.called(&self.plugin, call).await
+        self.main.called(self.clock(), &RefusedHeader::default(), call).await
     }
 }
 
 impl Route {
-    async fn of(
-        plugin: &Plugin,
-        mut setup: Setup,
-        outdone: &[String],
-        held: &Held,
-        model: Option<&Value>,
-    ) -> Result<Self> {
+    async fn of(plugin: &Plugin, mut setup: Setup, outdone: &[String], held: &Held, place: &Place) -> Result<Self> {
         let descriptor = plugin.descriptor();
-        setup.settle(descriptor, outdone, model)?;
-        let Destination { origin, networks, transport, .. } = Destination::settled(descriptor, &mut setup)?;
+        setup.settle(descriptor, outdone, place.model.as_ref())?;
+        let open =
+            async || Ok::<_, Error>(Arc::new(Pool::new(Destination::settled(descriptor, &setup)?, plugin.limits())));
+        let pool = Arc::clone(place.pool.get_or_try_init(open).await?);
+        pool.destination.write_base_url(descriptor, &mut setup.config);
         let resolver = setup.resolver();
         let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
         let mut attached = attached(descriptor, held, &view, &resolver)?;
@@ -265,37 +366,43 @@ impl Route {
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
         let connection = plugin.resolve(&view.json(), &ids).await?;
         // The user's configuration says where the key goes. A plugin has no say in it.
-        if connection.base_url.parse::<Origin>()? != origin {
+        let Destination { origin, .. } = &pool.destination;
+        if connection.base_url.parse::<Origin>()? != *origin {
             return Err(Error::config(format!(
                 "the plugin wants to call another origin than {origin}, the configured one"
             )));
         }
 
         let policy = Policy {
-            origin,
-            networks,
             attached: attached.headers,
             filled: filled(&connection, &view)?,
             mark: view.mark().to_owned(),
             redactor: Redactor::new(attached.secrets),
             limits: plugin.limits().clone(),
         };
-        let egress = Egress::new(policy, transport);
+        let egress = Egress::new(policy, pool);
         Ok(Self { connection: Arc::new(connection), egress: Arc::new(egress) })
     }
 
-    async fn instantiate(&self, plugin: &Plugin) -> Result<Live> {
-        plugin.instantiate(Some(Arc::clone(&self.egress))).await
+    async fn start(&self, plugin: &Plugin, clock: Clock) -> Result<Live> {
+        plugin.start(Some(Arc::clone(&self.egress)), clock).await
     }
 
     /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
     async fn called<T>(
         &self,
-        plugin: &Plugin,
+        clock: Clock,
+        refused: &RefusedHeader,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        let answer = plugin.within_limit(call).await.map_err(|error| error.request_sent(true))?;
-        answer.map_err(|error| self.egress.redactor().error(error).into())
+        let answer = within(clock, call).await.map_err(|error| error.request_sent(true))?;
+        answer.map_err(|mut error| {
+            // The plugin was not told which.
+            if let Some(name) = refused.get().filter(|_| !error.request_sent) {
+                error.message = format!("{} (the host refused the header {:.64})", error.message, name.as_str());
+            }
+            self.egress.redactor().error(error).into()
+        })
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
 use crate::{
     bindings::exports::openclaw::provider::chat,
     engine::{Live, within},
     error::{Error, Result},
-    limits::Limits,
+    limits::{Clock, Limits},
     redact::Redactor,
     types::{ErrorKind, GatewayReport, Usage},
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
@@ -20,10 +20,9 @@ pub struct Reply {
     report: GatewayReport,
     redactor: Redactor,
     /// The longest wait between two batches.
-    idle: Duration,
-    /// When it was opened, and how long it may be open.
-    opened: Instant,
-    whole: Duration,
+    idle: Clock,
+    /// How long it may be open.
+    whole: Clock,
     /// Gone once the reply is over.
     open: Option<OpenReply>,
 }
@@ -42,9 +41,16 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(open: OpenReply, report: GatewayReport, redactor: Redactor, limits: &Limits) -> Self {
-        let (idle, whole) = (limits.stream_idle, limits.stream);
-        Self { report, redactor, idle, opened: Instant::now(), whole, open: Some(open) }
+    /// Opened now, by a call that `clock` counts.
+    pub(crate) fn new(
+        open: OpenReply,
+        report: GatewayReport,
+        redactor: Redactor,
+        limits: &Limits,
+        clock: Clock,
+    ) -> Self {
+        let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
+        Self { report, redactor, idle, whole, open: Some(open) }
     }
 
     /// What the gateway reported in the head of its answer.
@@ -61,7 +67,7 @@ impl Reply {
     pub async fn next(&mut self) -> Result<Option<Vec<Event>>> {
         // Taken, so that a future dropped midway takes the instance along: it could not be entered again.
         let Some(mut open) = self.open.take() else { return Ok(None) };
-        let left = self.whole.saturating_sub(self.opened.elapsed());
+        let (limit, left) = self.whole.limit();
         // For `timeout`, an answer that is there at once is always in time.
         let in_time = if left.is_zero() {
             None
@@ -69,18 +75,13 @@ impl Reply {
             let replies = open.chat.reply();
             timeout(left, within(self.idle, replies.call_next(&mut open.live.store, open.reply))).await.ok()
         };
-        let answer = in_time.unwrap_or_else(|| Err(self.too_long())).map_err(|error| error.request_sent(true))?;
+        let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true))?;
         let events = answer.map_err(|error| self.redactor.error(error))?;
         if events.is_empty() {
             return Ok(None);
         }
         self.open = Some(open);
         Ok(Some(events))
-    }
-
-    fn too_long(&self) -> Error {
-        let message = format!("the stream took longer than {} s as a whole", self.whole.as_secs_f32());
-        Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
     }
 
     /// The whole reply, as a call without streaming would have given it.
@@ -104,6 +105,11 @@ impl Reply {
         })
         .try_flatten()
     }
+}
+
+fn too_long(limit: Duration) -> Error {
+    let message = format!("the stream took longer than {} s as a whole", limit.as_secs_f32());
+    Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
 }
 
 /// Joins the events of a streamed reply to the reply that a call without streaming would have given.
@@ -233,14 +239,8 @@ mod tests {
             joined.push(event);
         }
         assert_eq!(joined.text(), "xyz");
-        let report = GatewayReport {
-            trace_id: None,
-            provider: None,
-            cache_status: None,
-            retry_attempts: None,
-            used_target: None,
-        };
-        let parts: Vec<String> = joined.into_response(report).content.iter().map(|part| format!("{part:?}")).collect();
+        let parts: Vec<String> =
+            joined.into_response(GatewayReport::default()).content.iter().map(|part| format!("{part:?}")).collect();
         let expected = [
             AssistantPart::Thinking(thinking("ab", Some("s"))),
             AssistantPart::Thinking(thinking("c", Some("t"))),

@@ -1,11 +1,18 @@
-//! Requests with nothing chosen but what they are about: the rest is set as a field, or with `..`.
+//! The shapes of a call, made and read in few words. Requests are made with nothing chosen but what they are about: the
+//! rest is set as a field, or with `..`.
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value, json};
+
 use crate::{
-    types::Media,
+    error::{Error, Result},
+    types::{ErrorKind, ErrorOrigin, Media, MediaSource},
     wit::{
-        chat::{Ask, Instructions, Message, Prompt, Request, ToolResult, UserPart},
+        chat::{
+            Ask, AssistantPart, Instructions, Message, Prompt, PromptCache, Request, Response, ResponseFormat, Tool,
+            ToolCall, ToolResult, UserPart,
+        },
         images,
     },
 };
@@ -16,7 +23,7 @@ impl Prompt {
     /// ```
     /// use host_harness::wit::chat::{Message, Prompt};
     ///
-    /// let prompt = Prompt { temperature: Some(0.2), ..Prompt::new("@openai/gpt-5-mini", [Message::ask("Hello?")]) };
+    /// let prompt = Prompt { temperature: Some(0.2), ..Prompt::new("@openai/gpt-5-mini", [Message::user("Hello?")]) };
     /// assert!(prompt.tools.is_empty());
     /// ```
     pub fn new(model: impl Into<String>, messages: impl IntoIterator<Item = Message>) -> Self {
@@ -39,9 +46,15 @@ impl Prompt {
 }
 
 impl Request {
-    /// Asks for what `body` asks for: a JSON object in the form of OpenAI's chat completions API.
-    pub fn openai(body: impl Into<String>) -> Self {
-        Self { ask: Ask::OpenaiJson(body.into()), prompt_cache: None }
+    /// Asks for what `body` asks for: a JSON object in the form of OpenAI's chat completions API, as text or as a
+    /// [`Value`].
+    pub fn openai(body: impl ToString) -> Self {
+        Self { ask: Ask::OpenaiJson(body.to_string()), prompt_cache: None }
+    }
+
+    /// The same, where the model provider may keep the start of the prompt for so long.
+    pub fn prompt_cache(self, cache: PromptCache) -> Self {
+        Self { prompt_cache: Some(cache), ..self }
     }
 }
 
@@ -83,14 +96,104 @@ impl Message {
         Self::System(Instructions { stable: text.into(), volatile: String::new() })
     }
 
+    /// A user's words.
+    pub fn user(text: impl Into<String>) -> Self {
+        Self::User(vec![UserPart::Text(text.into())])
+    }
+
+    /// A user's words about an image: its bytes, as a [`Media`], or its URL.
+    ///
+    /// ```
+    /// use host_harness::{types::Media, wit::chat::Message};
+    ///
+    /// let png = Media::new("image/png", [0x89, b'P', b'N', b'G']);
+    /// let message = Message::image("What is this?", png);
+    /// let other = Message::image("And this?", "https://example.com/a.png");
+    /// # let _ = (message, other);
+    /// ```
+    pub fn image(text: impl Into<String>, image: impl Into<MediaSource>) -> Self {
+        Self::User(vec![UserPart::Text(text.into()), UserPart::Image(image.into())])
+    }
+
+    /// The model's words. A whole [`Response`] is a message too, `response.into()`, with its calls and its reasoning.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Self::Assistant(vec![AssistantPart::Text(text.into())])
+    }
+
     /// What the tool call with this id gave.
     pub fn tool_result(call_id: impl Into<String>, text: impl Into<String>) -> Self {
         Self::ToolResult(ToolResult { call_id: call_id.into(), content: vec![UserPart::Text(text.into())] })
     }
+}
 
-    /// A user's words.
-    pub fn ask(text: impl Into<String>) -> Self {
-        Self::User(vec![UserPart::Text(text.into())])
+impl Response {
+    /// The text of the answer, without reasoning and without a refusal.
+    pub fn text(&self) -> String {
+        let text = |part: &AssistantPart| match part {
+            AssistantPart::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.content.iter().filter_map(text).collect()
+    }
+
+    /// The calls that the model asks for, in order.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.content.iter().filter_map(|part| match part {
+            AssistantPart::ToolCall(call) => Some(call),
+            _ => None,
+        })
+    }
+}
+
+/// What was answered, as the next turn has it.
+impl From<Response> for Message {
+    fn from(response: Response) -> Self {
+        Self::Assistant(response.content)
+    }
+}
+
+impl Tool {
+    /// A function that takes one object, of this JSON Schema.
+    ///
+    /// ```
+    /// use host_harness::wit::chat::Tool;
+    /// use serde_json::json;
+    ///
+    /// let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    /// let tool = Tool::new("get_weather", "The weather in a city", schema);
+    /// assert!(tool.parameters_schema_json.contains("city"));
+    /// ```
+    pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: impl Into<Value>) -> Self {
+        Self {
+            name: name.into(),
+            description: Some(description.into()),
+            parameters_schema_json: parameters.into().to_string(),
+            strict: None,
+        }
+    }
+}
+
+impl ToolCall {
+    /// The arguments. None at all are an empty object.
+    ///
+    /// # Errors
+    /// Where the model erred, and wrote no JSON: `protocol`.
+    pub fn arguments(&self) -> Result<Value> {
+        match self.arguments_json.trim() {
+            "" => Ok(Value::Object(Map::new())),
+            json => serde_json::from_str(json).map_err(|error| {
+                let message =
+                    format!("the arguments that the model wrote for `{:.64}` are not JSON: {error}", self.name);
+                Error::of(ErrorKind::Protocol, ErrorOrigin::Upstream, message).request_sent(true).source(error)
+            }),
+        }
+    }
+}
+
+impl ResponseFormat {
+    /// JSON that keeps to this JSON Schema strictly; `name` is what the model is told of it.
+    pub fn schema(name: impl Into<String>, schema: impl Into<Value>) -> Self {
+        Self::JsonSchema(json!({"name": name.into(), "schema": schema.into(), "strict": true}).to_string())
     }
 }
 
@@ -114,5 +217,25 @@ impl Media {
     /// These bytes, of this type, such as `image/png`.
     pub fn new(media_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
         Self { media_type: media_type.into(), data: data.into() }
+    }
+}
+
+impl From<Media> for MediaSource {
+    fn from(media: Media) -> Self {
+        Self::Inline(media)
+    }
+}
+
+/// A URL.
+impl From<&str> for MediaSource {
+    fn from(url: &str) -> Self {
+        Self::Url(url.to_owned())
+    }
+}
+
+/// A URL.
+impl From<String> for MediaSource {
+    fn from(url: String) -> Self {
+        Self::Url(url)
     }
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    call_options::CallOptions,
     credentials::{Environment, Held, Resolver},
     entry::{self, Left},
     error::{Error, Result},
@@ -36,6 +37,8 @@ pub struct Setup {
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
     keyring: Option<Keyring>,
+    /// Whether a variable may name the base URL.
+    is_from_env: bool,
 }
 
 impl fmt::Debug for Setup {
@@ -60,7 +63,22 @@ impl Setup {
             given: BTreeMap::new(),
             environment: Environment::empty(),
             keyring: None,
+            is_from_env: false,
         }
+    }
+
+    /// From the environment variables of this process alone: the key in the one that the provider says, and the base URL,
+    /// where it is not the provider's own, in one that begins with the provider's id, such as `PORTKEY_BASE_URL`.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), host_harness::Error> {
+    /// use host_harness::{Provider, Setup};
+    ///
+    /// let provider = Provider::load("portkey_provider.wasm", Setup::from_env()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn from_env() -> Self {
+        Self { is_from_env: true, ..Self::new(json!({})).environment(Environment::process()) }
     }
 
     /// The same with another configuration.
@@ -111,6 +129,19 @@ impl Setup {
     /// Where secrets are looked up that are found nowhere else. Without this: nowhere.
     pub fn keyring(mut self, keyring: Keyring) -> Self {
         self.keyring = Some(keyring);
+        self
+    }
+
+    /// The same with these options and no others.
+    pub(crate) fn options_alone(self, options: Map<String, Value>) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The same, and what a call brings along. The headers `outdone` are what its options say.
+    pub(crate) fn with(mut self, call: CallOptions, outdone: &[String]) -> Self {
+        self.headers.retain(|(name, _)| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        self.headers.extend(call.headers);
+        call.options.into_iter().for_each(|(name, value)| put(&mut self.options, name, value));
         self
     }
 
@@ -185,7 +216,9 @@ impl Setup {
         };
         let path = format!("models.providers.{}", descriptor.id);
         let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
-        if let Some(base_url) = self.base_url.take() {
+        let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
+        let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
+        if let Some(base_url) = given {
             entry.insert("baseUrl".into(), base_url.into());
         } else if let Some(base_url) = model_url {
             entry.insert("baseUrl".into(), base_url.clone());
@@ -242,7 +275,7 @@ impl Setup {
 }
 
 /// Sets `name`; an object adds to one that is there.
-fn put(object: &mut Map<String, Value>, name: String, value: Value) {
+pub(crate) fn put(object: &mut Map<String, Value>, name: String, value: Value) {
     match (object.get_mut(&name), value) {
         (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
         (_, value) => drop(object.insert(name, value)),

@@ -309,6 +309,6 @@ pub fn conversation(messages: usize, tools: usize) -> Chat {
             .into(),
         strict: None,
     };
-    let messages = (0..messages).map(|_| Message::ask(text));
+    let messages = (0..messages).map(|_| Message::user(text));
     Chat { tools: (0..tools).map(tool).collect(), ..Chat::new("@openai/gpt-5-mini", messages) }
 }

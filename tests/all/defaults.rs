@@ -157,7 +157,7 @@ async fn a_tool_loop_with_thinking_reaches_its_end() {
             assert_eq!(names, TOOLS, "{target:?}, streamed: {stream}");
             assert!(text(&last).contains("get_news says rain"), "{target:?}: {last:?}");
             // The user goes on after it.
-            prompt.messages.push(Message::ask("Reply with exactly OK."));
+            prompt.messages.push(Message::user("Reply with exactly OK."));
             let outcome = run(&provider, &mut prompt, stream).await;
             let (_, last) = outcome.unwrap_or_else(|error| panic!("{target:?}, streamed: {stream}: {error:?}"));
             assert_eq!(text(&last), "OK.", "{target:?}");
@@ -376,7 +376,7 @@ async fn an_image_without_data_in_a_typed_prompt_ends_no_session() {
         prompt.messages = vec![
             Message::User(vec![UserPart::Text("look".into()), UserPart::Image(MediaSource::Inline(empty))]),
             Message::Assistant(vec![AssistantPart::Text("I see nothing.".into())]),
-            Message::ask("Reply with exactly OK."),
+            Message::user("Reply with exactly OK."),
         ];
         let response = provider.complete(&prompt).await.unwrap_or_else(|error| panic!("{target:?}: {error:?}"));
         assert_eq!(text(&response), "OK.");

@@ -18,6 +18,7 @@ mod config_file;
 mod defaults;
 mod docs;
 mod doctor;
+mod embedding;
 mod examples;
 mod fault_server;
 mod faults;

@@ -1,25 +1,100 @@
 //! The provider of `docs/write-a-provider.md`: the host runs it as it runs Portkey's, and knows neither.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use host_harness::{
     Engine, Limits, Plugin, Provider, Setup,
     check::{self, Outcome},
     stub::{Credential, Options, Stub},
     types::ErrorKind as Kind,
+    validate,
     wit::images,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{KEY, ask, root, streamed, text, weather_tool};
 
-async fn second() -> Plugin {
+/// The built component.
+fn built() -> PathBuf {
     let build = ["rustc", "--quiet", "-p", "openai-compatible", "--crate-type", "cdylib"];
     let to = ["--target", "wasm32-wasip2", "--profile", "component"];
     assert!(Command::new(env!("CARGO")).args(build).args(to).current_dir(root()).status().unwrap().success());
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let file = target.join("wasm32-wasip2/component/openai_compatible.wasm");
-    Plugin::load(&Engine::new(Limits::default()).unwrap(), file).await.unwrap()
+    target.join("wasm32-wasip2/component/openai_compatible.wasm")
+}
+
+async fn second() -> Plugin {
+    Plugin::load(&Engine::new(Limits::default()).unwrap(), built()).await.unwrap()
+}
+
+/// The component as an author with a slip would have it: `text` for another one of the same length, wherever it stands.
+fn with_slip(text: &str, slip: &str) -> Vec<u8> {
+    assert_eq!(text.len(), slip.len());
+    let mut wasm = std::fs::read(built()).unwrap();
+    let places = memchr::memmem::find_iter(&wasm, text).collect::<Vec<_>>();
+    assert!(!places.is_empty(), "{text} does not stand in the component");
+    places.into_iter().for_each(|at| wasm[at..at + text.len()].copy_from_slice(slip.as_bytes()));
+    wasm
+}
+
+#[tokio::test]
+async fn validate_finds_an_authors_slips() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let manifest = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(
+        validate(&engine, &std::fs::read(built()).unwrap(), Some(&manifest)).await.findings,
+        Vec::<String>::new()
+    );
+    for (text, slip, expected) in [
+        ("authorization", "Authorization", "names the header Authorization: write it in lower case, authorization"),
+        ("OPENAI_API_KEY", "OPENAI_API_KEx", "can be none: OPENAI_API_KEx; one is IN_CAPITALS"),
+    ] {
+        let found = validate(&engine, &with_slip(text, slip), None).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{slip}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn validate_compares_options_with_the_manifest() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let portkey = std::fs::read(crate::support::component()).unwrap();
+    let manifest: Value = serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    for (pointer, value, expected) in [
+        (
+            "/configSchema/properties/promptCache/enum",
+            json!(["none", "for ever"]),
+            "promptCache: \"for ever\", which the component refuses",
+        ),
+        ("/configSchema/properties/traceId", json!(null), "takes the option `traceId`"),
+    ] {
+        let mut manifest = manifest.clone();
+        match value {
+            Value::Null => drop(manifest["configSchema"]["properties"].as_object_mut().unwrap().remove("traceId")),
+            value => *manifest.pointer_mut(pointer).unwrap() = value,
+        }
+        let found = validate(&engine, &portkey, Some(&manifest)).await;
+        assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{expected}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_finds_a_missing_length_and_names_a_refused_header() {
+    let folder = tempfile::tempdir().unwrap();
+    for (slip, expected) in [
+        // Then the body goes out in chunks.
+        ("x-other-length", ("W1", "content-length of /v1/chat/completions: expected \"")),
+        // That is the protocol's.
+        ("http2-settings", ("A2", "the host refused the header http2-settings")),
+    ] {
+        let file = folder.path().join("slip.wasm");
+        std::fs::write(&file, with_slip("content-length", slip)).unwrap();
+        let plugin = Plugin::load(&Engine::new(Limits::default()).unwrap(), file).await.unwrap();
+        let report = check::run(&plugin).await.unwrap();
+        let (id, expected) = expected;
+        let case = report.cases.iter().find(|case| case.id == id).unwrap();
+        assert!(matches!(&case.outcome, Outcome::Failed(reason) if reason.contains(expected)), "{slip}: {case:?}");
+    }
 }
 
 #[tokio::test]

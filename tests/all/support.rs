@@ -86,7 +86,7 @@ pub async fn provider(base_url: impl Into<String>) -> Provider {
 
 /// A question to `model`.
 pub fn ask(model: &str, text: &str) -> Prompt {
-    Prompt::new(model, [Message::ask(text)])
+    Prompt::new(model, [Message::user(text)])
 }
 
 /// A tool that takes a city.

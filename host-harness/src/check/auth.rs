@@ -27,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "A7", title: "a wrong key is the error unauthorized, and a hint says what to do", run: |fixture| Box::pin(wrong_key(fixture)) },
     Check { id: "A8", title: "a missing key is an error that says how to give it, before any request", run: |fixture| Box::pin(missing_key(fixture)) },
     Check { id: "A9", title: "a redirect takes the key to no other origin", run: |fixture| Box::pin(redirect(fixture)) },
+    Check { id: "W1", title: "a request with a body says its length, so that it does not go out in chunks", run: |fixture| Box::pin(length(fixture)) },
     Check { id: "M2", title: "merging keeps a key that stands in the configuration, and the component does not tell it", run: |fixture| Box::pin(literal_key(fixture)) },
     Check { id: "M3", title: "secret headers survive merging, arrive, and stay out of the connection", run: |fixture| Box::pin(secret_headers(fixture)) },
 ];
@@ -101,6 +102,14 @@ async fn nowhere_else(fixture: &Fixture) -> Verdict {
         for (name, value) in request.headers.iter().filter(|(name, _)| !declared(name)) {
             keyless(&format!("the header {name} for {}", request.path), value)?;
         }
+    }
+    Ok(())
+}
+
+async fn length(fixture: &Fixture) -> Verdict {
+    for request in requests(fixture).await?.iter().filter(|request| request.method == "POST") {
+        let expected = request.body.len().to_string();
+        equal(&format!("content-length of {}", request.path), request.header("content-length"), expected)?;
     }
     Ok(())
 }

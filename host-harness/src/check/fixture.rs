@@ -101,7 +101,7 @@ pub(super) fn no_choices() -> Choices {
 
 /// A chat with one short question.
 pub(super) fn question(model: &str) -> chat::Request {
-    chat::Prompt::new(model, [chat::Message::ask("Reply with exactly OK.")]).into()
+    chat::Prompt::new(model, [chat::Message::user("Reply with exactly OK.")]).into()
 }
 
 /// The text of a whole reply.
@@ -257,10 +257,7 @@ mod tests {
         assert!(refused("a call", Ok(())).is_err());
         let other = || Err::<(), _>(Error::host(ErrorKind::Timeout, "too late"));
         let wrong = refused_as("a call", other(), ErrorKind::Unauthorized).map(drop);
-        assert_eq!(
-            reason(wrong),
-            "a call: expected the error ErrorKind::Unauthorized, got ErrorKind::Timeout: too late"
-        );
+        assert_eq!(reason(wrong), "a call: expected the error Unauthorized, got Timeout: too late");
         assert!(refused_as("a call", other(), ErrorKind::Timeout).is_ok());
     }
 

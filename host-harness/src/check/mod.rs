@@ -6,7 +6,7 @@
 //! component may be loaded at all is [`crate::validate()`]'s to say.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's
-//! code says about images, `M1`… merging, `A1`… the key.
+//! code says about images, `M1`… merging, `A1`… the key, `W1`… the wire.
 //!
 //! ```no_run
 //! use host_harness::{Engine, Limits, Plugin, check};

@@ -277,18 +277,11 @@ pub(crate) struct Answering {
 
 impl Answering {
     pub(crate) fn new(page: Page) -> Self {
-        let report = GatewayReport {
-            trace_id: None,
-            provider: None,
-            cache_status: None,
-            retry_attempts: None,
-            used_target: None,
-        };
         Self {
             page,
             joined: Joined::default(),
             said: String::new(),
-            report,
+            report: GatewayReport::default(),
             asked: Instant::now(),
             first: None,
             reasoned: false,

@@ -102,7 +102,7 @@ async fn list_models(provider: &Provider) -> anyhow::Result<Vec<String>> {
 async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
-    let request = Prompt::new(model.clone(), [Message::ask(question)]).into();
+    let request = Prompt::new(model.clone(), [Message::user(question)]).into();
     let mut answering = Answering::new(Page::standard_output(true));
     let outcome = answering.stream(provider, Asked { model, request }).await;
     step(&answering.finish(outcome.map(|()| false))?.summary());

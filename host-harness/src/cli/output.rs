@@ -14,7 +14,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use host_harness::{
-    types::{self, ErrorKind, ErrorOrigin, GatewayReport, MediaSource},
+    types::{self, ErrorKind, GatewayReport, MediaSource},
     wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
 };
 use serde_json::{Value, json};
@@ -107,12 +107,13 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     };
     ExitCode::from(match error.kind() {
         Kind::InvalidRequest if !error.record().request_sent => 2,
-        Kind::NotFound | Kind::InvalidRequest | Kind::Unsupported | Kind::Other => 1,
         Kind::MissingCredential | Kind::Unauthorized | Kind::Forbidden => 3,
         Kind::InvalidConfig | Kind::DeniedByHost => 4,
         Kind::QuotaExceeded | Kind::RateLimited | Kind::Overloaded => 5,
         Kind::Timeout | Kind::Transport | Kind::Protocol | Kind::Truncated => 6,
         Kind::ContentBlocked => 7,
+        // Not found, invalid, unsupported, other; and what there may be one day.
+        _ => 1,
     })
 }
 
@@ -220,8 +221,8 @@ pub(crate) fn print_styled(line: &str) {
 /// What stands in `{"error": ...}`, as the README has it.
 pub(crate) fn error_json(error: &types::Error) -> Value {
     json!({
-        "kind": kind(error.kind),
-        "origin": origin(error.origin),
+        "kind": error.kind.name(),
+        "origin": error.origin.name(),
         "message": error.message,
         "hint": error.hint,
         "status": error.status,
@@ -230,39 +231,6 @@ pub(crate) fn error_json(error: &types::Error) -> Value {
         "trace_id": error.trace_id,
         "request_sent": error.request_sent,
     })
-}
-
-/// The WIT's name of an error kind, with underscores.
-pub(crate) fn kind(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::MissingCredential => "missing_credential",
-        ErrorKind::Unauthorized => "unauthorized",
-        ErrorKind::Forbidden => "forbidden",
-        ErrorKind::QuotaExceeded => "quota_exceeded",
-        ErrorKind::RateLimited => "rate_limited",
-        ErrorKind::ContentBlocked => "content_blocked",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::InvalidRequest => "invalid_request",
-        ErrorKind::InvalidConfig => "invalid_config",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Overloaded => "overloaded",
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::DeniedByHost => "denied_by_host",
-        ErrorKind::Transport => "transport",
-        ErrorKind::Protocol => "protocol",
-        ErrorKind::Truncated => "truncated",
-        ErrorKind::Other => "other",
-    }
-}
-
-fn origin(origin: ErrorOrigin) -> &'static str {
-    match origin {
-        ErrorOrigin::Plugin => "plugin",
-        ErrorOrigin::Host => "host",
-        ErrorOrigin::Network => "network",
-        ErrorOrigin::Gateway => "gateway",
-        ErrorOrigin::Upstream => "upstream",
-    }
 }
 
 /// A reply, as `chat --json` prints it.

@@ -378,7 +378,7 @@ impl Examination<'_> {
     /// One word from the model, streamed as an agent's host does it.
     async fn chat(&mut self, provider: &Provider, model: &str) {
         // Nothing else is chosen: what works here works for a user who chooses nothing.
-        let request = Prompt::new(model, [Message::ask("Reply with exactly OK.")]);
+        let request = Prompt::new(model, [Message::user("Reply with exactly OK.")]);
         let start = Instant::now();
         let asked = async { provider.stream(&request).await?.join().await };
         let reply = alive::during(format!("asking {model}"), asked).await;

@@ -1,0 +1,283 @@
+//! What every capability shares, `openclaw:provider/types` of the WIT: where to call, how a call fails, what it cost.
+//!
+//! Written by hand where all else is generated, so that a new kind of error breaks nobody's `match`, a debug print is in
+//! Rust's spelling, and what is not known has a default. A type that is not the WIT's is found when a component is loaded.
+
+use std::fmt;
+
+use wasmtime::component::{ComponentType, Lift, Lower};
+
+/// What went wrong, coarse: what a program acts on. A provider's own detail is in [`Error::code`].
+///
+/// ```
+/// use host_harness::ErrorKind;
+///
+/// fn may_help_later(kind: ErrorKind) -> bool {
+///     match kind {
+///         ErrorKind::RateLimited | ErrorKind::Overloaded | ErrorKind::Timeout => true,
+///         // There may be more kinds one day.
+///         _ => false,
+///     }
+/// }
+/// assert!(may_help_later(ErrorKind::Overloaded));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The host holds no value for a credential that the call needs. Nothing was sent.
+    #[component(name = "missing-credential")]
+    MissingCredential,
+    /// A credential was refused (usually HTTP 401).
+    #[component(name = "unauthorized")]
+    Unauthorized,
+    /// The credential is good but may not do this (usually HTTP 403).
+    #[component(name = "forbidden")]
+    Forbidden,
+    /// A budget or quota is used up: waiting does not help.
+    #[component(name = "quota-exceeded")]
+    QuotaExceeded,
+    /// Too many requests for now (HTTP 429): see [`Error::retry_after_ms`].
+    #[component(name = "rate-limited")]
+    RateLimited,
+    /// A guardrail or a content filter refused the request or the answer.
+    #[component(name = "content-blocked")]
+    ContentBlocked,
+    /// No such model, route or resource (usually HTTP 404).
+    #[component(name = "not-found")]
+    NotFound,
+    /// The request itself is wrong: a field, a size, a combination.
+    #[component(name = "invalid-request")]
+    InvalidRequest,
+    /// The host's configuration, or the gateway's, is wrong.
+    #[component(name = "invalid-config")]
+    InvalidConfig,
+    /// The provider or the model cannot do this at all.
+    #[component(name = "unsupported")]
+    Unsupported,
+    /// The service failed or is overloaded (5xx): trying later may help.
+    #[component(name = "overloaded")]
+    Overloaded,
+    /// A time limit passed.
+    #[component(name = "timeout")]
+    Timeout,
+    /// The host's policy refused the request. Nothing was sent.
+    #[component(name = "denied-by-host")]
+    DeniedByHost,
+    /// The network failed: name lookup, connection, TLS, or a connection that broke.
+    #[component(name = "transport")]
+    Transport,
+    /// The answer is not what the protocol allows: not JSON, a wrong shape, HTML.
+    #[component(name = "protocol")]
+    Protocol,
+    /// A streamed answer stopped before its end. What arrived so far is not the whole.
+    #[component(name = "truncated")]
+    Truncated,
+    /// None of the above.
+    #[component(name = "other")]
+    Other,
+}
+
+impl ErrorKind {
+    /// Its name in JSON, in logs and in metrics: `rate_limited`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MissingCredential => "missing_credential",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::RateLimited => "rate_limited",
+            Self::ContentBlocked => "content_blocked",
+            Self::NotFound => "not_found",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidConfig => "invalid_config",
+            Self::Unsupported => "unsupported",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
+            Self::DeniedByHost => "denied_by_host",
+            Self::Transport => "transport",
+            Self::Protocol => "protocol",
+            Self::Truncated => "truncated",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Who refused or failed: "is this 401 the gateway's or the model provider's?"
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum ErrorOrigin {
+    /// The plugin, before anything was sent.
+    #[component(name = "plugin")]
+    Plugin,
+    /// The host: its policy or its limits.
+    #[component(name = "host")]
+    Host,
+    /// What lies between the host and the gateway.
+    #[component(name = "network")]
+    Network,
+    /// The gateway itself.
+    #[component(name = "gateway")]
+    Gateway,
+    /// The model provider behind the gateway.
+    #[component(name = "upstream")]
+    Upstream,
+}
+
+impl ErrorOrigin {
+    /// Its name in JSON, in logs and in metrics: `upstream`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Host => "host",
+            Self::Network => "network",
+            Self::Gateway => "gateway",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Error {
+    /// What went wrong.
+    #[component(name = "kind")]
+    pub kind: ErrorKind,
+    /// Who refused or failed.
+    #[component(name = "origin")]
+    pub origin: ErrorOrigin,
+    /// One sentence for a person. Never holds a secret.
+    #[component(name = "message")]
+    pub message: String,
+    /// What to do about it, in one sentence.
+    #[component(name = "hint")]
+    pub hint: Option<String>,
+    /// HTTP status of the answer, if there was one.
+    #[component(name = "status")]
+    pub status: Option<u16>,
+    /// The provider's or the gateway's own code, verbatim.
+    #[component(name = "code")]
+    pub code: Option<String>,
+    /// How long the service asked to wait, in milliseconds.
+    #[component(name = "retry-after-ms")]
+    pub retry_after_ms: Option<u64>,
+    /// The id by which the gateway's logs know this call.
+    #[component(name = "trace-id")]
+    pub trace_id: Option<String>,
+    /// Whether request bytes may have left the host: a fact for accounting, not a retry policy.
+    #[component(name = "request-sent")]
+    pub request_sent: bool,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Tokens that one call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Usage {
+    /// All input tokens, those read from and written to a cache included.
+    #[component(name = "input-tokens")]
+    pub input_tokens: u64,
+    /// All output tokens, reasoning included.
+    #[component(name = "output-tokens")]
+    pub output_tokens: u64,
+    /// Part of `input_tokens` that came from the model provider's prompt cache.
+    #[component(name = "cache-read-tokens")]
+    pub cache_read_tokens: Option<u64>,
+    /// Part of `input_tokens` that was written to the model provider's prompt cache.
+    #[component(name = "cache-write-tokens")]
+    pub cache_write_tokens: Option<u64>,
+    /// Part of `output_tokens` spent on reasoning.
+    #[component(name = "reasoning-tokens")]
+    pub reasoning_tokens: Option<u64>,
+}
+
+/// What the gateway says it did with one call. A field that it did not report is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct GatewayReport {
+    /// The id by which the gateway's logs know this call.
+    #[component(name = "trace-id")]
+    pub trace_id: Option<String>,
+    /// The model provider that answered.
+    #[component(name = "provider")]
+    pub provider: Option<String>,
+    /// The gateway's own cache, in its own words: `HIT`, `MISS`, `DISABLED`, ...
+    #[component(name = "cache-status")]
+    pub cache_status: Option<String>,
+    /// Retries made by the gateway; -1 where all of them were used up in vain.
+    #[component(name = "retry-attempts")]
+    pub retry_attempts: Option<i32>,
+    /// Which target of a routing configuration answered, such as `config.targets[1]`.
+    #[component(name = "used-target")]
+    pub used_target: Option<String>,
+}
+
+/// Bytes and their media type, such as `image/png`.
+#[derive(Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Media {
+    /// Such as `image/png`.
+    #[component(name = "media-type")]
+    pub media_type: String,
+    /// All of it.
+    #[component(name = "data")]
+    pub data: Vec<u8>,
+}
+
+impl fmt::Debug for Media {
+    /// Without the bytes, which may be millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = format_args!("[{} bytes]", self.data.len());
+        f.debug_struct("Media").field("media_type", &self.media_type).field("data", &data).finish()
+    }
+}
+
+/// Media carried inline, or where to find it.
+#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(variant)]
+pub enum MediaSource {
+    /// The bytes.
+    #[component(name = "inline")]
+    Inline(Media),
+    /// Where they are.
+    #[component(name = "url")]
+    Url(String),
+}
+
+/// Where and how to call: what a plugin made of the configuration. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Connection {
+    /// Absolute, without a trailing slash: `https://api.portkey.ai/v1`.
+    #[component(name = "base-url")]
+    pub base_url: String,
+    /// Headers for each request, in order: those that the host attaches are not among them.
+    #[component(name = "headers")]
+    pub headers: Vec<(String, String)>,
+    /// Ids of the credentials that the host holds and attaches at its own boundary.
+    #[component(name = "credentials")]
+    pub credentials: Vec<String>,
+    /// Limit for the connection to stand, in milliseconds.
+    #[component(name = "connect-timeout-ms")]
+    pub connect_timeout_ms: Option<u64>,
+    /// Limit from the request to the head of the answer, in milliseconds.
+    #[component(name = "first-byte-timeout-ms")]
+    pub first_byte_timeout_ms: Option<u64>,
+    /// Limit between two pieces of the answer's body, in milliseconds.
+    #[component(name = "idle-timeout-ms")]
+    pub idle_timeout_ms: Option<u64>,
+    /// What else the plugin needs of the configuration for its calls, as a JSON object in its own terms.
+    #[component(name = "options-json")]
+    pub options_json: String,
+}
