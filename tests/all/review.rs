@@ -19,6 +19,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+#[cfg(unix)]
+use crate::terminal::Terminal;
 use crate::{
     hostile::{Host, answering, assert_failed, assert_timeout, at, describing, hostile, load, request, shown, tight},
     support::{Cli, KEY, User, ask, component, events, setup, text},
@@ -176,6 +178,31 @@ fn a_component_takes_none_of_the_programs_own_flags() {
     assert!(ran.err.contains("must be http or https"), "the flag is the program's own: {ran:?}");
 }
 
+/// It says that its key is in a variable that means something to the program: then the key given as a flag would be where
+/// files are kept, or a proxy whose name is looked up.
+#[test]
+fn a_key_given_as_a_flag_is_no_folder_and_no_proxy() {
+    for how in ["home", "proxy"] {
+        let cli = Cli::new();
+        let plugin = cli.folder.path().join("hostile-provider.wasm");
+        fs::write(&plugin, describing(how)).unwrap();
+        let arguments = [
+            "chat",
+            "hello",
+            "--no-stream",
+            "--plugin",
+            plugin.to_str().unwrap(),
+            "--base-url",
+            "http://gateway.invalid/v1",
+        ];
+        let ran = cli.run(&[&arguments[..], &["--hostile-key", KEY]].concat());
+        assert!(ran.code != 0 && !format!("{ran:?}").contains(KEY), "{how}: {ran:?}");
+        assert!(!ran.err.contains("proxy"), "{how}: {ran:?}");
+        let names = fs::read_dir(cli.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.into_iter().all(|name| name != KEY), "{how}: the key is the name of a folder");
+    }
+}
+
 // A gateway, before a good component
 
 const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
@@ -329,7 +356,7 @@ async fn an_answer_that_can_be_read_in_two_ways_is_read_in_one_or_refused() {
     }
 }
 
-/// A server that gives each request of a connection this answer, and keeps what it was asked.
+/// A server that gives each request of a connection this answer, and keeps what it was asked. A stream ends its connection.
 async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, heads) = (listener.local_addr().unwrap(), Arc::<std::sync::Mutex<Vec<String>>>::default());
@@ -342,6 +369,9 @@ async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mutex<Vec<Str
                 while let Some(head) = head_of(&mut client).await {
                     seen.lock().unwrap().push(head);
                     let _ = client.write_all(&answer).await;
+                    if answer.starts_with(EVENTS.as_bytes()) {
+                        break;
+                    }
                 }
             });
         }
@@ -797,4 +827,45 @@ async fn a_body_that_names_two_models_goes_where_its_model_goes() {
         let is_special = !heads.lock().unwrap().is_empty();
         assert_eq!(is_special, sent["model"] == "special", "{names}: {sent} {outcome:?}");
     }
+}
+
+/// Markdown that costs a careless reader the square of its length, or its stack. A terminal's test waits for a minute.
+#[test]
+#[cfg(unix)]
+fn no_markdown_of_a_model_holds_up_the_terminal() {
+    let many = 50_000;
+    let bombs = [
+        ">".repeat(many),
+        "[".repeat(many),
+        "![](".repeat(many / 4),
+        "*a ".repeat(many / 3),
+        "**".repeat(many / 2),
+        (1..300).map(|at| "`".repeat(at) + "a").collect(),
+        "- ".repeat(many / 2),
+        (0..300).map(|at| " ".repeat(at) + "- a\n").collect(),
+        "|a".repeat(many / 2) + "|\n" + &"|-".repeat(many / 2) + "|\n",
+        "|a|\n|-|\n".to_owned() + &"|a|\n".repeat(many / 4),
+        "<a ".repeat(many / 3),
+        "&#1114111;&".repeat(many / 11),
+        (0..many / 10).map(|at| format!("[{at}]: x\n")).collect(),
+        "[^a]".repeat(many / 4),
+        "x".repeat(many),
+        "a".to_owned() + &"\u{301}".repeat(many),
+        "\u{1f469}\u{200d}".repeat(many / 7),
+        "\n".repeat(many),
+        "```\n```\n".repeat(many / 8),
+        "~".repeat(many),
+        "\u{e0041}\u{e007f}".repeat(many / 8),
+    ];
+    let event = |text: &str| json!({"choices": [{"delta": {"content": text}}]}).to_string();
+    let mut answer: Vec<String> = bombs.iter().map(|bomb| event(&format!("{bomb}\n\n"))).collect();
+    answer.extend([event("the very end"), r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#.to_owned()]);
+    let answer = sse(&answer.iter().map(|event| &**event).collect::<Vec<_>>());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (server, _) = runtime.block_on(recording(answer));
+    component();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{server}/v1"));
+    let mut terminal = Terminal::start(cli.command(&["chat", "hello"]));
+    let code = terminal.end();
+    assert!(code == 0 && terminal.screen().contains("the very end"), "{code}: {}", terminal.screen());
 }

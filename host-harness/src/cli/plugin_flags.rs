@@ -1,7 +1,6 @@
 //! Flags whose names the plugin gives: one for each credential that it declares, such as `--portkey-api-key`, and
 //! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, so the program then starts
-//! itself anew: the secret goes along in the environment, the option under its general name, `--option`. It is marked that
-//! the secret was given as a flag: it stands in the environment of this one run alone.
+//! itself anew: the secret goes along in the environment, in a variable of ours, the option under its general name, `--option`.
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
@@ -18,14 +17,16 @@ use secrecy::SecretString;
 
 use super::{Cli, arguments, connect, output::Usage};
 
-/// Holds the names of the variables that secrets went along in, and no secret.
-const GIVEN: &str = "HOST_HARNESS_GIVEN";
+/// The variable that a secret goes along in: named for the credential's own, and not that one itself. A plugin says what that is,
+/// and could name one that means something to this program, such as `HOME`.
+fn variable(own: &str) -> String {
+    format!("HOST_HARNESS_GIVEN_{own}")
+}
 
 /// The secret that was given as a flag for `credential`.
 pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
-    let variable = credential.env_vars.first()?;
-    std::env::var(GIVEN).ok()?.split(' ').find(|name| name == variable)?;
-    std::env::var(variable).ok().filter(|secret| !secret.trim().is_empty()).map(Into::into)
+    let given = std::env::var(variable(credential.env_vars.first()?)).ok();
+    given.filter(|secret| !secret.trim().is_empty()).map(Into::into)
 }
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
@@ -54,7 +55,7 @@ pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow
     }
 
     let (mut rest, mut anew) = (arguments.into_iter(), Vec::new());
-    let mut variables: Vec<(&str, OsString)> = Vec::new();
+    let mut variables: Vec<(String, OsString)> = Vec::new();
     while let Some(argument) = rest.next() {
         if argument == "--" {
             anew.push(argument);
@@ -71,7 +72,7 @@ pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow
         let value = inline.map(OsString::from).or_else(next).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
-            Means::Variable(variable) => variables.push((variable, value)),
+            Means::Variable(own) => variables.push((variable(own), value)),
             Means::Option(option) => {
                 let mut pair = OsString::from(format!("{option}="));
                 pair.push(value);
@@ -80,8 +81,7 @@ pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow
         }
     }
     let started = arguments::start_anew(&anew, |command| {
-        let given: Vec<_> = variables.iter().map(|(variable, _)| *variable).collect();
-        command.env(GIVEN, given.join(" ")).envs(variables);
+        command.envs(variables);
     });
     started.context("could not start this program anew").map(Some)
 }

@@ -319,6 +319,14 @@ impl onboarding::Guest for Hostile {
                 described.credentials[0].env_vars = lists;
             }
             b"describe:flag" => credentials[0].cli_flag = Some("--key$(touch pwned)".to_owned()),
+            b"describe:home" => {
+                credentials[0].cli_flag = Some("--hostile-key".to_owned());
+                credentials[0].env_vars = vec!["HOME".to_owned()];
+            }
+            b"describe:proxy" => {
+                credentials[0].cli_flag = Some("--hostile-key".to_owned());
+                credentials[0].env_vars = vec!["HTTP_PROXY".to_owned()];
+            }
             b"describe:own flag" => credentials[0].cli_flag = Some("--base-url".to_owned()),
             b"describe:variable" => credentials[0].env_vars = vec!["A=b\nLD_PRELOAD".to_owned()],
             b"describe:label" => described.label = "Acme\u{1b}]0;title\u{7}".to_owned(),
