@@ -97,13 +97,25 @@ impl Reply {
     }
 
     /// The same as a [`Stream`](futures_util::Stream) of single events.
-    pub fn into_events(self) -> impl futures_util::Stream<Item = Result<Event>> {
+    ///
+    /// ```no_run
+    /// # async fn run(reply: host_harness::Reply) -> Result<(), host_harness::Error> {
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut events = reply.into_events();
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn into_events(self) -> impl futures_util::Stream<Item = Result<Event>> + Send + Unpin {
         use futures_util::{StreamExt, TryStreamExt, stream};
         stream::try_unfold(self, |mut reply| async move {
             let events = reply.next().await?;
             Ok::<_, crate::Error>(events.map(|events| (stream::iter(events).map(Ok), reply)))
         })
         .try_flatten()
+        .boxed()
     }
 }
 

@@ -408,7 +408,8 @@ mod tests {
             output_formats: vec!["png".into()],
         };
         let service = |url: &str| Service { label: "x".into(), base_url: url.into(), keys_from: String::new() };
-        let cases: &[(&str, &dyn Fn(&mut Descriptor))] = &[
+        type Spoil<'a> = &'a dyn Fn(&mut Descriptor);
+        let cases: &[(&str, Spoil<'_>)] = &[
             ("header X-Acme-Key: write it in lower case, x-acme-key", &|it| {
                 it.credentials[0].header = "X-Acme-Key".into()
             }),

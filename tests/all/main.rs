@@ -48,6 +48,8 @@ mod support;
 mod system_calls;
 mod terminal;
 mod tls;
+#[cfg(target_os = "linux")]
+mod tool_command;
 mod transport;
 mod versions;
 mod wizard;

@@ -9,7 +9,7 @@ use std::{
 
 use host_harness::{
     Joined, Provider, model_params,
-    types::{GatewayReport, MediaSource},
+    types::{GatewayReport, MediaSource, Usage},
     wit::chat::{
         AssistantPart, Document, Event, FinishReason, Message, Prompt, PromptCache, Request, Response, UserPart,
     },
@@ -22,10 +22,11 @@ use super::{
     alive::Alive,
     connect::{Connect, chat_model},
     image, input,
-    output::{self, Took, Usage},
+    output::{self, Took},
     page::Page,
     picture::Inline,
     session,
+    tool_command::{self, ToolCommand},
 };
 
 /// What a program ends with that Ctrl-C ended.
@@ -53,6 +54,10 @@ pub(crate) struct Args {
     /// Tools that the model may call: a JSON array as in OpenAI's API
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
+    /// Run this program for each call of a tool: it gets {"id", "name", "arguments"} as JSON on standard input, and what it
+    /// prints is the result. It runs without a shell, without arguments, and without this program's environment
+    #[arg(long, value_name = "COMMAND", requires = "tools", conflicts_with = "no_stream")]
+    run: Option<PathBuf>,
     /// The form of the reply, as a JSON Schema: the reply is JSON that keeps to it
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
@@ -105,9 +110,11 @@ impl From<Cache> for PromptCache {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
-    if prompt.is_none() && (args.json || args.no_stream || !std::io::stdout().is_terminal()) {
+    let command =
+        args.run.as_deref().map(|name| ToolCommand::find(name, args.connect.run.limits().call)).transpose()?;
+    if prompt.is_none() && (args.json || command.is_some() || args.no_stream || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";
-        return Err(Usage(why.into()).into());
+        return Err(output::Usage(why.into()).into());
     }
     let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
@@ -126,7 +133,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (asked, _) = with_params(asked, &params);
     let prompt_cache = args.prompt_cache.map(PromptCache::from);
     if args.show_request && prompt.is_none() {
-        return Err(Usage("there is no request to show: give a prompt".into()).into());
+        return Err(output::Usage("there is no request to show: give a prompt".into()).into());
     }
     match prompt {
         None => session::run(&provider, asked, prompt_cache, attached).await,
@@ -134,38 +141,48 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
             let messages = asked.messages.iter().cloned().chain([Message::User(question)]).collect();
             let asked = Prompt { messages, ..asked };
-            let page = if args.json { Page::Blank } else { page(&asked) };
+            let (json, form) = (args.json, asked.clone());
+            let page = move || if json { Page::Blank } else { page(&form) };
+            if let Some(command) = command.filter(|_| !args.show_request) {
+                let answer = tool_command::converse(&provider, asked, prompt_cache, &command, page).await?;
+                return show(&provider, answer, json).await;
+            }
             let asked = Asked { model: asked.model.clone(), request: Request { prompt_cache, ..asked.into() } };
             if args.show_request {
                 return show_request(&provider, &asked).await;
             }
             let answer = if args.no_stream {
-                Answering::new(page).complete(&provider, asked).await?
+                Answering::new(page()).complete(&provider, asked).await?
             } else {
-                ask(&provider, asked, page).await?
+                ask(&provider, asked, page()).await?
             };
-            if answer.stopped {
-                return Ok(ExitCode::from(STOPPED));
-            }
-            let (images, failed) = image::save_of_chat(&provider, &answer.response).await;
-            if args.json {
-                let mut result = output::chat_json(&answer.response);
-                if let Value::Object(result) = &mut result {
-                    result.insert("images".into(), images.iter().map(image::Saved::json).collect());
-                    result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
-                }
-                output::print_json(&result);
-            } else {
-                image::show(&images, Inline::of_this_terminal());
-                answer.remarks().iter().for_each(|remark| output::say(remark));
-                output::note(&answer.summary());
-            }
-            match failed {
-                Some(error) if args.json => Ok(output::exit_code(&error.into())),
-                Some(error) => Err(error.into()),
-                None => Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }),
-            }
+            show(&provider, answer, json).await
         }
+    }
+}
+
+/// What is left to show of an answer, whose text was printed as it came; and the code to exit with.
+async fn show(provider: &Provider, answer: Answer, json: bool) -> anyhow::Result<ExitCode> {
+    if answer.stopped {
+        return Ok(ExitCode::from(STOPPED));
+    }
+    let (images, failed) = image::save_of_chat(provider, &answer.response).await;
+    if json {
+        let mut result = output::chat_json(&answer.response);
+        if let Value::Object(result) = &mut result {
+            result.insert("images".into(), images.iter().map(image::Saved::json).collect());
+            result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
+        }
+        output::print_json(&result);
+    } else {
+        image::show(&images, Inline::of_this_terminal());
+        answer.remarks().iter().for_each(|remark| output::say(remark));
+        output::note(&answer.summary());
+    }
+    match failed {
+        Some(error) if json => Ok(output::exit_code(&error.into())),
+        Some(error) => Err(error.into()),
+        None => Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }),
     }
 }
 
@@ -226,6 +243,17 @@ impl Answer {
         numbered.map(|(at, url)| format!("[{}] {url}", at + 1)).collect()
     }
 
+    /// The same, as far as it came before Ctrl-C.
+    pub(crate) fn stopped(self) -> Self {
+        Self { stopped: true, ..self }
+    }
+
+    /// The same, where it took this much in all.
+    pub(crate) fn used(mut self, usage: Usage) -> Self {
+        self.response.usage = self.response.usage.map(|_| usage);
+        self
+    }
+
     pub(crate) fn summary(&self) -> String {
         output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
     }
@@ -260,7 +288,7 @@ pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow
         // Dropping the stream ends its request.
         Ok(()) = tokio::signal::ctrl_c() => Ok(true),
     };
-    answering.finish(outcome)
+    Ok(answering.finish(outcome)?)
 }
 
 /// A reply on its way.
@@ -273,6 +301,8 @@ pub(crate) struct Answering {
     asked: Instant,
     first: Option<Duration>,
     reasoned: bool,
+    /// Whether calls of tools are printed.
+    calls: bool,
 }
 
 impl Answering {
@@ -285,7 +315,13 @@ impl Answering {
             asked: Instant::now(),
             first: None,
             reasoned: false,
+            calls: true,
         }
+    }
+
+    /// The same, where calls of tools are answered and not printed.
+    pub(crate) fn without_calls(self) -> Self {
+        Self { calls: false, ..self }
     }
 
     /// Prints the reply as it arrives.
@@ -348,10 +384,13 @@ impl Answering {
     }
 
     /// Prints what is left, and gives the reply as far as it came.
-    pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> anyhow::Result<Answer> {
+    pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> host_harness::Result<Answer> {
         output::print(&self.page.finish(&self.said));
         let stopped = outcome?;
-        self.joined.tool_calls().for_each(|call| self.print_call(&call.name, &call.arguments_json));
+        self.joined
+            .tool_calls()
+            .filter(|_| self.calls)
+            .for_each(|call| self.print_call(&call.name, &call.arguments_json));
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
         Ok(Answer { response: self.joined.into_response(self.report), stopped, took })
     }

@@ -28,6 +28,7 @@ mod restored;
 mod session;
 mod stub;
 mod terminal;
+mod tool_command;
 mod validate;
 
 const EXIT_CODES: &str = "\

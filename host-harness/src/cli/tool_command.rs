@@ -1,0 +1,184 @@
+//! `chat --run COMMAND`: a program of the user's that answers the model's tool calls. It is started for each call, with the
+//! call as JSON on standard input and nothing of the model's on its command line, in no shell, without the environment that
+//! a key may stand in, for no longer than a minute.
+
+use std::{
+    cell::{Cell, RefCell},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use host_harness::{
+    Error, ErrorKind, Provider, Result, StopReason, Stopped, ToolError, ToolLimits,
+    wit::chat::{Prompt, PromptCache, Request, ToolCall},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+};
+
+use super::{
+    chat::{Answer, Answering, Asked},
+    output::{self, Usage},
+    page::Page,
+};
+
+/// How long one call may take, where `--timeout` does not say less.
+const TIME: Duration = Duration::from_secs(60);
+
+/// The most that is read of what it prints, in bytes: more than a model should be told at once.
+const OUTPUT: u64 = 256 << 10;
+
+/// The variables that it gets: where programs, files and languages are. A key may stand in any other.
+const VARIABLES: [&str; 12] =
+    ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "PATHEXT"];
+
+/// The program behind `--run`.
+pub(crate) struct ToolCommand {
+    program: PathBuf,
+    time: Duration,
+}
+
+impl ToolCommand {
+    /// Found now, and not once a call was paid for.
+    pub(crate) fn find(name: &Path, time: Duration) -> anyhow::Result<Self> {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        // One that is not absolute would be looked for in the working folder.
+        let mut folders = std::env::split_paths(&folders).filter(|folder| folder.is_absolute());
+        let found = match name.components().count() {
+            1 => folders.find_map(|folder| Some(folder.join(name)).filter(|it| is_program(it))),
+            _ => Some(name.to_owned()).filter(|it| is_program(it)),
+        };
+        let not_found = || {
+            let name = name.display();
+            Usage(format!("`{name}` is no program to run: --run takes the name or the path of one, without arguments"))
+        };
+        let program = found.and_then(|program| std::path::absolute(program).ok());
+        Ok(Self { program: program.ok_or_else(not_found)?, time: time.min(TIME) })
+    }
+
+    /// What it prints, or in a few words why it did not: both are for the model.
+    async fn run(&self, call: ToolCall) -> Result<String, ToolError> {
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        // With what it starts itself, so that all of it ends with it.
+        #[cfg(unix)]
+        command.process_group(0);
+        let group = Group(command.spawn()?);
+        let asked = json!({"id": call.id, "name": call.name, "arguments": call.arguments()?}).to_string() + "\n";
+        Ok(match tokio::time::timeout(self.time, group.answer(asked.as_bytes())).await {
+            Ok(answer) => answer?,
+            Err(_) => format!("error: it took longer than {} s", self.time.as_secs()),
+        })
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.is_file();
+    #[cfg(not(unix))]
+    return path.is_file();
+}
+
+/// A running program, which ends with this.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(id) = self.0.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Group {
+    async fn answer(mut self, asked: &[u8]) -> std::io::Result<String> {
+        let (mut input, out, err) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
+        let write = async {
+            if let Some(mut input) = input.take() {
+                // One that does not read it may answer all the same.
+                let _ = input.write_all(asked).await;
+            }
+        };
+        let ((), out, err) = tokio::join!(write, read(out), read(err));
+        let (out, err) = (out?, err?);
+        if let Some(line) = err.lines().next() {
+            output::note(&format!("{line:.200}"));
+        }
+        if out.len() as u64 > OUTPUT {
+            return Ok(format!("error: it printed more than {} KiB", OUTPUT >> 10));
+        }
+        let status = self.0.wait().await?;
+        Ok(if status.success() { out } else { format!("error: {status}\n{out}") }.trim_end().to_owned())
+    }
+}
+
+/// All of it, and of too much one byte more.
+async fn read(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        from.take(OUTPUT + 1).read_to_end(&mut bytes).await?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Asks, runs the tools that the model calls, and asks again, each answer on a page of its own.
+pub(crate) async fn converse(
+    provider: &Provider,
+    prompt: Prompt,
+    cache: Option<PromptCache>,
+    command: &ToolCommand,
+    page: impl Fn() -> Page,
+) -> anyhow::Result<Answer> {
+    let (last, stopped) = (RefCell::new(None), Cell::new(false));
+    let given_up = || {
+        stopped.set(true);
+        Error::host(ErrorKind::Other, "stopped")
+    };
+    let ask = |prompt: Prompt| {
+        let asked = Asked { model: prompt.model.clone(), request: Request { prompt_cache: cache, ..prompt.into() } };
+        let mut answering = Answering::new(page()).without_calls();
+        let (last, given_up) = (&last, &given_up);
+        async move {
+            let outcome = tokio::select! {
+                outcome = answering.stream(provider, asked) => outcome.map(|()| false),
+                Ok(()) = tokio::signal::ctrl_c() => Ok(true),
+            };
+            let answer = answering.finish(outcome)?;
+            let (response, is_stopped) = (answer.response.clone(), answer.stopped);
+            last.replace(Some(answer));
+            if is_stopped { Err(given_up()) } else { Ok(response) }
+        }
+    };
+    let tool = |call: ToolCall| {
+        let given_up = &given_up;
+        async move {
+            output::note(&format!("{}({})", call.name, call.arguments_json));
+            tokio::select! {
+                result = command.run(call) => result,
+                Ok(()) = tokio::signal::ctrl_c() => Err(given_up().into()),
+            }
+        }
+    };
+    let said = ToolLimits::default().run(prompt, ask, tool).await;
+    match (said, last.take()) {
+        (Ok(said), Some(answer)) => Ok(answer.used(said.usage)),
+        (Err(_), Some(answer)) if stopped.get() => Ok(answer.stopped()),
+        (Err(stopped), _) => Err(failed(stopped).into()),
+        (Ok(_), None) => Err(Error::host(ErrorKind::Other, "there was no answer").into()),
+    }
+}
+
+fn failed(stopped: Stopped) -> Error {
+    let message = stopped.to_string();
+    match stopped.reason {
+        StopReason::Call(error) => error,
+        StopReason::Time(_) => Error::host(ErrorKind::Timeout, message),
+        StopReason::Cut => Error::host(ErrorKind::Truncated, message),
+        _ => Error::host(ErrorKind::Other, message),
+    }
+}
