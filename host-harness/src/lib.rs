@@ -59,6 +59,7 @@ mod limits;
 mod locations;
 mod lock;
 mod model_ref;
+mod openai;
 mod origin;
 mod plugin;
 #[cfg(test)]
@@ -84,7 +85,7 @@ pub use credentials::{Environment, Held, Source};
 pub use destination::Destination;
 pub use diagnose::Step;
 pub use engine::Engine;
-pub use entry::Left;
+pub use entry::{Left, nearest};
 pub use error::{Error, Result};
 pub use file::{image_kind, read_file};
 pub use includes::Included;
