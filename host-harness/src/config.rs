@@ -223,15 +223,7 @@ impl ConfigFile {
         if lock.is_some() {
             writer.sweep();
         }
-        let backup = match old {
-            Some(old) => {
-                let mut name = target.clone().into_os_string();
-                name.push(".bak");
-                writer.replace(Path::new(&name), &old)?;
-                Some(PathBuf::from(name))
-            }
-            None => None,
-        };
+        let backup = old.map(|old| writer.back_up(&target, &old)).transpose()?;
         writer.replace(&target, text.as_bytes())?;
         Ok(Some(Update::Written { backup }))
     }
@@ -274,9 +266,32 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The temporary file is made with mode 0600, which `persist` keeps.
-    fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
-        use io::ErrorKind::{CrossesDevices, ResourceBusy};
+    /// Keeps the old file under a number of its own, so that none is lost: `openclaw.json.bak-1` is the oldest. OpenClaw
+    /// has names like `openclaw.json.bak` for its own backups, and lets them rotate. What the last one holds is not kept
+    /// twice.
+    fn back_up(&self, target: &Path, old: &[u8]) -> io::Result<PathBuf> {
+        let name = |number: u32| {
+            let mut name = target.to_owned().into_os_string();
+            name.push(format!(".bak-{number}"));
+            PathBuf::from(name)
+        };
+        let mut file = self.unfinished(old)?;
+        for number in 1_u32.. {
+            let last = name(number - 1);
+            if !name(number).exists() && read_file(&last, LARGEST).is_ok_and(|kept| kept == old) {
+                return Ok(last);
+            }
+            match file.persist_noclobber(name(number)) {
+                Ok(_) => return Ok(name(number)),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => file = error.file,
+                Err(error) => return Err(error.error),
+            }
+        }
+        Err(io::Error::other("there is no number left for a backup"))
+    }
+
+    /// A new file beside the target, for its owner alone: it is made with mode 0600, which it keeps under its last name.
+    fn unfinished(&self, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::Builder::new().prefix(&self.unfinished).tempfile_in(self.folder)?;
         #[cfg(unix)]
         if let Some(old) = &self.old {
@@ -284,7 +299,12 @@ impl<'a> Writer<'a> {
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        match file.persist(target) {
+        Ok(file)
+    }
+
+    fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        use io::ErrorKind::{CrossesDevices, ResourceBusy};
+        match self.unfinished(bytes)?.persist(target) {
             Err(failed) if matches!(failed.error.kind(), ResourceBusy | CrossesDevices) => overwrite(target, bytes),
             persisted => Ok(persisted.map(drop)?),
         }

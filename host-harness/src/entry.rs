@@ -133,11 +133,30 @@ pub(crate) fn check_way(config: &Value) -> Result<()> {
         if plain == "model" || plain == "providers" || (plain == "models" && name != "models") {
             return refuse(name.clone(), "Providers are at `models.providers`:");
         }
+        if plain == "plugin" || (plain == "plugins" && name != "plugins") {
+            return refuse(name.clone(), "Options are at `plugins.entries`:");
+        }
+    }
+    let plugins = config.pointer("/plugins/entries").and_then(Value::as_object);
+    for (plugin, entry) in plugins.into_iter().flatten() {
+        let is_near = |name: &&String| *name != "config" && nearest(name, ["config"]).is_some();
+        if let Some(name) = entry.as_object().into_iter().flat_map(Map::keys).find(is_near) {
+            return refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
+        }
     }
     match models.into_iter().flat_map(Map::keys).find(|name| !MODELS.contains(&name.as_str())) {
         Some(name) => refuse(format!("models.{name}"), "Providers are at `models.providers`:"),
         None => Ok(()),
     }
+}
+
+/// The one of `known` that `name` was probably meant to be: at most one letter in three is another.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let near = known.into_iter().map(|known| (strsim::osa_distance(&plain(known), &plain(name)), known));
+    near.filter(|(distance, known)| distance * 3 <= known.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|near| near.1)
 }
 
 /// Whether each key of `entry` is one of OpenClaw's, and may be there. Gives those that are left to OpenClaw.
@@ -182,10 +201,8 @@ pub(crate) fn check(entry: &Value, path: &str) -> Result<Vec<Left>> {
 fn check_keys(fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str, left: &mut Vec<Left>) -> Result<()> {
     for (name, value) in fields {
         let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
-            let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-            let near = keys.iter().find(|(known, _)| plain(known) == plain(name));
-            let hint = match near {
-                Some((near, _)) => format!("Write it as `{near}`."),
+            let hint = match nearest(name, keys.iter().map(|(known, _)| *known)) {
+                Some(near) => format!("Did you mean `{near}`?"),
                 None => "Remove it, or mend its name: OpenClaw refuses it too.".to_owned(),
             };
             let what = if name == INCLUDE { "could not be followed" } else { "is none of OpenClaw's keys" };
@@ -353,7 +370,7 @@ mod tests {
             assert!(error.contains(why), "{entry}: {error}");
         }
         let hint = check(&json!({"base_url": ""}), "x").unwrap_err();
-        assert_eq!(hint.record().hint.as_deref(), Some("Write it as `baseUrl`."));
+        assert_eq!(hint.record().hint.as_deref(), Some("Did you mean `baseUrl`?"));
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub use credentials::{Environment, Held, Source};
 pub use destination::Destination;
 pub use diagnose::Step;
 pub use engine::Engine;
-pub use entry::Left;
+pub use entry::{Left, nearest};
 pub use error::{Error, Result};
 pub use file::{image_kind, read_file};
 pub use includes::Included;

@@ -13,6 +13,7 @@ use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object};
+use crate::nearest::nearest;
 use crate::portkey;
 use crate::request;
 use crate::url::BaseUrl;
@@ -174,8 +175,7 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
         if !headers::options().chain(request::OPTIONS).any(|option| option == name) {
-            let names = headers::options().chain(request::OPTIONS).collect::<Vec<_>>().join(", ");
-            findings.push(finding(Severity::Error, &path, &format!("There is no such option: there are {names}.")));
+            findings.push(finding(Severity::Error, &path, &no_such_option(name)));
             continue;
         }
         match headers::from_option(name, value, &path) {
@@ -202,6 +202,16 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     }
     headers::unify(&mut all);
     all
+}
+
+/// What is said of an option that is none.
+fn no_such_option(name: &str) -> String {
+    let known: Vec<_> = headers::options().chain(request::OPTIONS).collect();
+    let meant = nearest(name, &known).map(|(_, known)| format!(" Did you mean {known}?")).unwrap_or_default();
+    let names = known.join(", ");
+    format!(
+        "There is no such option.{meant} There are {names}; a field of a request, such as temperature, goes into the params of a model."
+    )
 }
 
 /// Model ids of this provider: its own list, and the default model of the agents.
@@ -299,6 +309,9 @@ mod tests {
         let [finding] = &settings.findings[..] else { panic!("{:?}", settings.findings) };
         assert_eq!(finding.path, "plugins.entries.portkey.config.confg");
         assert!(finding.message.contains("config, provider, virtualKey"), "{}", finding.message);
+        assert!(finding.message.contains("Did you mean config?"), "{}", finding.message);
+        let field = no_such_option("temperature");
+        assert!(field.contains("the params of a model") && !field.contains("Did you mean"), "{field}");
         assert_eq!(header(&settings, "x-portkey-debug"), Some("true"));
     }
 

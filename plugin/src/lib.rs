@@ -21,6 +21,7 @@ pub mod inline;
 pub mod lint;
 pub mod models;
 pub mod multipart;
+mod nearest;
 pub mod onboarding;
 pub mod portkey;
 pub mod prompt;

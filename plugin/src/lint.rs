@@ -8,6 +8,7 @@ use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity
 use crate::config::{self, Settings, finding};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object};
+use crate::nearest::nearest;
 use crate::portkey;
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
@@ -22,6 +23,36 @@ const MAX_RETRY_ATTEMPTS: u64 = 5;
 
 /// How deep targets may nest before the check gives up on a config.
 const MAX_DEPTH: usize = 32;
+
+/// The ways to choose among targets. Source: Portkey docs, "Configs", and the open-source gateway's schema.
+const MODES: [&str; 4] = ["single", "loadbalance", "fallback", "conditional"];
+
+/// Names in a config that make a difference, by which a misspelt one is known: the open-source gateway ignores what it
+/// does not know. Those of providers, such as `azure_...`, are far from all of these.
+const NAMES: [&str; 22] = [
+    "strategy",
+    "mode",
+    "on_status_codes",
+    "conditions",
+    "default",
+    "targets",
+    "weight",
+    "provider",
+    "api_key",
+    "virtual_key",
+    "override_params",
+    "custom_host",
+    "request_timeout",
+    "forward_headers",
+    "retry",
+    "attempts",
+    "use_retry_after_header",
+    "use_retry_after_headers",
+    "cache",
+    "max_age",
+    "input_guardrails",
+    "output_guardrails",
+];
 
 /// What is wrong or doubtful in a configuration document.
 pub fn document(config: &str) -> Vec<Finding> {
@@ -182,6 +213,10 @@ impl Check {
 
     /// One config, or one target in it: they have the same fields.
     fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
+        self.names(target, path);
+        for part in ["strategy", "retry", "cache"].map(|part| target.get(part).and_then(Json::object)) {
+            self.names(&part.unwrap_or_default(), path);
+        }
         if let Some(host) = target.get("custom_host").and_then(Json::string) {
             self.custom_host(&host, path);
         }
@@ -192,10 +227,17 @@ impl Check {
         let targets: Vec<Object<'_>> = targets.iter().map(|target| target.object().unwrap_or_default()).collect();
         let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
         let strategy = target.get("strategy").and_then(Json::object).unwrap_or_default();
-        if strategy.get("mode").and_then(Json::string).as_deref() == Some("loadbalance")
-            && !targets.is_empty()
-            && targets.iter().all(is_zero)
-        {
+        let mode = strategy.get("mode").and_then(Json::string).unwrap_or_default();
+        if !mode.is_empty() && !MODES.contains(&&*mode) {
+            let known = MODES.join(", ");
+            match nearest(&mode, &MODES) {
+                Some((_, meant)) => {
+                    self.error(path, &format!("There is no strategy mode {mode}: did you mean {meant}?"))
+                }
+                None => self.warn(path, &format!("The gateway knows no strategy mode {mode}: there are {known}.")),
+            }
+        }
+        if mode == "loadbalance" && !targets.is_empty() && targets.iter().all(is_zero) {
             self.error(
                 path,
                 "All weights of a loadbalance are 0, which hangs the gateway for good: give one target a weight.",
@@ -206,6 +248,16 @@ impl Check {
         }
         for target in &targets {
             self.target(target, path, depth - 1);
+        }
+    }
+
+    /// Names that are not known, and near to one that is.
+    fn names(&mut self, part: &Object<'_>, path: &str) {
+        for (name, _) in part.iter().filter(|(name, _)| !NAMES.contains(&&**name)) {
+            // In another case it may be another gateway's spelling.
+            if let Some((1.., meant)) = nearest(name, &NAMES) {
+                self.error(path, &format!("The config holds {name}, which means nothing: did you mean {meant}?"));
+            }
         }
     }
 
@@ -289,6 +341,12 @@ mod tests {
                 "All weights",
             ),
             ("x-portkey-config", r#"{"targets":[{"custom_host":"http://h/v1/"}]}"#, "end in a slash"),
+            ("x-portkey-config", r#"{"strategy":{"mode":"fallbak"}}"#, "did you mean fallback"),
+            ("x-portkey-config", r#"{"stratgy":{"mode":"fallback"}}"#, "holds stratgy"),
+            ("x-portkey-config", r#"{"targets":[{"target":[]}]}"#, "did you mean targets"),
+            ("x-portkey-config", r#"{"retry":{"attemps":3}}"#, "did you mean attempts"),
+            ("x-portkey-config", r#"{"strategy":{"on_status_code":[429]}}"#, "did you mean on_status_codes"),
+            ("x-portkey-config", r#"{"cache":{"maxage":1,"moda":"simple"}}"#, "did you mean mode"),
             ("x-portkey-custom-host", "http://h/v1/", "end in a slash"),
             ("x-portkey-forward-headers", "['a','b']", "write a, b"),
             ("x-portkey-request-timeout", "5s", "milliseconds"),
@@ -326,6 +384,12 @@ mod tests {
                 "use_retry_after_header there",
             ),
             (OWN, "x-portkey-config", r#"{"retry":{"attempts":6}}"#, "at most 5"),
+            (
+                OWN,
+                "x-portkey-config",
+                r#"{"strategy":{"mode":"sticky"}}"#,
+                "single, loadbalance, fallback, conditional",
+            ),
             (HOSTED, "x-portkey-config", r#"{"provider":"openai"}"#, "pc- id"),
             (HOSTED, "x-portkey-custom-host", "http://h/v1", "blocks inline"),
             (HOSTED, "x-portkey-forward-headers", "a, b", "blocks inline"),
@@ -350,6 +414,11 @@ mod tests {
                 r#"{"strategy":{"mode":"loadbalance"},"targets":[{"weight":0},{}],"retry":{"attempts":5,"use_retry_after_header":true}}"#,
             ),
             (OWN, "x-portkey-config", r#"{"strategy":{"mode":"fallback"},"targets":[{"weight":0}]}"#),
+            (
+                OWN,
+                "x-portkey-config",
+                r#"{"strategy":{"mode":"conditional","conditions":[],"default":"a"},"targets":[{"name":"a","apiKey":"k","azure_region":"r","aws_region":"r","openai_project":"p","api_version":"v","default_params":{},"drop_params":[],"passthrough":{},"metadata":{},"before_request_hooks":[],"default_input_guardrails":[],"requestTimeout":1}]}"#,
+            ),
             (HOSTED, "x-portkey-metadata", &longest),
             (OWN, "x-portkey-forward-headers", "a, b"),
             (OWN, "x-portkey-custom-host", "http://h/v1"),

@@ -86,8 +86,8 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
             "Mend the configuration there: nothing was changed.",
         )
     })?;
-    let added = [portkey::MODEL, candidate].map(model_entry);
-    let models: Vec<_> = existing.into_iter().chain(added).map(|model| (config::model_id(&model), model)).collect();
+    let added = model_entry(candidate);
+    let models: Vec<_> = existing.into_iter().chain([added]).map(|model| (config::model_id(&model), model)).collect();
     let firsts = firsts(&models.iter().filter_map(|(id, _)| id.as_deref()).collect::<Vec<_>>());
     let mut is_first = firsts.iter().enumerate().map(|(at, &first)| at == first);
     let models = models.into_iter().filter(|(id, _)| id.is_none() || is_first.next() == Some(true));
@@ -344,7 +344,7 @@ mod tests {
         for id in ["@openai/gpt-5", "portkey/@openai/gpt-5"] {
             let choices = Choices { model: Some(id.into()), ..NONE };
             let merged = merged(&json!({}), &choices);
-            assert_eq!(ids(&merged["models"]["providers"]["portkey"]), [portkey::MODEL, "@openai/gpt-5"]);
+            assert_eq!(ids(&merged["models"]["providers"]["portkey"]), ["@openai/gpt-5"]);
             assert_eq!(merged["agents"]["defaults"]["model"]["primary"], "portkey/@openai/gpt-5");
             assert_eq!(merged["agents"]["defaults"]["models"]["portkey/@openai/gpt-5"]["alias"], "Portkey");
         }

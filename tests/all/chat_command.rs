@@ -1,6 +1,10 @@
 //! `chat` as a user has it: where the prompt comes from, what goes along, how a reply is shown, and a session.
 
-use std::{fs::File, process::Stdio};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 use serde_json::{Value, json};
 
@@ -42,16 +46,19 @@ fn the_prompt_is_made_of_arguments_and_a_file_or_of_standard_input() {
     let user = user();
     std::fs::write(user.cli.folder.path().join("question.txt"), "from the file").unwrap();
     for (arguments, expected) in [
-        (&["some", "words"][..], "some words"),
+        (&["some", "words"][..], "some words\n\nfrom the pipe"),
         (&["--file", "question.txt"], "from the file"),
         (&["some words", "--file", "question.txt"], "some words\n\nfrom the file"),
         (&[], "from the pipe"),
         (&["--file", "-"], "from the pipe"),
         (&["some words", "--file", "-"], "some words\n\nfrom the pipe"),
+        (&["some words"], "some words\n\nfrom the pipe"),
     ] {
         user.chat(arguments, "from the pipe").ok();
         assert_eq!(user.asked()["messages"][0]["content"], expected, "{arguments:?}");
     }
+    user.chat(&["words alone"], " \n").ok();
+    assert_eq!(user.asked()["messages"][0]["content"], "words alone");
     let before = user.stub.requests().len();
     for (arguments, expected) in [
         (&["--file", "missing.txt"][..], "missing.txt"),
@@ -68,9 +75,9 @@ fn the_prompt_is_made_of_arguments_and_a_file_or_of_standard_input() {
     assert_eq!(user.stub.requests().len(), before);
 }
 
-/// An open pipe that says nothing, as a scheduler or a loop of a shell gives it.
+/// An open pipe that says nothing, as another program may leave it: it is waited for, and that is said.
 #[test]
-fn standard_input_is_left_alone_where_there_is_a_prompt() {
+fn standard_input_that_does_not_end_is_told_of() {
     let user = user();
     let mut child = user
         .cli
@@ -80,9 +87,13 @@ fn standard_input_is_left_alone_where_there_is_a_prompt() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let input = child.stdin.take();
+    let mut told = String::new();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    errors.read_line(&mut told).unwrap();
+    assert!(told.contains("reading the prompt from standard input") && told.contains("< /dev/null"), "{told}");
+    assert!(user.stub.requests().is_empty());
+    drop(child.stdin.take());
     let ran = Ran::from(child.wait_with_output().unwrap()).ok();
-    drop(input);
     assert_eq!(ran.out, "OK.\n");
 }
 
@@ -243,8 +254,13 @@ fn a_session_sends_what_was_said_before() {
     session.wait_until("third reply", |session| session.screen().matches("tokens in").count() == 3);
     assert_eq!(messages(2)[1], json!({"role": "user", "content": "three"}));
     assert_eq!(messages(2).as_array().unwrap().len(), 2);
-    session.send("/nonsense\r");
-    session.wait_for("there is no command /nonsense");
+    // Nothing is paid for by mistake.
+    session.send("/modle gpt-5\r");
+    session.wait_for("there is no command /modle, did you mean /model?");
+    session.wait_for("Send the line to the model as it stands? (y/N)");
+    session.send("\r");
+    session.send("/help\r");
+    session.wait_for("/system [TEXT]");
     // A path is a question.
     session.send("/etc/hosts\r");
     session.wait_until("fourth reply", |session| session.screen().matches("tokens in").count() == 4);
@@ -326,6 +342,126 @@ fn a_session_asks_for_the_results_of_tool_calls() {
     assert_eq!(session.end(), 0);
 }
 
+#[test]
+fn a_session_changes_its_model_and_takes_several_lines() {
+    let user = user();
+    let mut session = user.session(&[]);
+    for (lines, count) in [
+        ("/model @openai/gpt-5-mini\r/system Be brief.\rone \\\rtwo\r", 1),
+        ("\"\"\"three\r\rfour\"\"\"\r", 2),
+        ("/wrong five\ry\r", 3),
+    ] {
+        session.send(lines);
+        session.wait_until("reply", |session| session.raw().matches("tokens in").count() == count);
+    }
+    let body = user.asked();
+    assert_eq!(body["model"], "@openai/gpt-5-mini");
+    let said: Vec<_> = body["messages"].as_array().unwrap().iter().map(|message| message["content"].clone()).collect();
+    assert_eq!(said[0], "Be brief.", "{body}");
+    assert_eq!([&said[1], &said[3], &said[5]], ["one \ntwo", "three\n\nfour", "/wrong five"]);
+    leave(&mut session);
+}
+
+#[test]
+fn a_reply_goes_into_a_file_in_one_piece() {
+    let user = user();
+    let path = user.cli.folder.path().join("reply.md");
+    std::fs::write(&path, "an old one that is longer than the new one").unwrap();
+    for arguments in [&["-o", "reply.md"][..], &["--output", "reply.md", "--no-stream"]] {
+        let ran = user.chat(&[&[MARKDOWN], arguments].concat(), "").ok();
+        assert_eq!(ran.out, "");
+        assert!(ran.err.contains("tokens in"), "{ran:?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Title\n\nSome **bold** text.\n\n- one\n- two\n");
+    }
+    let ran = user.chat(&["Reply with exactly OK.", "-o", "reply.json", "--json"], "").ok();
+    let result: Value =
+        serde_json::from_str(&std::fs::read_to_string(path.with_file_name("reply.json")).unwrap()).unwrap();
+    assert_eq!((ran.out.as_str(), &result["text"]), ("", &json!("OK.")));
+    // A reply that breaks off leaves the old file.
+    let cut = user.chat(&["hello", "--model", "fault/cut", "-o", "reply.md"], "");
+    assert_ne!(cut.code, 0, "{cut:?}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("# Title"));
+    assert_eq!(user.files(), ["input.txt", "reply.json", "reply.md"]);
+}
+
+#[test]
+fn flags_for_sampling_reach_the_request() {
+    let user = user();
+    let flags = [
+        "--model",
+        "@openai/gpt-4.1",
+        "--temperature",
+        "0.5",
+        "--top-p",
+        "0.9",
+        "--stop",
+        "END",
+        "--stop",
+        "two",
+        "--seed=-7",
+    ];
+    user.chat(&[&["hello"], &flags[..]].concat(), "").ok();
+    let body = user.asked();
+    assert_eq!((&body["stop"], &body["seed"]), (&json!(["END", "two"]), &json!(-7)), "{body}");
+    assert_eq!(
+        body["temperature"].as_f64().zip(body["top_p"].as_f64()).map(|(t, p)| (t, (p * 10.0).round())),
+        Some((0.5, 9.0))
+    );
+    let doubted = user.chat(&["hello", "--set", "temprature=1", "--set", "top_k=3"], "").ok();
+    assert!(doubted.err.contains("--set temprature: did you mean temperature?"), "{doubted:?}");
+    assert!(!doubted.err.contains("top_k"), "{doubted:?}");
+}
+
+/// Off unless asked for; for this user alone; and no key in it, not even one that was said.
+#[test]
+fn a_session_that_is_kept_is_gone_on_with() {
+    let user = user();
+    user.chat(&["hello"], "").ok();
+    let sessions = user.cli.folder.path().join(".local/state/host-harness/sessions");
+    assert!(!sessions.exists());
+    let said = format!("Reply with exactly {KEY}");
+    let first =
+        user.chat(&["--session", "work", "--system", "Be brief.", "--model", "@openai/gpt-5-mini", &said], "").ok();
+    assert!(first.err.contains("kept as the session `work`"), "{first:?}");
+    let second = user.chat(&["--session", "work", "Reply with exactly two"], "").ok();
+    assert!(second.err.contains("going on with the session `work`, after one question"), "{second:?}");
+    let body = user.asked();
+    assert_eq!(body["model"], "@openai/gpt-5-mini", "the session's model");
+    let roles: Vec<_> = body["messages"].as_array().unwrap().iter().map(|message| message["role"].clone()).collect();
+    assert_eq!(roles.len(), 4, "{body}");
+    assert_eq!(body["messages"][1]["content"], "Reply with exactly ***");
+    let path = sessions.join("work.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains(KEY) && text.contains("Reply with exactly two"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for (path, mode) in [(&path, 0o600), (&sessions, 0o700)] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
+        }
+    }
+    user.chat(&["--continue", "three"], "").ok();
+    assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 6);
+
+    // In a terminal it goes on too.
+    let mut session = user.session(&["--continue"]);
+    session.send("four\r");
+    session.wait_for("tokens in");
+    leave(&mut session);
+    assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 8);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("four"));
+
+    let before = user.stub.requests().len();
+    for damage in ["{", "{}", "[]", "{\"messages\": [{\"role\": \"nobody\"}]}"] {
+        std::fs::write(&path, damage).unwrap();
+        let ran = user.chat(&["--session", "work", "five"], "");
+        assert_eq!(ran.code, 2, "{damage}: {ran:?}");
+        assert!(ran.err.contains("the session `work` cannot be read") && ran.err.contains("work.json"), "{ran:?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), damage);
+    }
+    assert_eq!(user.stub.requests().len(), before);
+}
+
 /// Text mode says what JSON says, and both exit alike.
 #[test]
 fn how_a_reply_ended_is_told() {
@@ -400,7 +536,7 @@ fn an_image_of_a_reply_that_is_not_saved_is_named() {
     assert!(text.err.contains("192.0.2.1/gone.png is not saved") && !text.err.contains("signature"), "{text:?}");
     let result = cli.run(&["chat", "hello", "--json"]);
     assert_eq!((result.code, &result.json()["text"]), (text.code, &json!("Two.")), "{result:?}");
-    assert_eq!(result.json()["images"][0]["path"], "./image-2-2.png", "{result:?}");
+    assert_eq!(result.json()["images"][0]["path"], "./image-4.png", "{result:?}");
     assert!(result.json()["error"]["message"].as_str().unwrap().contains("gone.png"), "{result:?}");
 }
 

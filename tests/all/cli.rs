@@ -88,7 +88,7 @@ fn images_are_written_whole_and_never_over_others() {
     let first = user.cli.run(&["image", "--json", "--count", "2", "a", "lighthouse"]).ok().json();
     let second = user.cli.run(&["image", "--json", "--input", "image-1.png", "at night"]).ok().json();
     assert_eq!(first["images"][1]["path"], "./image-2.png");
-    assert_eq!(second["images"][0]["path"], "./image-1-2.png");
+    assert_eq!(second["images"][0]["path"], "./image-3.png");
     assert_eq!(first["images"][0]["media_type"], "image/png");
     assert_eq!(first["model"], "gpt-image-2");
     let bytes = std::fs::metadata(user.cli.folder.path().join("image-1.png")).unwrap().len();
@@ -179,7 +179,18 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["nonsense"], "nonsense"),
         (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
         // What a command would have no use for, it does not take.
-        (&["onboard", "--yes", "--header", "x-portkey-trace-id: t"], "unexpected argument '--header'"),
+        (
+            &["onboard", "--yes", "--header", "Authorization: Bearer sk-0123456789abcdef"],
+            "'authorization: ${AUTHORIZATION}'",
+        ),
+        (&["onboard", "--yes", "--header", "x-portkey-config: {\"api_key\":\"sk-0123456789\"}"], "${X_PORTKEY_CONFIG}"),
+        (&["chat", "x", "--output", "missing/reply.txt"], "there is no folder `missing`"),
+        (&["chat", "x", "--output", "."], "it is a folder"),
+        (&["chat", "x", "--session", "../x"], "a session's name is made of"),
+        (&["chat", "x", "--session", "a", "--continue"], "cannot be used with"),
+        (&["chat", "x", "--temperature", "hot"], "it is not a number"),
+        (&["chat", "x", "--top-p=-1"], "a number of 0 or more"),
+        (&["models", "--no-check"], "--default"),
         (&["onboard", "--yes", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
         (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),
         (&["onboard", "--yes", "--trace-id", "t"], "unexpected argument '--trace-id'"),

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     portkey_gateway::{PortkeyGateway, config_for},
-    support::{Cli, KEY, Ran, component, root},
+    support::{Cli, KEY, Ran, component, install_script, root},
     terminal::Terminal,
     tls::Authority,
 };
@@ -37,6 +37,64 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
     let lines: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == name).collect();
     assert_eq!(lines.len(), 1, "{name} in {report:#}");
     lines[0]
+}
+
+/// After `openclaw onboard` the key is in OpenClaw's store, which only OpenClaw reads: it is asked.
+#[tokio::test]
+async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
+    let gateway = gateway().await;
+    let profiles = r#"{"profiles": [{"id": "portkey:default", "provider": "portkey", "type": "api_key"}]}"#;
+    for (script, code, state, detail, hint) in [
+        (
+            Some(format!("echo '{profiles}'; echo \"$@\" > asked")),
+            0,
+            "warning",
+            "in OpenClaw's own store (portkey:default)",
+            "OpenClaw finds it there",
+        ),
+        (Some("echo '{\"profiles\": []}'".to_owned()), 3, "failed", "not found", "own store has none"),
+        (
+            Some("echo 'Error: no agent' >&2; exit 1".to_owned()),
+            3,
+            "failed",
+            "not found",
+            "could not be asked: Error: no agent",
+        ),
+        (None, 3, "failed", "not found", "there is no `openclaw` on the PATH"),
+    ] {
+        let cli = Cli::new();
+        let folder = cli.folder.path().to_owned();
+        if let Some(script) = &script {
+            install_script(script, &folder.join("openclaw"));
+        }
+        let cli = cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let asks = script.as_deref().is_some_and(|script| script.contains("asked"));
+        // The folder goes with the run.
+        let (ran, asked) = {
+            let arguments: Vec<String> = ["doctor", "--json", "--base-url", &gateway.base_url()].map(Into::into).into();
+            let run = move || {
+                let ran = cli.run(&arguments);
+                (ran, std::fs::read_to_string(cli.folder.path().join("asked")).ok())
+            };
+            tokio::task::spawn_blocking(run).await.unwrap()
+        };
+        assert_eq!(ran.code, code, "{ran:?}");
+        let key = line(&ran.json(), "key").clone();
+        assert_eq!(key["state"], state, "{key}");
+        assert!(key["detail"].as_str().unwrap().contains(detail), "{key}");
+        assert!(
+            key["hint"].as_str().unwrap().contains(hint)
+                && key["hint"].as_str().unwrap().contains("Set PORTKEY_API_KEY"),
+            "{key}"
+        );
+        assert_eq!(line(&ran.json(), "HTTP")["state"], "ok", "what needs no key is checked");
+        if asks {
+            assert_eq!(asked.as_deref(), Some("models auth list --json --provider portkey\n"));
+            let gateway = line(&ran.json(), "gateway").clone();
+            assert!(gateway["hint"].as_str().unwrap().contains("openclaw infer model run"), "{gateway}");
+        }
+    }
+    assert!(gateway.requests().iter().all(|request| request.header("x-portkey-api-key").is_none()));
 }
 
 /// Each row of Portkey's own troubleshooting table, from its guide for OpenClaw and its list of error codes: a fault of

@@ -29,6 +29,7 @@ mod hostile;
 mod image_command;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod lint_command;
 mod live;
 mod look;
 mod models_command;

@@ -1,5 +1,7 @@
 //! `models` as a user has it: a table for people, lines for programs, and a filter.
 
+use host_harness::ConfigFile;
+
 use crate::{support::User, terminal::Terminal};
 
 #[test]
@@ -33,6 +35,29 @@ fn the_table_fits_into_a_narrow_terminal() {
     let mut empty = Terminal::start(user.cli.command(&["models", "nonsense"]));
     assert_eq!(empty.end(), 0);
     assert_eq!(empty.screen().trim(), "0 of 48 models");
+}
+
+#[test]
+fn the_default_model_is_set_to_one_that_the_gateway_offers() {
+    let user = User::new();
+    let config = || ConfigFile::open(user.cli.folder.path().join("c.json")).unwrap().value().clone();
+    let missing = user.cli.run(&["models", "--config", "c.json", "--default", "gpt-5-mini"]);
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(missing.err.contains("does not offer gpt-5-mini") && missing.err.contains("gpt-5-mini?"), "{missing:?}");
+    assert_eq!(user.files(), [] as [&str; 0]);
+    let set = user.cli.run(&["models", "--config", "c.json", "--default", "@openai/gpt-5-mini"]).ok();
+    assert!(set.out.contains("@openai/gpt-5-mini is the default model in c.json"), "{set:?}");
+    assert_eq!(config()["agents"]["defaults"]["model"]["primary"], "portkey/@openai/gpt-5-mini");
+    let entry = &config()["models"]["providers"]["portkey"];
+    assert_eq!(entry["baseUrl"], user.stub.base_url());
+    assert_eq!(entry["models"].as_array().unwrap().len(), 1, "no other is added: {entry}");
+    assert_eq!(entry["models"][0]["contextWindow"], 400_000, "{entry}");
+    let again = user.cli.run(&["models", "--config", "c.json", "--default", "portkey/@openai/gpt-5-mini"]).ok();
+    assert!(again.out.contains("is the default model already"), "{again:?}");
+    let other = ["models", "--config", "c.json", "--default", "@ours/llama", "--no-check", "--json"];
+    let other = user.cli.run(&other).ok().json();
+    assert_eq!((&other["changed"], &other["default_model"]), (&true.into(), &"@ours/llama".into()));
+    assert_eq!(config()["agents"]["defaults"]["model"]["primary"], "portkey/@ours/llama");
 }
 
 #[test]

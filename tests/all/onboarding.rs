@@ -80,7 +80,7 @@ fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
     let ran = cli.run(&["onboard", "--no-check", "--config", "openclaw.json"]).ok();
     let new = std::fs::read_to_string(&path).unwrap();
     assert!(new.contains("// my gateway\n  gateway: { port: 18789, },"), "{new}");
-    assert_eq!(std::fs::read_to_string(cli.folder.path().join("openclaw.json.bak")).unwrap(), old, "{ran:?}");
+    assert_eq!(std::fs::read_to_string(cli.folder.path().join("openclaw.json.bak-1")).unwrap(), old, "{ran:?}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -178,7 +178,7 @@ fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
         assert_eq!(ran.code, 4, "{text}: {ran:?}");
         assert!(ran.err.contains(expected), "{text}: {ran:?}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-        assert!(!cli.folder.path().join("openclaw.json.bak").exists());
+        assert!(!cli.folder.path().join("openclaw.json.bak-1").exists());
     }
 }
 
@@ -212,10 +212,10 @@ fn a_key_is_checked_before_anything_is_written() {
         let told = if flags == ["--json"] { ran.json()["error"]["hint"].to_string() } else { ran.err.clone() };
         assert!(told.contains("Nothing was written; --no-check") && told.contains(part), "{base_url}: {ran:?}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), old, "{base_url}");
-        assert!(!path.with_extension("json.bak").exists(), "{base_url}");
+        assert!(!path.with_extension("json.bak-1").exists(), "{base_url}");
         let unseen = run(&[&command[..], &["--no-check"]].concat()).ok();
         assert_ne!(std::fs::read_to_string(&path).unwrap(), old, "{base_url}: {unseen:?}");
-        std::fs::remove_file(path.with_extension("json.bak")).unwrap();
+        std::fs::remove_file(path.with_extension("json.bak-1")).unwrap();
     }
     assert!(!user.stub.take().is_empty());
     // A good key is written, and so is a configuration whose key is yet to come, with nothing asked.
@@ -246,11 +246,50 @@ fn several_models_are_added_at_once() {
     let file = ConfigFile::open(user.cli.folder.path().join("openclaw.json")).unwrap();
     let models = file.value()["models"]["providers"]["portkey"]["models"].as_array().unwrap();
     let ids: Vec<_> = models.iter().map(|model| model["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["@anthropic/claude-sonnet-4-5", "@openai/gpt-5", "@xai/grok-4", "@ours/llama"]);
+    assert_eq!(ids, ["@openai/gpt-5", "@xai/grok-4", "@ours/llama"], "and no other");
     let defaults = &file.value()["agents"]["defaults"];
     assert_eq!(defaults["model"]["primary"], "portkey/@openai/gpt-5");
-    for id in &ids[1..] {
+    for id in &ids {
         assert!(defaults["models"].get(format!("portkey/{id}")).is_some(), "{id}: {defaults}");
     }
     assert!(user.cli.run(&command).ok().out.contains("nothing to change"));
+    let without = user.cli.run(&["onboard", "--config", "openclaw.json"]).ok();
+    assert!(without.out.contains("nothing to change"), "the one that is chosen is the candidate: {without:?}");
+}
+
+#[test]
+fn a_header_is_written_and_a_secret_in_one_is_a_reference() {
+    let user = User::new();
+    let flags = ["--header", "X-Team: docs", "--header", "cf-access-client-secret: ${CF_SECRET}"];
+    let cli = user
+        .cli
+        .command(&[&["onboard", "--config", "openclaw.json"], &flags[..]].concat())
+        .env("CF_SECRET", "of-cloudflare")
+        .output();
+    Ran::from(cli.unwrap()).ok();
+    assert_eq!(user.stub.requests()[0].header("x-team"), Some("docs"), "it goes along where the key is checked");
+    let read = || ConfigFile::open(user.cli.folder.path().join("openclaw.json")).unwrap().value().clone();
+    let headers = json!({"x-team": "docs", "cf-access-client-secret": "${CF_SECRET}"});
+    assert_eq!(read()["models"]["providers"]["portkey"]["headers"], headers);
+    let again = ["onboard", "--config", "openclaw.json", "--no-check", "--header", "x-TEAM: other"];
+    user.cli.run(&again).ok();
+    assert_eq!(read()["models"]["providers"]["portkey"]["headers"]["x-team"], "other");
+}
+
+/// Each change keeps what was there before it, and the first is there for good.
+#[test]
+fn backups_are_numbered() {
+    let user = User::new();
+    let path = user.cli.folder.path().join("openclaw.json");
+    let old = "// the first\n{}\n";
+    std::fs::write(&path, old).unwrap();
+    for (number, model) in [(1, "@openai/gpt-5"), (2, "@xai/grok-4"), (3, "@ours/llama")] {
+        let before = std::fs::read_to_string(&path).unwrap();
+        let ran = user.cli.run(&["onboard", "--config", "openclaw.json", "--no-check", "--model", model]).ok();
+        let name = format!("openclaw.json.bak-{number}");
+        assert!(ran.err.contains(&name), "{ran:?}");
+        assert_eq!(std::fs::read_to_string(path.with_file_name(name)).unwrap(), before);
+    }
+    assert_eq!(std::fs::read_to_string(path.with_file_name("openclaw.json.bak-1")).unwrap(), old);
+    assert_eq!(user.files().len(), 4, "{:?}", user.files());
 }

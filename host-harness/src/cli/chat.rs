@@ -21,10 +21,11 @@ use serde_json::{Value, json};
 use super::{
     alive::Alive,
     connect::{Connect, chat_model},
-    image, input,
+    file, image, input,
     output::{self, Took},
     page::Page,
     picture::Inline,
+    saved::Saved,
     session,
     tool_command::{self, ToolCommand},
 };
@@ -37,7 +38,7 @@ const REFUSED: u8 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to ask [default: --file, else standard input; in a terminal, a session of questions]
+    /// What to ask; below it goes --file, else standard input [default: in a terminal, a session of questions]
     prompt: Vec<String>,
     /// Read the prompt from this file, `-` for standard input; it goes below the words of the command line
     #[arg(short, long, value_name = "FILE")]
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     tools: Option<PathBuf>,
     /// Run this program for each call of a tool: it gets {"id", "name", "arguments"} as JSON on standard input, and what it
     /// prints is the result. It runs without a shell, without arguments, and without this program's environment
-    #[arg(long, value_name = "COMMAND", requires = "tools", conflicts_with = "no_stream")]
+    #[arg(long, value_name = "COMMAND", requires = "tools", conflicts_with_all = ["no_stream", "session", "goes_on"])]
     run: Option<PathBuf>,
     /// The form of the reply, as a JSON Schema: the reply is JSON that keeps to it
     #[arg(long, value_name = "FILE")]
@@ -67,6 +68,18 @@ pub(crate) struct Args {
     /// Limit for the reply
     #[arg(long, value_name = "TOKENS")]
     max_output_tokens: Option<u32>,
+    /// How freely to choose words: 0 for the likeliest ones, up to 1 or 2 by the model
+    #[arg(long, value_name = "NUMBER", value_parser = input::number)]
+    temperature: Option<f32>,
+    /// Choose among the likeliest words that together have this probability, up to 1
+    #[arg(long, value_name = "NUMBER", value_parser = input::number)]
+    top_p: Option<f32>,
+    /// End the reply before this text; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// Choose in the same way as another request with this number, where the model can
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    seed: Option<i64>,
     /// How long the model provider may keep the prompt, so that the next request need not pay for it again [default: what
     /// the configuration says, else short]
     #[arg(long, value_name = "TIME", value_enum)]
@@ -83,6 +96,15 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Write the reply, once it is whole, to this file instead of standard output; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Go on with the session that was kept last; where there is none, keep this one
+    #[arg(long = "continue", conflicts_with = "session")]
+    goes_on: bool,
+    /// Go on with the session of this name, or begin it, and keep what is said
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
     #[command(flatten)]
     connect: Connect,
 }
@@ -112,75 +134,103 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
     let command =
         args.run.as_deref().map(|name| ToolCommand::find(name, args.connect.run.limits().call)).transpose()?;
-    if prompt.is_none() && (args.json || command.is_some() || args.no_stream || !std::io::stdout().is_terminal()) {
+    let is_once = args.json || args.no_stream || args.output.is_some() || command.is_some();
+    if prompt.is_none() && (is_once || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";
         return Err(output::Usage(why.into()).into());
+    }
+    if args.show_request && prompt.is_none() {
+        return Err(output::Usage("there is no request to show: give a prompt".into()).into());
     }
     let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
+    input::doubt_fields(&args.fields);
+    let saved = match &args.session {
+        Some(name) => Some(Saved::named(name)?),
+        None => args.goes_on.then(Saved::last).transpose()?,
+    };
+    // The reply costs money: what would keep it from being written is found out beforehand.
+    let file = args.output.as_deref().map(file::Output::new).transpose()?;
     let (provider, config, environment) = args.connect.provider().await?;
-    let model = chat_model(args.model.as_deref(), provider.plugin(), &config, &environment)?;
-    let params = model_params(config.value(), &provider.plugin().descriptor().id, &model);
+    let model = args.model.as_deref().or(saved.as_ref().and_then(|saved| saved.model.as_deref()));
+    let model = chat_model(model, provider.plugin(), &config, &environment)?;
+    let mut said = saved.as_ref().map(|saved| saved.messages.clone()).unwrap_or_default();
+    if let Some(saved) = &saved {
+        output::note(&saved.about());
+    }
+    // What the user says now of the beginning counts.
+    if args.system.is_some() {
+        said.retain(|message| !matches!(message, Message::System(_)));
+    }
     let asked = Prompt {
         tools,
         response_format,
         max_output_tokens: args.max_output_tokens,
+        temperature: args.temperature,
+        top_p: args.top_p,
+        stop: args.stop,
+        seed: args.seed,
         reasoning_effort: args.reasoning_effort,
         extra_json: (!args.fields.is_empty()).then(|| Value::from(serde_json::Map::from_iter(args.fields)).to_string()),
-        ..Prompt::new(model, args.system.map(Message::system))
+        ..Prompt::new(model, args.system.map(Message::system).into_iter().chain(said))
     };
-    let (asked, _) = with_params(asked, &params);
     let prompt_cache = args.prompt_cache.map(PromptCache::from);
-    if args.show_request && prompt.is_none() {
-        return Err(output::Usage("there is no request to show: give a prompt".into()).into());
-    }
-    match prompt {
-        None => session::run(&provider, asked, prompt_cache, attached).await,
-        Some(prompt) => {
-            let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
-            let messages = asked.messages.iter().cloned().chain([Message::User(question)]).collect();
-            let asked = Prompt { messages, ..asked };
-            let (json, form) = (args.json, asked.clone());
-            let page = move || if json { Page::Blank } else { page(&form) };
-            if let Some(command) = command.filter(|_| !args.show_request) {
-                let answer = tool_command::converse(&provider, asked, prompt_cache, &command, page).await?;
-                return show(&provider, answer, json).await;
-            }
-            let asked = Asked { model: asked.model.clone(), request: Request { prompt_cache, ..asked.into() } };
-            if args.show_request {
-                return show_request(&provider, &asked).await;
-            }
-            let answer = if args.no_stream {
-                Answering::new(page()).complete(&provider, asked).await?
-            } else {
-                ask(&provider, asked, page()).await?
-            };
-            show(&provider, answer, json).await
+    let Some(prompt) = prompt else {
+        let knows = session::Knows { config: &config, environment: &environment, saved: saved.as_ref() };
+        return session::run(&provider, asked, prompt_cache, attached, knows).await;
+    };
+    let params = model_params(config.value(), &provider.plugin().descriptor().id, &asked.model);
+    let (asked, _) = with_params(asked, &params);
+    let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
+    let mut messages = asked.messages.clone();
+    messages.push(Message::User(question));
+    let asked = Prompt { messages: messages.clone(), ..asked };
+    let (is_blank, form) = (args.json || file.is_some(), asked.clone());
+    let page = || if is_blank { Page::Blank } else { page(&form) };
+    let model = asked.model.clone();
+    let answer = if let Some(command) = command.filter(|_| !args.show_request) {
+        tool_command::converse(&provider, asked, prompt_cache, &command, page).await?
+    } else {
+        let asked = Asked { model: model.clone(), request: Request { prompt_cache, ..asked.into() } };
+        if args.show_request {
+            return show_request(&provider, &asked).await;
         }
-    }
-}
-
-/// What is left to show of an answer, whose text was printed as it came; and the code to exit with.
-async fn show(provider: &Provider, answer: Answer, json: bool) -> anyhow::Result<ExitCode> {
+        if args.no_stream {
+            Answering::new(page()).complete(&provider, asked).await?
+        } else {
+            ask(&provider, asked, page()).await?
+        }
+    };
     if answer.stopped {
         return Ok(ExitCode::from(STOPPED));
     }
-    let (images, failed) = image::save_of_chat(provider, &answer.response).await;
-    if json {
+    let (images, failed) = image::save_of_chat(&provider, &answer.response).await;
+    let result = args.json.then(|| {
         let mut result = output::chat_json(&answer.response);
         if let Value::Object(result) = &mut result {
             result.insert("images".into(), images.iter().map(image::Saved::json).collect());
             result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
         }
-        output::print_json(&result);
-    } else {
+        result
+    });
+    match (&result, &file) {
+        (Some(result), None) => drop(output::print_json(result)),
+        (Some(result), Some(file)) => file.write(&format!("{result:#}\n"))?,
+        (None, Some(file)) => file.write(&answer.text())?,
+        (None, None) => {}
+    }
+    if result.is_none() {
         image::show(&images, Inline::of_this_terminal());
         answer.remarks().iter().for_each(|remark| output::say(remark));
         output::note(&answer.summary());
     }
+    if let Some(saved) = &saved {
+        messages.push(Message::Assistant(answer.response.content.clone()));
+        saved.keep(&model, &messages, provider.held())?;
+    }
     match failed {
-        Some(error) if json => Ok(output::exit_code(&error.into())),
+        Some(error) if args.json => Ok(output::exit_code(&error.into())),
         Some(error) => Err(error.into()),
         None => Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }),
     }
@@ -203,6 +253,20 @@ impl Answer {
     fn is_refused(&self) -> bool {
         let has_refusal = self.response.content.iter().any(|part| matches!(part, AssistantPart::Refusal(_)));
         has_refusal || matches!(self.response.finish_reason, FinishReason::ContentFilter)
+    }
+
+    /// All that is printed of the reply in a pipe.
+    fn text(&self) -> String {
+        let mut text: String = self.response.content.iter().filter_map(said).collect();
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let calls = self.response.content.iter().filter_map(|part| match part {
+            AssistantPart::ToolCall(call) => Some(format!("{}({})\n", call.name, call.arguments_json)),
+            _ => None,
+        });
+        text.extend(calls);
+        text
     }
 
     /// What the text and the images do not say of the reply: a line for each.
@@ -256,6 +320,14 @@ impl Answer {
 
     pub(crate) fn summary(&self) -> String {
         output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
+    }
+}
+
+/// The words of a part.
+fn said(part: &AssistantPart) -> Option<&str> {
+    match part {
+        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -15,13 +15,14 @@ use clap::{
 };
 use host_harness::{
     ConfigFile, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup, own_model,
-    primary_model,
-    wit::onboarding::{Credential, Descriptor, Service},
+    primary_model, types,
+    wit::onboarding::{Credential, Descriptor, Finding, Service},
 };
 use serde_json::{Map, Value};
 
 use super::{
     alive::Alive,
+    input,
     output::{self, Usage},
     plugin_flags,
 };
@@ -65,6 +66,11 @@ impl Run {
     /// otherwise.
     pub(crate) fn impatient(self) -> Self {
         Self { timeout: self.timeout.or(Some(30)), ..self }
+    }
+
+    /// The flag that names the component, for another command.
+    pub(crate) fn named_component(&self) -> Option<String> {
+        self.plugin.as_deref().map(|file| format!("--plugin {}", output::quoted(&file.display().to_string())))
     }
 
     /// Where the component lies.
@@ -148,9 +154,16 @@ impl Config {
         Ok(Environment::process().with_dotenv(&self.locations()?))
     }
 
-    /// Whether the user named a profile.
-    pub(crate) fn has_profile(&self) -> bool {
-        self.profile.is_some()
+    /// The flag that names the same configuration, for another command.
+    pub(crate) fn named(&self) -> Option<String> {
+        let config = self.config.as_deref().map(|file| ("--config", file.display().to_string()));
+        let named = config.or_else(|| Some(("--profile", self.profile.clone()?)))?;
+        Some(format!("{} {}", named.0, output::quoted(&named.1)))
+    }
+
+    /// The profile that the user named.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
     }
 
     /// Where OpenClaw keeps its files.
@@ -182,8 +195,8 @@ impl Extra {
         for (name, value) in &self.headers {
             setup = setup.header(name, value);
         }
-        for (name, value) in &self.options {
-            setup = setup.option(name, serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.as_str())));
+        for (name, value) in self.options() {
+            setup = setup.option(name, value);
         }
         if let Some(trace_id) = &self.trace_id {
             setup = setup.option("traceId", trace_id.as_str());
@@ -193,6 +206,36 @@ impl Extra {
             setup = setup.option("metadata", metadata.collect::<Map<_, _>>());
         }
         setup
+    }
+}
+
+impl Extra {
+    /// `config` with the options in it, be they right or not.
+    pub(crate) fn written_into(&self, config: &Value, plugin: &Plugin) -> Value {
+        let mut config = config.clone();
+        let path = ["plugins", "entries", &plugin.descriptor().id, "config"];
+        for (name, value) in self.options() {
+            let place = path.iter().try_fold(&mut config, |at, step| {
+                Some(at.as_object_mut()?.entry(*step).or_insert_with(|| Value::Object(Map::new())))
+            });
+            place.and_then(Value::as_object_mut).and_then(|options| options.insert(name, value));
+        }
+        config
+    }
+
+    /// The options that were given one by one, as JSON or text.
+    fn options(&self) -> impl Iterator<Item = (String, Value)> {
+        let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        self.options.iter().map(move |(name, text)| (name.clone(), value(text)))
+    }
+
+    /// The refusal of an option that is a field of a request says which flag that has.
+    fn explained(&self, error: host_harness::Error) -> host_harness::Error {
+        let is_refused = |name: &str| error.to_string().contains(&format!(".config.{name}: "));
+        let fields = self.options.iter().filter_map(|(name, _)| Some((name, input::flag_of_field(name)?)));
+        let Some((name, flag)) = fields.into_iter().find(|(name, _)| is_refused(name)) else { return error };
+        let hint = Some(format!("{name} is a field of a request: chat takes it as {flag}."));
+        types::Error { hint, ..error.record().clone() }.into()
     }
 }
 
@@ -213,12 +256,35 @@ impl Connect {
         self.extra.over(self.run.setup(plugin, config, environment))
     }
 
+    /// What the plugin finds in the configuration and what the flags put over it.
+    ///
+    /// # Errors
+    /// Where the host refuses it before the plugin sees it, and where the plugin fails.
+    pub(crate) async fn findings(
+        &self,
+        plugin: &Plugin,
+        file: &ConfigFile,
+        environment: &Environment,
+    ) -> host_harness::Result<Vec<Finding>> {
+        match self.setup(plugin, file, environment).settled(plugin).await {
+            Ok(config) => plugin.lint(&config).await,
+            // An option that is wrong is a finding like any other, where the host itself finds nothing.
+            Err(_) if !self.extra.options.is_empty() => {
+                let config = self.extra.written_into(file.value(), plugin);
+                let setup = self.run.setup(plugin, file, environment).config(config);
+                plugin.lint(&setup.settled(plugin).await?).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The plugin, connected, and what it was connected by.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile, Environment)> {
         let plugin = self.run.plugin().await?;
         let (config, environment) = self.config.read()?;
         let setup = self.setup(&plugin, &config, &environment);
-        Ok((Provider::connect(&plugin, setup).await?, config, environment))
+        let provider = Provider::connect(&plugin, setup).await.map_err(|error| self.extra.explained(error))?;
+        Ok((provider, config, environment))
     }
 }
 
@@ -277,7 +343,7 @@ pub(crate) fn chat_model(
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.
 #[derive(Clone)]
-struct Named(fn(&str) -> Result<(String, String), String>);
+pub(crate) struct Named(pub(crate) fn(&str) -> Result<(String, String), String>);
 
 impl TypedValueParser for Named {
     type Value = (String, String);
@@ -291,7 +357,8 @@ impl TypedValueParser for Named {
     }
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
+/// `Name: value`.
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let wrong = || {
         // What a name could be is named, and no more: behind it may be a secret.
         let name = text.trim().split_once(|sign: char| sign.is_whitespace() || matches!(sign, ':' | '='));

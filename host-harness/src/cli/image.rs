@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{
     alive::Alive,
     connect::Connect,
-    input,
+    file, input,
     output::{self, Took, Usage},
     picture::{self, Inline},
 };
@@ -199,8 +199,23 @@ impl Target {
         }
     }
 
+    /// How many images the folder has by their names: further ones count on, so that a second run loses none and its
+    /// images sort behind those of the first.
+    fn taken(&self) -> u32 {
+        let Place::Folder(folder) = &self.place else { return 0 };
+        if self.force {
+            return 0;
+        }
+        let number = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            let digits = name.strip_prefix("image-")?.split('.').next()?.parse().ok();
+            digits.filter(|number| *number < u32::MAX / 2)
+        };
+        std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(number).max().unwrap_or(0)
+    }
+
     /// Where image `number` of an answer goes: its ending is told by its bytes.
-    fn path(&self, number: usize, media: &Media) -> PathBuf {
+    fn path(&self, number: u32, media: &Media) -> PathBuf {
         match &self.place {
             Place::File(file) => file.clone(),
             Place::Folder(folder) => {
@@ -222,7 +237,7 @@ impl Target {
 /// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along.
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
-    for (number, image) in (1..).zip(&response.images) {
+    for (number, image) in (target.taken() + 1..).zip(&response.images) {
         let written: Vec<_> = saved.iter().flatten().map(|saved| saved.path.clone()).collect();
         saved.push(save_one(provider, image, number, target, &written).await);
     }
@@ -275,7 +290,7 @@ pub(crate) fn show(images: &[Saved], inline: Inline) {
 async fn save_one(
     provider: &Provider,
     image: &Image,
-    number: usize,
+    number: u32,
     target: &Target,
     written: &[PathBuf],
 ) -> Result<Saved, Error> {
@@ -296,7 +311,7 @@ async fn save_one(
     // What was written just now is not what the user wants replaced.
     let force = target.force && !written.contains(&path);
     let wrong = |error| format!("cannot write an image into `{}`: {error}", folder.display());
-    let path = write(folder, path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
+    let path = write(path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
     Ok(Saved {
         path,
         media_type: media.media_type.clone(),
@@ -305,17 +320,10 @@ async fn save_one(
     })
 }
 
-/// Writes a file, beside one that is there: `image-1.png`, or `image-1-2.png` where that name is taken, and so on; with
+/// Writes a file, beside one that another program put there just now: `image-1.png`, or `image-1-2.png`, and so on; with
 /// `force` in its place.
-fn write(folder: &Path, path: PathBuf, data: &[u8], force: bool) -> std::io::Result<PathBuf> {
-    let mut file = &mut tempfile::Builder::new();
-    // Like any other file that a program writes, for whoever the user's umask lets read it; a temporary one is private.
-    #[cfg(unix)]
-    {
-        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
-        file = file.permissions(Permissions::from_mode(0o666));
-    }
-    let mut file = file.tempfile_in(folder)?;
+fn write(path: PathBuf, data: &[u8], force: bool) -> std::io::Result<PathBuf> {
+    let mut file = file::unfinished(&path)?;
     file.write_all(data)?;
     if force {
         file.persist(&path).map_err(|error| error.error)?;

@@ -4,6 +4,8 @@
 use std::{
     io::{IsTerminal, Read},
     path::Path,
+    sync::mpsc::RecvTimeoutError,
+    time::Duration,
 };
 
 use host_harness::{
@@ -12,7 +14,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use super::output::Usage;
+use super::output::{self, Usage};
 
 /// The largest prompt, schema, and list of tools, in bytes: more than any model takes.
 const LARGEST_TEXT: u64 = 16 << 20;
@@ -20,8 +22,11 @@ const LARGEST_TEXT: u64 = 16 << 20;
 /// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
 const LARGEST_IMAGE: u64 = 50 << 20;
 
-/// What to ask: the words of the command line, below them the file, and where there is neither, standard input. `None`
-/// where that is a terminal.
+/// After so long, somebody who waits is told that standard input is read: where a program left it open, it never ends.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What to ask: the words of the command line, and below them the file, or else standard input where that is no terminal.
+/// `None` where there is nothing at all to read.
 pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let mut parts = Vec::new();
     if !words.is_empty() {
@@ -30,8 +35,11 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
     match file {
         Some(path) if path == Path::new("-") => parts.push(standard_input()?),
         Some(path) => parts.push(text(path, "the prompt")?),
-        // With words, it is left alone: it may belong to another program, or never end.
-        None if words.is_empty() && !std::io::stdin().is_terminal() => parts.push(standard_input()?),
+        None if !std::io::stdin().is_terminal() => {
+            let read = standard_input()?;
+            // With words, an empty one adds nothing: it is what a scheduler gives.
+            parts.extend(Some(read).filter(|read| words.is_empty() || !read.trim().is_empty()));
+        }
         None => {}
     }
     if parts.is_empty() {
@@ -63,6 +71,54 @@ pub(crate) fn attachment(path: &Path) -> anyhow::Result<Media> {
             Ok(Media { media_type: kind.to_owned(), data })
         }
         _ => Err(Usage(format!("`{}` is not an image, a PDF or a sound", path.display())).into()),
+    }
+}
+
+/// A number that is one: none below 0, and not infinity.
+pub(crate) fn number(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "it is not a number")?;
+    if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("it is a number of 0 or more".to_owned()) }
+}
+
+/// Fields of a request, by the names that people give them, and the flags of `chat` that set them.
+const FIELDS: [(&str, &str); 22] = [
+    ("temperature", "--temperature"),
+    ("top_p", "--top-p"),
+    ("topP", "--top-p"),
+    ("stop", "--stop"),
+    ("seed", "--seed"),
+    ("max_tokens", "--max-output-tokens"),
+    ("maxTokens", "--max-output-tokens"),
+    ("max_completion_tokens", "--max-output-tokens"),
+    ("max_output_tokens", "--max-output-tokens"),
+    ("reasoning_effort", "--reasoning-effort"),
+    ("reasoningEffort", "--reasoning-effort"),
+    ("tools", "--tools"),
+    ("response_format", "--schema"),
+    ("model", "--model"),
+    ("system", "--system"),
+    ("frequency_penalty", "--set"),
+    ("presence_penalty", "--set"),
+    ("logit_bias", "--set"),
+    ("parallel_tool_calls", "--set"),
+    ("tool_choice", "--set"),
+    ("top_k", "--set"),
+    ("user", "--set"),
+];
+
+/// The flag of `chat` that sets this field of a request.
+pub(crate) fn flag_of_field(name: &str) -> Option<String> {
+    let (name, flag) = FIELDS.iter().find(|(field, _)| *field == name)?;
+    Some(if *flag == "--set" { format!("--set {name}=JSON") } else { (*flag).to_owned() })
+}
+
+/// Warns of a field that is none that is known, and near to one that is: gateways drop it without a word.
+pub(crate) fn doubt_fields(fields: &[(String, Value)]) {
+    for (name, _) in fields {
+        let known = || FIELDS.iter().map(|(field, _)| *field);
+        if let Some(meant) = host_harness::nearest(name, known()).filter(|_| !known().any(|field| field == name)) {
+            output::warn(&format!("--set {name}: did you mean {meant}? It is sent as it stands."));
+        }
     }
 }
 
@@ -125,10 +181,17 @@ fn file(path: &Path, what: &str, most: u64) -> anyhow::Result<Vec<u8>> {
 
 fn standard_input() -> anyhow::Result<String> {
     let wrong = |why: String| Usage(format!("cannot read the prompt from standard input: {why}"));
+    let (read, is_read) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if is_read.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            output::note("reading the prompt from standard input, to its end; `< /dev/null` leaves it out");
+        }
+    });
     let mut bytes = Vec::new();
     std::io::stdin().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
     if bytes.len() as u64 > LARGEST_TEXT {
         return Err(wrong(format!("it is larger than {} MiB", LARGEST_TEXT >> 20)).into());
     }
+    drop(read);
     Ok(String::from_utf8(bytes).map_err(|_| wrong("it is not text in UTF-8".into()))?)
 }

@@ -9,14 +9,17 @@ use tracing_subscriber::EnvFilter;
 
 mod alive;
 mod arguments;
+mod ask;
 mod chat;
 mod check;
 mod connect;
 mod demo;
 mod describe;
 mod doctor;
+mod file;
 mod image;
 mod input;
+mod lint;
 mod markdown;
 mod models;
 mod onboard;
@@ -25,6 +28,7 @@ mod page;
 mod picture;
 mod plugin_flags;
 mod restored;
+mod saved;
 mod session;
 mod stub;
 mod terminal;
@@ -41,7 +45,7 @@ Exit codes:
   5  rate limited, over budget or overloaded: later may help
   6  the network failed, a time limit passed, or the answer was broken or cut short
   7  a guardrail, a content filter or the model itself refused
-  130  given up: Ctrl-C, or Esc at a question
+  130  given up: Ctrl-C, or Esc at the first question
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
 calls, and --<id>-config for its option `config` by each that takes --option. What may be a secret in a flag is taken \
@@ -75,6 +79,8 @@ enum Command {
     Onboard(onboard::Args),
     /// Find out what is wrong: component, key, gateway, models
     Doctor(doctor::Args),
+    /// Check the configuration without calling anything
+    Lint(lint::Args),
     /// Check a component and its manifest without calling anything
     Validate(validate::Args),
     /// Run the onboarding and auth suite against a component
@@ -137,6 +143,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Models(args) => models::run(args).await,
         Command::Onboard(args) => onboard::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Lint(args) => lint::run(args).await,
         Command::Validate(args) => validate::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Stub(args) => stub::run(args).await,

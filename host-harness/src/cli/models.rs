@@ -1,17 +1,31 @@
-//! `models`: what the provider offers.
+//! `models`: what the provider offers, and which of it is the default one.
 
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use host_harness::wit::models::Entry;
+use host_harness::{
+    ConfigFile, Error, Provider, Update, nearest, own_model,
+    types::{self, ErrorKind},
+    wit::models::Entry,
+};
 use serde_json::json;
 
-use super::{alive::Alive, connect::Connect, output, terminal};
+use super::{
+    alive::{self, Alive},
+    connect::Connect,
+    onboard, output, terminal,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only models whose id or provider holds each of these words, in any case
     filter: Vec<String>,
+    /// Make this model the default one in the configuration; the gateway must offer it
+    #[arg(long, value_name = "ID", conflicts_with = "filter")]
+    default: Option<String>,
+    /// With --default: write without asking the gateway whether it offers the model
+    #[arg(long, requires = "default")]
+    no_check: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -20,7 +34,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (provider, ..) = args.connect.provider().await?;
+    let (provider, file, _) = args.connect.provider().await?;
+    if let Some(id) = args.default {
+        // A provider that is not set up yet is set up as it is called now.
+        let is_new = provider.plugin().entries(file.value()).is_empty();
+        let base_url = args.connect.run.base_url(provider.plugin()).filter(|_| is_new);
+        return set_default(&provider, file, base_url, &id, args.no_check, args.json).await;
+    }
     let alive = Alive::new("listing models");
     let mut models = provider.models().await?;
     drop(alive);
@@ -49,6 +69,56 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         some => format!("{some} of {all} models"),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes `id` the default model, where the gateway offers it.
+async fn set_default(
+    provider: &Provider,
+    mut file: ConfigFile,
+    base_url: Option<String>,
+    id: &str,
+    no_check: bool,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let descriptor = provider.plugin().descriptor();
+    let id = own_model(file.value(), descriptor, id);
+    if !no_check {
+        match alive::during("listing models", provider.models()).await {
+            Ok(models) if models.iter().any(|model| model.id == id) => {}
+            Ok(models) => return Err(not_offered(&id, &models).into()),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                output::note(&format!("{error}. So the model is not checked."));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let source = descriptor.credentials.first().and_then(|credential| provider.held().source(&credential.id));
+    let (changed, backup) =
+        match onboard::set_default(provider.plugin(), &mut file, base_url, id.clone(), source).await? {
+            Update::Unchanged => (false, None),
+            Update::Written { backup } => (true, backup.map(|backup| backup.display().to_string())),
+        };
+    let path = file.path().display().to_string();
+    if as_json {
+        output::print_json(&json!({"config": path, "changed": changed, "backup": backup, "default_model": id}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::print_line(&format!("{id} is the default model{} in {path}", if changed { "" } else { " already" }));
+    if let Some(backup) = backup {
+        output::note(&format!("The old file is kept as {backup}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Names the model that was probably meant.
+fn not_offered(id: &str, models: &[Entry]) -> Error {
+    let ids = || models.iter().map(|model| model.id.as_str());
+    let holding = ids().find(|offered| offered.to_lowercase().contains(&id.to_lowercase()));
+    let meant =
+        holding.or_else(|| nearest(id, ids())).map(|meant| format!("Did you mean {meant}? ")).unwrap_or_default();
+    let hint = format!("{meant}`host-harness models` lists what it offers; --no-check writes without asking.");
+    let error = Error::host(ErrorKind::NotFound, format!("the gateway does not offer {id}: nothing was written"));
+    types::Error { hint: Some(hint), ..error.record().clone() }.into()
 }
 
 fn holds(model: &Entry, words: &[String]) -> bool {

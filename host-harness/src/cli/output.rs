@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     io::{self, ErrorKind::BrokenPipe, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
     sync::{
         OnceLock,
@@ -201,6 +202,25 @@ pub(crate) fn wrapped<'t>(text: &'t str, width: usize, first: &str, rest: &str) 
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::wrap(text, options)
+}
+
+/// This program as the user started it, for a command to paste: a path, or a name that the shell finds.
+pub(crate) fn program() -> String {
+    let name = std::env::args().next().unwrap_or_else(|| "host-harness".to_owned());
+    // Started anew, it is a whole path: shorter where it lies below this folder.
+    let below =
+        std::env::current_dir().ok().and_then(|folder| Some(Path::new(&name).strip_prefix(folder).ok()?.to_owned()));
+    quoted(&below.map_or(name, |below| Path::new(".").join(below).display().to_string()))
+}
+
+/// `text` as one word of a shell.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// How wide the terminal is that standard output goes to, if it is one.

@@ -26,7 +26,7 @@ pub(crate) fn watch() {
             }
         });
         let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
-        let _ = stderr().write_all(b"\x1b[?25h\r\n");
+        let _ = stderr().write_all(b"\x1b[?2004l\x1b[?25h\r\n");
         // As a shell tells of it.
         std::process::exit(128 + signal.as_raw_value());
     });

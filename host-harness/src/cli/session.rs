@@ -1,69 +1,115 @@
-//! A chat in a terminal: question after question, each sent with all that was said before. Nothing of it is stored.
+//! A chat in a terminal: question after question, each sent with all that was said before. Nothing of it is stored,
+//! unless the user wants it kept.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use host_harness::{
-    Provider,
-    wit::chat::{AssistantPart, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
+    ConfigFile, Environment, Provider, model_params, nearest,
+    wit::chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
+    with_params,
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
     chat::{self, Asked},
+    connect::chat_model,
     image, output,
     picture::Inline,
-    restored, terminal,
+    restored,
+    saved::Saved,
+    terminal,
 };
 
-const HELP: &str = "/clear forgets what was said, /quit or Ctrl-D ends, Ctrl-C stops a reply";
+const SHORT_HELP: &str = "/help lists the commands, /quit or Ctrl-D ends, Ctrl-C stops a reply";
 
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+const HELP: &str = "\
+/model [ID]     shows the model, or asks this one from now on
+/system [TEXT]  shows what the model is told beforehand, or sets it
+/clear          forgets what was said
+/quit           ends, as Ctrl-D does; Ctrl-C stops a reply
+Several lines: end each but the last with a backslash, or put \"\"\" before the first and behind the last";
+
+const COMMANDS: [&str; 6] = ["/help", "/model", "/system", "/clear", "/quit", "/exit"];
+
+/// Around a question of several lines.
+const FENCE: &str = "\"\"\"";
+
+/// What a session is about besides its prompt.
+pub(crate) struct Knows<'p> {
+    pub(crate) config: &'p ConfigFile,
+    pub(crate) environment: &'p Environment,
+    /// Where what is said is kept.
+    pub(crate) saved: Option<&'p Saved>,
 }
 
-/// Runs until the user ends it. `prompt` holds what is the same for each question, `attached` goes with the first.
+/// Runs until the user ends it. `prompt` holds what is the same for each question, and what was said before; `attached` goes
+/// with the first.
 pub(crate) async fn run(
     provider: &Provider,
-    prompt: Prompt,
+    mut prompt: Prompt,
     cache: Option<PromptCache>,
     attached: Vec<UserPart>,
+    knows: Knows<'_>,
 ) -> anyhow::Result<ExitCode> {
     restored::watch();
-    output::note(&format!("{}: {HELP}", prompt.model));
+    output::note(&format!("{}: {SHORT_HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();
+    let is_system = |message: &Message| matches!(message, Message::System(_));
+    let (system, turns) = std::mem::take(&mut prompt.messages).into_iter().partition(is_system);
     let mut session = Session {
         provider,
         prompt,
+        system,
         cache,
         attached,
-        turns: Vec::new(),
+        turns,
+        knows,
         editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
     };
     loop {
-        match session.read("> ").await? {
+        match session.question().await? {
             Line::End => return Ok(ExitCode::SUCCESS),
-            Line::Stopped => output::note(HELP),
-            Line::Text(line) => match line.trim() {
-                "" => {}
-                "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
-                "/clear" => session.turns.clear(),
-                "/help" => output::note(HELP),
+            Line::Stopped => output::note(SHORT_HELP),
+            Line::Text(line) => {
+                let line = line.trim();
                 // A path or a pattern is a question.
-                command if command.strip_prefix('/').is_some_and(is_word) => {
-                    output::note(&format!("there is no command {command}: {HELP}"));
+                let command = line.split_whitespace().next().filter(|word| is_command(word));
+                let rest = command.and_then(|command| line.strip_prefix(command)).unwrap_or_default().trim();
+                match command {
+                    None if line.is_empty() => {}
+                    None => session.ask(line).await?,
+                    Some("/quit" | "/exit") => return Ok(ExitCode::SUCCESS),
+                    Some("/clear") => session.turns.clear(),
+                    Some("/help") => HELP.lines().for_each(output::note),
+                    Some("/model") => session.model(rest)?,
+                    Some("/system") => session.system(rest),
+                    Some(command) => {
+                        if session.is_meant(command).await? {
+                            session.ask(line).await?;
+                        }
+                    }
                 }
-                question => session.ask(question).await?,
-            },
+            }
         }
     }
 }
 
+/// A slash and one word of letters.
+fn is_command(word: &str) -> bool {
+    let letters = word.strip_prefix('/').unwrap_or_default();
+    !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 struct Session<'p> {
     provider: &'p Provider,
+    /// Without messages.
     prompt: Prompt,
+    /// What the model is told beforehand.
+    system: Vec<Message>,
     cache: Option<PromptCache>,
+    knows: Knows<'p>,
     /// What no question has taken along yet.
     attached: Vec<UserPart>,
     turns: Vec<Message>,
@@ -80,6 +126,72 @@ enum Line {
 }
 
 impl Session<'_> {
+    /// Shows the model, or asks another one from now on.
+    fn model(&mut self, id: &str) -> anyhow::Result<()> {
+        if !id.is_empty() {
+            self.prompt.model =
+                chat_model(Some(id), self.provider.plugin(), self.knows.config, self.knows.environment)?;
+        }
+        output::note(&self.prompt.model);
+        Ok(())
+    }
+
+    /// Shows what the model is told beforehand, or sets it.
+    fn system(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.system = vec![Message::system(text)];
+        }
+        match self.system.first() {
+            Some(Message::System(Instructions { stable, .. })) => output::note(stable),
+            _ => output::note("the model is told nothing beforehand"),
+        }
+    }
+
+    /// Whether a line that begins with an unknown command is to be sent: that may have to be paid for.
+    async fn is_meant(&mut self, command: &str) -> anyhow::Result<bool> {
+        let meant = nearest(command, COMMANDS).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
+        output::note(&format!("there is no command {command}{meant}"));
+        match self.read("Send the line to the model as it stands? (y/N) ").await? {
+            Line::Text(answer) => Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")),
+            Line::Stopped | Line::End => Ok(false),
+        }
+    }
+
+    /// A question, which may have several lines.
+    async fn question(&mut self) -> anyhow::Result<Line> {
+        let mut text = match self.read("> ").await? {
+            Line::Text(line) => line,
+            other => return Ok(other),
+        };
+        if let Some(rest) = text.trim_start().strip_prefix(FENCE).map(str::to_owned) {
+            text = rest;
+            while !text.trim_end().ends_with(FENCE) {
+                match self.read("... ").await? {
+                    Line::Text(line) => text = format!("{text}\n{line}"),
+                    other => return Ok(other),
+                }
+            }
+            text.truncate(text.trim_end().len() - FENCE.len());
+            return Ok(Line::Text(text));
+        }
+        while let Some(before) = text.strip_suffix('\\').map(str::to_owned) {
+            match self.read("... ").await? {
+                Line::Text(line) => text = format!("{before}\n{line}"),
+                other => return Ok(other),
+            }
+        }
+        Ok(Line::Text(text))
+    }
+
+    /// Keeps what was said so far, where it is to be kept.
+    fn keep(&self) {
+        let Some(saved) = self.knows.saved else { return };
+        let messages: Vec<Message> = self.system.iter().chain(&self.turns).cloned().collect();
+        if let Err(error) = saved.keep(&self.prompt.model, &messages, self.provider.held()) {
+            output::warn(&error.to_string());
+        }
+    }
+
     /// Asks, and again with the results of the tool calls that came. What fails or is given up is not said.
     async fn ask(&mut self, question: &str) -> anyhow::Result<()> {
         let before = self.turns.len();
@@ -100,6 +212,7 @@ impl Session<'_> {
             };
             self.attached.clear();
             if calls.is_empty() {
+                self.keep();
                 return Ok(());
             }
             for call in calls {
@@ -116,8 +229,10 @@ impl Session<'_> {
 
     /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word.
     async fn reply(&mut self) -> anyhow::Result<Option<Vec<ToolCall>>> {
-        let messages = self.prompt.messages.iter().chain(&self.turns).cloned().collect();
-        let prompt = Prompt { messages, ..self.prompt.clone() };
+        let messages = self.system.iter().chain(&self.turns).cloned().collect();
+        let id = &self.provider.plugin().descriptor().id;
+        let params = model_params(self.knows.config.value(), id, &self.prompt.model);
+        let (prompt, _) = with_params(Prompt { messages, ..self.prompt.clone() }, &params);
         let page = chat::page(&prompt);
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };

@@ -1,6 +1,7 @@
 //! `doctor`: what works and what does not, a line each, with what to do. It looks at everything it can reach, and what
 //! it exits with follows from the first thing that failed.
 
+mod openclaw;
 mod report;
 
 use std::{
@@ -67,6 +68,14 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     Ok(report.error().map_or(ExitCode::SUCCESS, output::exit_code))
 }
 
+/// Where the key is that calls need.
+enum Key {
+    Held,
+    /// In a store that only OpenClaw reads.
+    OfOpenClaw,
+    Missing,
+}
+
 struct Examination<'a> {
     args: &'a Args,
     environment: Environment,
@@ -90,12 +99,20 @@ impl Examination<'_> {
         ));
         let plugin = self.component().await?;
         if let Some(file) = self.configuration(&plugin).await {
-            let has_key = self.key(&plugin, &file);
+            let key = self.key(&plugin, &file).await;
             if let Some(service) = self.way(&plugin, &file).await {
-                if has_key {
-                    self.service(&plugin, &file, service).await;
-                } else {
-                    self.report.push(Line::skipped("gateway", "asked for nothing without a key"));
+                match key {
+                    Key::Held => self.service(&plugin, &file, service).await,
+                    Key::Missing => self.report.push(Line::skipped("gateway", "asked for nothing without a key")),
+                    Key::OfOpenClaw => {
+                        let id = &plugin.descriptor().id;
+                        let model = chat_model(self.args.model.as_deref(), &plugin, &file, &self.environment);
+                        let model = model.unwrap_or_else(|_| plugin.descriptor().default_model.id.clone());
+                        let line = Line::skipped("gateway", "not asked: the key is OpenClaw's, which can ask");
+                        self.report.push(line.hint(format!(
+                            "Try `openclaw infer model run --local --model {id}/{model} --prompt hello`."
+                        )));
+                    }
                 }
             }
         }
@@ -171,8 +188,7 @@ impl Examination<'_> {
             let whose = if included.path.is_empty() { "all".to_owned() } else { included.path.join(".") };
             self.report.push(Line::good("included", format!("{whose} from {}", files.join(" and "))));
         }
-        let setup = self.setup(plugin, &file);
-        match async { plugin.lint(&setup.settled(plugin).await?).await }.await {
+        match self.args.connect.findings(plugin, &file, &self.environment).await {
             Ok(findings) => {
                 for finding in findings {
                     if finding.severity == Severity::Error {
@@ -246,7 +262,8 @@ impl Examination<'_> {
                 left.push((format!("params.{name} of {model}"), "it is for OpenClaw".to_owned()));
             }
         }
-        if let Some(profile) = std::env::var_os("OPENCLAW_PROFILE").filter(|_| !self.args.connect.config.has_profile())
+        if let Some(profile) =
+            std::env::var_os("OPENCLAW_PROFILE").filter(|_| self.args.connect.config.profile().is_none())
         {
             let why = format!("it is {}, and chooses no configuration by itself: give --profile", profile.display());
             left.push(("OPENCLAW_PROFILE".into(), why));
@@ -258,34 +275,54 @@ impl Examination<'_> {
     }
 
     /// Whether every credential that calls need is there.
-    fn key(&mut self, plugin: &Plugin, file: &ConfigFile) -> bool {
+    async fn key(&mut self, plugin: &Plugin, file: &ConfigFile) -> Key {
         let descriptor = plugin.descriptor();
         let held = match self.setup(plugin, file).held(descriptor) {
             Ok(held) => held,
             Err(error) => {
                 self.report.fail(Line::failed("key", &error), error);
-                return false;
+                return Key::Missing;
             }
         };
         let destination = Destination::of(plugin, self.setup(plugin, file)).ok();
         let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
-        let mut has_all = true;
+        let mut key = Key::Held;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
+            let how = how_to_set(credential, service.as_ref());
             match held.source(&credential.id) {
                 Some(source) => {
                     self.report.fact("key", &source.to_string());
                     self.report.push(Line::good("key", format!("{}, from {source}", credential.label)));
                 }
                 None if credential.required => {
-                    has_all = false;
-                    let line = Line::bad("key", missing.clone()).hint(how_to_set(credential, service.as_ref()));
+                    let profile = self.args.connect.config.profile();
+                    let store = alive::during("asking openclaw", openclaw::store(&descriptor.id, profile)).await;
+                    let why = match store {
+                        openclaw::Store::Holds(profiles) if !profiles.is_empty() => {
+                            let profiles = profiles.join(" and ");
+                            let line =
+                                format!("{} is in OpenClaw's own store ({profiles}), and not here", credential.label);
+                            let hint = format!("OpenClaw finds it there. For what `host-harness` calls: {how}");
+                            self.report.fact("key", &format!("OpenClaw's own store, {profiles}"));
+                            self.report.push(Line::warning("key", line).hint(hint));
+                            key = Key::OfOpenClaw;
+                            continue;
+                        }
+                        openclaw::Store::Holds(_) => "OpenClaw's own store has none for it either.".to_owned(),
+                        openclaw::Store::NotInstalled => {
+                            "OpenClaw's own store could not be asked: there is no `openclaw` on the PATH.".to_owned()
+                        }
+                        openclaw::Store::Failed(why) => format!("OpenClaw's own store could not be asked: {why}"),
+                    };
+                    key = Key::Missing;
+                    let line = Line::bad("key", missing.clone()).hint(format!("{how} {why}"));
                     self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));
                 }
-                None => self.report.push(Line::warning("key", missing).hint(how_to_set(credential, service.as_ref()))),
+                None => self.report.push(Line::warning("key", missing).hint(how)),
             }
         }
-        has_all
+        key
     }
 
     /// The way to the gateway, step by step. Gives the provider's own service where it is one, or `None` where there is no

@@ -8,7 +8,7 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model,
+    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, primary_model,
     types::ErrorKind, wit::onboarding::Choices,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     alive,
-    connect::{self, Config, Run, ways_to_give},
+    connect::{self, Config, Named, Run, header, ways_to_give},
     output, plugin_flags,
 };
 
@@ -29,6 +29,10 @@ pub(crate) struct Args {
     /// --default
     #[arg(long = "model", value_name = "ID")]
     models: Vec<String>,
+    /// Write this header into the provider's entry, to go with each request; a secret in it as `${NAME}`, the name of an
+    /// environment variable; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
+    headers: Vec<(String, String)>,
     /// Make the model the default one, also where another is chosen
     #[arg(long)]
     default: bool,
@@ -81,6 +85,8 @@ impl KeyPlace {
 /// All that onboarding must know.
 struct Answers {
     base_url: Option<String>,
+    /// Those to add, none of them a secret.
+    headers: Vec<(String, String)>,
     /// Those to add, the candidate for the default model first.
     models: Vec<String>,
     default: DefaultModel,
@@ -109,13 +115,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         answers_of_flags(&args, &plugin, &file, &environment)?
     };
-    // Before anything is called: what is there may not take it.
-    let merged = answers.merge(&plugin, file.value()).await?;
-    file.text_with(&merged)?;
-    if asks {
-        wizard::confirm(&file, &merged)?;
-    } else if !args.no_check {
-        check(&args, &plugin, &file, &environment).await?;
+    if !asks {
+        // Before anything is called: what is there may not take it.
+        file.text_with(&answers.merge(&plugin, file.value()).await?)?;
+        if !args.no_check {
+            check(&args, &plugin, &file, &environment).await?;
+        }
     }
     if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
         (answers.key, &answers.secret, plugin.descriptor().credentials.first())
@@ -145,7 +150,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let left = answers.left_to_do(&plugin);
     if asks {
-        wizard::next_steps(&left);
+        wizard::next_steps(&left, &args.next_commands(&plugin, &answers));
     } else {
         left.iter().for_each(|step| output::note(step));
     }
@@ -182,9 +187,16 @@ fn answers_of_flags(
     }
     let source = credential.and_then(|credential| held.source(&credential.id));
     let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
+    let mut models = args.own_models(plugin, file);
+    if models.is_empty() {
+        // One that is chosen already is the candidate: none is added beside it.
+        let chosen = primary_model(file.value(), environment)?;
+        models.extend(chosen.filter(|chosen| chosen.provider == descriptor.id).map(|chosen| chosen.model));
+    }
     Ok(Answers {
         base_url: args.run.base_url(plugin),
-        models: args.own_models(plugin, file),
+        headers: args.headers()?,
+        models,
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,
@@ -196,6 +208,7 @@ fn answers_of_flags(
 /// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
 async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<()> {
     let setup = args.run.clone().impatient().setup(plugin, file, environment);
+    let setup = args.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value));
     let held = match setup.held(plugin.descriptor()) {
         Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
         held => held?,
@@ -225,6 +238,42 @@ impl Args {
     /// The models that the flags name, as the provider knows them.
     fn own_models(&self, plugin: &Plugin, file: &ConfigFile) -> Vec<String> {
         self.models.iter().map(|model| own_model(file.value(), plugin.descriptor(), model)).collect()
+    }
+
+    /// The headers to write. A secret among them would stand in the file for whoever can read it.
+    fn headers(&self) -> anyhow::Result<Vec<(String, String)>> {
+        for (name, value) in &self.headers {
+            let is_secret = !diff::secrets(&json!({ name: value })).is_empty();
+            // `Bearer ${TOKEN}` holds none.
+            let refers = value.split_once("${").is_some_and(|(_, rest)| rest.contains('}'));
+            if is_secret && !refers {
+                let variable = name.to_uppercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "_");
+                let why = format!(
+                    "the value of --header {name} may be a secret, and is not written into the file: set a variable to it, \
+                     and give '{name}: ${{{variable}}}'"
+                );
+                return Err(output::Usage(why).into());
+            }
+        }
+        Ok(self.headers.clone())
+    }
+
+    /// The commands that try what was set up, as they can be pasted into the shell that this runs in.
+    fn next_commands(&self, plugin: &Plugin, answers: &Answers) -> Vec<String> {
+        let variable = plugin.descriptor().credentials.first().and_then(|credential| credential.env_vars.first());
+        let is_set = |variable: &&String| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+        let mut commands = Vec::new();
+        // Nowhere but in the user's hands is the key that was typed.
+        if let Some(variable) = variable.filter(|variable| !is_set(variable))
+            && answers.key == KeyPlace::Reference
+            && answers.secret.is_some()
+        {
+            commands.push(format!("read -rsp 'Key: ' {variable}; export {variable}"));
+        }
+        let mut words = vec![output::program(), "doctor".to_owned(), "--chat".to_owned()];
+        words.extend(self.run.named_component().into_iter().chain(self.config.named()));
+        commands.push(words.join(" "));
+        commands
     }
 
     /// What the flags say of the default model.
@@ -287,6 +336,11 @@ impl Answers {
         if self.allow_private_network {
             allow_private_network(&mut config, plugin)?;
         }
+        for (name, value) in &self.headers {
+            let headers = provider_member(&mut config, plugin, "headers")?;
+            headers.retain(|other, _| !other.trim().eq_ignore_ascii_case(name));
+            headers.insert(name.clone(), value.as_str().into());
+        }
         if self.default == DefaultModel::Replace
             && let Some(defaults) = config.pointer_mut("/agents/defaults").and_then(Value::as_object_mut)
         {
@@ -326,11 +380,40 @@ pub(crate) fn key_reference(plugin: &Plugin) -> Option<String> {
 
 /// Lets the provider be in a private network.
 fn allow_private_network(config: &mut Value, plugin: &Plugin) -> anyhow::Result<()> {
-    let name = plugin.entries(config).first().map_or(&*plugin.descriptor().id, |(name, _)| name).to_owned();
-    let request = ["models", "providers", &name, "request"];
-    let request = request.into_iter().try_fold(config, open)?;
-    request.as_object_mut().context("it was just made")?.insert("allowPrivateNetwork".into(), true.into());
+    provider_member(config, plugin, "request")?.insert("allowPrivateNetwork".into(), true.into());
     Ok(())
+}
+
+/// The object `member` of the provider's entry, made where there is none.
+fn provider_member<'a>(
+    config: &'a mut Value,
+    plugin: &Plugin,
+    member: &str,
+) -> anyhow::Result<&'a mut Map<String, Value>> {
+    let name = plugin.entries(config).first().map_or(&*plugin.descriptor().id, |(name, _)| name).to_owned();
+    let object = ["models", "providers", &name, member].into_iter().try_fold(config, open)?;
+    object.as_object_mut().context("it was just made")
+}
+
+/// Makes `model` the default one of `file`, as `onboard --default --model` does. Gives where the old file is kept, or
+/// nothing where it held that already.
+pub(crate) async fn set_default(
+    plugin: &Plugin,
+    file: &mut ConfigFile,
+    base_url: Option<String>,
+    model: String,
+    key: Option<&Source>,
+) -> anyhow::Result<Update> {
+    let answers = Answers {
+        base_url,
+        headers: Vec::new(),
+        models: vec![model],
+        default: DefaultModel::Replace,
+        key: KeyPlace::of(key),
+        secret: None,
+        allow_private_network: false,
+    };
+    file.update(async |config| answers.merge(plugin, config).await).await
 }
 
 /// The object under `name`, made where there is none.

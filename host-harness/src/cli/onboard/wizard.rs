@@ -1,5 +1,6 @@
-//! The questions of `onboard`, in a terminal. What a flag answers is not asked; what stands already is proposed.
-//! Everything here is said on standard error, and nothing is written.
+//! The questions of `onboard`, in a terminal. What a flag answers is not asked; what stands already is proposed. Each
+//! question can be gone back from, and what was answered so far is proposed again. Everything here is said on standard
+//! error, and nothing is written.
 
 use std::fmt;
 
@@ -9,16 +10,13 @@ use host_harness::{
     types::{ErrorKind, ErrorOrigin},
     wit::{models::Entry, onboarding::Credential},
 };
-use inquire::{
-    Confirm, CustomUserError, InquireError, Password, PasswordDisplayMode, Select, Text, validator::Validation,
-};
 use secrecy::SecretString;
-use serde_json::Value;
 
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::cli::{
-    alive,
-    connect::{Run, chat_model, service_at, services},
+    alive, ask,
+    ask::Line,
+    connect::{chat_model, service_at, services},
     output::{GivenUp, printable, say},
     restored, terminal,
 };
@@ -26,7 +24,52 @@ use crate::cli::{
 /// Where a gateway of one's own usually listens.
 const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
-/// Asks what no flag has answered.
+/// The questions, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Gateway,
+    Url,
+    Key,
+    Place,
+    Models,
+    Default,
+    Write,
+}
+
+impl Step {
+    fn next(self) -> Self {
+        match self {
+            Self::Gateway => Self::Url,
+            Self::Url => Self::Key,
+            Self::Key => Self::Place,
+            Self::Place => Self::Models,
+            Self::Models => Self::Default,
+            Self::Default | Self::Write => Self::Write,
+        }
+    }
+}
+
+/// What came of a step.
+enum Came {
+    /// The user answered.
+    Answered,
+    /// There was nothing to ask.
+    Silent,
+    /// The user wants the question before.
+    Back,
+    /// Another question must be asked first.
+    To(Step),
+}
+
+/// An answer, which the wizard has noted.
+fn noted<T>(answer: Option<T>, note: impl FnOnce(T)) -> Came {
+    answer.map_or(Came::Back, |answer| {
+        note(answer);
+        Came::Answered
+    })
+}
+
+/// Asks what no flag has answered, and at last whether to write it.
 pub(super) async fn ask(
     args: &Args,
     plugin: &Plugin,
@@ -34,85 +77,77 @@ pub(super) async fn ask(
     environment: &Environment,
 ) -> anyhow::Result<Answers> {
     restored::watch();
-    let descriptor = plugin.descriptor();
     let bold = Style::new().bold();
     say(&format!(
         "{bold}Set up {} for OpenClaw{bold:#}, in {}",
-        printable(&descriptor.label),
+        printable(&plugin.descriptor().label),
         printable(&file.path().display().to_string())
     ));
-    say(&dim("Esc or Ctrl-C gives up. Nothing is written before the end."));
+    say(&dim("Esc goes back a question, Ctrl-C gives up. Nothing is written before the end."));
 
-    let wizard = Wizard { plugin, file, run: args.run.clone().impatient(), environment, no_check: args.no_check };
-    let found = wizard.gateway().await?;
-    let key = match args.key {
-        Some(place) => place,
-        None => wizard.key_place(&found)?,
-    };
-    let models = if args.models.is_empty() { wizard.models(&found.models)? } else { args.own_models(plugin, file) };
-    let default = match (args.default_model(), models.first()) {
-        (Some(default), _) => default,
-        (None, Some(model)) => wizard.default_model(model)?,
-        (None, None) => DefaultModel::SetWhereNone,
-    };
-    Ok(Answers {
-        base_url: Some(found.base_url),
-        models,
-        default,
-        key,
-        secret: found.typed.or(found.held.filter(|(_, source)| !key.holds(source)).map(|(secret, _)| secret)),
-        allow_private_network: found.allow_private_network,
-    })
+    let mut wizard = Wizard { args, plugin, file, environment, said: Said::default() };
+    wizard.said.base_url = args.run.base_url(plugin);
+    wizard.said.held = wizard.held()?;
+    if let Some((_, source)) = &wizard.said.held {
+        say(&good(&format!("The key is there: {source}")));
+    }
+    let (mut step, mut asked, mut is_back) = (Step::Gateway, Vec::new(), false);
+    loop {
+        let came = wizard.step(step, is_back).await?;
+        is_back = false;
+        match came {
+            Came::Answered if step == Step::Write => return wizard.answers(),
+            // A file that holds it all is not asked about.
+            Came::Silent if step == Step::Write => return wizard.answers(),
+            Came::Answered => {
+                asked.push(step);
+                step = step.next();
+            }
+            Came::Silent => step = step.next(),
+            Came::Back => {
+                step = asked.pop().ok_or(GivenUp)?;
+                is_back = true;
+            }
+            Came::To(other) => {
+                asked.retain(|step| *step < other);
+                (step, is_back) = (other, true);
+            }
+        }
+    }
 }
 
-/// Shows what would change, and asks whether to write it.
-pub(super) fn confirm(file: &ConfigFile, merged: &Value) -> anyhow::Result<()> {
-    let after = file.text_with(merged)?;
-    let before = if file.path().exists() { file.text_with(file.value())? } else { String::new() };
-    if before == after {
-        return Ok(());
-    }
-    let mut secrets = diff::secrets(file.value());
-    secrets.extend(diff::secrets(merged));
-    say("");
-    for line in diff::lines(&before, &after, &secrets) {
-        anstream::eprintln!("{line}");
-    }
-    say("");
-    if answer(Confirm::new("Write this?").with_default(true).prompt())? { Ok(()) } else { Err(GivenUp.into()) }
-}
-
-/// Says what is left for the user to do.
-pub(super) fn next_steps(left: &[String]) {
+/// Says what is left for the user to do, and how to see that it works.
+pub(super) fn next_steps(left: &[String], commands: &[String]) {
     left.iter().for_each(|step| say(&printable(step)));
-    say(&dim("Next: host-harness doctor --chat"));
+    for (number, command) in commands.iter().enumerate() {
+        say(&dim(&format!("{} {command}", if number == 0 { "Next:" } else { "     " })));
+    }
 }
 
 struct Wizard<'a> {
+    args: &'a Args,
     plugin: &'a Plugin,
     file: &'a ConfigFile,
-    run: Run,
     environment: &'a Environment,
-    no_check: bool,
+    said: Said,
 }
 
-/// A gateway that answered, or that the user wants all the same.
-struct Found {
-    base_url: String,
+/// What the user, the flags and the gateway have said so far.
+#[derive(Clone, Default)]
+struct Said {
+    /// Which of the gateways was chosen: one behind the last is the user's own.
+    gateway: Option<usize>,
+    base_url: Option<String>,
     allow_private_network: bool,
     /// The key that was found, and where.
     held: Option<(SecretString, Source)>,
     /// The key that the user typed: it takes the place of the one found.
     typed: Option<SecretString>,
-    models: Vec<Entry>,
-}
-
-impl Found {
-    /// Whether the key has its place, so that there is nothing to choose.
-    fn is_kept(&self) -> bool {
-        let source = self.held.as_ref().map(|(_, source)| source);
-        self.typed.is_none() && matches!(source, Some(Source::Configuration(_) | Source::Keyring))
-    }
+    /// What the gateway offers. Empty where it was not asked, or has no list.
+    offered: Vec<Entry>,
+    place: Option<KeyPlace>,
+    models: Vec<String>,
+    default: Option<DefaultModel>,
 }
 
 /// What to do about a gateway that gave no good answer.
@@ -122,6 +157,10 @@ enum Way {
     OtherUrl,
     OtherKey,
     Unchecked,
+}
+
+impl Way {
+    const ALL: [Self; 4] = [Self::Again, Self::OtherUrl, Self::OtherKey, Self::Unchecked];
 }
 
 impl fmt::Display for Way {
@@ -136,114 +175,169 @@ impl fmt::Display for Way {
 }
 
 impl Wizard<'_> {
-    fn setup(&self) -> Setup {
-        self.run.setup(self.plugin, self.file, self.environment).keyring(super::keyring(true))
+    async fn step(&mut self, step: Step, is_back: bool) -> anyhow::Result<Came> {
+        match step {
+            Step::Gateway => self.gateway(is_back),
+            Step::Url => self.url(is_back),
+            Step::Key => self.key(is_back).await,
+            Step::Place => self.place(),
+            Step::Models => self.models(),
+            Step::Default => self.default(),
+            Step::Write => self.write().await,
+        }
     }
 
-    /// Asks for the gateway and the key until they fit.
-    async fn gateway(&self) -> anyhow::Result<Found> {
-        let credential = self.plugin.descriptor().credentials.first();
-        let mut base_url = match self.run.base_url(self.plugin) {
-            Some(given) => given,
-            None => self.base_url()?,
-        };
-        let mut allow_private_network = false;
-        let mut typed: Option<SecretString> = None;
-        let held = self.held()?;
-        if let Some((_, source)) = &held {
-            say(&good(&format!("The key is there: {source}")));
-        }
-        loop {
-            if held.is_none() && typed.is_none() {
-                typed = credential.map(|credential| self.key(credential, &base_url)).transpose()?;
-            }
-            if self.no_check {
-                return Ok(Found { base_url, allow_private_network, held, typed, models: Vec::new() });
-            }
-            let checked = self.offered(&base_url, typed.as_ref(), allow_private_network);
-            let models = match ended(alive::during(format!("checking the key with {base_url}"), checked).await)? {
-                Ok(models) => {
-                    say(&good(&format!("{base_url} takes the key, and offers {} models", models.len())));
-                    models
-                }
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    say(&dim(&format!("{error}. So the key is not checked.")));
-                    Vec::new()
-                }
-                Err(error) if error.kind() == ErrorKind::DeniedByHost && !allow_private_network => {
-                    complain(&error);
-                    let question = "Is this gateway in a private network of yours, which may be called?";
-                    if answer(Confirm::new(question).with_default(false).prompt())? {
-                        allow_private_network = true;
-                    } else {
-                        base_url = self.base_url()?;
-                    }
-                    continue;
-                }
-                Err(error) => {
-                    complain(&error);
-                    let is_refused = matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden)
-                        && error.origin() == ErrorOrigin::Gateway;
-                    let way = if is_refused { Way::OtherKey } else { which_way()? };
-                    match (way, credential) {
-                        (Way::OtherKey, Some(credential)) => typed = Some(self.key(credential, &base_url)?),
-                        (Way::OtherUrl, _) => base_url = self.base_url()?,
-                        (Way::Unchecked, _) => {
-                            return Ok(Found { base_url, allow_private_network, held, typed, models: Vec::new() });
-                        }
-                        (Way::Again | Way::OtherKey, _) => {}
-                    }
-                    continue;
-                }
-            };
-            return Ok(Found { base_url, allow_private_network, held, typed, models });
-        }
+    fn answers(self) -> anyhow::Result<Answers> {
+        let said = self.said;
+        let key = said.place.unwrap_or(KeyPlace::Reference);
+        Ok(Answers {
+            base_url: said.base_url,
+            headers: self.args.headers()?,
+            models: said.models,
+            default: said.default.unwrap_or(DefaultModel::SetWhereNone),
+            key,
+            secret: said.typed.or(said.held.filter(|(_, source)| !key.holds(source)).map(|(secret, _)| secret)),
+            allow_private_network: said.allow_private_network,
+        })
+    }
+
+    fn setup(&self) -> anyhow::Result<Setup> {
+        let setup = self.args.run.clone().impatient().setup(self.plugin, self.file, self.environment);
+        Ok(self.args.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value)))
+    }
+
+    /// The base URL that the file has, where a person can read it.
+    fn configured(&self) -> Option<String> {
+        let entries = self.plugin.entries(self.file.value());
+        let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
+        urls.into_iter().find(|url| !url.is_empty() && terminal::is_line(url)).map(str::to_owned)
+    }
+
+    /// The number of the provider's own service at `url`, or the number behind the last.
+    fn service_number(&self, url: &str) -> usize {
+        let services = services(self.plugin.descriptor());
+        let origin = url.parse::<Origin>().ok();
+        let is_there = |base_url: &str| origin.is_some() && base_url.parse::<Origin>().ok() == origin;
+        services.iter().position(|service| is_there(&service.base_url)).unwrap_or(services.len())
     }
 
     /// One of the provider's own services, or another gateway.
-    fn base_url(&self) -> anyhow::Result<String> {
-        let descriptor = self.plugin.descriptor();
-        let entries = self.plugin.entries(self.file.value());
-        let urls = entries.iter().filter_map(|(_, entry)| Some(entry.get("baseUrl")?.as_str()?.trim()));
-        let configured = urls.into_iter().find(|url| !url.is_empty() && terminal::is_line(url));
-        let services = services(descriptor);
-        let current = configured.map(|url| {
-            let origin = url.parse::<Origin>().ok();
-            services.iter().position(|service| origin.is_some() && service.base_url.parse::<Origin>().ok() == origin)
-        });
-        let is_elsewhere = current == Some(None);
+    fn gateway(&mut self, is_back: bool) -> anyhow::Result<Came> {
+        if self.said.base_url.is_some() && self.said.gateway.is_none() && !is_back {
+            return Ok(Came::Silent);
+        }
+        let services = services(self.plugin.descriptor());
         let hosted =
             services.iter().map(|service| terminal::line(&format!("{}, hosted: {}", service.label, service.base_url)));
-        let gateways = hosted.chain(["A gateway of your own".to_owned()]).collect();
-        let start = if is_elsewhere { services.len() } else { current.flatten().unwrap_or_default() };
-        let asked = Select::new("Which gateway?", gateways).with_starting_cursor(start).raw_prompt();
-        let chosen = answer(asked)?.index;
-        if let Some(service) = services.get(chosen) {
-            let is_current = current == Some(Some(chosen));
-            return Ok(configured.filter(|_| is_current).unwrap_or(&service.base_url).to_owned());
+        let gateways: Vec<String> = hosted.chain(["A gateway of your own".to_owned()]).collect();
+        let configured = self.configured();
+        let current = configured.as_deref().map(|url| self.service_number(url));
+        let start = self.said.gateway.or(current).unwrap_or_default();
+        let Some(chosen) = ask::choose("Which gateway?", &gateways, start)? else { return Ok(Came::Back) };
+        if self.said.gateway != Some(chosen) {
+            self.said.base_url = services.get(chosen).map(|service| match configured {
+                // As the file spells it.
+                Some(configured) if current == Some(chosen) => configured,
+                _ => service.base_url.clone(),
+            });
+        }
+        self.said.gateway = Some(chosen);
+        Ok(Came::Answered)
+    }
+
+    /// Where a gateway of the user's own is.
+    fn url(&mut self, is_back: bool) -> anyhow::Result<Came> {
+        let is_own = self.said.gateway.is_some_and(|chosen| chosen >= services(self.plugin.descriptor()).len());
+        if !is_own && !is_back {
+            return Ok(Came::Silent);
         }
         // A reference is resolved where it is called, and stays as it is.
-        let usable = |text: &str| -> Result<Validation, CustomUserError> {
-            Ok(match text.trim().parse::<Origin>() {
-                _ if text.trim().starts_with("${") => Validation::Valid,
-                _ if !text.contains("://") => Validation::Invalid("it starts with https:// or http://".into()),
-                Ok(_) => Validation::Valid,
-                Err(error) => Validation::Invalid(terminal::line(&error.to_string()).into()),
-            })
+        let check = |text: &str| match text.trim().parse::<Origin>() {
+            _ if text.trim().starts_with("${") => Ok(()),
+            _ if !text.contains("://") => Err("it starts with https:// or http://".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(terminal::line(&error.to_string())),
         };
-        let typed = Text::new("Base URL:")
-            .with_default(configured.filter(|_| is_elsewhere).unwrap_or(OWN_GATEWAY))
-            .with_help_message("it usually ends in /v1")
-            .with_validator(usable)
-            .prompt();
-        Ok(answer(typed)?.trim().to_owned())
+        let services = services(self.plugin.descriptor()).len();
+        let configured = self.configured().filter(|url| self.service_number(url) == services);
+        let default = self.said.base_url.clone().or(configured).unwrap_or_else(|| OWN_GATEWAY.to_owned());
+        let line =
+            Line { default: Some(&default), help: "it usually ends in /v1", check: &check, ..Line::new("Base URL:") };
+        Ok(noted(line.ask()?, |url| {
+            self.said.base_url = Some(url.trim().to_owned());
+            self.said.allow_private_network = false;
+        }))
+    }
+
+    /// The key, and whether it fits the gateway.
+    async fn key(&mut self, is_back: bool) -> anyhow::Result<Came> {
+        let credential = self.plugin.descriptor().credentials.first();
+        let base_url = self.said.base_url.clone().unwrap_or_else(|| OWN_GATEWAY.to_owned());
+        let mut came = Came::Silent;
+        let is_missing = self.said.held.is_none() && self.said.typed.is_none();
+        if let Some(credential) = credential.filter(|_| is_missing || is_back) {
+            match self.ask_key(credential, &base_url)? {
+                Some(typed) => self.said.typed = Some(typed),
+                None => return Ok(Came::Back),
+            }
+            came = Came::Answered;
+        }
+        self.said.offered.clear();
+        if self.args.no_check {
+            return Ok(came);
+        }
+        loop {
+            let checked = self.offered(&base_url);
+            let error = match ended(alive::during(format!("checking the key with {base_url}"), checked).await)? {
+                Ok(models) => {
+                    say(&good(&format!("{base_url} takes the key, and offers {} models", models.len())));
+                    self.said.offered = models;
+                    return Ok(came);
+                }
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    say(&dim(&format!("{error}. So the key is not checked.")));
+                    return Ok(came);
+                }
+                Err(error) => error,
+            };
+            complain(&error);
+            if error.kind() == ErrorKind::DeniedByHost && !self.said.allow_private_network {
+                match ask::confirm("Is this gateway in a private network of yours, which may be called?", false)? {
+                    Some(true) => {
+                        self.said.allow_private_network = true;
+                        continue;
+                    }
+                    Some(false) => return Ok(Came::To(Step::Url)),
+                    None => return Ok(Came::Back),
+                }
+            }
+            let is_refused = matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden)
+                && error.origin() == ErrorOrigin::Gateway;
+            let way = if is_refused {
+                Way::OtherKey
+            } else {
+                let ways: Vec<_> = Way::ALL.iter().map(Way::to_string).collect();
+                // What is wrong with the way there is most often the URL.
+                let start = usize::from(!matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Overloaded));
+                match ask::choose("What now?", &ways, start)? {
+                    Some(chosen) => Way::ALL.get(chosen).copied().unwrap_or(Way::Again),
+                    None => return Ok(if matches!(came, Came::Answered) { Came::To(Step::Key) } else { Came::Back }),
+                }
+            };
+            match way {
+                Way::Again => {}
+                Way::OtherUrl => return Ok(Came::To(Step::Url)),
+                Way::OtherKey => return Ok(Came::To(Step::Key)),
+                Way::Unchecked => return Ok(Came::Answered),
+            }
+        }
     }
 
     /// The key that is there already, and where. One that can be none is told about and asked for anew.
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.setup().held(descriptor) {
+        match self.setup()?.keyring(super::keyring(true)).held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -252,43 +346,32 @@ impl Wizard<'_> {
         }
     }
 
-    fn key(&self, credential: &Credential, base_url: &str) -> anyhow::Result<SecretString> {
+    fn ask_key(&self, credential: &Credential, base_url: &str) -> anyhow::Result<Option<SecretString>> {
         let origin = base_url.parse::<Origin>().ok();
         let service = origin.and_then(|origin| service_at(self.plugin.descriptor(), &origin));
         let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
         let from = from.filter(|from| !from.is_empty()).map(|from| format!("from {from}; ")).unwrap_or_default();
         let help = terminal::line(&format!("{from}what you type stays hidden"));
-        let usable = |text: &str| -> Result<Validation, CustomUserError> {
-            Ok(match text.trim() {
-                "" => Validation::Invalid("the key is empty; a gateway that asks for none takes any".into()),
-                key if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                    Validation::Invalid("a key holds no spaces: something was pasted along with it".into())
-                }
-                _ => Validation::Valid,
-            })
+        let check = |text: &str| match text.trim() {
+            "" => Err("the key is empty; a gateway that asks for none takes any".to_owned()),
+            key if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Err("a key holds no spaces: something was pasted along with it".to_owned())
+            }
+            _ => Ok(()),
         };
-        let typed = Password::new(&format!("{}:", terminal::line(&credential.label)))
-            .with_display_mode(PasswordDisplayMode::Hidden)
-            .without_confirmation()
-            .with_help_message(&help)
-            .with_validator(usable)
-            .prompt();
-        Ok(SecretString::from(answer(typed)?.trim().to_owned()))
+        let label = format!("{}:", terminal::line(&credential.label));
+        let line = Line { help: &help, is_hidden: true, check: &check, ..Line::new(&label) };
+        Ok(line.ask()?.map(|typed| SecretString::from(typed.trim().to_owned())))
     }
 
     /// The cheapest call that needs the key.
-    async fn offered(
-        &self,
-        base_url: &str,
-        key: Option<&SecretString>,
-        allow_private_network: bool,
-    ) -> anyhow::Result<Vec<Entry>> {
+    async fn offered(&self, base_url: &str) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup = self.setup().base_url(base_url);
-        if let (Some(key), Some(credential)) = (key, descriptor.credentials.first()) {
+        let mut setup = self.setup()?.keyring(super::keyring(true)).base_url(base_url);
+        if let (Some(key), Some(credential)) = (&self.said.typed, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
-        if allow_private_network {
+        if self.said.allow_private_network {
             let mut config = self.file.value().clone();
             super::allow_private_network(&mut config, self.plugin)?;
             setup = setup.config(config);
@@ -296,96 +379,149 @@ impl Wizard<'_> {
         Ok(Provider::connect(self.plugin, setup).await?.models().await?)
     }
 
-    fn key_place(&self, found: &Found) -> anyhow::Result<KeyPlace> {
-        let Some(credential) = self.plugin.descriptor().credentials.first() else { return Ok(KeyPlace::Reference) };
-        if found.is_kept() {
-            return Ok(KeyPlace::of(found.held.as_ref().map(|(_, source)| source)));
-        }
+    fn place(&mut self) -> anyhow::Result<Came> {
+        let source = self.said.held.as_ref().map(|(_, source)| source);
+        let is_kept = self.said.typed.is_none() && matches!(source, Some(Source::Configuration(_) | Source::Keyring));
+        let credential = match (self.args.key, self.plugin.descriptor().credentials.first()) {
+            (None, Some(credential)) if !is_kept => credential,
+            (given, _) => {
+                self.said.place = Some(given.unwrap_or_else(|| KeyPlace::of(source)));
+                return Ok(Came::Silent);
+            }
+        };
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
-            Place(KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
-            Place(KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
+            (KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
+            (KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
         if super::keyring(true).is_available() {
             let text = "In the system keyring: host-harness reads it, OpenClaw does not".to_owned();
-            places.push(Place(KeyPlace::Keyring, text));
+            places.push((KeyPlace::Keyring, text));
         }
-        Ok(answer(Select::new("Where should the key be kept?", places).prompt())?.0)
+        let (places, texts): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+        let start = places.iter().position(|place| self.said.place == Some(*place)).unwrap_or_default();
+        let chosen = ask::choose("Where should the key be kept?", &texts, start)?;
+        Ok(noted(chosen, |chosen| self.said.place = places.get(chosen).copied()))
     }
 
     /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
-    fn models(&self, offered: &[Entry]) -> anyhow::Result<Vec<String>> {
+    fn models(&mut self) -> anyhow::Result<Came> {
+        if !self.args.models.is_empty() {
+            self.said.models = self.args.own_models(self.plugin, self.file);
+            return Ok(Came::Silent);
+        }
         let current = chat_model(None, self.plugin, self.file, self.environment)?;
         // One that steers the terminal is no id that a person could mean.
-        let ids = offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
+        let ids = self.said.offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
         let ids: Vec<String> = ids.cloned().collect();
         let is_offered = terminal::is_line(&current) && (ids.is_empty() || ids.contains(&current));
-        let listed = ids.clone();
-        let search = move |typed: &str| -> Result<Vec<String>, CustomUserError> {
+        let search = |typed: &str| {
             // What stands before the last comma is chosen.
             let (chosen, typed) = typed.rsplit_once(',').map_or(("", typed), |(chosen, typed)| (chosen, typed));
-            let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-            let fits = |id: &&String| words.iter().all(|word| id.to_lowercase().contains(word.as_str()));
-            let after = |id: &String| if chosen.is_empty() { id.clone() } else { format!("{chosen}, {id}") };
-            Ok(listed.iter().filter(fits).map(after).collect())
+            let after = |id: String| if chosen.is_empty() { id } else { format!("{chosen}, {id}") };
+            fitting(&ids, typed).into_iter().map(after).collect()
         };
-        let filled = |text: &str| -> Result<Validation, CustomUserError> {
-            Ok(if ids_of(text).is_empty() {
-                Validation::Invalid("choose one, or type its id".into())
-            } else {
-                Validation::Valid
-            })
+        let check = |text: &str| match ids_of(text).is_empty() {
+            true => Err("choose one, or type its id".to_owned()),
+            false => Ok(()),
         };
-        let mut question = Text::new("Model:").with_autocomplete(search).with_page_size(8).with_validator(filled);
-        question = question.with_help_message(if ids.is_empty() {
+        let help = if ids.is_empty() {
             "this gateway gave no list: type the id; a comma, and another one"
         } else {
             "type to search, ↑↓ to choose, Tab and a comma for several, Enter to take; any other id can be typed too"
-        });
-        if is_offered {
-            question = question.with_default(&current);
+        };
+        let last = self.said.models.join(", ");
+        let mut default = Some(current.as_str()).filter(|_| is_offered);
+        if !last.is_empty() {
+            default = Some(&last);
         }
-        let models = ids_of(&answer(question.prompt())?);
-        for model in models.iter().filter(|model| !ids.is_empty() && !ids.contains(model)) {
-            say(&dim(&format!("{model} is not on the gateway's list; it is taken as you typed it.")));
+        let line = Line { help, default, search: &search, check: &check, ..Line::new("Model:") };
+        loop {
+            let Some(typed) = line.ask()? else { return Ok(Came::Back) };
+            let meant =
+                ids_of(&typed).into_iter().map(|id| meant(&ids, id)).collect::<anyhow::Result<Option<Vec<_>>>>()?;
+            if let Some(models) = meant {
+                self.said.models = models;
+                return Ok(Came::Answered);
+            }
         }
-        Ok(models)
     }
 
-    fn default_model(&self, model: &str) -> anyhow::Result<DefaultModel> {
+    fn default(&mut self) -> anyhow::Result<Came> {
+        let (given, Some(model)) = (self.args.default_model(), self.said.models.first()) else {
+            self.said.default = self.args.default_model();
+            return Ok(Came::Silent);
+        };
         let reference = format!("{}/{model}", self.plugin.descriptor().id);
         let chosen = self.file.value().pointer("/agents/defaults/model");
         let chosen = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str())).map(str::trim);
         let (question, yes) = match chosen.filter(|chosen| !chosen.is_empty()) {
-            Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == model => {
-                return Ok(DefaultModel::SetWhereNone);
+            _ if given.is_some() => {
+                self.said.default = given;
+                return Ok(Came::Silent);
+            }
+            Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == *model => {
+                self.said.default = Some(DefaultModel::SetWhereNone);
+                return Ok(Came::Silent);
             }
             Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
-        let wanted =
-            answer(Confirm::new(&terminal::line(&question)).with_default(yes == DefaultModel::SetWhereNone).prompt())?;
-        Ok(if wanted { yes } else { DefaultModel::Keep })
+        let last = self.said.default.map(|last| last != DefaultModel::Keep);
+        let wanted = ask::confirm(&terminal::line(&question), last.unwrap_or(yes == DefaultModel::SetWhereNone))?;
+        Ok(noted(wanted, |wanted| self.said.default = Some(if wanted { yes } else { DefaultModel::Keep })))
     }
+
+    /// Shows what would change, and asks whether to write it.
+    async fn write(&self) -> anyhow::Result<Came> {
+        let answers = Self { said: self.said.clone(), ..*self }.answers()?;
+        let merged = answers.merge(self.plugin, self.file.value()).await?;
+        let after = self.file.text_with(&merged)?;
+        let before = if self.file.path().exists() { self.file.text_with(self.file.value())? } else { String::new() };
+        if before == after {
+            return Ok(Came::Silent);
+        }
+        let mut secrets = diff::secrets(self.file.value());
+        secrets.extend(diff::secrets(&merged));
+        say("");
+        for line in diff::lines(&before, &after, &secrets) {
+            anstream::eprintln!("{line}");
+        }
+        say("");
+        match ask::confirm("Write this?", true)? {
+            Some(true) => Ok(Came::Answered),
+            Some(false) => Err(GivenUp.into()),
+            None => Ok(Came::Back),
+        }
+    }
+}
+
+/// The ids that hold each word of `typed`, in any case.
+fn fitting(ids: &[String], typed: &str) -> Vec<String> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    let fits = |id: &&String| words.iter().all(|word| id.to_lowercase().contains(word.as_str()));
+    ids.iter().filter(fits).cloned().collect()
+}
+
+/// The id that `typed` stands for. One that the gateway does not offer is asked about: `None` is to be typed again.
+fn meant(ids: &[String], typed: String) -> anyhow::Result<Option<String>> {
+    if ids.is_empty() || ids.contains(&typed) {
+        return Ok(Some(typed));
+    }
+    let fitting = fitting(ids, &typed);
+    if fitting.is_empty() {
+        let question = format!("This gateway does not offer {typed}. Take it all the same?");
+        return Ok(ask::confirm(&terminal::line(&question), false)?.unwrap_or(false).then_some(typed));
+    }
+    let as_typed = format!("{}, as typed: the gateway does not offer it", terminal::line(&typed));
+    let options: Vec<String> = fitting.iter().cloned().chain([as_typed]).collect();
+    let chosen = ask::choose(&terminal::line(&format!("Which one is {typed}?")), &options, 0)?;
+    Ok(chosen.map(|chosen| fitting.get(chosen).cloned().unwrap_or(typed)))
 }
 
 /// The ids of models in what a user typed.
 fn ids_of(typed: &str) -> Vec<String> {
     typed.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
-}
-
-/// A place for the key, in words.
-struct Place(KeyPlace, String);
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.1)
-    }
-}
-
-fn which_way() -> anyhow::Result<Way> {
-    let ways = vec![Way::Again, Way::OtherUrl, Way::OtherKey, Way::Unchecked];
-    answer(Select::new("What now?", ways).prompt())
 }
 
 /// What the gateway or the host said, apart from what is no answer at all.
@@ -394,14 +530,6 @@ fn ended<T>(checked: anyhow::Result<T>) -> anyhow::Result<Result<T, Error>> {
         Ok(answer) => Ok(Ok(answer)),
         Err(error) => error.downcast::<Error>().map(Err),
     }
-}
-
-/// An answer, or that the user gave up.
-fn answer<T>(asked: Result<T, InquireError>) -> anyhow::Result<T> {
-    asked.map_err(|error| match error {
-        InquireError::OperationCanceled | InquireError::OperationInterrupted => GivenUp.into(),
-        error => error.into(),
-    })
 }
 
 fn complain(error: &Error) {

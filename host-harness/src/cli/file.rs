@@ -1,0 +1,78 @@
+//! `--output FILE`: a result in a file. It is written whole, in the place of one that is there, or not at all.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::output::Usage;
+
+/// A file that can be written to, as far as that is known beforehand.
+pub(crate) struct Output {
+    path: PathBuf,
+    /// What is no ordinary file, such as a pipe or a terminal, is written into as it stands.
+    is_special: bool,
+}
+
+impl Output {
+    /// # Errors
+    /// Where it is a folder, or its folder is not there or cannot be written into.
+    pub(crate) fn new(path: &Path) -> Result<Self, Usage> {
+        let wrong = |error: io::Error| cannot(path, &error);
+        // Through a link, the file that it points to is written.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if path.is_dir() {
+            return Err(wrong(io::Error::other("it is a folder")));
+        }
+        let is_special = path.exists() && !path.is_file();
+        if !is_special {
+            if fs::metadata(path).is_ok_and(|file| file.permissions().readonly()) {
+                return Err(wrong(io::Error::other("it is read-only")));
+            }
+            let folder = folder(path);
+            if !folder.is_dir() {
+                return Err(wrong(io::Error::other(format!("there is no folder `{}`", folder.display()))));
+            }
+            unfinished(path).map_err(wrong)?;
+        }
+        Ok(Self { path: path.clone(), is_special })
+    }
+
+    /// Writes it. Nobody sees half of it.
+    pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
+        let write = || {
+            if self.is_special {
+                return fs::File::options().write(true).open(&self.path)?.write_all(text.as_bytes());
+            }
+            let mut file = unfinished(&self.path)?;
+            file.write_all(text.as_bytes())?;
+            if let Ok(old) = fs::metadata(&self.path) {
+                file.as_file().set_permissions(old.permissions())?;
+            }
+            file.persist(&self.path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error| anyhow::Error::new(error).context(format!("cannot write `{}`", self.path.display())))
+    }
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Usage {
+    Usage(format!("cannot write to `{}`: {error}", path.display()))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file beside it, which goes away by itself.
+pub(crate) fn unfinished(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = folder(path);
+    let mut builder = &mut tempfile::Builder::new();
+    // Like any other file that a program writes, for whoever the user's umask lets read it; a temporary one is private.
+    #[cfg(unix)]
+    {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+        builder = builder.permissions(Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}

@@ -1,0 +1,50 @@
+//! `lint`: what the plugin finds wrong or doubtful in the configuration, without calling anything.
+
+use std::process::ExitCode;
+
+use host_harness::wit::onboarding::{Finding, Severity};
+use serde_json::json;
+
+use super::{connect::Connect, output};
+
+/// What the program ends with where the configuration would be refused, as a call would.
+const WRONG: u8 = 4;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let plugin = args.connect.run.plugin().await?;
+    let (file, environment) = args.connect.config.read()?;
+    let findings = args.connect.findings(&plugin, &file, &environment).await?;
+    let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if args.json {
+        let finding = |finding: &Finding| json!({"severity": severity(finding.severity), "path": finding.path, "message": finding.message});
+        output::print_json(&json!({
+            "config": file.path().display().to_string(),
+            "valid": !is_wrong,
+            "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+        }));
+    } else {
+        for finding in &findings {
+            output::print_line(&format!("{}: {}: {}", severity(finding.severity), finding.path, finding.message));
+        }
+        if findings.is_empty() {
+            output::print_line(&format!("{}: nothing to mend", file.path().display()));
+        }
+    }
+    Ok(if is_wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}

@@ -1,0 +1,124 @@
+//! Sessions of `chat` that a user wants to go on with later: what was said, in a file of its own. Owns where the files
+//! are and what is in them: the model, and the messages in the form of OpenAI's API. No header, option or key is kept.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
+use host_harness::{Held, wit::chat::Message};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::output::Usage;
+
+/// The largest session that is read, in bytes: some images are in it.
+const LARGEST: u64 = 512 << 20;
+
+/// What a session without a name is kept as.
+const UNNAMED: &str = "default";
+
+/// A session that is kept.
+pub(crate) struct Saved {
+    name: String,
+    path: PathBuf,
+    /// What was said in it before, and by which model; nothing in a new one.
+    pub(crate) messages: Vec<Message>,
+    pub(crate) model: Option<String>,
+}
+
+impl Saved {
+    /// The session of this name, which need not exist yet.
+    pub(crate) fn named(name: &str) -> anyhow::Result<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.bytes().all(is_plain) {
+            let why =
+                "a session's name is made of letters, digits, `-`, `_` and `.`, at most 64, a letter or digit first";
+            return Err(Usage(why.into()).into());
+        }
+        Self::at(name.to_owned(), folder()?.join(format!("{name}.json")))
+    }
+
+    /// The session that was used last; where there is none, a new one.
+    pub(crate) fn last() -> anyhow::Result<Self> {
+        let written = |entry: fs::DirEntry| {
+            let path = entry.path();
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let is_session = path.extension().is_some_and(|ending| ending == "json") && !name.starts_with('.');
+            Some((entry.metadata().ok()?.modified().ok()?, name, path)).filter(|_| is_session)
+        };
+        let entries = fs::read_dir(folder()?).into_iter().flatten().flatten();
+        match entries.filter_map(written).max() {
+            Some((_, name, path)) => Self::at(name, path),
+            None => Self::named(UNNAMED),
+        }
+    }
+
+    fn at(name: String, path: PathBuf) -> anyhow::Result<Self> {
+        let bytes = match host_harness::read_file(&path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { name, path, messages: Vec::new(), model: None });
+            }
+            Err(error) => return Err(damaged(&name, &path, &error).into()),
+        };
+        let session: Value = serde_json::from_slice(&bytes).map_err(|error| damaged(&name, &path, &error))?;
+        let messages = Message::history_from_openai(session.get("messages").unwrap_or(&Value::Null));
+        let messages = messages.map_err(|error| damaged(&name, &path, &error))?;
+        let model = session.get("model").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { name, path, messages, model })
+    }
+
+    /// What a user should know of it.
+    pub(crate) fn about(&self) -> String {
+        match self.messages.iter().filter(|message| matches!(message, Message::User(_))).count() {
+            0 => format!("this is kept as the session `{}`: --session {} goes on with it", self.name, self.name),
+            1 => format!("going on with the session `{}`, after one question", self.name),
+            asked => format!("going on with the session `{}`, after {asked} questions", self.name),
+        }
+    }
+
+    /// Keeps what was said so far, for this user alone. A key of `held` that was said is left out.
+    pub(crate) fn keep(&self, model: &str, messages: &[Message], held: &Held) -> Result<(), Usage> {
+        let session = json!({"model": model, "messages": Message::history_to_openai(messages)});
+        let mut text = format!("{session:#}\n");
+        for secret in held.ids().filter_map(|id| held.secret(id)).filter(|secret| !secret.expose_secret().is_empty()) {
+            let escaped = Value::from(secret.expose_secret()).to_string();
+            text = text.replace(escaped.trim_matches('"'), "***");
+        }
+        let write = || {
+            let folder = self.path.parent().unwrap_or(Path::new("."));
+            make_folder(folder)?;
+            // Made with mode 0600, and in its place at once.
+            let mut file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder)?;
+            file.write_all(text.as_bytes())?;
+            file.persist(&self.path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error| {
+            Usage(format!("cannot keep the session `{}` in `{}`: {error}", self.name, self.path.display()))
+        })
+    }
+}
+
+fn damaged(name: &str, path: &Path, error: &dyn std::fmt::Display) -> Usage {
+    let path = path.display();
+    Usage(format!(
+        "the session `{name}` cannot be read: {error}. Mend or remove `{path}`, or give another name with --session"
+    ))
+}
+
+/// Where programs keep their state.
+fn folder() -> anyhow::Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy()?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(state.join("host-harness").join("sessions"))
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
