@@ -79,6 +79,25 @@ export const KINDS = [
     },
   },
   {
+    name: 'a result without its call is told by the user',
+    fact:
+      'Its client sends it as a result, which OpenAI ("must be a response to a preceding message with `tool_calls`") and ' +
+      'Anthropic ("unexpected `tool_use_id`") refuse: the session could not go on.',
+    take: ({ own }) => {
+      let found = false;
+      /** @type {Set<string>} */ let calls = new Set();
+      for (const message of own.messages) {
+        if (message.role !== 'tool') calls = new Set(message.tool_calls?.map((/** @type {Json} */ { id }) => id));
+        else if (message.tool_call_id !== undefined && !calls.delete(message.tool_call_id)) {
+          message.role = 'user';
+          drop(message, ['tool_call_id', 'name']);
+          found = true;
+        }
+      }
+      return found;
+    },
+  },
+  {
     name: 'reasoning goes back',
     fact:
       'Its client has no place for signatures: it drops them, or sends them as the name of a member. Claude refuses the second ' +

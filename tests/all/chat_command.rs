@@ -337,6 +337,14 @@ fn how_a_reply_ended_is_told() {
         (json!({"refusal": "No."}), "stop", 7, "No.\n", "refusal: "),
         (json!({"content": ""}), "stop", 0, "", "said nothing at all"),
         (json!({"content": "", "reasoning": "hm"}), "stop", 0, "", "said nothing but for its reasoning"),
+        (
+            json!({"content": "Hello[1][2]", "annotations": [
+                {"type": "url_citation", "url_citation": {"url": "https://a.test/1"}}, {"url": "https://b.test/2"}]}),
+            "stop",
+            0,
+            "Hello[1][2]\n",
+            "[1] https://a.test/1\n",
+        ),
         (json!({"content": "Hello"}), "a new word", 0, "Hello\n", "another reason: a new word"),
         (
             json!({"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgow"}}]}),

@@ -191,7 +191,7 @@ impl Answer {
     /// What the text and the images do not say of the reply: a line for each.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let content = &self.response.content;
-        let mut remarks = Vec::new();
+        let mut remarks = self.sources();
         let says = |part: &AssistantPart| !matches!(part, AssistantPart::Thinking(_) | AssistantPart::Other(_));
         if content.iter().any(|part| matches!(part, AssistantPart::Refusal(_))) {
             remarks.push("refusal: the model does not answer, and says why".to_owned());
@@ -209,6 +209,21 @@ impl Answer {
             FinishReason::Other(reason) => Some(format!("the reply ended for another reason: {reason}")),
         });
         remarks.iter().map(|remark| output::printable(remark)).collect()
+    }
+
+    /// Where the reply is from, as far as its text does not show it: `[1]` in it means the first.
+    fn sources(&self) -> Vec<String> {
+        let content = &self.response.content;
+        let is_shown =
+            |url: &str| content.iter().any(|part| matches!(part, AssistantPart::Text(text) if text.contains(url)));
+        let url_of = |part: &AssistantPart| {
+            let AssistantPart::Other(json) = part else { return None };
+            let part: Value = serde_json::from_str(json).ok()?;
+            part.pointer("/url_citation/url")?.as_str().map(str::to_owned)
+        };
+        let urls: Vec<String> = content.iter().filter_map(url_of).collect();
+        let numbered = urls.iter().enumerate().filter(|(_, url)| !is_shown(url));
+        numbered.map(|(at, url)| format!("[{}] {url}", at + 1)).collect()
     }
 
     pub(crate) fn summary(&self) -> String {

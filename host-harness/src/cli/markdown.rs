@@ -353,7 +353,12 @@ impl Drawing {
                 if let Some((target, start)) = self.links.pop()
                     && self.line.get(start..) != Some(&target)
                 {
-                    self.styled(FAINT, &format!(" ({target})"));
+                    // Nobody reads base64.
+                    let shown = match target.split_once(',') {
+                        Some((kind, data)) if kind.starts_with("data:") && data.len() > 64 => &format!("{kind},…"),
+                        _ => &target,
+                    };
+                    self.styled(FAINT, &format!(" ({shown})"));
                 }
             }
             TagEnd::TableCell => self.row.push(std::mem::take(&mut self.line)),
@@ -561,6 +566,7 @@ fn main() {}
             ("[the docs]: https://a.example", "[the docs]: https://a.example\n"),
             ("1. item\n\n   ```\n   [1]: x\n   ```", "1. item\n\n   ```\n   [1]: x\n   ```\n"),
             ("`[1]: x` and [a](https://b.example)", "[1]: x and a (https://b.example)\n"),
+            (&format!("![it](data:image/png;base64,{})", "A".repeat(9999)), "it (data:image/png;base64,…)\n"),
         ] {
             assert_eq!(plain(markdown), expected, "{markdown:?}");
         }
