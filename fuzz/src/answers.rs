@@ -159,7 +159,7 @@ struct Framing {
 }
 
 /// The ways of telling calls apart.
-const CALLS: usize = 11;
+const CALLS: usize = 12;
 
 fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
     let mut answer = Answer::default();
@@ -485,6 +485,12 @@ fn call_pieces(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec
                     piece["id"] = format!("piece-{number}-{at}").into();
                     piece["function"]["name"] = name.as_str().into();
                 }
+            }
+            // The empty input of Claude's first event stands before the arguments.
+            11 => {
+                all("index", number.into());
+                more.insert(0, json!({"index": number, "function": {"arguments": arguments[0]}}));
+                begun["function"]["arguments"] = "{}".into();
             }
             // The name comes late, and in place of a list is an object.
             7 => {

@@ -30,6 +30,7 @@ pub(crate) struct Failure {
 const WORDS: [&str; 22] = [
     "message",
     "msg",
+    "faultstring",
     "detail",
     "error",
     "error_message",
@@ -44,7 +45,6 @@ const WORDS: [&str; 22] = [
     "html-message",
     "status_msg",
     "base_resp",
-    "faultstring",
     "fault",
     "reason",
     "title",
@@ -164,12 +164,9 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 
 /// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
 fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
-    if !value.is_object() {
-        return value.list().unwrap_or_default().into_iter().find_map(|item| within(&(name.clone(), item)));
-    }
-    let failed =
-        value.object().filter(|object| ["message", "msg", "error"].iter().any(|word| object.like(word).is_some()))?;
-    let said = of_object(&failed, 0)?;
+    let has_words = |object: &Object<'_>| ["message", "msg", "error"].iter().any(|word| object.like(word).is_some());
+    let failed = |value: &Json<'_>| of_object(&value.object().filter(has_words)?, 0);
+    let said = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
     Some(if name == "data" { said } else { format!("{name}: {said}") })
 }
 

@@ -82,11 +82,11 @@ impl Listing {
         }
         let says_more = page.get("has_more").and_then(Json::bool) == Some(true);
         let after = present(page.text("last_id")).or(last).filter(|_| says_more);
-        let token = [("nextPageToken", "pageToken"), ("next_page_token", "page_token")].into_iter();
-        let token = token.filter_map(|(name, query)| Some((query, present(page.text(name))?))).next();
+        let token = |name, query| Some(format!("{query}={}", escaped(&present(page.text(name))?)));
         self.next = after
             .map(|id| format!("limit={PAGE}&after_id={}", escaped(&id)))
-            .or_else(|| token.map(|(query, token)| format!("{query}={}", escaped(&token))));
+            .or_else(|| token("nextPageToken", "pageToken"))
+            .or_else(|| token("next_page_token", "page_token"));
         let has_more = match page.get("total").and_then(Json::count) {
             Some(total) => (self.received as u64) < total,
             // A catalog without a total may still have pages; an upstream's list comes whole.

@@ -73,6 +73,8 @@ struct State {
     calls: Vec<Call>,
     /// How many of the calls were announced.
     announced: u32,
+    /// The call whose arguments may be to come.
+    waiting: Option<usize>,
     /// Whether a piece of reasoning is on its way, and the field that it comes in.
     reasoning: Option<Option<&'static str>>,
     details: Details,
@@ -481,6 +483,7 @@ impl State {
 
     fn delta(&mut self, mut delta: wire::Message<'_>) {
         let mut has_thinking = false;
+        self.settle(delta.tool_calls.first());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
             let known = self.calls.iter().rev().take(signature::RECENT).find(|call| call.id.as_deref() == Some(&*id));
@@ -567,6 +570,7 @@ impl State {
         if let Some(other) = call.other {
             return self.events.push(Event::Other(other));
         }
+        self.settle(Some(&call));
         let at = self.place(&call).unwrap_or(self.calls.len());
         if at >= MAX_CALLS {
             let what = format!("The answer holds more than {MAX_CALLS} tool calls");
@@ -595,9 +599,33 @@ impl State {
         }
         known.held.push_str(&mem::take(&mut fragment));
         known.signature = signature.take().or(known.signature.take());
-        if known.name.is_empty() {
-            return;
+        if known.held == "{}" {
+            self.waiting = Some(at);
+        } else if !known.name.is_empty() {
+            self.announce(at);
         }
+    }
+
+    /// A call that began with empty arguments is what it seems, unless its next piece begins them: some write the empty
+    /// input of Claude's first event (BerriAI/litellm#4537).
+    fn settle(&mut self, next: Option<&wire::ToolCall<'_>>) {
+        let Some(at) = self.waiting.take() else { return };
+        let Some(known) = self.calls.get_mut(at) else { return };
+        let goes_on = |next: &&wire::ToolCall<'_>| {
+            let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
+            next.name.is_empty() && has_its_id && next.index == known.index
+        };
+        match next.filter(goes_on).map(|next| next.arguments.text.trim_start()) {
+            Some("") => return self.waiting = Some(at),
+            Some(arguments) if arguments.starts_with('{') => (known.held, known.arguments) = Default::default(),
+            _ => {}
+        }
+        self.announce(at);
+    }
+
+    /// The first event of a call.
+    fn announce(&mut self, at: usize) {
+        let Some(known) = self.calls.get_mut(at).filter(|known| !known.name.is_empty()) else { return };
         let index = self.announced;
         self.announced += 1;
         known.number = Some(index);
@@ -676,6 +704,7 @@ impl State {
             let error = self.nothing(is_done);
             return self.fail(error);
         }
+        self.settle(None);
         // Workers AI's streams never have a reason (gateway 1.15.2).
         let is_workers_ai = self.is_workers_ai
             || self.provider == WORKERS_AI
@@ -1382,8 +1411,14 @@ mod tests {
             ("LocalAI#9722", &["0/a/f/", "1/a/f/{\"x\":", "2/a/f/1}"], &["a f {\"x\":1}"]),
             ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
             ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
+            ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
+            ("none", &["0/a/f/{}", "0/-/-/", "1/b/g/{}"], &["a f {}", "b g {}"]),
             ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
-            ("a provider's own tool behind a call", &["0/a/f/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"], &["a f {}"]),
+            (
+                "a provider's own tool behind a call",
+                &["0/a/f/", "0/-/-/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"],
+                &["a f {}"],
+            ),
         ] {
             let mut chunks: Vec<String> = pieces.iter().map(|text| piece(text)).collect();
             chunks.extend([STOP.to_owned(), DONE.to_owned()]);
