@@ -664,7 +664,7 @@ impl State {
         let has_index = |known: &Call| call.index.is_some() && known.index == call.index;
         let at = by(&|known| has_id(known) && has_index(known))
             .or_else(|| by(&has_id))
-            .or_else(|| by(&has_index))
+            .or_else(|| call.index.and_then(|_| by(&has_index)))
             .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
         let known = self.calls.get(at)?;
         let is_closed = known.arguments.is_closed;

@@ -56,6 +56,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The text that it was, where it was not looked into.
+    pub fn raw(&self) -> Option<&str> {
+        if let Self::Raw(raw) = self { Some(raw.get()) } else { None }
+    }
+
     /// Whether it is a list or an object.
     pub fn is_nested(&self) -> bool {
         match self {

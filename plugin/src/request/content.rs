@@ -56,10 +56,10 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
     let is_image_like =
         targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other));
-    for message in body.messages.iter_mut().filter(|message| is_role(message, "user")) {
+    for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_file = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "file"));
-        if content.iter().any(is_file) {
+        if is_role(message, "user") && content.iter().any(is_file) {
             let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
             message.set("content", content.into_iter().map(|part| document(part, is_image_like)).collect::<Vec<_>>());
         }

@@ -60,6 +60,9 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
+/// As most schemas begin, which need not be looked into.
+const SCHEMA: &str = r#"{"type":"object","properties":{"#;
+
 /// A tool without parameters takes none. Where the model takes no tools, none are offered.
 pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     if own.supports_tools == Some(false) {
@@ -71,6 +74,10 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     }
     for tool in body.tools.iter_mut().filter(|tool| is_type(tool, "function")) {
         let Some(mut function) = tool.take("function").and_then(Json::into_object) else { continue };
+        if function.get("parameters").and_then(Json::raw).is_some_and(|raw| raw.starts_with(SCHEMA)) {
+            tool.set("function", function);
+            continue;
+        }
         let mut parameters = function.take("parameters").and_then(Json::into_object).unwrap_or_default();
         // OpenAI and Anthropic refuse a schema that is not an object's, and OpenAI one without properties.
         if parameters.get("type").is_none() {
@@ -87,6 +94,10 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
 /// No message without a content, no image without data. OpenClaw's own client says the same in its place.
 pub(super) fn contents(body: &mut Body<'_>) {
     for message in &mut body.messages {
+        let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
+        if message.get("content").is_some_and(is_text) {
+            continue;
+        }
         // A part alone, and what a tool gave as it was.
         let odd = message.get("content").filter(|content| content.is_object() || content.scalar().is_some()).cloned();
         if let Some(odd) = odd {
@@ -115,6 +126,9 @@ pub(super) fn contents(body: &mut Body<'_>) {
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
 /// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's.
 pub(super) fn pairs(body: &mut Body<'_>) {
+    if are_paired(&body.messages) {
+        return;
+    }
     let mut open: Vec<String> = Vec::new();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
@@ -145,6 +159,22 @@ pub(super) fn pairs(body: &mut Body<'_>) {
     close(&mut open, &mut out);
     out.append(&mut lost);
     body.messages = out;
+}
+
+fn are_paired(messages: &[Object<'_>]) -> bool {
+    let mut open = Vec::new();
+    for message in messages {
+        if let Some(id) = message.get("tool_call_id") {
+            let Some(at) = open.iter().position(|known| *known == id.text()) else { return false };
+            open.swap_remove(at);
+        } else if !open.is_empty() {
+            return false;
+        } else if let Some(Json::List(calls)) = message.get("tool_calls") {
+            let ids = calls.iter().filter_map(|call| if let Json::Object(call) = call { call.get("id") } else { None });
+            open.extend(ids.map(Json::text).filter(|id| !id.is_empty()));
+        }
+    }
+    open.is_empty()
 }
 
 fn close<'a>(open: &mut Vec<String>, out: &mut Vec<Object<'a>>) {
