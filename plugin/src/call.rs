@@ -97,7 +97,7 @@ impl Call {
         all.extend(own.map(|header| (header.wire_value(), header.name)).map(|(value, name)| (name, value)));
         Ok(Self {
             https: url.https,
-            path: format!("{}{path}", url.path),
+            path: url.path + path,
             authority: url.authority,
             post: body.is_some(),
             headers: all,

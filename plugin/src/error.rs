@@ -281,6 +281,10 @@ pub(crate) const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in 
 /// The failure that stands where the finish reason should: `overloaded_error` (gateway 1.15.2, provider `anthropic`,
 /// events of type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).
 pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
+    // What OpenAI says.
+    if matches!(reason, "" | "stop" | "length" | "tool_calls") {
+        return None;
+    }
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     if says(&["filter", "toxic", "safety", "moderation", "guardrail"]) || !says(FAILURES) {

@@ -263,7 +263,10 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let last = path.rsplit('/').next().unwrap_or(path);
     let (maker, name) = bare(last.strip_prefix("ft:").unwrap_or(last));
     let name = line_first(dotted(name));
-    let known = ROWS.iter().find(|row| begins(&name, row.prefix))?.traits;
+    // Most rows begin with another letter.
+    let &first = name.as_bytes().first()?;
+    let known =
+        ROWS.iter().find(|row| row.prefix.as_bytes().first() == Some(&first) && begins(&name, row.prefix))?.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
         Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,
@@ -339,19 +342,18 @@ fn bare(last: &str) -> (&str, &str) {
 /// `claude-sonnet-4.5`. A date is no version.
 fn dotted(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    let mut before = "";
-    for word in name.split('-') {
-        let is_number =
-            |word: &str| !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
-        if !out.is_empty() {
-            out.push(if is_number(before) && is_number(word.split([':', '@']).next().unwrap_or(word)) {
-                '.'
-            } else {
-                '-'
-            });
+    let mut is_after_number = false;
+    for word in name.split_inclusive('-') {
+        let number = word.strip_suffix('-').unwrap_or(word);
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        let is_number = matches!(digits, 1 | 2);
+        let rest = number.as_bytes().get(digits);
+        if is_after_number && is_number && matches!(rest, None | Some(b':' | b'@')) {
+            out.pop();
+            out.push('.');
         }
         out.push_str(word);
-        before = word;
+        is_after_number = is_number && rest.is_none();
     }
     out
 }

@@ -37,7 +37,7 @@ impl<'a> Spelled<'a> {
 }
 
 /// The lists and objects of an answer that are looked into.
-const OPENED: [&str; 7] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls"];
+const OPENED: [&str; 8] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls", "usage"];
 
 /// The root of an answer: an object, or the first of a list of them, as Google writes errors.
 fn root(text: &str) -> Result<Object<'_>> {

@@ -124,6 +124,14 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Whether it is this string.
+    pub fn is(&self, text: &str) -> bool {
+        match self {
+            Self::Text(own) => own == text,
+            _ => self.string().is_some_and(|own| own == text),
+        }
+    }
+
     /// A string as it is spelled, in its quotes, where it was not looked into yet.
     pub fn spelled(&self) -> Option<&'a str> {
         match self {
@@ -292,6 +300,11 @@ impl<'a> Object<'a> {
     /// A member as a text, leniently: see [`Json::text`].
     pub fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map(Json::text).unwrap_or_default()
+    }
+
+    /// Whether a member is this string.
+    pub fn is(&self, name: &str, text: &str) -> bool {
+        self.get(name).is_some_and(|value| value.is(text))
     }
 
     /// The members.

@@ -58,8 +58,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::tool_images(&mut body);
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
-    replay::reasoning(&mut body, &targets);
-    replay::call_signatures(&mut body, &targets);
+    replay::turns(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
     content::system(&mut body, &targets);
@@ -125,7 +124,7 @@ fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> 
 
 /// Whether a message is of this role.
 fn is_role(message: &Object<'_>, role: &str) -> bool {
-    message.get("role").and_then(Json::string).is_some_and(|own| own == role)
+    message.is("role", role)
 }
 
 /// Whether a message tells the model beforehand.
@@ -147,7 +146,7 @@ fn text_part(text: Json<'_>) -> Object<'_> {
 }
 
 fn is_type(part: &Object<'_>, kind: &str) -> bool {
-    part.get("type").and_then(Json::string).is_some_and(|own| own == kind)
+    part.is("type", kind)
 }
 
 fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {

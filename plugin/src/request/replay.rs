@@ -69,9 +69,17 @@ enum Piece<'a> {
 
 const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning_content", "reasoning"];
 
+/// The model's own turns, where there are any.
+pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
+    if body.messages.iter().any(|message| is_role(message, "assistant")) {
+        let takes = Takes::of(targets);
+        reasoning(body, takes);
+        call_signatures(body, targets, takes);
+    }
+}
+
 /// Reasoning, in the form that is taken back, or not at all.
-pub(super) fn reasoning(body: &mut Body<'_>, targets: &Targets) {
-    let takes = Takes::of(targets);
+fn reasoning(body: &mut Body<'_>, takes: Takes) {
     for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
         let calls = message.get("tool_calls").is_some();
         if OWN_FIELDS.iter().any(|&name| message.has(name)) {
@@ -201,8 +209,7 @@ fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
-pub(super) fn call_signatures(body: &mut Body<'_>, targets: &Targets) {
-    let takes = Takes::of(targets);
+fn call_signatures(body: &mut Body<'_>, targets: &Targets, takes: Takes) {
     let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
     for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
         let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
