@@ -263,7 +263,7 @@ fn a_session_sends_what_was_said_before() {
     session.wait_for("/system [TEXT]");
     // A path is a question.
     session.send("/etc/hosts\r");
-    session.wait_until("fourth reply", |session| session.screen().matches("tokens in").count() == 4);
+    session.wait_until("fourth reply", |session| session.raw().matches("tokens in").count() == 4);
     assert_eq!(messages(3)[3], json!({"role": "user", "content": "/etc/hosts"}));
     session.send("/quit\r");
     assert_eq!(session.end(), 0);

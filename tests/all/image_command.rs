@@ -32,7 +32,7 @@ fn a_named_file_is_replaced_on_demand_alone() {
 
     // In a folder: beside, or with --force in place.
     std::fs::write(user.cli.folder.path().join("image-1.png"), "precious").unwrap();
-    assert_eq!(image(&user, &["a lighthouse"]).ok().out, "./image-1-2.png\n");
+    assert_eq!(image(&user, &["a lighthouse"]).ok().out, "./image-2.png\n");
     assert_eq!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
     assert_eq!(image(&user, &["a lighthouse", "--force"]).ok().out, "./image-1.png\n");
     assert_ne!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");

@@ -334,7 +334,7 @@ fn a_wrong_base_url_is_given_again() {
     assert_eq!(wizard.config()["models"]["providers"]["portkey"]["baseUrl"], stub.base_url());
     // The key is there: the command can be pasted as it stands.
     let screen = wizard.terminal.screen();
-    assert!(screen.contains("doctor --chat") && !screen.contains("read -rsp"), "{screen}");
+    assert!(screen.contains("doctor --chat") && !screen.contains("read -rs"), "{screen}");
 }
 
 #[test]

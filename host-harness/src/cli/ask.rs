@@ -297,7 +297,9 @@ impl Screen {
 
     /// Draws the lines in the place of those before, the cursor so many columns behind the start of the first.
     fn draw(&mut self, lines: &[Styled], column: usize) -> io::Result<()> {
-        let (columns, rows) = terminal::size().map_or((80, 24), |(columns, rows)| (columns.max(2), rows));
+        // A terminal that does not know its size says 0.
+        let size = terminal::size().ok().filter(|(columns, rows)| *columns > 1 && *rows > 1);
+        let (columns, rows) = size.unwrap_or((80, 24));
         let (columns, rows) = (usize::from(columns), usize::from(rows));
         let mut drawn = Vec::new();
         for (number, Styled { style, text, rest }) in lines.iter().enumerate() {

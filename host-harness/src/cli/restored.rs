@@ -25,7 +25,10 @@ pub(crate) fn watch() {
                 _ = hung_up.recv() => SignalKind::hangup(),
             }
         });
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        // What was typed and not read yet, half a key perhaps, is for nobody else. It may still be on its way through the
+        // kernel, which would show it once the terminal is as before.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let _ = tcsetattr(stdin(), OptionalActions::Flush, &before);
         let _ = stderr().write_all(b"\x1b[?2004l\x1b[?25h\r\n");
         // As a shell tells of it.
         std::process::exit(128 + signal.as_raw_value());

@@ -268,7 +268,7 @@ impl Args {
             && answers.key == KeyPlace::Reference
             && answers.secret.is_some()
         {
-            commands.push(format!("read -rsp 'Key: ' {variable}; export {variable}"));
+            commands.push(format!("printf 'Key: '; read -rs {variable}; export {variable}"));
         }
         let mut words = vec![output::program(), "doctor".to_owned(), "--chat".to_owned()];
         words.extend(self.run.named_component().into_iter().chain(self.config.named()));
