@@ -145,7 +145,7 @@ impl Provider {
     }
 
     /// The same provider for calls that bring `call` along, over what the configuration and [`Setup`] say. It shares the
-    /// connections and the credentials; nothing is sent, and making one takes far less than a connection.
+    /// connections and the credentials, and making one sends nothing.
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
