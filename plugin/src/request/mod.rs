@@ -92,7 +92,6 @@ impl<'a> Body<'a> {
     fn into_json(self) -> String {
         let Self { mut members, messages, tools, stream, .. } = self;
         members.set("messages", messages.into_iter().map(Json::from).collect::<Vec<_>>());
-        // An empty list is a host's way to say that there are tools in the history only.
         if !tools.is_empty() {
             members.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
         }

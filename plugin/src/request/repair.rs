@@ -63,9 +63,10 @@ fn raw(text: Cow<'_, str>) -> String {
 /// As most schemas begin, which need not be looked into.
 const SCHEMA: &str = r#"{"type":"object","properties":{"#;
 
-/// A tool without parameters takes none. Where the model takes no tools, none are offered.
+/// A tool without parameters takes none. Where the model takes no tools, none are offered. An empty list of them is refused
+/// by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among none.
 pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
-    if own.supports_tools == Some(false) {
+    if own.supports_tools == Some(false) || body.tools.is_empty() {
         body.tools.clear();
         for name in ["tools", "tool_choice", "parallel_tool_calls"] {
             body.members.remove(name);
@@ -91,9 +92,13 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     }
 }
 
-/// No message without a content, no image without data. OpenClaw's own client says the same in its place.
+/// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
+/// place of the first two.
 pub(super) fn contents(body: &mut Body<'_>) {
     for message in &mut body.messages {
+        if message.get("tool_calls").is_some_and(is_empty) {
+            message.remove("tool_calls");
+        }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
         if message.get("content").is_some_and(is_text) {
             continue;
@@ -107,9 +112,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
         if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
             message.set("content", with_data(parts));
         }
-        let is_empty =
-            message.get("content").is_none_or(|content| matches!(content, Json::List(parts) if parts.is_empty()));
-        if is_empty && is_role(message, "tool") {
+        if message.get("content").is_none_or(is_empty) && is_role(message, "tool") {
             message.set("content", "(no output)");
         }
     }
@@ -121,6 +124,14 @@ pub(super) fn contents(body: &mut Body<'_>) {
         at += 1;
         is_last || is_role(message, "tool") || says_something(message)
     });
+}
+
+/// Whether it is an empty list.
+fn is_empty(json: &Json<'_>) -> bool {
+    match json {
+        Json::List(items) => items.is_empty(),
+        _ => json.raw().and_then(|raw| raw.strip_prefix('[')).is_some_and(|rest| rest.trim_start() == "]"),
+    }
 }
 
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in

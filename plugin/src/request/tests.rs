@@ -151,7 +151,7 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (CLAUDE, "none", json!({}), none.clone()),
         (CLAUDE, "off", json!({}), none.clone()),
         (BEDROCK, "medium", json!({}), budget(8_192)),
-        (CLAUDE, "high", json!({"tool_choice": "required"}), none.clone()),
+        (CLAUDE, "high", json!({"tools": tools["tools"], "tool_choice": "required"}), none.clone()),
         ("@x/claude-3-5-haiku-latest", "high", json!({}), none.clone()),
         (OPUS, "high", json!({}), adaptive("high".into())),
         (OPUS, "xhigh", json!({}), adaptive("xhigh".into())),
@@ -561,6 +561,13 @@ fn damage_is_mended() {
         json!({"model": CLAUDE, "messages": [{"role": "system", "content": ""}, user(""), {"role": "user", "content": empty}]}),
     );
     assert_eq!(silent["messages"], json!([{"role": "user", "content": [{"type": "text", "text": "b"}]}]));
+    for (model, choice) in [(GPT, json!("auto")), (CLAUDE, json!({"type": "function", "function": {"name": "f"}}))] {
+        let said = json!({"role": "assistant", "content": "a", "tool_calls": []});
+        let sent = plain(json!({"model": model, "messages": [user("x"), said, user("y")],
+            "tools": [], "tool_choice": choice, "parallel_tool_calls": true}));
+        assert!(["tools", "tool_choice", "parallel_tool_calls"].iter().all(|&name| sent.get(name).is_none()), "{sent}");
+        assert!(sent["messages"][1].get("tool_calls").is_none(), "{sent}");
+    }
 }
 
 #[test]

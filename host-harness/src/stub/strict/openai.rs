@@ -200,9 +200,11 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
     if let Some((name, _)) = unknown(body, TOP) {
         return Err(Refused::new(format!("Unrecognized request argument supplied: {name}"), "", ""));
     }
+    full(&body["tools"], "tools")?;
     for (at, message) in list(&body["messages"]).enumerate() {
         let path = format!("messages[{at}]");
         known(message, MESSAGE, &path)?;
+        full(&message["tool_calls"], &format!("{path}.tool_calls"))?;
         let is_lenient = message["role"] == "system" && family.thinking == Thinking::None;
         for (index, part) in list(&message["content"]).enumerate().filter(|_| !is_lenient) {
             let path = format!("{path}.content[{index}]");
@@ -225,6 +227,18 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         known(tool, &["type", "function", "custom"], &path)?;
         known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
         schema(&tool["function"], &path)?;
+    }
+    Ok(())
+}
+
+/// Where there is a list, there is something in it: openai/openai-node#1341 quotes the words. DeepSeek has the same rule for
+/// tools (runebookai/tome#87).
+fn full(list: &Value, path: &str) -> Result<(), Refused> {
+    if list.as_array().is_some_and(Vec::is_empty) {
+        let text = format!(
+            "Invalid '{path}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+        );
+        return Err(Refused::new(text, path, "empty_array"));
     }
     Ok(())
 }

@@ -247,6 +247,11 @@ fn what_openai_and_its_like_refuse() {
         (body("gpt-5", marked("system")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", marked("user")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", turn(None, false)), "must be followed by tool messages"),
+        (body("gpt-4o", json!({"tools": []})), "Invalid 'tools': empty array"),
+        (
+            body("gpt-4o", json!({"messages": [{"role": "assistant", "content": "a", "tool_calls": []}]})),
+            "'messages[0].tool_calls': empty array",
+        ),
         (body("gpt-4o", tool(json!({}))), "schema must be a JSON Schema"),
         (body("gpt-5", tool(json!({"type": "object"}))), "object schema missing properties"),
         (
