@@ -131,9 +131,18 @@ impl Held {
         config: &Value,
         keyring: Option<&Keyring>,
     ) -> Result<Self> {
+        let known = || descriptor.credentials.iter().map(|credential| &*credential.id);
+        if let Some(id) = given.keys().find(|id| !known().any(|known| known == **id)) {
+            let hint = format!("It has {}.", known().collect::<Vec<_>>().join(", "));
+            return Err(Error::config(format!("`{id}` is no credential of {}", descriptor.label)).hint(hint));
+        }
         let mut held = BTreeMap::new();
         for credential in &descriptor.credentials {
             let found = match given.get(&credential.id) {
+                Some(secret) if secret.expose_secret().trim().is_empty() => {
+                    let message = format!("the {} that was given is empty", credential.label);
+                    return Err(Error::host(ErrorKind::MissingCredential, message));
+                }
                 Some(secret) => Some((secret.clone(), Source::Given)),
                 None => find_one(descriptor, credential, environment, config, keyring)?,
             };

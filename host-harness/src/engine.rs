@@ -148,7 +148,15 @@ impl Engine {
     /// A new instance, for one call and no other: what one call leaves behind, no other sees. To start it may already
     /// run code of the component, and so is bounded as a call is.
     pub(crate) async fn instantiate(&self, linked: &Linked, egress: Option<Arc<Egress>>, clock: Clock) -> Result<Live> {
-        let permit = within(clock, async { Ok(Arc::clone(&self.instances).acquire_owned().await?) }).await?;
+        let permit = within(clock, async { Ok(Arc::clone(&self.instances).acquire_owned().await?) });
+        let permit = permit.await.map_err(|error| match error.kind() {
+            ErrorKind::Timeout => {
+                let most = self.limits.instances;
+                Error::host(ErrorKind::Timeout, format!("none of the {most} instances came free in time"))
+                    .hint("Make fewer calls at once, end the streams that are open, or raise `Limits::instances`.")
+            }
+            _ => error,
+        })?;
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
         let mut table = ResourceTable::new();

@@ -49,7 +49,7 @@ impl Plugin {
             Error::config(format!("cannot read the component `{}`: {error}", path.display()))
                 .hint("Build it with `make build`, or name it with --plugin FILE.")
         })?;
-        Self::new(engine, &wasm).await.map_err(|error| match error.kind() {
+        Self::from_bytes(engine, &wasm).await.map_err(|error| match error.kind() {
             ErrorKind::InvalidConfig => {
                 Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
                     .hint("`host-harness validate` says what is wrong with a component.")
@@ -59,7 +59,11 @@ impl Plugin {
         })
     }
 
-    pub(crate) async fn new(engine: &Engine, wasm: &[u8]) -> Result<Self> {
+    /// Loads a component from memory.
+    ///
+    /// # Errors
+    /// As for [`Plugin::load`].
+    pub async fn from_bytes(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let compiled = engine.compile(wasm).await?;
         Self::of(engine, compiled).await
     }

@@ -162,6 +162,13 @@ impl Provider {
     pub async fn with(&self, call: CallOptions) -> Result<Self> {
         let prompt_cache = call.prompt_cache.or(self.prompt_cache);
         let time_limit = call.time_limit.or(self.time_limit);
+        let credentials = &self.plugin.descriptor().credentials;
+        let keys =
+            |name: &str| credentials.iter().any(|credential| credential.header.eq_ignore_ascii_case(name.trim()));
+        if let Some((name, _)) = call.headers.iter().find(|(name, _)| keys(name)) {
+            return Err(Error::config(format!("{name} is the header of a credential, which no call replaces"))
+                .hint("Make a provider for each key, with `Provider::connect` and `Setup::secret`."));
+        }
         if call.headers.is_empty() && call.options.is_empty() {
             return Ok(Self { prompt_cache, time_limit, ..self.clone() });
         }

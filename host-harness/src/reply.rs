@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
@@ -11,7 +12,7 @@ use crate::{
     error::{Error, Result},
     limits::{Clock, Limits},
     redact::Redactor,
-    types::{ErrorKind, GatewayReport, Usage},
+    types::{self, ErrorKind, GatewayReport, Usage},
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
 
@@ -23,8 +24,18 @@ pub struct Reply {
     idle: Clock,
     /// How long it may be open.
     whole: Clock,
-    /// Gone once the reply is over.
-    open: Option<OpenReply>,
+    state: State,
+}
+
+/// The next events, or why the plugin has none.
+type Answer = Result<std::result::Result<Vec<Event>, types::Error>>;
+
+/// Between two batches, and while the next is waited for: kept here, so that a wait that is given up can be gone on with.
+/// An instance that is left in the middle of a call can be entered no more.
+enum State {
+    Open(OpenReply),
+    Waiting(BoxFuture<'static, (OpenReply, Answer)>),
+    Over,
 }
 
 /// The instance that a reply comes from, and its handle there.
@@ -36,7 +47,10 @@ pub(crate) struct OpenReply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("report", &self.report).field("open", &self.open.is_some()).finish()
+        f.debug_struct("Reply")
+            .field("report", &self.report)
+            .field("open", &!matches!(self.state, State::Over))
+            .finish()
     }
 }
 
@@ -50,7 +64,7 @@ impl Reply {
         clock: Clock,
     ) -> Self {
         let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
-        Self { report, redactor, idle, whole, open: Some(open) }
+        Self { report, redactor, idle, whole, state: State::Open(open) }
     }
 
     /// What the gateway reported in the head of its answer.
@@ -60,27 +74,23 @@ impl Reply {
 
     /// Waits for at least one event and returns all that have arrived; `None` at the end, and after an error.
     ///
-    /// Dropping the returned future midway ends the reply.
+    /// The returned future may be dropped midway, as in `tokio::select!`: the next call goes on with the same wait.
     ///
     /// # Errors
     /// What broke the stream. A stream that stops early is the error `truncated`.
     pub async fn next(&mut self) -> Result<Option<Vec<Event>>> {
-        // Taken, so that a future dropped midway takes the instance along: it could not be entered again.
-        let Some(mut open) = self.open.take() else { return Ok(None) };
-        let (limit, left) = self.whole.limit();
-        // For `timeout`, an answer that is there at once is always in time.
-        let in_time = if left.is_zero() {
-            None
-        } else {
-            let replies = open.chat.reply();
-            timeout(left, within(self.idle, replies.call_next(&mut open.live.store, open.reply))).await.ok()
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Open(open) => State::Waiting(Box::pin(wait(open, self.idle, self.whole))),
+            state => state,
         };
-        let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true))?;
-        let events = answer.map_err(|error| self.redactor.error(error))?;
+        let State::Waiting(waiting) = &mut self.state else { return Ok(None) };
+        let (open, answer) = waiting.await;
+        self.state = State::Over;
+        let events = answer?.map_err(|error| self.redactor.error(error))?;
         if events.is_empty() {
             return Ok(None);
         }
-        self.open = Some(open);
+        self.state = State::Open(open);
         Ok(Some(events))
     }
 
@@ -117,6 +127,19 @@ impl Reply {
         .try_flatten()
         .boxed()
     }
+}
+
+async fn wait(mut open: OpenReply, idle: Clock, whole: Clock) -> (OpenReply, Answer) {
+    let (limit, left) = whole.limit();
+    // For `timeout`, an answer that is there at once is always in time.
+    let in_time = if left.is_zero() {
+        None
+    } else {
+        let replies = open.chat.reply();
+        timeout(left, within(idle, replies.call_next(&mut open.live.store, open.reply))).await.ok()
+    };
+    let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true));
+    (open, answer)
 }
 
 fn too_long(limit: Duration) -> Error {

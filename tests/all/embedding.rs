@@ -91,8 +91,9 @@ async fn a_secret_of_a_call_is_kept_as_a_configured_one_is() {
     assert!(!answer.contains("sk-inline"), "{answer}");
 
     // Nor does a call move the key, or send it elsewhere.
-    provider.with(CallOptions::new().header("x-portkey-api-key", "another")).await.unwrap().models().await.unwrap();
-    assert_eq!(stub.requests().pop().unwrap().header("x-portkey-api-key"), Some(KEY));
+    let refused = provider.with(CallOptions::new().header("X-Portkey-API-Key", "another")).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.origin()), (ErrorKind::InvalidConfig, ErrorOrigin::Host));
+    assert!(refused.to_string().contains("which no call replaces"), "{refused}");
     let key = Environment::from_fn(|name| (name == "PORTKEY_API_KEY").then(|| KEY.to_owned()));
     let provider = Provider::connect(&plugin().await, setup(stub.base_url()).environment(key)).await.unwrap();
     let moved =
@@ -129,6 +130,43 @@ async fn a_call_has_a_time_limit_of_its_own() {
     // Nothing of it stays with the others, and the longest time is one.
     let patient = provider.with(CallOptions::new().time_limit(Duration::MAX)).await.unwrap();
     patient.complete(ask(MODEL, "hello")).await.unwrap();
+}
+
+/// As a host does that looks after something else meanwhile.
+#[tokio::test]
+async fn a_wait_for_events_can_be_given_up_and_gone_on_with() {
+    let stub = hosted().await;
+    let provider = provider(&stub.base_url()).await;
+    let whole = provider.complete(ask("fault/slow", "hello")).await.unwrap();
+    let mut reply = provider.stream(&ask("fault/slow", "hello")).await.unwrap();
+    let (mut joined, mut given_up) = (host_harness::Joined::default(), 0);
+    loop {
+        tokio::select! {
+            events = reply.next() => match events.unwrap() {
+                Some(events) => events.into_iter().for_each(|event| joined.push(event)),
+                None => break,
+            },
+            () = tokio::time::sleep(Duration::from_millis(1)) => given_up += 1,
+        }
+    }
+    assert!(given_up > 0 && !joined.text().is_empty());
+    assert_eq!(joined.text(), whole.text());
+}
+
+#[tokio::test]
+async fn a_secret_that_is_none_of_the_providers_is_refused_by_name() {
+    let connect = async |id: &str, secret: &str| {
+        let setup = Setup::new(json!({})).base_url("http://127.0.0.1:1/v1").secret(id, secret);
+        Provider::connect(&plugin().await, setup).await.map(drop).unwrap_err()
+    };
+    let unknown = connect("portkey", KEY).await;
+    assert_eq!(unknown.kind(), ErrorKind::InvalidConfig, "{unknown}");
+    let hint = unknown.record().hint.as_deref();
+    assert!(unknown.to_string().contains("`portkey` is no credential"), "{unknown}");
+    assert_eq!(hint, Some("It has portkey-api-key."));
+    for empty in ["", "  "] {
+        assert_eq!(connect("portkey-api-key", empty).await.kind(), ErrorKind::MissingCredential);
+    }
 }
 
 #[tokio::test]
