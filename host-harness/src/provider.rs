@@ -376,8 +376,10 @@ impl Route {
         let Destination { origin, .. } = &pool.destination;
         if connection.base_url.parse::<Origin>()? != *origin {
             return Err(Error::config(format!(
-                "the plugin wants to call another origin than {origin}, the configured one"
-            )));
+                "the plugin wants to call {}, and not {origin}, the configured one",
+                connection.base_url.parse::<Origin>()?
+            ))
+            .hint("Its resolve-connection goes by the base URL of its own entry, `models.providers.<id>.baseUrl`, and by its own default where there is none."));
         }
 
         let policy = Policy {

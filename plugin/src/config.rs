@@ -207,10 +207,12 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
 /// What is said of an option that is none.
 fn no_such_option(name: &str) -> String {
     let known: Vec<_> = headers::options().chain(request::OPTIONS).collect();
-    let meant = nearest(name, &known).map(|(_, known)| format!(" Did you mean {known}?")).unwrap_or_default();
+    if let Some((_, meant)) = nearest(name, &known) {
+        return format!("There is no such option. Did you mean {meant}?");
+    }
     let names = known.join(", ");
     format!(
-        "There is no such option.{meant} There are {names}; a field of a request, such as temperature, goes into the params of a model."
+        "There is no such option. There are {names}; a field of a request, such as temperature, goes into the params of a model."
     )
 }
 
@@ -308,9 +310,9 @@ mod tests {
         let settings = read(r#"{"plugins":{"entries":{"portkey":{"config":{"confg":"pc-a","debug":true}}}}}"#).unwrap();
         let [finding] = &settings.findings[..] else { panic!("{:?}", settings.findings) };
         assert_eq!(finding.path, "plugins.entries.portkey.config.confg");
-        assert!(finding.message.contains("config, provider, virtualKey"), "{}", finding.message);
         assert!(finding.message.contains("Did you mean config?"), "{}", finding.message);
         let field = no_such_option("temperature");
+        assert!(field.contains("config, provider, virtualKey"), "{field}");
         assert!(field.contains("the params of a model") && !field.contains("Did you mean"), "{field}");
         assert_eq!(header(&settings, "x-portkey-debug"), Some("true"));
     }

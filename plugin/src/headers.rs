@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::{Json, last_of_each};
+use crate::nearest::nearest;
 use crate::portkey;
 
 /// A header that a configuration asks for.
@@ -117,6 +118,16 @@ const OPTIONS: [Spec; 15] = [
     spec("forwardHeaders", "x-portkey-forward-headers", Shape::List),
     spec("debug", "x-portkey-debug", Shape::Flag),
 ];
+
+/// The header that was probably meant by one of Portkey's that does not exist. Those of a provider's own settings
+/// (`x-portkey-aws-region`) are many, and none of them is near.
+pub(crate) fn meant(name: &str) -> Option<&'static str> {
+    const PREFIX: &str = "x-portkey-";
+    let known = OPTIONS.map(|option| option.header.strip_prefix(PREFIX).unwrap_or_default());
+    let own = name.strip_prefix(PREFIX).filter(|own| !known.contains(own))?;
+    let (_, near) = nearest(own, &known)?;
+    OPTIONS.iter().map(|option| option.header).find(|header| header.strip_prefix(PREFIX) == Some(near))
+}
 
 /// The names of the options that become headers.
 pub(crate) fn options() -> impl Iterator<Item = &'static str> {

@@ -129,6 +129,9 @@ impl Check {
         if let Some(reason) = headers::reserved(name) {
             return self.error(path, &format!("The header {name} cannot be set here: it {reason}."));
         }
+        if let Some(meant) = headers::meant(name) {
+            self.warn(path, &format!("Portkey has no header {name}. Did you mean {meant}?"));
+        }
         if headers::is_credential(name) {
             if !header.is_reference() {
                 self.warn(
@@ -428,6 +431,25 @@ mod tests {
             (OWN, "x-portkey-api-key", "${PORTKEY_API_KEY}"),
         ] {
             assert_eq!(found(is_hosted, name, value), [], "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_portkeys_that_is_none_is_named_with_the_one_that_was_meant() {
+        for (name, meant) in [
+            ("x-portkey-cofig", Some("x-portkey-config")),
+            ("x-portkey-metadta", Some("x-portkey-metadata")),
+            ("x-portkey-virtualkey", Some("x-portkey-virtual-key")),
+            ("x-portkey-trace-id", None),
+            ("x-portkey-cache", None),
+            ("x-portkey-aws-region", None),
+            ("x-config", None),
+        ] {
+            let said: Vec<_> =
+                found(OWN, name, "a").into_iter().filter(|(_, said)| said.contains("Did you mean")).collect();
+            let expected =
+                meant.map(|meant| (Severity::Warning, format!("Portkey has no header {name}. Did you mean {meant}?")));
+            assert_eq!(said, Vec::from_iter(expected), "{name}");
         }
     }
 

@@ -451,6 +451,15 @@ fn a_session_that_is_kept_is_gone_on_with() {
     assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 8);
     assert!(std::fs::read_to_string(&path).unwrap().contains("four"));
 
+    // What is forgotten is no longer kept either.
+    let mut session = user.session(&["--continue"]);
+    session.send("/clear\r");
+    session.wait_for("forgotten");
+    leave(&mut session);
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("four"));
+    user.chat(&["--continue", "anew"], "").ok();
+    assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 2, "what it was told beforehand, and this");
+
     let before = user.stub.requests().len();
     for damage in ["{", "{}", "[]", "{\"messages\": [{\"role\": \"nobody\"}]}"] {
         std::fs::write(&path, damage).unwrap();

@@ -30,6 +30,18 @@ fn wrong() -> Vec<(Value, &'static str, bool)> {
     ]
 }
 
+/// Or a call would go where the defaults say, with the key.
+#[test]
+fn a_configuration_that_is_named_and_not_there_is_refused() {
+    let user = User::new();
+    for command in [&["chat", "hello"][..], &["models"], &["lint"]] {
+        let ran = user.cli.run(&[command, &["--config", "none.json"]].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.contains("there is no configuration `none.json`"), "{ran:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+}
+
 #[test]
 fn what_does_not_exist_is_refused_with_the_nearest_name() {
     let user = User::new();

@@ -504,7 +504,7 @@ async fn a_gateway_does_not_speak_for_the_host() {
     for message in [
         "the call took longer than 600 s",
         "the plugin failed: unreachable",
-        "the plugin wants to call another origin than https://api.portkey.ai:443, the configured one",
+        "the plugin wants to call https://a.test:443, and not https://api.portkey.ai:443, the configured one",
         "denied by host",
     ] {
         for status in ["400 x", "403 x", "500 x", "504 x", "599 x"] {

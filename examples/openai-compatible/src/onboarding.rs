@@ -60,7 +60,7 @@ pub(crate) fn descriptor() -> Descriptor {
 pub(crate) fn apply(config: &str, choices: &Choices, primary: bool) -> Result<String, Error> {
     let mut config: Value = serde_json::from_str(config).map_err(|_| wrong("the configuration", "JSON"))?;
     let model = filled(choices.model.as_deref()).unwrap_or(MODEL);
-    let model = model.strip_prefix("openai-compatible/").unwrap_or(model);
+    let model = model.strip_prefix(ID).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
 
     let models = object(&mut config, "models")?;
     default(models, "mode", "merge");
@@ -82,7 +82,7 @@ fn entry(providers: &mut Map<String, Value>) -> Result<&mut Map<String, Value>, 
     let name = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(ID)).cloned();
     let entry = name.and_then(|name| providers.shift_remove(&name)).unwrap_or_default();
     providers.insert(ID.into(), entry);
-    object_in(providers, ID, "models.providers.openai-compatible")
+    object_in(providers, ID, &format!("models.providers.{ID}"))
 }
 
 fn merge_entry(entry: &mut Map<String, Value>, choices: &Choices, model: &str) -> Result<(), Error> {
@@ -101,7 +101,7 @@ fn merge_entry(entry: &mut Map<String, Value>, choices: &Choices, model: &str) -
     let known = match entry.get("models") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(models)) => models.clone(),
-        Some(_) => return Err(wrong("models.providers.openai-compatible.models", "a list")),
+        Some(_) => return Err(wrong(&of_entry("models"), "a list")),
     };
     let mut models: Vec<Value> = Vec::new();
     for model in known.into_iter().chain([described(), described_as(model)]) {
@@ -129,11 +129,7 @@ fn described_as(id: &str) -> Value {
 pub(crate) fn lint(config: &str) -> Vec<Finding> {
     match base_url(config) {
         Ok(_) => Vec::new(),
-        Err(error) => vec![Finding {
-            severity: Severity::Error,
-            path: "models.providers.openai-compatible.baseUrl".into(),
-            message: error.message,
-        }],
+        Err(error) => vec![Finding { severity: Severity::Error, path: of_entry("baseUrl"), message: error.message }],
     }
 }
 
@@ -149,7 +145,7 @@ pub(crate) fn resolve(config: &str, held: &[String]) -> Result<Connection, Error
         ));
     }
     let config: Value = serde_json::from_str(config).unwrap_or_default();
-    let headers = config.pointer("/models/providers/openai-compatible/headers").and_then(Value::as_object);
+    let headers = config["models"]["providers"][ID]["headers"].as_object();
     let plain = |(name, value): (&String, &Value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_string()));
     Ok(Connection {
         base_url,
@@ -164,13 +160,18 @@ pub(crate) fn resolve(config: &str, held: &[String]) -> Result<Connection, Error
 
 fn base_url(config: &str) -> Result<String, Error> {
     let config: Value = serde_json::from_str(config).map_err(|_| wrong("the configuration", "JSON"))?;
-    let configured = config.pointer("/models/providers/openai-compatible/baseUrl").and_then(Value::as_str);
+    let configured = config["models"]["providers"][ID]["baseUrl"].as_str();
     let url = filled(configured).unwrap_or(BASE_URL).trim_end_matches('/');
     if url.starts_with("https://") || url.starts_with("http://") {
         Ok(url.into())
     } else {
-        Err(wrong("models.providers.openai-compatible.baseUrl", "an http or https URL"))
+        Err(wrong(&of_entry("baseUrl"), "an http or https URL"))
     }
+}
+
+/// Where a key of the provider's entry stands.
+fn of_entry(key: &str) -> String {
+    format!("models.providers.{ID}.{key}")
 }
 
 fn wrong(what: &str, expected: &str) -> Error {

@@ -6,7 +6,7 @@
 //! component may be loaded at all is [`crate::validate()`]'s to say.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's
-//! code says about images, `M1`… merging, `A1`… the key, `W1`… the wire.
+//! code says about images, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the wire.
 //!
 //! ```no_run
 //! use host_harness::{Engine, Limits, Plugin, check};
@@ -26,6 +26,7 @@ mod images;
 mod onboarding;
 mod proxy;
 mod report;
+mod streams;
 
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ struct Check {
 pub async fn run(plugin: &Plugin) -> Result<Report> {
     let fixture = Fixture::new(plugin.clone());
     let mut cases = Vec::new();
-    for check in [onboarding::CHECKS, images::CHECKS, auth::CHECKS].into_iter().flatten() {
+    for check in [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS].into_iter().flatten() {
         let late = |_| Err(Flaw::Failed(format!("expected an end within {} seconds, got none", LIMIT.as_secs())));
         let outcome = match tokio::time::timeout(LIMIT, (check.run)(&fixture)).await.unwrap_or_else(late) {
             Ok(()) => Outcome::Ok,
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn no_case_stands_twice() {
-        let checks = || [onboarding::CHECKS, images::CHECKS, auth::CHECKS].into_iter().flatten();
+        let checks = || [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS].into_iter().flatten();
         for check in checks() {
             let same = checks().filter(|other| (other.id, other.title) == (check.id, check.title)).count();
             assert_eq!(same, 1, "{} {}", check.id, check.title);

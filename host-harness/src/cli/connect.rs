@@ -132,6 +132,16 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// The same for what calls: a file that the user names is there, so that no key goes where another one says.
+    pub(crate) fn read_existing(&self) -> anyhow::Result<(ConfigFile, Environment)> {
+        if let Some(path) = self.config.as_deref().filter(|path| !path.exists()) {
+            let path = path.display();
+            let why = format!("there is no configuration `{path}`: `host-harness onboard --config {path}` makes it");
+            return Err(output::Usage(why).into());
+        }
+        self.read()
+    }
+
     /// The file, which need not exist yet, and the variables, from one look at where they are.
     pub(crate) fn read(&self) -> anyhow::Result<(ConfigFile, Environment)> {
         let locations = self.locations()?;
@@ -281,7 +291,7 @@ impl Connect {
     /// The plugin, connected, and what it was connected by.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile, Environment)> {
         let plugin = self.run.plugin().await?;
-        let (config, environment) = self.config.read()?;
+        let (config, environment) = self.config.read_existing()?;
         let setup = self.setup(&plugin, &config, &environment);
         let provider = Provider::connect(&plugin, setup).await.map_err(|error| self.extra.explained(error))?;
         Ok((provider, config, environment))

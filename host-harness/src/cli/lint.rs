@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.connect.run.plugin().await?;
-    let (file, environment) = args.connect.config.read()?;
+    let (file, environment) = args.connect.config.read_existing()?;
     let findings = args.connect.findings(&plugin, &file, &environment).await?;
     let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if args.json {

@@ -81,7 +81,11 @@ pub(crate) async fn run(
                     None if line.is_empty() => {}
                     None => session.ask(line).await?,
                     Some("/quit" | "/exit") => return Ok(ExitCode::SUCCESS),
-                    Some("/clear") => session.turns.clear(),
+                    Some("/clear") => {
+                        session.turns.clear();
+                        session.keep();
+                        output::note("forgotten");
+                    }
                     Some("/help") => HELP.lines().for_each(output::note),
                     Some("/model") => session.model(rest)?,
                     Some("/system") => session.system(rest),

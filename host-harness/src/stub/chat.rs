@@ -44,7 +44,7 @@ impl Reply {
             return Err(Refusal::invalid("messages must be an array of at least one message", "messages"));
         };
         let images = images_in(request)?;
-        let said = text_of(&last["content"]);
+        let said = told(&text_of(&last["content"]));
 
         let mut calls = if text.is_some() { Vec::new() } else { calls(request, last, &said) };
         let shows = wire.reasoning;
@@ -259,7 +259,7 @@ fn answer(request: &Value, model: &str, last: &Value, said: &str, messages: usiz
 pub(super) fn steps(names: &[&str], said: &str, results: usize) -> Vec<usize> {
     let mut mentioned: Vec<(usize, usize)> = (names.iter().enumerate())
         .filter(|(_, name)| !name.is_empty())
-        .filter_map(|(at, name)| Some((said.find(name)?, at)))
+        .filter_map(|(at, name)| Some((mention(said, name)?, at)))
         .collect();
     if said.contains("one after the other") {
         mentioned.sort_unstable();
@@ -268,6 +268,25 @@ pub(super) fn steps(names: &[&str], said: &str, results: usize) -> Vec<usize> {
         mentioned.clear();
     }
     mentioned.into_iter().map(|(_, at)| at).collect()
+}
+
+/// Where a tool is named, as a word of its own: `ls` is not in "tells".
+fn mention(said: &str, name: &str) -> Option<usize> {
+    let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    said.match_indices(name).map(|(at, _)| at).find(|&at| {
+        let (before, after) = (said.get(..at), said.get(at + name.len()..));
+        !name.is_empty()
+            && !is_part(before.and_then(|before| before.chars().next_back()))
+            && !is_part(after.and_then(|after| after.chars().next()))
+    })
+}
+
+/// What the user says: what OpenClaw adds for the model alone (`<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>`, OpenClaw 2026.9.6), such
+/// as which tools run, is left out.
+fn told(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>") else { return text.to_owned() };
+    let after = rest.split_once("<<<END_OPENCLAW_INTERNAL_CONTEXT>>>").map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 /// A call of each tool that the last message mentions by name, if it is a user's (see [`steps`]); or of the tool that the
@@ -281,7 +300,7 @@ fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
         .clone()
         .filter(|function| {
             let name = function["name"].as_str().unwrap_or_default();
-            demanded.map_or(!name.is_empty() && said.contains(name), |demanded| demanded == name)
+            demanded.map_or_else(|| mention(said, name).is_some(), |demanded| demanded == name)
         })
         .collect();
     if demanded.is_none() && said.contains("one after the other") {
@@ -396,6 +415,19 @@ mod tests {
 
     fn ask(text: &str) -> Value {
         json!({"model": "@openai/m", "messages": [{"role": "user", "content": text}]})
+    }
+
+    #[test]
+    fn a_tool_is_called_by_its_whole_name_and_by_the_user_alone() {
+        let calls = |said: &str| {
+            let mut request = ask(said);
+            request["tools"] = ["ls", "exec"].iter().map(|name| json!({"function": {"name": name}})).collect();
+            reply(request).calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
+        };
+        assert_eq!(calls("Use ls, then exec."), ["ls", "exec"]);
+        assert_eq!(calls("It tells of executives"), [""; 0]);
+        let added = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\nActive exec sessions\n<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
+        assert_eq!(calls(&format!("Hello\n{added}")), [""; 0]);
     }
 
     #[test]

@@ -56,12 +56,17 @@ async fn ask(id: &str, profile: Option<&str>) -> io::Result<Store> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    match profiles(&read(&mut stdout)?, id).filter(|_| status.success()) {
+    let said = read(&mut stdout)?;
+    match profiles(&said, id).filter(|_| status.success()) {
         Some(profiles) => Ok(Store::Holds(profiles)),
         None => {
-            let said = read(&mut stderr)?;
-            let line = said.lines().rev().find(|line| !line.trim().is_empty());
-            Ok(Store::Failed(line.map_or_else(|| status.to_string(), |line| line.trim().to_owned())))
+            let reason = serde_json::from_str(&said)
+                .ok()
+                .and_then(|said: Value| Some(said.pointer("/error/message")?.as_str()?.lines().next()?.to_owned()));
+            let complaint = read(&mut stderr)?;
+            let line = complaint.lines().rev().find(|line| !line.trim().is_empty());
+            let line = || line.map_or_else(|| status.to_string(), |line| line.trim().to_owned());
+            Ok(Store::Failed(reason.unwrap_or_else(line)))
         }
     }
 }

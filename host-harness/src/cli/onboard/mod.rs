@@ -219,7 +219,16 @@ async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &En
     }
     let listed = async { Provider::connect(plugin, setup).await?.models().await };
     match alive::during("checking the key", listed).await {
-        Ok(_) => Ok(()),
+        Ok(offered) => {
+            for model in args.own_models(plugin, file) {
+                if !offered.is_empty() && !offered.iter().any(|entry| entry.id == model) {
+                    output::warn(&format!(
+                        "the gateway does not offer {model}: `host-harness models` lists what it does"
+                    ));
+                }
+            }
+            Ok(())
+        }
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             output::note(&format!("{error}. So the key is not checked."));
             Ok(())

@@ -1,0 +1,60 @@
+//! Streams: a short answer never looks like a whole one.
+
+use super::{
+    Check,
+    fixture::{Fixture, Verdict, ensure, equal, question, refused, refused_as, text_of},
+};
+use crate::{
+    Provider,
+    types::ErrorKind,
+    wit::chat::{Event, Response},
+};
+
+#[rustfmt::skip]
+pub(super) const CHECKS: &[Check] = &[
+    Check { id: "S1", title: "a stream starts with `start`, says how it finished, and ends once", run: |fixture| Box::pin(order(fixture)) },
+    Check { id: "S2", title: "a stream that comes byte by byte is the same reply", run: |fixture| Box::pin(bytewise(fixture)) },
+    Check { id: "S3", title: "a stream that is cut is the error truncated", run: |fixture| Box::pin(cut(fixture)) },
+    Check { id: "S4", title: "an error midway is an error, with the service's words", run: |fixture| Box::pin(error_midway(fixture)) },
+];
+
+async fn connect(fixture: &Fixture) -> Verdict<(crate::stub::Stub, Provider)> {
+    let gateway = fixture.gateway().await?;
+    let provider = fixture.connect(&gateway).await?;
+    Ok((gateway, provider))
+}
+
+async fn order(fixture: &Fixture) -> Verdict {
+    let (_gateway, provider) = connect(fixture).await?;
+    let mut reply = provider.stream(&question(&fixture.descriptor().default_model.id)).await?;
+    let mut events = Vec::new();
+    while let Some(more) = reply.next().await? {
+        events.extend(more);
+    }
+    ensure(matches!(events.first(), Some(Event::Start(_))), || {
+        format!("the first event: expected `start`, got {:?}", events.first())
+    })?;
+    let finishes = events.iter().filter(|event| matches!(event, Event::Finish(_))).count();
+    equal("events `finish`", finishes, 1)
+}
+
+async fn whole(provider: &Provider, model: &str) -> Result<Response, crate::Error> {
+    provider.stream(&question(model)).await?.join().await
+}
+
+async fn bytewise(fixture: &Fixture) -> Verdict {
+    let (_gateway, provider) = connect(fixture).await?;
+    let expected = text_of(&whole(&provider, &fixture.descriptor().default_model.id).await?);
+    equal("the text, byte by byte", text_of(&whole(&provider, "fault/bytewise").await?), expected)
+}
+
+async fn cut(fixture: &Fixture) -> Verdict {
+    let (_gateway, provider) = connect(fixture).await?;
+    refused_as("a stream that is cut", whole(&provider, "fault/cut").await, ErrorKind::Truncated).map(drop)
+}
+
+async fn error_midway(fixture: &Fixture) -> Verdict {
+    let (_gateway, provider) = connect(fixture).await?;
+    let error = refused("a stream with an error in it", whole(&provider, "fault/error-event").await)?;
+    ensure(!error.message.trim().is_empty(), || "the error of a stream: expected words, got none".into())
+}
