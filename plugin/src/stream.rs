@@ -192,9 +192,12 @@ impl Reply {
             }
             Form::Unknown(start) => {
                 start.extend_from_slice(bytes);
-                let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-                // Of endless white space only the last is kept.
-                let text = text.trim_ascii_start().to_vec();
+                // Of endless white space, byte order marks among it, only the last is kept.
+                let mut text = start.trim_ascii_start();
+                while let Some(rest) = text.strip_prefix(b"\xef\xbb\xbf") {
+                    text = rest.trim_ascii_start();
+                }
+                let text = text.to_vec();
                 match text.first() {
                     None => *start = text,
                     // The rest of a byte order mark is to come.
