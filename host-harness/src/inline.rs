@@ -38,7 +38,7 @@ fn holds_password(text: &str) -> bool {
 }
 
 /// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
-fn object_reference(value: &Value) -> Option<(&str, &str)> {
+pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
     let (source, id) = (value.get("source")?.as_str()?, value.get("id")?.as_str()?);
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }

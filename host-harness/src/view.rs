@@ -227,8 +227,34 @@ impl View {
             return refuse(&format!("the reference ${{{name}}}"));
         }
 
+        // A reference is shown, or sent, where it stands: it stays in its place.
+        let referring = |config| {
+            let mut all = BTreeSet::new();
+            referring(&excerpt(config, id), "", &mut all);
+            all
+        };
+        let (had, chosen) = (referring(config), choices.base_url.as_deref().unwrap_or_default().trim());
+        let may_refer = |path: &str, text: &str| {
+            path == "/models/providers/*/apiKey" || path == "/models/providers/*/baseUrl" && text == chosen
+        };
+        let moved = referring(merged).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
+        if let Some((path, _)) = moved {
+            return refuse(&format!("a reference at `{path}`"));
+        }
+
         let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
         let (before, after) = (values(config), values(merged));
+        if let Some(had) = before.first() {
+            let Some(has) = after.first() else { return refuse("no entry of its own") };
+            let is_kept = |name: &str, value: &Value| match value {
+                Value::Null => true,
+                Value::String(text) if text.trim().is_empty() => true,
+                _ => WRITTEN.contains(&name) || has.get(name).is_some() || name == "apiKey" && !value.is_string(),
+            };
+            if let Some((name, _)) = had.as_object().into_iter().flatten().find(|(name, value)| !is_kept(name, value)) {
+                return refuse(&format!("an entry without `{name}`"));
+            }
+        }
         let (models_before, models_after) = (models(&before), models(&after));
         let places = [(&before, &after, WRITTEN), (&models_before, &models_after, WRITTEN_OF_MODELS)];
         for (before, after, written) in places {
@@ -247,7 +273,9 @@ impl View {
             return refuse("another model of the agents");
         }
         let (had, options) = (options(config, id), options(merged, id));
-        if !options.iter().all(|value| had.contains(value)) {
+        let is_filled = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
+        let are_gone = had.iter().any(is_filled) && !options.iter().any(is_filled);
+        if are_gone || !options.iter().all(|value| had.contains(value)) {
             return refuse("an option");
         }
         let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
@@ -265,16 +293,18 @@ impl View {
             other => Some(other.to_string()),
         };
         let default = || descriptor.default_base_url.clone();
-        let mut wanted: Vec<_> = match choices.base_url.as_deref().and_then(given) {
-            Some(chosen) => vec![chosen],
-            None => before.iter().filter_map(base_url).collect(),
-        };
-        if wanted.is_empty() {
-            wanted.push(default());
-        }
-        let is_wanted = |url: String| wanted.iter().any(|wanted| same_place(wanted, &url));
-        if !after.iter().all(|entry| is_wanted(base_url(entry).unwrap_or_else(default))) {
-            return refuse("another `baseUrl`");
+        // Of several entries the first is called.
+        let chosen = choices.base_url.as_deref().and_then(given);
+        let first = chosen.unwrap_or_else(|| before.first().and_then(base_url).unwrap_or_else(default));
+        let mut wanted = vec![first];
+        for (at, entry) in after.iter().enumerate() {
+            let url = base_url(entry).unwrap_or_else(default);
+            if !wanted.iter().any(|wanted| same_place(wanted, &url)) {
+                return refuse("another `baseUrl`");
+            }
+            if at == 0 {
+                wanted.extend(before.iter().filter_map(base_url));
+            }
         }
         let of_models: Vec<_> = wanted.into_iter().chain(models_before.iter().filter_map(base_url)).collect();
         let is_wanted = |url: String| of_models.iter().any(|wanted| same_place(wanted, &url));
@@ -286,7 +316,8 @@ impl View {
 }
 
 /// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
-const UNSAFE: [&str; 3] = ["__proto__", "constructor", "prototype"];
+/// `$include` lays another file there the next time.
+const UNSAFE: [&str; 4] = ["__proto__", "constructor", "prototype", "$include"];
 
 /// What a plugin may write of its entry. Among the rest are programs that OpenClaw starts (`localService`) and what it
 /// runs agents with (`agentRuntime`).
@@ -400,6 +431,26 @@ fn excerpt(config: &Value, id: &str) -> Value {
         copy(config, &mut part, path, id);
     }
     part
+}
+
+/// Each text that refers to something, and where it stands: places in lists and the id's own spelling do not count.
+fn referring(value: &Value, path: &str, all: &mut BTreeSet<(String, String)>) {
+    match value {
+        Value::String(text) if !inline::all_references(value).is_empty() => {
+            all.insert((path.to_owned(), text.trim().to_owned()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| referring(item, &format!("{path}/[]"), all)),
+        Value::Object(members) if inline::object_reference(value).is_some() => {
+            all.insert((path.to_owned(), Value::from(members.clone()).to_string()));
+        }
+        Value::Object(members) => {
+            let is_own = ["/models/providers", "/plugins/entries"].contains(&path);
+            for (name, value) in members {
+                referring(value, &format!("{path}/{}", if is_own { "*" } else { name }), all);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.

@@ -118,7 +118,8 @@ test('a file means what OpenClaw means by it', async (t) => {
       seen = [];
       const ran = await new Promise((resolve) => {
         const options = { cwd: home, env: { PATH: process.env.PATH, HOME: home, XDG_CACHE_HOME: join(homes, '.cache'), ...env } };
-        execFile(harness, ['chat', '--json', '--no-stream', 'hello', ...args], options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+        const child = execFile(harness, ['chat', '--json', '--no-stream', 'hello', ...args], options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+        child.stdin?.end();
       });
       if (says.refused) {
         assert.ok(name in REFUSED, 'why it is refused is on the list');

@@ -19,7 +19,7 @@ const ADDED = 1 << 20;
 const DEPTH = 127;
 
 /** Members that mean more than a name to JavaScript that copies objects carelessly. */
-const UNSAFE = ['__proto__', 'constructor', 'prototype'];
+const UNSAFE = ['__proto__', 'constructor', 'prototype', '$include']; // the last lays another file there
 
 /** What a component may read and write; `*` is its own id, in any case. */
 const SHARED = [
@@ -295,7 +295,21 @@ export class View {
     const unknown = referred(merged).find((name) => !known.includes(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
+    // A reference is shown, or sent, where it stands: it stays in its place.
+    const stood = referring(part(config, id));
+    for (const place of referring(part(merged, id))) {
+      const [path, text] = place.split('\n');
+      const isUsers = path === '/models/providers/*/apiKey' || (path === '/models/providers/*/baseUrl' && text === choices.baseUrl?.trim());
+      if (!stood.has(place) && !isUsers) throw chosen(`a reference at \`${path}\``);
+    }
+
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
+    const [[first], [left]] = lists;
+    if (first && !left) throw chosen('no entry of its own');
+    const isKept = (/** @type {[string, any]} */ [name, value]) => value === null || value === undefined || WRITTEN.includes(name)
+      || Object.hasOwn(left, name) || (typeof value === 'string' ? !value.trim() : name === 'apiKey');
+    const gone = Object.entries(first ?? {}).find((member) => !isKept(member));
+    if (gone) throw chosen(`an entry without \`${gone[0]}\``);
     const models = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list.filter(isObject) : [])));
     for (const { where, written, all: [before, now] } of [
       { where: '', written: WRITTEN, all: lists }, { where: 'models.', written: WRITTEN_OF_MODELS, all: models },
@@ -316,19 +330,39 @@ export class View {
     const options = (/** @type {any} */ all) => (
       own(at(all, ['plugins', 'entries']), id).map(([, entry]) => at(entry, ['config']) ?? {}));
     const usual = [...options(config), {}];
+    const isFilled = (/** @type {any} */ all) => isObject(all) && Object.keys(all).length > 0;
+    if (options(config).some(isFilled) && !options(merged).some(isFilled)) throw chosen('an option');
     if (!options(merged).every((now) => usual.some((before) => same(before, now)))) throw chosen('an option');
 
     const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
     const choice = given(choices.baseUrl);
-    const wanted = choice ? [choice] : lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean);
-    if (!wanted.length) wanted.push(descriptor.defaultBaseUrl);
+    // of several entries the first is called
+    const wanted = [choice || given(first?.baseUrl) || descriptor.defaultBaseUrl];
     const isWanted = (/** @type {string} */ url, /** @type {string[]} */ all) => all.some((one) => samePlace(one, url));
     const urls = lists[1].map((entry) => given(entry.baseUrl) || descriptor.defaultBaseUrl);
-    if (!urls.every((url) => isWanted(url, wanted))) throw chosen('another `baseUrl`');
-    const ofModels = [...wanted, ...models[0].map((model) => given(model.baseUrl)).filter(Boolean)];
+    const ofOthers = [...wanted, ...lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean)];
+    if (!urls.every((url, at) => isWanted(url, at ? ofOthers : wanted))) throw chosen('another `baseUrl`');
+    const ofModels = [...ofOthers, ...models[0].map((model) => given(model.baseUrl)).filter(Boolean)];
     const urlsOfModels = models[1].map((model) => given(model.baseUrl)).filter(Boolean);
     if (!urlsOfModels.every((url) => isWanted(url, ofModels))) throw chosen('another `baseUrl` of a model');
   }
+}
+
+/**
+ * Each text that refers to something, behind where it stands and a line break: places in lists and the id's own spelling do
+ * not count.
+ * @param {any} value @param {string} [path] @param {Set<string>} [all]
+ */
+function referring(value, path = '', all = new Set()) {
+  const isObjectReference = isObject(value) && typeof value.source === 'string' && typeof value.id === 'string';
+  if (typeof value === 'string' ? references(value).length : isObjectReference) {
+    all.add(`${path}\n${typeof value === 'string' ? value.trim() : JSON.stringify(value)}`);
+  } else if (Array.isArray(value)) value.forEach((item) => referring(item, `${path}/[]`, all));
+  else if (isObject(value)) {
+    const isOwnPlace = path === '/models/providers' || path === '/plugins/entries';
+    for (const [name, item] of Object.entries(value)) referring(item, `${path}/${isOwnPlace ? '*' : name}`, all);
+  }
+  return all;
 }
 
 /**

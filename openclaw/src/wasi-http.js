@@ -440,7 +440,7 @@ export function wasiHttp(written = () => {}) {
   class OwnRequest extends OutgoingRequest {
     hasRoom = (/** @type {number} */ bytes) => {
       written(bytes);
-      room -= bytes;
+      room -= bytes + 256;
       return room >= 0;
     };
   }

@@ -75,13 +75,25 @@ fn the_prompt_is_made_of_arguments_and_a_file_or_of_standard_input() {
     assert_eq!(user.stub.requests().len(), before);
 }
 
-/// An open pipe that says nothing, as another program may leave it: it is waited for, and that is said.
+/// An open pipe that says nothing, as another program may leave it: beside a prompt it is left alone.
+#[test]
+fn standard_input_that_says_nothing_holds_up_no_prompt() {
+    let user = user();
+    let command = &mut user.cli.command(&["chat", "Reply with exactly OK."]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let _open = child.stdin.take();
+    let ran = Ran::from(child.wait_with_output().unwrap()).ok();
+    assert_eq!(ran.out, "OK.\n");
+    assert!(ran.err.contains("standard input says nothing"), "{ran:?}");
+}
+
+/// Where it is the prompt, it is waited for, and that is said.
 #[test]
 fn standard_input_that_does_not_end_is_told_of() {
     let user = user();
     let mut child = user
         .cli
-        .command(&["chat", "Reply with exactly OK."])
+        .command(&["chat", "Reply with exactly OK.", "--file", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

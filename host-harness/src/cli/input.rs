@@ -4,7 +4,7 @@
 use std::{
     io::{IsTerminal, Read},
     path::Path,
-    sync::mpsc::RecvTimeoutError,
+    sync::mpsc::{self, RecvTimeoutError},
     time::Duration,
 };
 
@@ -22,8 +22,8 @@ const LARGEST_TEXT: u64 = 16 << 20;
 /// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
 const LARGEST_IMAGE: u64 = 50 << 20;
 
-/// After so long, somebody who waits is told that standard input is read: where a program left it open, it never ends.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long standard input may say nothing before that is told of.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What to ask: the words of the command line, and below them the file, or else standard input where that is no terminal.
 /// `None` where there is nothing at all to read.
@@ -33,10 +33,10 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
         parts.push(words.join(" "));
     }
     match file {
-        Some(path) if path == Path::new("-") => parts.push(standard_input()?),
+        Some(path) if path == Path::new("-") => parts.push(standard_input(false)?),
         Some(path) => parts.push(text(path, "the prompt")?),
         None if !std::io::stdin().is_terminal() => {
-            let read = standard_input()?;
+            let read = standard_input(!words.is_empty())?;
             // With words, an empty one adds nothing: it is what a scheduler gives.
             parts.extend(Some(read).filter(|read| words.is_empty() || !read.trim().is_empty()));
         }
@@ -179,19 +179,40 @@ fn file(path: &Path, what: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     Ok(host_harness::read_file(path, most).map_err(wrong)?)
 }
 
-fn standard_input() -> anyhow::Result<String> {
+/// Standard input to its end. Where there is a prompt without it (`is_more`), one that says nothing is left alone: programs
+/// leave it open and never write to it.
+fn standard_input(is_more: bool) -> anyhow::Result<String> {
     let wrong = |why: String| Usage(format!("cannot read the prompt from standard input: {why}"));
-    let (read, is_read) = std::sync::mpsc::channel::<()>();
+    let (piece, pieces) = mpsc::channel();
     std::thread::spawn(move || {
-        if is_read.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            output::note("reading the prompt from standard input, to its end; `< /dev/null` leaves it out");
+        let mut input = std::io::stdin().take(LARGEST_TEXT + 1);
+        loop {
+            let mut buffer = vec![0; 64 << 10];
+            let read = input.read(&mut buffer).map(|length| buffer.drain(..length).collect::<Vec<u8>>());
+            let is_over = !read.as_ref().is_ok_and(|read| !read.is_empty());
+            if piece.send(read).is_err() || is_over {
+                return;
+            }
         }
     });
-    let mut bytes = Vec::new();
-    std::io::stdin().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    let (mut bytes, mut patience) = (Vec::new(), PATIENCE);
+    loop {
+        match pieces.recv_timeout(patience) {
+            Ok(Ok(piece)) if piece.is_empty() => break,
+            Ok(piece) => bytes.extend(piece.map_err(|error| wrong(error.to_string()))?),
+            Err(RecvTimeoutError::Timeout) if is_more && bytes.is_empty() => {
+                output::note("standard input says nothing, and is left alone; `--file -` waits for it");
+                return Ok(String::new());
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                output::note("reading the prompt from standard input, to its end; `< /dev/null` leaves it out");
+                patience = Duration::MAX;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
     if bytes.len() as u64 > LARGEST_TEXT {
         return Err(wrong(format!("it is larger than {} MiB", LARGEST_TEXT >> 20)).into());
     }
-    drop(read);
     Ok(String::from_utf8(bytes).map_err(|_| wrong("it is not text in UTF-8".into()))?)
 }
