@@ -12,6 +12,9 @@ const ASYNC_EXPORTS = [
 /** Where a table of handles, which is the first parameter, grows. */
 const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===\2\?\(/g;
 
+/** Where the component begins to wait. */
+const WAITS = /new WebAssembly\.Suspending\(async function\([^)]*\)\{/g;
+
 /**
  * Has each text and each list of bytes that the component hands over counted, and each handle that it keeps; has each of its
  * waits leave other work its turn, see `src/component.js`; and has no destructor of its resources run when JavaScript collects
@@ -22,11 +25,14 @@ function bounded(glue) {
   const head = /^export function instantiate\((\w+),(\w+),[^{]*\{/.exec(glue);
   const texts = glue.split('new TextDecoder').length - 1;
   const tables = glue.match(GROWING)?.length;
-  if (!head || texts !== 1 || tables !== 1) throw new Error('jco writes its glue in another way: look at how it reads memory');
+  const isEachWait = glue.match(WAITS)?.length === glue.split('new WebAssembly.Suspending(').length - 1;
+  if (!head || texts !== 1 || tables !== 1 || !isEachWait) {
+    throw new Error('jco writes its glue in another way: look at how it reads memory, keeps handles and waits');
+  }
   const rest = glue.slice(head[0].length)
     .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,')
     .replace(GROWING, '$&$$handed.kept($1),')
-    .replace(/new WebAssembly\.Suspending\(async function\([^)]*\)\{/g, '$&const $$turn=$$handed.turn();if($$turn)await $$turn;');
+    .replace(WAITS, '$&const $$turn=$$handed.turn();if($$turn)await $$turn;');
   return `${head[0]}const $handed=${head[2]}.handed,FinalizationRegistry=class{register(){}unregister(){}};${rest}`;
 }
 

@@ -3,16 +3,12 @@
  * with the same rows in its configuration. What they send must be the same but for what its client has no place for.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { KINDS } from './differences.mjs';
-import { OpenClaw } from './host.mjs';
+import { OpenClaw, packageFile } from './host.mjs';
 import { startUpstream } from './upstream.mjs';
 
-const dist = process.env.PORTKEY_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../dist');
-const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+const tgz = packageFile();
 
 /** OpenClaw tells the model the time, to the minute. */
 const CLOCK = /\[\w+ \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\]/g;

@@ -49,6 +49,14 @@ function flatten(message) {
   message.content = content.map(({ text }) => text.replace(/\n$/, '')).join('\n');
 }
 
+/** Takes away all markers, and what they kept apart. @param {Json[]} bodies */
+function unmark(...bodies) {
+  for (const body of bodies) {
+    for (const part of markable(body)) delete part.cache_control;
+    body.messages.forEach(flatten);
+  }
+}
+
 /** @type {{ name: string, fact: string, take: (pair: Pair) => boolean }[]} */
 export const KINDS = [
   {
@@ -180,10 +188,7 @@ export const KINDS = [
         typeof content === 'string' ? [content] : (content ?? []).map((/** @type {Json} */ part) => part.text ?? ''),
       );
       if (Buffer.byteLength(texts.join('')) >= 1024) return false;
-      for (const body of [own, ours]) {
-        for (const part of markable(body)) delete part.cache_control;
-        body.messages.forEach(flatten);
-      }
+      unmark(own, ours);
       return true;
     },
   },
@@ -204,10 +209,7 @@ export const KINDS = [
       if (marks(ours).length < Math.min(marks(own).length, 3) || marks(ours).length > 4) return false;
       if ((pair.at.retention === 'none') !== (marks(ours).length === 0)) return false;
       const is = marks(ours).length > 0;
-      for (const body of [own, ours]) {
-        for (const part of markable(body)) delete part.cache_control;
-        body.messages.forEach(flatten);
-      }
+      unmark(own, ours);
       return is;
     },
   },

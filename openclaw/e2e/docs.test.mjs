@@ -2,13 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { CLI, OpenClaw, startPortkey } from './host.mjs';
+import { CLI, OpenClaw, root, startPortkey } from './host.mjs';
 import { startUpstream } from './upstream.mjs';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** @type {OpenClaw} */ let claw;
 /** @type {Awaited<ReturnType<typeof startPortkey>>} */ let portkey;

@@ -3,15 +3,13 @@
  * that Portkey's guide has for it. What README.md quotes in the first rows of its table is what they say here.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { OpenClaw } from './host.mjs';
+import { OpenClaw, packageFile, root } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
-const dist = process.env.PORTKEY_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../dist');
-const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+const tgz = packageFile();
 
 /** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
 /** @type {OpenClaw} */ let ours;
@@ -28,7 +26,7 @@ after(async () => {
   upstream?.close();
 });
 
-const readme = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../README.md'), 'utf8');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** What README.md quotes of a row: of the generic provider, and of ours. @param {string} name */
 function quoted(name) {

@@ -1,7 +1,7 @@
 /** A real OpenClaw, headless, in a home of its own; and the real Portkey gateway. Loopback only. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,8 +9,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
+export const root = join(here, '../..');
 export const CLI = join(here, 'node_modules/openclaw/openclaw.mjs');
 const GATEWAY = join(here, '../../tests/gateway');
+
+/** The package that `make package` built. */
+export function packageFile() {
+  const dist = process.env.PORTKEY_DIST ?? join(root, 'dist');
+  return join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+}
 
 /** @typedef {{ code: number, stdout: string, stderr: string, json: any }} Ran */
 

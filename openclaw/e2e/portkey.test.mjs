@@ -4,13 +4,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { OpenClaw, freePort, startPortkey } from './host.mjs';
+import { OpenClaw, freePort, packageFile, startPortkey } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const dist = process.env.PORTKEY_DIST ?? join(root, 'dist');
-const tgz = join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+const tgz = packageFile();
 const sha256 = (/** @type {string} */ file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 const KEY = 'pk-e2e-secret';
 const DEFAULT = 'portkey/@anthropic/claude-sonnet-4-5';
@@ -75,7 +72,7 @@ describe('installed', () => {
     const find = (/** @type {string} */ folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('portkey-provider.wasm')).map((name) => join(folder, name));
     const installed = find(join(claw.home, 'state'));
     assert.ok(installed.length >= 1);
-    for (const file of installed) assert.equal(sha256(file), sha256(join(dist, 'portkey-provider.wasm')));
+    for (const file of installed) assert.equal(sha256(file), sha256(join(dirname(tgz), 'portkey-provider.wasm')));
   });
 });
 

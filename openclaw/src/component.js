@@ -100,7 +100,8 @@ function inTurns(provider, turn) {
     /** @type {any} jco's types know of no promises */ const reply = await open(...given);
     const next = reply.next.bind(reply);
     reply.next = async () => {
-      await turn();
+      const wait = turn();
+      if (wait) await wait;
       return next();
     };
     return reply;

@@ -125,15 +125,15 @@ function mapSecrets(document, id, change) {
     if (name === 'headers') return mapped(inner, change.header);
     return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
   });
-  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
+  const mapOwn = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
     mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
   const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
     mapped(fields, (value, name) => (name === step ? map(value) : value)));
-  const ofProvider = inside(document, 'models', (all) => inside(all, 'providers', (providers) => own(providers, entry)));
+  const ofProvider = inside(document, 'models', (all) => inside(all, 'providers', (providers) => mapOwn(providers, entry)));
   const sealed = inside(ofProvider, 'agents', (agents) => (
     inside(agents, 'defaults', (defaults) => inside(defaults, 'models', (models) => mapped(models, model)))));
   return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
-    own(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
+    mapOwn(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
 }
 
 /** Whether the text is meant as JSON, and is none. @param {string} text */
@@ -287,17 +287,18 @@ export class View {
   check(config, merged, descriptor, choices) {
     const { id } = this;
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
-    const referred = (/** @type {any} */ all) => references(JSON.stringify(part(all, id)));
+    const [was, is] = [config, merged].map((all) => part(all, id));
+    const referred = (/** @type {any} */ all) => references(JSON.stringify(all));
     const known = [
-      ...referred(config), ...references(choices.apiKeyReference ?? ''),
+      ...referred(was), ...references(choices.apiKeyReference ?? ''),
       ...descriptor.credentials.flatMap(({ envVars }) => envVars),
     ];
-    const unknown = referred(merged).find((name) => !known.includes(name));
+    const unknown = referred(is).find((name) => !known.includes(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
     // A reference is shown, or sent, where it stands: it stays in its place.
-    const stood = referring(part(config, id));
-    for (const place of referring(part(merged, id))) {
+    const stood = referring(was);
+    for (const place of referring(is)) {
       const [path, text] = place.split('\n');
       const isUsers = path === '/models/providers/*/apiKey' || (path === '/models/providers/*/baseUrl' && text === choices.baseUrl?.trim());
       if (!stood.has(place) && !isUsers) throw chosen(`a reference at \`${path}\``);

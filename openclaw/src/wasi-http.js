@@ -314,7 +314,7 @@ class OutgoingRequest {
   /** @type {string | undefined} */ host;
   /** @type {string | undefined} */ path;
   /** @type {OutgoingBody | undefined} */ content;
-  /** @type {(bytes: number) => boolean} */ hasRoom = () => true;
+  /** @type {(bytes: number) => boolean} there is none but for the host's own kind of request */ hasRoom = () => false;
   /** @param {Fields} fields */
   constructor(fields) { this.fields = fields; }
   method() { return this.verb; }
@@ -437,13 +437,12 @@ export function wasiHttp(written = () => {}) {
   /** @type {Set<() => void>} */ const open = new Set();
   /** How much it may still write into bodies of requests: those that are never sent are kept too. */ let room = LIMITS.body;
 
-  class OwnRequest extends OutgoingRequest {
-    hasRoom = (/** @type {number} */ bytes) => {
-      written(bytes);
-      room -= bytes + 256;
-      return room >= 0;
-    };
-  }
+  const hasRoom = (/** @type {number} */ bytes) => {
+    written(bytes);
+    room -= bytes + 256; // a piece without a byte takes room too
+    return room >= 0;
+  };
+  class OwnRequest extends OutgoingRequest { hasRoom = hasRoom; }
 
   /** @param {OutgoingRequest} request */
   function target(request) {

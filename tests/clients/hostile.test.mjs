@@ -172,9 +172,9 @@ test('a body of any content is answered, and the next one too', async () => {
   assert.deepEqual(statuses(await exchange(open, post([AUTH]))), [200], 'it stands');
 });
 
-/** A service that answers each request with these bytes. @param {import('node:test').TestContext} t @param {string} answer */
+/** A service that answers each request with these bytes. @param {import('node:test').TestContext} t @param {() => string} answer */
 async function service(t, answer) {
-  const server = net.createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(Buffer.from(answer, 'latin1')))).listen(0, '127.0.0.1');
+  const server = net.createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(Buffer.from(answer(), 'latin1')))).listen(0, '127.0.0.1');
   await new Promise((resolve) => { server.once('listening', resolve); });
   t.after(() => server.close());
   return `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}/v1`;
@@ -186,7 +186,7 @@ test('an event of a service is one event for the caller, whatever is in it', asy
   const broken = 'data: {"id":"c","model":"m","choices":[],"hook_results":{\ndata: \ndata: "before_request_hooks":[\ndata: \ndata: ]}}\n\n';
   const events = event({ role: 'assistant', content: evil }) + event({ reasoning_content: evil }) + event({ tool_calls: [{ index: 0, id: evil, function: { name: evil, arguments: evil } }] }) + broken
     + `data: ${JSON.stringify({ id: evil, model: evil, choices: [{ index: 0, delta: {}, finish_reason: evil }] })}\n\n` + 'data: [DONE]\n\n';
-  const url = await service(t, `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\nx-portkey-trace-id: \u00e9\u0080 x\r\n\r\n${events}`);
+  const url = await service(t, () => `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\nx-portkey-trace-id: \u00e9\u0080 x\r\n\r\n${events}`);
   const evilly = await startWasmtime({ ...settings, GATEWAY_BASE_URL: url });
   const answer = await fetch(`${evilly.url}/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }, body: JSON.stringify({ ...JSON.parse(CHAT), stream: true }) });
   assert.match(answer.headers.get('content-type') ?? '', /event-stream/, 'a header that cannot be sent costs no other');
@@ -200,10 +200,12 @@ test('an event of a service is one event for the caller, whatever is in it', asy
 
 test('a service adds no header to an answer, and has none of its own passed on', async (t) => {
   const head = 'set-cookie: a=b\r\naccess-control-allow-origin: *\r\nlocation: http://127.0.0.1:9/\r\nx-powered-by: x\r\nrefresh: 0; url=http://127.0.0.1:9/\r\nclear-site-data: "*"\r\nservice-worker-allowed: /\r\ncontent-disposition: attachment; filename=a.html';
+  let raw = '';
+  const odd = await startWasmtime({ ...settings, GATEWAY_BASE_URL: await service(t, () => raw) });
   for (const status of ['200 OK', '400 x', '301 x', '407 x', '101 x', '599 x', '999 x']) {
     const body = status === '200 OK' ? '{"id":"c","model":"m","choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}' : `{"error":{"message":"<script>${KEY}</script>"}}`;
-    const url = await service(t, `HTTP/1.1 ${status}\r\ncontent-type: text/html\r\n${head}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
-    const answer = await exchange(await startWasmtime({ ...settings, GATEWAY_BASE_URL: url }), post([AUTH]));
+    raw = `HTTP/1.1 ${status}\r\ncontent-type: text/html\r\n${head}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+    const answer = await exchange(odd, post([AUTH]));
     const names = (answer.split('\r\n\r\n')[0] ?? '').split('\r\n').slice(1).map((line) => line.split(':')[0].toLowerCase());
     for (const name of names) assert.ok(['connection', 'content-type', 'content-length', 'date', 'transfer-encoding', 'x-request-id', 'x-should-retry', 'retry-after', 'retry-after-ms', 'www-authenticate'].includes(name), `${status}: ${answer}`);
     assert.match(answer, /content-type: application\/json/, status);
