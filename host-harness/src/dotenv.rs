@@ -85,14 +85,14 @@ fn line(text: &str) -> (Option<(String, String)>, &str) {
     if name.is_empty() {
         return (None, next);
     }
+    let opening = |text: &str| text.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'));
     let quoted = value.trim_start();
-    let end =
-        quoted.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`')).and_then(|quote| end(quoted, quote));
+    let end = opening(quoted).and_then(|quote| end(quoted, quote));
     let (value, after) = match end {
         Some(end) => (quoted.get(..end).unwrap_or_default(), quoted.get(end..).unwrap_or_default()),
         None => (value.split(['\n', '#']).next().unwrap_or_default().trim(), value),
     };
-    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'));
+    let quote = opening(value);
     let inside = quote.and_then(|quote| value.get(1..)?.strip_suffix(quote)).unwrap_or(value);
     let value = if quote == Some('"') { inside.replace("\\n", "\n").replace("\\r", "\r") } else { inside.to_owned() };
     (Some((name.to_owned(), value)), after_line(after))

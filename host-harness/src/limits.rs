@@ -96,8 +96,7 @@ impl Clock {
     /// As one step, which ends when the whole does, and at the latest in `limit` from now.
     pub(crate) fn rest(self, limit: Duration) -> Self {
         let latest = Self::start(EVER, Some(limit));
-        let is_sooner = matches!((self.whole, latest.whole), (Some((_, ends)), Some((_, latest))) if ends < latest);
-        Self { step: EVER, whole: if is_sooner { self.whole } else { latest.whole } }
+        Self { step: EVER, whole: [latest.whole, self.whole].into_iter().flatten().min_by_key(|(_, ends)| *ends) }
     }
 
     /// The limit that comes first, and how much of it is left.

@@ -236,7 +236,7 @@ fn assistant_parts(members: &mut Members) -> Result<Vec<AssistantPart>> {
             UserPart::Text(text) if has_text || text.is_empty() => drop(text),
             UserPart::Text(text) => parts.push(AssistantPart::Text(text)),
             UserPart::Image(image) => parts.push(AssistantPart::Image(image)),
-            UserPart::Other(part) if part.contains("refusal") => parts.push(refusal(&part)?),
+            UserPart::Other(part) => parts.push(refusal(&part)?),
             _ => return Err(wrong("an answer holds a part that is neither text nor an image")),
         }
     }

@@ -172,10 +172,16 @@ impl Provider {
         if call.headers.is_empty() && call.options.is_empty() {
             return Ok(Self { prompt_cache, time_limit, ..self.clone() });
         }
+        let (adds, had) = (!call.options.is_empty(), !self.setup.options.is_empty());
         let alone = Setup::clone(&self.setup).options_alone(call.options.clone());
-        let outdone = self.plugin.headers_of(&alone).await?;
-        let setup = Setup::clone(&self.setup).with(call, &outdone);
-        let outdone = self.plugin.headers_of(&setup).await?;
+        let of_call = self.plugin.headers_of(&alone).await?;
+        let setup = Setup::clone(&self.setup).with(call, &of_call);
+        // The plugin is asked again only where it has not said this yet.
+        let outdone = match (adds, had) {
+            (false, _) => self.outdone.to_vec(),
+            (true, false) => of_call,
+            (true, true) => self.plugin.headers_of(&setup).await?,
+        };
         let with = Self::of(self.plugin.clone(), setup, outdone, self.held.clone(), self.places.clone()).await?;
         Ok(Self { prompt_cache, time_limit, ..with })
     }
@@ -374,10 +380,10 @@ impl Route {
         let connection = plugin.resolve(&view.json(), &ids).await?;
         // The user's configuration says where the key goes. A plugin has no say in it.
         let Destination { origin, .. } = &pool.destination;
-        if connection.base_url.parse::<Origin>()? != *origin {
+        let wanted: Origin = connection.base_url.parse()?;
+        if wanted != *origin {
             return Err(Error::config(format!(
-                "the plugin wants to call {}, and not {origin}, the configured one",
-                connection.base_url.parse::<Origin>()?
+                "the plugin wants to call {wanted}, and not {origin}, the configured one"
             ))
             .hint("Its resolve-connection goes by the base URL of its own entry, `models.providers.<id>.baseUrl`, and by its own default where there is none."));
         }

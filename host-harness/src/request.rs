@@ -129,11 +129,11 @@ impl Message {
 impl Response {
     /// The text of the answer, without reasoning and without a refusal.
     pub fn text(&self) -> String {
-        let text = |part: &AssistantPart| match part {
-            AssistantPart::Text(text) => Some(text.clone()),
+        let texts = self.content.iter().filter_map(|part| match part {
+            AssistantPart::Text(text) => Some(text.as_str()),
             _ => None,
-        };
-        self.content.iter().filter_map(text).collect()
+        });
+        texts.collect()
     }
 
     /// The calls that the model asks for, in order.

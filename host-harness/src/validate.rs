@@ -141,32 +141,25 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
             .push(format!("the component {makes}, the manifest's `contracts.imageGenerationProviders` says otherwise"));
     }
     let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let is_of = |row: &Value, name: &str| row.get(name).and_then(Value::as_str) == Some(id);
+    let variables: Vec<&str> = rows("/setup/providers")
+        .filter(|provider| is_of(provider, "id"))
+        .filter_map(|provider| provider.get("envVars")?.as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let flags: Vec<&str> = rows("/providerAuthChoices")
+        .filter(|choice| is_of(choice, "provider"))
+        .filter_map(|choice| choice.get("cliFlag")?.as_str())
+        .collect();
     for credential in &descriptor.credentials {
-        for name in &credential.env_vars {
-            let listed = rows("/setup/providers")
-                .filter(|provider| provider.get("id").and_then(Value::as_str) == Some(id))
-                .filter_map(|provider| provider.get("envVars")?.as_array())
-                .any(|names| names.iter().any(|listed| listed == name.as_str()));
-            if !listed {
-                findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
-            }
+        for name in credential.env_vars.iter().filter(|name| !variables.contains(&name.as_str())) {
+            findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
         }
-        let flagged = |flag: &String| {
-            rows("/providerAuthChoices").any(|choice| {
-                choice.get("provider").and_then(Value::as_str) == Some(id)
-                    && choice.get("cliFlag").and_then(Value::as_str) == Some(flag)
-            })
-        };
-        if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flagged(flag)) {
+        if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flags.contains(&flag.as_str())) {
             findings.push(format!("the manifest's `providerAuthChoices` has no choice with `cliFlag` {flag}"));
         }
     }
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let variables = rows("/setup/providers")
-        .filter(|provider| text(provider, "id").as_ref() == Some(id))
-        .filter_map(|provider| provider.get("envVars")?.as_array())
-        .flatten()
-        .filter_map(Value::as_str);
     for name in variables {
         if !descriptor.credentials.iter().any(|credential| credential.env_vars.iter().any(|known| known == name)) {
             findings.push(format!(
@@ -174,9 +167,8 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
             ));
         }
     }
-    let choices = rows("/providerAuthChoices").filter(|choice| text(choice, "provider").as_ref() == Some(id));
-    for flag in choices.filter_map(|choice| text(choice, "cliFlag")) {
-        if !descriptor.credentials.iter().any(|credential| credential.cli_flag.as_ref() == Some(&flag)) {
+    for flag in flags {
+        if !descriptor.credentials.iter().any(|credential| credential.cli_flag.as_deref() == Some(flag)) {
             findings.push(format!(
                 "the manifest's `providerAuthChoices` has the `cliFlag` {flag:.128}, which no credential names"
             ));

@@ -210,7 +210,8 @@ impl View {
     /// Whether the configuration that a plugin wrote still sends the key, and no other secret, where the user wants it.
     ///
     /// # Errors
-    /// Where it names a base URL, settings for requests, or a reference that are not the user's: `invalid-config`.
+    /// Where what it holds of base URLs, settings for requests, headers, options, references, default models and members that
+    /// a plugin does not write is not the user's, or is gone: `invalid-config`.
     pub(crate) fn check(config: &Value, merged: &Value, descriptor: &Descriptor, choices: &Choices) -> Result<()> {
         let id = &descriptor.id;
         let refuse = |what: &str| {
@@ -219,25 +220,26 @@ impl View {
             )))
         };
 
-        let mut known = inline::all_references(&excerpt(config, id));
+        let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
+        let mut known = inline::all_references(&own);
         known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
         known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
-        let written = inline::all_references(&excerpt(merged, id));
+        let written = inline::all_references(&theirs);
         if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
             return refuse(&format!("the reference ${{{name}}}"));
         }
 
         // A reference is shown, or sent, where it stands: it stays in its place.
-        let referring = |config| {
+        let places = |part| {
             let mut all = BTreeSet::new();
-            referring(&excerpt(config, id), "", &mut all);
+            referring(part, "", &mut all);
             all
         };
-        let (had, chosen) = (referring(config), choices.base_url.as_deref().unwrap_or_default().trim());
+        let (had, chosen) = (places(&own), choices.base_url.as_deref().unwrap_or_default().trim());
         let may_refer = |path: &str, text: &str| {
             path == "/models/providers/*/apiKey" || path == "/models/providers/*/baseUrl" && text == chosen
         };
-        let moved = referring(merged).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
+        let moved = places(&theirs).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
         if let Some((path, _)) = moved {
             return refuse(&format!("a reference at `{path}`"));
         }
@@ -365,8 +367,8 @@ fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-/// Whether `before` holds this `apiKey`, this `request`, or each of these headers, but for white space around a text. A
-/// reference to a key is judged on its own.
+/// Whether `before` holds this member, or each of these headers, but for white space around a text. A reference to a key is
+/// judged on its own.
 fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
     let same = |one: &Value, other: &Value| match (one.as_str(), other.as_str()) {
         (Some(one), Some(other)) => one.trim() == other.trim(),

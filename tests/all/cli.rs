@@ -178,7 +178,6 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["validate", "--manifest", "missing.json"], "missing.json"),
         (&["nonsense"], "nonsense"),
         (&["chat", "x", "--portkey-api-key"], "--portkey-api-key"),
-        // What a command would have no use for, it does not take.
         (
             &["onboard", "--yes", "--header", "Authorization: Bearer sk-0123456789abcdef"],
             "'authorization: ${AUTHORIZATION}'",
@@ -191,6 +190,7 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["chat", "x", "--temperature", "hot"], "it is not a number"),
         (&["chat", "x", "--top-p=-1"], "a number of 0 or more"),
         (&["models", "--no-check"], "--default"),
+        // What a command would have no use for, it does not take.
         (&["onboard", "--yes", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
         (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),
         (&["onboard", "--yes", "--trace-id", "t"], "unexpected argument '--trace-id'"),

@@ -165,7 +165,7 @@ async fn two_keys_for_one_server_do_not_mix() {
     }
 }
 
-/// It names the program's own flags, or variables of the dynamic linker, as those of its key.
+/// It names the program's own flags, as those of its key.
 #[test]
 fn a_component_takes_none_of_the_programs_own_flags() {
     let cli = Cli::new();

@@ -1,6 +1,10 @@
 //! The provider of `docs/write-a-provider.md`: the host runs it as it runs Portkey's, and knows neither.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use host_harness::{
     Engine, Limits, Plugin, Provider, Setup,
@@ -15,12 +19,15 @@ use serde_json::{Value, json};
 use crate::support::{KEY, ask, root, streamed, text, weather_tool};
 
 /// The built component.
-fn built() -> PathBuf {
-    let build = ["rustc", "--quiet", "-p", "openai-compatible", "--crate-type", "cdylib"];
-    let to = ["--target", "wasm32-wasip2", "--profile", "component"];
-    assert!(Command::new(env!("CARGO")).args(build).args(to).current_dir(root()).status().unwrap().success());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    target.join("wasm32-wasip2/component/openai_compatible.wasm")
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let build = ["rustc", "--quiet", "-p", "openai-compatible", "--crate-type", "cdylib"];
+        let to = ["--target", "wasm32-wasip2", "--profile", "component"];
+        assert!(Command::new(env!("CARGO")).args(build).args(to).current_dir(root()).status().unwrap().success());
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+        target.join("wasm32-wasip2/component/openai_compatible.wasm")
+    })
 }
 
 async fn second() -> Plugin {

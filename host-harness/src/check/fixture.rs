@@ -104,13 +104,9 @@ pub(super) fn question(model: &str) -> chat::Request {
     chat::Prompt::new(model, [chat::Message::user("Reply with exactly OK.")]).into()
 }
 
-/// The text of a whole reply.
-pub(super) fn text_of(response: &chat::Response) -> String {
-    let text = |part: &chat::AssistantPart| match part {
-        chat::AssistantPart::Text(text) => Some(text.clone()),
-        _ => None,
-    };
-    response.content.iter().filter_map(text).collect()
+/// A reply, streamed.
+pub(super) async fn streamed(provider: &Provider, question: &chat::Request) -> Result<chat::Response> {
+    provider.stream(question).await?.join().await
 }
 
 /// The smallest PNG file, one pixel, with `more` after its end, where no reader looks.

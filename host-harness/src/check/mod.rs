@@ -1,5 +1,5 @@
-//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key and draws images the
-//! way OpenClaw's providers do. It plays the host and, with the stand-in of [`crate::stub`], the gateway; nothing
+//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images and ends its
+//! streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`crate::stub`], the gateway; nothing
 //! leaves the machine.
 //!
 //! What is expected follows from the component's own descriptor and the WIT, so any provider can be checked. Whether a
@@ -46,6 +46,9 @@ struct Check {
     run: for<'a> fn(&'a Fixture) -> BoxFuture<'a, Verdict>,
 }
 
+/// All rows, in the order in which they run.
+const SUITES: [&[Check]; 4] = [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS];
+
 /// Runs every case against `plugin`, each with gateways of its own.
 ///
 /// # Errors
@@ -53,7 +56,7 @@ struct Check {
 pub async fn run(plugin: &Plugin) -> Result<Report> {
     let fixture = Fixture::new(plugin.clone());
     let mut cases = Vec::new();
-    for check in [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS].into_iter().flatten() {
+    for check in SUITES.into_iter().flatten() {
         let late = |_| Err(Flaw::Failed(format!("expected an end within {} seconds, got none", LIMIT.as_secs())));
         let outcome = match tokio::time::timeout(LIMIT, (check.run)(&fixture)).await.unwrap_or_else(late) {
             Ok(()) => Outcome::Ok,
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn no_case_stands_twice() {
-        let checks = || [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS].into_iter().flatten();
+        let checks = || SUITES.into_iter().flatten();
         for check in checks() {
             let same = checks().filter(|other| (other.id, other.title) == (check.id, check.title)).count();
             assert_eq!(same, 1, "{} {}", check.id, check.title);

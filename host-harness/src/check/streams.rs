@@ -2,13 +2,9 @@
 
 use super::{
     Check,
-    fixture::{Fixture, Verdict, ensure, equal, question, refused, refused_as, text_of},
+    fixture::{Fixture, Verdict, ensure, equal, question, refused, refused_as, streamed},
 };
-use crate::{
-    Provider,
-    types::ErrorKind,
-    wit::chat::{Event, Response},
-};
+use crate::{Provider, types::ErrorKind, wit::chat::Event};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -38,23 +34,20 @@ async fn order(fixture: &Fixture) -> Verdict {
     equal("events `finish`", finishes, 1)
 }
 
-async fn whole(provider: &Provider, model: &str) -> Result<Response, crate::Error> {
-    provider.stream(&question(model)).await?.join().await
-}
-
 async fn bytewise(fixture: &Fixture) -> Verdict {
     let (_gateway, provider) = connect(fixture).await?;
-    let expected = text_of(&whole(&provider, &fixture.descriptor().default_model.id).await?);
-    equal("the text, byte by byte", text_of(&whole(&provider, "fault/bytewise").await?), expected)
+    let expected = streamed(&provider, &question(&fixture.descriptor().default_model.id)).await?.text();
+    equal("the text, byte by byte", streamed(&provider, &question("fault/bytewise")).await?.text(), expected)
 }
 
 async fn cut(fixture: &Fixture) -> Verdict {
     let (_gateway, provider) = connect(fixture).await?;
-    refused_as("a stream that is cut", whole(&provider, "fault/cut").await, ErrorKind::Truncated).map(drop)
+    refused_as("a stream that is cut", streamed(&provider, &question("fault/cut")).await, ErrorKind::Truncated)
+        .map(drop)
 }
 
 async fn error_midway(fixture: &Fixture) -> Verdict {
     let (_gateway, provider) = connect(fixture).await?;
-    let error = refused("a stream with an error in it", whole(&provider, "fault/error-event").await)?;
+    let error = refused("a stream with an error in it", streamed(&provider, &question("fault/error-event")).await)?;
     ensure(!error.message.trim().is_empty(), || "the error of a stream: expected words, got none".into())
 }

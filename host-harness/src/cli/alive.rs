@@ -87,16 +87,9 @@ fn show(what: String, previews: &Receiver<String>) {
 
 /// What of the end of `text` fits into `columns`, on one line.
 fn end_of(text: &str, columns: usize) -> String {
-    let mut room = columns;
-    let fits = |character: &char| {
-        let width = textwrap::core::display_width(character.encode_utf8(&mut [0; 4]));
-        let rest = room.checked_sub(width);
-        room = rest.unwrap_or_default();
-        rest.is_some()
-    };
     let on_one_line =
         text.trim_end().chars().rev().map(|character| if character.is_whitespace() { ' ' } else { character });
-    let end: String = on_one_line.take_while(fits).collect();
+    let end = output::fitting(on_one_line, columns);
     end.chars().rev().collect::<String>().trim_start().to_owned()
 }
 

@@ -57,20 +57,17 @@ impl<'a> Line<'a> {
             let fitting = (self.search)(&typed);
             screen.draw(&self.frame(&typed, &fitting, chosen, wrong.as_deref()), self.column(&typed, at))?;
             let key = match screen.read()? {
-                Read::Pasted(text) => {
+                None => return Ok(None),
+                Some(Read::Pasted(text)) => {
                     let text: String = text.chars().filter(|character| !character.is_control()).collect();
                     typed.insert_str(at, &text);
                     (at, chosen) = (at + text.len(), None);
                     continue;
                 }
-                Read::Key(key) => key,
+                Some(Read::Key(key)) => key,
             };
             wrong = None;
             match key.code {
-                KeyCode::Esc => {
-                    screen.clear()?;
-                    return Ok(None);
-                }
                 KeyCode::Enter => {
                     let text = match (chosen.and_then(|chosen: usize| fitting.get(chosen)), self.default) {
                         (Some(chosen), _) => chosen.clone(),
@@ -141,12 +138,12 @@ pub(crate) fn choose(label: &str, options: &[String], start: usize) -> anyhow::R
         lines.extend(page(options, Some(chosen)));
         lines.push(Styled::new(FAINT, "[↑↓ to move, Enter to choose, Esc to go back]".to_owned()));
         screen.draw(&lines, display_width(label) + 2)?;
-        let Read::Key(key) = screen.read()? else { continue };
+        let key = match screen.read()? {
+            None => return Ok(None),
+            Some(Read::Pasted(_)) => continue,
+            Some(Read::Key(key)) => key,
+        };
         match key.code {
-            KeyCode::Esc => {
-                screen.clear()?;
-                return Ok(None);
-            }
             KeyCode::Enter => {
                 screen.answered(label, options.get(chosen).map(String::as_str).unwrap_or_default())?;
                 return Ok(Some(chosen));
@@ -169,12 +166,12 @@ pub(crate) fn confirm(question: &str, default: bool) -> anyhow::Result<Option<bo
         let mut lines = vec![Styled { rest: printable(&typed), ..Styled::new(LABEL, format!("? {label} ")) }];
         lines.extend(wrong.then(|| Styled::new(WRONG, "# type y or n".to_owned())));
         screen.draw(&lines, display_width(&label) + 3 + display_width(&typed))?;
-        let Read::Key(key) = screen.read()? else { continue };
+        let key = match screen.read()? {
+            None => return Ok(None),
+            Some(Read::Pasted(_)) => continue,
+            Some(Read::Key(key)) => key,
+        };
         match key.code {
-            KeyCode::Esc => {
-                screen.clear()?;
-                return Ok(None);
-            }
             KeyCode::Enter => {
                 let said = match typed.trim().to_lowercase().as_str() {
                     "" => default,
@@ -278,7 +275,8 @@ impl Screen {
         Ok(screen)
     }
 
-    fn read(&mut self) -> anyhow::Result<Read> {
+    /// `None` where the user goes back.
+    fn read(&mut self) -> anyhow::Result<Option<Read>> {
         loop {
             match event::read()? {
                 Event::Key(key) if key.kind == KeyEventKind::Press => {
@@ -287,9 +285,13 @@ impl Screen {
                         self.clear()?;
                         return Err(GivenUp.into());
                     }
-                    return Ok(Read::Key(key));
+                    if key.code == KeyCode::Esc {
+                        self.clear()?;
+                        return Ok(None);
+                    }
+                    return Ok(Some(Read::Key(key)));
                 }
-                Event::Paste(text) => return Ok(Read::Pasted(text)),
+                Event::Paste(text) => return Ok(Some(Read::Pasted(text))),
                 _ => {}
             }
         }
@@ -366,13 +368,7 @@ impl Drop for Screen {
 
 /// What of `text` fits into so many columns.
 fn cut(text: &str, columns: usize) -> String {
-    let mut room = columns;
-    let fits = |character: &char| {
-        let rest = room.checked_sub(display_width(character.encode_utf8(&mut [0; 4])));
-        room = rest.unwrap_or_default();
-        rest.is_some()
-    };
-    text.chars().take_while(fits).collect()
+    output::fitting(text.chars(), columns)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
     /// Run this program for each call of a tool: it gets {"id", "name", "arguments"} as JSON on standard input, and what it
-    /// prints is the result. It runs without a shell, without arguments, and without this program's environment
+    /// prints is the result. It runs without a shell, without arguments, and with no variable of this program but PATH, HOME and the like
     #[arg(long, value_name = "COMMAND", requires = "tools", conflicts_with_all = ["no_stream", "session", "goes_on"])]
     run: Option<PathBuf>,
     /// The form of the reply, as a JSON Schema: the reply is JSON that keeps to it
@@ -146,7 +146,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     input::doubt_fields(&args.fields);
-    let saved = match &args.session {
+    let mut saved = match &args.session {
         Some(name) => Some(Saved::named(name)?),
         None => args.goes_on.then(Saved::last).transpose()?,
     };
@@ -155,10 +155,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (provider, config, environment) = args.connect.provider().await?;
     let model = args.model.as_deref().or(saved.as_ref().and_then(|saved| saved.model.as_deref()));
     let model = chat_model(model, provider.plugin(), &config, &environment)?;
-    let mut said = saved.as_ref().map(|saved| saved.messages.clone()).unwrap_or_default();
     if let Some(saved) = &saved {
         output::note(&saved.about());
     }
+    let mut said = saved.as_mut().map(|saved| std::mem::take(&mut saved.messages)).unwrap_or_default();
     // What the user says now of the beginning counts.
     if args.system.is_some() {
         said.retain(|message| !matches!(message, Message::System(_)));
@@ -181,13 +181,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return session::run(&provider, asked, prompt_cache, attached, knows).await;
     };
     let params = model_params(config.value(), &provider.plugin().descriptor().id, &asked.model);
-    let (asked, _) = with_params(asked, &params);
-    let question = [UserPart::Text(prompt)].into_iter().chain(attached).collect();
-    let mut messages = asked.messages.clone();
-    messages.push(Message::User(question));
-    let asked = Prompt { messages: messages.clone(), ..asked };
-    let (is_blank, form) = (args.json || file.is_some(), asked.clone());
-    let page = || if is_blank { Page::Blank } else { page(&form) };
+    let (mut asked, _) = with_params(asked, &params);
+    asked.messages.push(Message::User([UserPart::Text(prompt)].into_iter().chain(attached).collect()));
+    let kept = saved.is_some().then(|| asked.messages.clone());
+    let (is_blank, is_markdown) = (args.json || file.is_some(), is_markdown(&asked));
+    let page = || if is_blank { Page::Blank } else { Page::standard_output(is_markdown) };
     let model = asked.model.clone();
     let answer = if let Some(command) = command.filter(|_| !args.show_request) {
         tool_command::converse(&provider, asked, prompt_cache, &command, page).await?
@@ -225,7 +223,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         answer.remarks().iter().for_each(|remark| output::say(remark));
         output::note(&answer.summary());
     }
-    if let Some(saved) = &saved {
+    if let (Some(saved), Some(mut messages)) = (&saved, kept) {
         messages.push(Message::Assistant(answer.response.content.clone()));
         saved.keep(&model, &messages, provider.held())?;
     }
@@ -236,9 +234,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Where the reply to `prompt` is printed. One that keeps to a schema is no Markdown.
+/// Where the reply to `prompt` is printed.
 pub(crate) fn page(prompt: &Prompt) -> Page {
-    Page::standard_output(prompt.response_format.is_none())
+    Page::standard_output(is_markdown(prompt))
+}
+
+/// A reply that keeps to a schema is no Markdown.
+fn is_markdown(prompt: &Prompt) -> bool {
+    prompt.response_format.is_none()
 }
 
 /// A reply, and how it came.
@@ -257,15 +260,11 @@ impl Answer {
 
     /// All that is printed of the reply in a pipe.
     fn text(&self) -> String {
-        let mut text: String = self.response.content.iter().filter_map(said).collect();
+        let mut text: String = self.response.content.iter().filter_map(output::said).collect();
         if !text.is_empty() {
             text.push('\n');
         }
-        let calls = self.response.content.iter().filter_map(|part| match part {
-            AssistantPart::ToolCall(call) => Some(format!("{}({})\n", call.name, call.arguments_json)),
-            _ => None,
-        });
-        text.extend(calls);
+        text.extend(self.response.tool_calls().map(|call| format!("{}({})\n", call.name, call.arguments_json)));
         text
     }
 
@@ -323,14 +322,6 @@ impl Answer {
     }
 }
 
-/// The words of a part.
-fn said(part: &AssistantPart) -> Option<&str> {
-    match part {
-        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text),
-        _ => None,
-    }
-}
-
 /// A request, and the model that it names.
 pub(crate) struct Asked {
     pub(crate) model: String,
@@ -354,13 +345,7 @@ async fn show_request(provider: &Provider, asked: &Asked) -> anyhow::Result<Exit
 
 /// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
 pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow::Result<Answer> {
-    let mut answering = Answering::new(page);
-    let outcome = tokio::select! {
-        outcome = answering.stream(provider, asked) => outcome.map(|()| false),
-        // Dropping the stream ends its request.
-        Ok(()) = tokio::signal::ctrl_c() => Ok(true),
-    };
-    Ok(answering.finish(outcome)?)
+    Ok(Answering::new(page).ask(provider, asked).await?)
 }
 
 /// A reply on its way.
@@ -378,6 +363,16 @@ pub(crate) struct Answering {
 }
 
 impl Answering {
+    /// Streams the reply, until its end or Ctrl-C: see [`ask`].
+    pub(crate) async fn ask(mut self, provider: &Provider, asked: Asked) -> host_harness::Result<Answer> {
+        let outcome = tokio::select! {
+            outcome = self.stream(provider, asked) => outcome.map(|()| false),
+            // Dropping the stream ends its request.
+            Ok(()) = tokio::signal::ctrl_c() => Ok(true),
+        };
+        self.finish(outcome)
+    }
+
     pub(crate) fn new(page: Page) -> Self {
         Self {
             page,

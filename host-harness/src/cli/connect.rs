@@ -132,7 +132,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// The same for what calls: a file that the user names is there, so that no key goes where another one says.
+    /// For what calls, a file that the user names is there, so that no key goes where another one says: else as [`Self::read`].
     pub(crate) fn read_existing(&self) -> anyhow::Result<(ConfigFile, Environment)> {
         if let Some(path) = self.config.as_deref().filter(|path| !path.exists()) {
             let path = path.display();
@@ -217,9 +217,7 @@ impl Extra {
         }
         setup
     }
-}
 
-impl Extra {
     /// `config` with the options in it, be they right or not.
     pub(crate) fn written_into(&self, config: &Value, plugin: &Plugin) -> Value {
         let mut config = config.clone();

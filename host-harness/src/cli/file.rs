@@ -60,7 +60,8 @@ fn cannot(path: &Path, error: &io::Error) -> Usage {
     Usage(format!("cannot write to `{}`: {error}", path.display()))
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

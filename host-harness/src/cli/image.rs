@@ -195,12 +195,12 @@ impl Target {
     fn folder(&self) -> &Path {
         match &self.place {
             Place::Folder(folder) => folder,
-            Place::File(file) => file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+            Place::File(path) => file::folder(path),
         }
     }
 
-    /// How many images the folder has by their names: further ones count on, so that a second run loses none and its
-    /// images sort behind those of the first.
+    /// The highest number of an image in the folder: further ones count on, so that a second run loses none and its images
+    /// sort behind those of the first.
     fn taken(&self) -> u32 {
         let Place::Folder(folder) = &self.place else { return 0 };
         if self.force {

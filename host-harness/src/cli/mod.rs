@@ -45,7 +45,7 @@ Exit codes:
   5  rate limited, over budget or overloaded: later may help
   6  the network failed, a time limit passed, or the answer was broken or cut short
   7  a guardrail, a content filter or the model itself refused
-  130  given up: Ctrl-C, or Esc at the first question
+  130  given up: Ctrl-C, Esc at the first question, or No to the last
 
 Flags that the plugin declares for its credentials (`host-harness doctor` names them) are taken by each command that \
 calls, and --<id>-config for its option `config` by each that takes --option. What may be a secret in a flag is taken \

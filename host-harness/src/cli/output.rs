@@ -192,6 +192,18 @@ pub(crate) fn printable(text: &str) -> String {
     terminal::text(text)
 }
 
+/// As many of the characters, from the first, as fit into `columns`.
+pub(crate) fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut room = columns;
+    let fits = |character: &char| {
+        let width = textwrap::core::display_width(character.encode_utf8(&mut [0; 4]));
+        let rest = room.checked_sub(width);
+        room = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    characters.take_while(fits).collect()
+}
+
 /// `text` in lines of at most `width` columns, behind `first` and, after the first line, `rest`. A long word is a URL or
 /// a path: whole, it can be copied.
 pub(crate) fn wrapped<'t>(text: &'t str, width: usize, first: &str, rest: &str) -> Vec<Cow<'t, str>> {
@@ -253,16 +265,17 @@ pub(crate) fn error_json(error: &types::Error) -> Value {
     })
 }
 
+/// The words of a part.
+pub(crate) fn said(part: &AssistantPart) -> Option<&str> {
+    match part {
+        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// A reply, as `chat --json` prints it.
 pub(crate) fn chat_json(response: &Response) -> Value {
-    let text: String = response
-        .content
-        .iter()
-        .filter_map(|part| match part {
-            AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
+    let text: String = response.content.iter().filter_map(said).collect();
     json!({
         "id": response.id,
         "model": response.model,

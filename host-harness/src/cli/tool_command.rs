@@ -141,14 +141,10 @@ pub(crate) async fn converse(
     };
     let ask = |prompt: Prompt| {
         let asked = Asked { model: prompt.model.clone(), request: Request { prompt_cache: cache, ..prompt.into() } };
-        let mut answering = Answering::new(page()).without_calls();
+        let answering = Answering::new(page()).without_calls();
         let (last, given_up) = (&last, &given_up);
         async move {
-            let outcome = tokio::select! {
-                outcome = answering.stream(provider, asked) => outcome.map(|()| false),
-                Ok(()) = tokio::signal::ctrl_c() => Ok(true),
-            };
-            let answer = answering.finish(outcome)?;
+            let answer = answering.ask(provider, asked).await?;
             let (response, is_stopped) = (answer.response.clone(), answer.stopped);
             last.replace(Some(answer));
             if is_stopped { Err(given_up()) } else { Ok(response) }

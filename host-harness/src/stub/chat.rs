@@ -257,10 +257,8 @@ fn answer(request: &Value, model: &str, last: &Value, said: &str, messages: usiz
 /// Which of the tools with these `names` are called, where the user has said this and so many results came since: at first
 /// all that are mentioned; or, where they are wanted "one after the other", one for each result, in the order of the text.
 pub(super) fn steps(names: &[&str], said: &str, results: usize) -> Vec<usize> {
-    let mut mentioned: Vec<(usize, usize)> = (names.iter().enumerate())
-        .filter(|(_, name)| !name.is_empty())
-        .filter_map(|(at, name)| Some((mention(said, name)?, at)))
-        .collect();
+    let mut mentioned: Vec<(usize, usize)> =
+        (names.iter().enumerate()).filter_map(|(at, name)| Some((mention(said, name)?, at))).collect();
     if said.contains("one after the other") {
         mentioned.sort_unstable();
         mentioned = mentioned.into_iter().skip(results).take(1).collect();

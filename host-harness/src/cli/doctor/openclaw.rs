@@ -4,11 +4,12 @@
 use std::{
     fs::File,
     io::{self, Read, Seek},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    process::Stdio,
+    time::Duration,
 };
 
 use serde_json::Value;
+use tokio::process::Command;
 
 /// It takes some seconds to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,19 +44,13 @@ async fn ask(id: &str, profile: Option<&str>) -> io::Result<Store> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOST_HARNESS_")) {
         command.env_remove(name);
     }
-    let mut child = command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).spawn()?;
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if start.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Store::Failed(format!("it said nothing for {} s", PATIENCE.as_secs())));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let command = command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    let mut child = command.kill_on_drop(true).spawn()?;
+    let Ok(status) = tokio::time::timeout(PATIENCE, child.wait()).await else {
+        child.kill().await?;
+        return Ok(Store::Failed(format!("it said nothing for {} s", PATIENCE.as_secs())));
     };
+    let status = status?;
     let said = read(&mut stdout)?;
     match profiles(&said, id).filter(|_| status.success()) {
         Some(profiles) => Ok(Store::Holds(profiles)),

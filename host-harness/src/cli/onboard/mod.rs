@@ -207,8 +207,7 @@ fn answers_of_flags(
 /// Asks the gateway, by the cheapest call that needs the key, whether it takes it: nothing is written that would not
 /// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
 async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<()> {
-    let setup = args.run.clone().impatient().setup(plugin, file, environment);
-    let setup = args.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value));
+    let setup = args.setup(plugin, file, environment)?;
     let held = match setup.held(plugin.descriptor()) {
         Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
         held => held?,
@@ -244,6 +243,12 @@ async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &En
 }
 
 impl Args {
+    /// What is called to see whether it works: as the flags say, with the headers that are to be written.
+    fn setup(&self, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<Setup> {
+        let setup = self.run.clone().impatient().setup(plugin, file, environment);
+        Ok(self.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value)))
+    }
+
     /// The models that the flags name, as the provider knows them.
     fn own_models(&self, plugin: &Plugin, file: &ConfigFile) -> Vec<String> {
         self.models.iter().map(|model| own_model(file.value(), plugin.descriptor(), model)).collect()

@@ -96,9 +96,8 @@ pub(super) async fn ask(
         let came = wizard.step(step, is_back).await?;
         is_back = false;
         match came {
-            Came::Answered if step == Step::Write => return wizard.answers(),
             // A file that holds it all is not asked about.
-            Came::Silent if step == Step::Write => return wizard.answers(),
+            Came::Answered | Came::Silent if step == Step::Write => return wizard.answers(),
             Came::Answered => {
                 asked.push(step);
                 step = step.next();
@@ -202,8 +201,7 @@ impl Wizard<'_> {
     }
 
     fn setup(&self) -> anyhow::Result<Setup> {
-        let setup = self.args.run.clone().impatient().setup(self.plugin, self.file, self.environment);
-        Ok(self.args.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value)))
+        Ok(self.args.setup(self.plugin, self.file, self.environment)?.keyring(super::keyring(true)))
     }
 
     /// The base URL that the file has, where a person can read it.
@@ -337,7 +335,7 @@ impl Wizard<'_> {
     fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.setup()?.keyring(super::keyring(true)).held(descriptor) {
+        match self.setup()?.held(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -367,7 +365,7 @@ impl Wizard<'_> {
     /// The cheapest call that needs the key.
     async fn offered(&self, base_url: &str) -> anyhow::Result<Vec<Entry>> {
         let descriptor = self.plugin.descriptor();
-        let mut setup = self.setup()?.keyring(super::keyring(true)).base_url(base_url);
+        let mut setup = self.setup()?.base_url(base_url);
         if let (Some(key), Some(credential)) = (&self.said.typed, descriptor.credentials.first()) {
             setup = setup.secret(&credential.id, key.clone());
         }
@@ -448,7 +446,7 @@ impl Wizard<'_> {
     }
 
     fn default(&mut self) -> anyhow::Result<Came> {
-        let (given, Some(model)) = (self.args.default_model(), self.said.models.first()) else {
+        let (None, Some(model)) = (self.args.default_model(), self.said.models.first()) else {
             self.said.default = self.args.default_model();
             return Ok(Came::Silent);
         };
@@ -456,10 +454,6 @@ impl Wizard<'_> {
         let chosen = self.file.value().pointer("/agents/defaults/model");
         let chosen = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str())).map(str::trim);
         let (question, yes) = match chosen.filter(|chosen| !chosen.is_empty()) {
-            _ if given.is_some() => {
-                self.said.default = given;
-                return Ok(Came::Silent);
-            }
             Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == *model => {
                 self.said.default = Some(DefaultModel::SetWhereNone);
                 return Ok(Came::Silent);
