@@ -363,16 +363,15 @@ pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> 
     protocol(head, "The answer holds no choice", body)
 }
 
-/// The HTTP status, or one inferred from the error's code or type when the response itself was a 2xx: a number as the
-/// code is a status (OpenRouter), and the type is one of a few.
-fn status(head: &Head, said: &Said) -> u16 {
+/// The HTTP status, or one inferred from the error's code, type or words (`message`, in lower case) when the response itself was
+/// a 2xx: a number as the code is a status (OpenRouter), and the type is one of a few.
+fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
     let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
     let of_type =
         |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
-    let message = said.message.to_ascii_lowercase();
     let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
     code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
@@ -444,7 +443,7 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
         }
     }
     let upstream = said.origin == ErrorOrigin::Upstream;
-    match status(head, said) {
+    match status(head, said, &message) {
         401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
         401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),

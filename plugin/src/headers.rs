@@ -123,10 +123,11 @@ const OPTIONS: [Spec; 15] = [
 /// (`x-portkey-aws-region`) are many, and none of them is near.
 pub(crate) fn meant(name: &str) -> Option<&'static str> {
     const PREFIX: &str = "x-portkey-";
-    let known = OPTIONS.map(|option| option.header.strip_prefix(PREFIX).unwrap_or_default());
-    let own = name.strip_prefix(PREFIX).filter(|own| !known.contains(own))?;
-    let (_, near) = nearest(own, &known)?;
-    OPTIONS.iter().map(|option| option.header).find(|header| header.strip_prefix(PREFIX) == Some(near))
+    let own = |header: &'static str| header.strip_prefix(PREFIX).unwrap_or_default();
+    let known = OPTIONS.map(|option| own(option.header));
+    let word = name.strip_prefix(PREFIX).filter(|word| !known.contains(word))?;
+    let (_, near) = nearest(word, &known)?;
+    OPTIONS.iter().map(|option| option.header).find(|&header| own(header) == near)
 }
 
 /// The names of the options that become headers.

@@ -29,12 +29,8 @@ const MODES: [&str; 4] = ["single", "loadbalance", "fallback", "conditional"];
 
 /// Names in a config that make a difference, by which a misspelt one is known: the open-source gateway ignores what it
 /// does not know. Those of providers, such as `azure_...`, are far from all of these.
-const NAMES: [&str; 22] = [
+const TARGET: &[&str] = &[
     "strategy",
-    "mode",
-    "on_status_codes",
-    "conditions",
-    "default",
     "targets",
     "weight",
     "provider",
@@ -45,14 +41,13 @@ const NAMES: [&str; 22] = [
     "request_timeout",
     "forward_headers",
     "retry",
-    "attempts",
-    "use_retry_after_header",
-    "use_retry_after_headers",
     "cache",
-    "max_age",
     "input_guardrails",
     "output_guardrails",
 ];
+const STRATEGY: &[&str] = &["mode", "on_status_codes", "conditions", "default"];
+const RETRY: &[&str] = &["attempts", "on_status_codes", "use_retry_after_header", "use_retry_after_headers"];
+const CACHE: &[&str] = &["mode", "max_age"];
 
 /// What is wrong or doubtful in a configuration document.
 pub fn document(config: &str) -> Vec<Finding> {
@@ -216,28 +211,27 @@ impl Check {
 
     /// One config, or one target in it: they have the same fields.
     fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
-        self.names(target, path);
-        for part in ["strategy", "retry", "cache"].map(|part| target.get(part).and_then(Json::object)) {
-            self.names(&part.unwrap_or_default(), path);
+        let part = |name: &str| target.get(name).and_then(Json::object).unwrap_or_default();
+        let (strategy, retry) = (part("strategy"), part("retry"));
+        let parts = [(target, TARGET), (&strategy, STRATEGY), (&retry, RETRY), (&part("cache"), CACHE)];
+        for (part, known) in parts {
+            self.names(part, known, path);
         }
         if let Some(host) = target.get("custom_host").and_then(Json::string) {
             self.custom_host(&host, path);
         }
-        if let Some(retry) = target.get("retry").and_then(Json::object) {
-            self.retry(&retry, path);
-        }
+        self.retry(&retry, path);
         let targets = target.get("targets").and_then(Json::list).unwrap_or_default();
         let targets: Vec<Object<'_>> = targets.iter().map(|target| target.object().unwrap_or_default()).collect();
         let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
-        let strategy = target.get("strategy").and_then(Json::object).unwrap_or_default();
         let mode = strategy.get("mode").and_then(Json::string).unwrap_or_default();
         if !mode.is_empty() && !MODES.contains(&&*mode) {
-            let known = MODES.join(", ");
             match nearest(&mode, &MODES) {
                 Some((_, meant)) => {
                     self.error(path, &format!("There is no strategy mode {mode}: did you mean {meant}?"))
                 }
-                None => self.warn(path, &format!("The gateway knows no strategy mode {mode}: there are {known}.")),
+                None => self
+                    .warn(path, &format!("The gateway knows no strategy mode {mode}: there are {}.", MODES.join(", "))),
             }
         }
         if mode == "loadbalance" && !targets.is_empty() && targets.iter().all(is_zero) {
@@ -255,10 +249,10 @@ impl Check {
     }
 
     /// Names that are not known, and near to one that is.
-    fn names(&mut self, part: &Object<'_>, path: &str) {
-        for (name, _) in part.iter().filter(|(name, _)| !NAMES.contains(&&**name)) {
+    fn names(&mut self, part: &Object<'_>, known: &[&str], path: &str) {
+        for (name, _) in part.iter().filter(|(name, _)| !known.contains(&&**name)) {
             // In another case it may be another gateway's spelling.
-            if let Some((1.., meant)) = nearest(name, &NAMES) {
+            if let Some((1.., meant)) = nearest(name, known) {
                 self.error(path, &format!("The config holds {name}, which means nothing: did you mean {meant}?"));
             }
         }
@@ -429,6 +423,8 @@ mod tests {
             (OWN, "authorization", "Bearer ${OPENAI_API_KEY}"),
             (OWN, "x-portkey-metadata", "${METADATA}"),
             (OWN, "x-portkey-api-key", "${PORTKEY_API_KEY}"),
+            // A letter away from a name that stands elsewhere.
+            (OWN, "x-portkey-config", r#"{"targets":[{"provider":"openai","model":"gpt-5"}]}"#),
         ] {
             assert_eq!(found(is_hosted, name, value), [], "{name}: {value}");
         }

@@ -12,7 +12,12 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<(usize, &'k s
     let word = plain(word);
     let mut nearest = None;
     for known in known {
-        let distance = distance(&word, &plain(known));
+        let letters = plain(known);
+        // As far apart as they differ in length, at least.
+        if letters.len().abs_diff(word.len()) * 3 > known.len() {
+            continue;
+        }
+        let distance = distance(&word, &letters);
         if distance * 3 <= known.len() && nearest.is_none_or(|(least, _)| distance < least) {
             nearest = Some((distance, *known));
         }

@@ -252,6 +252,7 @@ impl<'a> Message<'a> {
                     let is_json = |json: &Object<'_>| !json.is_empty() && json.get("type").is_none();
                     let is_known = |part: &Block<'_>| part.image.is_some() || !part.thinking.text.is_empty();
                     if read.content.text.is_empty()
+                        && value.is_object()
                         && value.object().is_some_and(|json| is_json(&json))
                         && !parts.iter().any(is_known)
                     {
@@ -534,15 +535,16 @@ const MAX_DEPTH: usize = 6;
 
 /// The images in a value, wherever they are. A text is one where what holds it is named after them.
 fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &mut Vec<Image<'a>>) {
-    if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
+    if value.is_nested() && !value.is_object() {
+        let items = value.into_list().filter(|_| left > 0).unwrap_or_default();
+        items.into_iter().for_each(|item| within(is_named, item, left - 1, found));
+    } else if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
         found.push(image);
-    } else if left > 0 && value.is_object() {
+    } else if left > 0 {
         for (name, value) in value.into_object().unwrap_or_default() {
             let is_named = matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64");
             within(is_named, value, left - 1, found);
         }
-    } else if left > 0 {
-        value.into_list().unwrap_or_default().into_iter().for_each(|value| within(is_named, value, left - 1, found));
     }
 }
 

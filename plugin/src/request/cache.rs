@@ -104,6 +104,12 @@ fn is_text(part: &Object<'_>) -> bool {
     is_type(part, "text") && !part.text("text").is_empty()
 }
 
+/// Whether this member of a message is a list with a marker in it.
+fn holds_mark(message: &Object<'_>, name: &str) -> bool {
+    let items = message.get(name).filter(|json| json.is_nested() && !json.is_object()).and_then(Json::list);
+    items.is_some_and(|items| items.iter().any(is_marked))
+}
+
 fn is_marked(item: &Json<'_>) -> bool {
     item.object().is_some_and(|item| item.get(MARK).is_some())
 }
@@ -143,13 +149,8 @@ fn mark(object: &mut Object<'_>, long: bool) {
 
 /// Whether a host has set markers.
 fn has_marks(body: &Body<'_>) -> bool {
-    let in_message = |message: &Object<'_>| {
-        let is_in = |name: &&str| {
-            let items = message.get(name).filter(|json| json.is_nested()).and_then(Json::list);
-            items.is_some_and(|items| items.iter().any(is_marked))
-        };
-        message.get(MARK).is_some() || LISTS.iter().any(is_in)
-    };
+    let in_message =
+        |message: &Object<'_>| message.get(MARK).is_some() || LISTS.iter().any(|name| holds_mark(message, name));
     body.tools.iter().any(|tool| tool.get(MARK).is_some()) || body.messages.iter().any(in_message)
 }
 
@@ -182,8 +183,7 @@ fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
     for at in (0..body.messages.len()).rev() {
         let Some(message) = body.messages.get_mut(at) else { continue };
         if is_role(message, "tool") {
-            let in_parts = message.get("content").and_then(Json::list).is_some_and(|parts| parts.iter().any(is_marked));
-            if in_parts || message.get(MARK).is_some() {
+            if holds_mark(message, "content") || message.get(MARK).is_some() {
                 message.remove(MARK);
                 let all = message.take("content").map(|content| match content {
                     Json::List(all) => all.into_iter().map(without_mark).collect::<Vec<_>>().into(),

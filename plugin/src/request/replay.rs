@@ -71,25 +71,27 @@ const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning
 
 /// The model's own turns, where there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
-    if body.messages.iter().any(|message| is_role(message, "assistant")) {
-        let takes = Takes::of(targets);
-        reasoning(body, takes);
-        call_signatures(body, targets, takes);
+    let mut turns = body.messages.iter_mut().filter(|message| is_role(message, "assistant")).peekable();
+    if turns.peek().is_none() {
+        return;
+    }
+    let takes = Takes::of(targets);
+    let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
+    for message in turns {
+        reasoning(message, takes);
+        call_signatures(message, takes, must_be_signed);
     }
 }
 
 /// Reasoning, in the form that is taken back, or not at all.
-fn reasoning(body: &mut Body<'_>, takes: Takes) {
-    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
-        let calls = message.get("tool_calls").is_some();
-        if OWN_FIELDS.iter().any(|&name| message.has(name)) {
-            turn(message, takes);
-        }
-        let has_reasoning =
-            ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
-        if takes.needs_content && (takes.content || takes.details) && calls && !has_reasoning {
-            message.set("reasoning_content", "");
-        }
+fn reasoning(message: &mut Object<'_>, takes: Takes) {
+    let calls = message.get("tool_calls").is_some();
+    if OWN_FIELDS.iter().any(|&name| message.has(name)) {
+        turn(message, takes);
+    }
+    let has_reasoning = ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
+    if takes.needs_content && (takes.content || takes.details) && calls && !has_reasoning {
+        message.set("reasoning_content", "");
     }
 }
 
@@ -114,14 +116,8 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
                 None => unsigned.push_str(&text),
                 Some(signature) => match signature.strip_prefix(DETAILS) {
                     Some(json) => {
-                        details.extend(
-                            Json::parse(json)
-                                .ok()
-                                .and_then(Json::into_list)
-                                .into_iter()
-                                .flatten()
-                                .map(|detail| detail.owned()),
-                        );
+                        let kept = Json::parse(json).ok().and_then(Json::into_list).unwrap_or_default();
+                        details.extend(kept.into_iter().map(|detail| detail.owned()));
                         unsigned.push_str(&text);
                     }
                     None => {
@@ -209,17 +205,14 @@ fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
-fn call_signatures(body: &mut Body<'_>, targets: &Targets, takes: Takes) {
-    let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
-    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
-        let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
-        let mut details = Vec::new();
-        let calls = calls.into_iter().filter_map(Json::into_object);
-        let calls: Vec<_> = calls.map(|call| signed(call, takes, must_be_signed, &mut details)).collect();
-        message.set("tool_calls", list(calls));
-        if !details.is_empty() && takes.details && message.get("reasoning_details").is_none() {
-            message.set("reasoning_details", details);
-        }
+fn call_signatures(message: &mut Object<'_>, takes: Takes, must_be_signed: bool) {
+    let Some(Json::List(calls)) = message.take("tool_calls") else { return };
+    let mut details = Vec::new();
+    let calls = calls.into_iter().filter_map(Json::into_object);
+    let calls: Vec<_> = calls.map(|call| signed(call, takes, must_be_signed, &mut details)).collect();
+    message.set("tool_calls", list(calls));
+    if !details.is_empty() && takes.details && message.get("reasoning_details").is_none() {
+        message.set("reasoning_details", details);
     }
 }
 
