@@ -25,7 +25,7 @@ setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
 
 build: component
-	cargo build -p host-harness
+	cargo build -p host-harness-cli
 
 component:
 	rustup target list --installed | grep -q wasm32-wasip2 || rustup target add wasm32-wasip2
@@ -39,9 +39,9 @@ run: build
 	target/debug/host-harness demo
 
 test: setup build package
-	cargo test -p portkey-provider -p portkey-hot
-	cargo test -p host-harness
-	$(if $(PORTKEY_API_KEY),cargo test -p host-harness --test all live -- --ignored)
+	cargo test -p portkey-provider -p portkey-hot -p properties
+	cargo test -p host-harness -p host-harness-boundary -p host-harness-check -p host-harness-cli -p host-harness-stub
+	$(if $(PORTKEY_API_KEY),cargo test -p host-harness-cli --test all live -- --ignored)
 	cargo test -p xtask
 	npm --prefix openclaw test
 
@@ -60,7 +60,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
 	target/python/bin/pytest -q -p no:cacheprovider tests/scale
-	cargo test -p host-harness --test all docs::scale -- --ignored
+	cargo test -p host-harness-cli --test all docs::scale -- --ignored
 
 scale-tools: $(PYTHON)
 	tests/scale/debian.sh haproxy docker-registry
@@ -73,8 +73,8 @@ scale-bench: setup scale-tools gateway build
 
 # Ten thousand answers dressed and broken, cuts at every byte, a broken network: prints the table of docs/reliability.md.
 faults: build
-	cargo test -p portkey-provider --test properties
-	cargo test -p host-harness --test all reliability::faults_table -- --ignored --nocapture
+	cargo test -p properties --test plugin
+	cargo test -p host-harness-cli --test all reliability::faults_table -- --ignored --nocapture
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
@@ -87,19 +87,19 @@ fuzz-%:
 
 # Builds everything optimised first, which takes some ten minutes; the benches themselves take less.
 bench: component $(PEERS)
-	cargo build --release -p host-harness -p benches
+	cargo build --release -p host-harness-cli -p benches
 	RUST_BACKTRACE=0 target/release/benches
 
 # Writes what the component takes now into tests/budgets.json, which the tests hold it to.
 budgets:
-	UPDATE_BUDGETS=1 cargo test -p host-harness --test all budgets::the_component_keeps_to_its_budgets
+	UPDATE_BUDGETS=1 cargo test -p host-harness-cli --test all budgets::the_component_keeps_to_its_budgets
 
 lint: package $(DENY)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portkey-provider -p portkey-hot -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
-	cargo check -p host-harness --lib --no-default-features
+	cargo check -p host-harness
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
 	cargo xtask locks

@@ -10,9 +10,9 @@ use std::{
 use anyhow::{Context, ensure};
 use host_harness::{
     Provider, Setup,
-    stub::{self, Accounted, Options, PromptCache, Stub},
     wit::chat::{self, Request},
 };
+use host_harness_stub::{Accounted, Options, PromptCache, Stub};
 use serde_json::{Value, json};
 
 use crate::{
@@ -119,7 +119,7 @@ async fn send(stub: &Stub, provider: &Provider, requests: &[Asked], client: &Cli
             sent.reason.get_or_insert(error.to_string());
         }
         let arrived = stub.take().pop().context("nothing arrived")?.json();
-        let body = stub::for_claude(&arrived).context("Claude gets nothing of it")?;
+        let body = host_harness_stub::for_claude(&arrived).context("Claude gets nothing of it")?;
         sent.total += cache.account(&body, asked.at);
     }
     Ok(sent)

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::plugin::answers(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::plugin::answers(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::cost::bounded(fuzz::plugin::stream, input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::cost::bounded(properties::plugin::stream, input));

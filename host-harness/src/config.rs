@@ -8,14 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use boundary::{
+    edit::{Refusal, edited},
+    json5::{self, Node, place},
+};
 use serde_json::{Map, Value};
 
 use crate::{
-    edit::{Refusal, edited},
     error::{Error, Result},
     file::read_file,
     includes::{self, Included},
-    json5::{self, Node, place},
     lock,
 };
 
@@ -87,12 +89,6 @@ impl ConfigFile {
                 Err(Error::config(message).source(error))
             }
         }
-    }
-
-    /// The file that holds `bytes`; none, where there is none yet.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the fuzz targets begin here"))]
-    pub(crate) fn from_bytes(path: PathBuf, bytes: Option<Vec<u8>>) -> Result<Self> {
-        Self::read(path, &[], bytes)
     }
 
     fn read(path: PathBuf, include_roots: &[PathBuf], bytes: Option<Vec<u8>>) -> Result<Self> {

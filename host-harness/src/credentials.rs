@@ -4,18 +4,20 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
+use boundary::{
+    inline,
+    references::{Piece, pieces, references},
+    view::entries,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
     dotenv::{self, Variable},
     error::{Error, Result},
-    keyring::Keyring,
     locations::{Locations, home_folder},
-    references::{Piece, pieces, references},
     secrets::{Found, secret},
     types::ErrorKind,
-    view::entries,
     wit::onboarding::{Credential, Descriptor},
 };
 
@@ -118,6 +120,9 @@ impl fmt::Display for Source {
     }
 }
 
+/// Looks up what is kept for a provider's credential, by the ids of the two: a keyring.
+pub(crate) type Kept = dyn Fn(&str, &str) -> Option<SecretString> + Send + Sync;
+
 /// The secrets that the host holds for one provider, by credential id.
 #[derive(Debug, Default)]
 pub struct Held(BTreeMap<String, (SecretString, Source)>);
@@ -129,7 +134,7 @@ impl Held {
         given: &BTreeMap<String, SecretString>,
         environment: &Environment,
         config: &Value,
-        keyring: Option<&Keyring>,
+        keyring: Option<&Kept>,
     ) -> Result<Self> {
         let known = || descriptor.credentials.iter().map(|credential| &*credential.id);
         if let Some(id) = given.keys().find(|id| !known().any(|known| known == **id)) {
@@ -182,7 +187,7 @@ fn find_one(
     credential: &Credential,
     environment: &Environment,
     config: &Value,
-    keyring: Option<&Keyring>,
+    keyring: Option<&Kept>,
 ) -> Result<Option<(SecretString, Source)>> {
     let variables = credential.env_vars.iter();
     let of_environment =
@@ -224,7 +229,7 @@ fn find_one(
     let of_block =
         |name: &String| env_block(config, name).map(|(value, path)| (value.into(), Source::Configuration(path)));
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
-    Ok(found.or_else(|| Some((keyring?.get(&descriptor.id, &credential.id)?, Source::Keyring))))
+    Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, Source::Keyring))))
 }
 
 /// Whether a reference is to one of these variables.
@@ -292,19 +297,21 @@ pub(crate) struct Resolver<'a> {
     pub(crate) config: &'a Value,
 }
 
-impl Resolver<'_> {
-    /// See [`resolve`].
-    pub(crate) fn resolve(&self, text: &str) -> Result<SecretString> {
-        resolve(text, self.environment, self.config)
+impl inline::Resolver for Resolver<'_> {
+    type Error = Error;
+
+    fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
+        resolve(text, self.environment, self.config).map_err(|error| error.at(path))
     }
 
-    /// What each `${NAME}` in the text stands for, without the text around them.
-    ///
-    /// # Errors
-    /// As for [`resolve`].
-    pub(crate) fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
+    fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
         let value = |name: &String| value_of(name, self.environment, self.config).map(SecretString::from);
         references(text).iter().map(value).collect()
+    }
+
+    fn follow(&self, reference: &Value, path: &str) -> Result<SecretString> {
+        let found = secret(reference, path, self.environment, self.config)?;
+        Ok(found.map(|found| found.secret).unwrap_or_default())
     }
 }
 
@@ -337,9 +344,9 @@ pub(crate) mod tests {
     /// What is kept in the keyring is looked up last, and never asked for where the key is found before.
     #[test]
     fn the_keyring_comes_last() {
-        let keyring = crate::keyring::tests::keyring();
-        keyring.set("acme", "acme-key", &"from-keyring".into()).unwrap();
-        let held = |environment: &Environment, config: Value, keyring: Option<&Keyring>| {
+        let keyring =
+            |provider: &str, id: &str| ((provider, id) == ("acme", "acme-key")).then(|| "from-keyring".into());
+        let held = |environment: &Environment, config: Value, keyring: Option<&Kept>| {
             let held = Held::find(&descriptor(), &BTreeMap::new(), environment, &config, keyring).unwrap();
             let secret = held.secret("acme-key").map(|secret| secret.expose_secret().to_owned());
             secret.zip(held.source("acme-key").cloned())
@@ -383,6 +390,38 @@ pub(crate) mod tests {
             images: None,
             credentials: vec![credential],
             services: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_header_is_json_in_ascii_whatever_the_secret_is() {
+        let environment = Environment::from_fn(|name| match name {
+            "QUOTED" => Some("a\"b\\c".into()),
+            "UMLAUT" => Some("ü\u{1f600}".into()),
+            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
+            _ => None,
+        });
+        let resolver = Resolver { environment: &environment, config: &json!({}) };
+        for (value, sent) in [
+            (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
+            (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
+            (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
+            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
+            (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
+            (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
+        ] {
+            assert_eq!(inline::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
+        }
+        for (value, why) in [
+            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
+            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
+            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
+            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
+        ] {
+            let error = inline::header(&value, "p", &resolver).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
         }
     }
 }

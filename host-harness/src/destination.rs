@@ -3,15 +3,17 @@
 
 use std::fmt;
 
+use boundary::{
+    origin::{Networks, Origin},
+    references::is_reference,
+};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::{
     credentials,
     error::{Error, Result},
-    origin::{Networks, Origin},
     plugin::Plugin,
-    references::is_reference,
     setup::Setup,
     transport::Transport,
     types::ErrorKind,

@@ -13,6 +13,10 @@ use std::{
     time::Duration,
 };
 
+use boundary::{
+    origin::{Networks, Origin},
+    redact::{Masked, Redactor},
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, uri::Authority};
 use http_body::{Body, Frame};
@@ -36,8 +40,6 @@ use crate::{
     destination::Destination,
     file::image_kind,
     limits::{Clock, Limits},
-    origin::{Networks, Origin},
-    redact::{Masked, Redactor},
     transport::{Connector, ProxyFailed, Unresolved},
     types::{ErrorKind, Media},
 };

@@ -1,12 +1,11 @@
 //! `models.providers.<id>` in OpenClaw's words: which of its keys are obeyed here, which are refused, and which are not
 //! this host's business. Owns that table, and makes one set of headers of the places where OpenClaw takes them.
 
+use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Error, Result},
-    includes::INCLUDE,
-    references::shorthand,
     secrets::check_followed,
 };
 

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use boundary::redact::Redactor;
+
 use crate::types::{self, ErrorKind, ErrorOrigin};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -64,6 +66,21 @@ impl Error {
         self
     }
 
+    /// What a plugin says of a failure, without secrets, should one have found a way into it.
+    pub(crate) fn of_plugin(mut record: types::Error, redactor: &Redactor) -> Self {
+        let texts = [Some(&mut record.message), record.hint.as_mut(), record.code.as_mut(), record.trace_id.as_mut()];
+        for text in texts.into_iter().flatten() {
+            *text = redactor.text(text).into_owned();
+        }
+        record.into()
+    }
+
+    /// The same error, told of this place in the configuration.
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        self.record.message = format!("{path}: {self}");
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.record.kind
@@ -82,6 +99,16 @@ impl Error {
     /// All of it: status, code, hint, when to try again, the trace id.
     pub fn record(&self) -> &types::Error {
         &self.record
+    }
+}
+
+impl From<boundary::Error> for Error {
+    fn from(refused: boundary::Error) -> Self {
+        let error = Self::config(refused.message);
+        match refused.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 }
 

@@ -5,16 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use boundary::{
+    edit::INCLUDE,
+    json5::{self, Kind, Node},
+};
 use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
     file::{normal, read_file},
-    json5::{self, Kind, Node},
 };
-
-/// OpenClaw's name for it.
-pub(crate) const INCLUDE: &str = "$include";
 
 // OpenClaw's limits.
 const MAX_DEPTH: usize = 10;

@@ -213,7 +213,7 @@ fn refused(why: &str) -> Error {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
@@ -231,7 +231,7 @@ pub(crate) mod tests {
     }
 
     /// A keyring in memory.
-    pub(crate) fn keyring() -> Keyring {
+    fn keyring() -> Keyring {
         with(System { open: mock, is_locked: unlocked })
     }
 

@@ -4,8 +4,9 @@
 //! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
 //! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
 //!
-//! This crate knows nothing of any one provider. The feature `cli`, on by default, is the program `host-harness`; it brings the
-//! feature `testing` along, which is the suite (`check`) and the stand-in gateway (`stub`).
+//! This crate knows nothing of any one provider, and has no command line: the program `host-harness` is the package
+//! `host-harness-cli`, the suite for providers `host-harness-check`, and the stand-in gateway `host-harness-stub`. The feature
+//! `keyring` reads keys from the system's keyring.
 //!
 //! ```no_run
 //! use host_harness::{
@@ -48,49 +49,37 @@ pub mod bench;
 mod bindings;
 mod cache;
 mod call_options;
-#[cfg(feature = "testing")]
-pub mod check;
 mod config;
 mod credentials;
 mod destination;
 mod diagnose;
 mod dotenv;
-mod edit;
 mod egress;
 mod engine;
 mod entry;
 mod error;
 mod file;
 mod includes;
-mod inline;
-mod json5;
+#[cfg(feature = "keyring")]
 mod keyring;
 mod limits;
 mod locations;
 mod lock;
 mod model_ref;
 mod openai;
-mod origin;
 mod plugin;
-#[cfg(test)]
-mod properties;
 mod provider;
 mod proxy;
-mod redact;
-mod references;
 mod reply;
 mod request;
-mod secret_names;
 mod secrets;
 mod setup;
-#[cfg(feature = "testing")]
-pub mod stub;
 mod tool_loop;
 mod transport;
 pub mod types;
 mod validate;
-mod view;
 
+pub use boundary::{origin::Origin, secret_names::names_a_secret};
 pub use call_options::CallOptions;
 pub use config::{ConfigFile, Update};
 pub use credentials::{Environment, Held, Source};
@@ -101,15 +90,14 @@ pub use entry::{Left, nearest};
 pub use error::{Error, Result};
 pub use file::{image_kind, read_file};
 pub use includes::Included;
+#[cfg(feature = "keyring")]
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use locations::Locations;
 pub use model_ref::{ModelRef, model_params, named_model, own_model, primary_model, with_params};
-pub use origin::Origin;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use reply::{Joined, Reply};
-pub use secret_names::names_a_secret;
 pub use setup::Setup;
 pub use tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits};
 pub use types::{ErrorKind, ErrorOrigin};

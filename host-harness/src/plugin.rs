@@ -2,6 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
+use boundary::view::{self, Owner, View};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -14,7 +15,6 @@ use crate::{
     setup::Setup,
     types::{Connection, ErrorKind},
     validate,
-    view::{self, View},
     wit::onboarding::{Choices, Descriptor, Finding},
 };
 
@@ -132,7 +132,22 @@ impl Plugin {
             self.within_limit(onboarding.call_apply_provider_config(&mut live.store, &json, choices)).await?
         };
         let merged = view.merge_back(config, id, &answer?)?;
-        View::check(config, &merged, self.descriptor(), choices)?;
+        let descriptor = self.descriptor();
+        let owner = Owner {
+            id,
+            default_base_url: &descriptor.default_base_url,
+            key_variables: descriptor
+                .credentials
+                .iter()
+                .flat_map(|credential| &credential.env_vars)
+                .map(|name| &**name)
+                .collect(),
+        };
+        let chosen = view::Choices {
+            base_url: choices.base_url.as_deref(),
+            api_key_reference: choices.api_key_reference.as_deref(),
+        };
+        View::check(config, &merged, &owner, &chosen)?;
         Ok(merged)
     }
 

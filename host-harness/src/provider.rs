@@ -3,6 +3,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
+use boundary::{
+    inline::{self, Named},
+    origin::Origin,
+    redact::Redactor,
+    secret_names::{names_a_secret, secrets_in},
+    view::View,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -16,17 +23,12 @@ use crate::{
     engine::{Engine, Live, within},
     entry::read_secret_header,
     error::{Error, Result},
-    inline::{self, Named},
     limits::{Clock, Limits},
-    origin::Origin,
     plugin::Plugin,
-    redact::Redactor,
     reply::{OpenReply, Reply},
-    secret_names::{names_a_secret, secrets_in},
     secrets::secret,
     setup::Setup,
     types::{Connection, Media},
-    view::View,
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -282,7 +284,7 @@ impl Provider {
         let mut live = route.start(&self.plugin, clock).await?;
         let chat = live.chat()?;
         let answer = within(clock, chat.call_body(&mut live.store, &route.connection, &request)).await?;
-        answer.map_err(|error| route.egress.redactor().error(error).into())
+        answer.map_err(|error| Error::of_plugin(error, route.egress.redactor()))
     }
 
     /// A whole reply.
@@ -416,7 +418,7 @@ impl Route {
             if let Some(name) = refused.get().filter(|_| !error.request_sent) {
                 error.message = format!("{} (the host refused the header {:.64})", error.message, name.as_str());
             }
-            self.egress.redactor().error(error).into()
+            Error::of_plugin(error, self.egress.redactor())
         })
     }
 }

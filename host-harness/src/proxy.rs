@@ -2,14 +2,12 @@
 
 use std::{fmt, net::IpAddr, net::SocketAddr};
 
+use boundary::origin::Origin;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use ipnet::IpNet;
 use url::Host;
 
-use crate::{
-    error::{Error, Result},
-    origin::Origin,
-};
+use crate::error::{Error, Result};
 
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use boundary::redact::Redactor;
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
@@ -11,7 +12,6 @@ use crate::{
     engine::{Live, within},
     error::{Error, Result},
     limits::{Clock, Limits},
-    redact::Redactor,
     types::{self, ErrorKind, GatewayReport, Usage},
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
@@ -86,7 +86,7 @@ impl Reply {
         let State::Waiting(waiting) = &mut self.state else { return Ok(None) };
         let (open, answer) = waiting.await;
         self.state = State::Over;
-        let events = answer?.map_err(|error| self.redactor.error(error))?;
+        let events = answer?.map_err(|error| Error::of_plugin(error, &self.redactor))?;
         if events.is_empty() {
             return Ok(None);
         }

@@ -4,6 +4,7 @@
 
 use std::{fs, path::Path};
 
+use boundary::references::{is_name, references, shorthand};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,6 @@ use crate::{
     error::{Error, Result},
     file::read_file,
     locations::user_path,
-    references::{is_name, references, shorthand},
     types::ErrorKind,
 };
 

@@ -1,19 +1,17 @@
 //! What a host knows before a plugin is called: the configuration, what stands in its place, and where secrets are found.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use boundary::{inline, view::entries};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::{
     call_options::CallOptions,
-    credentials::{Environment, Held, Resolver},
+    credentials::{Environment, Held, Kept, Resolver},
     entry::{self, Left},
     error::{Error, Result},
-    inline,
-    keyring::Keyring,
     plugin::Plugin,
-    view::entries,
     wit::onboarding::Descriptor,
 };
 
@@ -36,7 +34,7 @@ pub struct Setup {
     pub(crate) options: Map<String, Value>,
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
-    keyring: Option<Keyring>,
+    keyring: Option<Arc<Kept>>,
     /// Whether a variable may name the base URL.
     is_from_env: bool,
 }
@@ -127,8 +125,9 @@ impl Setup {
     }
 
     /// Where secrets are looked up that are found nowhere else. Without this: nowhere.
-    pub fn keyring(mut self, keyring: Keyring) -> Self {
-        self.keyring = Some(keyring);
+    #[cfg(feature = "keyring")]
+    pub fn keyring(mut self, keyring: crate::Keyring) -> Self {
+        self.keyring = Some(Arc::new(move |provider, credential| keyring.get(provider, credential)));
         self
     }
 
@@ -150,7 +149,7 @@ impl Setup {
     /// # Errors
     /// Where a secret cannot be one.
     pub fn held(&self, descriptor: &Descriptor) -> Result<Held> {
-        Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_ref())
+        Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_deref())
     }
 
     /// Where references in the configuration are looked up.

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use boundary::origin::{Networks, Origin};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::legacy::connect::{
@@ -36,7 +37,6 @@ use tower_service::Service;
 use crate::{
     credentials::Environment,
     error::{Error, Result},
-    origin::{Networks, Origin},
     proxy::{Names, NoProxy, Protocol, Proxy, at_address},
     secrets::secret,
 };

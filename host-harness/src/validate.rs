@@ -1,11 +1,11 @@
 //! Whether a component and a manifest are what a host may load: checked on the built file, not promised.
 
+use boundary::inline::is_bare_reference;
 use serde_json::{Value, json};
 use wasmtime::component::{Component, types::ComponentItem};
 
 use crate::{
     engine::Engine,
-    inline::is_bare_reference,
     plugin::Plugin,
     setup::Setup,
     wit::onboarding::{Credential, Descriptor, Severity},

@@ -2,7 +2,7 @@
  * What of OpenClaw's configuration the component sees, and what of its answer is taken. It merges its own entry into the
  * configuration, so it sees that; all else, and every secret, stays behind and is laid back afterwards. A secret is shown as a
  * reference of ours, `${SEALED_0}`, which the component keeps as it is. The Rust host has the same view
- * (`host-harness/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
+ * (`host-harness/boundary/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { configError, samePlace } from './origin.js';

@@ -3,10 +3,10 @@
 
 use host_harness::{
     Provider,
-    stub::Stub,
     types::{Media, MediaSource},
     wit::chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, Response, UserPart},
 };
+use host_harness_stub::Stub;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_harness::stub::{Credential, Options, Stub};
+use host_harness_stub::{Credential, Options, Stub};
 use serde_json::Value;
 use tokio::net::TcpListener;
 

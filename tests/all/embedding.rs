@@ -7,9 +7,9 @@ use std::{
 
 use host_harness::{
     CallOptions, Environment, ErrorKind, ErrorOrigin, Provider, Setup, StopReason, ToolLimits,
-    stub::{Options, Stub},
     wit::chat::{Message, Prompt, PromptCache, Request, Tool, ToolCall},
 };
+use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 

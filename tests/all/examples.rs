@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use host_harness::stub::Stub;
+use host_harness_stub::Stub;
 
 use crate::support::{KEY, component, hosted, root};
 

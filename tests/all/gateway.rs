@@ -2,13 +2,13 @@
 
 use host_harness::{
     Provider,
-    stub::Stub,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, Media, MediaSource},
     wit::{
         chat::{AssistantPart, Event, FinishReason, Message, ResponseFormat, ToolChoice, UserPart},
         images,
     },
 };
+use host_harness_stub::Stub;
 use serde_json::{Value, json};
 
 use crate::{

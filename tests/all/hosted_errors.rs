@@ -251,7 +251,7 @@ async fn a_dropped_reply_ends_its_request() {
 }
 
 /// A plain GET, past the plugin.
-async fn get(stub: &host_harness::stub::Stub, path: &str) -> Vec<u8> {
+async fn get(stub: &host_harness_stub::Stub, path: &str) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(stub.address()).await.unwrap();
     let key = crate::support::KEY;

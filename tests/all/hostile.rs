@@ -14,7 +14,6 @@ use std::{
 
 use host_harness::{
     Engine, Error, Limits, Plugin, Provider, Result, Setup,
-    stub::{Options, Stub},
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     validate,
     wit::{
@@ -22,6 +21,7 @@ use host_harness::{
         onboarding::Choices,
     },
 };
+use host_harness_stub::{Options, Stub};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -14,9 +14,9 @@ use std::{
 
 use host_harness::{
     Environment, Provider,
-    stub::{Options, Stub},
     wit::chat::{Ask, Request},
 };
+use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
 use crate::support::{Cli, Ran, ask, component, plugin, root, setup};

@@ -32,7 +32,7 @@ impl PortkeyGateway {
     pub fn start() -> Self {
         const PROGRAM: &str = "node_modules/@portkey-ai/gateway/build/start-server.js";
 
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/gateway");
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/gateway");
         assert!(
             directory.join(PROGRAM).is_file(),
             "the Portkey gateway is not installed in {}: run `make setup`, which needs Node.js and npm",

@@ -1,10 +1,11 @@
 //! The table of docs/reliability.md: each kind of damage, how often it was tried, and what came of it. Answers are made up by
-//! `fuzz/src/answers.rs`, which knows what is right without the decoder, and go over a real connection to the built component.
+//! `tests/answers`, which knows what is right without the decoder, and go over a real connection to the built component.
 //!
 //! A few of each are tried in every run; `make faults` tries thousands, prints the table and writes it.
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
+use answers::{Answer, Choices, Made};
 use host_harness::{
     Provider, Result,
     types::{ErrorKind as Kind, MediaSource},
@@ -25,12 +26,6 @@ use crate::{
     hosted_errors::REFUSALS,
     support::{KEY, ask, hosted, provider, root},
 };
-
-#[path = "../../fuzz/src/answers.rs"]
-#[allow(dead_code, unreachable_pub, reason = "it is public to the fuzz targets and to the tests of the plugin")]
-mod answers;
-
-use answers::{Answer, Choices, Made};
 
 /// So long a call may take, whatever happens.
 const HANG: Duration = Duration::from_secs(60);

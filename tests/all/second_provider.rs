@@ -6,14 +6,9 @@ use std::{
     sync::OnceLock,
 };
 
-use host_harness::{
-    Engine, Limits, Plugin, Provider, Setup,
-    check::{self, Outcome},
-    stub::{Credential, Options, Stub},
-    types::ErrorKind as Kind,
-    validate,
-    wit::images,
-};
+use host_harness::{Engine, Limits, Plugin, Provider, Setup, types::ErrorKind as Kind, validate, wit::images};
+use host_harness_check::Outcome;
+use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
 
 use crate::support::{KEY, ask, root, streamed, text, weather_tool};
@@ -97,7 +92,7 @@ async fn check_finds_a_missing_length_and_names_a_refused_header() {
         let file = folder.path().join("slip.wasm");
         std::fs::write(&file, with_slip("content-length", slip)).unwrap();
         let plugin = Plugin::load(&Engine::new(Limits::default()).unwrap(), file).await.unwrap();
-        let report = check::run(&plugin).await.unwrap();
+        let report = host_harness_check::run(&plugin).await.unwrap();
         let (id, expected) = expected;
         let case = report.cases.iter().find(|case| case.id == id).unwrap();
         assert!(matches!(&case.outcome, Outcome::Failed(reason) if reason.contains(expected)), "{slip}: {case:?}");
@@ -106,7 +101,7 @@ async fn check_finds_a_missing_length_and_names_a_refused_header() {
 
 #[tokio::test]
 async fn it_passes_the_suite() {
-    let report = check::run(&second().await).await.unwrap();
+    let report = host_harness_check::run(&second().await).await.unwrap();
     assert!(report.passed(), "{}", report.tap());
     let done = report.cases.iter().filter(|case| case.outcome == Outcome::Ok).count();
     assert!(done >= 30, "{}", report.tap());

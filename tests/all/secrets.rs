@@ -5,11 +5,8 @@ use std::{
     time::Duration,
 };
 
-use host_harness::{
-    Environment, Provider, Setup,
-    stub::{Options, Stub},
-    types::ErrorKind as Kind,
-};
+use host_harness::{Environment, Provider, Setup, types::ErrorKind as Kind};
+use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
 use crate::support::{Cli, KEY, ask, component, events, hosted, plugin, provider, setup, text};

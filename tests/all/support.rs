@@ -10,9 +10,9 @@ use std::{
 
 use host_harness::{
     Engine, Limits, Plugin, Provider, Result, Setup,
-    stub::{Credential, Options, Role, Stub},
     wit::chat::{AssistantPart, Event, Message, Prompt, Response, Tool},
 };
+use host_harness_stub::{Credential, Options, Role, Stub};
 use serde_json::{Value, json};
 
 /// The key of these tests. Nothing but the wire may ever show it.
@@ -20,7 +20,7 @@ pub const KEY: &str = "pk-test-7e1f0c9a4b5d";
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// Puts a program in a place, by another process: what this one holds open for writing is held open too by a process that

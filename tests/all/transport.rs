@@ -7,9 +7,9 @@ use std::{
 
 use host_harness::{
     Environment, Provider, Result, Setup,
-    stub::Stub,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
 };
+use host_harness_stub::Stub;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use host_harness::{
-    ConfigFile,
-    stub::{Credential, Options, Stub},
-};
+use host_harness::ConfigFile;
+use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,4 +1,4 @@
-/** OpenAI's own client as the referee of the made-up answers in `fuzz/src/answers.rs`: what is spelled as OpenAI spells it, it reads as the generator says it is; and whatever it reads so, the component reads the same. */
+/** OpenAI's own client as the referee of the made-up answers in `tests/answers`: what is spelled as OpenAI spells it, it reads as the generator says it is; and whatever it reads so, the component reads the same. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import http from 'node:http';
@@ -10,7 +10,7 @@ let answers, server, client;
 
 before(async () => {
   // It checks that the component's decoder reads each as it was made, before it prints it.
-  const made = await promisify(execFile)('cargo', ['test', '-q', '-p', 'portkey-provider', '--test', 'properties', 'answers_for_a_referee', '--', '--ignored', '--nocapture'], { cwd: new URL('../..', import.meta.url), maxBuffer: 1 << 30 });
+  const made = await promisify(execFile)('cargo', ['test', '-q', '-p', 'properties', '--test', 'plugin', 'answers_for_a_referee', '--', '--ignored', '--nocapture'], { cwd: new URL('../..', import.meta.url), maxBuffer: 1 << 30 });
   answers = made.stdout.split('\n').filter((line) => line.includes('answer {')).map((line) => JSON.parse(line.slice(line.indexOf('{'))));
   server = http.createServer(async (request, response) => {
     let body = '';

@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let host = rustc("host")?;
 
     let program = format!("host-harness-{host}{EXE_SUFFIX}");
-    let build = ["build", "--quiet", "--release", "--package", "host-harness"];
+    let build = ["build", "--quiet", "--release", "--package", "host-harness-cli"];
     workspace::run(cargo().args(build).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?))?;
     fs::copy(workspace.target.join("release").join(format!("host-harness{EXE_SUFFIX}")), dist.join(&program))?;
 

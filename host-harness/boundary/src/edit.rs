@@ -4,22 +4,30 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::{
-    includes::INCLUDE,
-    json5::{Kind, Member, Node, by_name, end_of_trivia, is_space},
-};
+use crate::json5::{Kind, Member, Node, by_name, end_of_trivia, is_space};
+
+/// The member by which OpenClaw lays other files into an object of its configuration.
+pub const INCLUDE: &str = "$include";
 
 /// Why a text cannot take a change.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// An object holds the member twice: only one of the two could be changed. Its second name begins there.
-    Twice { name: String, at: usize },
+    Twice {
+        /// The member.
+        name: String,
+        /// A place in the text.
+        at: usize,
+    },
     /// The value comes from files that the object at this path includes.
-    Included { path: Vec<String> },
+    Included {
+        /// Names, from the root on.
+        path: Vec<String>,
+    },
 }
 
 /// The text that reads as `to` where `text`, whose value is `root`, reads as `from`.
-pub(crate) fn edited(text: &str, root: &Node, from: &Value, to: &Value) -> Result<String, Refusal> {
+pub fn edited(text: &str, root: &Node, from: &Value, to: &Value) -> Result<String, Refusal> {
     let mut edit = Edit { text, style: Style::of(text, root), splices: Vec::new(), path: Vec::new() };
     edit.change(root, from, to)?;
     edit.splices.sort_by_key(|(range, _)| (range.start, range.end));

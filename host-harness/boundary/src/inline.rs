@@ -1,33 +1,74 @@
 //! Secrets inside JSON: an inline configuration of the gateway, whether it stands as an object or as a text. Owns how they
 //! are found, hidden, resolved and written into a header; where such JSON may stand is the view's business.
 
+use std::convert::Infallible;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::{
-    credentials::Resolver,
-    error::{Error, Result},
     redact::escaped,
     references::{is_reference, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
-    secrets::secret,
-    types,
 };
 
+/// Finds what references stand for. The host does, which has an environment and files.
+pub trait Resolver {
+    /// Why it cannot.
+    type Error;
+
+    /// The text that stands at `path` of the configuration, with each `${NAME}` in it replaced.
+    ///
+    /// # Errors
+    /// Where one is set nowhere.
+    fn resolve(&self, text: &str, path: &str) -> Result<SecretString, Self::Error>;
+
+    /// What each `${NAME}` in the text stands for, without the text around them.
+    ///
+    /// # Errors
+    /// Where one is set nowhere.
+    fn referred(&self, text: &str) -> Result<Vec<SecretString>, Self::Error>;
+
+    /// What a reference stands for that is an object, at `path` of the configuration.
+    ///
+    /// # Errors
+    /// Where it is set nowhere, or is of a source that the host does not read.
+    fn follow(&self, reference: &Value, path: &str) -> Result<SecretString, Self::Error>;
+}
+
+/// Nothing is resolved: references stay as the user wrote them.
+pub(crate) enum Unresolved {}
+
+impl Resolver for Unresolved {
+    type Error = Infallible;
+
+    fn resolve(&self, _: &str, _: &str) -> Result<SecretString, Infallible> {
+        match *self {}
+    }
+
+    fn referred(&self, _: &str) -> Result<Vec<SecretString>, Infallible> {
+        match *self {}
+    }
+
+    fn follow(&self, _: &Value, _: &str) -> Result<SecretString, Infallible> {
+        match *self {}
+    }
+}
+
 /// The text as JSON, where it is an object or an array.
-pub(crate) fn parse(text: &str) -> Option<Value> {
+pub fn parse(text: &str) -> Option<Value> {
     // A number or a quoted text is as good as plain text, and need not be read as anything else.
     text.trim_start().starts_with(['{', '[']).then_some(())?;
     serde_json::from_str(text).ok()
 }
 
 /// Whether the text is meant as JSON, and is none.
-pub(crate) fn is_broken(text: &str) -> bool {
+pub fn is_broken(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
 }
 
 /// Whether the text is a reference and nothing else: a user wrote no secret there.
-pub(crate) fn is_bare_reference(text: &str) -> bool {
+pub fn is_bare_reference(text: &str) -> bool {
     let text = text.trim();
     references(text).first().is_some_and(|name| text.len() == name.len() + "${}".len())
 }
@@ -38,13 +79,13 @@ fn holds_password(text: &str) -> bool {
 }
 
 /// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
-pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
+pub fn object_reference(value: &Value) -> Option<(&str, &str)> {
     let (source, id) = (value.get("source")?.as_str()?, value.get("id")?.as_str()?);
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
 /// The names of all references in `value`, those in JSON that stands as text and those that are objects included.
-pub(crate) fn all_references(value: &Value) -> Vec<String> {
+pub fn all_references(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
             let mut names = references(text);
@@ -134,49 +175,39 @@ impl Concealer<'_> {
 ///
 /// # Errors
 /// Where a reference is set nowhere, or is of a source that this host does not read: with its place.
-pub(crate) fn resolved(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<Value> {
+pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<Value, R::Error> {
     if object_reference(value).is_some() {
-        return Ok(followed(value, path, resolver)?.expose_secret().into());
+        return Ok(resolver.follow(value, path)?.expose_secret().into());
     }
     Ok(match value {
         Value::String(text) => match parse(text) {
             // Read before it is resolved, so that a quote in a secret ends no string.
             Some(json) if !all_references(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
             Some(_) => value.clone(),
-            None => {
-                let at_its_place = |error: Error| {
-                    Error::from(types::Error { message: format!("{path}: {error}"), ..error.record().clone() })
-                };
-                resolver.resolve(text).map_err(at_its_place)?.expose_secret().into()
-            }
+            None => resolver.resolve(text, path)?.expose_secret().into(),
         },
         Value::Array(items) => {
             let item = |(at, item)| resolved(item, &format!("{path}[{at}]"), resolver);
-            items.iter().enumerate().map(item).collect::<Result<_>>()?
+            items.iter().enumerate().map(item).collect::<Result<_, _>>()?
         }
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
                 Ok((name.clone(), resolved(value, &format!("{path}.{name}"), resolver)?))
             };
-            Value::Object(members.iter().map(member).collect::<Result<Map<_, _>>>()?)
+            Value::Object(members.iter().map(member).collect::<Result<Map<_, _>, _>>()?)
         }
         other => other.clone(),
     })
 }
 
-/// What an object stands for that refers to a secret.
-fn followed(reference: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
-    let found = secret(reference, path, resolver.environment, resolver.config)?;
-    Ok(found.map(|found| found.secret).unwrap_or_default())
-}
-
 /// How a value's place tells that it is a secret.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Named {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
     /// By the name of the header or member itself.
     Secret,
     /// By a name further out.
     Within,
+    /// Not at all.
     No,
 }
 
@@ -194,9 +225,14 @@ impl Named {
 ///
 /// # Errors
 /// As for [`resolved`].
-pub(crate) fn secrets(value: &Value, named: Named, path: &str, resolver: &Resolver<'_>) -> Result<Vec<SecretString>> {
+pub fn secrets<R: Resolver>(
+    value: &Value,
+    named: Named,
+    path: &str,
+    resolver: &R,
+) -> Result<Vec<SecretString>, R::Error> {
     if object_reference(value).is_some() {
-        return Ok(secrets_in(&followed(value, path, resolver)?, named == Named::Secret));
+        return Ok(secrets_in(&resolver.follow(value, path)?, named == Named::Secret));
     }
     let mut found = Vec::new();
     match value {
@@ -208,7 +244,7 @@ pub(crate) fn secrets(value: &Value, named: Named, path: &str, resolver: &Resolv
                 found.extend(secrets_in(&text, named == Named::Secret));
             }
             if named != Named::No {
-                found.extend(secrets_in(&resolver.resolve(text)?, named == Named::Secret));
+                found.extend(secrets_in(&resolver.resolve(text, path)?, named == Named::Secret));
             }
             let url = url::Url::parse(text.trim()).ok();
             found.extend(url.and_then(|url| Some(SecretString::from(url.password()?))));
@@ -240,7 +276,7 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
 ///
 /// # Errors
 /// As for [`resolved`].
-pub(crate) fn header(value: &Value, path: &str, resolver: &Resolver<'_>) -> Result<SecretString> {
+pub fn header<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<SecretString, R::Error> {
     Ok(match resolved(value, path, resolver)? {
         Value::String(text) => match parse(&text) {
             Some(json) => ascii(&json),
@@ -252,7 +288,7 @@ pub(crate) fn header(value: &Value, path: &str, resolver: &Resolver<'_>) -> Resu
 }
 
 /// JSON as a header takes it: on one line, in ASCII. The open-source gateway reads UTF-8 in a header as Latin-1.
-pub(crate) fn ascii(json: &Value) -> String {
+pub fn ascii(json: &Value) -> String {
     escaped(&json.to_string(), |letter| !letter.is_ascii() || letter == '\u{7f}', false)
 }
 
@@ -261,7 +297,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::credentials::Environment;
 
     #[test]
     fn secrets_are_hidden_wherever_json_stands() {
@@ -290,38 +325,6 @@ mod tests {
             let mut concealer = Concealer { mark: "SEALED_", count: 0, references: true };
             assert_eq!(concealer.conceal_inline(&mut seen, false), hidden > 0, "{value}");
             assert_eq!((concealer.count, seen), (hidden, shown), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_header_is_json_in_ascii_whatever_the_secret_is() {
-        let environment = Environment::from_fn(|name| match name {
-            "QUOTED" => Some("a\"b\\c".into()),
-            "UMLAUT" => Some("ü\u{1f600}".into()),
-            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
-            _ => None,
-        });
-        let resolver = Resolver { environment: &environment, config: &json!({}) };
-        for (value, sent) in [
-            (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
-            (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
-            (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
-            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
-            (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
-            (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
-        ] {
-            assert_eq!(header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
-        }
-        for (value, why) in [
-            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
-            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
-            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
-            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
-        ] {
-            let error = header(&value, "p", &resolver).unwrap_err().to_string();
-            assert!(error.contains(why), "{error}");
         }
     }
 }

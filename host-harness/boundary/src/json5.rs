@@ -13,29 +13,38 @@ const MAX_DEPTH: usize = 512;
 
 /// A value and the bytes that it takes up in the text.
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) range: Range<usize>,
-    pub(crate) kind: Kind,
+pub struct Node {
+    /// From its first byte to behind its last.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
 }
 
+/// What a value is.
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A text, a number, a boolean or `null`.
     Scalar(Value),
+    /// A list.
     Array(Vec<Node>),
+    /// An object; a name may stand there twice.
     Object(Vec<Member>),
 }
 
 /// A name and its value in an object.
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) name: String,
-    pub(crate) name_range: Range<usize>,
-    pub(crate) value: Node,
+pub struct Member {
+    /// The name, unescaped.
+    pub name: String,
+    /// Where the name stands, quotes included.
+    pub name_range: Range<usize>,
+    /// The value.
+    pub value: Node,
 }
 
 impl Member {
     /// From the name to the end of the value.
-    pub(crate) fn range(&self) -> Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.name_range.start..self.value.range.end
     }
 }
@@ -43,7 +52,7 @@ impl Member {
 impl Node {
     /// The value. Of several members of one name the last counts. `Infinity` and `NaN`, which JSON has not, become texts:
     /// so they are seen, and refused, where a number belongs.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         match &self.kind {
             Kind::Scalar(value) => value.clone(),
             Kind::Array(items) => items.iter().map(Self::value).collect(),
@@ -54,7 +63,7 @@ impl Node {
     }
 
     /// The last member of that name, which is the one that counts.
-    pub(crate) fn get(&self, name: &str) -> Option<&Member> {
+    pub fn get(&self, name: &str) -> Option<&Member> {
         match &self.kind {
             Kind::Object(members) => members.iter().rev().find(|member| member.name == name),
             _ => None,
@@ -63,7 +72,7 @@ impl Node {
 }
 
 /// The members of each name, in order: the last one counts.
-pub(crate) fn by_name(members: &[Member]) -> HashMap<&str, Vec<&Member>> {
+pub fn by_name(members: &[Member]) -> HashMap<&str, Vec<&Member>> {
     let mut all: HashMap<_, Vec<_>> = HashMap::new();
     for member in members {
         all.entry(&*member.name).or_default().push(member);
@@ -73,27 +82,27 @@ pub(crate) fn by_name(members: &[Member]) -> HashMap<&str, Vec<&Member>> {
 
 /// Why a text is no JSON5, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
+pub struct SyntaxError {
     what: String,
     at: usize,
 }
 
 impl SyntaxError {
     /// `Expected comma on line 2 column 9`, in the words of `text`.
-    pub(crate) fn in_text(&self, text: &str) -> String {
+    pub fn in_text(&self, text: &str) -> String {
         format!("{} {}", self.what, place(text, self.at))
     }
 }
 
 /// `on line 1 column 1`: where in `text` the byte `at` stands.
-pub(crate) fn place(text: &str, at: usize) -> String {
+pub fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
     format!("on line {} column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Reads one value. `None` where the text holds nothing but spaces and comments.
-pub(crate) fn parse(text: &str) -> Result<Option<Node>, SyntaxError> {
+pub fn parse(text: &str) -> Result<Option<Node>, SyntaxError> {
     let mut parser = Parser { text, at: 0 };
     parser.skip_trivia()?;
     if parser.peek().is_none() {
@@ -108,7 +117,7 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, SyntaxError> {
 }
 
 /// Where spaces and comments that begin at `at` end. The text has been parsed before.
-pub(crate) fn end_of_trivia(text: &str, at: usize) -> usize {
+pub fn end_of_trivia(text: &str, at: usize) -> usize {
     let mut parser = Parser { text, at };
     match parser.skip_trivia() {
         Ok(()) => parser.at,
@@ -117,7 +126,7 @@ pub(crate) fn end_of_trivia(text: &str, at: usize) -> usize {
 }
 
 /// Whether JSON5 takes `character` for white space.
-pub(crate) fn is_space(character: char) -> bool {
+pub fn is_space(character: char) -> bool {
     matches!(character, '\t' | '\u{b}' | '\u{c}' | '\n' | '\r' | ' ' | '\u{a0}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
         || matches!(character, '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }

@@ -8,7 +8,7 @@ use std::{
 
 use url::{Host, Url};
 
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 
 /// Scheme, host and port: what a credential is bound to.
 ///
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// let origin: host_harness::Origin = "https://api.portkey.ai/v1".parse()?;
 /// assert_eq!(origin.to_string(), "https://api.portkey.ai:443");
 /// assert_ne!(origin, "http://api.portkey.ai/v1".parse()?);
-/// # Ok::<(), host_harness::Error>(())
+/// # Ok::<(), boundary::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -27,16 +27,17 @@ pub struct Origin {
 
 impl Origin {
     /// The origin of a request's URI. `None` where it has none.
-    pub(crate) fn of(uri: &http::Uri) -> Option<Self> {
+    pub fn of(uri: &http::Uri) -> Option<Self> {
         uri.to_string().parse().ok()
     }
 
-    pub(crate) fn scheme(&self) -> &str {
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
         &self.scheme
     }
 
     /// As it stands in a URI: without the port where that is the scheme's own.
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         match (&*self.scheme, self.port) {
             ("http", 80) | ("https", 443) => self.host.to_string(),
             (_, port) => format!("{}:{port}", self.host),
@@ -44,20 +45,22 @@ impl Origin {
     }
 
     /// The host alone; brackets stand around an IPv6 address.
-    pub(crate) fn host(&self) -> String {
+    pub fn host(&self) -> String {
         self.host.to_string()
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port, the scheme's own included.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
-    pub(crate) fn is_https(&self) -> bool {
+    /// Whether what is sent there is encrypted.
+    pub fn is_https(&self) -> bool {
         self.scheme == "https"
     }
 
     /// The address, where the host is one and not a name.
-    pub(crate) fn literal_address(&self) -> Option<IpAddr> {
+    pub fn literal_address(&self) -> Option<IpAddr> {
         match self.host {
             Host::Ipv4(address) => Some(address.into()),
             Host::Ipv6(address) => Some(address.into()),
@@ -66,7 +69,7 @@ impl Origin {
     }
 
     /// Whether the host names this very machine, so that loopback addresses are what the user means.
-    pub(crate) fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         match &self.host {
             Host::Domain(name) => {
                 let name = name.trim_end_matches('.');
@@ -85,7 +88,7 @@ impl FromStr for Origin {
         let wrong = |why: &str| {
             // What stands before an `@` or behind a `?` may be a secret, and is not repeated.
             let what = if text.contains(['@', '?', '#']) { "the text" } else { &format!("`{text}`") };
-            Error::config(format!("{what} is not a usable base URL: {why}"))
+            Error::new(format!("{what} is not a usable base URL: {why}"))
                 .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
@@ -93,7 +96,7 @@ impl FromStr for Origin {
             return Err(wrong("the scheme must be http or https"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::config("a base URL must not hold a user name or a password")
+            return Err(Error::new("a base URL must not hold a user name or a password")
                 .hint("Put credentials into the environment: the host attaches them as headers."));
         }
         match (url.host(), url.port_or_known_default()) {
@@ -111,7 +114,7 @@ impl fmt::Display for Origin {
 
 /// Which addresses the origin's host may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Networks {
+pub enum Networks {
     /// Public addresses alone: the default.
     Public,
     /// This machine alone: where the base URL names it.
@@ -122,7 +125,7 @@ pub(crate) enum Networks {
 
 impl Networks {
     /// What the user's base URL and setting allow.
-    pub(crate) fn of(origin: &Origin, allow_private: bool) -> Self {
+    pub fn of(origin: &Origin, allow_private: bool) -> Self {
         // Docker's name for the machine that runs the container: a private address that the user named outright.
         let docker_host = matches!(&origin.host, Host::Domain(name) if name == "host.docker.internal");
         if allow_private || docker_host {
@@ -135,7 +138,7 @@ impl Networks {
     }
 
     /// Whether a connection to `address` is allowed.
-    pub(crate) fn allow(self, address: IpAddr) -> bool {
+    pub fn allow(self, address: IpAddr) -> bool {
         match (Network::of(address), self) {
             (Network::Public, Self::Public | Self::Private) => true,
             (Network::Loopback, Self::Loopback | Self::Private) => true,
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn an_origin_is_the_same_however_it_is_written_and_no_other() {
         let fixture: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/fixtures/boundary/origins.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/fixtures/boundary/origins.json")).unwrap();
         let cases = |name: &str| fixture[name].as_array().unwrap().clone();
         for (list, is_same) in [("same", true), ("different", false)] {
             for case in cases(list) {

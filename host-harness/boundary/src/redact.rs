@@ -14,8 +14,6 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::types;
-
 /// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
@@ -24,13 +22,14 @@ const JSON_LEVELS: usize = 3;
 
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Redactor {
+pub struct Redactor {
     /// Each in all its forms.
     secrets: Arc<[SecretString]>,
 }
 
 impl Redactor {
-    pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+    /// Masks these.
+    pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         // The same secret comes from several places, and each form is searched for in all that passes.
         let forms: BTreeSet<String> = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret())).collect();
         let forms = forms.into_iter().filter(|form| form.len() >= SHORTEST);
@@ -55,7 +54,7 @@ impl Redactor {
     }
 
     /// Whether the name of a header holds a secret. It is in lower case by now, and cannot hold a mask.
-    pub(crate) fn is_in_name(&self, name: &str) -> bool {
+    pub fn is_in_name(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
         self.secrets().any(|secret| {
             name.len() >= secret.len() && memmem::find(name.as_bytes(), &secret.to_ascii_lowercase()).is_some()
@@ -63,7 +62,7 @@ impl Redactor {
     }
 
     /// The text without secrets.
-    pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.bytes(text.as_bytes()) {
             // A secret is whole characters, and so is what is left around it.
             Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
@@ -71,17 +70,8 @@ impl Redactor {
         }
     }
 
-    /// What a plugin says of a failure, without secrets, should one have found a way into it.
-    pub(crate) fn error(&self, mut error: types::Error) -> types::Error {
-        let texts = [Some(&mut error.message), error.hint.as_mut(), error.code.as_mut(), error.trace_id.as_mut()];
-        for text in texts.into_iter().flatten() {
-            *text = self.text(text).into_owned();
-        }
-        error
-    }
-
     /// The bytes without secrets: `None` where there were none in them.
-    pub(crate) fn bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    pub fn bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         if !self.holds_secret(bytes) {
             return None;
         }
@@ -145,7 +135,7 @@ fn html(text: &str) -> String {
 }
 
 /// JSON with these letters as `\u00e9`.
-pub(crate) fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
+pub fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
     let mut out = String::new();
     for letter in json.chars() {
         if !is_escaped(letter) {
@@ -177,7 +167,7 @@ fn mask(bytes: &mut [u8], part: Range<usize>) {
 
 /// Masks a body that comes in pieces, also where a secret lies across two of them.
 #[derive(Default)]
-pub(crate) struct Masked {
+pub struct Masked {
     redactor: Redactor,
     /// The end of what came, as it came: a secret may go on in the next piece.
     held_back: BytesMut,
@@ -193,12 +183,13 @@ impl fmt::Debug for Masked {
 }
 
 impl Masked {
-    pub(crate) fn new(redactor: Redactor) -> Self {
+    /// A body of which nothing has come yet.
+    pub fn new(redactor: Redactor) -> Self {
         Self { redactor, held_back: BytesMut::new(), masked: 0 }
     }
 
     /// What of the body is safe to pass on now that `piece` has come: it is not copied unless it must be.
-    pub(crate) fn push(&mut self, piece: Bytes) -> Bytes {
+    pub fn push(&mut self, piece: Bytes) -> Bytes {
         if self.held_back.is_empty() && !self.redactor.holds_secret(&piece) {
             let open = self.redactor.open_end(&piece);
             self.held_back.extend_from_slice(piece.get(piece.len() - open..).unwrap_or_default());
@@ -210,7 +201,7 @@ impl Masked {
     }
 
     /// What was held back, at the end of the body.
-    pub(crate) fn finish(&mut self) -> Bytes {
+    pub fn finish(&mut self) -> Bytes {
         self.pass_on(self.held_back.len())
     }
 
@@ -294,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_a_component_may_see_of_an_answer_however_it_is_cut() {
-        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/boundary/masks.json")).unwrap();
+        let fixture: Value = serde_json::from_str(include_str!("../../../tests/fixtures/boundary/masks.json")).unwrap();
         let redactor = |case: &Value| {
             Redactor::new(case["secrets"].as_array().unwrap().iter().map(|secret| secret.as_str().unwrap().into()))
         };

@@ -3,7 +3,8 @@
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub enum Piece<'t> {
+    /// What refers to nothing.
     Text(&'t str),
     /// `${NAME}`: the name.
     Reference(&'t str),
@@ -12,7 +13,7 @@ pub(crate) enum Piece<'t> {
 }
 
 /// The text in pieces.
-pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut rest, mut from) = (text, 0);
     while let Some(at) = rest.get(from..).and_then(|rest| rest.find('$')).map(|at| at + from) {
@@ -47,19 +48,19 @@ fn name(text: &str) -> Option<&str> {
 }
 
 /// Names are OpenClaw's: capitals, digits and `_`, no digit first.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Whether the text says other than what it stands for: it holds a reference, or one that is escaped.
-pub(crate) fn is_reference(text: &str) -> bool {
+pub fn is_reference(text: &str) -> bool {
     pieces(text).iter().any(|piece| !matches!(piece, Piece::Text(_)))
 }
 
 /// The names of all references in the text.
-pub(crate) fn references(text: &str) -> Vec<String> {
+pub fn references(text: &str) -> Vec<String> {
     let name = |piece| match piece {
         Piece::Reference(name) => Some(name.to_owned()),
         _ => None,
@@ -68,7 +69,7 @@ pub(crate) fn references(text: &str) -> Vec<String> {
 }
 
 /// The name in `$NAME`, which a secret may be written as in place of `${NAME}`.
-pub(crate) fn shorthand(text: &str) -> Option<&str> {
+pub fn shorthand(text: &str) -> Option<&str> {
     text.trim().strip_prefix('$').filter(|name| is_name(name) && !name.starts_with('_') && name.len() <= 128)
 }
 

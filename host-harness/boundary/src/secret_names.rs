@@ -135,7 +135,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
 /// answers: it is a secret only where the header's name says so, or in JSON its own or one above it.
-pub(crate) const SHORTEST_UNNAMED: usize = 16;
+pub const SHORTEST_UNNAMED: usize = 16;
 
 fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "digest", "negotiate", "token"].contains(&word.to_ascii_lowercase().as_str())
@@ -143,7 +143,7 @@ fn is_scheme(word: &str) -> bool {
 
 /// What to look for in answers: of `Bearer sk-1` what follows the scheme, of `Basic` the password too, of cookies each
 /// value, of JSON its texts.
-pub(crate) fn secrets_in(value: &SecretString) -> Vec<SecretString> {
+pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
     let value = value.expose_secret();
     if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
         return lines_in(&json, SHORTEST_UNNAMED, false).into_iter().map(SecretString::from).collect();
@@ -177,7 +177,7 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
 
 /// The lines of the texts in `json`: a private key has many. `shortest` is how many bytes make a secret of a text whose
 /// name, and the names above it, do not.
-pub(crate) fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
+pub fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
     let without_scheme = |line: &str| match line.split_once([' ', '\t']) {
         Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest.len(),
         _ => line.len(),
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_secret_is_known_by_its_name() {
-        let names = include_str!("../../tests/fixtures/boundary/names.json");
+        let names = include_str!("../../../tests/fixtures/boundary/names.json");
         for (list, secret) in [("secret", true), ("plain", false)] {
             for name in fixture(names, list) {
                 assert_eq!(names_a_secret(name.as_str().unwrap()), secret, "{name}");
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_looked_for_in_answers() {
-        let values = include_str!("../../tests/fixtures/boundary/values.json");
+        let values = include_str!("../../../tests/fixtures/boundary/values.json");
         let found = |case: &Value| -> Vec<String> {
             let found = secrets_in(&case["value"].as_str().unwrap().into());
             found.iter().map(|secret| secret.expose_secret().to_owned()).collect()

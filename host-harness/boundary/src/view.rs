@@ -5,19 +5,17 @@
 //! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
 //! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
 
-use std::{collections::BTreeSet, iter};
+use std::{collections::BTreeSet, convert::Infallible, fmt, iter};
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
-    credentials::Resolver,
-    error::{Error, Result},
-    inline::{self, Concealer, Named, is_bare_reference},
+    Error, Result,
+    inline::{self, Concealer, Named, Resolver, Unresolved, is_bare_reference},
     origin::Origin,
     references::{is_reference, references},
     secret_names::names_a_secret,
-    wit::onboarding::{Choices, Descriptor},
 };
 
 /// What hides a secret begins with this, or with more of it where the user's own text holds it.
@@ -27,7 +25,7 @@ const MARK: &str = "SEALED_";
 const ADDED: usize = 1 << 20;
 
 /// The part of a configuration that the plugin of one provider sees.
-pub(crate) struct View {
+pub struct View {
     document: Value,
     /// What was hidden, in order.
     sealed: Vec<Sealed>,
@@ -35,6 +33,26 @@ pub(crate) struct View {
     mark: String,
     /// Headers that hold what was hidden, for calls.
     fills: Vec<Fill>,
+}
+
+/// Whose part of a configuration it is: what the plugin's descriptor says of itself.
+#[derive(Clone, Debug)]
+pub struct Owner<'a> {
+    /// The provider's id, the name of its entry.
+    pub id: &'a str,
+    /// Where it is called unless the configuration says otherwise.
+    pub default_base_url: &'a str,
+    /// The environment variables that its credentials may stand in.
+    pub key_variables: Vec<&'a str>,
+}
+
+/// What the user chose for a merge.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choices<'a> {
+    /// Where to call.
+    pub base_url: Option<&'a str>,
+    /// What is written in the place of a key, such as `${PORTKEY_API_KEY}`.
+    pub api_key_reference: Option<&'a str>,
 }
 
 /// A value of the configuration, and what the plugin sees in its place.
@@ -62,27 +80,29 @@ const SHARED: [&[&str]; 5] = [
     &["plugins", "entries", "*", "config"],
 ];
 
+impl fmt::Debug for View {
+    /// What the plugin sees, and no more.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("document", &self.document).finish_non_exhaustive()
+    }
+}
+
 impl View {
     /// What the plugin `id` sees of `config` when it merges or checks: references stand as the user wrote them.
-    pub(crate) fn of(config: &Value, id: &str) -> Self {
-        // Without references to resolve there is nothing to fail.
-        Self::seal(config, id, None).unwrap_or_else(|_| Self {
-            document: Value::Object(Map::new()),
-            sealed: Vec::new(),
-            mark: MARK.to_owned(),
-            fills: Vec::new(),
-        })
+    pub fn of(config: &Value, id: &str) -> Self {
+        let Ok(view) = Self::seal(config, id, None::<&Unresolved>);
+        view
     }
 
     /// The same for calls: what references within JSON and in options stand for is hidden as a secret, and known here.
     ///
     /// # Errors
     /// Where one is set nowhere, or is of a source that this host does not read.
-    pub(crate) fn for_calls(config: &Value, id: &str, resolver: &Resolver<'_>) -> Result<Self> {
+    pub fn for_calls<R: Resolver>(config: &Value, id: &str, resolver: &R) -> Result<Self, R::Error> {
         Self::seal(config, id, Some(resolver))
     }
 
-    fn seal(config: &Value, id: &str, resolver: Option<&Resolver<'_>>) -> Result<Self> {
+    fn seal<R: Resolver>(config: &Value, id: &str, resolver: Option<&R>) -> Result<Self, R::Error> {
         let mut document = excerpt(config, id);
         let text = document.to_string();
         let mut mark = MARK.to_owned();
@@ -107,28 +127,28 @@ impl View {
     }
 
     /// As the plugin takes it.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         self.document.to_string()
     }
 
     /// What all that hides a secret in headers holds; nothing where none does.
-    pub(crate) fn mark(&self) -> &str {
+    pub fn mark(&self) -> &str {
         if self.fills.is_empty() { "" } else { &self.mark }
     }
 
     /// Whether something is hidden in the text, or was put there as if.
-    pub(crate) fn is_marked(&self, text: &str) -> bool {
+    pub fn is_marked(&self, text: &str) -> bool {
         text.contains(&self.mark)
     }
 
     /// The value that stands for `text`, a whole secret.
-    pub(crate) fn unseal(&self, text: &str) -> Option<&Value> {
+    pub fn unseal(&self, text: &str) -> Option<&Value> {
         self.sealed.iter().find(|sealed| sealed.shown == text).map(|sealed| &sealed.value)
     }
 
     /// What is sent in the place of `text`, a header's value that the plugin made of what it saw. `None` where it is not
     /// the whole of one.
-    pub(crate) fn fill(&self, text: &str) -> Option<&SecretString> {
+    pub fn fill(&self, text: &str) -> Option<&SecretString> {
         let json = inline::parse(text);
         let is_shown = |shown: &Value| match shown {
             Value::String(shown) => shown.trim() == text.trim() || json.is_some() && inline::parse(shown) == json,
@@ -138,12 +158,12 @@ impl View {
     }
 
     /// What is hidden in headers, for the mask.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.fills.iter().flat_map(|fill| &fill.secrets)
     }
 
     /// The header values that hold a reference, ours or the user's, of the plugin's own entry.
-    pub(crate) fn referring_headers(&self, id: &str) -> Vec<(String, String)> {
+    pub fn referring_headers(&self, id: &str) -> Vec<(String, String)> {
         let headers = self.document.pointer(&format!("/models/providers/{id}/headers")).and_then(Value::as_object);
         let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
@@ -167,25 +187,25 @@ impl View {
     /// # Errors
     /// Where the plugin's answer is not an object, is far larger than what it was shown, or holds anything outside its
     /// part: `invalid-config`.
-    pub(crate) fn merge_back(&self, config: &Value, id: &str, answer: &str) -> Result<Value> {
+    pub fn merge_back(&self, config: &Value, id: &str, answer: &str) -> Result<Value> {
         if answer.len() > self.json().len() + ADDED {
-            return Err(Error::config(format!("the plugin's configuration is over {ADDED} bytes larger than it was")));
+            return Err(Error::new(format!("the plugin's configuration is over {ADDED} bytes larger than it was")));
         }
         let mut answer: Value = serde_json::from_str(answer)
-            .map_err(|error| Error::config("the plugin's configuration is not JSON").source(error))?;
+            .map_err(|error| Error::new(format!("the plugin's configuration is not JSON: {error}")))?;
         if !answer.is_object() {
-            return Err(Error::config("the plugin's configuration is not an object"));
+            return Err(Error::new("the plugin's configuration is not an object"));
         }
         let known: BTreeSet<_> = names(&self.document).collect();
         if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
-            return Err(Error::config(format!("the plugin `{id}` wrote the member `{name}`")));
+            return Err(Error::new(format!("the plugin `{id}` wrote the member `{name}`")));
         }
         // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
-            try_each_secret(provider, |header, value| {
+            let Ok(()) = try_each_secret(provider, |header, value| {
                 self.put_back(value, header.is_none_or(names_a_secret));
-                Ok(())
-            })?;
+                Ok::<_, Infallible>(())
+            });
         }
         held_of_agents(&mut answer).for_each(|value| self.put_back(value, true));
         for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
@@ -199,10 +219,10 @@ impl View {
         }
         // What a plugin wrote elsewhere must not get lost silently: refuse it.
         if excerpt(&answer, id) != answer {
-            return Err(Error::config(format!("the plugin `{id}` wrote outside its part of the configuration")));
+            return Err(Error::new(format!("the plugin `{id}` wrote outside its part of the configuration")));
         }
         if answer.to_string().contains(&self.mark) {
-            return Err(Error::config(format!("the plugin `{id}` moved a secret to where it does not belong")));
+            return Err(Error::new(format!("the plugin `{id}` moved a secret to where it does not belong")));
         }
         Ok(merged)
     }
@@ -212,10 +232,10 @@ impl View {
     /// # Errors
     /// Where what it holds of base URLs, settings for requests, headers, options, references, default models and members that
     /// a plugin does not write is not the user's, or is gone: `invalid-config`.
-    pub(crate) fn check(config: &Value, merged: &Value, descriptor: &Descriptor, choices: &Choices) -> Result<()> {
-        let id = &descriptor.id;
+    pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choices<'_>) -> Result<()> {
+        let id = owner.id;
         let refuse = |what: &str| {
-            Err(Error::config(format!(
+            Err(Error::new(format!(
                 "the plugin `{id}` wrote {what} into the configuration, which is the user's choice"
             )))
         };
@@ -223,7 +243,7 @@ impl View {
         let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
         let mut known = inline::all_references(&own);
         known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
-        known.extend(descriptor.credentials.iter().flat_map(|credential| credential.env_vars.iter().cloned()));
+        known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
         let written = inline::all_references(&theirs);
         if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
             return refuse(&format!("the reference ${{{name}}}"));
@@ -235,7 +255,7 @@ impl View {
             referring(part, "", &mut all);
             all
         };
-        let (had, chosen) = (places(&own), choices.base_url.as_deref().unwrap_or_default().trim());
+        let (had, chosen) = (places(&own), choices.base_url.unwrap_or_default().trim());
         let may_refer = |path: &str, text: &str| {
             path == "/models/providers/*/apiKey" || path == "/models/providers/*/baseUrl" && text == chosen
         };
@@ -294,9 +314,9 @@ impl View {
             Value::Null => None,
             other => Some(other.to_string()),
         };
-        let default = || descriptor.default_base_url.clone();
+        let default = || owner.default_base_url.to_owned();
         // Of several entries the first is called.
-        let chosen = choices.base_url.as_deref().and_then(given);
+        let chosen = choices.base_url.and_then(given);
         let first = chosen.unwrap_or_else(|| before.first().and_then(base_url).unwrap_or_else(default));
         let mut wanted = vec![first];
         for (at, entry) in after.iter().enumerate() {
@@ -462,7 +482,7 @@ fn same_place(one: &str, other: &str) -> bool {
 
 /// The entries of the provider `id` and their names, in whatever case those are written: the one that is written as `id`
 /// first, since of several it wins.
-pub(crate) fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
+pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     let providers = config.pointer("/models/providers").and_then(Value::as_object);
     let all = providers.into_iter().flatten().map(|(name, entry)| (name.as_str(), entry));
     let mut own: Vec<_> = all.filter(|(name, _)| name.trim().eq_ignore_ascii_case(id)).collect();
@@ -475,7 +495,10 @@ const HELD: [&str; 4] = ["apiKey", "localService", "params", "request"];
 
 /// Visits each place of a provider's entry where a secret may stand, with the header's name where it is one: the key, the
 /// headers, the settings.
-fn try_each_secret(provider: &mut Value, mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<()>) -> Result<()> {
+fn try_each_secret<E>(
+    provider: &mut Value,
+    mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<(), E>,
+) -> Result<(), E> {
     for (name, value) in provider.as_object_mut().into_iter().flatten() {
         match (&**name, value) {
             (name, value) if HELD.contains(&name) => visit(None, value)?,
@@ -505,18 +528,18 @@ fn held_of_agents(document: &mut Value) -> impl Iterator<Item = &mut Value> {
 }
 
 /// Hides what is, or may be, a secret.
-struct Sealer<'a> {
+struct Sealer<'a, R> {
     mark: &'a str,
     count: usize,
     sealed: Vec<Sealed>,
     fills: Vec<Fill>,
     /// Present for calls.
-    resolver: Option<&'a Resolver<'a>>,
+    resolver: Option<&'a R>,
 }
 
-impl Sealer<'_> {
+impl<R: Resolver> Sealer<'_, R> {
     /// A value of the provider's entry, `models.providers.<id>`: of a header of this name, or the key or settings.
-    fn provider(&mut self, entry: &str, header: Option<&str>, value: &mut Value) -> Result<()> {
+    fn provider(&mut self, entry: &str, header: Option<&str>, value: &mut Value) -> Result<(), R::Error> {
         let named = header.is_none_or(names_a_secret);
         let is_whole = match value {
             Value::String(text) => named && !text.trim().is_empty() && !is_bare_reference(text),
@@ -541,7 +564,7 @@ impl Sealer<'_> {
     }
 
     /// An option of the plugin's own.
-    fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<()> {
+    fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<(), R::Error> {
         match value {
             // Until it is resolved it is no JSON, and the plugin leaves a reference to the host.
             Value::String(text) if self.resolver.is_none() && inline::is_broken(text) && is_reference(text) => {
@@ -564,7 +587,7 @@ impl Sealer<'_> {
     }
 
     /// Hides what of it is a secret, so that the plugin can use the rest.
-    fn inline(&mut self, place: &str, value: &mut Value, named: bool) -> Result<()> {
+    fn inline(&mut self, place: &str, value: &mut Value, named: bool) -> Result<(), R::Error> {
         let original = value.clone();
         let mut concealer = Concealer { mark: self.mark, count: self.count, references: self.resolver.is_some() };
         if !concealer.conceal_inline(value, named) {
@@ -697,7 +720,8 @@ mod tests {
 
     #[test]
     fn of_what_a_plugin_makes_of_the_configuration_only_its_own_part_is_taken() {
-        let fixture: Value = serde_json::from_str(include_str!("../../tests/fixtures/boundary/merges.json")).unwrap();
+        let fixture: Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/boundary/merges.json")).unwrap();
         let texts = |list: &Value| -> Vec<String> {
             list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
         };
@@ -705,38 +729,16 @@ mod tests {
         let seen = View::of(&fixture["config"], id).json();
         assert!(hidden.iter().all(|text| !seen.contains(text)), "{seen}");
         assert!(texts(&fixture["shown"]).iter().all(|text| seen.contains(text)), "{seen}");
-        let descriptor = crate::wit::onboarding::Descriptor {
-            id: id.to_owned(),
-            label: String::new(),
-            docs_url: String::new(),
-            default_base_url: fixture["default_base_url"].as_str().unwrap().to_owned(),
-            api: String::new(),
-            default_model: crate::wit::onboarding::Model {
-                id: String::new(),
-                name: String::new(),
-                context_tokens: None,
-                max_output_tokens: None,
-                image_input: false,
-                reasoning: false,
-            },
-            images: None,
-            services: Vec::new(),
-            credentials: vec![crate::wit::onboarding::Credential {
-                id: String::new(),
-                label: String::new(),
-                required: false,
-                env_vars: texts(&fixture["env_vars"]),
-                cli_flag: None,
-                help_url: None,
-                header: String::new(),
-                prefix: String::new(),
-            }],
+        let variables = texts(&fixture["env_vars"]);
+        let owner = Owner {
+            id,
+            default_base_url: fixture["default_base_url"].as_str().unwrap(),
+            key_variables: variables.iter().map(String::as_str).collect(),
         };
         for case in fixture["cases"].as_array().unwrap() {
             let config = case.get("config").unwrap_or(&fixture["config"]);
-            let choice = |name: &str| case["choices"][name].as_str().map(str::to_owned);
-            let choices =
-                Choices { base_url: choice("base_url"), model: None, api_key_reference: choice("api_key_reference") };
+            let choice = |name: &str| case["choices"][name].as_str();
+            let choices = Choices { base_url: choice("base_url"), api_key_reference: choice("api_key_reference") };
             let view = View::of(config, id);
             let mut document = edited(view.document.clone(), &case["edits"]);
             for moved in case["edits_move"].as_array().into_iter().flatten() {
@@ -750,7 +752,7 @@ mod tests {
             }
             let answer = case["answer"].as_str().map_or_else(|| document.to_string(), str::to_owned);
             let outcome = view.merge_back(config, id, &answer).and_then(|merged| {
-                View::check(config, &merged, &descriptor, &choices)?;
+                View::check(config, &merged, &owner, &choices)?;
                 Ok(merged)
             });
             assert_eq!(outcome.is_err(), case["refused"].as_bool().unwrap(), "{case}: {outcome:?}");

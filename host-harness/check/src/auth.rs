@@ -9,12 +9,12 @@ use super::{
         question, refused, refused_as, streamed,
     },
 };
-use crate::{
+use host_harness::{
     Provider,
-    stub::{Options, Recorded, Stub},
     types::ErrorKind,
     wit::{images, onboarding::Credential},
 };
+use host_harness_stub::{Options, Recorded, Stub};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[

@@ -5,15 +5,15 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::{
+use host_harness::{
     Environment, Error, Plugin, Provider, Result, Setup,
-    stub::{self, Recorded, Stub},
     types::{self, ErrorKind},
     wit::{
         chat,
         onboarding::{Choices, Credential, Descriptor, ImageCapabilities},
     },
 };
+use host_harness_stub::{self as stub, Recorded, Stub};
 
 /// Every key of the suite starts with this, so that one search finds any of them.
 pub(super) const KEY: &str = "openclaw-check-key";

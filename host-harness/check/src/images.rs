@@ -9,12 +9,12 @@ use super::{
     fixture::{Fixture, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
     proxy::Proxy,
 };
-use crate::{
+use host_harness::{
     Provider,
-    stub::Recorded,
     types::{ErrorKind, Media, MediaSource},
     wit::images::{Image, Request, Response},
 };
+use host_harness_stub::Recorded;
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -62,7 +62,7 @@ async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Record
 }
 
 /// Draws at a gateway that answers with this.
-async fn draw_from(fixture: &Fixture, answer: Value) -> Verdict<crate::Result<Response>> {
+async fn draw_from(fixture: &Fixture, answer: Value) -> Verdict<host_harness::Result<Response>> {
     fixture.images()?;
     let gateway = Canned::start(answer).await?;
     let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
@@ -170,7 +170,7 @@ async fn edit(fixture: &Fixture) -> Verdict {
 }
 
 /// The images of an edit, as they arrived.
-fn files(request: &Recorded) -> Vec<&crate::stub::Field> {
+fn files(request: &Recorded) -> Vec<&host_harness_stub::Field> {
     request.fields.iter().filter(|field| matches!(field.name.as_str(), "image" | "image[]")).collect()
 }
 

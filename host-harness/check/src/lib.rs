@@ -1,19 +1,19 @@
 //! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images and ends its
-//! streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`crate::stub`], the gateway; nothing
+//! streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`host_harness_stub`], the gateway; nothing
 //! leaves the machine.
 //!
 //! What is expected follows from the component's own descriptor and the WIT, so any provider can be checked. Whether a
-//! component may be loaded at all is [`crate::validate()`]'s to say.
+//! component may be loaded at all is [`host_harness::validate()`]'s to say.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's
 //! code says about images, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the wire.
 //!
 //! ```no_run
-//! use host_harness::{Engine, Limits, Plugin, check};
+//! use host_harness::{Engine, Limits, Plugin};
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
 //! let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
-//! let report = check::run(&plugin).await?;
+//! let report = host_harness_check::run(&plugin).await?;
 //! println!("{}", report.tap());
 //! assert!(report.passed());
 //! # Ok(()) }
@@ -34,7 +34,7 @@ use futures_util::future::BoxFuture;
 
 use self::fixture::{Fixture, Flaw, Verdict};
 pub use self::report::{Case, Outcome, Report};
-use crate::{Plugin, Result};
+use host_harness::{Plugin, Result};
 
 /// What a case may take: none waits for anything but this machine.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use super::{
     Check,
     fixture::{Fixture, Flaw, KEY, Verdict, at, ensure, equal, no_choices, no_request, refused_as},
 };
-use crate::{Provider, Setup, types::ErrorKind, wit::onboarding::Choices};
+use host_harness::{Provider, Setup, types::ErrorKind, wit::onboarding::Choices};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -294,7 +294,7 @@ async fn chosen_base_url(fixture: &Fixture) -> Verdict {
 /// Fails unless a call with `setup` brings this key to a gateway.
 async fn arrives(fixture: &Fixture, what: &str, setup: Setup, key: &str) -> Verdict {
     let credential = fixture.credential()?;
-    let gateway = crate::stub::Stub::start(crate::stub::Options::default()).await?;
+    let gateway = host_harness_stub::Stub::start(host_harness_stub::Options::default()).await?;
     let provider = Provider::connect(&fixture.plugin, setup.base_url(gateway.base_url())).await;
     let provider = provider.map_err(|error| Flaw::Failed(format!("{what}: expected a connection, got: {error}")))?;
     provider.models().await?;

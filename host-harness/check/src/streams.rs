@@ -4,7 +4,7 @@ use super::{
     Check,
     fixture::{Fixture, Verdict, ensure, equal, question, refused, refused_as, streamed},
 };
-use crate::{Provider, types::ErrorKind, wit::chat::Event};
+use host_harness::{Provider, types::ErrorKind, wit::chat::Event};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -14,7 +14,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "S4", title: "an error midway is an error, with the service's words", run: |fixture| Box::pin(error_midway(fixture)) },
 ];
 
-async fn connect(fixture: &Fixture) -> Verdict<(crate::stub::Stub, Provider)> {
+async fn connect(fixture: &Fixture) -> Verdict<(host_harness_stub::Stub, Provider)> {
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     Ok((gateway, provider))

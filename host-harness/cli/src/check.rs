@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host_harness::{Engine, Limits, Plugin, check};
+use host_harness::{Engine, Limits, Plugin};
 
 use super::{alive::Alive, connect::Component, output};
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
     let alive = Alive::new("checking");
     let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
-    let report = check::run(&plugin).await?;
+    let report = host_harness_check::run(&plugin).await?;
     drop(alive);
     output::print_line(&match args.format {
         Format::Tap => report.tap(),

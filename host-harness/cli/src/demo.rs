@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use host_harness::{
     ConfigFile, Environment, Locations, Plugin, Provider,
-    stub::{Credential, Options, Stub},
     wit::{
         chat::{Message, Prompt},
         images,
         onboarding::Choices,
     },
 };
+use host_harness_stub::{Credential, Options, Stub};
 
 use super::{
     chat::{Answering, Asked},

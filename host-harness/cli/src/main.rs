@@ -1,4 +1,6 @@
-//! Commands, their flags, and what they exit with. Results go to standard output, all else to standard error.
+//! The program `host-harness`: commands, their flags, and what they exit with. All that it does, the library does.
+//!
+//! Results go to standard output, all else to standard error.
 
 use std::process::ExitCode;
 
@@ -94,7 +96,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command, and reports how it went.
-pub(crate) fn main() -> ExitCode {
+fn main() -> ExitCode {
     // Known before the rest is understood: what cannot be is an error in this form too.
     let arguments = arguments::given();
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use host_harness::stub::{self, Credential, Options, Stub};
+use host_harness_stub::{Credential, Options, Role, Stub};
 
 use super::output::{self, Usage};
 
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.faults {
-        for fault in stub::faults() {
+        for fault in host_harness_stub::faults() {
             output::print_line(&format!("fault/{:<28} {}", fault.name, fault.about));
         }
         return Ok(ExitCode::SUCCESS);
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let require = args.require.as_deref().map(credential).transpose()?;
     let options = Options {
         port: args.port,
-        role: if args.upstream { stub::Role::Upstream } else { stub::Role::Hosted },
+        role: if args.upstream { Role::Upstream } else { Role::Hosted },
         require,
         token_delay: Duration::from_millis(args.token_delay),
         ..Options::default()

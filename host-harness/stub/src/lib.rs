@@ -15,7 +15,7 @@
 //! `POST v1beta/models/…:generateContent`, with their streams.
 //!
 //! ```
-//! use host_harness::stub::{Options, Stub};
+//! use host_harness_stub::{Options, Stub};
 //!
 //! # async fn example() -> std::io::Result<()> {
 //! let stub = Stub::start(Options::default()).await?;

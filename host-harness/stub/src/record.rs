@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::server::Refusal;
-use crate::secret_names::names_a_secret;
+use boundary::secret_names::names_a_secret;
 
 /// The largest request body that is read; a larger one is answered with 413.
 const MAX_BODY: usize = 64 << 20;

@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 /// What bytes choose.
+#[derive(Debug)]
 pub struct Choices<'b>(&'b [u8]);
 
 impl<'b> Choices<'b> {
@@ -34,13 +35,17 @@ impl<'b> Choices<'b> {
 /// An answer, in no provider's terms. What a decoder made of one is put in the same terms, and compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
+    /// The reasoning.
     pub thinking: String,
     /// The field that the reasoning came in.
     pub field: Option<String>,
+    /// What the model says.
     pub text: String,
+    /// What it says that it will not do.
     pub refusal: String,
     /// Id, name and arguments; the id is none where the provider gives none.
     pub calls: Vec<(Option<String>, String, String)>,
+    /// An image's bytes.
     pub image: Option<Vec<u8>>,
     /// `stop`, `length`, `tool_calls` or `content_filter`.
     pub finish: String,
@@ -81,6 +86,7 @@ const PNG_URL: &str = "data:image/png;base64,iVBORw0KGgow";
 pub struct Made {
     /// What it was made by, for a message and a table.
     pub kind: &'static str,
+    /// All bytes.
     pub body: Vec<u8>,
     /// Where the body is cut into pieces on its way.
     pub cuts: Vec<usize>,

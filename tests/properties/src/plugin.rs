@@ -10,7 +10,7 @@ use portkey_provider::{
 };
 use serde_json::{Map, Value};
 
-use super::answers::{self, Answer, Made};
+use answers::{self, Answer, Made};
 
 /// Cuts a stream into pieces. No UTF-8 text holds this byte, so that inputs stay readable.
 const CUT: u8 = 0xff;

@@ -1,17 +1,10 @@
 //! What holds for any configuration file and any body: the properties that `make fuzz` puts to the test too, inputs
 //! that it found or began with, and made-up ones.
 
+use boundary::view::View;
+use properties::{corpus, host};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-use crate::view::View;
-
-#[path = "../../fuzz/src/corpus.rs"]
-#[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
-mod corpus;
-#[path = "../../fuzz/src/host.rs"]
-#[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
-mod host;
 
 #[test]
 fn every_input_of_the_corpora() {

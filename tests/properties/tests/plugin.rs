@@ -9,19 +9,10 @@
 )]
 
 use portkey_provider::multipart::{self, Part};
+use properties::{corpus, plugin};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
-
-#[path = "../../fuzz/src/answers.rs"]
-#[allow(dead_code, unreachable_pub, reason = "it is public to the fuzz targets and to the tests of the host")]
-mod answers;
-#[path = "../../fuzz/src/corpus.rs"]
-#[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
-mod corpus;
-#[path = "../../fuzz/src/plugin.rs"]
-#[allow(unreachable_pub, reason = "it is public to the fuzz targets")]
-mod plugin;
 
 /// How many answers each of the two tests below makes.
 const ANSWERS: u32 = 10_000;

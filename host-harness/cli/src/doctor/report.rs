@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use host_harness::Error;
 use serde_json::{Map, Value, json};
 
-use crate::cli::output;
+use crate::output;
 
 /// One thing that was looked at.
 pub(super) struct Line {

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::cli::terminal;
+use crate::terminal;
 
 /// Lines around a change that stay the same.
 const AROUND: usize = 2;

@@ -13,7 +13,7 @@ use host_harness::{
 use secrecy::SecretString;
 
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
-use crate::cli::{
+use crate::{
     alive, ask,
     ask::Line,
     connect::{chat_model, service_at, services},

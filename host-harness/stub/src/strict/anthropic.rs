@@ -7,7 +7,7 @@ use super::Signature;
 use super::family::{Family, Thinking};
 
 /// Checks a request; the error is the message of a 400.
-pub(in crate::stub) fn check(body: &Value) -> Result<(), String> {
+pub(crate) fn check(body: &Value) -> Result<(), String> {
     let model = body["model"].as_str().unwrap_or_default();
     let family = Family::of(model);
     limit(body, model, family)?;

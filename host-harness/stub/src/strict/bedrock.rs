@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::anthropic::{self, list};
 
 /// Checks a request for `model`; the error is the message of a 400.
-pub(in crate::stub) fn check(model: &str, body: &Value) -> Result<(), String> {
+pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     form(body)?;
     anthropic::check(&as_messages(model, body))
         .map_err(|message| format!("The model returned the following errors: {message}"))
@@ -73,7 +73,7 @@ fn form(body: &Value) -> Result<(), String> {
 }
 
 /// The same as a body of the Messages API, which is what Claude gets in the end.
-pub(in crate::stub) fn as_messages(model: &str, body: &Value) -> Value {
+pub(crate) fn as_messages(model: &str, body: &Value) -> Value {
     let mut all = body["additionalModelRequestFields"].as_object().cloned().unwrap_or_default();
     all.insert("model".into(), model.into());
     let limits = &body["inferenceConfig"];

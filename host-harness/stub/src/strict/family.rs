@@ -3,7 +3,7 @@
 
 /// Who made a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stub) enum Maker {
+pub(crate) enum Maker {
     Anthropic,
     OpenAi,
     Google,
@@ -13,7 +13,7 @@ pub(in crate::stub) enum Maker {
 
 /// How a model is asked to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stub) enum Thinking {
+pub(crate) enum Thinking {
     /// It cannot.
     None,
     /// A budget of tokens.
@@ -28,16 +28,16 @@ pub(in crate::stub) enum Thinking {
 
 /// One row of the table.
 #[derive(Debug)]
-pub(in crate::stub) struct Family {
+pub(crate) struct Family {
     /// The id holds this, in lower case and with `-` for `.`.
     name: &'static str,
-    pub(in crate::stub) maker: Maker,
+    pub(crate) maker: Maker,
     /// Most tokens of an answer.
-    pub(in crate::stub) output: u64,
-    pub(in crate::stub) thinking: Thinking,
-    pub(in crate::stub) efforts: &'static [&'static str],
+    pub(crate) output: u64,
+    pub(crate) thinking: Thinking,
+    pub(crate) efforts: &'static [&'static str],
     /// Fewest tokens of a prefix that is cached; 0 where markers mean nothing.
-    pub(in crate::stub) cached_from: u64,
+    pub(crate) cached_from: u64,
 }
 
 const fn claude(name: &'static str, output: u64, thinking: Thinking, cached_from: u64) -> Family {
@@ -99,7 +99,7 @@ const FAMILIES: &[Family] = &[
 impl Family {
     /// The family of the model with this id, in any spelling: `@slug/`, a vendor's or Bedrock's. `None` where the table
     /// does not know it, and then nothing is demanded of it.
-    pub(in crate::stub) fn of(model: &str) -> Option<&'static Self> {
+    pub(crate) fn of(model: &str) -> Option<&'static Self> {
         let id = model.rsplit('/').next()?.to_ascii_lowercase().replace('.', "-");
         FAMILIES.iter().find(|family| match family.maker {
             Maker::OpenAi => {
@@ -110,7 +110,7 @@ impl Family {
     }
 
     /// Whether it thinks without being asked, or is asked to by `body`, in the provider's own form.
-    pub(in crate::stub) fn is_thinking(&self, body: &serde_json::Value) -> bool {
+    pub(crate) fn is_thinking(&self, body: &serde_json::Value) -> bool {
         match (self.thinking, body["thinking"]["type"].as_str()) {
             (Thinking::None, _) | (_, Some("disabled")) => false,
             (Thinking::Always, _) => true,

@@ -7,7 +7,7 @@ use super::anthropic::list;
 use super::family::{Family, Thinking};
 
 /// Checks a request for `model`; the error is the message of a 400 INVALID_ARGUMENT.
-pub(in crate::stub) fn check(model: &str, body: &Value) -> Result<(), String> {
+pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     let family = Family::of(model);
     // Gemini 2.5 knows a budget alone: ai.google.dev "Gemini thinking", and many who quote the refusal.
     let config = &body["generationConfig"];

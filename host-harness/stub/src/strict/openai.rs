@@ -7,7 +7,7 @@ use super::anthropic::list;
 use super::family::{Family, Maker, Thinking};
 
 /// Checks a request. Models of other makers, and those that are not known, are held to what all have in common.
-pub(in crate::stub) fn check(body: &Value) -> Result<(), Refused> {
+pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     let family = Family::of(body["model"].as_str().unwrap_or_default());
     pairs(body)?;
     match family.map(|family| (family, family.maker)) {
