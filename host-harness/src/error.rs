@@ -14,6 +14,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[error("{}", .record.message)]
 pub struct Error {
     record: Box<types::Error>,
+    path: Option<Box<str>>,
     source: Option<Source>,
 }
 
@@ -39,6 +40,7 @@ impl Error {
                 trace_id: None,
                 request_sent: false,
             }),
+            path: None,
             source: None,
         }
     }
@@ -46,6 +48,13 @@ impl Error {
     /// The configuration, the component or an argument is wrong.
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::host(ErrorKind::InvalidConfig, message)
+    }
+
+    /// The value at `path` of the configuration is wrong: `why` goes on where its name ends.
+    pub(crate) fn at(path: impl Into<String>, why: impl AsRef<str>) -> Self {
+        let path = path.into();
+        let error = Self::config(format!("`{path}` {}", why.as_ref()));
+        Self { path: Some(path.into()), ..error }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -74,6 +83,11 @@ impl Error {
         self.record.origin
     }
 
+    /// The place in the configuration that is wrong, such as `models.providers.portkey.headers`, where it is one value.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.record.retry_after_ms.map(Duration::from_millis)
@@ -87,6 +101,6 @@ impl Error {
 
 impl From<types::Error> for Error {
     fn from(record: types::Error) -> Self {
-        Self { record: Box::new(record), source: None }
+        Self { record: Box::new(record), path: None, source: None }
     }
 }
