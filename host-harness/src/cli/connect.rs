@@ -192,7 +192,7 @@ impl Config {
     }
 
     /// Where OpenClaw keeps its files.
-    fn locations(&self) -> host_harness::Result<Locations> {
+    pub(crate) fn locations(&self) -> host_harness::Result<Locations> {
         Locations::of(&Environment::process(), self.profile.as_deref())
     }
 }
