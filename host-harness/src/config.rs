@@ -25,7 +25,7 @@ use crate::{
 const LARGEST: u64 = 8 << 20;
 
 /// How often a change is made anew because another program changed the file first. Each time, one of them gets on.
-const ATTEMPTS: u32 = 100;
+pub(crate) const ATTEMPTS: u32 = 100;
 
 /// A configuration file as it was read, or the empty one where there is none yet.
 pub struct ConfigFile {
@@ -179,7 +179,7 @@ impl ConfigFile {
                 return Ok(Update::Unchanged);
             }
             let text = self.text_with(&value)?;
-            match self.write(&text).await {
+            match write(&self.path, self.text.as_deref(), &text).await {
                 Ok(Some(written)) => {
                     (self.text, self.value) = (Some(text), value);
                     return Ok(written);
@@ -197,32 +197,32 @@ impl ConfigFile {
         let message = format!("another program keeps changing the configuration `{}`", self.path.display());
         Err(Error::config(message).hint("Stop it, or try again later; nothing was written.").into())
     }
+}
 
-    /// A new file takes the old one's place at once: at no time is there half a file. `None` where the file is no longer
-    /// what was read.
-    async fn write(&self, text: &str) -> io::Result<Option<Update>> {
-        // Through a link, the file that it points to is replaced, and the link stays.
-        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        create_folder(folder)?;
-        let lock = lock::lock(&target).await?;
+/// Puts `text` into the file at `path`, which held `read`. A new file takes the old one's place at once: at no time is
+/// there half a file. `None` where the file is no longer what was read.
+pub(crate) async fn write(path: &Path, read: Option<&str>, text: &str) -> io::Result<Option<Update>> {
+    // Through a link, the file that it points to is replaced, and the link stays.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(folder)?;
+    let lock = lock::lock(&target).await?;
 
-        let old = match read_file(&target, LARGEST) {
-            Ok(old) => Some(old),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        if old.as_deref() != self.text.as_deref().map(str::as_bytes) {
-            return Ok(None);
-        }
-        let writer = Writer::new(&target, folder)?;
-        if lock.is_some() {
-            writer.sweep();
-        }
-        let backup = old.map(|old| writer.back_up(&target, &old)).transpose()?;
-        writer.replace(&target, text.as_bytes())?;
-        Ok(Some(Update::Written { backup }))
+    let old = match read_file(&target, LARGEST) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if old.as_deref() != read.map(str::as_bytes) {
+        return Ok(None);
     }
+    let writer = Writer::new(&target, folder)?;
+    if lock.is_some() {
+        writer.sweep();
+    }
+    let backup = old.map(|old| writer.back_up(&target, &old)).transpose()?;
+    writer.replace(&target, text.as_bytes())?;
+    Ok(Some(Update::Written { backup }))
 }
 
 /// Makes the folder where there is none, for this user alone.

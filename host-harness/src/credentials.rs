@@ -301,7 +301,7 @@ impl inline::Resolver for Resolver<'_> {
     type Error = Error;
 
     fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
-        resolve(text, self.environment, self.config).map_err(|error| error.at(path))
+        resolve(text, self.environment, self.config).map_err(|error| error.placed_at(path))
     }
 
     fn referred(&self, text: &str) -> Result<Vec<SecretString>> {

@@ -66,7 +66,7 @@ impl Destination {
         let base_url = base_url(setup, descriptor)?;
         let origin: Origin = base_url.parse()?;
         let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));
-        let allow_private = request.and_then(|request| request.get("allowPrivateNetwork")?.as_bool()).unwrap_or(false);
+        let allow_private = allows_private_networks(setup, descriptor);
         let transport = Transport::of(request, &origin, &setup.environment, &setup.config)?;
         let networks = Networks::of(&origin, allow_private);
         if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
@@ -113,8 +113,14 @@ impl Destination {
     }
 }
 
+/// `request.allowPrivateNetwork` of the provider's entry.
+pub(crate) fn allows_private_networks(setup: &Setup, descriptor: &Descriptor) -> bool {
+    let allowed = setup.config.pointer(&format!("/models/providers/{}/request/allowPrivateNetwork", descriptor.id));
+    allowed.and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// Where the user says that calls go: the configuration, else the plugin's own default.
-fn base_url(setup: &Setup, descriptor: &Descriptor) -> Result<String> {
+pub(crate) fn base_url(setup: &Setup, descriptor: &Descriptor) -> Result<String> {
     match setup.config.pointer(&pointer(descriptor)).and_then(written_url) {
         None => Ok(descriptor.default_base_url.clone()),
         Some(reference) if is_reference(reference) => {

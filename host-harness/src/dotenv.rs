@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::{
+    config::{self, Update},
     error::{Error, Result},
     file::read_file,
 };
@@ -48,6 +51,70 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Variable>> {
     };
     let pairs = parse(&String::from_utf8_lossy(&bytes));
     Ok(pairs.into_iter().map(|(name, value)| Variable { name, value, file: file.to_owned() }).collect())
+}
+
+/// Makes the file set the variable `name`, once, as a configuration is written: readable by its owner alone, in one step,
+/// with a backup, and not over what another program wrote in the meantime.
+///
+/// # Errors
+/// Where it cannot be written, or the value is one that no such file can hold.
+pub(crate) async fn set(file: &Path, name: &str, value: &SecretString) -> Result<Update> {
+    let failed = |error: io::Error| {
+        Error::config(format!("cannot write `{}`: {error}", file.display()))
+            .hint("It is as it was. Check that it and its folder are yours to write, and have space.")
+            .source(error)
+    };
+    for _ in 0..config::ATTEMPTS {
+        let old = match read_file(file, LARGEST) {
+            Ok(bytes) => Some(String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error.utf8_error())))?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        let text = old.as_deref().unwrap_or_default();
+        let new = with(text, name, value.expose_secret())
+            .ok_or_else(|| Error::config(format!("no `.env` file can hold this value of {name}")))?;
+        if new == text {
+            return Ok(Update::Unchanged);
+        }
+        if let Some(written) = config::write(file, old.as_deref(), &new).await.map_err(failed)? {
+            return Ok(written);
+        }
+    }
+    Err(Error::config(format!("another program keeps changing `{}`", file.display()))
+        .hint("Stop it, or try again later; nothing was written."))
+}
+
+/// `text` where it sets `name` to `value`, and to nothing else: in the place where it did, else at its end. `None` where it
+/// cannot say that value.
+fn with(text: &str, name: &str, value: &str) -> Option<String> {
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+=@".contains(&byte));
+    let quote = if is_plain { Some("") } else { ["'", "`", "\""].into_iter().find(|quote| !value.contains(quote)) }?;
+    let set = format!("{name}={quote}{value}{quote}\n");
+    let lines = text.replace("\r\n", "\n");
+    let mut new = String::with_capacity(lines.len() + set.len());
+    let (mut rest, mut is_set) = (&*lines, false);
+    while !rest.is_empty() {
+        let (pair, after) = line(rest.trim_start_matches('\u{feff}'));
+        if pair.is_some_and(|(other, _)| other == name) {
+            if !is_set {
+                new.push_str(&set);
+            }
+            is_set = true;
+        } else {
+            new.push_str(rest.strip_suffix(after).unwrap_or(rest));
+        }
+        rest = after;
+    }
+    if !is_set {
+        if !new.is_empty() && !new.ends_with('\n') {
+            new.push('\n');
+        }
+        new.push_str(&set);
+    }
+    if parse(&new).into_iter().find(|(other, _)| other == name)?.1 != value {
+        return None;
+    }
+    Some(if text.contains("\r\n") { new.replace('\n', "\r\n") } else { new })
 }
 
 /// `NAME=value` a line; a value in quotes may go on over lines, and one without ends at a `#`. Of several the last counts.
@@ -122,6 +189,25 @@ fn end(quoted: &str, quote: char) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_is_set_once_and_the_rest_stays() {
+        for (text, value, expected) in [
+            ("", "pk-1", "K=pk-1\n"),
+            ("# mine\nA=1", "pk-1", "# mine\nA=1\nK=pk-1\n"),
+            ("A=1\nexport K='old' # x\n# K=z\nB=2\n", "pk-1", "A=1\nK=pk-1\n# K=z\nB=2\n"),
+            ("K=a\nB=2\nK=\"b\nc\"\nD=4\n", "pk-1", "K=pk-1\nB=2\nD=4\n"),
+            ("A=1\r\nK=a\r\nB=2\r\n", "pk-1", "A=1\r\nK=pk-1\r\nB=2\r\n"),
+            ("\u{feff}A=1\n", "pk-1", "\u{feff}A=1\nK=pk-1\n"),
+            ("", "a#b", "K='a#b'\n"),
+            ("", "a'b", "K=`a'b`\n"),
+            ("K=pk-1\n", "pk-1", "K=pk-1\n"),
+        ] {
+            assert_eq!(with(text, "K", value).as_deref(), Some(expected), "{text:?}");
+        }
+        assert_eq!(with("", "K", "a'b`c\"d"), None);
+        assert_eq!(with("", "K", "a'`\\n"), None, "in double quotes that would be a line break");
+    }
 
     /// Each was held against dotenv 17.4.2, which OpenClaw uses.
     #[test]

@@ -114,39 +114,38 @@ pub struct Left {
 /// Whether the way to the provider's entry is what it seems: a `model` or a `Providers` that nobody reads would leave the
 /// entry out, and the key would go to the provider's own service.
 ///
-/// # Errors
-/// Where it is not: with the name, and the right one.
-pub(crate) fn check_way(config: &Value) -> Result<()> {
+/// Gives an error for each name that is not, with the right one.
+pub(crate) fn check_way(config: &Value) -> Vec<Error> {
     const MODELS: [&str; 3] = ["mode", "providers", "catalogRefresh"];
-    let refuse = |path: String, hint: &str| {
-        Err(Error::config(format!("`{path}` is none of OpenClaw's keys"))
-            .hint(format!("{hint} OpenClaw refuses it too.")))
+    let mut refused = Vec::new();
+    let mut refuse = |path: String, hint: &str| {
+        refused.push(Error::at(path, "is none of OpenClaw's keys").hint(format!("{hint} OpenClaw refuses it too.")));
     };
     let root = config.as_object();
     let models = config.get("models").and_then(Value::as_object);
     for name in root.into_iter().flat_map(Map::keys) {
         let plain = name.to_ascii_lowercase();
         if name.starts_with('$') && name != "$schema" {
-            return refuse(name.clone(), "Write it as `$include`, or remove it:");
+            refuse(name.clone(), "Write it as `$include`, or remove it:");
         }
         if plain == "model" || plain == "providers" || (plain == "models" && name != "models") {
-            return refuse(name.clone(), "Providers are at `models.providers`:");
+            refuse(name.clone(), "Providers are at `models.providers`:");
         }
         if plain == "plugin" || (plain == "plugins" && name != "plugins") {
-            return refuse(name.clone(), "Options are at `plugins.entries`:");
+            refuse(name.clone(), "Options are at `plugins.entries`:");
         }
     }
     let plugins = config.pointer("/plugins/entries").and_then(Value::as_object);
     for (plugin, entry) in plugins.into_iter().flatten() {
         let is_near = |name: &&String| *name != "config" && nearest(name, ["config"]).is_some();
-        if let Some(name) = entry.as_object().into_iter().flat_map(Map::keys).find(is_near) {
-            return refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
+        for name in entry.as_object().into_iter().flat_map(Map::keys).filter(is_near) {
+            refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
         }
     }
-    match models.into_iter().flat_map(Map::keys).find(|name| !MODELS.contains(&name.as_str())) {
-        Some(name) => refuse(format!("models.{name}"), "Providers are at `models.providers`:"),
-        None => Ok(()),
+    for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
+        refuse(format!("models.{name}"), "Providers are at `models.providers`:");
     }
+    refused
 }
 
 /// The one of `known` that `name` was probably meant to be: at most one letter in three is another.
@@ -158,12 +157,18 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|near| near.1)
 }
 
-/// Whether each key of `entry` is one of OpenClaw's, and may be there. Gives those that are left to OpenClaw.
-///
-/// # Errors
-/// Where one is not, or is refused: with its name.
-pub(crate) fn check(entry: &Value, path: &str) -> Result<Vec<Left>> {
-    let mut left = Vec::new();
+/// What a look at all keys of the provider's entry finds.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// What is left to OpenClaw.
+    pub(crate) left: Vec<Left>,
+    /// What is none of OpenClaw's keys, or is refused: an error each, with its name.
+    pub(crate) refused: Vec<Error>,
+}
+
+/// Whether each key of `entry` is one of OpenClaw's, and may be there.
+pub(crate) fn check(entry: &Value, path: &str) -> Checked {
+    let mut checked = Checked::default();
     for (place, keys) in KEYS {
         let (place, is_list) = place.strip_suffix("[]").map_or((*place, false), |place| (place, true));
         let at = if place.is_empty() { path.to_owned() } else { format!("{path}.{place}") };
@@ -172,56 +177,59 @@ pub(crate) fn check(entry: &Value, path: &str) -> Result<Vec<Left>> {
             Some(Value::Array(items)) if is_list => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(item) = item.as_object() {
-                        check_keys(item, keys, &format!("{at}[{index}]"), &mut left)?;
+                        checked.keys(item, keys, &format!("{at}[{index}]"));
                     }
                 }
             }
-            Some(Value::Object(fields)) if !is_list => check_keys(fields, keys, &at, &mut left)?,
+            Some(Value::Object(fields)) if !is_list => checked.keys(fields, keys, &at),
             // A value of another type is for whoever reads it to refuse.
             _ => {}
         }
     }
     for name in ["headers", "request"] {
         if let Some(value) = entry.get(name) {
-            check_followed(value, &format!("{path}.{name}"))?;
+            check_followed(value, &format!("{path}.{name}"), &mut checked.refused);
         }
     }
     match entry.get("auth") {
         None | Some(Value::Null) => {}
         Some(auth) if auth == "api-key" => {}
         Some(_) => {
-            return Err(Error::config(format!("`{path}.auth` is not `api-key`: no other way to sign in is supported"))
-                .hint("Remove it: the key is found without."));
+            let error = Error::at(format!("{path}.auth"), "is not `api-key`: no other way to sign in is supported");
+            checked.refused.push(error.hint("Remove it: the key is found without."));
         }
     }
-    Ok(left)
+    checked
 }
 
-fn check_keys(fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str, left: &mut Vec<Left>) -> Result<()> {
-    for (name, value) in fields {
-        let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
-            let hint = match nearest(name, keys.iter().map(|(known, _)| *known)) {
-                Some(near) => format!("Did you mean `{near}`?"),
-                None => "Remove it, or mend its name: OpenClaw refuses it too.".to_owned(),
+impl Checked {
+    fn keys(&mut self, fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str) {
+        for (name, value) in fields {
+            let path = format!("{path}.{name}");
+            let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
+                let hint = match nearest(name, keys.iter().map(|(known, _)| *known)) {
+                    Some(near) => format!("Did you mean `{near}`?"),
+                    None => "Remove it, or mend its name: OpenClaw refuses it too.".to_owned(),
+                };
+                let what = if name == INCLUDE { "could not be followed" } else { "is none of OpenClaw's keys" };
+                self.refused.push(Error::at(path, what).hint(hint));
+                continue;
             };
-            let what = if name == INCLUDE { "could not be followed" } else { "is none of OpenClaw's keys" };
-            return Err(Error::config(format!("`{path}.{name}` {what}")).hint(hint));
-        };
-        match does {
-            _ if value.is_null() => {}
-            Obeys => {}
-            RefusesTrue(_) if value != true => {}
-            Refuses(why) | RefusesTrue(why) => {
-                return Err(Error::config(format!("`{path}.{known}` is not supported: {why}"))
-                    .hint("Without it the request would not be the one that the configuration means."));
+            match does {
+                _ if value.is_null() => {}
+                Obeys => {}
+                RefusesTrue(_) if value != true => {}
+                Refuses(why) | RefusesTrue(why) => {
+                    let hint = "Without it the request would not be the one that the configuration means.";
+                    self.refused.push(Error::at(path, format!("is not supported: {why}")).hint(hint));
+                }
+                Leaves(why) if *why == ORDINARY => {}
+                // The one form that there is.
+                Leaves(_) if *known == "api" && value == "openai-completions" => {}
+                Leaves(why) => self.left.push(Left { path, why }),
             }
-            Leaves(why) if *why == ORDINARY => {}
-            // The one form that there is.
-            Leaves(_) if *known == "api" && value == "openai-completions" => {}
-            Leaves(why) => left.push(Left { path: format!("{path}.{known}"), why }),
         }
     }
-    Ok(())
 }
 
 /// The headers of an entry: its own, over these the model's, and over these those of `request`. As OpenClaw does it,
@@ -244,7 +252,7 @@ pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &
             }
             // What is wrong with the entry's own, the plugin says.
             Some(_) if place == "headers" => return Ok(Map::new()),
-            Some(_) => return Err(Error::config(format!("`{path}.{place}` is not an object of names and values"))),
+            Some(_) => return Err(Error::at(format!("{path}.{place}"), "is not an object of names and values")),
         }
     }
     if let Some((name, header)) =
@@ -290,15 +298,14 @@ fn auth(auth: Option<&Value>, path: &str) -> Result<Option<(String, Value)>> {
     let auth = match auth {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(auth)) => auth,
-        Some(_) => return Err(Error::config(format!("`{path}` must be an object"))),
+        Some(_) => return Err(Error::at(path, "must be an object")),
     };
     let is_filled = |value: &&Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
-    let needed = |name: &str| {
-        auth.get(name).filter(is_filled).ok_or_else(|| Error::config(format!("`{path}.{name}` is missing")))
-    };
+    let needed =
+        |name: &str| auth.get(name).filter(is_filled).ok_or_else(|| Error::at(format!("{path}.{name}"), "is missing"));
     let only = |names: &[&str]| match auth.keys().find(|name| *name != "mode" && !names.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(Error::config(format!("`{path}.{name}` does not belong to this mode"))),
+        Some(name) => Err(Error::at(format!("{path}.{name}"), "does not belong to this mode")),
     };
     match auth.get("mode").and_then(Value::as_str).unwrap_or_default() {
         "provider-default" => only(&[]).map(|()| None),
@@ -309,12 +316,12 @@ fn auth(auth: Option<&Value>, path: &str) -> Result<Option<(String, Value)>> {
         }
         "header" => {
             only(&["headerName", "value", "prefix"])?;
-            let wrong = || Error::config(format!("`{path}.headerName` must be a text"));
+            let wrong = || Error::at(format!("{path}.headerName"), "must be a text");
             let name = needed("headerName")?.as_str().ok_or_else(wrong)?.trim().to_owned();
             let prefix = auth.get("prefix").and_then(Value::as_str).unwrap_or_default().trim();
             Ok(Some((name, secret_header(prefix, needed("value")?, &format!("{path}.value")))))
         }
-        other => Err(Error::config(format!("`{path}.mode` is `{other}`, which is unknown"))
+        other => Err(Error::at(format!("{path}.mode"), format!("is `{other}`, which is unknown"))
             .hint("Use provider-default, authorization-bearer with a token, or header with a headerName and a value.")),
     }
 }
@@ -365,11 +372,15 @@ mod tests {
             ),
             (json!({"request": {"tls": {"key": {"source": "store", "provider": "v", "id": "I"}}}}), "request.tls.key"),
         ] {
-            let error = check(&entry, "models.providers.x").unwrap_err().to_string();
-            assert!(error.contains(why), "{entry}: {error}");
+            let refused = check(&entry, "models.providers.x").refused;
+            assert!(refused.len() == 1 && refused[0].to_string().contains(why), "{entry}: {refused:?}");
+            assert!(refused[0].path().is_some_and(|path| path.starts_with("models.providers.x.")), "{refused:?}");
         }
-        let hint = check(&json!({"base_url": ""}), "x").unwrap_err();
-        assert_eq!(hint.record().hint.as_deref(), Some("Did you mean `baseUrl`?"));
+        let refused =
+            check(&json!({"base_url": "", "request": {"proxi": {}, "tls": {"passphrase": "x"}}}), "x").refused;
+        let paths: Vec<_> = refused.iter().filter_map(Error::path).collect();
+        assert_eq!(paths, ["x.base_url", "x.request.proxi", "x.request.tls.passphrase"], "all of it at once");
+        assert_eq!(refused[0].record().hint.as_deref(), Some("Did you mean `baseUrl`?"));
     }
 
     #[test]
@@ -382,17 +393,18 @@ mod tests {
             (json!({"models": {"$Include": "x"}}), "`models.$Include`"),
             (json!({"$import": "x"}), "`$import`"),
         ] {
-            let error = check_way(&config).unwrap_err().to_string();
-            assert!(error.contains(why), "{config}: {error}");
+            let refused = check_way(&config);
+            assert!(refused.len() == 1 && refused[0].to_string().contains(why), "{config}: {refused:?}");
         }
-        check_way(&json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}})).unwrap();
+        let good = json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}});
+        assert!(check_way(&good).is_empty());
     }
 
     #[test]
     fn what_is_left_to_openclaw_is_named() {
         let entry = json!({"api": "openai-completions", "region": "eu", "auth": "api-key", "params": null,
             "models": [{"id": "a", "name": "A", "input": ["text"], "api": "ollama"}]});
-        let left: Vec<_> = check(&entry, "p").unwrap().into_iter().map(|left| left.path).collect();
+        let left: Vec<_> = check(&entry, "p").left.into_iter().map(|left| left.path).collect();
         assert_eq!(left, ["p.region", "p.models[0].api"]);
     }
 

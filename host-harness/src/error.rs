@@ -16,6 +16,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[error("{}", .record.message)]
 pub struct Error {
     record: Box<types::Error>,
+    path: Option<Box<str>>,
     source: Option<Source>,
 }
 
@@ -41,6 +42,7 @@ impl Error {
                 trace_id: None,
                 request_sent: false,
             }),
+            path: None,
             source: None,
         }
     }
@@ -48,6 +50,13 @@ impl Error {
     /// The configuration, the component or an argument is wrong.
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::host(ErrorKind::InvalidConfig, message)
+    }
+
+    /// The value at `path` of the configuration is wrong: `why` goes on where its name ends.
+    pub(crate) fn at(path: impl Into<String>, why: impl AsRef<str>) -> Self {
+        let path = path.into();
+        let error = Self::config(format!("`{path}` {}", why.as_ref()));
+        Self { path: Some(path.into()), ..error }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -76,7 +85,7 @@ impl Error {
     }
 
     /// The same error, told of this place in the configuration.
-    pub(crate) fn at(mut self, path: &str) -> Self {
+    pub(crate) fn placed_at(mut self, path: &str) -> Self {
         self.record.message = format!("{path}: {self}");
         self
     }
@@ -89,6 +98,11 @@ impl Error {
     /// Who refused or failed.
     pub fn origin(&self) -> ErrorOrigin {
         self.record.origin
+    }
+
+    /// The place in the configuration that is wrong, such as `models.providers.portkey.headers`, where it is one value.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
     }
 
     /// How long the service asked to wait.
@@ -114,6 +128,6 @@ impl From<boundary::Error> for Error {
 
 impl From<types::Error> for Error {
     fn from(record: types::Error) -> Self {
-        Self { record: Box::new(record), source: None }
+        Self { record: Box::new(record), path: None, source: None }
     }
 }

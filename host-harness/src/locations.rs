@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
+
 use crate::{
+    config::Update,
     credentials::Environment,
     dotenv::{self, Variable},
     error::{Error, Result},
@@ -28,6 +31,7 @@ const OLD_STATE: &str = ".clawdbot";
 pub struct Locations {
     config: PathBuf,
     include_roots: Vec<PathBuf>,
+    dotenv_file: PathBuf,
     dotenv: Vec<Variable>,
 }
 
@@ -43,7 +47,8 @@ impl Locations {
         let state_or_default = state.clone().unwrap_or_else(|| default_state(&home));
 
         // The `.env` may name the configuration, as any variable.
-        let mut dotenv = dotenv::read(&state_or_default.join(".env"))?;
+        let dotenv_file = state_or_default.join(".env");
+        let mut dotenv = dotenv::read(&dotenv_file)?;
         if state.as_deref().is_none_or(|state| state == home.join(".openclaw")) {
             dotenv.extend(dotenv::read(&home.join(".config/openclaw/gateway.env"))?);
         }
@@ -60,7 +65,7 @@ impl Locations {
             .filter_map(|root| Some(root.to_str()?.trim().to_owned()).filter(|root| !root.is_empty()))
             .map(|root| user_path(&root, &home))
             .collect();
-        Ok(Self { config, include_roots, dotenv })
+        Ok(Self { config, include_roots, dotenv_file, dotenv })
     }
 
     /// The configuration, which need not exist yet.
@@ -71,6 +76,20 @@ impl Locations {
     /// The folders that `$include` may lead to besides the configuration's own.
     pub fn include_roots(&self) -> &[PathBuf] {
         &self.include_roots
+    }
+
+    /// The `.env` that OpenClaw reads first, which need not exist yet: `~/.openclaw/.env`.
+    pub fn dotenv_file(&self) -> &Path {
+        &self.dotenv_file
+    }
+
+    /// Makes [`dotenv_file`](Self::dotenv_file) set the variable `name`, by the rules for a configuration: for its owner
+    /// alone, in one step, with a backup, and all else stays. What this holds is not read anew.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or the value is one that no such file can hold.
+    pub async fn set_variable(&self, name: &str, value: &SecretString) -> Result<Update> {
+        dotenv::set(&self.dotenv_file, name, value).await
     }
 
     /// What OpenClaw's `.env` files set.

@@ -54,16 +54,16 @@ pub(crate) fn secret(value: &Value, path: &str, environment: &Environment, confi
 ///
 /// # Errors
 /// Where it does not: with the place.
-pub(crate) fn check_followed(value: &Value, path: &str) -> Result<()> {
+pub(crate) fn check_followed(value: &Value, path: &str, refused: &mut Vec<Error>) {
     match value {
         Value::Object(fields) if fields.contains_key("source") => match fields.get("source").and_then(Value::as_str) {
-            Some("env" | "file") => Ok(()),
-            source => Err(not_followed(source.unwrap_or_default(), path)),
+            Some("env" | "file") => {}
+            source => refused.push(not_followed(source.unwrap_or_default(), path)),
         },
         Value::Object(fields) => {
-            fields.iter().try_for_each(|(name, value)| check_followed(value, &format!("{path}.{name}")))
+            fields.iter().for_each(|(name, value)| check_followed(value, &format!("{path}.{name}"), refused));
         }
-        _ => Ok(()),
+        _ => {}
     }
 }
 
@@ -73,14 +73,14 @@ fn not_followed(source: &str, path: &str) -> Error {
         "store" => "it is OpenClaw's own store",
         _ => "it is unknown",
     };
-    Error::config(format!("`{path}` is a reference of the source `{source}`, which is not followed here: {why}"))
+    Error::at(path, format!("is a reference of the source `{source}`, which is not followed here: {why}"))
         .hint("Refer to an environment variable or a file, with the source `env` or `file`, or give it with a flag.")
 }
 
 fn follow(reference: &Map<String, Value>, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
     let text = |name: &str| reference.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let wrong = |why: &str| {
-        Error::config(format!("`{path}` {why}"))
+        Error::at(path, why)
             .hint("Write it as { source: \"env\", provider: \"default\", id: \"NAME\" }, or as \"${NAME}\".")
     };
     let Some(source) = text("source") else { return Err(wrong("is an object that names no `source` of a secret")) };

@@ -2,17 +2,18 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use boundary::{inline, view::entries};
+use boundary::{inline, origin::Origin, view::entries};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::{
     call_options::CallOptions,
     credentials::{Environment, Held, Kept, Resolver},
-    entry::{self, Left},
+    destination,
+    entry::{self, Checked, Left},
     error::{Error, Result},
     plugin::Plugin,
-    wit::onboarding::Descriptor,
+    wit::onboarding::{Descriptor, Finding, Severity},
 };
 
 /// What a host knows before a plugin is called: the configuration, and where secrets are found.
@@ -157,14 +158,44 @@ impl Setup {
         Resolver { environment: &self.environment, config: &self.config }
     }
 
-    /// The configuration with what was given beside it: what calls go by.
+    /// All that is wrong or doubtful in the configuration and in what was given beside it, as far as `plugin` is concerned:
+    /// what this host would refuse, and what the plugin finds. Nothing is called.
     ///
     /// # Errors
-    /// Where the configuration cannot take it.
-    pub async fn settled(mut self, plugin: &Plugin) -> Result<Value> {
-        let outdone = plugin.headers_of(&self).await?;
-        self.settle(plugin.descriptor(), &outdone, None)?;
-        Ok(self.config)
+    /// Where the plugin fails.
+    pub async fn lint(mut self, plugin: &Plugin) -> Result<Vec<Finding>> {
+        let descriptor = plugin.descriptor();
+        let mut refused = self.checked(descriptor).refused;
+        // Of an option that is wrong, the plugin finds more below.
+        let outdone = plugin.headers_of(&self).await.unwrap_or_default();
+        refused.extend(self.settle_options(descriptor).err());
+        let mut settled = self.clone();
+        match settled.settle_entry(descriptor, &outdone, None) {
+            Ok(()) => self = settled,
+            // What the plugin then finds is in the entry as it is written.
+            Err(error) => refused.push(error),
+        }
+        let mut findings: Vec<_> = refused.iter().map(refusal).collect();
+        findings.extend(self.in_the_clear(descriptor));
+        findings.extend(plugin.lint(&self.config).await?);
+        Ok(findings)
+    }
+
+    /// Base URLs that the key would go to for everybody on the way to read.
+    fn in_the_clear(&self, descriptor: &Descriptor) -> Vec<Finding> {
+        let entry = format!("models.providers.{}", descriptor.id);
+        let models = self.config.pointer(&format!("/{}/models", entry.replace('.', "/"))).and_then(Value::as_array);
+        let of_model = |(at, model): (usize, &Value)| {
+            Some((format!("{entry}.models[{at}].baseUrl"), model.get("baseUrl")?.as_str()?.trim().to_owned()))
+        };
+        let main = destination::base_url(self, descriptor).ok().map(|url| (format!("{entry}.baseUrl"), url));
+        let all = main.into_iter().chain(models.into_iter().flatten().enumerate().filter_map(of_model));
+        let allow_private = destination::allows_private_networks(self, descriptor);
+        let is_open = |url: &str| url.parse::<Origin>().is_ok_and(|origin| origin.is_in_the_clear(allow_private));
+        let message = "Plain http over a public network: whoever is on the way can read the key. Use https.";
+        all.filter(|(_, url)| is_open(url))
+            .map(|(path, _)| Finding { severity: Severity::Warning, path, message: message.into() })
+            .collect()
     }
 
     /// The values of the provider's entry that are left to OpenClaw.
@@ -172,12 +203,18 @@ impl Setup {
     /// # Errors
     /// Where the entry holds what is none of OpenClaw's keys, or one that is refused: with its name.
     pub fn left_to_openclaw(&self, descriptor: &Descriptor) -> Result<Vec<Left>> {
-        entry::check_way(&self.config)?;
-        let mut left = Vec::new();
+        let Checked { left, refused } = self.checked(descriptor);
+        refused.into_iter().next().map_or(Ok(left), Err)
+    }
+
+    fn checked(&self, descriptor: &Descriptor) -> Checked {
+        let mut all = Checked { refused: entry::check_way(&self.config), ..Checked::default() };
         for (name, entry) in entries(&self.config, &descriptor.id) {
-            left.extend(entry::check(entry, &format!("models.providers.{}", name.trim()))?);
+            let checked = entry::check(entry, &format!("models.providers.{}", name.trim()));
+            all.left.extend(checked.left);
+            all.refused.extend(checked.refused);
         }
-        Ok(left)
+        all
     }
 
     /// The models of the provider's entry that are called in another way than the others: with headers of their own, or
@@ -199,6 +236,10 @@ impl Setup {
     pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
         self.left_to_openclaw(descriptor)?;
         self.settle_options(descriptor)?;
+        self.settle_entry(descriptor, outdone, model)
+    }
+
+    fn settle_entry(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
         let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
         let providers = self
             .config
@@ -207,13 +248,13 @@ impl Setup {
             .and_then(Value::as_object_mut)
             .map(|models| models.entry("providers").or_insert_with(|| json!({})))
             .and_then(Value::as_object_mut)
-            .ok_or_else(|| Error::config("`models.providers` of the configuration is not an object"))?;
+            .ok_or_else(|| Error::at("models.providers", "is not an object"))?;
+        let path = format!("models.providers.{}", descriptor.id);
         let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
         let mut entry = match entry {
             Value::Object(entry) => entry,
-            _ => return Err(Error::config(format!("`models.providers.{}` is not an object", descriptor.id))),
+            _ => return Err(Error::at(path, "is not an object")),
         };
-        let path = format!("models.providers.{}", descriptor.id);
         let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
         let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
         let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
@@ -230,9 +271,8 @@ impl Setup {
         }
         if !self.headers.is_empty() {
             let headers = entry.entry("headers").or_insert_with(|| Value::Object(Map::new()));
-            let headers = headers.as_object_mut().ok_or_else(|| {
-                Error::config(format!("`models.providers.{}.headers` is not an object", descriptor.id))
-            })?;
+            let headers =
+                headers.as_object_mut().ok_or_else(|| Error::at(format!("{path}.headers"), "is not an object"))?;
             for (name, value) in self.headers.drain(..) {
                 headers.retain(|other, _| !other.eq_ignore_ascii_case(&name));
                 headers.insert(name, value.into());
@@ -243,6 +283,7 @@ impl Setup {
     }
 
     fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
+        let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
             let mut at = &mut self.config;
             for name in ["plugins", "entries", &descriptor.id, "config"] {
@@ -250,9 +291,7 @@ impl Setup {
                     .as_object_mut()
                     .map(|object| object.entry(name).or_insert_with(|| json!({})))
                     .filter(|value| value.is_object())
-                    .ok_or_else(|| {
-                        Error::config(format!("`plugins.entries.{}.config` is not an object of objects", descriptor.id))
-                    })?;
+                    .ok_or_else(|| Error::at(path.as_str(), "is not an object of objects"))?;
             }
             if let Value::Object(config) = at {
                 std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
@@ -264,13 +303,19 @@ impl Setup {
             |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
         match names.iter().find(is_key) {
             None => Ok(()),
-            Some(name) => Err(Error::config(format!(
-                "`plugins.entries.{}.config` refers to {name}, and the key goes into no option",
-                descriptor.id
-            ))
-            .hint("Remove it there: the host sends the key by itself.")),
+            Some(name) => Err(Error::at(path, format!("refers to {name}, and the key goes into no option"))
+                .hint("Remove it there: the host sends the key by itself.")),
         }
     }
+}
+
+/// An error of the host's as a finding: its message without the place, and what to do.
+fn refusal(error: &Error) -> Finding {
+    let path = error.path().unwrap_or_default();
+    let message = error.to_string();
+    let why = message.strip_prefix(&format!("`{path}` ")).unwrap_or(&message);
+    let hint = error.record().hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+    Finding { severity: Severity::Error, path: path.into(), message: format!("{why}.{hint}") }
 }
 
 /// Sets `name`; an object adds to one that is there.

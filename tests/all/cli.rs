@@ -156,6 +156,11 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
     let plain = user.cli.run(&["chat", "--model", "fault/invalid-key", "hello"]);
     assert_eq!(plain.out, "", "{plain:?}");
     assert!(plain.err.starts_with("error: ") && plain.err.contains("\nhint: "), "{plain:?}");
+    assert!(plain.err.ends_with("\nkind: unauthorized\n"), "{plain:?}");
+    let later = user.cli.run(&["chat", "--model", "fault/429", "hello"]);
+    assert!(later.err.contains("\nkind: rate_limited\nretry after: 2 s\ntrace id: "), "{later:?}");
+    let usage = user.cli.run(&["chat", "--file", "none", "hello"]);
+    assert!(!usage.err.contains("kind:"), "{usage:?}");
 }
 
 #[test]

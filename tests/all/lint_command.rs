@@ -3,30 +3,30 @@
 
 use serde_json::{Value, json};
 
-use crate::support::User;
+use crate::support::{Cli, User};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
 }
 
-/// A configuration, what is said of it, and where it is the plugin that finds it: then `lint` says it as a finding.
-fn wrong() -> Vec<(Value, &'static str, bool)> {
+/// A configuration, and what is said of it.
+fn wrong() -> Vec<(Value, &'static str)> {
     let entry = |name: &str| {
         let mut config = json!({"models": {"providers": {"portkey": {}}}});
         config["models"]["providers"]["portkey"][name] = json!({"x-a": "b"});
         config
     };
     vec![
-        (options(json!({"confg": "pc-a"})), "Did you mean config?", true),
-        (options(json!({"trace_id": "t"})), "Did you mean traceId?", true),
-        (options(json!({"temperature": 1})), "goes into the params of a model", true),
-        (options(json!({"config": {"strategy": {"mode": "fallbak"}}})), "did you mean fallback?", true),
-        (options(json!({"config": {"retri": {"attempts": 3}}})), "did you mean retry?", true),
-        (options(json!({"config": "{\"targts\":[]}"})), "did you mean targets?", true),
-        (json!({"plugins": {"entries": {"portkey": {"confg": {"config": "pc-a"}}}}}), "Did you mean `config`?", false),
-        (json!({"plugin": {}}), "Options are at `plugins.entries`", false),
-        (entry("header"), "Did you mean `headers`?", false),
-        (entry("haeders"), "Did you mean `headers`?", false),
+        (options(json!({"confg": "pc-a"})), "Did you mean config?"),
+        (options(json!({"trace_id": "t"})), "Did you mean traceId?"),
+        (options(json!({"temperature": 1})), "goes into the params of a model"),
+        (options(json!({"config": {"strategy": {"mode": "fallbak"}}})), "did you mean fallback?"),
+        (options(json!({"config": {"retri": {"attempts": 3}}})), "did you mean retry?"),
+        (options(json!({"config": "{\"targts\":[]}"})), "did you mean targets?"),
+        (json!({"plugins": {"entries": {"portkey": {"confg": {"config": "pc-a"}}}}}), "Did you mean `config`?"),
+        (json!({"plugin": {}}), "Options are at `plugins.entries`"),
+        (entry("header"), "Did you mean `headers`?"),
+        (entry("haeders"), "Did you mean `headers`?"),
     ]
 }
 
@@ -46,7 +46,7 @@ fn a_configuration_that_is_named_and_not_there_is_refused() {
 fn what_does_not_exist_is_refused_with_the_nearest_name() {
     let user = User::new();
     let path = user.cli.folder.path().join("c.json");
-    for (config, expected, is_finding) in wrong() {
+    for (config, expected) in wrong() {
         std::fs::write(&path, config.to_string()).unwrap();
         for command in [&["chat", "hello"][..], &["lint"], &["doctor"]] {
             let ran = user.cli.run(&[command, &["--config", "c.json"]].concat());
@@ -55,13 +55,13 @@ fn what_does_not_exist_is_refused_with_the_nearest_name() {
         }
         let json = user.cli.run(&["lint", "--config", "c.json", "--json"]);
         assert_eq!(json.code, 4, "{json:?}");
-        assert_eq!(json.json()["findings"].is_array(), is_finding, "{json:?}");
-        if is_finding {
-            assert_eq!(
-                (&json.json()["valid"], &json.json()["findings"][0]["severity"]),
-                (&json!(false), &json!("error"))
-            );
-        }
+        let (valid, finding) = (&json.json()["valid"], &json.json()["findings"][0]);
+        assert_eq!((valid, &finding["severity"]), (&json!(false), &json!("error")));
+        assert!(finding["message"].as_str().unwrap().contains(expected), "{json:?}");
+        assert!(
+            config.pointer(&format!("/{}", finding["path"].as_str().unwrap().replace('.', "/"))).is_some(),
+            "{json:?}"
+        );
     }
     let chats = user.stub.requests().iter().filter(|request| request.path.contains("chat")).count();
     assert_eq!(chats, 0);
@@ -81,6 +81,19 @@ fn options_on_the_command_line_are_held_to_the_same() {
         assert!(ran.err.contains(expected), "{flags:?}: {ran:?}");
         assert_eq!(user.cli.run(&[&["lint"], flags].concat()).code, 4, "{flags:?}");
     }
+    // The flag is to blame, and not the file; and what is not asked of the flag is the file's.
+    std::fs::write(user.cli.folder.path().join("c.json"), options(json!({"debgu": true})).to_string()).unwrap();
+    for (arguments, expected) in [
+        (&["lint", "--option", "confg=x"][..], "error: --option confg: There is no such option."),
+        (&["chat", "hello", "--option", "confg=x"], "error: --option confg: There is no such option."),
+        (&["lint", "--header", "x-portkey-metadata: x"], "error: --header x-portkey-metadata: "),
+        (&["lint", "--trace-id", "a\nb"], "error: --trace-id: "),
+        (&["lint", "--base-url", "http://gateway.example/v1"], "warning: --base-url: Plain http over a public network"),
+        (&["lint", "--config", "c.json", "--option", "debg=1"], "error: plugins.entries.portkey.config.debgu: "),
+    ] {
+        let ran = user.cli.run(arguments);
+        assert!(format!("{}{}", ran.out, ran.err).contains(expected), "{arguments:?}: {ran:?}");
+    }
     // All of it is found at once.
     let both = r#"{"strategy":{"mode":"fallbak"},"retri":{}}"#;
     let found = user.cli.run(&["lint", "--portkey-config", both, "--option", "debug=maybe"]);
@@ -92,10 +105,75 @@ fn options_on_the_command_line_are_held_to_the_same() {
 fn doubts_are_told_and_a_good_configuration_has_none() {
     let user = User::new();
     let doubt = user.cli.run(&["lint", "--header", r#"x-portkey-config: {"retry":{"attempts":9}}"#]).ok();
-    assert!(doubt.out.starts_with("warning: models.providers.portkey.headers.x-portkey-config: "), "{doubt:?}");
+    assert!(doubt.out.starts_with("warning: --header x-portkey-config: "), "{doubt:?}");
     let good = user.cli.run(&["lint"]).ok();
     assert!(good.out.contains("nothing to mend"), "{good:?}");
     let json = user.cli.run(&["lint", "--json"]).ok().json();
     assert_eq!((&json["valid"], &json["findings"]), (&json!(true), &json!([])));
     assert!(user.stub.requests().is_empty());
+}
+
+/// What the host itself refuses is found at once too, and beside what the plugin finds.
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let user = User::new();
+    let config = json!({
+        "plugin": {},
+        "models": {"provider": {}, "providers": {"portkey": {
+            "baseURL": "x",
+            "headers": {"x-a": {"source": "exec", "provider": "v", "id": "i"}},
+            "request": {"auth": {"mode": "basic"}, "tls": {"passphrase": "x"}},
+            "models": [{"id": "a", "baseUrl": "http://gateway.example/v1"}],
+        }}},
+        "plugins": {"entries": {"portkey": {"config": {"confg": "pc-a", "key": "${PORTKEY_API_KEY}"}}}},
+    });
+    std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    let found = user.cli.run(&["lint", "--config", "c.json", "--json"]).json();
+    let found: Vec<_> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (finding["severity"].as_str().unwrap(), finding["path"].as_str().unwrap()))
+        .collect();
+    let (error, warning) = ("error", "warning");
+    for expected in [
+        (error, "plugin"),
+        (error, "models.provider"),
+        (error, "models.providers.portkey.baseURL"),
+        (error, "models.providers.portkey.headers.x-a"),
+        (error, "models.providers.portkey.request.auth.mode"),
+        (error, "models.providers.portkey.request.tls.passphrase"),
+        (warning, "models.providers.portkey.models[0].baseUrl"),
+        (error, "plugins.entries.portkey.config"),
+        (error, "plugins.entries.portkey.config.confg"),
+    ] {
+        assert_eq!(found.iter().filter(|found| **found == expected).count(), 1, "{expected:?} in {found:?}");
+    }
+    assert!(user.stub.requests().is_empty());
+}
+
+/// The key would go over the network for everybody to read; in a network of one's own that may be meant.
+#[test]
+fn plain_http_to_a_public_gateway_is_warned_about() {
+    let cli = Cli::new();
+    for (base_url, allow_private, is_warned) in [
+        ("http://gateway.example/v1", false, true),
+        ("http://93.184.216.34/v1", true, true),
+        ("https://gateway.example/v1", false, false),
+        ("http://localhost:8787/v1", false, false),
+        ("http://127.0.0.1:8787/v1", false, false),
+        ("http://host.docker.internal:8787/v1", false, false),
+        ("http://gateway.corp.example/v1", true, false),
+        ("http://10.1.2.3/v1", true, false),
+    ] {
+        let entry = json!({"baseUrl": base_url, "request": {"allowPrivateNetwork": allow_private}});
+        let config = json!({"models": {"providers": {"portkey": entry}}});
+        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        let ran = cli.run(&["lint", "--config", "c.json"]).ok();
+        assert_eq!(
+            ran.out.contains("portkey.baseUrl: Plain http over a public network"),
+            is_warned,
+            "{base_url}: {ran:?}"
+        );
+    }
 }

@@ -104,6 +104,37 @@ fn onboard_stores_the_key_only_where_it_is_told_to() {
     assert_eq!(config.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
 }
 
+/// As the configuration is written: the rest stays, the old file is kept, and nobody else can read it.
+#[test]
+fn the_key_goes_into_openclaws_env_file_once() {
+    let cli = Cli::new();
+    let state = cli.folder.path().join(".openclaw");
+    std::fs::create_dir(&state).unwrap();
+    let file = state.join(".env");
+    let old = "# mine\nOTHER=1\nPORTKEY_API_KEY='old'\nPORTKEY_API_KEY=older\n";
+    std::fs::write(&file, old).unwrap();
+    let flags = ["onboard", "--no-check", "--key", "dotenv", "--portkey-api-key", KEY];
+    let ran = cli.run(&flags).ok();
+    assert!(ran.err.contains(&format!("PORTKEY_API_KEY is in {}", file.display())), "{ran:?}");
+    let new = format!("# mine\nOTHER=1\nPORTKEY_API_KEY={KEY}\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), new);
+    assert_eq!(std::fs::read_to_string(state.join(".env.bak-1")).unwrap(), old);
+    let config = std::fs::read_to_string(state.join("openclaw.json")).unwrap();
+    assert!(config.contains("${PORTKEY_API_KEY}") && !config.contains(KEY), "{config}");
+    #[cfg(unix)]
+    for private in [file.clone(), state.join(".env.bak-1")] {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(private).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // Once more, there is nothing to write.
+    cli.run(&flags).ok();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), new);
+    assert!(!state.join(".env.bak-2").exists());
+    let mut left: Vec<_> = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".env", ".env.bak-1", "openclaw.json"], "no lock and no half file stays");
+}
+
 /// The configuration refers to it, and so it must come from somewhere.
 #[test]
 fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {

@@ -79,7 +79,7 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     wizard.terminal.wait_for("copy it again");
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     wizard.terminal.wait_for("offers 48 models");
-    wizard.answer("Where should the key be kept?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("Where should the key be kept?", &format!("{DOWN}{DOWN}{ENTER}"));
     // The list is searched by any words, and what is highlighted is taken.
     wizard.answer("Model:", "mini gpt-5");
     wizard.terminal.wait_until("the model found", |terminal| {
@@ -137,6 +137,29 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
     let seen = seen.replace(env!("CARGO_BIN_EXE_host-harness"), "target/debug/host-harness");
     let pattern = format!("^{}$", regex::escape(shown.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
     assert!(regex::Regex::new(&pattern).unwrap().is_match(seen.trim_end()), "the screen is\n{seen}\nand not\n{shown}");
+}
+
+/// OpenClaw reads that file wherever it is started, and nobody but its owner can.
+#[test]
+fn the_key_is_kept_in_openclaws_own_env_file() {
+    let stub = gateway();
+    let url = stub.base_url();
+    let flags = ["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default"];
+    let mut wizard = Wizard::start(Cli::new(), &flags);
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    wizard.answer("Where should the key be kept?", &format!("{DOWN}{ENTER}"));
+    wizard.terminal.wait_for("The key goes into ");
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let file = wizard.cli.folder.path().join(".openclaw/.env");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), format!("PORTKEY_API_KEY={KEY}\n"));
+    assert_eq!(wizard.config()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
+    assert!(!wizard.text().unwrap().contains(KEY));
+    assert!(!wizard.terminal.screen().contains("Set PORTKEY_API_KEY"), "{}", wizard.terminal.screen());
+
+    let mut again = Wizard::start(wizard.cli, &flags);
+    again.terminal.wait_for("nothing to change");
+    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
 }
 
 /// A flag is gone with the command.
@@ -289,7 +312,7 @@ fn each_question_can_be_gone_back_from() {
     wizard.terminal.wait_for(&format!("({})", stub.base_url()));
     wizard.terminal.send(ENTER);
     wizard.answer("? Portkey API key:", &format!("half\x15{KEY}{ENTER}"));
-    wizard.answer("? Where should the key be kept?", &format!("{DOWN}{ENTER}"));
+    wizard.answer("? Where should the key be kept?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("? Model:", &format!("@xai/grok-4{ENTER}"));
     back(&mut wizard, "? Make it the default model", "Model:");
     wizard.terminal.wait_for("(@xai/grok-4)");
@@ -443,7 +466,7 @@ fn flags_answer_everything_and_a_missing_answer_is_named() {
     }
     let reference = Cli::new().run(&["onboard", "--base-url", &url, "--key", "reference", "--json"]).ok();
     assert_eq!((&reference.json()["changed"], &*reference.err), (&json!(true), ""));
-    for place in ["env", "keyring"] {
+    for place in ["env", "dotenv", "keyring"] {
         let missing = Cli::new().run(&["onboard", "--key", place]);
         assert_eq!(missing.code, 2, "{missing:?}");
         assert!(missing.err.contains("set PORTKEY_API_KEY or give --portkey-api-key"), "{missing:?}");

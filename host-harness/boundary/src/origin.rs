@@ -68,6 +68,16 @@ impl Origin {
         }
     }
 
+    /// Whether requests to it cross public networks for everybody on the way to read. A name may be that of a private
+    /// address where such addresses may be called.
+    pub fn is_in_the_clear(&self, allow_private: bool) -> bool {
+        let is_public = match self.literal_address() {
+            Some(address) => Network::of(address) == Network::Public,
+            None => Networks::of(self, allow_private) == Networks::Public,
+        };
+        !self.is_https() && is_public
+    }
+
     /// Whether the host names this very machine, so that loopback addresses are what the user means.
     pub fn is_local(&self) -> bool {
         match &self.host {

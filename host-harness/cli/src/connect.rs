@@ -100,8 +100,18 @@ impl Run {
 
     /// `--base-url`, else the provider's variable, such as PORTKEY_BASE_URL.
     pub(crate) fn base_url(&self, plugin: &Plugin) -> Option<String> {
-        let variable = format!("{}_BASE_URL", plugin.descriptor().id.to_uppercase().replace('-', "_"));
-        self.base_url.clone().or_else(|| std::env::var(variable).ok().filter(|url| !url.trim().is_empty()))
+        self.base_url
+            .clone()
+            .or_else(|| std::env::var(base_url_variable(plugin)).ok().filter(|url| !url.trim().is_empty()))
+    }
+
+    /// Where the user says the base URL.
+    pub(crate) fn place_of_base_url(&self, plugin: &Plugin) -> String {
+        match (&self.base_url, self.base_url(plugin)) {
+            (Some(_), _) => "--base-url".into(),
+            (None, Some(_)) => base_url_variable(plugin),
+            (None, None) => format!("models.providers.{}.baseUrl", plugin.descriptor().id),
+        }
     }
 
     /// What the command line, the environment and `config` say together.
@@ -118,6 +128,11 @@ impl Run {
         }
         setup
     }
+}
+
+/// The variable that may name the base URL, such as PORTKEY_BASE_URL.
+fn base_url_variable(plugin: &Plugin) -> String {
+    format!("{}_BASE_URL", plugin.descriptor().id.to_uppercase().replace('-', "_"))
 }
 
 /// Which configuration.
@@ -177,7 +192,7 @@ impl Config {
     }
 
     /// Where OpenClaw keeps its files.
-    fn locations(&self) -> host_harness::Result<Locations> {
+    pub(crate) fn locations(&self) -> host_harness::Result<Locations> {
         Locations::of(&Environment::process(), self.profile.as_deref())
     }
 }
@@ -218,32 +233,27 @@ impl Extra {
         setup
     }
 
-    /// `config` with the options in it, be they right or not.
-    pub(crate) fn written_into(&self, config: &Value, plugin: &Plugin) -> Value {
-        let mut config = config.clone();
-        let path = ["plugins", "entries", &plugin.descriptor().id, "config"];
-        for (name, value) in self.options() {
-            let place = path.iter().try_fold(&mut config, |at, step| {
-                Some(at.as_object_mut()?.entry(*step).or_insert_with(|| Value::Object(Map::new())))
-            });
-            place.and_then(Value::as_object_mut).and_then(|options| options.insert(name, value));
-        }
-        config
-    }
-
     /// The options that were given one by one, as JSON or text.
     fn options(&self) -> impl Iterator<Item = (String, Value)> {
         let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
         self.options.iter().map(move |(name, text)| (name.clone(), value(text)))
     }
 
-    /// The refusal of an option that is a field of a request says which flag that has.
-    fn explained(&self, error: host_harness::Error) -> host_harness::Error {
-        let is_refused = |name: &str| error.to_string().contains(&format!(".config.{name}: "));
-        let fields = self.options.iter().filter_map(|(name, _)| Some((name, input::flag_of_field(name)?)));
-        let Some((name, flag)) = fields.into_iter().find(|(name, _)| is_refused(name)) else { return error };
-        let hint = Some(format!("{name} is a field of a request: chat takes it as {flag}."));
-        types::Error { hint, ..error.record().clone() }.into()
+    /// The flags, and the places in the configuration of the provider `id` that they go over.
+    fn places(&self, id: &str) -> Vec<(String, String)> {
+        let option = |name: &str| format!("plugins.entries.{id}.config.{name}");
+        let trace_id = self.trace_id.iter().map(|_| ("--trace-id".to_owned(), option("traceId")));
+        let metadata = self.metadata.first().map(|_| ("--metadata".to_owned(), option("metadata")));
+        let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option(name)));
+        let header = |name: &str| (format!("--header {name}"), format!("models.providers.{id}.headers.{name}"));
+        trace_id.chain(metadata).chain(options).chain(self.headers.iter().map(|(name, _)| header(name))).collect()
+    }
+
+    /// For the refusal of an option that is a field of a request: which flag that has.
+    fn flag_of_field(&self, message: &str) -> Option<String> {
+        let mut fields = self.options.iter().filter_map(|(name, _)| Some((name, input::flag_of_field(name)?)));
+        let (name, flag) = fields.find(|(name, _)| message.contains(&format!("--option {name}: ")))?;
+        Some(format!("{name} is a field of a request: chat takes it as {flag}."))
     }
 }
 
@@ -264,26 +274,44 @@ impl Connect {
         self.extra.over(self.run.setup(plugin, config, environment))
     }
 
-    /// What the plugin finds in the configuration and what the flags put over it.
+    /// What the host and the plugin find in the configuration and what the flags put over it.
     ///
     /// # Errors
-    /// Where the host refuses it before the plugin sees it, and where the plugin fails.
+    /// Where the plugin fails.
     pub(crate) async fn findings(
         &self,
         plugin: &Plugin,
         file: &ConfigFile,
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
-        match self.setup(plugin, file, environment).settled(plugin).await {
-            Ok(config) => plugin.lint(&config).await,
-            // An option that is wrong is a finding like any other, where the host itself finds nothing.
-            Err(_) if !self.extra.options.is_empty() => {
-                let config = self.extra.written_into(file.value(), plugin);
-                let setup = self.run.setup(plugin, file, environment).config(config);
-                plugin.lint(&setup.settled(plugin).await?).await
-            }
-            Err(error) => Err(error),
+        let mut findings = self.setup(plugin, file, environment).lint(plugin).await?;
+        for finding in &mut findings {
+            finding.path = self.in_flags(plugin, &finding.path);
         }
+        Ok(findings)
+    }
+
+    /// `text` with what the user wrote in the place of what it goes over in the configuration: a flag, a variable.
+    fn in_flags(&self, plugin: &Plugin, text: &str) -> String {
+        let id = &plugin.descriptor().id;
+        let mut places = self.extra.places(id);
+        places.push((self.run.place_of_base_url(plugin), format!("models.providers.{id}.baseUrl")));
+        let is_end = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_-".contains(next));
+        places.into_iter().fold(text.to_owned(), |text, (name, place)| match text.split_once(&place) {
+            Some((before, after)) if is_end(after) => format!("{before}{name}{after}"),
+            _ => text,
+        })
+    }
+
+    /// The refusal of what a flag says names the flag, and not the configuration.
+    fn explained(&self, plugin: &Plugin, error: host_harness::Error) -> host_harness::Error {
+        let message = self.in_flags(plugin, &error.to_string());
+        if message == error.to_string() {
+            return error;
+        }
+        let hint = self.extra.flag_of_field(&message);
+        let hint = hint.unwrap_or_else(|| "Mend it there; `host-harness lint` with it shows all that is wrong.".into());
+        types::Error { hint: Some(hint), message, ..error.record().clone() }.into()
     }
 
     /// The plugin, connected, and what it was connected by.
@@ -291,7 +319,8 @@ impl Connect {
         let plugin = self.run.plugin().await?;
         let (config, environment) = self.config.read_existing()?;
         let setup = self.setup(&plugin, &config, &environment);
-        let provider = Provider::connect(&plugin, setup).await.map_err(|error| self.extra.explained(error))?;
+        let provider = Provider::connect(&plugin, setup).await;
+        let provider = provider.map_err(|error| self.explained(&plugin, error))?;
         Ok((provider, config, environment))
     }
 }

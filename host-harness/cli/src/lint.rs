@@ -1,4 +1,4 @@
-//! `lint`: what the plugin finds wrong or doubtful in the configuration, without calling anything.
+//! `lint`: what the host and the plugin find wrong or doubtful in the configuration, without calling anything.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }));
     } else {
         for finding in &findings {
-            output::print_line(&format!("{}: {}: {}", severity(finding.severity), finding.path, finding.message));
+            let place = if finding.path.is_empty() { file.path().display().to_string() } else { finding.path.clone() };
+            output::print_line(&format!("{}: {place}: {}", severity(finding.severity), finding.message));
         }
         if findings.is_empty() {
             output::print_line(&format!("{}: nothing to mend", file.path().display()));

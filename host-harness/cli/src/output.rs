@@ -62,6 +62,13 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
         if let Some(hint) = &record.hint {
             line(HINT, "hint", hint);
         }
+        // What a script would ask `--json` for, and a person the documentation.
+        if error.is::<host_harness::Error>() {
+            line(Style::new(), "kind", record.kind.name());
+        }
+        if let Some(wait) = record.retry_after_ms {
+            line(Style::new(), "retry after", &format!("{} s", Duration::from_millis(wait).as_secs_f32()));
+        }
         if let Some(trace_id) = &record.trace_id {
             line(Style::new(), "trace id", trace_id);
         }
@@ -384,4 +391,49 @@ pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport, took
     ];
     parts.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The README's table says of each kind which exit code it has.
+    #[test]
+    fn the_documented_exit_codes_are_the_ones_that_are_used() {
+        use ErrorKind as Kind;
+        const KINDS: [Kind; 17] = [
+            Kind::MissingCredential,
+            Kind::Unauthorized,
+            Kind::Forbidden,
+            Kind::QuotaExceeded,
+            Kind::RateLimited,
+            Kind::ContentBlocked,
+            Kind::NotFound,
+            Kind::InvalidRequest,
+            Kind::InvalidConfig,
+            Kind::Unsupported,
+            Kind::Overloaded,
+            Kind::Timeout,
+            Kind::DeniedByHost,
+            Kind::Transport,
+            Kind::Protocol,
+            Kind::Truncated,
+            Kind::Other,
+        ];
+        let readme = include_str!("../../../README.md");
+        let (_, table) = readme.split_once("| exit code | meaning | `kind` of the error |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        for kind in KINDS {
+            for request_sent in [false, true] {
+                let error = host_harness::Error::host(kind, "x");
+                let record = types::Error { request_sent, ..error.record().clone() };
+                let code = exit_code(&anyhow::Error::new(host_harness::Error::from(record)));
+                let row = (0..=7)
+                    .find(|number| ExitCode::from(*number) == code)
+                    .and_then(|number| table.lines().find(|row| row.starts_with(&format!("| {number} |"))))
+                    .unwrap();
+                assert!(row.contains(&format!("`{}`", kind.name())), "{kind:?}: {row}");
+            }
+        }
+    }
 }

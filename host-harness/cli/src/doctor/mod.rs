@@ -51,7 +51,7 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.connect.run = args.connect.run.impatient();
     // Where this fails, the configuration's line says so.
     let environment = args.connect.config.environment().unwrap_or_else(|_| Environment::process());
-    let mut examination = Examination { args: &args, environment, report: Report::default() };
+    let mut examination = Examination { args: &args, environment, report: Report::default(), refused: Vec::new() };
     let plugin = examination.all().await;
     let report = examination.report;
     if args.json {
@@ -80,6 +80,8 @@ struct Examination<'a> {
     args: &'a Args,
     environment: Environment,
     report: Report,
+    /// The places in the configuration that were found to be wrong.
+    refused: Vec<String>,
 }
 
 impl Examination<'_> {
@@ -190,10 +192,18 @@ impl Examination<'_> {
         }
         match self.args.connect.findings(plugin, &file, &self.environment).await {
             Ok(findings) => {
+                // The line of the base URL says it, and what to do.
+                let destination = Destination::of(plugin, self.setup(plugin, &file));
+                let is_below = destination.is_err_and(|error| error.path().is_none());
+                let base_url = self.args.connect.run.place_of_base_url(plugin);
                 for finding in findings {
+                    if is_below && finding.path == base_url {
+                        continue;
+                    }
                     if finding.severity == Severity::Error {
                         let error = Error::host(ErrorKind::InvalidConfig, finding.message.clone());
-                        self.report.fail(Line::bad(NAME, finding.path).hint(finding.message), error);
+                        self.report.fail(Line::bad(NAME, finding.path.clone()).hint(finding.message), error);
+                        self.refused.push(finding.path);
                     } else {
                         self.report.push(Line::warning(NAME, finding.path).hint(finding.message));
                     }
@@ -331,6 +341,11 @@ impl Examination<'_> {
         let descriptor = plugin.descriptor();
         let destination = match Destination::of(plugin, self.setup(plugin, file)) {
             Ok(destination) => destination,
+            // Said above.
+            Err(error) if error.path().is_some_and(|path| self.refused.iter().any(|refused| refused == path)) => {
+                self.report.push(Line::skipped("base URL", "mend what failed above first"));
+                return None;
+            }
             Err(error) => {
                 self.report.fail(Line::failed("base URL", &error), error);
                 return None;

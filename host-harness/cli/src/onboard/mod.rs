@@ -4,7 +4,7 @@
 mod diff;
 mod wizard;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
@@ -60,6 +60,8 @@ pub(crate) enum KeyPlace {
     Reference,
     /// Into the configuration's `env` block, readable by whoever can read the file
     Env,
+    /// Into OpenClaw's own `.env`, such as ~/.openclaw/.env, which its owner alone can read
+    Dotenv,
     /// Into the system's keyring, which this program reads and OpenClaw does not
     Keyring,
 }
@@ -76,6 +78,7 @@ impl KeyPlace {
         match (self, source) {
             (_, Source::Given) => false,
             (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
+            (Self::Dotenv, Source::DotEnv { .. }) => true,
             (Self::Env, Source::Configuration(path)) => path.starts_with("env.vars."),
             _ => false,
         }
@@ -122,29 +125,32 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             check(&args, &plugin, &file, &environment).await?;
         }
     }
-    if let (KeyPlace::Keyring, Some(secret), Some(credential)) =
-        (answers.key, &answers.secret, plugin.descriptor().credentials.first())
-    {
-        keyring(asks).set(&plugin.descriptor().id, &credential.id, secret)?;
+    if let (Some(secret), Some(credential)) = (&answers.secret, plugin.descriptor().credentials.first()) {
+        match answers.key {
+            KeyPlace::Reference | KeyPlace::Env => {}
+            KeyPlace::Dotenv => {
+                let locations = args.config.locations()?;
+                let variable = credential.env_vars.first().context("the plugin names no environment variable")?;
+                let written = locations.set_variable(variable, secret).await?;
+                output::note(&format!("{variable} is in {}", locations.dotenv_file().display()));
+                note_backup(&written);
+            }
+            KeyPlace::Keyring => keyring(asks).set(&plugin.descriptor().id, &credential.id, secret)?,
+        }
     }
     // Run again where another program changes the file in the meantime.
-    let (changed, backup) = match file.update(async |config| answers.merge(&plugin, config).await).await? {
-        Update::Unchanged => (false, None),
-        Update::Written { backup } => (true, backup),
-    };
+    let update = file.update(async |config| answers.merge(&plugin, config).await).await?;
     if args.json {
         output::print_json(&json!({
             "config": file.path().display().to_string(),
-            "changed": changed,
-            "backup": backup.map(|backup| backup.display().to_string()),
+            "changed": update != Update::Unchanged,
+            "backup": backup(&update).map(|backup| backup.display().to_string()),
             "provider": plugin.descriptor().id,
             "default_model": file.value().pointer("/agents/defaults/model"),
         }));
-    } else if changed {
+    } else if update != Update::Unchanged {
         output::print_line(&format!("{} is set up in {}", plugin.descriptor().label, file.path().display()));
-        if let Some(backup) = backup {
-            output::note(&format!("The old file is kept as {}", backup.display()));
-        }
+        note_backup(&update);
     } else {
         output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
     }
@@ -155,6 +161,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         left.iter().for_each(|step| output::note(step));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the old file is kept.
+fn backup(update: &Update) -> Option<&Path> {
+    match update {
+        Update::Written { backup } => backup.as_deref(),
+        Update::Unchanged => None,
+    }
+}
+
+fn note_backup(update: &Update) {
+    if let Some(backup) = backup(update) {
+        output::note(&format!("The old file is kept as {}", backup.display()));
+    }
 }
 
 /// What the flags and the environment say.
@@ -182,7 +202,7 @@ fn answers_of_flags(
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
             None => output::note(&format!("note: {missing}")),
             Some(KeyPlace::Reference) => {}
-            Some(KeyPlace::Env | KeyPlace::Keyring) => return Err(output::Usage(missing).into()),
+            Some(KeyPlace::Env | KeyPlace::Dotenv | KeyPlace::Keyring) => return Err(output::Usage(missing).into()),
         }
     }
     let source = credential.and_then(|credential| held.source(&credential.id));

@@ -379,7 +379,9 @@ impl Wizard<'_> {
 
     fn place(&mut self) -> anyhow::Result<Came> {
         let source = self.said.held.as_ref().map(|(_, source)| source);
-        let is_kept = self.said.typed.is_none() && matches!(source, Some(Source::Configuration(_) | Source::Keyring));
+        let in_a_place =
+            |source| matches!(source, &Source::Configuration(_) | &Source::DotEnv { .. } | &Source::Keyring);
+        let is_kept = self.said.typed.is_none() && source.is_some_and(in_a_place);
         let credential = match (self.args.key, self.plugin.descriptor().credentials.first()) {
             (None, Some(credential)) if !is_kept => credential,
             (given, _) => {
@@ -390,6 +392,7 @@ impl Wizard<'_> {
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let mut places = vec![
             (KeyPlace::Reference, terminal::line(&format!("In no file: the environment's {variable}"))),
+            (KeyPlace::Dotenv, terminal::line(&format!("In {}, which OpenClaw reads, for you alone", self.dotenv()?))),
             (KeyPlace::Env, "In this configuration, for whoever can read the file".to_owned()),
         ];
         if super::keyring(true).is_available() {
@@ -400,6 +403,11 @@ impl Wizard<'_> {
         let start = places.iter().position(|place| self.said.place == Some(*place)).unwrap_or_default();
         let chosen = ask::choose("Where should the key be kept?", &texts, start)?;
         Ok(noted(chosen, |chosen| self.said.place = places.get(chosen).copied()))
+    }
+
+    /// OpenClaw's `.env`.
+    fn dotenv(&self) -> anyhow::Result<String> {
+        Ok(self.args.config.locations()?.dotenv_file().display().to_string())
     }
 
     /// Any ids, and those that the gateway offers to choose from. Several are separated by commas, as they are typed.
@@ -472,7 +480,8 @@ impl Wizard<'_> {
         let merged = answers.merge(self.plugin, self.file.value()).await?;
         let after = self.file.text_with(&merged)?;
         let before = if self.file.path().exists() { self.file.text_with(self.file.value())? } else { String::new() };
-        if before == after {
+        let goes_elsewhere = answers.key == KeyPlace::Dotenv && answers.secret.is_some();
+        if before == after && !goes_elsewhere {
             return Ok(Came::Silent);
         }
         let mut secrets = diff::secrets(self.file.value());
@@ -480,6 +489,9 @@ impl Wizard<'_> {
         say("");
         for line in diff::lines(&before, &after, &secrets) {
             anstream::eprintln!("{line}");
+        }
+        if goes_elsewhere {
+            say(&format!("The key goes into {}", printable(&self.dotenv()?)));
         }
         say("");
         match ask::confirm("Write this?", true)? {
