@@ -7,10 +7,13 @@ use wasmtime::{
 };
 
 use crate::{
-    Engine, Plugin, Provider,
-    bindings::exports::openclaw::provider::{chat, images, models, onboarding},
-    engine::Live,
+    calls::provider::Provider,
+    component::{
+        engine::{Engine, Live},
+        plugin::Plugin,
+    },
     error::Result,
+    wit::{chat, images, models, onboarding},
 };
 
 /// An instance in an engine of the caller's own, to count what it executes.

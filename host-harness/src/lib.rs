@@ -46,64 +46,42 @@ mod pages {
 
 #[doc(hidden)]
 pub mod bench;
-mod bindings;
-mod cache;
-mod call_options;
-mod config;
-mod credentials;
-mod destination;
-mod diagnose;
-mod dotenv;
-mod egress;
-mod engine;
-mod entry;
+mod calls;
+mod component;
+mod configuration;
 mod error;
 mod file;
-mod includes;
-#[cfg(feature = "keyring")]
-mod keyring;
 mod limits;
-mod locations;
-mod lock;
-mod model_ref;
-mod openai;
-mod plugin;
-mod provider;
-mod proxy;
-mod reply;
-mod request;
-mod secrets;
-mod setup;
-mod tool_loop;
-mod transport;
+mod network;
 pub mod types;
-mod validate;
+pub mod wit;
 
 pub use boundary::{origin::Origin, secret_names::names_a_secret};
-pub use call_options::CallOptions;
-pub use config::{ConfigFile, Update};
-pub use credentials::{Environment, Held, Source};
-pub use destination::Destination;
-pub use diagnose::Step;
-pub use engine::Engine;
-pub use entry::{Left, nearest};
+pub use calls::{
+    provider::Provider,
+    reply::{Joined, Reply},
+    tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits},
+};
+pub use component::{
+    engine::Engine,
+    plugin::Plugin,
+    validate::{Validation, WIT_VERSION, manifest_findings, validate},
+};
+#[cfg(feature = "keyring")]
+pub use configuration::keyring::Keyring;
+pub use configuration::{
+    call_options::CallOptions,
+    config::{ConfigFile, Update},
+    credentials::Held,
+    entry::{Left, nearest},
+    environment::{Environment, Source},
+    includes::Included,
+    locations::Locations,
+    model_ref::{ModelRef, model_params, named_model, own_model, primary_model, with_params},
+    setup::Setup,
+};
 pub use error::{Error, Result};
 pub use file::{image_kind, read_file};
-pub use includes::Included;
-#[cfg(feature = "keyring")]
-pub use keyring::Keyring;
 pub use limits::Limits;
-pub use locations::Locations;
-pub use model_ref::{ModelRef, model_params, named_model, own_model, primary_model, with_params};
-pub use plugin::Plugin;
-pub use provider::Provider;
-pub use reply::{Joined, Reply};
-pub use setup::Setup;
-pub use tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits};
+pub use network::{destination::Destination, diagnose::Step};
 pub use types::{ErrorKind, ErrorOrigin};
-pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
-
-/// The interfaces of the WIT, as Rust types.
-pub mod wit {
-    pub use crate::bindings::exports::openclaw::provider::{chat, images, models, onboarding};
-}

@@ -26,6 +26,7 @@ mod gateway;
 mod growth;
 mod hosted_errors;
 mod hostile;
+mod house;
 mod image_command;
 #[cfg(target_os = "linux")]
 mod keyring;

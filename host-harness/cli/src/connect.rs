@@ -284,7 +284,7 @@ impl Connect {
         file: &ConfigFile,
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
-        let mut findings = self.setup(plugin, file, environment).lint(plugin).await?;
+        let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
         for finding in &mut findings {
             finding.path = self.in_flags(plugin, &finding.path);
         }

@@ -193,7 +193,7 @@ impl Examination<'_> {
         match self.args.connect.findings(plugin, &file, &self.environment).await {
             Ok(findings) => {
                 // The line of the base URL says it, and what to do.
-                let destination = Destination::of(plugin, self.setup(plugin, &file));
+                let destination = Destination::of(plugin.descriptor(), self.setup(plugin, &file));
                 let is_below = destination.is_err_and(|error| error.path().is_none());
                 let base_url = self.args.connect.run.place_of_base_url(plugin);
                 for finding in findings {
@@ -294,7 +294,7 @@ impl Examination<'_> {
                 return Key::Missing;
             }
         };
-        let destination = Destination::of(plugin, self.setup(plugin, file)).ok();
+        let destination = Destination::of(plugin.descriptor(), self.setup(plugin, file)).ok();
         let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
         let mut key = Key::Held;
         for credential in &descriptor.credentials {
@@ -339,7 +339,7 @@ impl Examination<'_> {
     /// way.
     async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<Option<Service>> {
         let descriptor = plugin.descriptor();
-        let destination = match Destination::of(plugin, self.setup(plugin, file)) {
+        let destination = match Destination::of(plugin.descriptor(), self.setup(plugin, file)) {
             Ok(destination) => destination,
             // Said above.
             Err(error) if error.path().is_some_and(|path| self.refused.iter().any(|refused| refused == path)) => {

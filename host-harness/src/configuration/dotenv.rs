@@ -7,8 +7,8 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::config::{self, Update};
 use crate::{
-    config::{self, Update},
     error::{Error, Result},
     file::read_file,
 };

@@ -36,11 +36,13 @@ use wasmtime_wasi_http::{
     p2::bindings::http::types::ErrorCode,
 };
 
-use crate::{
+use super::{
     destination::Destination,
+    transport::{Connector, ProxyFailed, Unresolved},
+};
+use crate::{
     file::image_kind,
     limits::{Clock, Limits},
-    transport::{Connector, ProxyFailed, Unresolved},
     types::{ErrorKind, Media},
 };
 
@@ -147,15 +149,15 @@ impl Egress {
 
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
     /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
-    pub(crate) async fn download(&self, url: &str, clock: Clock) -> crate::Result<Media> {
+    pub(crate) async fn download(&self, url: &str, clock: Clock) -> crate::error::Result<Media> {
         let (limit, left) = clock.limit();
         tokio::time::timeout(left, self.fetch(url)).await.unwrap_or_else(|_| {
             let late = format!("the image took longer than {} s", limit.as_secs_f32());
-            Err(crate::Error::host(ErrorKind::Timeout, late).request_sent(true))
+            Err(crate::error::Error::host(ErrorKind::Timeout, late).request_sent(true))
         })
     }
 
-    async fn fetch(&self, url: &str) -> crate::Result<Media> {
+    async fn fetch(&self, url: &str) -> crate::error::Result<Media> {
         let mut url = url.to_owned();
         for _ in 0..=DOWNLOAD_REDIRECTS {
             match self.hop(&url).await? {
@@ -164,10 +166,10 @@ impl Egress {
             }
         }
         let why = format!("the image could not be fetched: it is redirected over {DOWNLOAD_REDIRECTS} times");
-        Err(crate::Error::host(ErrorKind::Transport, why).request_sent(true))
+        Err(crate::error::Error::host(ErrorKind::Transport, why).request_sent(true))
     }
 
-    async fn hop(&self, url: &str) -> crate::Result<Hop> {
+    async fn hop(&self, url: &str) -> crate::error::Result<Hop> {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let own = &self.pool.destination;
@@ -181,7 +183,7 @@ impl Egress {
             limits: self.policy.limits.clone(),
         };
         let failed = |why: String| {
-            crate::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
+            crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
                 .request_sent(true)
         };
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();

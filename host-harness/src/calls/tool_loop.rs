@@ -7,9 +7,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::provider::Provider;
 use crate::{
     error::{Error, Result},
-    provider::Provider,
     types::{Media, MediaSource, Usage},
     wit::chat::{FinishReason, Message, Prompt, Response, ToolCall, ToolResult, UserPart},
 };

@@ -14,11 +14,13 @@ use boundary::{
 };
 use serde_json::{Map, Value};
 
+use super::{
+    includes::{self, Included},
+    lock,
+};
 use crate::{
     error::{Error, Result},
     file::read_file,
-    includes::{self, Included},
-    lock,
 };
 
 /// The largest configuration that is read, in bytes. Real ones are a thousandth of it.

@@ -34,11 +34,10 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::proxy::{Names, NoProxy, Protocol, Proxy, at_address};
 use crate::{
-    credentials::Environment,
+    configuration::{environment::Environment, secrets::secret},
     error::{Error, Result},
-    proxy::{Names, NoProxy, Protocol, Proxy, at_address},
-    secrets::secret,
 };
 
 /// Makes connections for one origin.

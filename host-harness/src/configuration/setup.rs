@@ -2,17 +2,19 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use boundary::{inline, origin::Origin, view::entries};
-use secrecy::SecretString;
+use boundary::{inline, origin::Origin, references::is_reference, view::entries};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    call_options::CallOptions,
-    credentials::{Environment, Held, Kept, Resolver},
-    destination,
+use super::{
+    call_options::{CallOptions, put},
+    credentials::{Held, Kept},
     entry::{self, Checked, Left},
+    environment::{Environment, resolve},
+    secrets::Resolver,
+};
+use crate::{
     error::{Error, Result},
-    plugin::Plugin,
     wit::onboarding::{Descriptor, Finding, Severity},
 };
 
@@ -127,7 +129,7 @@ impl Setup {
 
     /// Where secrets are looked up that are found nowhere else. Without this: nowhere.
     #[cfg(feature = "keyring")]
-    pub fn keyring(mut self, keyring: crate::Keyring) -> Self {
+    pub fn keyring(mut self, keyring: super::keyring::Keyring) -> Self {
         self.keyring = Some(Arc::new(move |provider, credential| keyring.get(provider, credential)));
         self
     }
@@ -158,27 +160,19 @@ impl Setup {
         Resolver { environment: &self.environment, config: &self.config }
     }
 
-    /// All that is wrong or doubtful in the configuration and in what was given beside it, as far as `plugin` is concerned:
-    /// what this host would refuse, and what the plugin finds. Nothing is called.
-    ///
-    /// # Errors
-    /// Where the plugin fails.
-    pub async fn lint(mut self, plugin: &Plugin) -> Result<Vec<Finding>> {
-        let descriptor = plugin.descriptor();
+    /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
+    pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let mut refused = self.checked(descriptor).refused;
-        // Of an option that is wrong, the plugin finds more below.
-        let outdone = plugin.headers_of(&self).await.unwrap_or_default();
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
-        match settled.settle_entry(descriptor, &outdone, None) {
-            Ok(()) => self = settled,
+        match settled.settle_entry(descriptor, outdone, None) {
+            Ok(()) => *self = settled,
             // What the plugin then finds is in the entry as it is written.
             Err(error) => refused.push(error),
         }
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
         findings.extend(self.in_the_clear(descriptor));
-        findings.extend(plugin.lint(&self.config).await?);
-        Ok(findings)
+        findings
     }
 
     /// Base URLs that the key would go to for everybody on the way to read.
@@ -188,14 +182,42 @@ impl Setup {
         let of_model = |(at, model): (usize, &Value)| {
             Some((format!("{entry}.models[{at}].baseUrl"), model.get("baseUrl")?.as_str()?.trim().to_owned()))
         };
-        let main = destination::base_url(self, descriptor).ok().map(|url| (format!("{entry}.baseUrl"), url));
+        let main = self.base_url_of(descriptor).ok().map(|url| (format!("{entry}.baseUrl"), url));
         let all = main.into_iter().chain(models.into_iter().flatten().enumerate().filter_map(of_model));
-        let allow_private = destination::allows_private_networks(self, descriptor);
+        let allow_private = self.allows_private_networks(descriptor);
         let is_open = |url: &str| url.parse::<Origin>().is_ok_and(|origin| origin.is_in_the_clear(allow_private));
         let message = "Plain http over a public network: whoever is on the way can read the key. Use https.";
         all.filter(|(_, url)| is_open(url))
             .map(|(path, _)| Finding { severity: Severity::Warning, path, message: message.into() })
             .collect()
+    }
+
+    /// `request.allowPrivateNetwork` of the provider's entry.
+    pub(crate) fn allows_private_networks(&self, descriptor: &Descriptor) -> bool {
+        let allowed = self.config.pointer(&format!("/models/providers/{}/request/allowPrivateNetwork", descriptor.id));
+        allowed.and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Where the user says that calls go: the configuration, else the plugin's own default.
+    ///
+    /// # Errors
+    /// Where it refers to what is set nowhere.
+    pub(crate) fn base_url_of(&self, descriptor: &Descriptor) -> Result<String> {
+        match self.config.pointer(&base_url_pointer(descriptor)).and_then(written_url) {
+            None => Ok(descriptor.default_base_url.clone()),
+            Some(reference) if is_reference(reference) => {
+                Ok(resolve(reference, &self.environment, &self.config)?.expose_secret().to_owned())
+            }
+            Some(url) => Ok(url.to_owned()),
+        }
+    }
+
+    /// Writes `base_url` where a reference stands for it: the plugin must see where it calls.
+    pub(crate) fn write_base_url(&mut self, descriptor: &Descriptor, base_url: &str) {
+        let written = self.config.pointer_mut(&base_url_pointer(descriptor));
+        if let Some(written) = written.filter(|written| written_url(written).is_some_and(is_reference)) {
+            *written = base_url.into();
+        }
     }
 
     /// The values of the provider's entry that are left to OpenClaw.
@@ -318,18 +340,18 @@ fn refusal(error: &Error) -> Finding {
     Finding { severity: Severity::Error, path: path.into(), message: format!("{why}.{hint}") }
 }
 
-/// Sets `name`; an object adds to one that is there.
-pub(crate) fn put(object: &mut Map<String, Value>, name: String, value: Value) {
-    match (object.get_mut(&name), value) {
-        (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
-        (_, value) => drop(object.insert(name, value)),
-    }
+fn base_url_pointer(descriptor: &Descriptor) -> String {
+    format!("/models/providers/{}/baseUrl", descriptor.id)
+}
+
+fn written_url(configured: &Value) -> Option<&str> {
+    configured.as_str().map(str::trim).filter(|url| !url.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::credentials::tests::descriptor;
     use super::*;
-    use crate::credentials::tests::descriptor;
 
     #[test]
     fn an_option_may_refer_to_a_variable_but_not_to_the_key() {

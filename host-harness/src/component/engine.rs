@@ -11,13 +11,13 @@ use wasmtime::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::cache::{Cache, hex};
 use crate::{
-    bindings::exports::openclaw::provider::{chat, images, models, onboarding},
-    cache::{Cache, hex},
-    egress::{self, Egress, Hooks, RefusedHeader},
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
+    network::egress::{self, Egress, Hooks, RefusedHeader},
     types::ErrorKind,
+    wit::{chat, images, models, onboarding},
 };
 
 /// How often a component that computes gives way to its time limit and to other tasks.

@@ -1,124 +1,21 @@
 //! Finds secrets, in the order that a user expects: given outright, the environment, the configuration, the system's
-//! keyring. Owns where a secret may come from and what a `${NAME}` reference stands for; attaching it to requests is the
-//! egress's business.
+//! keyring. Owns where a secret may come from; attaching it to requests is the egress's business.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::collections::BTreeMap;
 
-use boundary::{
-    inline,
-    references::{Piece, pieces, references},
-    view::entries,
-};
+use boundary::{references::references, view::entries};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{
-    dotenv::{self, Variable},
-    error::{Error, Result},
-    locations::{Locations, home_folder},
+use super::{
+    environment::{Environment, Source, env_block},
     secrets::{Found, secret},
+};
+use crate::{
+    error::{Error, Result},
     types::ErrorKind,
     wit::onboarding::{Credential, Descriptor},
 };
-
-/// Looks up an environment variable. A library reads no environment unless it is told to: see [`Environment::process`].
-#[derive(Clone)]
-pub struct Environment {
-    lookup: Arc<Lookup>,
-    /// What OpenClaw's `.env` files set.
-    dotenv: Arc<[Variable]>,
-}
-
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-impl Environment {
-    /// Nothing is set.
-    pub fn empty() -> Self {
-        Self::from_fn(|_| None)
-    }
-
-    /// The variables of this process.
-    pub fn process() -> Self {
-        Self::from_fn(|name| std::env::var(name).ok())
-    }
-
-    /// Whatever `lookup` answers: a vault, a map.
-    pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { lookup: Arc::new(lookup), dotenv: Arc::default() }
-    }
-
-    /// The same, and what it does not set is what OpenClaw's `.env` files set.
-    pub fn with_dotenv(self, locations: &Locations) -> Self {
-        Self { dotenv: locations.dotenv().into(), ..self }
-    }
-
-    /// The variable, from wherever it is set.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        self.own(name).or_else(|| self.of_file(name).map(|(value, _)| value))
-    }
-
-    /// The variable of the environment itself.
-    fn own(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.trim().is_empty())
-    }
-
-    /// The variable of a `.env` file, and which file.
-    fn of_file(&self, name: &str) -> Option<(String, PathBuf)> {
-        dotenv::get(&self.dotenv, name)
-    }
-
-    /// What a `${NAME}` is read from, in words for people.
-    pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
-        match (self.own(name), self.of_file(name), env_block(config, name)) {
-            (None, Some((_, file)), _) => Source::DotEnv { name: name.to_owned(), file }.to_string(),
-            (None, None, Some((_, path))) => path,
-            _ => Source::Environment(name.to_owned()).to_string(),
-        }
-    }
-
-    /// The folder that `~` stands for.
-    pub(crate) fn home(&self) -> PathBuf {
-        home_folder(self)
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Environment(..)")
-    }
-}
-
-/// Where a secret was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Given by the caller: a command-line flag, or an embedder's own store.
-    Given,
-    /// This environment variable.
-    Environment(String),
-    /// This variable of a `.env` file of OpenClaw's.
-    DotEnv {
-        /// The variable.
-        name: String,
-        /// The file.
-        file: PathBuf,
-    },
-    /// This place in the configuration.
-    Configuration(String),
-    /// The system's keyring.
-    Keyring,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given => f.write_str("the command line"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::DotEnv { name, file } => write!(f, "{name} in {}", file.display()),
-            Self::Configuration(path) => write!(f, "the configuration, {path}"),
-            Self::Keyring => f.write_str("the system keyring"),
-        }
-    }
-}
 
 /// Looks up what is kept for a provider's credential, by the ids of the two: a keyring.
 pub(crate) type Kept = dyn Fn(&str, &str) -> Option<SecretString> + Send + Sync;
@@ -264,82 +161,11 @@ fn configured_header(
     })
 }
 
-/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. OpenClaw takes
-/// them as they are: one that holds a reference is none.
-fn env_block(config: &Value, name: &str) -> Option<(String, String)> {
-    let env = config.get("env")?;
-    let short = env.get(name).map(|value| (value, format!("env.{name}")));
-    let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
-    let value = value.as_str().filter(|value| !value.trim().is_empty() && references(value).is_empty())?;
-    Some((value.to_owned(), path))
-}
-
-/// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
-///
-/// # Errors
-/// Where a name is set nowhere: `missing-credential`, with the name.
-pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> Result<SecretString> {
-    let mut resolved = String::with_capacity(text.len());
-    for piece in pieces(text) {
-        match piece {
-            Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
-            Piece::Reference(name) => resolved.push_str(&value_of(name, environment, config)?),
-        }
-    }
-    Ok(resolved.into())
-}
-
-/// Where references are looked up.
-#[derive(Clone, Copy)]
-pub(crate) struct Resolver<'a> {
-    pub(crate) environment: &'a Environment,
-    /// Its `env` block comes second.
-    pub(crate) config: &'a Value,
-}
-
-impl inline::Resolver for Resolver<'_> {
-    type Error = Error;
-
-    fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
-        resolve(text, self.environment, self.config).map_err(|error| error.placed_at(path))
-    }
-
-    fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
-        let value = |name: &String| value_of(name, self.environment, self.config).map(SecretString::from);
-        references(text).iter().map(value).collect()
-    }
-
-    fn follow(&self, reference: &Value, path: &str) -> Result<SecretString> {
-        let found = secret(reference, path, self.environment, self.config)?;
-        Ok(found.map(|found| found.secret).unwrap_or_default())
-    }
-}
-
-fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    environment.get(name).or_else(|| Some(env_block(config, name)?.0)).ok_or_else(|| {
-        Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
-            .hint(format!(
-                "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
-            ))
-    })
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn references_are_resolved_from_the_environment_then_the_env_block() {
-        let environment = Environment::from_fn(|name| (name == "A").then(|| "one".to_owned()));
-        let config = json!({"env": {"A": "other", "B": "two", "vars": {"C": "three"}}});
-        let resolved = resolve("x ${A}-${B}${C} ${not one} $", &environment, &config).unwrap();
-        assert_eq!(resolved.expose_secret(), "x one-twothree ${not one} $");
-        let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::MissingCredential);
-        assert!(error.to_string().contains("MISSING_KEY"));
-    }
 
     /// What is kept in the keyring is looked up last, and never asked for where the key is found before.
     #[test]
@@ -390,38 +216,6 @@ pub(crate) mod tests {
             images: None,
             credentials: vec![credential],
             services: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_header_is_json_in_ascii_whatever_the_secret_is() {
-        let environment = Environment::from_fn(|name| match name {
-            "QUOTED" => Some("a\"b\\c".into()),
-            "UMLAUT" => Some("ü\u{1f600}".into()),
-            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
-            _ => None,
-        });
-        let resolver = Resolver { environment: &environment, config: &json!({}) };
-        for (value, sent) in [
-            (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
-            (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
-            (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
-            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
-            (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
-            (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
-        ] {
-            assert_eq!(inline::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
-        }
-        for (value, why) in [
-            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
-            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
-            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
-            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
-        ] {
-            let error = inline::header(&value, "p", &resolver).unwrap_err().to_string();
-            assert!(error.contains(why), "{error}");
         }
     }
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use crate::{
+use super::{
     config::Update,
-    credentials::Environment,
     dotenv::{self, Variable},
+    environment::Environment,
+};
+use crate::{
     error::{Error, Result},
     file::normal,
 };
@@ -91,11 +93,6 @@ impl Locations {
     pub async fn set_variable(&self, name: &str, value: &SecretString) -> Result<Update> {
         dotenv::set(&self.dotenv_file, name, value).await
     }
-
-    /// What OpenClaw's `.env` files set.
-    pub(crate) fn dotenv(&self) -> &[Variable] {
-        &self.dotenv
-    }
 }
 
 /// A path as a user writes it: `~` is the home folder, and a relative one begins in the current folder.
@@ -159,6 +156,14 @@ fn existing_config(home: &Path, state: Option<&Path>) -> PathBuf {
     let mut candidates = folders.iter().flat_map(|folder| [folder.join(CONFIG), folder.join(OLD_CONFIG)]);
     let made = folders.first().map(|folder| folder.join(CONFIG)).unwrap_or_default();
     candidates.find(|candidate| candidate.exists()).unwrap_or(made)
+}
+
+impl Environment {
+    /// The same, and what it does not set is what OpenClaw's `.env` files set.
+    pub fn with_dotenv(mut self, locations: &Locations) -> Self {
+        self.dotenv = locations.dotenv.as_slice().into();
+        self
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::{setup::put, wit::chat::PromptCache};
+use crate::wit::chat::PromptCache;
 
 /// What one call, or a few of them, bring along: see [`Provider::with`](crate::Provider::with).
 ///
@@ -84,5 +84,13 @@ impl CallOptions {
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
+    }
+}
+
+/// Sets `name`; an object adds to one that is there.
+pub(crate) fn put(object: &mut Map<String, Value>, name: String, value: Value) {
+    match (object.get_mut(&name), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+        (_, value) => drop(object.insert(name, value)),
     }
 }

@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
 use crate::{
-    bindings::exports::openclaw::provider::chat,
-    engine::{Live, within},
+    component::engine::{Live, within},
     error::{Error, Result},
     limits::{Clock, Limits},
     types::{self, ErrorKind, GatewayReport, Usage},
+    wit::chat,
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
 
@@ -122,7 +122,7 @@ impl Reply {
         use futures_util::{StreamExt, TryStreamExt, stream};
         stream::try_unfold(self, |mut reply| async move {
             let events = reply.next().await?;
-            Ok::<_, crate::Error>(events.map(|events| (stream::iter(events).map(Ok), reply)))
+            Ok::<_, crate::error::Error>(events.map(|events| (stream::iter(events).map(Ok), reply)))
         })
         .try_flatten()
         .boxed()

@@ -3,19 +3,12 @@
 
 use std::fmt;
 
-use boundary::{
-    origin::{Networks, Origin},
-    references::is_reference,
-};
-use secrecy::ExposeSecret;
-use serde_json::Value;
+use boundary::origin::{Networks, Origin};
 
+use super::transport::Transport;
 use crate::{
-    credentials,
+    configuration::setup::Setup,
     error::{Error, Result},
-    plugin::Plugin,
-    setup::Setup,
-    transport::Transport,
     types::ErrorKind,
     wit::onboarding::Descriptor,
 };
@@ -27,7 +20,7 @@ use crate::{
 /// use host_harness::{Destination, Engine, Limits, Plugin, Setup};
 ///
 /// let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
-/// let destination = Destination::of(&plugin, Setup::new(serde_json::json!({})))?;
+/// let destination = Destination::of(plugin.descriptor(), Setup::new(serde_json::json!({})))?;
 /// for step in destination.diagnose(&Limits::default()).await {
 ///     println!("{} took {:?}", step.name, step.took);
 /// }
@@ -52,21 +45,21 @@ impl fmt::Debug for Destination {
 }
 
 impl Destination {
-    /// Where `plugin` calls with what `setup` holds.
+    /// Where the provider of this description is called with what `setup` holds.
     ///
     /// # Errors
     /// Where the base URL, the proxy or the TLS settings are none that can be used, or may not be called.
-    pub fn of(plugin: &Plugin, mut setup: Setup) -> Result<Self> {
-        setup.settle(plugin.descriptor(), &[], None)?;
-        Self::settled(plugin.descriptor(), &setup)
+    pub fn of(descriptor: &Descriptor, mut setup: Setup) -> Result<Self> {
+        setup.settle(descriptor, &[], None)?;
+        Self::settled(descriptor, &setup)
     }
 
     /// The same for a setup that is settled.
     pub(crate) fn settled(descriptor: &Descriptor, setup: &Setup) -> Result<Self> {
-        let base_url = base_url(setup, descriptor)?;
+        let base_url = setup.base_url_of(descriptor)?;
         let origin: Origin = base_url.parse()?;
         let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));
-        let allow_private = allows_private_networks(setup, descriptor);
+        let allow_private = setup.allows_private_networks(descriptor);
         let transport = Transport::of(request, &origin, &setup.environment, &setup.config)?;
         let networks = Networks::of(&origin, allow_private);
         if origin.literal_address().is_some_and(|address| !networks.allow(address)) {
@@ -77,15 +70,6 @@ impl Destination {
             .hint(format!("Set models.providers.{}.request.allowPrivateNetwork to true to allow it.", descriptor.id)));
         }
         Ok(Self { origin, networks, transport, base_url })
-    }
-
-    /// Writes the base URL into `config`, where a reference may stand for it: the plugin must see where it calls.
-    pub(crate) fn write_base_url(&self, descriptor: &Descriptor, config: &mut Value) {
-        if let Some(written) =
-            config.pointer_mut(&pointer(descriptor)).filter(|written| written_url(written).is_some_and(is_reference))
-        {
-            *written = self.base_url.as_str().into();
-        }
     }
 
     /// Scheme, host and port.
@@ -111,30 +95,4 @@ impl Destination {
             Networks::Private => "public addresses, private networks and this machine",
         }
     }
-}
-
-/// `request.allowPrivateNetwork` of the provider's entry.
-pub(crate) fn allows_private_networks(setup: &Setup, descriptor: &Descriptor) -> bool {
-    let allowed = setup.config.pointer(&format!("/models/providers/{}/request/allowPrivateNetwork", descriptor.id));
-    allowed.and_then(Value::as_bool).unwrap_or(false)
-}
-
-/// Where the user says that calls go: the configuration, else the plugin's own default.
-pub(crate) fn base_url(setup: &Setup, descriptor: &Descriptor) -> Result<String> {
-    match setup.config.pointer(&pointer(descriptor)).and_then(written_url) {
-        None => Ok(descriptor.default_base_url.clone()),
-        Some(reference) if is_reference(reference) => {
-            let resolved = credentials::resolve(reference, &setup.environment, &setup.config)?;
-            Ok(resolved.expose_secret().to_owned())
-        }
-        Some(url) => Ok(url.to_owned()),
-    }
-}
-
-fn pointer(descriptor: &Descriptor) -> String {
-    format!("/models/providers/{}/baseUrl", descriptor.id)
-}
-
-fn written_url(configured: &Value) -> Option<&str> {
-    configured.as_str().map(str::trim).filter(|url| !url.is_empty())
 }

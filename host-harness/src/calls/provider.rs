@@ -15,19 +15,25 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::reply::{OpenReply, Reply};
 use crate::{
-    call_options::CallOptions,
-    credentials::{Held, Resolver},
-    destination::Destination,
-    egress::{Egress, Filled, Policy, Pool, RefusedHeader},
-    engine::{Engine, Live, within},
-    entry::read_secret_header,
+    component::{
+        engine::{Engine, Live, within},
+        plugin::Plugin,
+    },
+    configuration::{
+        call_options::CallOptions,
+        credentials::Held,
+        entry::read_secret_header,
+        secrets::{Resolver, secret},
+        setup::Setup,
+    },
     error::{Error, Result},
     limits::{Clock, Limits},
-    plugin::Plugin,
-    reply::{OpenReply, Reply},
-    secrets::secret,
-    setup::Setup,
+    network::{
+        destination::Destination,
+        egress::{Egress, Filled, Policy, Pool, RefusedHeader},
+    },
     types::{Connection, Media},
     wit::{chat, images, models, onboarding::Descriptor},
 };
@@ -372,7 +378,7 @@ impl Route {
         let open =
             async || Ok::<_, Error>(Arc::new(Pool::new(Destination::settled(descriptor, &setup)?, plugin.limits())));
         let pool = Arc::clone(place.pool.get_or_try_init(open).await?);
-        pool.destination.write_base_url(descriptor, &mut setup.config);
+        setup.write_base_url(descriptor, pool.destination.base_url());
         let resolver = setup.resolver();
         let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
         let mut attached = attached(descriptor, held, &view, &resolver)?;

@@ -4,10 +4,8 @@
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    error::{Error, Result},
-    secrets::check_followed,
-};
+use super::secrets::check_followed;
+use crate::error::{Error, Result};
 
 /// What this host does about a key of OpenClaw's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,7 +331,7 @@ mod tests {
     /// `docs/configuration.md` says of each key what is done about it, and of no other.
     #[test]
     fn the_documented_table_is_the_one_that_is_used() {
-        let document = include_str!("../../docs/configuration.md");
+        let document = include_str!("../../../docs/configuration.md");
         let (_, section) = document.split_once("## OpenClaw's keys").unwrap();
         let (table, _) = section.split_once("Elsewhere in the file").unwrap();
         let documented: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();

@@ -4,15 +4,20 @@
 
 use std::{fs, path::Path};
 
-use boundary::references::{is_name, references, shorthand};
+use boundary::{
+    inline,
+    references::{is_name, references, shorthand},
+};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::{
+    environment::{Environment, resolve, value_of},
+    locations::{home_folder, user_path},
+};
 use crate::{
-    credentials::{Environment, resolve},
     error::{Error, Result},
     file::read_file,
-    locations::user_path,
     types::ErrorKind,
 };
 
@@ -142,7 +147,7 @@ fn file(id: &str, alias: &str, path: &str, environment: &Environment, config: &V
     let named = text("path").filter(|path| !path.trim().is_empty());
     let named = named.ok_or_else(|| Error::config(format!("`{place}.path` must name a file")))?;
     let named = resolve(named, environment, config)?;
-    let file = user_path(secrecy::ExposeSecret::expose_secret(&named), &environment.home());
+    let file = user_path(secrecy::ExposeSecret::expose_secret(&named), &home_folder(environment));
     let most = provider.get("maxBytes").and_then(Value::as_u64).unwrap_or(MAX_FILE);
     let unreadable = |why: String| {
         Error::host(
@@ -193,6 +198,32 @@ fn check_private(file: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Where references are looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolver<'a> {
+    pub(crate) environment: &'a Environment,
+    /// Its `env` block comes second.
+    pub(crate) config: &'a Value,
+}
+
+impl inline::Resolver for Resolver<'_> {
+    type Error = Error;
+
+    fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
+        resolve(text, self.environment, self.config).map_err(|error| error.placed_at(path))
+    }
+
+    fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
+        let value = |name: &String| value_of(name, self.environment, self.config).map(SecretString::from);
+        references(text).iter().map(value).collect()
+    }
+
+    fn follow(&self, reference: &Value, path: &str) -> Result<SecretString> {
+        let found = secret(reference, path, self.environment, self.config)?;
+        Ok(found.map(|found| found.secret).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -271,5 +302,37 @@ mod tests {
             }
         }
         assert!(secret(&json!("  "), "a", &environment, &config).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_header_is_json_in_ascii_whatever_the_secret_is() {
+        let environment = Environment::from_fn(|name| match name {
+            "QUOTED" => Some("a\"b\\c".into()),
+            "UMLAUT" => Some("ü\u{1f600}".into()),
+            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
+            _ => None,
+        });
+        let resolver = Resolver { environment: &environment, config: &json!({}) };
+        for (value, sent) in [
+            (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
+            (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
+            (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
+            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
+            (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
+            (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
+        ] {
+            assert_eq!(inline::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
+        }
+        for (value, why) in [
+            (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
+            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
+            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
+            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
+            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
+        ] {
+            let error = inline::header(&value, "p", &resolver).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

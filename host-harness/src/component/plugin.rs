@@ -6,15 +6,17 @@ use boundary::view::{self, Owner, View};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::{
-    egress::Egress,
+use super::{
+    descriptor,
     engine::{Compiled, Engine, Linked, Live, within},
+};
+use crate::{
+    configuration::setup::Setup,
     error::{Error, Result},
     file::read_file,
     limits::Clock,
-    setup::Setup,
+    network::egress::Egress,
     types::{Connection, ErrorKind},
-    validate,
     wit::onboarding::{Choices, Descriptor, Finding},
 };
 
@@ -75,7 +77,7 @@ impl Plugin {
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
         let onboarding = live.onboarding()?;
         let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
-        let findings = validate::descriptor(&descriptor);
+        let findings = descriptor::refused(&descriptor);
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));
         }
@@ -162,6 +164,19 @@ impl Plugin {
         self.within_limit(onboarding.call_lint(&mut live.store, &view.json())).await
     }
 
+    /// All that is wrong or doubtful in the configuration and in what was given beside it, as far as this provider is concerned:
+    /// what this host would refuse, and what the plugin finds. Nothing is called.
+    ///
+    /// # Errors
+    /// Where the plugin fails.
+    pub async fn lint_setup(&self, mut setup: Setup) -> Result<Vec<Finding>> {
+        // Of an option that is wrong, the plugin finds more below.
+        let outdone = self.headers_of(&setup).await.unwrap_or_default();
+        let mut findings = setup.findings(self.descriptor(), &outdone);
+        findings.extend(self.lint(&setup.config).await?);
+        Ok(findings)
+    }
+
     /// The names of the headers that the options given in `setup` become. Only the plugin knows.
     ///
     /// # Errors
@@ -208,7 +223,7 @@ impl Plugin {
         self.0.engine.clock(whole)
     }
 
-    pub(crate) fn limits(&self) -> &crate::Limits {
+    pub(crate) fn limits(&self) -> &crate::limits::Limits {
         &self.0.engine.limits
     }
 }

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::environment::{Environment, resolve};
 use crate::{
-    credentials::{Environment, resolve},
     error::Result,
     wit::{chat::Prompt, onboarding::Descriptor},
 };

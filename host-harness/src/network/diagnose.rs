@@ -22,12 +22,10 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::{destination::Destination, egress::chain, transport::Unresolved};
 use crate::{
-    destination::Destination,
-    egress::chain,
     error::{Error, Result},
     limits::Limits,
-    transport::Unresolved,
     types::{self, ErrorKind, ErrorOrigin},
 };
 

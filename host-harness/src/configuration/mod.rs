@@ -1,0 +1,18 @@
+//! What the user says: the file of OpenClaw's (`config`, `includes`, `entry`, `model_ref`), where it lies (`locations`), variables
+//! (`environment`, `dotenv`), secrets (`secrets`, `credentials`, `keyring`), and what stands in for any of it (`setup`,
+//! `call_options`).
+
+pub(crate) mod call_options;
+pub(crate) mod config;
+pub(crate) mod credentials;
+pub(crate) mod dotenv;
+pub(crate) mod entry;
+pub(crate) mod environment;
+pub(crate) mod includes;
+#[cfg(feature = "keyring")]
+pub(crate) mod keyring;
+pub(crate) mod locations;
+pub(crate) mod lock;
+pub(crate) mod model_ref;
+pub(crate) mod secrets;
+pub(crate) mod setup;

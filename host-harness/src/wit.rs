@@ -1,0 +1,21 @@
+//! The interfaces of the WIT, as Rust types and calls, generated from `wit/`. What they share is in [`crate::types`].
+
+pub use generated::exports::openclaw::provider::{chat, images, models, onboarding};
+
+/// Only the exports: the imports, `wasi:http` and `wasi:io`, have their own implementations.
+mod generated {
+    #![allow(missing_docs, unreachable_pub, reason = "the WIT documents each item; bindgen carries over only some")]
+
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        interfaces: "
+            export openclaw:provider/onboarding@0.2.0;
+            export openclaw:provider/models@0.2.0;
+            export openclaw:provider/chat@0.2.0;
+            export openclaw:provider/images@0.2.0;
+        ",
+        exports: { default: async },
+        with: { "openclaw:provider/types@0.2.0": crate::types },
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,0 +1,94 @@
+//! The house stands as `docs/architecture.md` draws it: what a crate must not know it does not build, the library's folders know
+//! those below them alone, and nothing includes another's source.
+
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+
+use regex::Regex;
+
+use crate::support::root;
+
+/// The crates that `package` is built from, each version once, as `cargo tree` tells them.
+fn crates(package: &str) -> BTreeSet<String> {
+    let arguments =
+        ["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none", "--no-default-features"];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn no_crate_is_built_from_what_it_must_not_know() {
+    let io = ["wasmtime", "hyper", "tokio", "reqwest", "rustls"];
+    let program = ["clap", "rustyline", "indicatif", "keyring-core", "dbus", "axum"];
+    let ours = ["host-harness-cli", "host-harness-check", "host-harness-stub", "portkey-provider"];
+    for (package, unknown) in [
+        ("host-harness-boundary", [&io[..], &program, &ours, &["host-harness"]].concat()),
+        ("host-harness", [&program[..], &ours].concat()),
+        ("host-harness-stub", [&["wasmtime", "host-harness"][..], &ours[..2], &ours[3..]].concat()),
+        ("host-harness-check", vec!["clap", "host-harness-cli", "portkey-provider"]),
+        ("host-harness-cli", vec!["portkey-provider"]),
+        ("portkey-provider", [&io[..], &["host-harness", "host-harness-boundary"]].concat()),
+    ] {
+        for line in crates(package) {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            assert!(name == package || !unknown.contains(&name), "{package} is built from {name}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_says_how_many_crates_an_embedder_compiles() {
+    let count = crates("host-harness").len();
+    assert!(count < 190, "{count}");
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("{count} crates")), "README.md says another number than {count}");
+}
+
+/// All Rust files below a folder.
+fn sources(folder: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if entry.is_dir() && !["target", "node_modules", ".git"].contains(&&*name) {
+            found.extend(sources(entry));
+        } else if name.ends_with(".rs") {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_folder_of_the_library_knows_those_below_it_alone() {
+    let layers = ["calls", "component", "network", "configuration"];
+    let library = root().join("host-harness/src");
+    let (list, path) = (
+        Regex::new(r"use crate::\{((?s).*?)\n *\};").unwrap(),
+        Regex::new(r"\b(?:crate|super::super)::([a-z_]+)").unwrap(),
+    );
+    let item = Regex::new(r"(?m)^ {4,8}([a-z_]+)(?:::|,)").unwrap();
+    for (at, layer) in layers.iter().enumerate() {
+        let mut seen = 0;
+        for file in sources(library.join(layer)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let lists = list.captures_iter(&text).flat_map(|list| {
+                item.captures_iter(list.get(1).unwrap().as_str()).map(|item| item[1].to_owned()).collect::<Vec<_>>()
+            });
+            let known: BTreeSet<_> = lists.chain(path.captures_iter(&text).map(|path| path[1].to_owned())).collect();
+            seen += known.len();
+            for above in &layers[..at] {
+                assert!(!known.contains(*above), "{} knows {above}", file.display());
+            }
+        }
+        assert!(seen > 0, "{layer}");
+    }
+}
+
+#[test]
+fn nothing_but_a_bench_includes_the_source_of_another() {
+    let includes =
+        |file: &PathBuf| fs::read_to_string(file).unwrap().lines().any(|line| line.trim_start().starts_with("#[path"));
+    let found: Vec<_> = sources(root()).into_iter().filter(includes).collect();
+    assert!(found.len() <= 2, "{found:?}");
+}
