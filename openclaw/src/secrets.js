@@ -45,6 +45,22 @@ const REFERENCE = /\$\{([A-Z_][A-Z0-9_]*)\}/g;
 /** The names of all `${NAME}` references in the text. @param {string} text */
 export const references = (text) => Array.from(text.matchAll(REFERENCE), ([, name]) => name);
 
+const SOURCES = ['env', 'file', 'exec', 'store'];
+
+/** Whether it is a reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`. @param {any} value */
+export const isObjectReference = (value) => SOURCES.includes(value?.source) && typeof value.id === 'string';
+
+/**
+ * The names of all references in `value`, those in JSON that stands as text and those that are objects included.
+ * @param {any} value @returns {string[]}
+ */
+export function allReferences(value) {
+  if (typeof value === 'string') return [...references(value), ...allReferences(parsed(value))];
+  if (value === null || typeof value !== 'object') return [];
+  const inner = Object.values(value).flatMap((member) => allReferences(member));
+  return isObjectReference(value) ? [value.id, ...inner] : inner;
+}
+
 /** @param {string} text */
 export const isReference = (text) => references(text).length > 0;
 

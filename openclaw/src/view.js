@@ -7,7 +7,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { configError, samePlace } from './origin.js';
 import {
-  headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, references, secretsIn,
+  allReferences, headerJson, isBareReference, isObjectReference, isReference, linesIn, namesASecret, parsed,
+  references, secretsIn,
 } from './secrets.js';
 
 /** @typedef {Record<string, any>} Json */
@@ -288,41 +289,41 @@ export class View {
     const { id } = this;
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
     const [was, is] = [config, merged].map((all) => part(all, id));
-    const referred = (/** @type {any} */ all) => references(JSON.stringify(all));
-    const known = [
-      ...referred(was), ...references(choices.apiKeyReference ?? ''),
-      ...descriptor.credentials.flatMap(({ envVars }) => envVars),
-    ];
-    const unknown = referred(is).find((name) => !known.includes(name));
+    const envVars = descriptor.credentials.flatMap((credential) => credential.envVars);
+    const known = new Set([...allReferences(was), ...references(choices.apiKeyReference ?? ''), ...envVars]);
+    const unknown = allReferences(is).find((name) => !known.has(name));
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
     // A reference is shown, or sent, where it stands: it stays in its place.
     const stood = referring(was);
+    const keys = [choices.apiKeyReference?.trim(), ...envVars.map((name) => `\${${name}}`)];
     for (const place of referring(is)) {
-      const [path, text] = place.split('\n');
-      const isUsers = path === '/models/providers/*/apiKey' || (path === '/models/providers/*/baseUrl' && text === choices.baseUrl?.trim());
+      const [path, text] = JSON.parse(place);
+      const isUsers = (path === '/models/providers/*/apiKey' && keys.includes(text))
+        || (path === '/models/providers/*/baseUrl' && text === choices.baseUrl?.trim());
       if (!stood.has(place) && !isUsers) throw chosen(`a reference at \`${path}\``);
     }
+
+    const [hadMode, mode] = [config, merged].map((all) => at(all, ['models', 'mode']));
+    if (!same(hadMode, mode) && (isFilled(hadMode) || mode !== 'merge')) throw chosen('`models.mode`');
 
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
     const [[first], [left]] = lists;
     if (first && !left) throw chosen('no entry of its own');
-    const isKept = (/** @type {[string, any]} */ [name, value]) => value === null || value === undefined || WRITTEN.includes(name)
-      || Object.hasOwn(left, name) || (typeof value === 'string' ? !value.trim() : name === 'apiKey');
+    const isKept = (/** @type {[string, any]} */ [name, value]) => !isFilled(value) || WRITTEN.includes(name)
+      || Object.hasOwn(left, name) || (name === 'apiKey' && typeof value !== 'string');
     const gone = Object.entries(first ?? {}).find((member) => !isKept(member));
     if (gone) throw chosen(`an entry without \`${gone[0]}\``);
-    const models = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list.filter(isObject) : [])));
-    for (const { where, written, all: [before, now] } of [
-      { where: '', written: WRITTEN, all: lists }, { where: 'models.', written: WRITTEN_OF_MODELS, all: models },
-    ]) {
-      const isUsers = (/** @type {[string, any]} */ [name, value]) => written.includes(name)
-        || before.some((entry) => Object.hasOwn(entry, name) && same(entry[name], value))
-        || (name === 'apiKey' && isReference(String(value)))
-        || (name === 'headers' && isObject(value) && Object.entries(value)
-          .every(([header, text]) => before.some((entry) => same(at(entry, ['headers', header]), text))));
-      const other = now.flatMap((entry) => Object.entries(entry)).find((member) => !isUsers(member));
-      if (other) throw chosen(`\`${where}${other[0]}\``);
-    }
+    const isUsers = (/** @type {[string, any]} */ [name, value]) => WRITTEN.includes(name)
+      || lists[0].some((entry) => Object.hasOwn(entry, name) && same(entry[name], value))
+      || (name === 'apiKey' && isReference(String(value)))
+      || (name === 'headers' && isObject(value) && Object.entries(value)
+        .every(([header, text]) => lists[0].some((entry) => same(at(entry, ['headers', header]), text))));
+    const other = lists[1].flatMap((entry) => Object.entries(entry)).find((member) => !isUsers(member));
+    if (other) throw chosen(`\`${other[0]}\``);
+    const [models, now] = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list : [])));
+    const change = changeOf(models, now);
+    if (change) throw chosen(change);
     const [had, has] = [config, merged].map((all) => at(all, ['agents', 'defaults']));
     if (!isOwnModel(had?.model, has?.model, id)) throw chosen('the default model');
     if (!areOwnModels(had?.models, has?.models, id)) throw chosen('another model of the agents');
@@ -331,8 +332,8 @@ export class View {
     const options = (/** @type {any} */ all) => (
       own(at(all, ['plugins', 'entries']), id).map(([, entry]) => at(entry, ['config']) ?? {}));
     const usual = [...options(config), {}];
-    const isFilled = (/** @type {any} */ all) => isObject(all) && Object.keys(all).length > 0;
-    if (options(config).some(isFilled) && !options(merged).some(isFilled)) throw chosen('an option');
+    const holds = (/** @type {any} */ all) => isObject(all) && Object.keys(all).length > 0;
+    if (options(config).some(holds) && !options(merged).some(holds)) throw chosen('an option');
     if (!options(merged).every((now) => usual.some((before) => same(before, now)))) throw chosen('an option');
 
     const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
@@ -343,21 +344,16 @@ export class View {
     const urls = lists[1].map((entry) => given(entry.baseUrl) || descriptor.defaultBaseUrl);
     const ofOthers = [...wanted, ...lists[0].map((entry) => given(entry.baseUrl)).filter(Boolean)];
     if (!urls.every((url, at) => isWanted(url, at ? ofOthers : wanted))) throw chosen('another `baseUrl`');
-    const ofModels = [...ofOthers, ...models[0].map((model) => given(model.baseUrl)).filter(Boolean)];
-    const urlsOfModels = models[1].map((model) => given(model.baseUrl)).filter(Boolean);
-    if (!urlsOfModels.every((url) => isWanted(url, ofModels))) throw chosen('another `baseUrl` of a model');
   }
 }
 
 /**
- * Each text that refers to something, behind where it stands and a line break: places in lists and the id's own spelling do
- * not count.
+ * Each text that refers to something, with where it stands, as JSON: places in lists and the id's own spelling do not count.
  * @param {any} value @param {string} [path] @param {Set<string>} [all]
  */
 function referring(value, path = '', all = new Set()) {
-  const isObjectReference = isObject(value) && typeof value.source === 'string' && typeof value.id === 'string';
-  if (typeof value === 'string' ? references(value).length : isObjectReference) {
-    all.add(`${path}\n${typeof value === 'string' ? value.trim() : JSON.stringify(value)}`);
+  if (typeof value === 'string' ? allReferences(value).length : isObjectReference(value)) {
+    all.add(JSON.stringify([path, typeof value === 'string' ? value.trim() : JSON.stringify(value)]));
   } else if (Array.isArray(value)) value.forEach((item) => referring(item, `${path}/[]`, all));
   else if (isObject(value)) {
     const isOwnPlace = path === '/models/providers' || path === '/plugins/entries';
@@ -372,9 +368,37 @@ function referring(value, path = '', all = new Set()) {
  */
 const WRITTEN = ['api', 'baseUrl', 'models', 'name', 'request'];
 const WRITTEN_OF_MODELS = [
-  'api', 'baseUrl', 'compat', 'contextTokens', 'contextWindow', 'cost', 'id', 'input', 'maxTokens', 'mediaInput', 'name',
+  'api', 'compat', 'contextTokens', 'contextWindow', 'cost', 'id', 'input', 'maxTokens', 'mediaInput', 'name',
   'reasoning', 'thinkingLevelMap',
 ];
+
+/** Whether it says anything. @param {any} value */
+const isFilled = (value) => (typeof value === 'string' ? value.trim() !== '' : value !== null && value !== undefined);
+
+/** What of a model is the user's alone: all but what describes it. @param {any} model @returns {Json} */
+const usersOwn = (model) => Object.fromEntries(Object.entries(isObject(model) ? model : {})
+  .filter(([name, value]) => isFilled(value) && !WRITTEN_OF_MODELS.includes(name)).map(([name, value]) => [name, plain(value)]));
+
+/**
+ * What the component changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
+ * Of several with the same id the first counts, and the others may go.
+ * @param {any[]} before @param {any[]} after @returns {string | undefined}
+ */
+function changeOf(before, after) {
+  const idOf = (/** @type {any} */ model) => String((isObject(model) ? model.id : model) ?? '').trim();
+  const left = Map.groupBy(before, idOf);
+  const first = new Map([...left].map(([id]) => [id, 0]));
+  for (const model of after) {
+    const id = idOf(model);
+    const at = first.get(id) ?? 0;
+    first.set(id, at + 1);
+    const [had, has] = [left.get(id)?.[at], model].map(usersOwn);
+    const other = Object.keys({ ...had, ...has }).find((name) => !isDeepStrictEqual(had[name], has[name]));
+    if (other) return `\`models.${other}\``;
+  }
+  const gone = [...first].find(([id, count]) => id && !count);
+  return gone && `an entry without the model \`${gone[0]}\``;
+}
 
 /** Whether a model's name, `provider/model`, begins with this provider. @param {unknown} name @param {string} id */
 const isOfProvider = (name, id) => typeof name === 'string' && name.includes('/') && isOwn(name.split('/')[0], id);
@@ -389,16 +413,28 @@ function isOwnModel(had, has, id) {
 }
 
 /**
- * Whether the agents' models are the user's, but for aliases of this provider's.
+ * Whether the agents' models are the user's, but for aliases of this provider's, which are no name that another model goes by.
  * @param {any} had @param {any} has @param {string} id
  */
 function areOwnModels(had = {}, has = {}, id) {
   if (isDeepStrictEqual(had, has)) return true;
   if (!isObject(had) || !isObject(has)) return false;
   const settings = (/** @type {any} */ model) => ({ ...(isObject(model) ? model : {}), alias: undefined });
+  const named = (/** @type {any} */ text) => String(text ?? '').trim().toLowerCase();
+  /** @type {Map<string, Set<string>>} the models that go by a name */ const byName = new Map();
+  for (const [reference, model] of Object.entries(has)) {
+    const steps = reference.split('/');
+    for (const name of [reference, steps.slice(1).join('/'), steps.at(-1), at(model, ['alias'])].map(named)) {
+      byName.set(name, (byName.get(name) ?? new Set()).add(reference));
+    }
+  }
   return Object.keys({ ...had, ...has }).every((name) => {
     const [before, now] = [at(had, [name]), at(has, [name])];
-    return isDeepStrictEqual(before, now) || (isOfProvider(name, id) && isDeepStrictEqual(settings(before), settings(now)));
+    const alias = at(now, ['alias']);
+    const isFree = !isFilled(alias) || same(at(before, ['alias']), alias)
+      || (typeof alias === 'string' && byName.get(named(alias))?.size === 1);
+    return isDeepStrictEqual(before, now)
+      || (isOfProvider(name, id) && isFree && isDeepStrictEqual(settings(before), settings(now)));
   });
 }
 

@@ -85,18 +85,44 @@ class IoError {
   toDebugString() { return this.code.val ? `${this.code.tag}: ${this.code.val}` : this.code.tag; }
 }
 
+/**
+ * What is waited for, once, by any number of pollables. Who waits stands here for as long as it does, and no longer: what hangs on a
+ * promise stays until the promise is settled.
+ */
+class Arrival {
+  here = false;
+  /** @type {Set<() => void>} */ waiting = new Set();
+
+  end() {
+    this.here = true;
+    for (const wake of this.waiting) wake();
+    this.waiting.clear();
+  }
+
+  /** @param {Arrival[]} arrivals @returns {Promise<void>} which is resolved with the first of them */
+  static async first(arrivals) {
+    if (arrivals.some(({ here }) => here)) return;
+    const { promise, resolve } = Promise.withResolvers();
+    const wake = () => resolve(undefined);
+    for (const { waiting } of arrivals) waiting.add(wake);
+    await promise;
+    for (const { waiting } of arrivals) waiting.delete(wake);
+  }
+}
+
 class Pollable {
-  /** @param {Promise<unknown> | null} [promise] null or absent: ready */
-  constructor(promise) { this.done = !promise; this.promise = promise?.then(() => { this.done = true; }); }
-  ready() { return this.done; }
-  async block() { await this.promise; }
+  /** @param {Arrival | null} [arrival] null or absent: ready */
+  constructor(arrival) { this.arrival = arrival; }
+  ready() { return this.arrival?.here ?? true; }
+  async block() { if (this.arrival) await Arrival.first([this.arrival]); }
 }
 
 /** @param {Pollable[]} list @returns {Promise<Uint32Array>} indexes of the ready ones */
 async function poll(list) {
   if (!list.length) throw new Error('the component waits for nothing');
-  if (!list.some((p) => p.done)) await Promise.race(list.map((p) => p.promise));
-  return Uint32Array.from(list.flatMap((p, i) => (p.done ? [i] : [])));
+  const arrivals = list.flatMap(({ arrival }) => arrival ?? []);
+  if (arrivals.length === list.length) await Arrival.first(arrivals);
+  return Uint32Array.from(list.flatMap((pollable, at) => (pollable.ready() ? [at] : [])));
 }
 
 /** The body of an answer. Reads ahead, so that one call of the component takes all that has arrived. */
@@ -104,8 +130,8 @@ class InputStream {
   /** @type {Uint8Array[]} */ queue = [];
   size = 0;
   /** @type {any} set once nothing more will come */ end = null;
-  /** @type {Promise<void> | null} */ waiting = null;
-  wake = () => {};
+  /** @type {Arrival | null} until something comes */ waiting = null;
+  /** @type {NodeJS.Timeout | undefined} */ timer;
   pumping = false;
   /** How many bytes came in all. */ taken = 0;
 
@@ -152,24 +178,24 @@ class InputStream {
     this.wake();
   }
 
-  /** Resolves when there are bytes or the end; null when there already are. */
+  wake() {
+    clearTimeout(this.timer);
+    this.waiting?.end();
+    this.waiting = null;
+  }
+
+  /** Ends when there are bytes or the end; null when there already are. */
   more() {
     if (this.end) return null;
     if (this.size < READ_AHEAD) this.pump();
     if (this.size) return null;
-    return (this.waiting ??= new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.finish({ tag: 'last-operation-failed', val: new IoError({ tag: 'connection-read-timeout' }) });
-        this.request.abort();
-        this.wake();
-      }, this.request.idle);
-      this.wake = () => {
-        clearTimeout(timer);
-        this.waiting = null;
-        this.wake = () => {};
-        resolve();
-      };
-    }));
+    if (this.waiting) return this.waiting;
+    this.timer = setTimeout(() => {
+      this.finish({ tag: 'last-operation-failed', val: new IoError({ tag: 'connection-read-timeout' }) });
+      this.request.abort();
+      this.wake();
+    }, this.request.idle);
+    return (this.waiting = new Arrival());
   }
 
   /** @param {bigint} len */
@@ -189,7 +215,7 @@ class InputStream {
 
   /** @param {bigint} len */
   async blockingRead(len) {
-    while (!this.size && !this.end) await this.more();
+    for (let arrival = this.more(); arrival; arrival = this.more()) await Arrival.first([arrival]);
     return this.read(len);
   }
 
@@ -199,6 +225,7 @@ class InputStream {
     if (this.end) return;
     this.finish(CLOSED);
     this.request.abort();
+    this.wake();
   }
 }
 
@@ -225,10 +252,12 @@ class OutputStream {
   subscribe() { return new Pollable(); }
 }
 
+/** What headers take, in bytes. @param {[string, Uint8Array][]} list */
+const sizeOf = (list) => list.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+
 class Fields {
-  size = 0;
   /** @param {[string, Uint8Array][]} [list] @param {boolean} [frozen] */
-  constructor(list = [], frozen = false) { this.list = list; this.frozen = frozen; }
+  constructor(list = [], frozen = false) { this.list = list; this.frozen = frozen; this.size = sizeOf(list); }
   /** @param {[string, Uint8Array][]} list */
   static fromList(list) {
     const fields = new Fields();
@@ -249,7 +278,7 @@ class Fields {
   delete(name) {
     this.thaw();
     this.list = this.list.filter(([k]) => k !== name.toLowerCase());
-    this.size = this.list.reduce((sum, [k, v]) => sum + k.length + v.length, 0);
+    this.size = sizeOf(this.list);
   }
   /** @param {string} name @param {Uint8Array} value */
   append(name, value) {
@@ -375,7 +404,8 @@ class IncomingResponse {
   status() { return this.response.status; }
   headers() {
     const { mask } = this.request;
-    return new Fields([...this.response.headers].filter(([name]) => !mask.isIn(name))
+    // a copy of them may be sent
+    return new Fields([...this.response.headers].filter(([name]) => !mask.isIn(name) && !FORBIDDEN.has(name))
       .map(([name, value]) => [name, encoder.encode(mask.text(value))]), true);
   }
   consume() {
@@ -389,13 +419,17 @@ class IncomingResponse {
 
 class FutureIncomingResponse {
   /** @type {any} */ value;
+  answered = new Arrival();
   taken = false;
   /** @param {Promise<any>} promise @param {() => void} abort */
   constructor(promise, abort) {
     this.abort = abort;
-    this.promise = promise.then((value) => { this.value = value; });
+    promise.then((value) => {
+      this.value = value;
+      this.answered.end();
+    });
   }
-  subscribe() { return new Pollable(this.value ? null : this.promise); }
+  subscribe() { return new Pollable(this.answered); }
   get() {
     if (!this.value) return undefined;
     if (this.taken) return { tag: 'err', val: undefined };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
+import { queryObjects } from 'node:v8';
 import { wasiHttp } from '../src/wasi-http.js';
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
@@ -198,6 +199,60 @@ test('nothing is waited for that nothing will end', { timeout: 10_000 }, async (
   request.body();
   assert.deepEqual(await answer(other.handle(request, endless)), { tag: 'err', val: { tag: 'HTTP-response-timeout' } });
   await assert.rejects(wasiHttp().imports['wasi:io/poll'].poll([]), /waits for nothing/);
+});
+
+/** All that is alive of a class: counting collects garbage first. @param {any} value one of them */
+const alive = (value) => Number(queryObjects(value.constructor));
+
+test('what was waited for and dropped is gone, though what it waited for is still to come', async (t) => {
+  const { imports, bind } = wasiHttp();
+  t.after(() => bind(undefined));
+  const { poll } = imports['wasi:io/poll'];
+  const silent = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
+  const { readable, writable } = new TransformStream();
+  const body = writable.getWriter();
+  const streams = async (/** @type {RequestInit} */ { signal }) => {
+    signal?.addEventListener('abort', () => body.abort().catch(() => {}));
+    return new Response(readable);
+  };
+  const egress = { origin: 'http://h', attached: [], reserved: [] };
+  bind({ ...egress, fetch: (url, init) => (url.pathname === '/open' ? silent() : streams(init)) });
+  const types = imports['wasi:http/types'];
+  const send = (/** @type {string} */ path) => {
+    const request = bare(types, 'http://h');
+    request.setPathWithQuery(path);
+    return imports['wasi:http/outgoing-handler'].handle(request, undefined);
+  };
+  const open = send('/open');
+  const { val } = await answer(send('/'));
+  const input = val.consume().stream();
+  const kept = open.subscribe();
+  const [pollables, promises] = [alive(kept), alive(Promise.resolve())];
+  for (let round = 0; round < 10_000; round++) {
+    const dropped = open.subscribe();
+    const next = poll([kept, dropped, input.subscribe()]);
+    body.write(bytes('x'));
+    assert.deepEqual([...await next], [2]);
+    assert.equal(input.read(100n).length, 1);
+  }
+  assert.ok(alive(kept) <= pollables + 100, `${alive(kept)} pollables`);
+  assert.ok(alive(Promise.resolve()) <= promises + 100, `${alive(Promise.resolve())} promises`);
+  assert.equal(kept.ready(), false);
+  bind(undefined);
+  await kept.block();
+  assert.equal(kept.ready(), true);
+});
+
+test('a copy of headers is held to the limits that they are, and holds none that no request may', async () => {
+  const { Fields } = client('http://h');
+  let fields = new Fields();
+  const grow = () => { for (let at = 0; at < 3; at++) (fields = fields.clone()).append(`x-${at}`, bytes('x'.repeat(30_000))); };
+  assert.throws(grow, { tag: 'forbidden' });
+
+  const told = { range: 'bytes=0-4', 'keep-alive': 'timeout=5', 'x-own': 'yes' };
+  const { val } = await answer(client('http://h', { fetch: async () => new Response(null, { headers: told }) }).send());
+  const copy = val.headers().clone();
+  assert.deepEqual(copy.entries().map((/** @type {[string, Uint8Array]} */ [name]) => name), ['x-own']);
 });
 
 test('an answer in a coding that the mask cannot read is refused, and the request asks for none', async (t) => {

@@ -115,10 +115,13 @@ fn model_entry(id: &str) -> Json<'_> {
     entry.into()
 }
 
-/// `agents.defaults.models.<reference>.alias`. Another model that has the alias already keeps it to itself.
+/// `agents.defaults.models.<reference>.alias`. Another model that goes by that name already keeps it to itself.
 fn merge_alias(models: &mut Object<'_>, reference: &str) -> Result<()> {
-    let has_alias = |entry: &Json<'_>| Some(entry.object()?.get("alias")?.string()? == portkey::ALIAS);
-    let is_taken = models.iter().any(|(_, entry)| has_alias(entry) == Some(true));
+    let is_alias = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ALIAS);
+    let has_alias = |entry: &Json<'_>| Some(is_alias(&entry.object()?.get("alias")?.string()?));
+    let goes_by_it =
+        |name: &str, entry| name.rsplit('/').next().is_some_and(is_alias) || has_alias(entry) == Some(true);
+    let is_taken = models.iter().any(|(name, entry)| goes_by_it(name, entry));
     let mut entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
     if !is_taken && entry.get("alias").is_none() {
         entry.set("alias", portkey::ALIAS);
@@ -284,8 +287,10 @@ mod tests {
         assert_eq!(merged(&json!({}), &NONE)["agents"]["defaults"]["models"][REF], json!({"alias": "Portkey"}));
         let own = json!({"agents": {"defaults": {"models": {REF: {"alias": "mine", "x": 1}}}}});
         assert_eq!(merged(&own, &NONE)["agents"]["defaults"]["models"][REF], json!({"alias": "mine", "x": 1}));
-        let taken = json!({"agents": {"defaults": {"models": {"portkey/other": {"alias": "Portkey"}}}}});
-        assert_eq!(merged(&taken, &NONE)["agents"]["defaults"]["models"][REF], json!({}));
+        for other in [json!({"portkey/other": {"alias": " portkey"}}), json!({"other/PORTKEY": {}})] {
+            let taken = json!({"agents": {"defaults": {"models": other}}});
+            assert_eq!(merged(&taken, &NONE)["agents"]["defaults"]["models"][REF], json!({}), "{other}");
+        }
     }
 
     #[test]

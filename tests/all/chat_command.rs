@@ -483,6 +483,32 @@ fn a_session_that_is_kept_is_gone_on_with() {
     assert_eq!(user.stub.requests().len(), before);
 }
 
+/// Who can write where sessions are kept could put words into them.
+#[cfg(unix)]
+#[test]
+fn a_session_is_kept_in_no_folder_that_others_can_write_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = user();
+    let sessions = user.cli.folder.path().join(".local/state/host-harness/sessions");
+    std::fs::create_dir_all(&sessions).unwrap();
+    let (own, session) = (sessions.parent().unwrap(), sessions.join("work.json"));
+    for (folder, mode) in [(sessions.as_path(), 0o777), (sessions.as_path(), 0o775), (own, 0o1777)] {
+        for path in [&sessions, own] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&["--session", "work", "hello"][..], &["--continue", "hello"]] {
+            let ran = user.chat(arguments, "");
+            assert_eq!(ran.code, 2, "{mode:o} {arguments:?}: {ran:?}");
+            assert!(ran.err.contains(&format!("chmod 700 '{}'", folder.display())), "{ran:?}");
+        }
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    assert!(user.stub.requests().is_empty() && !session.exists());
+    user.chat(&["--session", "work", "hello"], "").ok();
+    assert!(session.exists());
+}
+
 /// Text mode says what JSON says, and both exit alike.
 #[test]
 fn how_a_reply_ended_is_told() {

@@ -97,6 +97,26 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
     assert!(gateway.requests().iter().all(|request| request.header("x-portkey-api-key").is_none()));
 }
 
+/// What lies in the folder that one works in is not run because the `PATH` names that folder, or nothing.
+#[tokio::test]
+async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
+    let gateway = gateway().await;
+    for path in [".:/usr/bin:/bin", ":/usr/bin:/bin", "/usr/bin:/bin:", "bin:/usr/bin:/bin", "./bin:/usr/bin"] {
+        let cli = Cli::new().env("PATH", path);
+        let folder = cli.folder.path().to_owned();
+        std::fs::create_dir(folder.join("bin")).unwrap();
+        for program in ["openclaw", "bin/openclaw"] {
+            install_script("touch \"$HOME/pwned\"; echo '{\"profiles\": []}'", &folder.join(program));
+        }
+        let arguments: Vec<String> = ["doctor", "--json", "--base-url", &gateway.base_url()].map(Into::into).into();
+        let run = move || (cli.run(&arguments), cli.folder.path().join("pwned").exists());
+        let (ran, pwned) = tokio::task::spawn_blocking(run).await.unwrap();
+        assert!(!pwned, "{path}: {ran:?}");
+        let hint = line(&ran.json(), "key")["hint"].to_string();
+        assert!(hint.contains("there is no `openclaw` on the PATH"), "{path}: {hint}");
+    }
+}
+
 /// Each row of Portkey's own troubleshooting table, from its guide for OpenClaw and its list of error codes: a fault of
 /// the gateway; the line that fails; what it says; what it advises; the exit code.
 const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[

@@ -67,7 +67,17 @@ fn a_program_that_fails_says_much_or_takes_long_is_told_to_the_model() {
     let slow = user("sleep 600 & echo $! > child; wait");
     ask(&slow, &["--timeout", "2"]).ok();
     assert_eq!(result(&slow), "error: it took longer than 2 s");
-    let child = std::fs::read_to_string(slow.cli.folder.path().join("child")).unwrap();
+    assert_child_ended(&slow);
+
+    // What it left in the background, too, though it answered in time.
+    let quick = user("sleep 600 </dev/null >/dev/null 2>&1 & echo $! > child; echo done");
+    ask(&quick, &[]).ok();
+    assert_eq!(result(&quick), "done");
+    assert_child_ended(&quick);
+}
+
+fn assert_child_ended(user: &User) {
+    let child = std::fs::read_to_string(user.cli.folder.path().join("child")).unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();
     assert!(status.is_empty() || status.contains("(zombie)"), "{status}");
 }

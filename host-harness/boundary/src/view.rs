@@ -5,7 +5,11 @@
 //! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
 //! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
 
-use std::{collections::BTreeSet, convert::Infallible, fmt, iter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    fmt, iter,
+};
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -256,36 +260,44 @@ impl View {
             all
         };
         let (had, chosen) = (places(&own), choices.base_url.unwrap_or_default().trim());
-        let may_refer = |path: &str, text: &str| {
-            path == "/models/providers/*/apiKey" || path == "/models/providers/*/baseUrl" && text == chosen
+        let mut keys: Vec<_> = choices.api_key_reference.iter().map(|key| key.trim().to_owned()).collect();
+        keys.extend(owner.key_variables.iter().map(|name| format!("${{{name}}}")));
+        let may_refer = |path: &str, text: &String| {
+            path == "/models/providers/*/apiKey" && keys.contains(text)
+                || path == "/models/providers/*/baseUrl" && text == chosen
         };
         let moved = places(&theirs).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
         if let Some((path, _)) = moved {
             return refuse(&format!("a reference at `{path}`"));
         }
 
+        let [had, mode] = [config, merged].map(|config| config.pointer("/models/mode").unwrap_or(&Value::Null));
+        if !same(had, mode) && (is_filled(had) || mode != "merge") {
+            return refuse("`models.mode`");
+        }
+
         let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
         let (before, after) = (values(config), values(merged));
         if let Some(had) = before.first() {
             let Some(has) = after.first() else { return refuse("no entry of its own") };
-            let is_kept = |name: &str, value: &Value| match value {
-                Value::Null => true,
-                Value::String(text) if text.trim().is_empty() => true,
-                _ => WRITTEN.contains(&name) || has.get(name).is_some() || name == "apiKey" && !value.is_string(),
+            let is_kept = |name: &str, value: &Value| {
+                !is_filled(value)
+                    || WRITTEN.contains(&name)
+                    || has.get(name).is_some()
+                    || name == "apiKey" && !value.is_string()
             };
             if let Some((name, _)) = had.as_object().into_iter().flatten().find(|(name, value)| !is_kept(name, value)) {
                 return refuse(&format!("an entry without `{name}`"));
             }
         }
-        let (models_before, models_after) = (models(&before), models(&after));
-        let places = [(&before, &after, WRITTEN), (&models_before, &models_after, WRITTEN_OF_MODELS)];
-        for (before, after, written) in places {
-            let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
-            if let Some((name, _)) =
-                members.find(|&(name, value)| !written.contains(&name.as_str()) && !is_users(before, name, value))
-            {
-                return refuse(&format!("`{name}`"));
-            }
+        let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
+        if let Some((name, _)) =
+            members.find(|&(name, value)| !WRITTEN.contains(&name.as_str()) && !is_users(&before, name, value))
+        {
+            return refuse(&format!("`{name}`"));
+        }
+        if let Some(change) = change_of(&models(&before), &models(&after)) {
+            return refuse(&change);
         }
         let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
         if !is_own_model(had.get("model"), has.get("model"), id) {
@@ -295,8 +307,8 @@ impl View {
             return refuse("another model of the agents");
         }
         let (had, options) = (options(config, id), options(merged, id));
-        let is_filled = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
-        let are_gone = had.iter().any(is_filled) && !options.iter().any(is_filled);
+        let holds = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
+        let are_gone = had.iter().any(holds) && !options.iter().any(holds);
         if are_gone || !options.iter().all(|value| had.contains(value)) {
             return refuse("an option");
         }
@@ -328,11 +340,6 @@ impl View {
                 wanted.extend(before.iter().filter_map(base_url));
             }
         }
-        let of_models: Vec<_> = wanted.into_iter().chain(models_before.iter().filter_map(base_url)).collect();
-        let is_wanted = |url: String| of_models.iter().any(|wanted| same_place(wanted, &url));
-        if !models_after.iter().filter_map(base_url).all(is_wanted) {
-            return refuse("another `baseUrl` of a model");
-        }
         Ok(())
     }
 }
@@ -348,7 +355,6 @@ const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
 /// The same of a model there.
 const WRITTEN_OF_MODELS: &[&str] = &[
     "api",
-    "baseUrl",
     "compat",
     "contextTokens",
     "contextWindow",
@@ -378,6 +384,48 @@ fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
     entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
 }
 
+/// What of a model is the user's alone: all but what describes it.
+fn users_own(model: &Value) -> BTreeMap<&str, &Value> {
+    let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+    members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name)).collect()
+}
+
+/// What the plugin changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
+/// Of several with the same id the first counts, and the others may go.
+fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
+    let id = |model: &Value| model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default().to_owned();
+    let mut left: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for model in before {
+        left.entry(id(model)).or_default().push(users_own(model));
+    }
+    let mut gone: BTreeSet<_> = left.keys().filter(|id| !id.is_empty()).cloned().collect();
+    let mut left: BTreeMap<_, _> = left.into_iter().map(|(id, models)| (id, models.into_iter())).collect();
+    for model in after {
+        let id = id(model);
+        let had = left.get_mut(&id).and_then(Iterator::next).unwrap_or_default();
+        let has = users_own(model);
+        let is_same = |name: &str| matches!((had.get(name), has.get(name)), (Some(had), Some(has)) if same(had, has));
+        if let Some(name) = had.keys().chain(has.keys()).find(|name| !is_same(name)) {
+            return Some(format!("`models.{name}`"));
+        }
+        gone.remove(&id);
+    }
+    gone.first().map(|id| format!("an entry without the model `{id}`"))
+}
+
+/// Whether it says anything.
+fn is_filled(value: &Value) -> bool {
+    !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
+/// But for white space around a text.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one.as_str(), other.as_str()) {
+        (Some(one), Some(other)) => one.trim() == other.trim(),
+        _ => one == other,
+    }
+}
+
 /// The options of the plugin, where it has any.
 fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
     let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
@@ -390,10 +438,6 @@ fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
 /// Whether `before` holds this member, or each of these headers, but for white space around a text. A reference to a key is
 /// judged on its own.
 fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
-    let same = |one: &Value, other: &Value| match (one.as_str(), other.as_str()) {
-        (Some(one), Some(other)) => one.trim() == other.trim(),
-        _ => one == other,
-    };
     if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
         return true;
     }
@@ -426,7 +470,7 @@ fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
             && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
 }
 
-/// Whether the agents' models are the user's, but for aliases of this provider's.
+/// Whether the agents' models are the user's, but for aliases of this provider's, which are no name that another model goes by.
 fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
     if had == has {
         return true;
@@ -440,9 +484,23 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
         settings.shift_remove("alias");
         settings
     };
+    let alias = |model: Option<&Value>| model.and_then(|model| model.get("alias")).cloned().unwrap_or_default();
+    let named = |text: &str| text.trim().to_lowercase();
+    // The models that go by a name.
+    let mut by_name: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (reference, model) in has {
+        let (_, model_id) = reference.split_once('/').unwrap_or_default();
+        let last = reference.rsplit('/').next().unwrap_or_default();
+        for name in [reference, model_id, last, alias(Some(model)).as_str().unwrap_or_default()] {
+            by_name.entry(named(name)).or_default().insert(reference);
+        }
+    }
     had.keys().chain(has.keys()).all(|name| {
         let (before, now) = (had.get(name), has.get(name));
-        before == now || is_of_provider(name, id) && settings(before) == settings(now)
+        let (was, is) = (alias(before), alias(now));
+        let is_its_own = |alias: &str| by_name.get(&named(alias)).is_some_and(|models| models.len() == 1);
+        let is_free = !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(is_its_own);
+        before == now || is_of_provider(name, id) && is_free && settings(before) == settings(now)
     })
 }
 

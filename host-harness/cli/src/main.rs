@@ -29,6 +29,7 @@ mod output;
 mod page;
 mod picture;
 mod plugin_flags;
+mod program;
 mod restored;
 mod saved;
 mod session;

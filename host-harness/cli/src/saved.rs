@@ -112,8 +112,27 @@ fn damaged(name: &str, path: &Path, error: &dyn std::fmt::Display) -> Usage {
 /// Where programs keep their state.
 fn folder() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy()?;
-    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Ok(state.join("host-harness").join("sessions"))
+    let own = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("host-harness");
+    let folder = own.join("sessions");
+    check(&own)?;
+    check(&folder)?;
+    Ok(folder)
+}
+
+/// Who can write there could put words into a session.
+fn check(folder: &Path) -> Result<(), Usage> {
+    #[cfg(unix)]
+    if let Ok(found) = fs::metadata(folder) {
+        use std::os::unix::fs::MetadataExt;
+        let user = rustix::process::geteuid();
+        if found.mode() & 0o022 != 0 || found.uid() != user.as_raw() && !user.is_root() {
+            return Err(Usage(format!(
+                "other users can write to `{0}`, where sessions are kept: look at what is in it, then run chmod 700 '{0}'",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

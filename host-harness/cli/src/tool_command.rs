@@ -23,6 +23,7 @@ use super::{
     chat::{Answer, Answering, Asked},
     output::{self, Usage},
     page::Page,
+    program,
 };
 
 /// How long one call may take, where `--timeout` does not say less.
@@ -44,12 +45,9 @@ pub(crate) struct ToolCommand {
 impl ToolCommand {
     /// Found now, and not once a call was paid for.
     pub(crate) fn find(name: &Path, time: Duration) -> anyhow::Result<Self> {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        // One that is not absolute would be looked for in the working folder.
-        let mut folders = std::env::split_paths(&folders).filter(|folder| folder.is_absolute());
-        let found = match name.components().count() {
-            1 => folders.find_map(|folder| Some(folder.join(name)).filter(|it| is_program(it))),
-            _ => Some(name.to_owned()).filter(|it| is_program(it)),
+        let found = match (name.components().count(), name.to_str()) {
+            (1, Some(name)) => program::find(name),
+            _ => Some(name.to_owned()).filter(|path| program::is_program(path)),
         };
         let not_found = || {
             let name = name.display();
@@ -67,7 +65,7 @@ impl ToolCommand {
         // With what it starts itself, so that all of it ends with it.
         #[cfg(unix)]
         command.process_group(0);
-        let group = Group(command.spawn()?);
+        let group = Group::new(command.spawn()?);
         let asked = json!({"id": call.id, "name": call.name, "arguments": call.arguments()?}).to_string() + "\n";
         Ok(match tokio::time::timeout(self.time, group.answer(asked.as_bytes())).await {
             Ok(answer) => answer?,
@@ -76,20 +74,23 @@ impl ToolCommand {
     }
 }
 
-fn is_program(path: &Path) -> bool {
-    #[cfg(unix)]
-    return rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.is_file();
-    #[cfg(not(unix))]
-    return path.is_file();
+/// A running program, which ends with this, and so does all that it started.
+struct Group {
+    child: Child,
+    /// Noted at once: a child that has ended has none, while others of its group go on.
+    id: Option<u32>,
 }
 
-/// A running program, which ends with this.
-struct Group(Child);
+impl Group {
+    fn new(child: Child) -> Self {
+        Self { id: child.id(), child }
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Some(id) = self.0.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+        if let Some(id) = self.id.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
     }
@@ -97,7 +98,7 @@ impl Drop for Group {
 
 impl Group {
     async fn answer(mut self, asked: &[u8]) -> std::io::Result<String> {
-        let (mut input, out, err) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
+        let (mut input, out, err) = (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take());
         let write = async {
             if let Some(mut input) = input.take() {
                 // One that does not read it may answer all the same.
@@ -112,7 +113,7 @@ impl Group {
         if out.len() as u64 > OUTPUT {
             return Ok(format!("error: it printed more than {} KiB", OUTPUT >> 10));
         }
-        let status = self.0.wait().await?;
+        let status = self.child.wait().await?;
         Ok(if status.success() { out } else { format!("error: {status}\n{out}") }.trim_end().to_owned())
     }
 }

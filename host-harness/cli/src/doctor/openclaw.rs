@@ -11,6 +11,8 @@ use std::{
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::program;
+
 /// It takes some seconds to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,7 +37,10 @@ pub(super) async fn store(id: &str, profile: Option<&str>) -> Store {
 
 async fn ask(id: &str, profile: Option<&str>) -> io::Result<Store> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let mut command = Command::new("openclaw");
+    let Some(program) = program::find("openclaw") else { return Ok(Store::NotInstalled) };
+    // It looks for others there, such as Node.
+    let mut command = Command::new(program);
+    command.env("PATH", program::path());
     if let Some(profile) = profile {
         command.args(["--profile", profile]);
     }
