@@ -162,7 +162,7 @@ export class Translator {
     const { message, reason, calls } = this;
     this.close();
     const stopped = reason?.tag ?? 'stop';
-    if (stopped === 'content-filter') throw new Error('A content filter cut the answer.');
+    if (stopped === 'content-filter') throw new Error('A content filter cut the answer');
     if (reason?.tag === 'other') throw new Error(`The model stopped for an unknown reason: ${reason.val}`);
     for (const { at, args } of calls.values()) {
       const block = /** @type {ToolCall} */ (message.content[at]);

@@ -55,7 +55,7 @@ function boundsOf({ handed, resources }) {
     left -= bytes + 64;
     if (left < 0) throw new Error('the component hands over more than it may');
   };
-  const check = () => { if (isOver) throw new Error('The call is over.'); };
+  const check = () => { if (isOver) throw new Error('The call is over'); };
   return {
     /** @param {number} bytes */
     written: (bytes) => { left += bytes + 64; },
@@ -164,7 +164,7 @@ export function componentOf(glue, modules) {
       bind(egress);
       const limit = egress.limits?.call ?? LIMITS.call;
       const { promise: late, reject } = Promise.withResolvers();
-      const timer = setTimeout(() => reject(new Error(`The call took longer than ${limit / 1000} s as a whole.`)), limit);
+      const timer = setTimeout(() => reject(new Error(`The call took longer than ${limit / 1000} s as a whole`)), limit);
       try {
         return /** @type {T} */ (await Promise.race([call(inTurns(provider, bounds.turn)), late]));
       } catch (thrown) {

@@ -21,7 +21,9 @@ export class PortkeyError extends Error {
   /** @param {ComponentError} error */
   constructor(error) {
     const { status, message, hint, traceId, retryAfterMs } = error;
-    const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ') + (traceId ? ` (trace id ${traceId})` : '');
+    // OpenClaw ends it with a full stop.
+    const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
+      + (traceId ? ` (trace id ${traceId})` : '');
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Math.ceil(Number(retryAfterMs) / 1000)} seconds`;
     super((status === undefined ? sentences : `${status}: ${sentences}`) + wait);
     this.name = 'PortkeyError';

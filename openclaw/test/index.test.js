@@ -71,7 +71,8 @@ test('OpenClaw\'s request settings go along with calls that are not chats', () =
 
 test('errors', () => {
   const error = toError({ payload: { kind: 'rate-limited', message: 'Too many', hint: 'Wait', status: 429, traceId: 't', retryAfterMs: 1500n } });
-  assert.equal(error.message, '429: Too many. Wait. (trace id t); Retry-After: 2 seconds');
+  assert.equal(error.message, '429: Too many. Wait (trace id t); Retry-After: 2 seconds');
+  assert.equal(toError({ kind: 'transport', message: 'It broke.', hint: 'Try again.' }).message, 'It broke. Try again', 'OpenClaw ends it');
   assert.equal(classifyFailoverReason({ errorType: error.type }), 'rate_limit');
   assert.equal(classifyFailoverReason({ errorType: 'invalid-request' }), undefined);
   assert.equal(toError(new TypeError('x')).message, 'x');

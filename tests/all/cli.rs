@@ -118,7 +118,12 @@ fn models_and_doctor() {
     assert!(wrong.out.contains("failed  key accepted"), "{wrong:?}");
     let none = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["doctor"]);
     assert_eq!(none.code, 3, "{none:?}");
-    assert!(none.out.contains("Set PORTKEY_API_KEY or give --portkey-api-key"), "{none:?}");
+    let how = "Set PORTKEY_API_KEY or give --portkey-api-key. Get one from https://app.portkey.ai/api-keys. A gateway of your \
+               own that needs none takes any.";
+    assert!(none.out.contains(how), "{none:?}");
+    let chat = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["chat", "hello"]);
+    assert_eq!(chat.code, 3, "{chat:?}");
+    assert!(chat.err.contains(how), "{chat:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// Scheme, host and port: what a credential is bound to.
 ///
 /// ```
-/// let origin: host_harness::Origin = "https://api.portkey.ai/v1".parse()?;
+/// let origin: boundary::origin::Origin = "https://api.portkey.ai/v1".parse()?;
 /// assert_eq!(origin.to_string(), "https://api.portkey.ai:443");
 /// assert_ne!(origin, "http://api.portkey.ai/v1".parse()?);
 /// # Ok::<(), boundary::Error>(())

@@ -90,8 +90,10 @@ const COUNTS: [&str; 20] = [
 /// Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
 ///
 /// ```
-/// assert!(host_harness::names_a_secret("clientSecret") && host_harness::names_a_secret("x-portkey-virtual-key"));
-/// assert!(!host_harness::names_a_secret("x-portkey-trace-id") && !host_harness::names_a_secret("max_tokens"));
+/// use boundary::secret_names::names_a_secret;
+///
+/// assert!(names_a_secret("clientSecret") && names_a_secret("x-portkey-virtual-key"));
+/// assert!(!names_a_secret("x-portkey-trace-id") && !names_a_secret("max_tokens"));
 /// ```
 pub fn names_a_secret(name: &str) -> bool {
     let words = words(name);

@@ -14,8 +14,8 @@ use clap::{
     error::ErrorKind,
 };
 use host_harness::{
-    ConfigFile, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup, own_model,
-    primary_model, types,
+    ConfigFile, Destination, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup,
+    own_model, primary_model, types,
     wit::onboarding::{Credential, Descriptor, Finding, Service},
 };
 use serde_json::{Map, Value};
@@ -303,8 +303,16 @@ impl Connect {
         })
     }
 
-    /// The refusal of what a flag says names the flag, and not the configuration.
-    fn explained(&self, plugin: &Plugin, error: host_harness::Error) -> host_harness::Error {
+    /// The refusal of what a flag says names the flag, and not the configuration; that of a call without a key says where to
+    /// put one, as `doctor` does.
+    fn explained(&self, plugin: &Plugin, setup: Setup, error: host_harness::Error) -> host_harness::Error {
+        let credential = plugin.descriptor().credentials.iter().find(|credential| credential.required);
+        if let (types::ErrorKind::MissingCredential, types::ErrorOrigin::Plugin, Some(credential)) =
+            (error.kind(), error.origin(), credential)
+        {
+            let hint = Some(how_to_set(plugin, credential, setup));
+            return types::Error { hint, ..error.record().clone() }.into();
+        }
         let message = self.in_flags(plugin, &error.to_string());
         if message == error.to_string() {
             return error;
@@ -319,8 +327,8 @@ impl Connect {
         let plugin = self.run.plugin().await?;
         let (config, environment) = self.config.read_existing()?;
         let setup = self.setup(&plugin, &config, &environment);
-        let provider = Provider::connect(&plugin, setup).await;
-        let provider = provider.map_err(|error| self.explained(&plugin, error))?;
+        let provider = Provider::connect(&plugin, setup.clone()).await;
+        let provider = provider.map_err(|error| self.explained(&plugin, setup, error))?;
         Ok((provider, config, environment))
     }
 }
@@ -334,6 +342,16 @@ pub(crate) fn few() -> Limits {
 pub(crate) fn ways_to_give(credential: &Credential) -> String {
     let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
     format!("{}{flag}", credential.env_vars.join(" or "))
+}
+
+/// Where a user puts a credential, and where they get one for the gateway that `setup` leads to.
+pub(crate) fn how_to_set(plugin: &Plugin, credential: &Credential, setup: Setup) -> String {
+    let destination = Destination::of(plugin.descriptor(), setup).ok();
+    let service = destination.as_ref().map(|destination| service_at(plugin.descriptor(), destination.origin()));
+    let own = if matches!(service, Some(None)) { " A gateway of your own that needs none takes any." } else { "" };
+    let from = service.flatten().map(|service| service.keys_from).or_else(|| credential.help_url.clone());
+    let from = from.filter(|from| !from.is_empty()).map(|from| format!(" Get one from {from}.")).unwrap_or_default();
+    format!("Set {}.{from}{own}", ways_to_give(credential))
 }
 
 /// The system's keyring, one for this run: what is passed over is told once.

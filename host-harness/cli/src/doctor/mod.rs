@@ -16,7 +16,7 @@ use host_harness::{
     wit::{
         chat::{Message, Prompt},
         models::Entry,
-        onboarding::{Credential, Service, Severity},
+        onboarding::{Service, Severity},
     },
     with_params,
 };
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use self::report::{Line, Report};
 use super::{
     alive,
-    connect::{Connect, chat_model, service_at, ways_to_give},
+    connect::{Connect, chat_model, how_to_set, service_at},
     output,
 };
 
@@ -294,12 +294,10 @@ impl Examination<'_> {
                 return Key::Missing;
             }
         };
-        let destination = Destination::of(plugin.descriptor(), self.setup(plugin, file)).ok();
-        let service = destination.and_then(|destination| service_at(descriptor, destination.origin()));
         let mut key = Key::Held;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
-            let how = how_to_set(credential, service.as_ref());
+            let how = how_to_set(plugin, credential, self.setup(plugin, file));
             match held.source(&credential.id) {
                 Some(source) => {
                     self.report.fact("key", &source.to_string());
@@ -456,13 +454,6 @@ impl Examination<'_> {
 fn is_about_the_key(kind: ErrorKind) -> bool {
     use ErrorKind::{Forbidden, MissingCredential, QuotaExceeded, RateLimited, Unauthorized};
     matches!(kind, MissingCredential | Unauthorized | Forbidden | QuotaExceeded | RateLimited)
-}
-
-/// Where a user puts a credential, and where they get one for the provider's `service`.
-fn how_to_set(credential: &Credential, service: Option<&Service>) -> String {
-    let from = service.map(|service| service.keys_from.clone()).or_else(|| credential.help_url.clone());
-    let from = from.filter(|from| !from.is_empty()).map(|from| format!(" Get one from {from}.")).unwrap_or_default();
-    format!("Set {}.{from}", ways_to_give(credential))
 }
 
 /// `given`, else the one in this folder, else the one beside the component.
