@@ -5,10 +5,10 @@ use std::{env::consts::EXE_SUFFIX, fs, path::Path};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::{
-    component, oci,
+    component,
+    oci::{self, sha256},
     sbom::{self, File},
     workspace::{self, Workspace, cargo, rustc},
 };
@@ -43,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         ("portkey-provider.wasm", "library", &[component::PACKAGE][..], "wasm32-wasip2", &[][..]),
         ("gateway.wasm", "application", GATEWAY, "wasm32-wasip2", &[]),
         (&npm, "library", &[component::PACKAGE], "wasm32-wasip2", JCO),
-        (&program, "application", &["host-harness"], &host, &[]),
+        (&program, "application", &["host-harness-cli"], &host, &[]),
     ] {
         let sha256 = sha256(&fs::read(dist.join(name)).with_context(|| format!("dist/{name}: run `make package`"))?);
         let bill = sbom::bill(&File { name, kind, sha256, packages, target, npm: (wrote, &lock) })?;
@@ -63,11 +63,6 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
 fn checksums(folder: &Path, files: &[String]) -> anyhow::Result<String> {
     let lines = files.iter().map(|name| Ok(format!("{}  {name}\n", sha256(&fs::read(folder.join(name))?))));
     lines.collect()
-}
-
-/// The SHA-256 digest in hexadecimal digits.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use std::{fs, path::Path};
 
 use anyhow::Context;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use wasm_metadata::Payload;
 use wasmparser::Parser;
-
-use crate::dist::sha256;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -94,6 +93,11 @@ fn world(component: &[u8]) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         }
     }
     Ok((imports, exports))
+}
+
+/// The SHA-256 digest in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

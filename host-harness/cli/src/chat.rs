@@ -1,28 +1,19 @@
 //! `chat`: one question and its reply, or a session of them.
 
-use std::{
-    io::IsTerminal,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use host_harness::{
-    Joined, Provider, model_params,
-    types::{GatewayReport, MediaSource, Usage},
-    wit::chat::{
-        AssistantPart, Document, Event, FinishReason, Message, Prompt, PromptCache, Request, Response, UserPart,
-    },
+    Provider, model_params,
+    types::MediaSource,
+    wit::chat::{Document, Message, Prompt, PromptCache, Request, UserPart},
     with_params,
 };
-
 use serde_json::{Value, json};
 
 use super::{
-    alive::Alive,
+    answer::{Answering, Asked, ask, is_markdown},
     connect::{Connect, chat_model},
-    file, image, input,
-    output::{self, Took},
+    file, image, input, output,
     page::Page,
     picture::Inline,
     saved::Saved,
@@ -234,100 +225,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Where the reply to `prompt` is printed.
-pub(crate) fn page(prompt: &Prompt) -> Page {
-    Page::standard_output(is_markdown(prompt))
-}
-
-/// A reply that keeps to a schema is no Markdown.
-fn is_markdown(prompt: &Prompt) -> bool {
-    prompt.response_format.is_none()
-}
-
-/// A reply, and how it came.
-pub(crate) struct Answer {
-    pub(crate) response: Response,
-    /// Whether Ctrl-C ended it: then it is what had come by then.
-    pub(crate) stopped: bool,
-    took: Took,
-}
-
-impl Answer {
-    fn is_refused(&self) -> bool {
-        let has_refusal = self.response.content.iter().any(|part| matches!(part, AssistantPart::Refusal(_)));
-        has_refusal || matches!(self.response.finish_reason, FinishReason::ContentFilter)
-    }
-
-    /// All that is printed of the reply in a pipe.
-    fn text(&self) -> String {
-        let mut text: String = self.response.content.iter().filter_map(output::said).collect();
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.extend(self.response.tool_calls().map(|call| format!("{}({})\n", call.name, call.arguments_json)));
-        text
-    }
-
-    /// What the text and the images do not say of the reply: a line for each.
-    pub(crate) fn remarks(&self) -> Vec<String> {
-        let content = &self.response.content;
-        let mut remarks = self.sources();
-        let says = |part: &AssistantPart| !matches!(part, AssistantPart::Thinking(_) | AssistantPart::Other(_));
-        if content.iter().any(|part| matches!(part, AssistantPart::Refusal(_))) {
-            remarks.push("refusal: the model does not answer, and says why".to_owned());
-        } else if !content.iter().any(says) {
-            let has_reasoned = content.iter().any(|part| matches!(part, AssistantPart::Thinking(_)));
-            let but = if has_reasoned { "but for its reasoning" } else { "at all" };
-            remarks.push(format!("the model said nothing {but}"));
-        }
-        remarks.extend(match &self.response.finish_reason {
-            FinishReason::Stop | FinishReason::ToolCalls => None,
-            FinishReason::Length => {
-                Some("length: the reply ends early, at the limit of its tokens (--max-output-tokens)".to_owned())
-            }
-            FinishReason::ContentFilter => Some("content_filter: a content filter cut the reply".to_owned()),
-            FinishReason::Other(reason) => Some(format!("the reply ended for another reason: {reason}")),
-        });
-        remarks.iter().map(|remark| output::printable(remark)).collect()
-    }
-
-    /// Where the reply is from, as far as its text does not show it: `[1]` in it means the first.
-    fn sources(&self) -> Vec<String> {
-        let content = &self.response.content;
-        let is_shown =
-            |url: &str| content.iter().any(|part| matches!(part, AssistantPart::Text(text) if text.contains(url)));
-        let url_of = |part: &AssistantPart| {
-            let AssistantPart::Other(json) = part else { return None };
-            let part: Value = serde_json::from_str(json).ok()?;
-            part.pointer("/url_citation/url")?.as_str().map(str::to_owned)
-        };
-        let urls: Vec<String> = content.iter().filter_map(url_of).collect();
-        let numbered = urls.iter().enumerate().filter(|(_, url)| !is_shown(url));
-        numbered.map(|(at, url)| format!("[{}] {url}", at + 1)).collect()
-    }
-
-    /// The same, as far as it came before Ctrl-C.
-    pub(crate) fn stopped(self) -> Self {
-        Self { stopped: true, ..self }
-    }
-
-    /// The same, where it took this much in all.
-    pub(crate) fn used(mut self, usage: Usage) -> Self {
-        self.response.usage = self.response.usage.map(|_| usage);
-        self
-    }
-
-    pub(crate) fn summary(&self) -> String {
-        output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
-    }
-}
-
-/// A request, and the model that it names.
-pub(crate) struct Asked {
-    pub(crate) model: String,
-    pub(crate) request: Request,
-}
-
 /// The request as it would go out: method, place, headers and body. A header that the host attaches shows its name alone.
 async fn show_request(provider: &Provider, asked: &Asked) -> anyhow::Result<ExitCode> {
     let body: Value = serde_json::from_str(&provider.body(&asked.request).await?)?;
@@ -341,135 +238,6 @@ async fn show_request(provider: &Provider, asked: &Asked) -> anyhow::Result<Exit
         "body": body,
     }));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
-pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow::Result<Answer> {
-    Ok(Answering::new(page).ask(provider, asked).await?)
-}
-
-/// A reply on its way.
-pub(crate) struct Answering {
-    page: Page,
-    joined: Joined,
-    /// What was printed: text, or a refusal.
-    said: String,
-    report: GatewayReport,
-    asked: Instant,
-    first: Option<Duration>,
-    reasoned: bool,
-    /// Whether calls of tools are printed.
-    calls: bool,
-}
-
-impl Answering {
-    /// Streams the reply, until its end or Ctrl-C: see [`ask`].
-    pub(crate) async fn ask(mut self, provider: &Provider, asked: Asked) -> host_harness::Result<Answer> {
-        let outcome = tokio::select! {
-            outcome = self.stream(provider, asked) => outcome.map(|()| false),
-            // Dropping the stream ends its request.
-            Ok(()) = tokio::signal::ctrl_c() => Ok(true),
-        };
-        self.finish(outcome)
-    }
-
-    pub(crate) fn new(page: Page) -> Self {
-        Self {
-            page,
-            joined: Joined::default(),
-            said: String::new(),
-            report: GatewayReport::default(),
-            asked: Instant::now(),
-            first: None,
-            reasoned: false,
-            calls: true,
-        }
-    }
-
-    /// The same, where calls of tools are answered and not printed.
-    pub(crate) fn without_calls(self) -> Self {
-        Self { calls: false, ..self }
-    }
-
-    /// Prints the reply as it arrives.
-    pub(crate) async fn stream(&mut self, provider: &Provider, asked: Asked) -> host_harness::Result<()> {
-        let model = asked.model;
-        let mut alive = Some(Alive::new(format!("waiting for {model}")));
-        let mut reply = provider.stream(asked.request).await?;
-        self.report = reply.report().clone();
-        while let Some(events) = reply.next().await? {
-            let waited = self.first.is_none();
-            let text: String = events.into_iter().filter_map(|event| self.take(event)).collect();
-            let printed = self.page.push(&text);
-            if !printed.is_empty() || waited && self.first.is_some() {
-                alive = None;
-            }
-            // Once whoever read has gone, what is still to come would be paid for in vain.
-            if !printed.is_empty() && !output::print(&printed) {
-                return Ok(());
-            }
-            // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
-            if let Some(pending) = self.page.pending() {
-                alive.get_or_insert_with(|| Alive::new(format!("{model} writes"))).preview(pending);
-            }
-        }
-        Ok(())
-    }
-
-    /// Joins the event to the reply; its text, if it has one.
-    fn take(&mut self, event: Event) -> Option<String> {
-        let text = match &event {
-            Event::Text(text) | Event::Refusal(text) => Some(text.clone()),
-            _ => None,
-        };
-        let is_reasoning = matches!(event, Event::Thinking(_));
-        self.reasoned |= is_reasoning;
-        if text.is_some() || is_reasoning || matches!(event, Event::ToolCall(_)) {
-            self.first.get_or_insert_with(|| self.asked.elapsed());
-        }
-        self.said.extend(text.as_deref());
-        self.joined.push(event);
-        text
-    }
-
-    /// Prints the reply once it is whole.
-    async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
-        let alive = Alive::new(format!("waiting for {}", asked.model));
-        let response = provider.complete(asked.request).await?;
-        let took = Took::whole(self.asked.elapsed());
-        drop(alive);
-        for part in &response.content {
-            match part {
-                AssistantPart::Text(text) | AssistantPart::Refusal(text) => {
-                    output::print(&(self.page.push(text) + &self.page.finish(text)));
-                }
-                AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
-                AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
-            }
-        }
-        Ok(Answer { response, stopped: false, took })
-    }
-
-    /// Prints what is left, and gives the reply as far as it came.
-    pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> host_harness::Result<Answer> {
-        output::print(&self.page.finish(&self.said));
-        let stopped = outcome?;
-        self.joined
-            .tool_calls()
-            .filter(|_| self.calls)
-            .for_each(|call| self.print_call(&call.name, &call.arguments_json));
-        let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
-        Ok(Answer { response: self.joined.into_response(self.report), stopped, took })
-    }
-
-    fn print_call(&self, name: &str, arguments: &str) {
-        let call = format!("{name}({arguments})");
-        match self.page {
-            Page::Blank => {}
-            Page::Exact => output::print_line(&call),
-            Page::Plain | Page::Drawn(_) => output::print_line(&output::printable(&call)),
-        }
-    }
 }
 
 /// A file for the model to read, by what is in it; a URL is taken for an image unless it ends like a PDF.

@@ -22,9 +22,8 @@ use serde_json::{Map, Value};
 
 use super::{
     alive::Alive,
-    input,
+    given, input,
     output::{self, Usage},
-    plugin_flags,
 };
 
 /// The component that a command looks at without calling anything.
@@ -122,7 +121,7 @@ impl Run {
             setup = setup.base_url(base_url);
         }
         for credential in &plugin.descriptor().credentials {
-            if let Some(secret) = plugin_flags::given(credential) {
+            if let Some(secret) = given::given(credential) {
                 setup = setup.secret(&credential.id, secret);
             }
         }

@@ -14,7 +14,7 @@ use host_harness::{
 use host_harness_stub::{Credential, Options, Stub};
 
 use super::{
-    chat::{Answering, Asked},
+    answer::{Answering, Asked},
     connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,

@@ -10,6 +10,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod alive;
+mod answer;
 mod arguments;
 mod ask;
 mod chat;
@@ -19,6 +20,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod file;
+mod given;
 mod image;
 mod input;
 mod lint;

@@ -4,30 +4,13 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
+use super::{Cli, arguments, connect, given::variable, output::Usage};
 use anyhow::Context;
 use clap::{
     Arg, CommandFactory,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{
-    Engine, Plugin,
-    wit::onboarding::{Credential, Descriptor},
-};
-use secrecy::SecretString;
-
-use super::{Cli, arguments, connect, output::Usage};
-
-/// The variable that a secret goes along in: named for the credential's own, and not that one itself. A plugin says what that is,
-/// and could name one that means something to this program, such as `HOME`.
-fn variable(own: &str) -> String {
-    format!("HOST_HARNESS_GIVEN_{own}")
-}
-
-/// The secret that was given as a flag for `credential`.
-pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
-    let given = std::env::var(variable(credential.env_vars.first()?)).ok();
-    given.filter(|secret| !secret.trim().is_empty()).map(Into::into)
-}
+use host_harness::{Engine, Plugin, wit::onboarding::Descriptor};
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
 /// ended. `None` where the error stands.

@@ -12,7 +12,7 @@ use host_harness::{
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
-    chat::{self, Asked},
+    answer::{self, Asked},
     connect::chat_model,
     image, output,
     picture::Inline,
@@ -237,10 +237,10 @@ impl Session<'_> {
         let id = &self.provider.plugin().descriptor().id;
         let params = model_params(self.knows.config.value(), id, &self.prompt.model);
         let (prompt, _) = with_params(Prompt { messages, ..self.prompt.clone() }, &params);
-        let page = chat::page(&prompt);
+        let page = answer::page(&prompt);
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
-        let answer = chat::ask(self.provider, Asked { model, request }, page).await?;
+        let answer = answer::ask(self.provider, Asked { model, request }, page).await?;
         let (text, stopped) = (answer.summary(), answer.stopped);
         if !stopped {
             let (images, failed) = image::save_of_chat(self.provider, &answer.response).await;

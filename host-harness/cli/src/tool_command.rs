@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    chat::{Answer, Answering, Asked},
+    answer::{Answer, Answering, Asked},
     output::{self, Usage},
     page::Page,
     program,

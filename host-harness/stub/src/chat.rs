@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::cache::Accounted;
 use super::images;
-use super::server::{Refusal, bare};
+use super::respond::{Refusal, bare};
 use super::strict::Signature;
 use super::wire::{Reasoning, UsageAt, Wire};
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::wire::{Hooks, Midway, Reasoning, UsageAt, Wire};
+use super::wire::{ERROR_EVENT, Hooks, Midway, Reasoning, UsageAt, Wire};
 
 /// A fault that the stand-in plays when a request asks for it: by the model name `fault/<name>`, with or without
 /// `@slug/` before it (so that it survives a real gateway in between), or by the header `x-stub-fault: <name>`.
@@ -70,10 +70,6 @@ const fn midway(name: &'static str, about: &'static str, midway: Midway) -> Faul
 const HOSTED_JSON: &[(&str, &str)] = &[("content-type", "application/json;charset=UTF-8")];
 
 const RATE_LIMIT: &str = r#"{"error":{"message":"Rate limit reached for requests.","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#;
-pub(crate) const ERROR_EVENT: &str = r#"{"error":{"message":"The server had an error while processing your request.","type":"server_error","param":null,"code":null}}"#;
-/// What the gateway makes of an error event in Anthropic's stream.
-pub(crate) const ERROR_FINISH: &str = r#"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"","provider":"anthropic","choices":[{"finish_reason":"overloaded_error","delta":{"content":""}}]}"#;
-pub(crate) const HOOK_RESULTS: &str = r#"{"hook_results":{"before_request_hooks":[{"id":"input_guardrail_1","verdict":false,"deny":false,"transformed":false,"checks":[{"id":"default.contains","verdict":false,"transformed":false,"execution_time":1,"error":null,"data":{"operator":"none","words":["bomb"],"explanation":"The text contains a word that it must not contain."}}]}],"after_request_hooks":[]}}"#;
 
 // A fault a line or two, the bodies as they are on the wire.
 #[rustfmt::skip]
@@ -197,6 +193,7 @@ const FAULTS: &[Fault] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::HOOK_RESULTS;
     use super::*;
     use std::collections::HashSet;
 

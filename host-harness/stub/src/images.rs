@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use super::server::{Refusal, bare};
+use super::respond::{Refusal, bare};
 use super::{Field, Recorded};
 
 const MAX_SIDE: u32 = 4096;

@@ -31,12 +31,14 @@
 
 mod cache;
 mod chat;
+mod connection;
 mod faults;
 mod images;
 mod models;
 mod native;
 mod portkey;
 mod record;
+mod respond;
 mod server;
 mod strict;
 mod wire;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cache::Accounted;
 use super::chat::{example, steps};
-use super::server::response;
+use super::respond::response;
 use super::strict::family::{Family, Thinking};
 use super::strict::{REDACTED, Signature, anthropic, bedrock, gemini};
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::server::Refusal;
+use super::respond::Refusal;
 use super::strict::family::{Family, Maker};
 use super::strict::{anthropic, bedrock, gemini, openai};
 

@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::server::Refusal;
+use super::respond::Refusal;
 use boundary::secret_names::names_a_secret;
 
 /// The largest request body that is read; a larger one is answered with 413.

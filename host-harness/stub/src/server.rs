@@ -11,19 +11,18 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::cache::{Accounted, PromptCache};
+use super::connection::{Accepting, Connection};
 use super::faults::{self, Effect, Fault};
 use super::portkey::Sent;
+use super::respond::{Refusal, bare, response, set, text_response};
 use super::strict::family::{Family, Maker};
-use super::strict::{Refused, openai};
+use super::strict::openai;
 use super::wire::{self, Reasoning, Wire};
 use super::{Credential, Options, Recorded, Role, chat, images, models, native};
 
@@ -54,38 +53,6 @@ enum Answer {
     Raw(&'static str, Vec<u8>),
     /// All of it, by a provider that speaks another language.
     Native(Response),
-}
-
-/// An endpoint's answer where it did not.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) body: Value,
-}
-
-impl Refusal {
-    pub(super) fn invalid(message: &str, param: &str) -> Self {
-        let body =
-            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": null}});
-        Self { status: 400, body }
-    }
-
-    pub(super) fn not_found(message: &str) -> Self {
-        let body = json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": "model_not_found"}});
-        Self { status: 404, body }
-    }
-
-    fn response(&self) -> Response {
-        response(self.status, "application/json", Body::from(self.body.to_string()))
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(Refused { message, param, code }: Refused) -> Self {
-        let body =
-            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}});
-        Self { status: 400, body }
-    }
 }
 
 async fn answer(
@@ -121,7 +88,7 @@ impl Server {
         // `Recorded::read` has a limit of its own.
         let app = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(self);
         let app = app.into_make_service_with_connect_info::<Connection>();
-        axum::serve(Accepting { listener, accepted: 0 }, app).await
+        axum::serve(Accepting::new(listener), app).await
     }
 
     pub(super) fn requests(&self) -> Vec<Recorded> {
@@ -365,92 +332,11 @@ fn shown(family: Option<&Family>, body: &Value, in_blocks: bool) -> Reasoning {
     }
 }
 
-/// `model` without the `@slug/` before it.
-pub(super) fn bare(model: &str) -> &str {
-    model.strip_prefix('@').and_then(|model| model.split_once('/')).map_or(model, |(_, model)| model)
-}
-
 fn headers_of(request: &Recorded) -> String {
     request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
-}
-
-pub(super) fn response(status: u16, content_type: &str, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    set(response.headers_mut(), "content-type", content_type);
-    response
-}
-
-/// The content type follows from the first byte.
-fn text_response(status: u16, body: &'static str) -> Response {
-    let content_type = match body.as_bytes().first() {
-        Some(b'{') => "application/json",
-        Some(b'<') => "text/html; charset=utf-8",
-        _ => "text/plain; charset=utf-8",
-    };
-    response(status, content_type, Body::from(body))
-}
-
-fn set(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-        headers.insert(name, value);
-    }
 }
 
 /// Locks, also after a panic of another holder: what is kept here is whole at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Accepts connections, and counts them.
-struct Accepting {
-    listener: TcpListener,
-    accepted: u64,
-}
-
-/// The connection that carries a request.
-#[derive(Clone, Debug)]
-pub(super) struct Connection {
-    number: u64,
-    /// A second handle on the socket.
-    socket: Arc<TcpStream>,
-}
-
-impl Connection {
-    /// Makes the coming close a TCP reset.
-    pub(super) fn reset_on_close(&self) {
-        let _ = self.socket.set_zero_linger();
-    }
-}
-
-impl Listener for Accepting {
-    type Io = TcpStream;
-    type Addr = Connection;
-
-    async fn accept(&mut self) -> (TcpStream, Connection) {
-        loop {
-            let (stream, _) = Listener::accept(&mut self.listener).await;
-            let _ = stream.set_nodelay(true);
-            if let Ok((stream, socket)) = two_handles(stream) {
-                self.accepted += 1;
-                return (stream, Connection { number: self.accepted, socket: Arc::new(socket) });
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Connection> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-fn two_handles(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
-    let first = stream.into_std()?;
-    let second = first.try_clone()?;
-    Ok((TcpStream::from_std(first)?, TcpStream::from_std(second)?))
-}
-
-impl Connected<IncomingStream<'_, Accepting>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Accepting>) -> Self {
-        stream.remote_addr().clone()
-    }
 }

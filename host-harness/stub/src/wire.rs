@@ -11,8 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::faults;
-use super::server::Connection;
+use super::connection::Connection;
 
 /// One way of writing a reply. [`Wire::PLAIN`] is the well-behaved one; a fault differs from it in a field or two.
 #[derive(Clone, Copy, Debug)]
@@ -141,11 +140,11 @@ impl Wire {
             Some(Midway::BadEvent) => events.insert(middle, r#"{"choices":[{"del"#.into()),
             Some(Midway::ErrorEvent) => {
                 events.truncate(middle);
-                events.push(faults::ERROR_EVENT.into());
+                events.push(ERROR_EVENT.into());
             }
             Some(Midway::ErrorFinish) => {
                 events.truncate(middle);
-                events.extend([faults::ERROR_FINISH.into(), "[DONE]".into()]);
+                events.extend([ERROR_FINISH.into(), "[DONE]".into()]);
             }
             Some(Midway::End | Midway::Reset | Midway::Stall) => events.truncate(middle),
         }
@@ -218,8 +217,13 @@ impl Wire {
     }
 }
 
+pub(crate) const ERROR_EVENT: &str = r#"{"error":{"message":"The server had an error while processing your request.","type":"server_error","param":null,"code":null}}"#;
+/// What the gateway makes of an error event in Anthropic's stream.
+pub(crate) const ERROR_FINISH: &str = r#"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"","provider":"anthropic","choices":[{"finish_reason":"overloaded_error","delta":{"content":""}}]}"#;
+pub(crate) const HOOK_RESULTS: &str = r#"{"hook_results":{"before_request_hooks":[{"id":"input_guardrail_1","verdict":false,"deny":false,"transformed":false,"checks":[{"id":"default.contains","verdict":false,"transformed":false,"execution_time":1,"error":null,"data":{"operator":"none","words":["bomb"],"explanation":"The text contains a word that it must not contain."}}]}],"after_request_hooks":[]}}"#;
+
 fn hook_results() -> Value {
-    serde_json::from_str(faults::HOOK_RESULTS).unwrap_or_default()
+    serde_json::from_str(HOOK_RESULTS).unwrap_or_default()
 }
 
 /// One thing to do while a body is written.

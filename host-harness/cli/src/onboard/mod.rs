@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{
     alive,
     connect::{self, Config, Named, Run, header, ways_to_give},
-    output, plugin_flags,
+    given, output,
 };
 
 #[derive(clap::Args)]
@@ -326,7 +326,7 @@ impl Answers {
         let Some(credential) = plugin.descriptor().credentials.first() else { return Vec::new() };
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        let in_environment = is_set && plugin_flags::given(credential).is_none();
+        let in_environment = is_set && given::given(credential).is_none();
         let mut left = Vec::new();
         match (self.key, in_environment) {
             (KeyPlace::Reference, false) if self.secret.is_some() => left.push(format!(

@@ -1,0 +1,16 @@
+//! Secrets that were given as flags: they go along in the environment of the program that starts anew without them.
+
+use host_harness::wit::onboarding::Credential;
+use secrecy::SecretString;
+
+/// The variable that a secret goes along in: named for the credential's own, and not that one itself. A plugin says what that is,
+/// and could name one that means something to this program, such as `HOME`.
+pub(crate) fn variable(own: &str) -> String {
+    format!("HOST_HARNESS_GIVEN_{own}")
+}
+
+/// The secret that was given as a flag for `credential`.
+pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
+    let given = std::env::var(variable(credential.env_vars.first()?)).ok();
+    given.filter(|secret| !secret.trim().is_empty()).map(Into::into)
+}
