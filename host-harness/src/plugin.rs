@@ -37,6 +37,8 @@ impl fmt::Debug for Plugin {
     }
 }
 
+const HINT: &str = "`host-harness validate` says what is wrong with a component.";
+
 impl Plugin {
     /// Loads a component from a file.
     ///
@@ -52,7 +54,7 @@ impl Plugin {
         Self::from_bytes(engine, &wasm).await.map_err(|error| match error.kind() {
             ErrorKind::InvalidConfig => {
                 Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
-                    .hint("`host-harness validate` says what is wrong with a component.")
+                    .hint(error.record().hint.as_deref().unwrap_or(HINT))
                     .source(error)
             }
             _ => error,
@@ -69,7 +71,17 @@ impl Plugin {
     }
 
     pub(crate) async fn of(engine: &Engine, compiled: Compiled) -> Result<Self> {
-        let linked = engine.link(&compiled.component).map_err(|error| Error::config(format!("{error:#}")))?;
+        let linked = engine.link(&compiled.component).map_err(|error| {
+            // The linker names one thing that it lacks, in its own words.
+            let findings = validate::interfaces(engine, &compiled.component);
+            if findings.is_empty() {
+                return Error::config(format!("{error:#}"));
+            }
+            Error::config(findings.join("; ")).hint(
+                "A provider is built for wasm32-wasip2 against wit/ of this version, and without what asks for more, such as \
+                 Rust's std: see docs/write-a-provider.md.",
+            )
+        })?;
         let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;

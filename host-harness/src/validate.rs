@@ -87,6 +87,13 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
     found
 }
 
+/// Why a component cannot be linked, where its interfaces tell: a sentence each.
+pub(crate) fn interfaces(engine: &Engine, component: &Component) -> Vec<String> {
+    let mut found = Validation::default();
+    found.interfaces(engine, component);
+    found.findings
+}
+
 impl Validation {
     fn interfaces(&mut self, engine: &Engine, component: &Component) {
         let ty = component.component_type();
@@ -197,7 +204,13 @@ async fn option_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
         for sample in samples(option) {
             let config = json!({"plugins": {"entries": {(id): {"config": {(name): sample}}}}});
             let path = format!("plugins.entries.{id}.config.{name}");
-            let Ok(found) = plugin.lint(&config).await else { continue };
+            let found = match plugin.lint(&config).await {
+                Ok(found) => found,
+                Err(error) => {
+                    findings.push(format!("its lint fails on the option {name:.64}: {error}"));
+                    return findings;
+                }
+            };
             let refused = found.iter().find(|found| found.severity == Severity::Error && found.path.starts_with(&path));
             if let Some(refused) = refused {
                 findings.push(format!(

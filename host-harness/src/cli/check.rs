@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host_harness::{Engine, Limits, Plugin, check};
+use host_harness::{Engine, Plugin, check};
 
 use super::{alive::Alive, connect::Component, output};
 
@@ -25,13 +25,24 @@ enum Format {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let alive = Alive::new("checking");
-    let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
-    let report = check::run(&plugin).await?;
+    let mut alive = Some(Alive::new("checking"));
+    let plugin = Plugin::load(&Engine::new(args.component.limits())?, component).await?;
+    let report = match args.format {
+        Format::Tap => {
+            let mut lines = check::Report::tap_head(check::count());
+            check::run_and_tell(&plugin, |number, case| {
+                alive.take();
+                lines.push_str(&case.tap(number));
+                output::print_line(&std::mem::take(&mut lines));
+                alive = Some(Alive::new("checking"));
+            })
+            .await?
+        }
+        Format::Junit => check::run(&plugin).await?,
+    };
     drop(alive);
-    output::print_line(&match args.format {
-        Format::Tap => report.tap(),
-        Format::Junit => report.junit(),
-    });
+    if matches!(args.format, Format::Junit) {
+        output::print_line(&report.junit());
+    }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
