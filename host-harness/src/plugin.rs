@@ -163,28 +163,28 @@ impl Plugin {
     ///
     /// # Errors
     /// Where an option is wrong, or refers to what is set nowhere.
-    pub(crate) async fn headers_of(&self, setup: &Setup) -> Result<Vec<String>> {
+    pub(crate) async fn headers_of(&self, setup: &Setup, clock: Clock) -> Result<Vec<String>> {
         if setup.options.is_empty() {
             return Ok(Vec::new());
         }
         let id = &self.descriptor().id;
         let with = json!({"plugins": {"entries": {(id): {"config": setup.options}}}});
-        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json()).await?;
-        let without = self.0.headers.get_or_try_init(|| self.headers("{}")).await?;
+        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json(), clock).await?;
+        let without = self.0.headers.get_or_try_init(|| self.headers("{}", clock)).await?;
         Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
     }
 
     /// The headers that the plugin makes of a configuration, with every credential held.
-    async fn headers(&self, config: &str) -> Result<Vec<(String, String)>> {
+    async fn headers(&self, config: &str, clock: Clock) -> Result<Vec<(String, String)>> {
         let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
-        Ok(self.resolve(config, &held).await?.headers)
+        Ok(self.resolve(config, &held, clock).await?.headers)
     }
 
     /// The connection that a configuration describes. See the WIT, `onboarding.resolve-connection`.
-    pub(crate) async fn resolve(&self, config: &str, held: &[String]) -> Result<Connection> {
-        let mut live = self.instantiate().await?;
+    pub(crate) async fn resolve(&self, config: &str, held: &[String], clock: Clock) -> Result<Connection> {
+        let mut live = self.start(None, clock).await?;
         let onboarding = live.onboarding()?;
-        Ok(self.within_limit(onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
+        Ok(within(clock, onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
     }
 
     /// For a pure call: without a way out.

@@ -38,7 +38,7 @@ pub struct Setup {
     pub(crate) options: Map<String, Value>,
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
-    keyring: Option<Keyring>,
+    pub(crate) keyring: Option<Keyring>,
     /// Whether a variable may name the base URL.
     is_from_env: bool,
 }
@@ -169,7 +169,7 @@ impl Setup {
         let descriptor = plugin.descriptor();
         let mut refused = self.checked(descriptor).refused;
         // Of an option that is wrong, the plugin finds more below.
-        let outdone = plugin.headers_of(&self).await.unwrap_or_default();
+        let outdone = plugin.headers_of(&self, plugin.clock(None)).await.unwrap_or_default();
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
         match settled.settle_entry(descriptor, &outdone, None) {

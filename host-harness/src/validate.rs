@@ -224,7 +224,7 @@ async fn option_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
         for (name, sample) in [("traceId", json!("trace-1")), ("metadata", json!({"team": "a"}))] {
             let is_allowed = options.is_some_and(|options| options.contains_key(name));
-            let takes = plugin.headers_of(&Setup::new(json!({})).option(name, sample)).await;
+            let takes = plugin.headers_of(&Setup::new(json!({})).option(name, sample), plugin.clock(None)).await;
             if !is_allowed && takes.is_ok_and(|headers| !headers.is_empty()) {
                 findings.push(format!(
                     "the component takes the option `{name}`, which the manifest's `configSchema` does not allow"

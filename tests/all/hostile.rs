@@ -246,6 +246,20 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
     host.serves().await;
 }
 
+/// A call's own limit holds from where the plugin is asked what its options mean.
+#[tokio::test]
+async fn options_of_a_call_take_no_longer_than_the_call_may() {
+    use host_harness::CallOptions;
+    let host = Host::new().await;
+    let call = || CallOptions::new().time_limit(Duration::from_millis(150));
+    for call in [call().option("attack", "spin"), call().header("x-attack", "a").option("attack", "spin")] {
+        let error = host.hostile.with(call).await.expect_err("it spins");
+        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
+        assert!(error.to_string().contains("took longer than 0.15 s"), "{error}");
+    }
+    host.serves().await;
+}
+
 #[tokio::test]
 async fn a_private_address_is_not_called_unless_the_user_says_so() {
     let host = Host::new().await;
