@@ -64,8 +64,9 @@ pub use calls::{
 };
 pub use component::{
     engine::Engine,
+    interfaces::WIT_VERSION,
     plugin::Plugin,
-    validate::{Validation, WIT_VERSION, manifest_findings, validate},
+    validate::{Validation, manifest_findings, validate},
 };
 #[cfg(feature = "keyring")]
 pub use configuration::keyring::Keyring;

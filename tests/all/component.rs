@@ -62,8 +62,15 @@ async fn a_manifest_that_says_otherwise_is_found_out() {
 #[test]
 fn validate_reports_and_exits_for_ci() {
     let cli = Cli::new();
-    let good =
-        cli.run(&["validate", "--json", "--manifest", root().join("openclaw.plugin.json").to_str().unwrap()]).ok();
+    let good = cli
+        .run(&[
+            "validate",
+            "--json",
+            "--manifest",
+            root().join("openclaw.plugin.json").to_str().unwrap(),
+            component().to_str().unwrap(),
+        ])
+        .ok();
     assert_eq!(good.json()["valid"], true);
 
     std::fs::write(cli.folder.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
@@ -79,7 +86,7 @@ fn validate_reports_and_exits_for_ci() {
 /// The suite that authors of other providers run passes on our own component, every point of it.
 #[test]
 fn check_passes_on_the_component() {
-    let ran = Cli::new().run(&["check"]).ok();
+    let ran = Cli::new().run(&["check", component().to_str().unwrap()]).ok();
     assert!(ran.out.starts_with("TAP version 14\n"), "{ran:?}");
     assert!(!ran.out.contains("\nnot ok"), "{ran:?}");
     for point in ["O1", "O4", "O10", "O14", "I2", "I5", "I6", "I8"] {

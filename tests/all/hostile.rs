@@ -246,6 +246,20 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
     host.serves().await;
 }
 
+/// A call's own limit holds from where the plugin is asked what its options mean.
+#[tokio::test]
+async fn options_of_a_call_take_no_longer_than_the_call_may() {
+    use host_harness::CallOptions;
+    let host = Host::new().await;
+    let call = || CallOptions::new().time_limit(Duration::from_millis(150));
+    for call in [call().option("attack", "spin"), call().header("x-attack", "a").option("attack", "spin")] {
+        let error = host.hostile.with(call).await.expect_err("it spins");
+        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
+        assert!(error.to_string().contains("took longer than 0.15 s"), "{error}");
+    }
+    host.serves().await;
+}
+
 #[tokio::test]
 async fn a_private_address_is_not_called_unless_the_user_says_so() {
     let host = Host::new().await;
@@ -574,6 +588,23 @@ pub(crate) fn describing(how: &str) -> Vec<u8> {
     let start = wasm.windows(9).position(|found| found == b"describe:").unwrap();
     wasm[start..start + 32].copy_from_slice(format!("{:32}", format!("describe:{how}")).as_bytes());
     wasm
+}
+
+/// Whoever checks a component of their own hears so soon, and may wait longer or less long.
+#[test]
+fn a_component_that_hangs_is_found_out_by_those_who_look_at_it() {
+    let cli = Cli::new();
+    std::fs::write(cli.folder.path().join("spin.wasm"), describing("spin")).unwrap();
+    let found = cli.run(&["validate", "spin.wasm", "--timeout", "1"]);
+    assert_eq!(found.code, 1, "{found:?}");
+    assert!(found.out.contains("it does not load: the call took longer than 1 s"), "{found:?}");
+    let checked = cli.run(&["check", "spin.wasm", "--timeout", "1"]);
+    assert_eq!(checked.code, 6, "{checked:?}");
+    assert!(checked.err.contains("the call took longer than 1 s"), "{checked:?}");
+    for command in ["validate", "check"] {
+        let help = cli.run(&[command, "--help"]).ok();
+        assert!(help.out.contains("[default: 10]"), "{help:?}");
+    }
 }
 
 #[tokio::test]
@@ -947,7 +978,9 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
         let wasm = shaped("0.2.0", &world, "");
         let error = load(&engine, &wasm).await.expect_err(&import);
         assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{import}: {error:?}");
-        assert!(error.to_string().contains(&import), "the error says what it asks for: {error}");
+        let asked = format!("it imports {import}: a provider gets wasi:http and wasi:io, and nothing else");
+        assert!(error.to_string().ends_with(&asked), "{error}");
+        assert!(error.record().hint.as_ref().unwrap().contains("docs/write-a-provider.md"), "{error:?}");
         let found = validate(&engine, &wasm, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(&import)), "{import}: {found:?}");
     }

@@ -107,6 +107,25 @@ async fn it_passes_the_suite() {
     assert!(done >= 30, "{}", report.tap());
 }
 
+/// The suite takes its time: what is known of it is told before its end.
+#[tokio::test]
+async fn each_case_of_the_suite_is_told_as_it_ends() {
+    let (plugin, first) = (second().await, tokio::sync::Notify::new());
+    let run = host_harness_check::run_and_tell(&plugin, |number, case| {
+        assert!(number > 1 || case.tap(number).starts_with("ok 1 - O1 "), "{case:?}");
+        first.notify_one();
+    });
+    tokio::select! {
+        biased;
+        () = first.notified() => {}
+        report = run => panic!("it told at its end: {report:?}"),
+    }
+    let ran = crate::support::Cli::new().run(&["check", built().to_str().unwrap()]).ok();
+    let report = host_harness_check::run(&plugin).await.unwrap();
+    assert_eq!(ran.out, report.tap() + "\n");
+    assert_eq!(host_harness_check::count(), report.cases.len());
+}
+
 #[tokio::test]
 async fn it_chats_streams_and_calls_tools_and_says_what_it_cannot_do() {
     let require = Some(Credential { header: "authorization".into(), value: format!("Bearer {KEY}") });

@@ -189,7 +189,7 @@ fn a_files_name_does_not_steer_the_terminal() {
     let cli = Cli::new();
     for arguments in [
         &["validate", "PWNED\u{1b}]0;title\u{7}\u{9d}0;x\u{9c}.wasm"][..],
-        &["validate", "--manifest", "PWNED\u{1b}]0;title\u{7}\u{202e}.json"],
+        &["validate", component().to_str().unwrap(), "--manifest", "PWNED\u{1b}]0;title\u{7}\u{202e}.json"],
         &["PWNED\u{1b}]0;title\u{7}\u{9d}0;x\u{9c}"],
         &["--PWNED\u{1b}]0;title\u{7}\u{202e}"],
         &["models", "--PWNED\u{1b}]0;title\u{7}\u{202e}", "--json"],

@@ -54,6 +54,19 @@ const SUITES: [&[Check]; 4] = [onboarding::CHECKS, images::CHECKS, auth::CHECKS,
 /// # Errors
 /// None so far: what goes wrong in a case is that case's outcome.
 pub async fn run(plugin: &Plugin) -> Result<Report> {
+    run_and_tell(plugin, |_, _| ()).await
+}
+
+/// How many cases there are.
+pub fn count() -> usize {
+    SUITES.into_iter().flatten().count()
+}
+
+/// The same as [`run`], which hands each case to `tell` as soon as it is over, with its number, from 1 on.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_and_tell(plugin: &Plugin, mut tell: impl FnMut(usize, &Case)) -> Result<Report> {
     let fixture = Fixture::new(plugin.clone());
     let mut cases = Vec::new();
     for check in SUITES.into_iter().flatten() {
@@ -63,7 +76,9 @@ pub async fn run(plugin: &Plugin) -> Result<Report> {
             Err(Flaw::Failed(reason)) => Outcome::Failed(fixture::without_keys(&reason)),
             Err(Flaw::NotApplicable(reason)) => Outcome::NotApplicable(reason),
         };
-        cases.push(Case { id: check.id, title: check.title, outcome });
+        let case = Case { id: check.id, title: check.title, outcome };
+        tell(cases.len() + 1, &case);
+        cases.push(case);
     }
     Ok(Report { cases })
 }

@@ -1,7 +1,5 @@
 //! What the suite found, and its two printed forms. Knows nothing of what is checked.
 
-use std::fmt::Write;
-
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -37,6 +35,21 @@ pub enum Outcome {
     NotApplicable(String),
 }
 
+impl Case {
+    /// The line of its own in the Test Anything Protocol, and why it failed; without a last line end.
+    pub fn tap(&self, number: usize) -> String {
+        let name = escaped(&format!("{} {}", self.id, self.title));
+        match &self.outcome {
+            Outcome::Ok => format!("ok {number} - {name}"),
+            Outcome::NotApplicable(reason) => format!("ok {number} - {name} # SKIP {}", escaped(reason)),
+            // A JSON text is one of YAML's, on a single line.
+            Outcome::Failed(reason) => {
+                format!("not ok {number} - {name}\n  ---\n  message: {}\n  ...", Value::from(reason.as_str()))
+            }
+        }
+    }
+}
+
 impl Report {
     /// Whether no case failed.
     pub fn passed(&self) -> bool {
@@ -53,20 +66,13 @@ impl Report {
     /// assert_eq!(report.tap(), "TAP version 14\n1..1\nok 1 - O2 the api is the provider's own");
     /// ```
     pub fn tap(&self) -> String {
-        let mut out = format!("TAP version 14\n1..{}", self.cases.len());
-        for (number, case) in (1..).zip(&self.cases) {
-            let name = escaped(&format!("{} {}", case.id, case.title));
-            // Writing to a string cannot fail.
-            let _ = match &case.outcome {
-                Outcome::Ok => write!(out, "\nok {number} - {name}"),
-                Outcome::NotApplicable(reason) => write!(out, "\nok {number} - {name} # SKIP {}", escaped(reason)),
-                // A JSON text is one of YAML's, on a single line.
-                Outcome::Failed(reason) => {
-                    write!(out, "\nnot ok {number} - {name}\n  ---\n  message: {}\n  ...", Value::from(reason.as_str()))
-                }
-            };
-        }
-        out
+        let cases = (1..).zip(&self.cases).map(|(number, case)| format!("\n{}", case.tap(number)));
+        Self::tap_head(self.cases.len()).trim_end().to_owned() + &cases.collect::<String>()
+    }
+
+    /// What stands before the lines of so many cases.
+    pub fn tap_head(count: usize) -> String {
+        format!("TAP version 14\n1..{count}\n")
     }
 
     /// JUnit XML, without a last line end: one suite, whose class names are the checklist's ids.

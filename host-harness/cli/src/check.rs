@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use host_harness::{Engine, Limits, Plugin};
+use host_harness::{Engine, Plugin};
+use host_harness_check::Report;
 
 use super::{alive::Alive, connect::Component, output};
 
@@ -25,13 +26,24 @@ enum Format {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let alive = Alive::new("checking");
-    let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
-    let report = host_harness_check::run(&plugin).await?;
+    let mut alive = Some(Alive::new("checking"));
+    let plugin = Plugin::load(&Engine::new(args.component.limits())?, component).await?;
+    let report = match args.format {
+        Format::Tap => {
+            let mut lines = Report::tap_head(host_harness_check::count());
+            host_harness_check::run_and_tell(&plugin, |number, case| {
+                alive.take();
+                lines.push_str(&case.tap(number));
+                output::print_line(&std::mem::take(&mut lines));
+                alive = Some(Alive::new("checking"));
+            })
+            .await?
+        }
+        Format::Junit => host_harness_check::run(&plugin).await?,
+    };
     drop(alive);
-    output::print_line(&match args.format {
-        Format::Tap => report.tap(),
-        Format::Junit => report.junit(),
-    });
+    if matches!(args.format, Format::Junit) {
+        output::print_line(&report.junit());
+    }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

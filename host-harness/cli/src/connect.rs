@@ -29,17 +29,27 @@ use super::{
 /// The component that a command looks at without calling anything.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Component {
-    /// The component [default: the one that `make build` built]
-    #[arg(value_name = "COMPONENT")]
+    /// The component
+    #[arg(value_name = "COMPONENT", required_unless_present = "plugin")]
     file: Option<PathBuf>,
     /// The same, as the other commands name it
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     plugin: Option<PathBuf>,
+    /// End a call into the component after this long
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: u32,
 }
 
 impl Component {
+    /// No other is taken where none is named: whoever checks their own would be told of ours.
     pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
         component(self.file.as_deref().or(self.plugin.as_deref()))
+    }
+
+    /// It waits for nothing but this machine: one that hangs is found out soon.
+    pub(crate) fn limits(&self) -> Limits {
+        let call = Duration::from_secs(self.timeout.into());
+        Limits { call, stream_idle: call, ..few() }
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
-    connect::{Component, few},
+    connect::Component,
     output::{self, Usage},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let limits = few();
+    let limits = args.component.limits();
     let wasm = read_file(&component, limits.component)
         .map_err(|error| Usage(format!("cannot read the component `{}`: {error}", component.display())))?;
     let default = Path::new("openclaw.plugin.json");

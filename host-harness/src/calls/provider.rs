@@ -34,7 +34,7 @@ use crate::{
         destination::Destination,
         egress::{Egress, Filled, Policy, Pool, RefusedHeader},
     },
-    types::{Connection, Media},
+    types::{Connection, ErrorKind, Media},
     wit::{chat, images, models, onboarding::Descriptor},
 };
 
@@ -124,10 +124,18 @@ impl Provider {
     pub async fn connect(plugin: &Plugin, setup: Setup) -> Result<Self> {
         let descriptor = plugin.descriptor();
         setup.left_to_openclaw(descriptor)?;
-        let outdone = plugin.headers_of(&setup).await?;
-        let held = setup.held(descriptor)?;
+        let clock = plugin.clock(None);
+        let outdone = plugin.headers_of(&setup, clock).await?;
+        let held = if setup.keyring.is_some() {
+            // A keyring blocks, and may ask the user to unlock it.
+            let (plugin, setup) = (plugin.clone(), setup.clone());
+            let held = tokio::task::spawn_blocking(move || setup.held(plugin.descriptor()));
+            held.await.map_err(|error| Error::host(ErrorKind::Other, "the keyring failed").source(error))??
+        } else {
+            setup.held(descriptor)?
+        };
         let places = Places::of(setup.special_models(descriptor));
-        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places)).await
+        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), clock).await
     }
 
     async fn of(
@@ -136,8 +144,9 @@ impl Provider {
         outdone: Vec<String>,
         held: Arc<Held>,
         places: Arc<Places>,
+        clock: Clock,
     ) -> Result<Self> {
-        let main = Route::of(&plugin, setup.clone(), &outdone, &held, &places.main).await?;
+        let main = Route::of(&plugin, setup.clone(), &outdone, &held, &places.main, clock).await?;
         let special = places.special.keys().map(|id| (id.clone(), OnceCell::new())).collect();
         Ok(Self {
             plugin,
@@ -180,17 +189,18 @@ impl Provider {
         if call.headers.is_empty() && call.options.is_empty() {
             return Ok(Self { prompt_cache, time_limit, ..self.clone() });
         }
+        let clock = self.plugin.clock(time_limit);
         let (adds, had) = (!call.options.is_empty(), !self.setup.options.is_empty());
         let alone = Setup::clone(&self.setup).options_alone(call.options.clone());
-        let of_call = self.plugin.headers_of(&alone).await?;
+        let of_call = self.plugin.headers_of(&alone, clock).await?;
         let setup = Setup::clone(&self.setup).with(call, &of_call);
         // The plugin is asked again only where it has not said this yet.
         let outdone = match (adds, had) {
             (false, _) => self.outdone.to_vec(),
             (true, false) => of_call,
-            (true, true) => self.plugin.headers_of(&setup).await?,
+            (true, true) => self.plugin.headers_of(&setup, clock).await?,
         };
-        let with = Self::of(self.plugin.clone(), setup, outdone, self.held.clone(), self.places.clone()).await?;
+        let with = Self::of(self.plugin.clone(), setup, outdone, self.held.clone(), self.places.clone(), clock).await?;
         Ok(Self { prompt_cache, time_limit, ..with })
     }
 
@@ -209,26 +219,26 @@ impl Provider {
     }
 
     /// The way to the model that is asked.
-    async fn route_of(&self, request: &chat::Request) -> Result<&Route> {
+    async fn route_of(&self, request: &chat::Request, clock: Clock) -> Result<&Route> {
         match &request.ask {
             _ if self.special.is_empty() => Ok(&self.main),
-            chat::Ask::Prompt(prompt) => self.route(&prompt.model).await,
+            chat::Ask::Prompt(prompt) => self.route(&prompt.model, clock).await,
             // What is wrong with the body is for the plugin to say.
             chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => {
                 let body: Value = serde_json::from_str(body).unwrap_or_default();
-                self.route(body.get("model").and_then(Value::as_str).unwrap_or_default()).await
+                self.route(body.get("model").and_then(Value::as_str).unwrap_or_default(), clock).await
             }
         }
     }
 
     /// The way to a model.
-    async fn route(&self, model: &str) -> Result<&Route> {
+    async fn route(&self, model: &str, clock: Clock) -> Result<&Route> {
         let id = model.trim();
         match self.special.get(id).zip(self.places.special.get(id)) {
             None => Ok(&self.main),
             Some((route, place)) => {
                 let setup = Setup::clone(&self.setup);
-                route.get_or_try_init(|| Route::of(&self.plugin, setup, &self.outdone, &self.held, place)).await
+                route.get_or_try_init(|| Route::of(&self.plugin, setup, &self.outdone, &self.held, place, clock)).await
             }
         }
     }
@@ -244,7 +254,7 @@ impl Provider {
     /// # Errors
     /// Where the configuration has headers or a base URL for this model alone that cannot be used.
     pub async fn way_to(&self, model: &str) -> Result<(&Connection, impl Iterator<Item = &str>)> {
-        let route = self.route(model).await?;
+        let route = self.route(model, self.clock()).await?;
         Ok((&route.connection, route.egress.attached_headers()))
     }
 
@@ -286,7 +296,7 @@ impl Provider {
     /// What the provider or the host refused.
     pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
         let (clock, request) = (self.clock(), self.request(request));
-        let route = self.route_of(&request).await?;
+        let route = self.route_of(&request, clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
         let chat = live.chat()?;
         let answer = within(clock, chat.call_body(&mut live.store, &route.connection, &request)).await?;
@@ -299,7 +309,7 @@ impl Provider {
     /// What the provider, the network or the host refused.
     pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
         let (clock, request) = (self.clock(), self.request(request));
-        let route = self.route_of(&request).await?;
+        let route = self.route_of(&request, clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
         let (chat, refused) = (live.chat()?, live.refused.clone());
         route.called(clock, &refused, chat.call_complete(&mut live.store, &route.connection, &request)).await
@@ -311,7 +321,7 @@ impl Provider {
     /// What the provider, the network or the host refused before the first event.
     pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
         let (clock, request) = (self.clock(), self.request(request));
-        let route = self.route_of(&request).await?;
+        let route = self.route_of(&request, clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
         let (chat, refused) = (live.chat()?, live.refused.clone());
         let reply =
@@ -327,7 +337,7 @@ impl Provider {
     /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
         let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_generate(&mut live.store, &route.connection, request)).await
@@ -344,7 +354,7 @@ impl Provider {
         mask: Option<&Media>,
     ) -> Result<images::Response> {
         let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default()).await?;
+        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
@@ -372,7 +382,14 @@ impl Provider {
 }
 
 impl Route {
-    async fn of(plugin: &Plugin, mut setup: Setup, outdone: &[String], held: &Held, place: &Place) -> Result<Self> {
+    async fn of(
+        plugin: &Plugin,
+        mut setup: Setup,
+        outdone: &[String],
+        held: &Held,
+        place: &Place,
+        clock: Clock,
+    ) -> Result<Self> {
         let descriptor = plugin.descriptor();
         setup.settle(descriptor, outdone, place.model.as_ref())?;
         let open =
@@ -385,7 +402,7 @@ impl Route {
         attached.secrets.extend(view.secrets().cloned());
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
-        let connection = plugin.resolve(&view.json(), &ids).await?;
+        let connection = plugin.resolve(&view.json(), &ids, clock).await?;
         // The user's configuration says where the key goes. A plugin has no say in it.
         let Destination { origin, .. } = &pool.destination;
         let wanted: Origin = connection.base_url.parse()?;

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use super::{
     descriptor,
     engine::{Compiled, Engine, Linked, Live, within},
+    interfaces::Interfaces,
 };
 use crate::{
     configuration::setup::Setup,
@@ -39,6 +40,8 @@ impl fmt::Debug for Plugin {
     }
 }
 
+const HINT: &str = "`host-harness validate` says what is wrong with a component.";
+
 impl Plugin {
     /// Loads a component from a file.
     ///
@@ -54,7 +57,7 @@ impl Plugin {
         Self::from_bytes(engine, &wasm).await.map_err(|error| match error.kind() {
             ErrorKind::InvalidConfig => {
                 Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
-                    .hint("`host-harness validate` says what is wrong with a component.")
+                    .hint(error.record().hint.as_deref().unwrap_or(HINT))
                     .source(error)
             }
             _ => error,
@@ -71,7 +74,17 @@ impl Plugin {
     }
 
     pub(crate) async fn of(engine: &Engine, compiled: Compiled) -> Result<Self> {
-        let linked = engine.link(&compiled.component).map_err(|error| Error::config(format!("{error:#}")))?;
+        let linked = engine.link(&compiled.component).map_err(|error| {
+            // The linker names one thing that it lacks, in its own words.
+            let findings = Interfaces::of(engine, &compiled.component).findings;
+            if findings.is_empty() {
+                return Error::config(format!("{error:#}"));
+            }
+            Error::config(findings.join("; ")).hint(
+                "A provider is built for wasm32-wasip2 against wit/ of this version, and without what asks for more, such as \
+                 Rust's std: see docs/write-a-provider.md.",
+            )
+        })?;
         let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
@@ -171,7 +184,7 @@ impl Plugin {
     /// Where the plugin fails.
     pub async fn lint_setup(&self, mut setup: Setup) -> Result<Vec<Finding>> {
         // Of an option that is wrong, the plugin finds more below.
-        let outdone = self.headers_of(&setup).await.unwrap_or_default();
+        let outdone = self.headers_of(&setup, self.clock(None)).await.unwrap_or_default();
         let mut findings = setup.findings(self.descriptor(), &outdone);
         findings.extend(self.lint(&setup.config).await?);
         Ok(findings)
@@ -181,28 +194,28 @@ impl Plugin {
     ///
     /// # Errors
     /// Where an option is wrong, or refers to what is set nowhere.
-    pub(crate) async fn headers_of(&self, setup: &Setup) -> Result<Vec<String>> {
+    pub(crate) async fn headers_of(&self, setup: &Setup, clock: Clock) -> Result<Vec<String>> {
         if setup.options.is_empty() {
             return Ok(Vec::new());
         }
         let id = &self.descriptor().id;
         let with = json!({"plugins": {"entries": {(id): {"config": setup.options}}}});
-        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json()).await?;
-        let without = self.0.headers.get_or_try_init(|| self.headers("{}")).await?;
+        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json(), clock).await?;
+        let without = self.0.headers.get_or_try_init(|| self.headers("{}", clock)).await?;
         Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
     }
 
     /// The headers that the plugin makes of a configuration, with every credential held.
-    async fn headers(&self, config: &str) -> Result<Vec<(String, String)>> {
+    async fn headers(&self, config: &str, clock: Clock) -> Result<Vec<(String, String)>> {
         let held: Vec<String> = self.descriptor().credentials.iter().map(|credential| credential.id.clone()).collect();
-        Ok(self.resolve(config, &held).await?.headers)
+        Ok(self.resolve(config, &held, clock).await?.headers)
     }
 
     /// The connection that a configuration describes. See the WIT, `onboarding.resolve-connection`.
-    pub(crate) async fn resolve(&self, config: &str, held: &[String]) -> Result<Connection> {
-        let mut live = self.instantiate().await?;
+    pub(crate) async fn resolve(&self, config: &str, held: &[String], clock: Clock) -> Result<Connection> {
+        let mut live = self.start(None, clock).await?;
         let onboarding = live.onboarding()?;
-        Ok(self.within_limit(onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
+        Ok(within(clock, onboarding.call_resolve_connection(&mut live.store, config, held)).await??)
     }
 
     /// For a pure call: without a way out.

@@ -1,23 +1,12 @@
 //! Whether a component and a manifest are what a host may load: checked on the built file, not promised.
 
 use serde_json::{Value, json};
-use wasmtime::component::{Component, types::ComponentItem};
 
-use super::{descriptor, engine::Engine, plugin::Plugin};
+use super::{descriptor, engine::Engine, interfaces::Interfaces, plugin::Plugin};
 use crate::{
     configuration::setup::Setup,
     wit::onboarding::{Descriptor, Severity},
 };
-
-/// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
-pub const WIT_VERSION: &str = "0.2.0";
-
-/// What the world exports.
-const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
-
-/// All that a provider may ask of its host. Of anything else it may name types, but no function.
-const IMPORTS: [&str; 5] =
-    ["wasi:http/outgoing-handler", "wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
 
 /// What was found in a component and its manifest.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,7 +50,8 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
             return found;
         }
     };
-    found.interfaces(engine, &compiled.component);
+    let Interfaces { imports, exports, findings } = Interfaces::of(engine, &compiled.component);
+    found = Validation { imports, exports, findings, ..found };
     if found.findings.is_empty() {
         match Plugin::of(engine, compiled).await {
             Ok(plugin) => {
@@ -77,38 +67,6 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
         }
     }
     found
-}
-
-impl Validation {
-    fn interfaces(&mut self, engine: &Engine, component: &Component) {
-        let ty = component.component_type();
-        let wasmtime = engine.wasmtime();
-        for (name, item) in ty.imports(wasmtime) {
-            self.imports.push(name.to_owned());
-            let bare = name.split('@').next().unwrap_or(name);
-            let types_only = match item.ty {
-                ComponentItem::ComponentInstance(instance) => {
-                    instance.exports(wasmtime).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
-                }
-                _ => false,
-            };
-            if !types_only && !IMPORTS.contains(&bare) {
-                self.findings
-                    .push(format!("it imports {name}: a provider gets wasi:http and wasi:io, and nothing else"));
-            }
-        }
-        self.exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned()).collect();
-        for interface in EXPORTS {
-            let prefix = format!("openclaw:provider/{interface}@");
-            match self.exports.iter().find_map(|name| name.strip_prefix(&prefix)) {
-                None => self.findings.push(format!("it does not export openclaw:provider/{interface}@{WIT_VERSION}")),
-                Some(version) if minor(version) != minor(WIT_VERSION) => self
-                    .findings
-                    .push(format!("it exports openclaw:provider/{interface}@{version}; this host runs {WIT_VERSION}")),
-                Some(_) => {}
-            }
-        }
-    }
 }
 
 /// Where what a manifest says beforehand is not what the component says itself, a sentence each.
@@ -189,7 +147,13 @@ async fn option_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
         for sample in samples(option) {
             let config = json!({"plugins": {"entries": {(id): {"config": {(name): sample}}}}});
             let path = format!("plugins.entries.{id}.config.{name}");
-            let Ok(found) = plugin.lint(&config).await else { continue };
+            let found = match plugin.lint(&config).await {
+                Ok(found) => found,
+                Err(error) => {
+                    findings.push(format!("its lint fails on the option {name:.64}: {error}"));
+                    return findings;
+                }
+            };
             let refused = found.iter().find(|found| found.severity == Severity::Error && found.path.starts_with(&path));
             if let Some(refused) = refused {
                 findings.push(format!(
@@ -203,7 +167,7 @@ async fn option_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
         for (name, sample) in [("traceId", json!("trace-1")), ("metadata", json!({"team": "a"}))] {
             let is_allowed = options.is_some_and(|options| options.contains_key(name));
-            let takes = plugin.headers_of(&Setup::new(json!({})).option(name, sample)).await;
+            let takes = plugin.headers_of(&Setup::new(json!({})).option(name, sample), plugin.clock(None)).await;
             if !is_allowed && takes.is_ok_and(|headers| !headers.is_empty()) {
                 findings.push(format!(
                     "the component takes the option `{name}`, which the manifest's `configSchema` does not allow"
@@ -221,11 +185,6 @@ fn samples(schema: &Value) -> Vec<Value> {
     let switch = schema.get("type").is_some_and(|kind| kind == "boolean").then(|| [true.into(), false.into()]);
     let named = [list("enum"), list("examples")].concat();
     named.into_iter().chain(one("default")).chain(one("const")).chain(switch.into_iter().flatten()).collect()
-}
-
-/// `0.1` of `0.1.7`: what must agree before 1.0.
-fn minor(version: &str) -> &str {
-    version.rsplit_once('.').map_or(version, |(minor, _)| minor)
 }
 
 #[cfg(test)]

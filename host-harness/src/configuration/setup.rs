@@ -37,7 +37,7 @@ pub struct Setup {
     pub(crate) options: Map<String, Value>,
     given: BTreeMap<String, SecretString>,
     pub(crate) environment: Environment,
-    keyring: Option<Arc<Kept>>,
+    pub(crate) keyring: Option<Arc<Kept>>,
     /// Whether a variable may name the base URL.
     is_from_env: bool,
 }

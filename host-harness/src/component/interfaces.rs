@@ -1,0 +1,67 @@
+//! What a component imports and exports, and whether it is what this host gives and takes.
+
+use wasmtime::component::{Component, types::ComponentItem};
+
+use super::engine::Engine;
+
+/// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
+pub const WIT_VERSION: &str = "0.2.0";
+
+/// What the world exports.
+const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
+
+/// All that a provider may ask of its host. Of anything else it may name types, but no function.
+const IMPORTS: [&str; 5] =
+    ["wasi:http/outgoing-handler", "wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
+
+/// The interfaces of a component.
+#[derive(Debug, Default)]
+pub(super) struct Interfaces {
+    /// Names of what it imports.
+    pub(super) imports: Vec<String>,
+    /// Names of what it exports.
+    pub(super) exports: Vec<String>,
+    /// Why it cannot be linked, a sentence each.
+    pub(super) findings: Vec<String>,
+}
+
+impl Interfaces {
+    /// Those of `component`.
+    pub(super) fn of(engine: &Engine, component: &Component) -> Self {
+        let mut found = Self::default();
+        let ty = component.component_type();
+        let wasmtime = engine.wasmtime();
+        for (name, item) in ty.imports(wasmtime) {
+            found.imports.push(name.to_owned());
+            let bare = name.split('@').next().unwrap_or(name);
+            let types_only = match item.ty {
+                ComponentItem::ComponentInstance(instance) => {
+                    instance.exports(wasmtime).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+                }
+                _ => false,
+            };
+            if !types_only && !IMPORTS.contains(&bare) {
+                found
+                    .findings
+                    .push(format!("it imports {name}: a provider gets wasi:http and wasi:io, and nothing else"));
+            }
+        }
+        found.exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned()).collect();
+        for interface in EXPORTS {
+            let prefix = format!("openclaw:provider/{interface}@");
+            match found.exports.iter().find_map(|name| name.strip_prefix(&prefix)) {
+                None => found.findings.push(format!("it does not export openclaw:provider/{interface}@{WIT_VERSION}")),
+                Some(version) if minor(version) != minor(WIT_VERSION) => found
+                    .findings
+                    .push(format!("it exports openclaw:provider/{interface}@{version}; this host runs {WIT_VERSION}")),
+                Some(_) => {}
+            }
+        }
+        found
+    }
+}
+
+/// `0.1` of `0.1.7`: what must agree before 1.0.
+fn minor(version: &str) -> &str {
+    version.rsplit_once('.').map_or(version, |(minor, _)| minor)
+}
