@@ -1,4 +1,4 @@
-//! A whole answer of a chat, and what it has in common with a streamed one, which is [`crate::stream`]'s.
+//! A whole answer of a chat.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -6,163 +6,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::bindings::exports::openclaw::provider::chat::{
-    AssistantPart, Event, FinishReason, Response, Thinking, ToolCall,
-};
-use crate::bindings::openclaw::provider::types::{GatewayReport, Media, MediaSource, Usage};
+use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishReason, Response, Thinking, ToolCall};
 use crate::error::{self, Result};
-use crate::json::{Json, Nesting, Object, lossy};
+use crate::json::{Json, Nesting, lossy};
+use crate::parts::{block_thinking, call_id, citation, finish_reason, is_stop, picture};
 use crate::report::Head;
 use crate::signature::{self, Details};
 use crate::wire::{self, present};
-use crate::{guardrails, images, inline, stream};
-
-/// The reasoning in one of Portkey's content blocks.
-pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
-    let signature = match present(mem::take(&mut block.data)) {
-        Some(data) => Some(format!("{}{data}", signature::REDACTED)),
-        None => present(mem::take(&mut block.signature)),
-    };
-    let text = mem::take(&mut block.thinking.text).into_owned();
-    (!text.is_empty() || signature.is_some()).then_some(Thinking { text, signature })
-}
-
-/// The image in a part of an answer.
-pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSource> {
-    let base64 = if image.url.starts_with("data:") { &image.url } else { &image.base64 };
-    if base64.is_empty() {
-        return Ok(MediaSource::Url(image.url.clone().into_owned()));
-    }
-    let data = inline::decoded(base64.as_bytes())
-        .map_err(|_| error::protocol(head, "An image in the answer is not base64", b"..."))?;
-    let named =
-        base64.strip_prefix("data:").and_then(|rest| rest.split([';', ',']).next()).filter(|kind| kind.contains('/'));
-    let media_type = images::sniff(&data).map(|(kind, _)| kind).or(named).unwrap_or("image/png").to_owned();
-    Ok(MediaSource::Inline(Media { media_type, data }))
-}
-
-/// Sources that a provider lists beside its answer, each as OpenAI has it.
-pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
-    let cited = match source.object() {
-        Some(object) if object.get("type").is_some() => return Some(object.to_json()),
-        Some(object) => object,
-        None => [("url", Json::Text(source.string()?))].into(),
-    };
-    Some(Object::from([("type", "url_citation".into()), ("url_citation", cited.into())]).to_json())
-}
-
-/// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
-/// compliance is off; what they stand for is as it translates them where it is on, but for failures (gateway 1.15.2),
-/// which [`error::failed_finish`] knows. `has_calls`: some providers end a turn of tool calls with `stop`.
-pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
-    match reason.to_ascii_lowercase().as_str() {
-        "tool_calls" | "tool_use" | "tool_call" | "function_call" | "function_calls" => FinishReason::ToolCalls,
-        ""
-        | "stop"
-        | "end_turn"
-        | "end"
-        | "done"
-        | "normal"
-        | "eos_token"
-        | "endoftext"
-        | "completed"
-        | "stop_sequence"
-        | "stop_criteria_met"
-        | "complete"
-        | "eos"
-        | "finished"
-        | "other"
-        | "finish_reason_unspecified"
-        | "pause_turn"
-        | "rag_query_when_rag_disabled"
-        | "recitation" => {
-            if has_calls {
-                FinishReason::ToolCalls
-            } else {
-                FinishReason::Stop
-            }
-        }
-        "length"
-        | "max_tokens"
-        | "model_length"
-        | "max_output"
-        | "max_output_tokens"
-        | "max_length"
-        | "error_limit"
-        | "model_context_window_exceeded"
-        | "context_length_exceeded"
-        | "max_len"
-        | "max_context"
-        | "max_new_tokens"
-        | "token_limit"
-        | "time_limit"
-        | "incomplete" => FinishReason::Length,
-        "refusal" | "blocklist" | "language" | "prohibited_content" | "spii" | "sensitive" | "blocked"
-        | "model_armor" => FinishReason::ContentFilter,
-        word if ["filter", "guardrail", "safety", "toxic", "moderation", "prohibited"]
-            .iter()
-            .any(|part| word.contains(part)) =>
-        {
-            FinishReason::ContentFilter
-        }
-        _ => FinishReason::Other(reason.to_owned()),
-    }
-}
-
-/// Tokens in the WIT's terms; `None` where nothing is counted.
-///
-/// OpenAI's `prompt_tokens` holds the cached ones. Anthropic's through the gateway does not: it stands beside
-/// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
-/// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
-pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
-    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
-    let detail = |lists: [&str; 2], names: &[&str]| {
-        lists.into_iter().find_map(|list| {
-            let details = usage.get(list)?.object()?;
-            names.iter().find_map(|name| details.get(name)?.count())
-        })
-    };
-    const OF_PROMPT: [&str; 2] = ["prompt_tokens_details", "input_tokens_details"];
-    // Images have other names for the same.
-    let prompt = count(&["prompt_tokens", "input_tokens"]);
-    let output = count(&["completion_tokens", "output_tokens"]);
-    // In order: OpenAI, Moonshot, DeepSeek. Some fill one and leave another at 0.
-    let cached =
-        detail(OF_PROMPT, &["cached_tokens"]).max(count(&["cached_tokens"])).max(count(&["prompt_cache_hit_tokens"]));
-    // OpenRouter's and Qwen's, which are part of the prompt's.
-    let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
-    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
-        .or_else(|| count(&["reasoning_tokens"]));
-    let cache_read = count(&["cache_read_input_tokens"]);
-    let cache_creation = count(&["cache_creation_input_tokens"]);
-    let total = count(&["total_tokens"]);
-    prompt.or(output).or(total)?;
-    let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));
-    let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
-    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
-    let beside = total.unwrap_or(0).saturating_sub(prompt.saturating_add(output).saturating_add(apart));
-    let reasoning_beside = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
-    let holds_cached = total == Some(prompt.saturating_add(output)) && prompt >= apart;
-    Some(Usage {
-        input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
-        output_tokens: output.saturating_add(reasoning_beside),
-        cache_read_tokens: cache_read.max(cached),
-        cache_write_tokens: cache_creation.max(written),
-        reasoning_tokens: reasoning,
-    })
-}
-
-/// What was counted in two chunks: the later counts, where it counts at all.
-pub(crate) fn merged(before: Usage, now: Usage) -> Usage {
-    let last = |before, now| if now > 0 { now } else { before };
-    Usage {
-        input_tokens: last(before.input_tokens, now.input_tokens),
-        output_tokens: last(before.output_tokens, now.output_tokens),
-        cache_read_tokens: before.cache_read_tokens.max(now.cache_read_tokens),
-        cache_write_tokens: before.cache_write_tokens.max(now.cache_write_tokens),
-        reasoning_tokens: before.reasoning_tokens.max(now.reasoning_tokens),
-    }
-}
+use crate::{events, guardrails, usage};
 
 /// A whole answer. Some providers send a stream all the same: the first byte tells.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
@@ -173,14 +24,14 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         Some(b'{' | b'[' | b'<') | None => {}
         Some(_) => match wire::unquoted(text) {
             Some(inner) => return response(head, inner.as_bytes()),
-            None => return stream::joined(head, body),
+            None => return events::joined(head, body),
         },
     }
     let read = wire::Completion::parse(text);
     if (read.is_err() || text.starts_with('['))
         && let Some(chunks) = wire::objects(text)
     {
-        return stream::joined(head, chunks.join("\n").as_bytes());
+        return events::joined(head, chunks.join("\n").as_bytes());
     }
     let completion = read.map_err(|_| malformed())?;
     if let Some(said) = &completion.error {
@@ -213,13 +64,13 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         }
         // A piece of a stream, and not its last.
         if is_piece {
-            return Err(stream::truncated(head));
+            return Err(events::truncated(head));
         }
     }
     let (has_calls, is_cut) = calls(&content);
     let finish_reason = finish_reason(&choice.finish_reason, has_calls);
     if is_cut && is_stop(&choice.finish_reason) {
-        return Err(stream::truncated(head));
+        return Err(events::truncated(head));
     }
     if finish_reason == FinishReason::ToolCalls && !has_calls {
         let what = "The model calls a tool, and the answer does not say which";
@@ -231,15 +82,10 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         model: completion.model.into_owned(),
         finish_reason,
         content,
-        usage: completion.usage.as_ref().and_then(usage),
+        usage: completion.usage.as_ref().and_then(usage::usage),
         guardrails_json: completion.hook_results.as_ref().map(Json::to_json),
         report: head.report(),
     })
-}
-
-/// Whether a reason is one of an ordinary end, which says nothing of calls.
-pub(crate) fn is_stop(reason: &str) -> bool {
-    finish_reason(reason, false) == FinishReason::Stop
 }
 
 /// Whether there are calls, and whether the arguments of one are cut off.
@@ -282,8 +128,8 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
         parts.extend(block.others.into_iter().map(AssistantPart::Other));
     }
     let mut details = Details::from(&message.reasoning_details);
-    if message.tool_calls.len() > stream::MAX_CALLS {
-        let what = format!("The answer holds more than {} tool calls", stream::MAX_CALLS);
+    if message.tool_calls.len() > events::MAX_CALLS {
+        let what = format!("The answer holds more than {} tool calls", events::MAX_CALLS);
         return Err(error::protocol(head, &what, b"..."));
     }
     if !has_thinking {
@@ -332,494 +178,5 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
     Ok(parts)
 }
 
-/// The events of a stream as the parts of a whole answer, in the order in which they began.
-pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
-    let mut whole = Response {
-        id: String::new(),
-        model: String::new(),
-        content: Vec::new(),
-        finish_reason: FinishReason::Stop,
-        usage: None,
-        guardrails_json: None,
-        report,
-    };
-    // Where in the content each call is.
-    let mut calls = Vec::new();
-    for event in events {
-        let content = &mut whole.content;
-        match (event, content.last_mut()) {
-            (Event::Start(start), _) => (whole.id, whole.model) = (start.id, start.model),
-            (Event::Text(text), Some(AssistantPart::Text(last))) => last.push_str(&text),
-            (Event::Text(text), _) => content.push(AssistantPart::Text(text)),
-            (Event::Refusal(text), Some(AssistantPart::Refusal(last))) => last.push_str(&text),
-            (Event::Refusal(text), _) => content.push(AssistantPart::Refusal(text)),
-            (Event::Thinking(piece), Some(AssistantPart::Thinking(last))) if last.signature.is_none() => {
-                last.text.push_str(&piece.text);
-                last.signature = piece.signature;
-            }
-            (Event::Thinking(piece), _) => content.push(AssistantPart::Thinking(piece)),
-            (Event::Image(image), _) => content.push(AssistantPart::Image(image)),
-            (Event::Other(part), _) => content.push(AssistantPart::Other(part)),
-            (Event::ToolCall(delta), _) => {
-                if let (Some(id), Some(name)) = (delta.id, delta.name) {
-                    calls.push(content.len());
-                    let (arguments_json, signature) = (delta.arguments_fragment, delta.signature);
-                    content.push(AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature }));
-                } else if let Some(AssistantPart::ToolCall(call)) =
-                    calls.get(delta.index as usize).and_then(|at| content.get_mut(*at))
-                {
-                    call.arguments_json.push_str(&delta.arguments_fragment);
-                    call.signature = delta.signature.or(call.signature.take());
-                }
-            }
-            (Event::Finish(reason), _) => whole.finish_reason = reason,
-            (Event::Usage(usage), _) => whole.usage = Some(usage),
-            (Event::GuardrailsJson(results), _) => whole.guardrails_json = Some(results),
-        }
-    }
-    whole
-}
-
-/// An id for a call whose provider gave none: the result must name one.
-pub(crate) fn call_id(at: usize) -> String {
-    format!("call_{at}")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
-    use alloc::vec;
-
-    fn answer(body: &str) -> Result<Response> {
-        response(&Head { status: 200, headers: Vec::new() }, body.as_bytes())
-    }
-
-    #[test]
-    fn a_whole_answer() {
-        let got = answer(
-            r#"{"id":"c","model":"m","object":"chat.completion","choices":[{"index":1,"message":{"content":"no"}},{"index":0,"message":{"role":"assistant",
-            "content":"hi","refusal":null,"reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}},
-            {"type":"function","function":{"name":"g","arguments":{"b":2},"thought_signature":"s"}}]},"finish_reason":"tool_calls"}],
-            "usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}},
-            "hook_results":{"before_request_hooks":[]}}"#,
-        )
-        .unwrap();
-        let call = |id: &str, name: &str, arguments: &str, signature: Option<&str>| {
-            AssistantPart::ToolCall(ToolCall {
-                id: id.into(),
-                name: name.into(),
-                arguments_json: arguments.into(),
-                signature: signature.map(Into::into),
-            })
-        };
-        assert_eq!(
-            got.content,
-            [
-                AssistantPart::Thinking(Thinking { text: "hm".into(), signature: Some("reasoning_content".into()) }),
-                AssistantPart::Text("hi".into()),
-                call("c1", "f", "{\"a\": 1}", None),
-                call("call_1", "g", "{\"b\":2}", Some("s")),
-            ]
-        );
-        assert_eq!((got.id.as_str(), got.model.as_str(), got.finish_reason), ("c", "m", FinishReason::ToolCalls));
-        let usage = got.usage.unwrap();
-        assert_eq!(
-            (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.reasoning_tokens),
-            (10, 5, Some(4), Some(2))
-        );
-        assert_eq!(got.guardrails_json.as_deref(), Some(r#"{"before_request_hooks":[]}"#));
-    }
-
-    #[test]
-    fn blocks_keep_their_order() {
-        let blocks = r#"{"choices":[{"message":{"content":"ab","content_blocks":[{"type":"thinking","thinking":"1","signature":"s"},{"type":"text","text":"a"},
-            {"type":"redacted_thinking","data":"d"},{"type":"text","text":"b"}]},"finish_reason":"end_turn"}]}"#;
-        let thinking = |text: &str, signature: &str| {
-            AssistantPart::Thinking(Thinking { text: text.into(), signature: Some(signature.into()) })
-        };
-        let text = |text: &str| AssistantPart::Text(text.into());
-        assert_eq!(
-            answer(blocks).unwrap().content,
-            [thinking("1", "s"), text("a"), thinking("", "redacted_thinking:d"), text("b")]
-        );
-        let other = blocks.replace(r#""content":"ab""#, r#""content":"other""#);
-        assert_eq!(
-            answer(&other).unwrap().content,
-            [thinking("1", "s"), thinking("", "redacted_thinking:d"), text("other")]
-        );
-    }
-
-    #[test]
-    fn blocks_keep_their_order_where_the_gateway_joins_their_texts() {
-        let blocks = r#"[{"type":"thinking","thinking":"1","signature":"s"},{"type":"text","text":"a"},{"type":"text","text":"b\nc"}]"#;
-        let expected = [
-            AssistantPart::Thinking(Thinking { text: "1".into(), signature: Some("s".into()) }),
-            AssistantPart::Text("a".into()),
-            AssistantPart::Text("b\nc".into()),
-        ];
-        for message in [
-            // Bedrock's.
-            format!(r#"{{"content":"a\nb\nc","content_blocks":{blocks}}}"#),
-            // Vertex': Claude's own list, also where it shows nothing of its reasoning.
-            format!(r#"{{"content":{blocks},"tool_calls":null}}"#),
-        ] {
-            let got = answer(&format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#)).unwrap();
-            assert_eq!(got.content, expected, "{message}");
-        }
-        let unseen = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"x"}]}}]}"#;
-        let thinking = Thinking { text: String::new(), signature: Some("s".into()) };
-        assert_eq!(
-            answer(unseen).unwrap().content,
-            [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]
-        );
-        // Mistral's reasoning is a list once more.
-        let mistral = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"x"}]}}]}"#;
-        let thinking = Thinking { text: "hm".into(), signature: None };
-        assert_eq!(
-            answer(mistral).unwrap().content,
-            [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]
-        );
-    }
-
-    #[test]
-    fn reasoning_that_comes_twice_counts_once() {
-        let both = r#"{"choices":[{"message":{"content":"x","reasoning_content":"r","content_blocks":[{"type":"thinking","thinking":"r","signature":"s"}]}}]}"#;
-        let thinking = Thinking { text: "r".into(), signature: Some("s".into()) };
-        assert_eq!(answer(both).unwrap().content, [AssistantPart::Thinking(thinking), AssistantPart::Text("x".into())]);
-    }
-
-    #[test]
-    fn answers_of_every_odd_kind() {
-        let content = |message: &str| {
-            let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}],"usage":null}}"#);
-            answer(&body).unwrap().content
-        };
-        let text = |text: &str| vec![AssistantPart::Text(text.into())];
-        let other = |json: &str| AssistantPart::Other(json.into());
-        let thinking = |text: &str, signature: Option<&str>| {
-            AssistantPart::Thinking(Thinking { text: text.into(), signature: signature.map(Into::into) })
-        };
-        let png = MediaSource::Inline(Media { media_type: "image/png".into(), data: b"\x89PNG\r\n\x1a\n".to_vec() });
-        assert_eq!(content(r#"{"content":null,"refusal":"no"}"#), [AssistantPart::Refusal("no".into())]);
-        assert_eq!(content(r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}"#), text("ab"));
-        assert_eq!(content(r#"{"content":{"type":"text","text":"a"}}"#), text("a"));
-        assert_eq!(content(r#"{"content":["a","b"]}"#), text("ab"));
-        assert_eq!(content(r#"{"content":{"name":"n","age":3}}"#), text(r#"{"name":"n","age":3}"#), "Workers AI");
-        assert_eq!(content(r#"{"content":{}}"#), []);
-        let databricks = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"text","text":"a"}]}"#;
-        assert_eq!(content(databricks), [thinking("r", None), AssistantPart::Text("a".into())]);
-        assert_eq!(content("null"), []);
-        assert_eq!(content(r#""a""#), text("a"));
-        assert_eq!(content(r#"{"content":"","tool_calls":null,"content_blocks":null}"#), []);
-        assert_eq!(
-            content(r#"{"reasoning":"r","reasoning_content":"r","content":"x"}"#),
-            [thinking("r", Some("reasoning_content")), AssistantPart::Text("x".into())]
-        );
-        for images in [
-            r#""images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
-            r#""images":{"image_url":"data:image/png;base64,iVBORw0KGgo="}"#,
-            r#""images":["data:image/png;base64,iVBORw0KGgo="]"#,
-            r#""images":[{"b64_json":"iVBORw0KGgo"}]"#,
-            r#""content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
-            r#""content_blocks":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
-            r#""content_blocks":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]"#,
-        ] {
-            assert_eq!(content(&format!("{{{images}}}")), [AssistantPart::Image(png.clone())], "{images}");
-        }
-        let url = MediaSource::Url("https://x/y.png".into());
-        assert_eq!(content(r#"{"images":[{"url":"https://x/y.png"}]}"#), [AssistantPart::Image(url)]);
-        // What stands beside the text, each with its type.
-        let cited = r#"{"type":"url_citation","url_citation":{"url":"u"}}"#;
-        assert_eq!(
-            content(&format!(r#"{{"content":"a","annotations":[{cited}]}}"#)),
-            [AssistantPart::Text("a".into()), other(cited)]
-        );
-        let (call, result) = (
-            r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}}"#,
-            r#"{"type":"web_search_tool_result","tool_use_id":"s"}"#,
-        );
-        assert_eq!(
-            content(&format!(
-                r#"{{"content":"a","content_blocks":[{call},{result},{{"type":"text","text":"a","citations":[{{"type":"web"}}]}}]}}"#
-            )),
-            [other(call), other(result), AssistantPart::Text("a".into()), other(r#"{"type":"web"}"#)]
-        );
-        // Calls without a name are a provider's own.
-        assert_eq!(
-            content(
-                r#"{"content":"a","tool_calls":[{"id":"s","function":{"arguments":"{}"}},{"type":"custom","custom":{}},{}]}"#
-            ),
-            [
-                AssistantPart::Text("a".into()),
-                other(r#"{"type":"server_tool_use","id":"s","input":"{}"}"#),
-                other(r#"{"type":"custom","custom":{}}"#)
-            ]
-        );
-        let calls = |message: &str| {
-            let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#);
-            let got = answer(&body).unwrap();
-            assert_eq!(got.finish_reason, FinishReason::ToolCalls);
-            got.content
-        };
-        let call = |id: &str, signature: Option<&str>| {
-            let (name, arguments_json) = ("f".into(), "{}".into());
-            AssistantPart::ToolCall(ToolCall {
-                id: id.into(),
-                name,
-                arguments_json,
-                signature: signature.map(Into::into),
-            })
-        };
-        for message in [
-            r#"{"function_call":{"name":"f","arguments":"{}"}}"#,
-            r#"{"tool_calls":[{"id":" ","name":" f","arguments":{}}],"function_call":{"name":"f"}}"#,
-            r#"{"tool_calls":{"function":{"name":"f","arguments":"{}"}}}"#,
-            r#"{"tool_calls":[{"function":{"name":"f","parameters":{}}}]}"#,
-            r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
-            r#"{"content":[{"type":"tool_use","id":"z","name":"f","input":{}}],"tool_calls":[{"name":"f","arguments":"{}"}]}"#,
-        ] {
-            assert_eq!(calls(message), [call("call_0", None)], "{message}");
-        }
-        // What OpenRouter wants back.
-        let own = r#"{"type":"reasoning.encrypted","id":"a","data":"SIG"}"#;
-        let text = r#"{"type":"reasoning.text","text":"r","index":0}"#;
-        assert_eq!(
-            calls(&format!(
-                r#"{{"reasoning":"r","reasoning_details":[{text},{own}],"tool_calls":[{{"id":"a","function":{{"name":"f","arguments":"{{}}"}}}}]}}"#
-            )),
-            [thinking("r", Some(&format!("reasoning_details:[{text}]"))), call("a", Some(own))]
-        );
-        assert_eq!(
-            content(&format!(r#"{{"reasoning_details":[{text}],"content":"x"}}"#)),
-            [thinking("r", Some(&format!("reasoning_details:[{text}]"))), AssistantPart::Text("x".into())]
-        );
-    }
-
-    /// What is no success: a part of it says so, or there is nothing in it.
-    #[test]
-    fn answers_that_are_failures() {
-        let of = |message: &str, reason: &str, more: &str| {
-            format!(r#"{{"choices":[{{"message":{message},"finish_reason":{reason}}}]{more}}}"#)
-        };
-        let hello = r#"{"content":"Hel"}"#;
-        let hooks = |more: &str| {
-            format!(
-                r#","hook_results":{{"before_request_hooks":[{{"verdict":false{more},"checks":[{{"id":"default.contains","verdict":false,"data":{{"explanation":"a bomb"}}}}]}}]}}"#
-            )
-        };
-        for (body, kind, words) in [
-            (of(hello, "\"stop\"", r#","error":{"message":"engine","code":500}"#), ErrorKind::Overloaded, "engine"),
-            (of(hello, "\"stop\"", r#","error":"engine""#), ErrorKind::Other, "engine"),
-            (of(r#"{"content":"Hel","error":{"message":"engine"}}"#, "null", ""), ErrorKind::Other, "engine"),
-            (
-                of(hello, r#""error","error":{"code":502,"message":"Provider disconnected"}"#, ""),
-                ErrorKind::Overloaded,
-                "Provider disconnected",
-            ),
-            (of(hello, "\"error\"", ""), ErrorKind::Overloaded, "error"),
-            (of(hello, "\"abort\"", ""), ErrorKind::Truncated, "abort"),
-            (of(hello, r#"{"type":"abort","message":"x"}"#, ""), ErrorKind::Truncated, "abort"),
-            (of(hello, "\"insufficient_system_resource\"", ""), ErrorKind::Overloaded, "insufficient_system_resource"),
-            (of("{}", "\"MALFORMED_FUNCTION_CALL\"", ""), ErrorKind::Protocol, "MALFORMED_FUNCTION_CALL"),
-            (of("{}", "\"UNEXPECTED_TOOL_CALL\"", ""), ErrorKind::Protocol, "UNEXPECTED_TOOL_CALL"),
-            (of("{}", "\"TIMEOUT\"", ""), ErrorKind::Timeout, "TIMEOUT"),
-            (of("{}", "null", ""), ErrorKind::Protocol, "no chat completion"),
-            (
-                of(hello, "\"stop\"", r#","base_resp":{"status_code":1008,"status_msg":"insufficient balance"}"#),
-                ErrorKind::QuotaExceeded,
-                "insufficient balance",
-            ),
-            (of(hello, "\"stop\"", r#","success":false"#), ErrorKind::Other, "success"),
-            (of(hello, "\"stop\"", &hooks("")), ErrorKind::ContentBlocked, "default.contains: a bomb"),
-            (of(hello, "\"stop\"", &hooks(r#","deny":true"#)), ErrorKind::ContentBlocked, "a bomb"),
-            (
-                of(r#"{"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":"}}]}"#, "\"stop\"", ""),
-                ErrorKind::Truncated,
-                "",
-            ),
-            (
-                of(r#"{"tool_calls":[{"id":"a","function":{"arguments":"{}"}}]}"#, "\"tool_calls\"", ""),
-                ErrorKind::Protocol,
-                "which",
-            ),
-            (of(r#"{"images":[{"url":"data:image/png;base64,%"}]}"#, "\"stop\"", ""), ErrorKind::Protocol, "base64"),
-            (r#"{"choices":[]}"#.into(), ErrorKind::Protocol, "no choice"),
-            (r#"{"choices":[],"promptFeedback":{"blockReason":"SAFETY"}}"#.into(), ErrorKind::ContentBlocked, "SAFETY"),
-            (r#"{"choices":[],"provider":"google"}"#.into(), ErrorKind::ContentBlocked, "blocked"),
-            (
-                r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#.into(),
-                ErrorKind::QuotaExceeded,
-                "insufficient balance",
-            ),
-            (r#"{"code":401,"msg":"no such token"}"#.into(), ErrorKind::Unauthorized, "no such token"),
-            (r#"{"detail":"gone"}"#.into(), ErrorKind::Other, "gone"),
-            (
-                r#"[{"error":{"code":400,"message":"Unknown name","status":"INVALID_ARGUMENT"}}]"#.into(),
-                ErrorKind::InvalidRequest,
-                "Unknown name",
-            ),
-            (r#""sorry""#.into(), ErrorKind::Other, "sorry"),
-        ] {
-            let error = answer(&body).expect_err(&body);
-            assert_eq!(error.kind, kind, "{body}: {}", error.message);
-            assert!(error.message.contains(words), "{body}: {}", error.message);
-        }
-        for more in [r#","deny":false"#, r#","async":true"#] {
-            assert!(answer(&of(hello, "\"stop\"", &hooks(more))).is_ok(), "{more}");
-        }
-        for blank in ["null", "{}", "false", "\"\"", "[]", "0", r#"{"message":"","code":null,"type":""}"#] {
-            assert!(answer(&of(hello, "\"stop\"", &format!(r#","error":{blank}"#))).is_ok(), "{blank}");
-        }
-        assert!(answer(&of(hello, "\"stop\"", r#","base_resp":{"status_code":0,"status_msg":"success"}"#)).is_ok());
-        let soft = response(&Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes());
-        assert!(soft.is_ok(), "the guardrail was not to deny");
-    }
-
-    /// A stream, or a line for each chunk, though one document was asked for.
-    #[test]
-    fn a_whole_answer_that_comes_as_a_stream() {
-        let chunks = [
-            r#"{"id":"c","model":"m","choices":[{"delta":{"content":"Hel"}}]}"#,
-            r#"{"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
-        ];
-        for body in [
-            format!("data: {}\n\ndata: {}\n\ndata: [DONE]\n\n", chunks[0], chunks[1]),
-            chunks.join("\n"),
-            format!(": hi\n\ndata: {}\ndata: {}", chunks[0], chunks[1]),
-        ] {
-            let got = answer(&body).unwrap();
-            assert_eq!((got.id.as_str(), got.model.as_str(), got.finish_reason), ("c", "m", FinishReason::Stop));
-            assert_eq!((got.content, got.usage.unwrap().output_tokens), (vec![AssistantPart::Text("Hello".into())], 2));
-        }
-        assert_eq!(answer(&format!("data: {}\n\n", chunks[0])).unwrap_err().kind, ErrorKind::Truncated);
-        let error = answer("upstream connect error").unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Protocol);
-        assert!(error.message.contains("upstream connect error"));
-    }
-
-    #[test]
-    fn finish_reasons() {
-        for (reason, has_calls, expected) in [
-            ("stop", false, FinishReason::Stop),
-            ("end_turn", false, FinishReason::Stop),
-            ("STOP", false, FinishReason::Stop),
-            ("", false, FinishReason::Stop),
-            ("stop", true, FinishReason::ToolCalls),
-            ("tool_use", false, FinishReason::ToolCalls),
-            ("function_call", false, FinishReason::ToolCalls),
-            ("length", true, FinishReason::Length),
-            ("MAX_TOKENS", false, FinishReason::Length),
-            ("content_filter", false, FinishReason::ContentFilter),
-            ("SAFETY", false, FinishReason::ContentFilter),
-            ("eos", false, FinishReason::Stop),
-            ("COMPLETE", false, FinishReason::Stop),
-            ("pause_turn", true, FinishReason::ToolCalls),
-            ("TOOL_CALL", false, FinishReason::ToolCalls),
-            ("model_length", false, FinishReason::Length),
-            ("guardrail_intervened", false, FinishReason::ContentFilter),
-            ("PROHIBITED_CONTENT", false, FinishReason::ContentFilter),
-            ("sensitive", false, FinishReason::ContentFilter),
-            ("ERROR_TOXIC", false, FinishReason::ContentFilter),
-            ("model_context_window_exceeded", false, FinishReason::Length),
-            ("token_limit", false, FinishReason::Length),
-            ("incomplete", false, FinishReason::Length),
-            ("a word to come", false, FinishReason::Other("a word to come".into())),
-        ] {
-            assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
-        }
-        let failed = answer(r#"{"choices":[{"message":{},"finish_reason":"overloaded_error"}]}"#).unwrap_err();
-        assert_eq!((failed.kind, failed.origin), (ErrorKind::Overloaded, ErrorOrigin::Upstream));
-    }
-
-    #[test]
-    fn usage_holds_all_input_tokens_whoever_counts() {
-        let usage = |json: &str| {
-            let usage = answer(&format!(r#"{{"choices":[{{"message":"x"}}],"usage":{json}}}"#)).unwrap().usage.unwrap();
-            (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
-        };
-        // OpenAI: the cached tokens are part of the prompt's.
-        assert_eq!(
-            usage(
-                r#"{"prompt_tokens":100,"completion_tokens":5,"total_tokens":105,"prompt_tokens_details":{"cached_tokens":64}}"#
-            ),
-            (100, 5, Some(64), None)
-        );
-        // Anthropic through the gateway: they stand apart, and the total says so.
-        assert_eq!(
-            usage(
-                r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":115,"cache_read_input_tokens":70,"cache_creation_input_tokens":30}"#
-            ),
-            (110, 5, Some(70), Some(30))
-        );
-        assert_eq!(
-            usage(r#"{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1075,"cache_read_input_tokens":70}"#),
-            (1070, 5, Some(70), None)
-        );
-        // The same without a total, as older gateways stream it.
-        assert_eq!(
-            usage(
-                r#"{"completion_tokens":5,"prompt_tokens":10,"cache_read_input_tokens":70,"cache_creation_input_tokens":0}"#
-            ),
-            (80, 5, Some(70), Some(0))
-        );
-        // Bedrock: in both places, and part of the prompt's.
-        assert_eq!(
-            usage(
-                r#"{"prompt_tokens":110,"completion_tokens":5,"total_tokens":115,"cache_read_input_tokens":100,"prompt_tokens_details":{"cached_tokens":100}}"#
-            ),
-            (110, 5, Some(100), None)
-        );
-        // Google: the reasoning stands beside the output. OpenAI: it is part of it.
-        let reasoning = |total: u64| {
-            usage(&format!(
-                r#"{{"prompt_tokens":10,"completion_tokens":200,"total_tokens":{total},"completion_tokens_details":{{"reasoning_tokens":100}}}}"#
-            ))
-        };
-        assert_eq!(reasoning(310), (10, 300, None, None));
-        assert_eq!(reasoning(210), (10, 200, None, None));
-        assert_eq!(
-            usage(
-                r#"{"prompt_tokens":10,"completion_tokens":200,"total_tokens":1210,"cache_read_input_tokens":1000,"completion_tokens_details":{"reasoning_tokens":100}}"#
-            ),
-            (1010, 200, Some(1000), None)
-        );
-        // From the gateway's cache.
-        assert_eq!(usage(r#"{"completion_tokens":7}"#), (0, 7, None, None));
-        // A place that says nothing hides none that does.
-        for cached in [
-            r#""cached_tokens":0,"prompt_tokens_details":{"cached_tokens":4}"#,
-            r#""cached_tokens":4,"prompt_tokens_details":{"cached_tokens":0}"#,
-            r#""cache_read_input_tokens":0,"prompt_cache_hit_tokens":4"#,
-        ] {
-            let json = format!(r#"{{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,{cached}}}"#);
-            assert_eq!(usage(&json), (9, 1, Some(4), None), "{cached}");
-        }
-        assert_eq!(
-            usage(r#"{"prompt_tokens":null,"completion_tokens":3.0,"prompt_tokens_details":null}"#),
-            (0, 3, None, None)
-        );
-    }
-
-    #[test]
-    fn what_is_no_answer() {
-        for (body, kind) in [
-            ("", ErrorKind::Protocol),
-            ("null", ErrorKind::Protocol),
-            ("{}", ErrorKind::Protocol),
-            (r#"{"choices":[]}"#, ErrorKind::Protocol),
-            (r#"{"choices":[{}]"#, ErrorKind::Protocol),
-            ("data: {}", ErrorKind::Truncated),
-            (r#"{"message":{"role":"assistant","content":"hi"}}"#, ErrorKind::Protocol),
-            (
-                r#"{"code":0,"message":"Success","data":{"choices":[{"message":{"content":"hi"}}]}}"#,
-                ErrorKind::Protocol,
-            ),
-            ("<html></html>", ErrorKind::InvalidConfig),
-            (r#"{"status":"failure","message":"Invalid config passed"}"#, ErrorKind::InvalidConfig),
-            (r#"{"error":{"message":"x","type":"hooks_failed"},"choices":[{}]}"#, ErrorKind::ContentBlocked),
-        ] {
-            assert_eq!(answer(body).unwrap_err().kind, kind, "{body}");
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::answer;
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::error::{self, Result};
@@ -17,6 +16,7 @@ use crate::multipart::{self, Part};
 use crate::portkey;
 use crate::prompt;
 use crate::report::Head;
+use crate::usage;
 use crate::wire::{self, present};
 
 const DEFAULT_SIZE: &str = "1024x1024";
@@ -208,7 +208,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         return Err(error::malformed(head, "Portkey image generation response missing image data", &json));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
-    Ok(Response { model, images, usage: answer.usage.as_ref().and_then(answer::usage), report: head.report() })
+    Ok(Response { model, images, usage: answer.usage.as_ref().and_then(usage::usage), report: head.report() })
 }
 
 fn media(data: Vec<u8>) -> (MediaSource, &'static str) {

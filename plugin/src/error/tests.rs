@@ -1,0 +1,590 @@
+use super::*;
+use ErrorKind as Is;
+use ErrorOrigin::{Gateway, Network, Upstream};
+use alloc::vec::Vec;
+
+fn head(status: u16, headers: &[(&str, &str)]) -> Head {
+    Head { status, headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() }
+}
+
+const ROUTED: &[(&str, &str)] =
+    &[("x-portkey-last-used-option-index", "config"), ("x-portkey-provider", "openai"), ("x-portkey-trace-id", "t")];
+const BARE: &[(&str, &str)] = &[];
+
+/// Status, headers and body; kind, origin, code, and a part of the hint.
+type Case<'c> = (u16, &'c [(&'c str, &'c str)], &'c str, ErrorKind, ErrorOrigin, Option<&'c str>, &'c str);
+
+/// Every shape of failure that was seen, by gateway: open source 1.15.2, hosted 2.2.3.
+#[test]
+fn every_shape_is_told_apart() {
+    let cases: &[Case<'_>] = &[
+        // Open source, refused by the gateway.
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "Say where to route",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Invalid provider passed"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "x-portkey-provider",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Invalid config passed. You need to pass a valid json"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "no config ids",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Invalid config passed","errors":["path: strategy,mode, message: bad"]}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "inline config",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Invalid custom host"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "TRUSTED_CUSTOM_HOSTS",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Query router did not resolve to any valid target"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "default target",
+        ),
+        (
+            500,
+            &[("x-portkey-gateway-exception", "true")],
+            r#"{"status":"failure","message":"Something went wrong"}"#,
+            Is::Overloaded,
+            Gateway,
+            None,
+            "own log",
+        ),
+        (
+            408,
+            ROUTED,
+            r#"{"error":{"message":"Request exceeded the timeout sent in the request: 300ms","type":"timeout_error","param":null,"code":null}}"#,
+            Is::Timeout,
+            Gateway,
+            None,
+            "requestTimeoutMs",
+        ),
+        (
+            446,
+            ROUTED,
+            r#"{"error":{"message":"The guardrail checks defined in the config failed.","type":"hooks_failed","param":null,"code":null},"hook_results":{}}"#,
+            Is::ContentBlocked,
+            Gateway,
+            None,
+            "guardrail",
+        ),
+        (404, BARE, r#"{"message":"Not Found","ok":false}"#, Is::InvalidConfig, Gateway, None, "base URL"),
+        // Open source, from upstream.
+        (
+            401,
+            ROUTED,
+            r#"{"error":{"message":"openai error: Incorrect API key","type":"invalid_request_error","param":null,"code":"invalid_api_key"},"provider":"openai"}"#,
+            Is::Unauthorized,
+            Upstream,
+            Some("invalid_api_key"),
+            "not Portkey's",
+        ),
+        (
+            404,
+            ROUTED,
+            r#"{"error":{"message":"openai error: The model `x` does not exist","code":"model_not_found"},"provider":"openai"}"#,
+            Is::NotFound,
+            Upstream,
+            Some("model_not_found"),
+            "@provider/model",
+        ),
+        (
+            429,
+            ROUTED,
+            r#"{"error":{"message":"openai error: slow down","type":"requests","code":"rate_limit_exceeded"},"provider":"openai"}"#,
+            Is::RateLimited,
+            Upstream,
+            Some("rate_limit_exceeded"),
+            "Wait",
+        ),
+        (
+            429,
+            ROUTED,
+            r#"{"error":{"message":"openai error: quota","type":"insufficient_quota","code":"insufficient_quota"},"provider":"openai"}"#,
+            Is::QuotaExceeded,
+            Upstream,
+            Some("insufficient_quota"),
+            "billing",
+        ),
+        (
+            400,
+            ROUTED,
+            r#"{"error":{"message":"blocked","code":"content_filter"}}"#,
+            Is::ContentBlocked,
+            Upstream,
+            Some("content_filter"),
+            "content filter",
+        ),
+        (
+            400,
+            ROUTED,
+            r#"{"error":{"message":"bad temperature","type":"invalid_request_error"}}"#,
+            Is::InvalidRequest,
+            Upstream,
+            None,
+            "",
+        ),
+        (
+            500,
+            ROUTED,
+            r#"{"error":{"message":"openai error: oops"},"provider":"openai"}"#,
+            Is::Overloaded,
+            Upstream,
+            None,
+            "fallback",
+        ),
+        (
+            529,
+            ROUTED,
+            r#"{"error":{"message":"anthropic error: Overloaded","type":"overloaded_error"},"provider":"anthropic"}"#,
+            Is::Overloaded,
+            Upstream,
+            None,
+            "fallback",
+        ),
+        (
+            502,
+            ROUTED,
+            r#"{"html-message":"<html><head><title>502 Bad Gateway</title></head><body>x</body></html>"}"#,
+            Is::Overloaded,
+            Upstream,
+            None,
+            "fallback",
+        ),
+        (
+            500,
+            ROUTED,
+            r#"{"html-message":"Message: fetch failed Cause: Error: connect ECONNREFUSED 127.0.0.1:19999 Name: TypeError"}"#,
+            Is::Overloaded,
+            Upstream,
+            None,
+            "could not reach",
+        ),
+        // Ollama has one type for nearly all: the status tells more.
+        (
+            401,
+            ROUTED,
+            r#"{"error":{"message":"unauthorized","type":"api_error","param":null,"code":null}}"#,
+            Is::Unauthorized,
+            Upstream,
+            None,
+            "not Portkey's",
+        ),
+        (
+            429,
+            ROUTED,
+            r#"{"error":{"message":"usage limit","type":"api_error"}}"#,
+            Is::RateLimited,
+            Upstream,
+            None,
+            "Wait",
+        ),
+        // With a status of success the code tells, or the type.
+        (
+            200,
+            ROUTED,
+            r#"{"error":{"message":"Rate limit exceeded","code":429}}"#,
+            Is::RateLimited,
+            Upstream,
+            Some("429"),
+            "Wait",
+        ),
+        (
+            200,
+            ROUTED,
+            r#"{"error":{"message":"no","type":"server_error","code":502}}"#,
+            Is::Overloaded,
+            Upstream,
+            Some("502"),
+            "fallback",
+        ),
+        (
+            200,
+            ROUTED,
+            r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
+            Is::Unauthorized,
+            Upstream,
+            None,
+            "not Portkey's",
+        ),
+        // A gateway behind a gateway: the inner one is a provider to the outer.
+        (
+            401,
+            ROUTED,
+            r#"{"error":{"message":"openai error: Portkey Error: Invalid API Key. Error Code: 03","code":"03"},"provider":"openai"}"#,
+            Is::Unauthorized,
+            Upstream,
+            Some("03"),
+            "not Portkey's",
+        ),
+        // Hosted: the same as plain text and HTML.
+        (
+            500,
+            BARE,
+            "Message: fetch failed Cause: Error: connect ECONNREFUSED 127.0.0.1:19999",
+            Is::Overloaded,
+            Upstream,
+            None,
+            "could not reach",
+        ),
+        (502, ROUTED, "<html><body><h1>Bad</h1></body></html>", Is::Overloaded, Upstream, None, "fallback"),
+        (
+            401,
+            ROUTED,
+            r#"{"error":{"message":"Incorrect API key","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+            Is::Unauthorized,
+            Upstream,
+            Some("invalid_api_key"),
+            "not Portkey's",
+        ),
+        // Hosted, refused by the gateway.
+        (
+            401,
+            BARE,
+            r#"{"status":"failure","message":"Portkey Error: Invalid API Key. Error Code: 03","error":{"message":"Portkey Error: Invalid API Key. Error Code: 03","code":"03"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("03"),
+            "copy it again",
+        ),
+        // The other hosted edition.
+        (
+            401,
+            BARE,
+            r#"{"error":{"message":"AI Gateway Error: Invalid API Key. Error Code: 03","code":"03"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("03"),
+            "Strata Cloud Manager",
+        ),
+        (
+            401,
+            BARE,
+            r#"{"status":"failure","message":"Portkey API Key Expired","error":{"message":"Portkey API Key Expired","code":"01"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("01"),
+            "expired",
+        ),
+        (
+            401,
+            BARE,
+            r#"{"status":"failure","message":"Unable to validate key","error":{"message":"Unable to validate key","code":"033"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("033"),
+            "validate",
+        ),
+        (
+            403,
+            BARE,
+            r#"{"status":"failure","message":"Forbidden!","error":{"message":"Forbidden!","code":"033"}}"#,
+            Is::Forbidden,
+            Gateway,
+            Some("033"),
+            "scope",
+        ),
+        (
+            412,
+            BARE,
+            r#"{"status":"failure","message":"Portkey API Key Usage Limit Exceeded","error":{"message":"Portkey API Key Usage Limit Exceeded","code":"04"}}"#,
+            Is::QuotaExceeded,
+            Gateway,
+            Some("04"),
+            "budget",
+        ),
+        (
+            429,
+            BARE,
+            r#"{"status":"failure","message":"apikey 11********rpm rate limit exceded","error":{"message":"apikey 11********rpm rate limit exceded","code":"05"}}"#,
+            Is::RateLimited,
+            Gateway,
+            Some("05"),
+            "Wait",
+        ),
+        (
+            412,
+            ROUTED,
+            r#"{"error":{"message":"Portkey Virtual Key op********exh Usage Limit Exceeded","type":"virtual_key_exhaust_error","param":null,"code":"04"}}"#,
+            Is::QuotaExceeded,
+            Gateway,
+            Some("04"),
+            "budget",
+        ),
+        (
+            401,
+            ROUTED,
+            r#"{"error":{"message":"expired","type":"integration_expired_error","param":null,"code":"01"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("01"),
+            "expired",
+        ),
+        (
+            429,
+            ROUTED,
+            r#"{"error":{"message":"limit","type":"workspace_rate_limit_error","param":null,"code":null}}"#,
+            Is::RateLimited,
+            Gateway,
+            None,
+            "Portkey",
+        ),
+        (
+            412,
+            ROUTED,
+            r#"{"error":{"message":"Model X is not allowed for this integration","type":"model_not_allowed_error"}}"#,
+            Is::Forbidden,
+            Gateway,
+            None,
+            "Model Catalog",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Following keys are not valid: null"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "slug",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Invalid config id passed"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "pc-",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","message":"Cannot override default config set for this API key."}"#,
+            Is::InvalidConfig,
+            Gateway,
+            None,
+            "locked",
+        ),
+        (
+            400,
+            BARE,
+            r#"{"status":"failure","error":{"code":"inline_custom_host_blocked","message":"m","field":"x-portkey-custom-host"},"message":"m"}"#,
+            Is::InvalidConfig,
+            Gateway,
+            Some("inline_custom_host_blocked"),
+            "pc- id",
+        ),
+        (
+            403,
+            BARE,
+            r#"{"success":false,"data":{"message":"You do not have enough permissions to execute this request","errorCode":"AB03"}}"#,
+            Is::Forbidden,
+            Gateway,
+            Some("AB03"),
+            "permission",
+        ),
+        (
+            401,
+            BARE,
+            r#"{"success":false,"data":{"message":"no","errorCode":"AB05"}}"#,
+            Is::Unauthorized,
+            Gateway,
+            Some("AB05"),
+            "Portkey API key",
+        ),
+        (413, BARE, "Payload size exceeds the limit of 5MB", Is::InvalidRequest, Gateway, None, "too large"),
+        (431, BARE, "", Is::InvalidConfig, Gateway, None, "headers"),
+        // Neither.
+        (502, BARE, "<html><head><title>502 Bad Gateway</title></head></html>", Is::Overloaded, Network, None, "later"),
+        (
+            404,
+            BARE,
+            "<!DOCTYPE html><html><body>nothing here</body></html>",
+            Is::InvalidConfig,
+            Network,
+            None,
+            "base URL",
+        ),
+        (404, BARE, "404 page not found", Is::InvalidConfig, Gateway, None, "base URL"),
+        (418, BARE, "null", Is::InvalidRequest, Gateway, None, ""),
+        (600, BARE, "", Is::Other, Gateway, None, ""),
+        (400, BARE, r#"{"error":"just a text"}"#, Is::InvalidRequest, Upstream, None, ""),
+    ];
+    for (status, headers, body, kind, origin, code, hint) in cases {
+        let error = from_response(&head(*status, headers), body.as_bytes());
+        assert_eq!((error.kind, error.origin, error.code.as_deref()), (*kind, *origin, *code), "{status} {body}");
+        assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
+        assert!(error.request_sent && error.status == Some(*status));
+        assert_eq!(error.trace_id.is_some(), headers.len() == 3);
+        assert!(!error.message.is_empty() && !error.message.contains('<'), "{}", error.message);
+    }
+}
+
+/// The words of providers and proxies, and what they mean: status, body, kind, the message, a part of the hint.
+#[test]
+fn the_words_are_found_wherever_they_are() {
+    let google = r#"{"error":{"code":400,"message":"Unknown name \"x\"","status":"INVALID_ARGUMENT"}}"#;
+    let said = |message: &str| format!(r#"{{"error":{{"message":"{message}"}}}}"#);
+    for (status, body, kind, message, hint) in [
+        (400, format!("[{google}]"), Is::InvalidRequest, "Unknown name \"x\"", ""),
+        (400, format!(r#"{{"0":{google}}}"#), Is::InvalidRequest, "Unknown name \"x\"", ""),
+        (422, r#"{"detail":[{"type":"missing","loc":["body","tools",7],"msg":"Field required"}]}"#.into(), Is::InvalidRequest, "body.tools.7: Field required", ""),
+        (422, r#"{"object":"error","message":{"detail":[{"loc":["body"],"msg":"bad"}]},"type":"invalid_request_error"}"#.into(), Is::InvalidRequest, "body: bad", ""),
+        (400, r#"{"error":{"message":"Billing hard limit has been reached","code":"billing_hard_limit_reached"}}"#.into(), Is::QuotaExceeded, "Billing hard limit has been reached", "billing"),
+        (400, said("Your credit balance is too low to access the Anthropic API."), Is::QuotaExceeded, "Your credit balance is too low to access the Anthropic API.", "billing"),
+        (400, said("API key not valid. Please pass a valid API key."), Is::Unauthorized, "API key not valid. Please pass a valid API key.", "not Portkey's"),
+        (400, said("This model's maximum context length is 8192 tokens"), Is::InvalidRequest, "This model's maximum context length is 8192 tokens", "context"),
+        (400, said("max_tokens: Field required"), Is::InvalidRequest, "max_tokens: Field required", "modelFamilies"),
+        (400, said("prompt is too long: 210000 tokens > 200000 maximum"), Is::InvalidRequest, "prompt is too long: 210000 tokens > 200000 maximum", "context"),
+        (400, r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#.into(), Is::ContentBlocked, "Input data may contain inappropriate content.", "content filter"),
+        (500, said("imageGenerate is not supported by anthropic"), Is::Unsupported, "imageGenerate is not supported by anthropic", "another model"),
+        (500, said(r#"Invalid response received from google: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"#), Is::ContentBlocked, "google: The prompt was blocked: SAFETY", "content filter"),
+        (404, r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no model x"}"#.into(), Is::NotFound, "Not Found: no model x", ""),
+        (400, r#"{"error_code":336003,"error_msg":"bad"}"#.into(), Is::InvalidRequest, "bad", ""),
+        (400, r#"{"statusCode":400,"error":"Bad Request","message":"no such field"}"#.into(), Is::InvalidRequest, "Bad Request: no such field", ""),
+        (400, r#"{"errors":[{"message":"a"},{"message":"b"}],"success":false}"#.into(), Is::InvalidRequest, "a; b", ""),
+        (400, r#"{"fault":{"faultstring":"no such key","detail":{"errorcode":"x"}}}"#.into(), Is::InvalidRequest, "no such key", ""),
+        (400, r#"{"Message":"no","__type":"ValidationException"}"#.into(), Is::InvalidRequest, "no", ""),
+        (502, r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"why\"}}"}}}"#.into(), Is::Overloaded, "Provider returned error (why)", ""),
+        (400, r#"{"model":["This field is required."]}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 400: {"model":["This field is required."]}"#, ""),
+        (400, said("Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)"), Is::InvalidRequest, "Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)", "context"),
+        (422, said("`inputs` tokens + `max_new_tokens` must be <= 8193"), Is::InvalidRequest, "`inputs` tokens + `max_new_tokens` must be <= 8193", "context"),
+        (400, r#"{"error":{"code":"1261","message":"Prompt exceeds max length"}}"#.into(), Is::InvalidRequest, "Prompt exceeds max length", "context"),
+        (429, said("Rate limit: tokens exceed 4000 per minute. Please try again in 1m2.5s."), Is::RateLimited, "Rate limit: tokens exceed 4000 per minute. Please try again in 1m2.5s.", "Wait"),
+        (429, said("Request too large for gpt-4o on tokens per min (TPM): Limit 30000"), Is::InvalidRequest, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000", "a minute"),
+        (400, said("You have reached your specified API usage limits."), Is::QuotaExceeded, "You have reached your specified API usage limits.", "billing"),
+        (403, said("Key limit exceeded (total limit)."), Is::QuotaExceeded, "Key limit exceeded (total limit).", "billing"),
+        (403, said("Your API key was reported as leaked."), Is::Unauthorized, "Your API key was reported as leaked.", "not Portkey's"),
+        (403, said("Your chosen model requires moderation and your input was flagged"), Is::ContentBlocked, "Your chosen model requires moderation and your input was flagged", "content filter"),
+        (400, said("foo/bar is not a valid model ID"), Is::NotFound, "foo/bar is not a valid model ID", "model id"),
+        (400, said("llama3 does not support tools"), Is::Unsupported, "llama3 does not support tools", "choose another"),
+        (404, said("No endpoints found that support image input"), Is::Unsupported, "No endpoints found that support image input", "choose another"),
+        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", ""),
+        (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
+        (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
+        (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
+        (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
+        (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
+        (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
+    ] {
+        let error = from_response(&head(status, ROUTED), body.as_bytes());
+        assert_eq!((error.kind, error.message.as_str()), (kind, message), "{body}");
+        assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
+    }
+}
+
+#[test]
+fn messages_are_what_a_person_reads() {
+    let message = |body: &str| from_response(&head(500, BARE), body.as_bytes()).message;
+    assert_eq!(message(r#"{"error":{"message":"inner"},"message":"outer"}"#), "inner");
+    assert_eq!(message(r#"{"message":"outer","errors":["why"]}"#), "outer (why)");
+    assert_eq!(message(r#"{"detail":"fast"}"#), "fast");
+    assert_eq!(message("<title> 502\nBad Gateway </title>"), "502 Bad Gateway");
+    assert_eq!(message("<p>a</p><p>b</p>"), "a b");
+    assert_eq!(message(""), "The gateway answered with HTTP status 500");
+    assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
+    let long = message(&"ä".repeat(5000));
+    assert!(long.len() <= MAX_MESSAGE + 3 && long.ends_with("ä…"));
+}
+
+#[test]
+fn a_success_that_holds_an_error_is_one() {
+    let ok = head(200, BARE);
+    for body in [
+        r#"{"error":{"message":"x"}}"#,
+        r#"{"error":"x"}"#,
+        r#"{"status":"failure","message":"x"}"#,
+        r#"{"success":false,"data":{"message":"x"}}"#,
+        r#"{"html-message":"x"}"#,
+    ] {
+        assert_eq!(in_success(&ok, body.as_bytes()).unwrap().message, "x", "{body}");
+    }
+    for body in [
+        "{}",
+        r#"{"error":null}"#,
+        r#"{"error":{}}"#,
+        r#"{"error":""}"#,
+        r#"{"error":false}"#,
+        r#"{"status":"completed"}"#,
+        "[]",
+        "nonsense",
+    ] {
+        assert!(in_success(&ok, body.as_bytes()).is_none(), "{body}");
+    }
+    let page = in_success(&ok, b" <!DOCTYPE html><html>").unwrap();
+    assert_eq!(page.kind, Is::InvalidConfig);
+    assert!(page.hint.unwrap().contains("/v1"));
+}
+
+#[test]
+fn a_redirect_names_its_target_and_is_not_followed() {
+    let error = from_response(&head(308, &[("location", "https://elsewhere/v1")]), b"");
+    assert_eq!((error.kind, error.status), (Is::InvalidConfig, Some(308)));
+    assert!(error.message.contains("https://elsewhere/v1") && error.hint.unwrap().contains("base URL"));
+}
+
+#[test]
+fn how_long_to_wait() {
+    let wait = |headers: &[(&str, &str)]| from_response(&head(429, headers), b"").retry_after_ms;
+    assert_eq!(wait(&[("retry-after", "3")]), Some(3000));
+    assert_eq!(wait(&[("retry-after", "1.5")]), Some(1500));
+    assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "3")]), Some(250));
+    assert_eq!(wait(&[("retry-after", "7s")]), Some(7000));
+    for (words, expected) in [
+        ("Please try again in 2.5s.", Some(2500)),
+        ("Please try again in 20ms. Visit x", Some(20)),
+        ("Please try again in 1m30s.", Some(90_000)),
+        ("Please retry in 33.5s.", Some(33_500)),
+        ("Please retry after 6 seconds.", Some(6000)),
+        ("Please try again in 2 minutes.", Some(120_000)),
+        ("Please try again in a moment.", None),
+        ("Please try again in 5", None),
+        ("Please try again in 3 hours", None),
+    ] {
+        let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
+        assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
+    }
+    for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
+        assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
+    }
+}
+
+#[test]
+fn quotes_are_short() {
+    let error = protocol(&head(200, BARE), "what", &"x".repeat(500).into_bytes());
+    assert!(error.message.len() < 100, "{}", error.message);
+    let quotes: Vec<u8> = [b'a', 0xff, b'\n', b'b'].to_vec();
+    assert_eq!(protocol(&head(200, BARE), "what", &quotes).message, "what: a\u{fffd} b");
+}

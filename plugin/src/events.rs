@@ -1,0 +1,670 @@
+//! A chat that is streamed as events: bytes in, events of ours out. It owns what must be remembered between two chunks and what
+//! counts as an end.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::bindings::exports::openclaw::provider::chat::{
+    Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
+};
+use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
+use crate::error::{self, Result};
+use crate::json::{Nesting, lossy};
+use crate::pattern::{Field, Pattern};
+use crate::report::Head;
+use crate::signature::{self, Details};
+use crate::wire::{self, present};
+use crate::{guardrails, parts, sse, usage};
+
+/// Most bytes that are read after `[DONE]` in wait of late guardrail results. There is no clock to wait by: the
+/// host's limit between two pieces ends a stream that is held open.
+const MAX_AFTER_DONE: usize = 1024 * 1024;
+
+/// Most tool calls in one answer: for each piece the call that it belongs to is looked for.
+pub(crate) const MAX_CALLS: usize = 4096;
+
+/// So much of a body is kept to be quoted, in bytes.
+const QUOTED: usize = 4096;
+
+/// A stream that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    sse: sse::Decoder,
+    state: State,
+}
+
+impl Events {
+    /// One of which nothing has come but its head.
+    pub(crate) fn new(head: Head) -> Self {
+        Self { state: State { head, ..State::default() }, ..Self::default() }
+    }
+
+    /// One of which all has come.
+    pub(crate) fn over(events: Vec<Event>) -> Self {
+        Self { state: State { events, is_over: true, ..State::default() }, ..Self::default() }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.state.head
+    }
+
+    pub(crate) fn fail(&mut self, error: Box<Error>) {
+        self.state.fail(error);
+    }
+
+    /// Whether no more bytes are of use.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.is_closed()
+    }
+
+    /// The error, where nothing came before it.
+    pub(crate) fn refusal(&mut self) -> Option<Box<Error>> {
+        self.state.failure.take_if(|_| self.state.events.is_empty())
+    }
+
+    /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
+    pub(crate) fn take(&mut self) -> Option<Result<Vec<Event>>> {
+        if !self.state.events.is_empty() {
+            return Some(Ok(mem::take(&mut self.state.events)));
+        }
+        if let Some(error) = self.state.failure.take() {
+            self.state.is_over = true;
+            return Some(Err(error));
+        }
+        self.state.is_over.then(|| Ok(Vec::new()))
+    }
+
+    /// Reads a piece of the body.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let Self { sse, state } = self;
+        if let Some(read) = &mut state.after_done {
+            *read += bytes.len();
+        }
+        if !state.is_started && state.quote.len() < QUOTED {
+            state.quote.extend_from_slice(bytes.get(..QUOTED).unwrap_or(bytes));
+        }
+        if sse.push(bytes, &mut |event| state.event(event)).is_err() {
+            let what = format!("An event of the stream is larger than {} MiB", sse::MAX_EVENT >> 20);
+            state.fail(error::protocol(&state.head, &what, b"..."));
+        }
+        state.is_over |= state.after_done.is_some_and(|read| read > MAX_AFTER_DONE);
+    }
+
+    /// The body is over, or broke off with an error.
+    pub(crate) fn close(&mut self, broken: Option<Box<Error>>) {
+        let Self { sse, state } = self;
+        let mut is_cut = false;
+        if broken.is_none() {
+            let _ = sse.finish(&mut |event| {
+                let text = lossy(event.data);
+                let text = text.trim();
+                // JSON that does not parse here was cut off.
+                if !event.is_error && text.starts_with(['{', '[']) && !is_done(text) && is_cut_off(text) {
+                    is_cut = !"[DONE]".starts_with(text);
+                } else {
+                    state.event(event);
+                }
+            });
+        }
+        if state.is_closed() {
+            return;
+        }
+        if state.after_done.is_some() {
+            state.is_over = true;
+            return;
+        }
+        match broken {
+            None if is_cut => state.fail(truncated(&state.head)),
+            None => state.end(false),
+            Some(mut error) => {
+                if error.kind == ErrorKind::Transport {
+                    error.kind = ErrorKind::Truncated;
+                }
+                state.fail(error);
+            }
+        }
+        state.is_over |= state.failure.is_none();
+    }
+}
+
+/// The whole answer in a body that is a stream, though none was asked for.
+pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
+    let mut reply = Events::new(head.clone());
+    reply.push(body);
+    reply.close(None);
+    match reply.state.failure.take() {
+        Some(error) => Err(error),
+        None => Ok(parts::join(mem::take(&mut reply.state.events), head.report())),
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    head: Head,
+    /// The start of the body, until the answer has started: to be quoted where nothing in it is understood.
+    quote: Vec<u8>,
+    /// Ready to be taken.
+    events: Vec<Event>,
+    is_started: bool,
+    /// Whether there was a list of choices, be it an empty one.
+    has_choices: bool,
+    /// The provider, as a chunk names it.
+    provider: String,
+    /// Whether the model is one of Workers AI.
+    is_workers_ai: bool,
+    /// The number of the choice that is read.
+    choice: Option<u64>,
+    /// Why the answer ended, in the provider's words: the last that came.
+    reason: String,
+    /// A reason that means a failure.
+    failed: Option<Box<Error>>,
+    /// What came last: some gateways repeat it, growing, in each chunk, and some send it in parts.
+    usage: Option<Usage>,
+    calls: Vec<Call>,
+    /// How many of the calls were announced.
+    announced: u32,
+    /// The call whose arguments may be to come.
+    waiting: Option<usize>,
+    /// Whether a piece of reasoning is on its way, and the field that it comes in.
+    reasoning: Option<Option<&'static str>>,
+    details: Details,
+    /// Details that belong to calls, by their ids.
+    encrypted: Vec<(String, String)>,
+    citations: Vec<String>,
+    /// Of the last chunk, where a text was its only event.
+    last: Option<Pattern>,
+    after_done: Option<usize>,
+    is_over: bool,
+    /// Comes after the events that came before it.
+    failure: Option<Box<Error>>,
+}
+
+/// A tool call under way.
+#[derive(Debug, Default)]
+struct Call {
+    /// The provider's number for it.
+    index: Option<u64>,
+    id: Option<String>,
+    name: String,
+    arguments: Nesting,
+    /// Its number in our events, once it was announced.
+    number: Option<u32>,
+    /// What came before its name.
+    held: String,
+    signature: Option<String>,
+    /// A call of a provider's own tool, as its block began.
+    server: Option<String>,
+}
+
+pub(crate) fn truncated(head: &Head) -> Box<Error> {
+    let message = "The stream ended without a finish reason: what arrived is not the whole answer";
+    let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, message, head);
+    let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
+    error::with_hint(error, hint)
+}
+
+/// The field of an event that holds a text and nothing else.
+fn field_of(event: &Event) -> Option<Field> {
+    match event {
+        Event::Text(_) => Some(Field::Text),
+        Event::Thinking(Thinking { signature: None, .. }) => Some(Field::Thinking),
+        Event::ToolCall(ToolCallDelta { index, id: None, name: None, signature: None, .. }) => {
+            Some(Field::Arguments(*index))
+        }
+        _ => None,
+    }
+}
+
+/// The event with a text in this field.
+fn event_of(field: Field, text: String) -> Event {
+    match field {
+        Field::Text => Event::Text(text),
+        Field::Thinking => Event::Thinking(Thinking { text, signature: None }),
+        Field::Arguments(index) => {
+            Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment: text, signature: None })
+        }
+    }
+}
+
+/// Whether the last chunk in a text is not whole.
+fn is_cut_off(text: &str) -> bool {
+    let last = wire::objects(text).and_then(|chunks| chunks.last().copied()).unwrap_or(text);
+    wire::Completion::parse(last).is_err()
+}
+
+fn is_done(text: &str) -> bool {
+    text.trim().trim_matches(['"', '[', ']']).eq_ignore_ascii_case("DONE")
+}
+
+impl State {
+    fn is_closed(&self) -> bool {
+        self.is_over || self.failure.is_some()
+    }
+
+    fn fail(&mut self, error: Box<Error>) {
+        self.failure.get_or_insert(error);
+    }
+
+    fn event(&mut self, event: sse::Event<'_>) {
+        let data = event.data;
+        if self.failure.is_some() || data.is_empty() && !event.is_error {
+            return;
+        }
+        if !event.is_error
+            && let Some((field, text)) = self.last.as_ref().and_then(|last| last.read(data))
+        {
+            let event = event_of(field, text);
+            // A piece of arguments may be of a call of its own: then it is read below.
+            let goes_on = match &event {
+                Event::ToolCall(piece) => self.goes_on(piece),
+                _ => true,
+            };
+            if goes_on {
+                return self.events.push(event);
+            }
+        }
+        self.last = None;
+        let text = lossy(data);
+        // Some proxies say so twice.
+        let mut text = text.trim();
+        while let Some(value) = text.strip_prefix("data:") {
+            text = value;
+        }
+        let text = text.trim_start();
+        if is_done(text) && !event.is_error {
+            if self.after_done.is_none() {
+                self.after_done = Some(0);
+                self.end(true);
+            }
+            return;
+        }
+        if event.is_error && self.after_done.is_none() {
+            return self.fail(error::in_event(&self.head, text.as_bytes()));
+        }
+        if matches!(text, "" | "null") {
+            return;
+        }
+        self.chunk(text);
+    }
+
+    /// Whether a piece of arguments belongs to its call still. If so, it is counted.
+    fn goes_on(&mut self, piece: &ToolCallDelta) -> bool {
+        let call = self.calls.iter_mut().rev().find(|call| call.number == Some(piece.index));
+        let Some(call) = call.filter(|call| !call.arguments.is_closed) else { return false };
+        call.arguments.push(piece.arguments_fragment.as_bytes());
+        true
+    }
+
+    fn chunk(&mut self, text: &str) {
+        let ready = self.events.len();
+        let read = wire::Completion::parse(text);
+        if read.is_err() || text.starts_with('[') {
+            if let Some(chunks) = wire::objects(text) {
+                return chunks.into_iter().for_each(|chunk| {
+                    if self.failure.is_none() {
+                        self.chunk(chunk);
+                    }
+                });
+            }
+            if let Some(text) = wire::unquoted(text) {
+                return self.chunk(&text);
+            }
+        }
+        let Ok(chunk) = read else {
+            if self.after_done.is_some() {
+                return;
+            }
+            let what = "An event of the stream is not the JSON of a chunk";
+            let error = error::in_words(&self.head, text.as_bytes());
+            return self.fail(error.unwrap_or_else(|| error::protocol(&self.head, what, text.as_bytes())));
+        };
+        if let Some(results) = &chunk.hook_results {
+            self.events.push(Event::GuardrailsJson(results.to_json()));
+            if self.head.status == 200
+                && let Some(denied) = guardrails::denied_by(results, self.after_done.is_some())
+            {
+                return self.fail(error::soft_deny(&self.head, &denied));
+            }
+        }
+        if self.after_done.is_some() {
+            return;
+        }
+        if let Some(said) = &chunk.error {
+            let body = format!(r#"{{"error":{}}}"#, said.to_json());
+            return self.fail(error::from_response(&self.head, body.as_bytes()));
+        }
+        if chunk.is_failure {
+            return self.fail(error::malformed(&self.head, "The stream ended with an error", text.as_bytes()));
+        }
+        if chunk.choices.is_empty()
+            && let Some(error) = error::in_words(&self.head, text.as_bytes())
+        {
+            return self.fail(error);
+        }
+        if let Some(usage) = chunk.usage.as_ref().and_then(usage::usage) {
+            self.usage = Some(self.usage.map_or(usage, |before| usage::merged(before, usage)));
+        }
+        if !chunk.citations.is_empty() {
+            self.citations = chunk.citations.iter().filter_map(parts::citation).collect();
+        }
+        self.has_choices |= chunk.has_choices;
+        // Azure's first chunk holds what its filters say of the prompt, and neither of the two.
+        if !chunk.choices.is_empty() && !mem::replace(&mut self.is_started, true) {
+            self.is_workers_ai = chunk.model.starts_with("@cf/");
+            self.quote = Vec::new();
+            let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
+            self.events.push(Event::Start(ReplyStart { id, model }));
+        }
+        if self.provider.is_empty() {
+            self.provider = chunk.provider.into_owned();
+        }
+        let spelled = match chunk.choices.as_slice() {
+            [wire::Choice { delta: Some(delta), .. }] => delta.spelled(),
+            _ => None,
+        };
+        // One answer was asked for; a second can only come from extra fields.
+        let ours = self.choice.or_else(|| {
+            let indexes = || chunk.choices.iter().map(|choice| choice.index.unwrap_or(0));
+            indexes().find(|index| *index == 0).or_else(|| indexes().next())
+        });
+        self.choice = ours;
+        for choice in chunk.choices.into_iter().filter(|choice| choice.index.or(ours) == ours) {
+            self.choice(choice);
+        }
+        if let (Some(spelled), Some([event])) = (spelled, self.events.get(ready..)) {
+            self.last = field_of(event).and_then(|field| Pattern::new(text.as_bytes(), spelled, field));
+        }
+    }
+
+    fn choice(&mut self, choice: wire::Choice<'_>) {
+        let delta = choice.delta.or(choice.message).unwrap_or_default();
+        let is_misplaced = choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
+        self.delta(delta);
+        // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
+        if is_misplaced {
+            let mut error = truncated(&self.head);
+            error.origin = ErrorOrigin::Upstream;
+            return self.fail(error);
+        }
+        if !choice.finish_reason.is_empty() {
+            // The words of it may follow.
+            self.failed = self.failed.take().or_else(|| error::failed_finish(&choice.finish_reason, &self.head));
+            self.reason = choice.finish_reason.into_owned();
+        }
+    }
+
+    fn delta(&mut self, mut delta: wire::Message<'_>) {
+        let mut has_thinking = false;
+        self.settle(delta.tool_calls.first());
+        for detail in &delta.reasoning_details {
+            let id = detail.text("id");
+            let known = self.calls.iter().rev().take(signature::RECENT).find(|call| call.id.as_deref() == Some(&*id));
+            match known.and_then(|call| call.number).filter(|_| detail.text("type") == signature::ENCRYPTED) {
+                Some(index) => self.events.push(piece(index, String::new(), Some(detail.to_json()))),
+                None => self.details.push(detail),
+            }
+        }
+        // The text of the blocks comes in `content` too.
+        let has_text = !delta.content.text.is_empty();
+        let mut texts = String::new();
+        for mut block in mem::take(&mut delta.content_blocks) {
+            if let Some(thinking) = parts::block_thinking(&mut block) {
+                has_thinking = true;
+                // What is signed needs no name of a field.
+                self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
+                self.events.push(Event::Thinking(thinking));
+            }
+            if !has_text {
+                texts.push_str(&block.text);
+            }
+            if let Some(image) = block.image {
+                delta.images.push(image);
+            }
+            if !block.refusal.is_empty() {
+                delta.refusal = block.refusal;
+            }
+            if let Some(call) = block.server_call {
+                self.calls.push(Call { server: Some(wire::typed(&call, "server_tool_use")), ..Call::default() });
+            }
+            delta.others.append(&mut block.others);
+        }
+        if !has_thinking {
+            let mut reasoning = present(delta.reasoning.text);
+            if reasoning.is_none() && !delta.reasoning_details.is_empty() {
+                reasoning = Details::from(&delta.reasoning_details).text();
+            }
+            if let Some(text) = reasoning {
+                self.reasoning = Some(delta.reasoning_field);
+                self.events.push(Event::Thinking(Thinking { text, signature: None }));
+            }
+        }
+        let text = if has_text { present(delta.content.text) } else { Some(texts).filter(|text| !text.is_empty()) };
+        let has_more =
+            text.is_some() || !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty();
+        if has_more {
+            self.end_reasoning(&delta.tool_calls);
+        }
+        self.events.extend(text.map(Event::Text));
+        self.events.extend(present(delta.refusal).map(Event::Refusal));
+        for image in &delta.images {
+            match parts::picture(&self.head, image) {
+                Ok(image) => self.events.push(Event::Image(image)),
+                Err(error) => return self.fail(error),
+            }
+        }
+        let are_several = delta.tool_calls.len() > 1;
+        for (at, mut call) in delta.tool_calls.into_iter().enumerate() {
+            // The rest of them would be looked at in vain.
+            if self.failure.is_some() {
+                return;
+            }
+            // Pieces of several without a number: their places tell.
+            call.index = call.index.or(are_several.then_some(at as u64));
+            self.tool_call(call);
+        }
+        self.events.extend(delta.others.into_iter().map(Event::Other));
+    }
+
+    /// A piece of reasoning is over, since these calls or something else follows: what must go back with it.
+    fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
+        for call in calls.iter().take(MAX_CALLS) {
+            let own = self.details.of_call(&call.id);
+            self.encrypted.extend(own.map(|detail| (call.id.clone().into_owned(), detail)));
+        }
+        let field = self.reasoning.take().flatten();
+        if let Some(signature) = self.details.signature().or_else(|| field.map(ToOwned::to_owned)) {
+            self.events.push(Event::Thinking(Thinking { text: String::new(), signature: Some(signature) }));
+        }
+    }
+
+    /// One piece of one call.
+    fn tool_call(&mut self, call: wire::ToolCall<'_>) {
+        if let Some(other) = call.other {
+            return self.events.push(Event::Other(other));
+        }
+        self.settle(Some(&call));
+        let at = self.place(&call).unwrap_or(self.calls.len());
+        if at >= MAX_CALLS {
+            let what = format!("The answer holds more than {MAX_CALLS} tool calls");
+            return self.fail(error::protocol(&self.head, &what, b"..."));
+        }
+        if at == self.calls.len() {
+            self.calls.push(Call { index: call.index, ..Call::default() });
+        }
+        let Some(known) = self.calls.get_mut(at) else { return };
+        let mut signature = signature::of_call(call.thought_signature, call.google_signature);
+        let mut fragment = call.arguments.text.into_owned();
+        // Some repeat a call once it is there.
+        if known.arguments.is_closed && known.number.is_some() && !fragment.trim().is_empty() {
+            return;
+        }
+        known.arguments.push(fragment.as_bytes());
+        known.id = known.id.take().or_else(|| present(call.id));
+        if known.name.is_empty() {
+            known.name = call.name.into_owned();
+        }
+        if let Some(index) = known.number {
+            if !fragment.is_empty() || signature.is_some() {
+                self.events.push(piece(index, fragment, signature));
+            }
+            return;
+        }
+        known.held.push_str(&mem::take(&mut fragment));
+        known.signature = signature.take().or(known.signature.take());
+        if known.held == "{}" {
+            self.waiting = Some(at);
+        } else if !known.name.is_empty() {
+            self.announce(at);
+        }
+    }
+
+    /// A call that began with empty arguments is what it seems, unless its next piece begins them: some write the empty
+    /// input of Claude's first event (BerriAI/litellm#4537).
+    fn settle(&mut self, next: Option<&wire::ToolCall<'_>>) {
+        let Some(at) = self.waiting.take() else { return };
+        let Some(known) = self.calls.get_mut(at) else { return };
+        let goes_on = |next: &&wire::ToolCall<'_>| {
+            let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
+            next.name.is_empty() && has_its_id && next.index == known.index
+        };
+        match next.filter(goes_on).map(|next| next.arguments.text.trim_start()) {
+            Some("") => return self.waiting = Some(at),
+            Some(arguments) if arguments.starts_with('{') => (known.held, known.arguments) = Default::default(),
+            _ => {}
+        }
+        self.announce(at);
+    }
+
+    /// The first event of a call.
+    fn announce(&mut self, at: usize) {
+        let Some(known) = self.calls.get_mut(at).filter(|known| !known.name.is_empty()) else { return };
+        let index = self.announced;
+        self.announced += 1;
+        known.number = Some(index);
+        let id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
+        let own = self.encrypted.iter().position(|(of, _)| *of == id).map(|at| self.encrypted.swap_remove(at).1);
+        self.events.push(Event::ToolCall(ToolCallDelta {
+            index,
+            id: Some(id),
+            name: Some(known.name.clone()),
+            arguments_fragment: mem::take(&mut known.held),
+            signature: known.signature.take().or(own),
+        }));
+    }
+
+    /// Which call a piece belongs to; `None` where it begins one.
+    ///
+    /// OpenAI numbers calls, and names each in its first piece. Some providers leave the number out, give each call the
+    /// number 0 (gateway issues 1275 and 1537), or each piece another, leave the id out, send another with each piece, give
+    /// the same to all, or say the name late or each time. So a piece that has no name goes on with a call, and one that has a name begins
+    /// one, unless the call that it seems to be of waits for its name or is the same and not at its end.
+    fn place(&self, call: &wire::ToolCall<'_>) -> Option<usize> {
+        let id = Some(&*call.id).filter(|id| !id.is_empty());
+        let has_name = !call.name.is_empty();
+        let last = self.calls.len().checked_sub(1);
+        // A provider's own tool gets a number that it shares with a call, or none.
+        if let Some(known) = self.calls.last()
+            && known.server.is_some()
+            && !has_name
+            && id.is_none()
+            && !known.arguments.is_closed
+        {
+            return last;
+        }
+        let by = |is_it: &dyn Fn(&Call) -> bool| self.calls.iter().rposition(is_it);
+        let has_id = |known: &Call| id.is_some() && known.id.as_deref() == id;
+        let has_index = |known: &Call| call.index.is_some() && known.index == call.index;
+        let at = by(&|known| has_id(known) && has_index(known))
+            .or_else(|| by(&has_id))
+            .or_else(|| call.index.and_then(|_| by(&has_index)))
+            .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
+        let known = self.calls.get(at)?;
+        let is_closed = known.arguments.is_closed;
+        let goes_on = if has_id(known) {
+            // One id for all calls.
+            let is_other = call.index.is_some() && known.index.is_some() && !has_index(known);
+            !(has_name && is_closed && (is_other || known.name != call.name))
+        } else if !has_name {
+            if is_closed && !call.arguments.text.trim().is_empty() {
+                // It can only be of a call without a name.
+                return last.filter(|&at| {
+                    self.calls.get(at).is_some_and(|last| last.name.is_empty() && !last.arguments.is_closed)
+                });
+            }
+            id.is_none() || call.index.is_some() || !is_closed
+        } else if known.name.is_empty() {
+            known.server.is_none() && (id.is_none() || known.id.is_none())
+        } else {
+            // The same name once more, and an id that was not there before, or arguments that go on.
+            let goes_on = has_index(known) && !call.arguments.text.is_empty();
+            known.name == call.name && !is_closed && (id.is_none() || known.id.is_none() || goes_on)
+        };
+        goes_on.then_some(at)
+    }
+
+    fn is_last_open(&self) -> bool {
+        self.calls.last().is_some_and(|last| !last.arguments.is_closed)
+    }
+
+    /// The stream is over, in order: by `[DONE]`, or by the end of the body. It is an answer if all of it was
+    /// understood as one.
+    fn end(&mut self, is_done: bool) {
+        if let Some(error) = self.failed.take() {
+            return self.fail(error);
+        }
+        if !self.is_started {
+            let error = self.nothing(is_done);
+            return self.fail(error);
+        }
+        self.settle(None);
+        // Workers AI's streams never have a reason (gateway 1.15.2).
+        let is_workers_ai = self.is_workers_ai
+            || self.provider == WORKERS_AI
+            || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
+        let is_cut = self.calls.iter().any(|call| call.number.is_some() && call.arguments.is_open());
+        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_stop(&self.reason) {
+            return self.fail(truncated(&self.head));
+        }
+        let reason = parts::finish_reason(&self.reason, self.announced > 0);
+        if reason == FinishReason::ToolCalls && self.announced == 0 {
+            let what = "The model calls a tool, and the answer does not say which";
+            return self.fail(error::protocol(&self.head, what, self.reason.as_bytes()));
+        }
+        self.end_reasoning(&[]);
+        for call in self.calls.drain(..).filter(|call| call.number.is_none()) {
+            let other = call.server.map(|block| signature::with_input(&block, &call.held));
+            let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
+            self.events.extend(other.map(Event::Other));
+        }
+        self.events.extend(mem::take(&mut self.citations).into_iter().map(Event::Other));
+        self.events.push(Event::Finish(reason));
+        // Usage goes out once, with the end: before that a gateway may still correct it.
+        self.events.extend(self.usage.take().map(Event::Usage));
+    }
+
+    /// The error of a body in which no choice came.
+    fn nothing(&self, is_done: bool) -> Box<Error> {
+        if self.has_choices {
+            return error::no_choice(&self.head, &self.provider, &self.quote);
+        }
+        let start = self.quote.trim_ascii();
+        let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
+        // It may be cut anywhere.
+        if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
+            return truncated(&self.head);
+        }
+        error::malformed(&self.head, "The answer is no stream of events", start)
+    }
+}
+
+/// The gateway's name for the provider whose streams have no finish reason.
+const WORKERS_AI: &str = "workers-ai";
+
+/// More of the call with this number.
+fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
+    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
+}

@@ -1,0 +1,167 @@
+//! What the parts of an answer mean, be it whole or streamed.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::bindings::exports::openclaw::provider::chat::{
+    AssistantPart, Event, FinishReason, Response, Thinking, ToolCall,
+};
+use crate::bindings::openclaw::provider::types::{GatewayReport, Media, MediaSource};
+use crate::error::{self, Result};
+use crate::json::{Json, Object};
+use crate::report::Head;
+use crate::wire::{self, present};
+use crate::{images, inline, signature};
+
+/// The reasoning in one of Portkey's content blocks.
+pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
+    let signature = match present(mem::take(&mut block.data)) {
+        Some(data) => Some(format!("{}{data}", signature::REDACTED)),
+        None => present(mem::take(&mut block.signature)),
+    };
+    let text = mem::take(&mut block.thinking.text).into_owned();
+    (!text.is_empty() || signature.is_some()).then_some(Thinking { text, signature })
+}
+
+/// The image in a part of an answer.
+pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSource> {
+    let base64 = if image.url.starts_with("data:") { &image.url } else { &image.base64 };
+    if base64.is_empty() {
+        return Ok(MediaSource::Url(image.url.clone().into_owned()));
+    }
+    let data = inline::decoded(base64.as_bytes())
+        .map_err(|_| error::protocol(head, "An image in the answer is not base64", b"..."))?;
+    let named =
+        base64.strip_prefix("data:").and_then(|rest| rest.split([';', ',']).next()).filter(|kind| kind.contains('/'));
+    let media_type = images::sniff(&data).map(|(kind, _)| kind).or(named).unwrap_or("image/png").to_owned();
+    Ok(MediaSource::Inline(Media { media_type, data }))
+}
+
+/// Sources that a provider lists beside its answer, each as OpenAI has it.
+pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
+    let cited = match source.object() {
+        Some(object) if object.get("type").is_some() => return Some(object.to_json()),
+        Some(object) => object,
+        None => [("url", Json::Text(source.string()?))].into(),
+    };
+    Some(Object::from([("type", "url_citation".into()), ("url_citation", cited.into())]).to_json())
+}
+
+/// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
+/// compliance is off; what they stand for is as it translates them where it is on, but for failures (gateway 1.15.2),
+/// which [`error::failed_finish`] knows. `has_calls`: some providers end a turn of tool calls with `stop`.
+pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
+    match reason.to_ascii_lowercase().as_str() {
+        "tool_calls" | "tool_use" | "tool_call" | "function_call" | "function_calls" => FinishReason::ToolCalls,
+        ""
+        | "stop"
+        | "end_turn"
+        | "end"
+        | "done"
+        | "normal"
+        | "eos_token"
+        | "endoftext"
+        | "completed"
+        | "stop_sequence"
+        | "stop_criteria_met"
+        | "complete"
+        | "eos"
+        | "finished"
+        | "other"
+        | "finish_reason_unspecified"
+        | "pause_turn"
+        | "rag_query_when_rag_disabled"
+        | "recitation" => {
+            if has_calls {
+                FinishReason::ToolCalls
+            } else {
+                FinishReason::Stop
+            }
+        }
+        "length"
+        | "max_tokens"
+        | "model_length"
+        | "max_output"
+        | "max_output_tokens"
+        | "max_length"
+        | "error_limit"
+        | "model_context_window_exceeded"
+        | "context_length_exceeded"
+        | "max_len"
+        | "max_context"
+        | "max_new_tokens"
+        | "token_limit"
+        | "time_limit"
+        | "incomplete" => FinishReason::Length,
+        "refusal" | "blocklist" | "language" | "prohibited_content" | "spii" | "sensitive" | "blocked"
+        | "model_armor" => FinishReason::ContentFilter,
+        word if ["filter", "guardrail", "safety", "toxic", "moderation", "prohibited"]
+            .iter()
+            .any(|part| word.contains(part)) =>
+        {
+            FinishReason::ContentFilter
+        }
+        _ => FinishReason::Other(reason.to_owned()),
+    }
+}
+
+/// Whether a reason is one of an ordinary end, which says nothing of calls.
+pub(crate) fn is_stop(reason: &str) -> bool {
+    finish_reason(reason, false) == FinishReason::Stop
+}
+
+/// The events of a stream as the parts of a whole answer, in the order in which they began.
+pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
+    let mut whole = Response {
+        id: String::new(),
+        model: String::new(),
+        content: Vec::new(),
+        finish_reason: FinishReason::Stop,
+        usage: None,
+        guardrails_json: None,
+        report,
+    };
+    // Where in the content each call is.
+    let mut calls = Vec::new();
+    for event in events {
+        let content = &mut whole.content;
+        match (event, content.last_mut()) {
+            (Event::Start(start), _) => (whole.id, whole.model) = (start.id, start.model),
+            (Event::Text(text), Some(AssistantPart::Text(last))) => last.push_str(&text),
+            (Event::Text(text), _) => content.push(AssistantPart::Text(text)),
+            (Event::Refusal(text), Some(AssistantPart::Refusal(last))) => last.push_str(&text),
+            (Event::Refusal(text), _) => content.push(AssistantPart::Refusal(text)),
+            (Event::Thinking(piece), Some(AssistantPart::Thinking(last))) if last.signature.is_none() => {
+                last.text.push_str(&piece.text);
+                last.signature = piece.signature;
+            }
+            (Event::Thinking(piece), _) => content.push(AssistantPart::Thinking(piece)),
+            (Event::Image(image), _) => content.push(AssistantPart::Image(image)),
+            (Event::Other(part), _) => content.push(AssistantPart::Other(part)),
+            (Event::ToolCall(delta), _) => {
+                if let (Some(id), Some(name)) = (delta.id, delta.name) {
+                    calls.push(content.len());
+                    let (arguments_json, signature) = (delta.arguments_fragment, delta.signature);
+                    content.push(AssistantPart::ToolCall(ToolCall { id, name, arguments_json, signature }));
+                } else if let Some(AssistantPart::ToolCall(call)) =
+                    calls.get(delta.index as usize).and_then(|at| content.get_mut(*at))
+                {
+                    call.arguments_json.push_str(&delta.arguments_fragment);
+                    call.signature = delta.signature.or(call.signature.take());
+                }
+            }
+            (Event::Finish(reason), _) => whole.finish_reason = reason,
+            (Event::Usage(usage), _) => whole.usage = Some(usage),
+            (Event::GuardrailsJson(results), _) => whole.guardrails_json = Some(results),
+        }
+    }
+    whole
+}
+
+/// An id for a call whose provider gave none: the result must name one.
+pub(crate) fn call_id(at: usize) -> String {
+    format!("call_{at}")
+}

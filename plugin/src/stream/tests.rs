@@ -1,0 +1,875 @@
+use super::*;
+use crate::bindings::exports::openclaw::provider::chat::{FinishReason, Thinking};
+use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Usage};
+use alloc::vec;
+
+fn head() -> Head {
+    Head { status: 200, headers: vec![("x-portkey-trace-id".to_owned(), "t".to_owned())] }
+}
+
+/// All events of a stream that comes in these pieces, and the error at its end.
+fn read(pieces: &[&[u8]], broken: Option<Box<Error>>) -> (Vec<Event>, Option<Box<Error>>) {
+    let mut reply = Reply::new(head());
+    for piece in pieces {
+        reply.push(piece);
+    }
+    reply.close(broken);
+    let mut events = Vec::new();
+    loop {
+        match reply.take().expect("a closed reply needs no more bytes") {
+            Ok(batch) if batch.is_empty() => return (events, None),
+            Ok(batch) => events.extend(batch),
+            Err(error) => {
+                assert_eq!(reply.take(), Some(Ok(Vec::new())), "nothing comes after an error");
+                return (events, Some(error));
+            }
+        }
+    }
+}
+
+fn stream(chunks: &[&str]) -> String {
+    chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+}
+
+fn events(chunks: &[&str]) -> Vec<Event> {
+    let (events, error) = read(&[stream(chunks).as_bytes()], None);
+    assert_eq!(error, None);
+    events
+}
+
+/// A chunk with this delta.
+fn delta(delta: &str) -> String {
+    format!(r#"{{"id":"c","model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#)
+}
+
+const STOP: &str = r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+const DONE: &str = "[DONE]";
+
+fn start() -> Event {
+    Event::Start(ReplyStart { id: "c".into(), model: "m".into() })
+}
+
+fn text(text: &str) -> Event {
+    Event::Text(text.into())
+}
+
+fn refusal(text: &str) -> Event {
+    Event::Refusal(text.into())
+}
+
+fn thinking(text: &str, signature: Option<&str>) -> Event {
+    Event::Thinking(Thinking { text: text.into(), signature: signature.map(Into::into) })
+}
+
+fn call(index: u32, first: Option<(&str, &str)>, arguments: &str) -> Event {
+    let (id, name) = first.map(|(id, name)| (id.to_owned(), name.to_owned())).unzip();
+    Event::ToolCall(ToolCallDelta { index, id, name, arguments_fragment: arguments.into(), signature: None })
+}
+
+fn used(input_tokens: u64, output_tokens: u64) -> Event {
+    Event::Usage(Usage {
+        input_tokens,
+        output_tokens,
+        cache_read_tokens: None,
+        cache_write_tokens: None,
+        reasoning_tokens: None,
+    })
+}
+
+/// The events after the start, of deltas before a proper end.
+fn of_deltas(deltas: &[&str]) -> Vec<Event> {
+    let mut chunks: Vec<String> = deltas.iter().map(|json| delta(json)).collect();
+    // With another reason a call that is open is a cut.
+    chunks.extend([STOP.replace("stop", "length"), DONE.to_owned()]);
+    let mut events = events(&chunks.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(events.remove(0), start());
+    assert!(matches!(events.pop(), Some(Event::Finish(_))));
+    events
+}
+
+#[test]
+fn text_start_finish_and_usage() {
+    let chunks = [
+        &delta(r#"{"role":"assistant","content":""}"#),
+        &delta(r#"{"content":"Hé"}"#),
+        &delta(r#"{"content":"llo","refusal":"!"}"#),
+        STOP,
+        r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#,
+        DONE,
+    ];
+    let expected = [start(), text("Hé"), text("llo"), refusal("!"), Event::Finish(FinishReason::Stop), used(3, 4)];
+    assert_eq!(events(&chunks), expected);
+    // Whatever the split.
+    let bytes = stream(&chunks).replace('\n', "\r\n").into_bytes();
+    for at in 0..bytes.len() {
+        assert_eq!(read(&[&bytes[..at], &bytes[at..]], None), (expected.to_vec(), None), "split at {at}");
+    }
+}
+
+/// Of gateway 1.15.2, as it wrote them for providers that failed, or spoke in an odd way.
+#[test]
+fn what_the_gateway_makes_of_odd_streams() {
+    let answer = delta(r#"{"content":"The answer is"}"#);
+    let bedrock_failed = r#"{"id":"c","model":"m","provider":"bedrock","choices":[{"index":0,"delta":{"role":"assistant","finish_reason":"stop"}}]}"#;
+    let (given, error) = read(&[stream(&[&answer, bedrock_failed, DONE]).as_bytes()], None);
+    let error = error.unwrap();
+    assert_eq!(given, [start(), text("The answer is")]);
+    assert_eq!((error.kind, error.origin), (ErrorKind::Truncated, ErrorOrigin::Upstream));
+
+    let (given, error) = read(&[stream(&[DONE]).as_bytes()], None);
+    assert_eq!((given, error.unwrap().kind), (vec![], ErrorKind::Truncated));
+    // Workers AI gives no reason; for all others it is a cut.
+    let workers_ai = answer.replacen('{', r#"{"provider":"workers-ai","#, 1);
+    let finish = Event::Finish(FinishReason::Stop);
+    assert_eq!(events(&[&workers_ai, DONE]), [start(), text("The answer is"), finish]);
+    assert_eq!(read(&[stream(&[&answer, DONE]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated);
+
+    let google = r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n","arguments":"{}"}},null]}"#;
+    assert_eq!(of_deltas(&[google]), [call(0, Some(("i", "n")), "{}")]);
+
+    let azure = r#"{"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[{"prompt_index":0}]}"#;
+    let finish = Event::Finish(FinishReason::Stop);
+    assert_eq!(events(&[azure, &answer, STOP, DONE]), [start(), text("The answer is"), finish]);
+}
+
+/// A chunk like the one before is not read as JSON; one that only seems so is.
+#[test]
+fn chunks_that_differ_in_their_text_alone() {
+    let content = |json: &str| delta(&format!(r#"{{"content":{json}}}"#));
+    for (second, expected) in [
+        (r#""b""#, vec![text("b")]),
+        (r#""h\u00e9""#, vec![text("hé")]),
+        (r#""\"\\""#, vec![text("\"\\")]),
+        (r#""\\","refusal":"\"""#, vec![text("\\"), refusal("\"")]),
+        (r#""x\ud800""#, vec![text("x\u{fffd}")]),
+        (r#""é\n""#, vec![text("é\n")]),
+        (r#""""#, vec![]),
+        ("null", vec![]),
+        ("7", vec![text("7")]),
+        (r#""b","content":"c""#, vec![text("c")]),
+        (r#""b","refusal":"c""#, vec![text("b"), refusal("c")]),
+        (r#""","refusal":"c""#, vec![refusal("c")]),
+        (r#""b","reasoning":"c""#, vec![thinking("c", None), thinking("", Some("reasoning")), text("b")]),
+        (
+            r#""b","tool_calls":[{"index":0,"id":"i","function":{"name":"n"}}]"#,
+            vec![text("b"), call(0, Some(("i", "n")), "")],
+        ),
+    ] {
+        let chunks = [&content(r#""-""#), &content(r#""a""#), &content(second), &content(r#""a""#), STOP, DONE];
+        let expected = [vec![start(), text("-"), text("a")], expected, vec![text("a")]].concat();
+        let mut events = events(&chunks);
+        assert!(matches!(events.pop(), Some(Event::Finish(_))));
+        assert_eq!(events, expected, "{second}");
+    }
+    // A time that changes, and what is none.
+    for (created, is_json) in [
+        ("2", true),
+        ("0", true),
+        ("17", true),
+        ("null", true),
+        ("-1", true),
+        ("1.5", true),
+        ("01", false),
+        ("", false),
+    ] {
+        let timed = |text: &str, created: &str| {
+            delta(&format!(r#"{{"content":"{text}"}}"#)).replacen('{', &format!(r#"{{"created":{created},"#), 1)
+        };
+        let (given, error) = read(
+            &[stream(&[&timed("a", "1"), &timed("b", "1"), &timed("c", created), &timed("d", "1"), STOP, DONE])
+                .as_bytes()],
+            None,
+        );
+        assert_eq!(
+            (given.contains(&text("c")), given.contains(&text("d")), error.is_none()),
+            (is_json, is_json, is_json),
+            "{created}"
+        );
+    }
+    // OpenAI's noise at the end, and what looks like it.
+    let noisy = |json: &str, noise: &str| content(json).replace("}]}", &format!(r#"}}],"obfuscation":{noise}}}"#));
+    let chunks = [&noisy(r#""a""#, r#""x""#), &noisy(r#""b""#, r#""y z""#), &noisy(r#""c""#, r#""""#)];
+    let [text_b, text_c] = [text("b"), text("c")];
+    assert_eq!(events(&[chunks[0], chunks[1], chunks[2], STOP, DONE])[1..4], [text("a"), text_b, text_c]);
+    let chunks = [chunks[0], chunks[0], &noisy(r#""b""#, r#""\"}""#), &noisy(r#""c""#, r#""","error":"no""#)];
+    let (given, error) = read(&[stream(&chunks.map(String::as_str)).as_bytes()], None);
+    assert_eq!((given, error.unwrap().message.as_str()), (vec![start(), text("a"), text("a"), text("b")], "no"));
+    for noise in [r#""\x""#, r#""\u12""#, "\"\\n\u{1}\"", "\"\u{1}\""] {
+        let chunks = [&*noisy(r#""a""#, r#""x""#), &noisy(r#""a""#, r#""x""#), &noisy(r#""b""#, noise)];
+        let (events, error) = read(&[stream(&chunks).as_bytes()], None);
+        let expected = (vec![start(), text("a"), text("a")], ErrorKind::Protocol);
+        assert_eq!((events, error.unwrap().kind), expected, "{noise}");
+    }
+    // What is no JSON is none here either.
+    for second in [&b"\"\x01\""[..], b"\"a\"b\"", b"\"a\\\"", b"\"\\n\x01\"", b"\"\\x\""] {
+        let bytes = stream(&[&content(r#""a""#), &content(r#""a""#)]).into_bytes();
+        let third = stream(&[&content("?")]).into_bytes();
+        let at = third.iter().position(|&byte| byte == b'?').unwrap();
+        let (events, error) = read(&[&bytes, &third[..at], second, &third[at + 1..]], None);
+        assert_eq!((events, error.unwrap().kind), (vec![start(), text("a"), text("a")], ErrorKind::Protocol));
+    }
+    // Usage that comes with text counts each time, and a guardrail's result is given each time.
+    let with = |more: &str| content(r#""a""#).replacen('{', &format!("{{{more},"), 1);
+    let usage = with(r#""usage":{"prompt_tokens":3,"completion_tokens":4}"#);
+    let other = with(r#""usage":{"prompt_tokens":5,"completion_tokens":6}"#);
+    let chunks = [&usage, &usage, &other, &usage, &usage, STOP, DONE];
+    assert_eq!(events(&chunks).last(), Some(&used(3, 4)));
+    let hooks = with(r#""hook_results":{"a":1}"#);
+    let results = events(&[&hooks, &hooks, &hooks, STOP, DONE]);
+    assert_eq!(results.iter().filter(|event| matches!(event, Event::GuardrailsJson(_))).count(), 3);
+}
+
+#[test]
+fn chunks_that_differ_in_a_piece_of_reasoning_or_arguments_alone() {
+    let reasoning = |text: &str| format!(r#"{{"content":"","reasoning_content":{text}}}"#);
+    let block = |text: &str| format!(r#"{{"reasoning":"r","content_blocks":[{{"delta":{{"thinking":{text}}}}}]}}"#);
+    for (field, delta) in [("reasoning_content", &reasoning as &dyn Fn(&str) -> String), ("reasoning", &block)] {
+        let deltas = [r#""a""#, r#""b""#, r#""\n""#, r#""c""#].map(delta);
+        let mut expected = ["a", "b", "\n", "c"].map(|text| thinking(text, None)).to_vec();
+        expected.push(thinking("", Some(field)));
+        assert_eq!(of_deltas(&deltas.each_ref().map(String::as_str)), expected);
+    }
+    let first = r#"{"tool_calls":[{"index":1,"id":"i","function":{"name":"n","arguments":"{"}}]}"#;
+    let other = r#"{"tool_calls":[{"index":0,"id":"j","function":{"name":"n","arguments":"{"}}]}"#;
+    let piece = |text: &str| format!(r#"{{"tool_calls":[{{"index":1,"function":{{"arguments":{text}}}}}]}}"#);
+    let [a, b, none, number] = [r#""a""#, r#""\"b\"""#, r#""""#, "7"].map(piece);
+    let deltas = [first, &a, &a, &b, &none, &a, &number, &a, other, &a, &a].map(|delta: &str| delta);
+    let expected = [
+        call(0, Some(("i", "n")), "{"),
+        call(0, None, "a"),
+        call(0, None, "a"),
+        call(0, None, "\"b\""),
+        call(0, None, "a"),
+        call(0, None, "7"),
+        call(0, None, "a"),
+        call(1, Some(("j", "n")), "{"),
+        call(0, None, "a"),
+        call(0, None, "a"),
+    ];
+    assert_eq!(of_deltas(&deltas), expected);
+    // Without a number and an id a piece is of the last call, whichever that is.
+    let piece = r#"{"tool_calls":[{"function":{"arguments":"a"}}]}"#;
+    let pieces = of_deltas(&[first, piece, piece, other, piece, piece]);
+    assert_eq!(pieces[1..3], [call(0, None, "a"), call(0, None, "a")]);
+    assert_eq!(pieces[4..], [call(1, None, "a"), call(1, None, "a")]);
+}
+
+/// Whatever the chunks are like, they give what they give where one without effect stands between them.
+#[test]
+fn chunks_that_are_alike_in_other_ways() {
+    let chunk = |delta: &str| format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#);
+    let calls =
+        r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n"}},{"index":1,"id":"j","function":{"name":"n"}}]}"#;
+    for delta in [
+        r#"{"content":?}"#,
+        r#"{"content":?,"refusal":"c"}"#,
+        r#"{"content":?,"reasoning":"c"}"#,
+        r#"{"content":"c","reasoning":?}"#,
+        r#"{"reasoning_content":?,"reasoning":"a"}"#,
+        r#"{"reasoning_content":"a","reasoning":?}"#,
+        r#"{"reasoning_content":"","reasoning":?}"#,
+        r#"{"reasoning_content":7,"reasoning":?}"#,
+        r#"{"content_blocks":[{"delta":{"thinking":?,"signature":"s"}}]}"#,
+        r#"{"content_blocks":[{"delta":{"thinking":"a","signature":?}}]}"#,
+        r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":"a"}}]}"#,
+        r#"{"reasoning":"a","content_blocks":[{"delta":{"thinking":?}}]}"#,
+        r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":7}}]}"#,
+        r#"{"reasoning":?,"content_blocks":[{"delta":{"thinking":""}},{"delta":{"thinking":"a"}}]}"#,
+        r#"{"content_blocks":[{"delta":{"thinking":?}},{"delta":{"thinking":""}}]}"#,
+        r#"{"tool_calls":[{"index":0,"function":{"arguments":?}}]}"#,
+        r#"{"tool_calls":[{"index":0,"function":{"arguments":?,"thought_signature":"s"}}]}"#,
+        r#"{"tool_calls":[{"index":0,"function":{"arguments":?}},{"index":1,"function":{"arguments":""}}]}"#,
+        r#"{"tool_calls":[{"index":0,"function":{"arguments":""}},{"index":1,"function":{"arguments":?}}]}"#,
+        r#"{"content":7,"refusal":"","reasoning":?}"#,
+        r#"{"content":[{"text":"a"}],"reasoning_content":?,"content_blocks":[{"delta":{"data":""}}]}"#,
+        r#"{"content":?}},{"delta":{"refusal":"a"}"#,
+        r#"{"content":?},"index":1},{"delta":{"content":"a"}"#,
+        r#"{"content":"a"}},{"index":1,"delta":{"content":?}"#,
+    ] {
+        let texts = [r#""a""#, r#""a""#, r#""b\n""#, r#""""#, r#""b""#, "7", r#""b""#];
+        let mut chunks = vec![chunk(calls)];
+        chunks.extend(texts.map(|text| chunk(&delta.replace('?', text))));
+        chunks.extend([STOP.to_owned(), DONE.to_owned()]);
+        let chunks: Vec<&str> = chunks.iter().map(String::as_str).collect();
+        let apart: Vec<&str> = chunks.iter().flat_map(|chunk| [*chunk, r#"{"choices":[]}"#]).collect();
+        assert_eq!(events(&chunks), events(&apart), "{delta}");
+    }
+}
+
+#[test]
+fn events_come_with_the_bytes_that_complete_them() {
+    let mut reply = Reply::new(head());
+    assert_eq!(reply.take(), None);
+    reply.push(b"data: ");
+    assert_eq!(reply.take(), None);
+    reply.push(
+        format!("{}\n\n: hi\n\ndata: {}\n\n", delta(r#"{"content":"a"}"#), delta(r#"{"content":"b"}"#)).as_bytes(),
+    );
+    assert_eq!(reply.take(), Some(Ok(vec![start(), text("a"), text("b")])), "one batch a read");
+    assert_eq!(reply.take(), None);
+}
+
+#[test]
+fn reasoning_in_each_of_its_forms() {
+    assert_eq!(
+        of_deltas(&[r#"{"reasoning_content":"a"}"#, r#"{"reasoning":"b"}"#]),
+        [thinking("a", None), thinking("b", None), thinking("", Some("reasoning"))]
+    );
+    assert_eq!(
+        of_deltas(&[r#"{"reasoning_content":"a","reasoning":"a"}"#, r#"{"content":"x"}"#, r#"{"reasoning":"b"}"#]),
+        [
+            thinking("a", None),
+            thinking("", Some("reasoning_content")),
+            text("x"),
+            thinking("b", None),
+            thinking("", Some("reasoning")),
+        ]
+    );
+    // OpenRouter's details, in pieces; those that are encrypted may belong to a call.
+    let piece = |text: &str| {
+        format!(
+            r#"{{"reasoning":"{text}","reasoning_details":[{{"type":"reasoning.text","text":"{text}","index":0}}]}}"#
+        )
+    };
+    let own = r#"{"type":"reasoning.encrypted","data":"SIG","id":"a"}"#;
+    let called = format!(
+        r#"{{"reasoning_details":[{own}],"tool_calls":[{{"index":0,"id":"a","function":{{"name":"f","arguments":"{{}}"}}}}]}}"#
+    );
+    let mut with_own = call(0, Some(("a", "f")), "{}");
+    if let Event::ToolCall(delta) = &mut with_own {
+        delta.signature = Some(own.into());
+    }
+    let details = r#"reasoning_details:[{"type":"reasoning.text","text":"hm","index":0}]"#;
+    assert_eq!(
+        of_deltas(&[&piece("h"), &piece("m"), &called]),
+        [thinking("h", None), thinking("m", None), thinking("", Some(details)), with_own]
+    );
+    let late = format!(r#"{{"reasoning_details":[{own}]}}"#);
+    let calls = r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#;
+    let Some(Event::ToolCall(delta)) = of_deltas(&[calls, &late]).pop() else { panic!("a call") };
+    assert_eq!((delta.index, delta.signature.as_deref()), (0, Some(own)));
+    // Portkey's blocks: the text comes in `content` as well, the start of a block is empty.
+    assert_eq!(
+        of_deltas(&[
+            r#"{"content_blocks":[{"index":0,"delta":{"thinking":"","signature":""}}]}"#,
+            r#"{"content_blocks":[{"index":0,"delta":{"thinking":"hm"}}]}"#,
+            r#"{"content_blocks":[{"index":0,"delta":{"signature":"s"}}]}"#,
+            r#"{"content_blocks":[{"index":1,"delta":{"data":"d"}}]}"#,
+            r#"{"content":"x","content_blocks":[{"index":2,"delta":{"text":"x"}}]}"#,
+        ]),
+        [thinking("hm", None), thinking("", Some("s")), thinking("", Some("redacted_thinking:d")), text("x")]
+    );
+}
+
+#[test]
+fn tool_calls_interleave_by_index() {
+    assert_eq!(
+        of_deltas(&[
+            r#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#,
+            r#"{"tool_calls":[{"index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}},{"index":1,"function":{"arguments":"}"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":null}}]}"#,
+        ]),
+        [call(0, Some(("a", "f")), ""), call(1, Some(("b", "g")), "{"), call(0, None, "{}"), call(1, None, "}")]
+    );
+}
+
+#[test]
+fn tool_calls_without_or_with_wrong_numbers() {
+    let expected = [call(0, Some(("a", "f")), "{}"), call(1, Some(("b", "g")), "{"), call(1, None, "}")];
+    assert_eq!(
+        of_deltas(&[
+            r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"g","arguments":"{"}}]}"#,
+            r#"{"tool_calls":[{"function":{"arguments":"}"}}]}"#,
+        ]),
+        expected
+    );
+    // Each call has the number 0.
+    assert_eq!(
+        of_deltas(&[
+            r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":{}}}]}"#,
+            r#"{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}"#,
+        ]),
+        expected
+    );
+    // Numbers from 1, and no id at all.
+    assert_eq!(
+        of_deltas(&[r#"{"tool_calls":[{"index":1,"function":{"name":"f","arguments":"{}"}}]}"#]),
+        [call(0, Some(("call_0", "f")), "{}")]
+    );
+}
+
+#[test]
+fn thought_signatures() {
+    let of = |json: &str| match of_deltas(&[json]).pop() {
+        Some(Event::ToolCall(delta)) => delta.signature,
+        _ => None,
+    };
+    assert_eq!(
+        of(r#"{"tool_calls":[{"id":"a","function":{"name":"f","thought_signature":"s"}}]}"#).as_deref(),
+        Some("s")
+    );
+    assert_eq!(
+        of(r#"{"tool_calls":[{"id":"a","function":{"name":"f"},"extra_content":{"google":{"thought_signature":"s"}}}]}"#).as_deref(),
+        Some("extra_content.google:s")
+    );
+}
+
+#[test]
+fn a_turn_of_tool_calls_that_stops_waits_for_their_results() {
+    let events =
+        events(&[&delta(r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}"#), STOP, STOP, DONE]);
+    assert_eq!(events.last(), Some(&Event::Finish(FinishReason::ToolCalls)));
+    assert_eq!(
+        events.iter().filter(|event| matches!(event, Event::Finish(_))).count(),
+        1,
+        "a repeated reason counts once"
+    );
+}
+
+#[test]
+fn the_last_usage_counts_and_comes_once() {
+    let with_usage = |usage: &str| {
+        format!(r#"{{"id":"c","model":"m","choices":[{{"delta":{{}},"finish_reason":"stop"}}],"usage":{usage}}}"#)
+    };
+    let one = with_usage(r#"{"prompt_tokens":1,"completion_tokens":1}"#);
+    let two = with_usage(r#"{"prompt_tokens":1,"completion_tokens":2}"#);
+    let finish = Event::Finish(FinishReason::Stop);
+    assert_eq!(events(&[&one, &two, &with_usage("null"), DONE]), [start(), finish.clone(), used(1, 2)]);
+    assert_eq!(events(&[&one]), [start(), finish.clone(), used(1, 1)], "a stream without [DONE] too");
+    // In parts, and with a count that is none.
+    let (first, last) = (r#"{"prompt_tokens":3,"total_tokens":3}"#, r#"{"completion_tokens":2}"#);
+    assert_eq!(events(&[&with_usage(first), &with_usage(last)]), [start(), finish.clone(), used(3, 2)]);
+    let huge = format!(r#"{{"prompt_tokens":{},"completion_tokens":1}}"#, u64::MAX);
+    assert_eq!(events(&[&with_usage(&huge)]), [start(), finish.clone(), used(u64::MAX, 1)]);
+    let cached = r#"{"choices":[],"usage":{"completion_tokens":7}}"#;
+    assert_eq!(events(&[&with_usage("null"), cached, DONE]), [start(), finish, used(0, 7)]);
+}
+
+#[test]
+fn guardrail_results_first_and_after_the_end() {
+    let hooks = r#"{"hook_results":{"a": 1}}"#;
+    let results = Event::GuardrailsJson(r#"{"a": 1}"#.into());
+    let got = events(&[hooks, &delta(r#"{"content":"x"}"#), STOP, DONE, hooks]);
+    assert_eq!(got, [results.clone(), start(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
+    // Cut off before its blank line.
+    let (got, error) = read(&[stream(&[&delta("{}"), STOP, DONE]).as_bytes(), b"data: ", hooks.as_bytes()], None);
+    assert_eq!((got.last(), error), (Some(&results), None));
+}
+
+#[test]
+fn nothing_but_guardrail_results_counts_after_the_end() {
+    let got = events(&[
+        &delta("{}"),
+        STOP,
+        DONE,
+        &delta(r#"{"content":"late"}"#),
+        "not json",
+        r#"{"error":{"message":"late"}}"#,
+    ]);
+    assert_eq!(got, [start(), Event::Finish(FinishReason::Stop)]);
+}
+
+#[test]
+fn the_wait_after_the_end_is_bounded() {
+    let mut reply = Reply::new(head());
+    reply.push(stream(&[&delta("{}"), STOP, DONE]).as_bytes());
+    reply.take();
+    let comment = vec![b':'; 1024];
+    let mut reads = 0;
+    while !reply.is_over() {
+        reply.push(&comment);
+        reply.push(b"\n");
+        reads += 1;
+        assert!(reads < 2000);
+    }
+    assert_eq!(reply.take(), Some(Ok(Vec::new())));
+}
+
+#[test]
+fn a_stream_that_stops_early_is_truncated() {
+    let chunk = delta(r#"{"content":"x"}"#);
+    for end in ["", "data: {\"id\":\"c\",\"cho", ": bye\n\n"] {
+        let (got, error) = read(&[stream(&[&chunk]).as_bytes(), end.as_bytes()], None);
+        let error = error.unwrap();
+        assert_eq!(got, [start(), text("x")], "what came before counts");
+        assert_eq!(
+            (error.kind, error.origin, error.trace_id.as_deref()),
+            (ErrorKind::Truncated, ErrorOrigin::Gateway, Some("t")),
+            "{end}"
+        );
+    }
+    assert_eq!(read(&[], None).1.unwrap().kind, ErrorKind::Truncated);
+}
+
+#[test]
+fn a_connection_that_breaks() {
+    let broken = |kind| Some(error::new(kind, ErrorOrigin::Network, "x", true));
+    let chunk = stream(&[&delta(r#"{"content":"x"}"#)]);
+    let error = read(&[chunk.as_bytes()], broken(ErrorKind::Transport)).1.unwrap();
+    assert_eq!((error.kind, error.origin), (ErrorKind::Truncated, ErrorOrigin::Network));
+    assert_eq!(read(&[chunk.as_bytes()], broken(ErrorKind::Timeout)).1.unwrap().kind, ErrorKind::Timeout);
+    let complete = stream(&[&delta("{}"), STOP]);
+    let error = read(&[complete.as_bytes()], broken(ErrorKind::Transport)).1.unwrap();
+    assert_eq!(error.kind, ErrorKind::Truncated, "the reason may be an early one");
+    let done = stream(&[&delta("{}"), STOP, DONE]);
+    assert_eq!(read(&[done.as_bytes()], broken(ErrorKind::Transport)).1, None, "the answer is whole");
+}
+
+#[test]
+fn an_error_event_midway() {
+    let (got, error) = read(
+        &[stream(&[
+            &delta(r#"{"content":"x"}"#),
+            r#"{"error":{"message":"openai error: boom","type":"server_error"},"provider":"openai"}"#,
+            DONE,
+        ])
+        .as_bytes()],
+        None,
+    );
+    let error = error.unwrap();
+    assert_eq!(got, [start(), text("x")]);
+    assert_eq!((error.origin, error.message.as_str()), (ErrorOrigin::Upstream, "openai error: boom"));
+    let (_, error) = read(&[stream(&[r#"{"status":"failure","message":"Invalid config passed"}"#]).as_bytes()], None);
+    assert_eq!(error.unwrap().kind, ErrorKind::InvalidConfig);
+    let overloaded = r#"{"choices":[{"finish_reason":"overloaded_error","delta":{"content":""}}]}"#;
+    let (_, error) = read(&[stream(&[overloaded, DONE]).as_bytes()], None);
+    assert_eq!(error.unwrap().kind, ErrorKind::Overloaded);
+}
+
+/// Streams of public bug reports that seemed a success, each named by its report.
+#[test]
+fn errors_that_seemed_a_success() {
+    let hello = format!("data: {}\n\n", delta(r#"{"content":"Hel"}"#));
+    let done = "data: [DONE]\n\n";
+    let choice = |choice: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{}},{choice}}}]}}\n\n");
+    let blocked = "data: {\"choices\":[],\"provider\":\"google\"}\n\n".to_owned();
+    for (report, rest, kind, words) in [
+        (
+            "llama.cpp#16109",
+            r#"error: {"code":500,"message":"the request exceeds the available context size","type":"server_error"}"#
+                .to_owned()
+                + "\n\n",
+            ErrorKind::InvalidRequest,
+            "context size",
+        ),
+        (
+            "openai-python#2487",
+            "event: error\ndata: {\"type\":\"error\",\"code\":\"ERR_X\",\"message\":\"engine went away\"}\n\n"
+                .to_owned(),
+            ErrorKind::Other,
+            "engine went away",
+        ),
+        (
+            "bifrost#7249",
+            r#"data: {"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#.to_owned()
+                + "\n\n",
+            ErrorKind::QuotaExceeded,
+            "insufficient balance",
+        ),
+        ("vllm#57082", choice(r#""finish_reason":"abort""#), ErrorKind::Truncated, "abort"),
+        (
+            "genkit#6259",
+            choice(r#""finish_reason":"error","error":{"code":502,"message":"Provider disconnected"}"#),
+            ErrorKind::Overloaded,
+            "Provider disconnected",
+        ),
+        (
+            "a reason, and its words after it",
+            choice(r#""finish_reason":"error""#) + "data: {\"error\":{\"message\":\"why\"}}\n\n",
+            ErrorKind::Other,
+            "why",
+        ),
+        (
+            "DeepSeek",
+            choice(r#""finish_reason":"insufficient_system_resource""#),
+            ErrorKind::Overloaded,
+            "insufficient",
+        ),
+        (
+            "Groq",
+            choice(r#""finish_reason":"stop"}],"x_groq":{"id":"r","error":"over capacity"},"x":[{"y":0"#),
+            ErrorKind::Overloaded,
+            "over capacity",
+        ),
+        (
+            "Bedrock",
+            "data: {\"throttlingException\":{\"message\":\"Too many tokens, please wait\"}}\n\n".into(),
+            ErrorKind::RateLimited,
+            "Too many tokens",
+        ),
+        (
+            "Hunyuan",
+            "data: {\"Choices\":[],\"ErrorMsg\":{\"Msg\":\"server busy\",\"Code\":4001}}\n\n".into(),
+            ErrorKind::Other,
+            "server busy",
+        ),
+        (
+            "a list without data:",
+            "[{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}]\n".into(),
+            ErrorKind::RateLimited,
+            "Resource exhausted",
+        ),
+        (
+            "a proxy's page",
+            "\n<html>\n<head><title>502 Bad Gateway</title></head>\n\n".into(),
+            ErrorKind::Other,
+            "502 Bad Gateway",
+        ),
+        ("an error within a text", "data: \"{\\\"error\\\":\\\"boom\\\"}\"\n\n".into(), ErrorKind::Other, "boom"),
+        ("an error without words", "event: error\ndata: {}\n\n".into(), ErrorKind::Other, "has no words {}"),
+        ("a model taken away", choice(r#""finish_reason":"modelUnloaded""#), ErrorKind::Overloaded, "modelUnloaded"),
+        (
+            "a later stop mends nothing",
+            choice(r#""finish_reason":"error""#) + &choice(r#""finish_reason":"stop""#),
+            ErrorKind::Overloaded,
+            "error",
+        ),
+    ] {
+        // A page that comes first is one of the gateway's address.
+        let first = ["", hello.as_str()].into_iter().skip(usize::from(rest.contains('<')));
+        for before in first {
+            let (_, error) = read(&[before.as_bytes(), rest.as_bytes(), done.as_bytes()], None);
+            let error = error.unwrap_or_else(|| panic!("{report}: a success"));
+            assert_eq!(error.kind, kind, "{report}: {}", error.message);
+            assert!(error.message.contains(words), "{report}: {}", error.message);
+        }
+    }
+    let bare = r#"{"error":{"code":400,"message":"request exceeds the available context size"}}"#;
+    let error = read(&[bare.as_bytes()], None).1.unwrap();
+    assert_eq!(error.message, "request exceeds the available context size", "lemonade#2826");
+    assert!(error.hint.unwrap().contains("context"));
+    let (_, error) = read(&[blocked.as_bytes(), done.as_bytes()], None);
+    assert_eq!(error.unwrap().kind, ErrorKind::ContentBlocked, "Google's blocked prompt");
+    let hooks = r#"{"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}}]}]}}"#;
+    let (given, error) = read(&[stream(&[hooks, &delta(r#"{"content":"denied"}"#), STOP, DONE]).as_bytes()], None);
+    assert_eq!(
+        (given.len(), error.unwrap().message.as_str()),
+        (1, "A guardrail denied this: default.contains: a bomb")
+    );
+    let (_, error) = read(&[b"Internal Server Error"], None);
+    assert!(error.unwrap().message.contains("Internal Server Error"));
+}
+
+/// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
+#[test]
+fn calls_by_what_is_there() {
+    let piece = |piece: &str| {
+        let [index, id, name, arguments] = piece.splitn(4, '/').collect::<Vec<_>>()[..] else { panic!("{piece}") };
+        let field = |name: &str, value: &str, quote: &str| match value {
+            "-" => String::new(),
+            _ => format!("\"{name}\":{quote}{}{quote},", value.replace('"', "\\\"")),
+        };
+        let function = field("name", name, "\"") + &field("arguments", arguments, "\"");
+        let function = function.trim_end_matches(',');
+        delta(&format!(
+            r#"{{"tool_calls":[{{{}{}"function":{{{function}}}}}]}}"#,
+            field("index", index, ""),
+            field("id", id, "\"")
+        ))
+    };
+    for (report, pieces, expected) in [
+        (
+            "vercel/ai#18440",
+            &["0/-/f/{\"a\":1}", "0/-/f/{\"a\":2}", "0/-/g/{}"][..],
+            &["call_0 f {\"a\":1}", "call_1 f {\"a\":2}", "call_2 g {}"][..],
+        ),
+        ("vercel/ai#18440, blank ids", &["0/a/f/", "0/ /-/{\"x\":", "0/ /-/1}"], &["a f {\"x\":1}"]),
+        ("vercel/ai#14722", &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"], &["a bash {\"command\": \"ls\"}"]),
+        ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
+        ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
+        ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
+        ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
+        ("no number", &["-/a/f/{", "-/-/-/}", "-/b/f/{}"], &["a f {}", "b f {}"]),
+        ("agno#8880", &["0/a/f/{}", "0/b/g/", "1/-/-/{\"x\":1}"], &["a f {}", "b g {\"x\":1}"]),
+        ("another number with each piece", &["0/a/f/", "1/-/-/{\"x\":", "2/-/-/1}"], &["a f {\"x\":1}"]),
+        ("LocalAI#9722", &["0/a/f/", "1/a/f/{\"x\":", "2/a/f/1}"], &["a f {\"x\":1}"]),
+        ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
+        ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
+        ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
+        ("none", &["0/a/f/{}", "0/-/-/", "1/b/g/{}"], &["a f {}", "b g {}"]),
+        ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
+        (
+            "a provider's own tool behind a call",
+            &["0/a/f/", "0/-/-/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"],
+            &["a f {}"],
+        ),
+    ] {
+        let mut chunks: Vec<String> = pieces.iter().map(|text| piece(text)).collect();
+        chunks.extend([STOP.to_owned(), DONE.to_owned()]);
+        let events = events(&chunks.iter().map(String::as_str).collect::<Vec<_>>());
+        let report_of = crate::parts::join(events, head().report());
+        let calls = report_of.content.iter().filter_map(|part| match part {
+            AssistantPart::ToolCall(call) => Some(format!("{} {} {}", call.id, call.name, call.arguments_json)),
+            _ => None,
+        });
+        assert_eq!(calls.collect::<Vec<_>>(), expected, "{report}");
+        assert_eq!(report_of.finish_reason, FinishReason::ToolCalls, "{report}");
+    }
+    // Two at a time, which only their places tell apart.
+    let pairs = [
+        r#"{"tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"g"}}]}"#,
+        r#"{"tool_calls":[{"function":{"arguments":"{}"}},{"function":{"arguments":"{ }"}}]}"#,
+    ];
+    let expected =
+        [call(0, Some(("a", "f")), ""), call(1, Some(("b", "g")), ""), call(0, None, "{}"), call(1, None, "{ }")];
+    assert_eq!(of_deltas(&pairs), expected);
+    let older = [r#"{"function_call":{"name":"f","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
+    assert_eq!(of_deltas(&older), [call(0, Some(("call_0", "f")), "{"), call(0, None, "}")], "oh-my-pi#1692");
+    // Claude's search: its start comes in the blocks, its input as a call's.
+    let search = [
+        r#"{"content_blocks":[{"index":0,"delta":{"id":"s","name":"web_search","input":{}}}]}"#,
+        r#"{"tool_calls":[{"index":-1,"function":{"arguments":"{\"q\":\"x\"}"}}]}"#,
+        r#"{"content_blocks":[{"index":1,"delta":{"tool_use_id":"s","content":[]}}]}"#,
+        r#"{"content":"a","content_blocks":[{"index":2,"delta":{"text":"a"}}]}"#,
+        r#"{"content_blocks":[{"index":2,"delta":{"citation":{"type":"web_search_result_location"}}}]}"#,
+    ];
+    let other = |json: &str| Event::Other(json.into());
+    assert_eq!(
+        of_deltas(&search),
+        [
+            other(r#"{"type":"web_search_tool_result","tool_use_id":"s","content":[]}"#),
+            text("a"),
+            other(r#"{"type":"web_search_result_location"}"#),
+            other(r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}}"#),
+        ]
+    );
+}
+
+/// The last reason counts, but a later `stop` undoes no calls, and a cut after an early one is a cut.
+#[test]
+fn the_last_word_counts() {
+    let stop = |delta: &str| {
+        format!(r#"{{"id":"c","model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":"stop"}}]}}"#)
+    };
+    let jcode = [
+        stop(r#"{"reasoning_content":"hm"}"#),
+        stop(r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}]}"#),
+        stop(r#"{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}"#),
+        STOP.replace("stop", "tool_calls"),
+        DONE.to_owned(),
+    ];
+    let all: Vec<&str> = jcode.iter().map(String::as_str).collect();
+    let expected = [
+        start(),
+        thinking("hm", None),
+        thinking("", Some("reasoning_content")),
+        call(0, Some(("a", "f")), "{\"x\":"),
+        call(0, None, "1}"),
+        Event::Finish(FinishReason::ToolCalls),
+    ];
+    assert_eq!(events(&all), expected, "jcode#1326");
+    assert_eq!(events(&all[..3]), expected, "a clean end after a reason is an end");
+    assert_eq!(read(&[stream(&all[..2]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "an open call");
+    for count in 1..4 {
+        let broken = error::new(ErrorKind::Transport, ErrorOrigin::Network, "x", true);
+        let (_, error) = read(&[stream(&all[..count]).as_bytes()], Some(broken));
+        assert_eq!(error.unwrap().kind, ErrorKind::Truncated, "broken behind {count}");
+    }
+    let again: Vec<&str> = all[..4].iter().copied().chain([STOP, DONE]).collect();
+    assert_eq!(events(&again), expected);
+    let sensitive = STOP.replace("stop", "sensitive");
+    assert_eq!(events(&[STOP, &sensitive]).last(), Some(&Event::Finish(FinishReason::ContentFilter)));
+}
+
+#[test]
+fn the_first_byte_tells_what_a_body_is() {
+    let whole = r#"{"id":"c","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#;
+    let chunk = delta(r#"{"content":"hi"}"#);
+    let expected = [start(), text("hi"), Event::Finish(FinishReason::Stop)];
+    for body in [
+        whole.to_owned(),
+        format!("\u{feff}\n\n {whole}\n"),
+        format!("{chunk}\n{STOP}\n"),
+        format!("data: {chunk}\ndata: {STOP}\ndata: [DONE]"),
+        format!(": hi\n\n  data: {chunk}\n \ndata:{STOP}\n\ndata: [DONE] \n\n"),
+        format!("data: {chunk}\r\rdata: {STOP}"),
+        format!("{chunk}{STOP}"),
+        format!("[{chunk},\n{STOP}]\n"),
+        format!("data: {chunk}{STOP}\n\ndata: DONE\n\n"),
+        format!("data: [{chunk},{STOP}]\n\n"),
+        serde_json::to_string(whole).unwrap(),
+        format!("data: {}\n\ndata: {STOP}\n\n", serde_json::to_string(&chunk).unwrap()),
+        format!("data: {chunk}\n\n{}", STOP.replace("finish_reason", "finish_reason\":null,\"finishReason")),
+    ] {
+        for at in 0..=body.len() {
+            let (head, tail) = body.as_bytes().split_at(at);
+            assert_eq!(read(&[head, tail], None), (expected.to_vec(), None), "{body:?} split at {at}");
+        }
+    }
+    let page = read(&[b"<html>"], None).1.unwrap();
+    assert_eq!(page.kind, ErrorKind::InvalidConfig);
+}
+
+/// Each piece is looked up among all calls: past a limit that is refused, and does not take long.
+#[test]
+fn an_event_with_very_many_calls_is_refused() {
+    let piece = |number: usize| format!(r#"{{"id":"i{number}","function":{{"name":"f","arguments":"{{}}"}}}}"#);
+    let calls: Vec<String> = (0..200_000).map(piece).collect();
+    let error = read(&[stream(&[&delta(&format!(r#"{{"tool_calls":[{}]}}"#, calls.join(",")))]).as_bytes()], None).1;
+    assert_eq!(error.unwrap().kind, ErrorKind::Protocol);
+}
+
+#[test]
+fn an_event_that_is_no_json_is_quoted_in_short() {
+    let (_, error) =
+        read(&[format!("data: oops {}\n\n", "x".repeat(500)).as_bytes(), stream(&[STOP, DONE]).as_bytes()], None);
+    let error = error.unwrap();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert!(error.message.contains("oops xxx") && error.message.len() < 200, "{}", error.message);
+    assert_eq!(read(&[b"data: \xff\n\n"], None).1.unwrap().kind, ErrorKind::Protocol);
+    // What is no UTF-8 is replaced, alike or not.
+    let chunk = stream(&[&delta(r#"{"content":"a?b"}"#)]).into_bytes();
+    let wrong: Vec<u8> = chunk.iter().map(|&byte| if byte == b'?' { 0xff } else { byte }).collect();
+    let (got, error) = read(&[&chunk, &chunk, &wrong, &wrong, stream(&[STOP, DONE]).as_bytes()], None);
+    assert_eq!(error, None);
+    assert_eq!(got[1..5], [text("a?b"), text("a?b"), text("a\u{fffd}b"), text("a\u{fffd}b")]);
+}
+
+#[test]
+fn chunks_that_say_nothing_are_passed_over() {
+    assert_eq!(
+        events(&[
+            "{}",
+            r#"{"choices":null}"#,
+            "",
+            r#"{"choices":[{"index":1,"delta":{"content":"second"}},{"index":0,"delta":{}}]}"#,
+            r#"{"choices":[{"index":1,"delta":{"content":"second"}}]}"#,
+            STOP
+        ])
+        .len(),
+        2
+    );
+    let lone = r#"{"id":"c","model":"m","choices":[{"index":1,"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    assert_eq!(events(&[lone, DONE]), [start(), text("a"), Event::Finish(FinishReason::Stop)]);
+}
+
+#[test]
+fn an_endless_event_is_an_error() {
+    let mut reply = Reply::new(head());
+    let piece = vec![b'x'; 1 << 20];
+    while !reply.is_over() {
+        reply.push(&piece);
+    }
+    assert!(matches!(reply.take(), Some(Err(error)) if error.kind == ErrorKind::Protocol));
+}
+
+#[test]
+fn a_plain_answer_becomes_its_events() {
+    let body = br#"{"id":"c","model":"m","choices":[{"message":{"content":"hi","reasoning":"r","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},
+        "finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2},"hook_results":{}}"#;
+    let mut reply = Reply::whole(answer::response(&head(), body).unwrap());
+    assert!(reply.is_over());
+    let expected = vec![
+        start(),
+        thinking("r", Some("reasoning")),
+        text("hi"),
+        call(0, Some(("a", "f")), "{}"),
+        Event::Finish(FinishReason::ToolCalls),
+        used(1, 2),
+        Event::GuardrailsJson("{}".into()),
+    ];
+    assert_eq!(reply.take(), Some(Ok(expected)));
+    assert_eq!(reply.take(), Some(Ok(Vec::new())));
+}

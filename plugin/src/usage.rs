@@ -1,0 +1,59 @@
+//! The tokens that a call used, in the words of every provider.
+
+use crate::bindings::openclaw::provider::types::Usage;
+use crate::json::Object;
+
+/// Tokens in the WIT's terms; `None` where nothing is counted.
+///
+/// OpenAI's `prompt_tokens` holds the cached ones. Anthropic's through the gateway does not: it stands beside
+/// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
+/// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
+pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
+    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
+    let detail = |lists: [&str; 2], names: &[&str]| {
+        lists.into_iter().find_map(|list| {
+            let details = usage.get(list)?.object()?;
+            names.iter().find_map(|name| details.get(name)?.count())
+        })
+    };
+    const OF_PROMPT: [&str; 2] = ["prompt_tokens_details", "input_tokens_details"];
+    // Images have other names for the same.
+    let prompt = count(&["prompt_tokens", "input_tokens"]);
+    let output = count(&["completion_tokens", "output_tokens"]);
+    // In order: OpenAI, Moonshot, DeepSeek. Some fill one and leave another at 0.
+    let cached =
+        detail(OF_PROMPT, &["cached_tokens"]).max(count(&["cached_tokens"])).max(count(&["prompt_cache_hit_tokens"]));
+    // OpenRouter's and Qwen's, which are part of the prompt's.
+    let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
+    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
+        .or_else(|| count(&["reasoning_tokens"]));
+    let cache_read = count(&["cache_read_input_tokens"]);
+    let cache_creation = count(&["cache_creation_input_tokens"]);
+    let total = count(&["total_tokens"]);
+    prompt.or(output).or(total)?;
+    let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));
+    let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
+    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
+    let beside = total.unwrap_or(0).saturating_sub(prompt.saturating_add(output).saturating_add(apart));
+    let reasoning_beside = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
+    let holds_cached = total == Some(prompt.saturating_add(output)) && prompt >= apart;
+    Some(Usage {
+        input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },
+        output_tokens: output.saturating_add(reasoning_beside),
+        cache_read_tokens: cache_read.max(cached),
+        cache_write_tokens: cache_creation.max(written),
+        reasoning_tokens: reasoning,
+    })
+}
+
+/// What was counted in two chunks: the later counts, where it counts at all.
+pub(crate) fn merged(before: Usage, now: Usage) -> Usage {
+    let last = |before, now| if now > 0 { now } else { before };
+    Usage {
+        input_tokens: last(before.input_tokens, now.input_tokens),
+        output_tokens: last(before.output_tokens, now.output_tokens),
+        cache_read_tokens: before.cache_read_tokens.max(now.cache_read_tokens),
+        cache_write_tokens: before.cache_write_tokens.max(now.cache_write_tokens),
+        reasoning_tokens: before.reasoning_tokens.max(now.reasoning_tokens),
+    }
+}
