@@ -12,12 +12,15 @@ const ASYNC_EXPORTS = [
 /** Where a table of handles, which is the first parameter, grows. */
 const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===\2\?\(/g;
 
+/** Where a list of handles is read, as many as the second name says. */
+const HANDLES = /for\(let (\w+)=0;\1<(\w+);\1\+\+\)\{const \w+=\w+\+4\*\1;/g;
+
 /** Where the component begins to wait. */
 const WAITS = /new WebAssembly\.Suspending\(async function\([^)]*\)\{/g;
 
 /**
- * Has each text and each list of bytes that the component hands over counted, and each handle that it keeps; has each of its
- * waits leave other work its turn, see `src/component.js`; and has no destructor of its resources run when JavaScript collects
+ * Has each text and each list of bytes that the component hands over counted, and each handle that it keeps or names; has each of
+ * its waits leave other work its turn, see `src/component.js`; and has no destructor of its resources run when JavaScript collects
  * them: that would be after the call, on OpenClaw's thread, with nothing to gain, as the whole instance goes.
  * @param {string} glue
  */
@@ -25,13 +28,14 @@ function bounded(glue) {
   const head = /^export function instantiate\((\w+),(\w+),[^{]*\{/.exec(glue);
   const texts = glue.split('new TextDecoder').length - 1;
   const tables = glue.match(GROWING)?.length;
+  const lists = glue.match(HANDLES)?.length;
   const isEachWait = glue.match(WAITS)?.length === glue.split('new WebAssembly.Suspending(').length - 1;
-  if (!head || texts !== 1 || tables !== 1 || !isEachWait) {
+  if (!head || texts !== 1 || tables !== 1 || lists !== 1 || !isEachWait) {
     throw new Error('jco writes its glue in another way: look at how it reads memory, keeps handles and waits');
   }
   const rest = glue.slice(head[0].length)
     .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,')
-    .replace(GROWING, '$&$$handed.kept($1),')
+    .replace(GROWING, '$&$$handed.kept($1),').replace(HANDLES, '$$handed.named($2);$&')
     .replace(WAITS, '$&const $$turn=$$handed.turn();if($$turn)await $$turn;');
   return `${head[0]}const $handed=${head[2]}.handed,FinalizationRegistry=class{register(){}unregister(){}};${rest}`;
 }

@@ -71,6 +71,8 @@ function boundsOf({ handed, resources }) {
     },
     /** @param {number[]} table of handles, two numbers each, which is about to grow */
     kept(table) { if (table.length > 2 * resources) throw new Error('the component keeps more than it may'); },
+    /** @param {number} count of handles in a list, which is about to be read */
+    named(count) { if (count > resources) throw new Error('the component names more than it may'); },
     /**
      * Before each wait and each batch of events. A component that always has one more event, or waits for what is there, would
      * leave neither the time limit nor anything else a turn.

@@ -35,7 +35,8 @@ function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
   // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
-  const inJson = new Set([secret]);
+  // Servers such as Node's take the UTF-8 of a header for Latin-1.
+  const inJson = new Set([secret, bytes.toString('latin1')]);
   for (let level = 0; level < JSON_LEVELS; level++) {
     for (const text of [...inJson]) {
       const json = JSON.stringify(text).slice(1, -1);
@@ -56,6 +57,10 @@ function forms(secret) {
   return [...new Set([...plain, ...url, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
 }
 
+/** The bytes that fetch sends of a header with letters of Latin-1. @param {string} secret @returns {Buffer<ArrayBuffer>[]} */
+const inLatin = (secret) => (
+  /^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(secret) && secret.length >= SHORTEST ? [Buffer.from(secret, 'latin1')] : []);
+
 /** @typedef {[start: number, end: number]} Hit */
 
 export class Mask {
@@ -64,7 +69,8 @@ export class Mask {
 
   /** @param {Iterable<string>} secrets */
   constructor(secrets) {
-    this.secrets = [...new Set([...secrets].flatMap(forms))].map((form) => Buffer.from(form));
+    const all = [...secrets];
+    this.secrets = [...new Set(all.flatMap(forms))].map((form) => Buffer.from(form)).concat(all.flatMap(inLatin));
   }
 
   /** Where secrets are: one may overlap another, or itself. @param {Buffer} bytes @returns {Hit[]} */

@@ -220,6 +220,32 @@ test('what it keeps is counted, whatever it is', async () => {
   assert.equal(await attack('unsent', ['1']), String(65536));
 });
 
+test('what it waits for and lets go of, names often or copies takes no more than it may', { timeout: 60_000 }, async () => {
+  answer = echo;
+  const patient = egress(address, { limits: { ...LIMITS, head: 30_000, call: 30_000 } });
+  assert.equal(await attack('forgetful', ['10000'], patient), 'true');
+  assert.equal(await attack('crowd', ['10']), '10');
+  for (const count of ['1001', '1000000', '5000000']) await assert.rejects(attack('crowd', [count]), /names more/, count);
+  assert.equal(await attack('copies', ['2']), '2');
+  await assert.rejects(attack('copies', ['3']), /the host refused the header: HeaderError::Forbidden/);
+  assert.match(await attack('send', exchange()), /^200$/m);
+});
+
+test('headers of an answer are not sent on, where no request may hold them, nor what comes after a body\'s end', async () => {
+  answer = (_, res) => res.writeHead(200, { range: 'bytes=0-4', 'keep-alive': 'x', te: 'x', 'x-hostile-key': 'mine', 'x-own': 'yes' }).end();
+  seen = [];
+  await assert.rejects(attack('copied'), /Denied|denied/);
+  answer = (_, res) => res.writeHead(200, { range: 'bytes=0-4', 'keep-alive': 'x', te: 'x', 'x-own': 'yes' }).end();
+  assert.equal(await attack('copied'), 'false false 200');
+  assert.deepEqual(seen.map(({ headers }) => headers['x-own']), [undefined, undefined, 'yes']);
+  for (const { headers } of seen) assert.deepEqual([headers.range, headers.te, headers.host, headers['x-hostile-key']], [undefined, undefined, address, encodeURIComponent(KEY)]);
+
+  let body;
+  answer = (_, res, came) => { body = came; res.end(); };
+  await attack('late body');
+  assert.equal(body, 'in time');
+});
+
 test('a component that waits for ever for what is there is ended, and leaves other work its turn', { timeout: 20_000 }, async () => {
   answer = echo;
   for (const all of ['0', '1']) {

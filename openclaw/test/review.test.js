@@ -149,6 +149,36 @@ test('an answer asks for nothing more', async () => {
   }
 });
 
+test('a redirect of a call is not followed, wherever it leads', async () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    for (const location of ['/v1/elsewhere', '//elsewhere.example/v1', 'http://127.0.0.1:9/v1', '?x', 'javascript:x', '']) {
+      heads = [];
+      answer = raw(`HTTP/1.1 ${status} x\r\nlocation: ${location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+      const { stopReason, errorMessage = '' } = await chat();
+      assert.deepEqual([stopReason, heads.length], ['error', 1], `${status} ${location}`);
+      assert.ok(!errorMessage.includes(KEY), errorMessage);
+    }
+  }
+  await serves();
+});
+
+test('headers of an answer that are members of JavaScript are headers', async () => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'then']) {
+    answer = raw(EVENTS.replace('\r\n\r\n', `\r\n${name}: ${KEY}\r\nretry-after: __proto__\r\nx-portkey-trace-id: constructor\r\n\r\n`), GOOD);
+    assert.deepEqual((await chat()).content, [{ type: 'text', text: 'good' }], name);
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test('a secret in letters of Latin-1 is masked as bytes of it, too', () => {
+  const secret = 'schl\u00fcssel-geheim';
+  const inBytes = Buffer.from(new Mask([secret]).push(Buffer.from(`a ${secret} b`, 'latin1'))).toString('latin1');
+  assert.ok(!inBytes.includes('geheim'), inBytes);
+  // fetch reads a header's bytes as Latin-1, whatever they are
+  const header = new Mask([secret]).text(Buffer.from(secret).toString('latin1'));
+  assert.ok(!header.includes('geheim'), header);
+});
+
 test('a key in any letters of JSON is masked in an error', async () => {
   const spelled = Array.from(KEY, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
   for (const place of ['{"error":{"message":"HERE"}}', '{"error":{"message":"x","code":"HERE"}}', '{"error":{"message":"x","type":"HERE"}}', '"HERE"', '{"message":"HERE"}', '{"error":{"message":"x","param":"HERE"}}']) {

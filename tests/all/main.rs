@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
+mod attacks;
 mod budgets;
 mod chat_command;
 mod cli;

@@ -205,11 +205,12 @@ fn a_key_given_as_a_flag_is_no_folder_and_no_proxy() {
 
 // A gateway, before a good component
 
-const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+pub(crate) const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-const HELLO: &str = r#"{"id":"c","model":"m","choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}"#;
+pub(crate) const HELLO: &str =
+    r#"{"id":"c","model":"m","choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}"#;
 
-fn whole(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn whole(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     [format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
 }
@@ -224,12 +225,12 @@ fn sse(events: &[&str]) -> Vec<u8> {
 }
 
 /// A good component in a host with tight limits.
-async fn good() -> Plugin {
+pub(crate) async fn good() -> Plugin {
     Plugin::load(&Engine::new(tight()).unwrap(), component()).await.unwrap()
 }
 
 /// The same before this server.
-async fn before(plugin: &Plugin, server: SocketAddr) -> Provider {
+pub(crate) async fn before(plugin: &Plugin, server: SocketAddr) -> Provider {
     Provider::connect(plugin, setup(format!("http://{server}/v1"))).await.unwrap()
 }
 
@@ -357,7 +358,7 @@ async fn an_answer_that_can_be_read_in_two_ways_is_read_in_one_or_refused() {
 }
 
 /// A server that gives each request of a connection this answer, and keeps what it was asked. A stream ends its connection.
-async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mutex<Vec<String>>>) {
+pub(crate) async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, heads) = (listener.local_addr().unwrap(), Arc::<std::sync::Mutex<Vec<String>>>::default());
     let seen = Arc::clone(&heads);

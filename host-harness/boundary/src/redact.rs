@@ -96,7 +96,8 @@ fn forms(secret: &str) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
-    let mut json = BTreeSet::from([secret.to_owned()]);
+    // Servers such as Node's take the UTF-8 of a header for Latin-1.
+    let mut json = BTreeSet::from([secret.to_owned(), secret.bytes().map(char::from).collect()]);
     for _ in 0..JSON_LEVELS {
         let escaped = |text: &String| {
             let json = Value::from(text.as_str()).to_string();

@@ -59,7 +59,7 @@ impl Report {
     /// Test Anything Protocol, version 14, without a last line end.
     ///
     /// ```
-    /// use host_harness::check::{Case, Outcome, Report};
+    /// use host_harness_check::{Case, Outcome, Report};
     ///
     /// let case = Case { id: "O2", title: "the api is the provider's own", outcome: Outcome::Ok };
     /// let report = Report { cases: vec![case] };

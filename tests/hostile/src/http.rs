@@ -253,3 +253,64 @@ pub(crate) fn again(base_url: &str) -> Result<String, Error> {
 pub(crate) fn fields(count: usize) -> String {
     (0..count).map(|_| Fields::new()).collect::<Vec<_>>().len().to_string()
 }
+
+/// Waits for an answer that does not come, beside what is there, `count` times anew, and lets go of it each time.
+pub(crate) fn forgetful(base_url: &str, count: usize) -> Result<String, Error> {
+    let (_request, _body, _stream, there) = ready()?;
+    let request = post(base_url)?;
+    let _unfinished = request.body().map_err(|()| refused("body"))?;
+    let open = outgoing_handler::handle(request, None).map_err(failed)?;
+    let there_alone = (0..count).all(|_| poll(&[&open.subscribe(), &there]) == [1] && !open.subscribe().ready());
+    Ok(there_alone.to_string())
+}
+
+/// Waits once for the same thing, named `count` times.
+pub(crate) fn crowd(count: usize) -> Result<String, Error> {
+    let (_request, _body, _stream, there) = ready()?;
+    Ok(poll(&vec![&there; count]).len().to_string())
+}
+
+/// Sends the headers of an answer as those of a request, which may hold what no component may set.
+pub(crate) fn copied(base_url: &str) -> Result<String, Error> {
+    let send = |fields: Fields| {
+        let to = post(base_url)?;
+        let request = OutgoingRequest::new(fields);
+        let _ = request.set_method(&Method::Get);
+        let _ = request.set_scheme(to.scheme().as_ref());
+        let _ = request.set_authority(to.authority().as_deref());
+        let _ = request.set_path_with_query(to.path_with_query().as_deref());
+        wait(&outgoing_handler::handle(request, None).map_err(failed)?)
+    };
+    let told = send(Fields::new())?.headers();
+    let copy = told.clone();
+    // Of a body, which this request has not.
+    let _ = copy.delete("content-length");
+    let late = copy.append("host", b"elsewhere.example").is_ok() || copy.set("range", &[b"bytes=0-4".to_vec()]).is_ok();
+    let answer = send(copy)?;
+    Ok(format!("{late} {} {}", told.append("x-late", b"1").is_ok(), answer.status()))
+}
+
+/// Copies headers as often as told, and adds to each copy as much as one may hold.
+pub(crate) fn copies(count: usize) -> Result<String, Error> {
+    let mut fields = Fields::new();
+    for at in 0..count {
+        fields = fields.clone();
+        fields
+            .append(&format!("x-{at}"), &vec![b'x'; 30_000])
+            .map_err(|error| refused(&format!("header: {error:?}")))?;
+    }
+    Ok(fields.entries().len().to_string())
+}
+
+/// Goes on with a body that is finished, and finishes one whose stream is still in use.
+pub(crate) fn late_body(base_url: &str) -> Result<String, Error> {
+    let request = post(base_url)?;
+    let body = request.body().map_err(|()| refused("body"))?;
+    let stream = body.write().map_err(|()| refused("body"))?;
+    let _ = stream.blocking_write_and_flush(b"in time");
+    let future = outgoing_handler::handle(request, None).map_err(failed)?;
+    let finished = OutgoingBody::finish(body, None).is_ok();
+    let late = stream.blocking_write_and_flush(b", and late").is_ok();
+    drop(stream);
+    Ok(format!("{finished} {late} {}", wait(&future).map_or_else(|error| error.message, |it| it.status().to_string())))
+}
