@@ -124,13 +124,13 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
     for name in root.into_iter().flat_map(Map::keys) {
         let plain = name.to_ascii_lowercase();
         if name.starts_with('$') && name != "$schema" {
-            refuse(name.clone(), "Write it as `$include`, or remove it:");
+            refuse(name.clone(), "Write it as `$include`, or remove it.");
         }
         if plain == "model" || plain == "providers" || (plain == "models" && name != "models") {
-            refuse(name.clone(), "Providers are at `models.providers`:");
+            refuse(name.clone(), "Providers are at `models.providers`.");
         }
         if plain == "plugin" || (plain == "plugins" && name != "plugins") {
-            refuse(name.clone(), "Options are at `plugins.entries`:");
+            refuse(name.clone(), "Options are at `plugins.entries`.");
         }
     }
     let plugins = config.pointer("/plugins/entries").and_then(Value::as_object);
@@ -141,7 +141,7 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
         }
     }
     for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
-        refuse(format!("models.{name}"), "Providers are at `models.providers`:");
+        refuse(format!("models.{name}"), "Providers are at `models.providers`.");
     }
     refused
 }
