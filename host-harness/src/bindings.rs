@@ -12,6 +12,8 @@ wasmtime::component::bindgen!({
         export openclaw:provider/models@0.2.0;
         export openclaw:provider/chat@0.2.0;
         export openclaw:provider/images@0.2.0;
+        export openclaw:provider/embeddings@0.2.0;
+        export openclaw:provider/audio@0.2.0;
     ",
     exports: { default: async },
     with: { "openclaw:provider/types@0.2.0": crate::types },

@@ -71,6 +71,7 @@ mod lock;
 mod model_ref;
 mod openai;
 mod origin;
+mod pieces;
 mod plugin;
 #[cfg(test)]
 mod properties;
@@ -83,6 +84,7 @@ mod request;
 mod secret_names;
 mod secrets;
 mod setup;
+mod speech;
 #[cfg(feature = "testing")]
 pub mod stub;
 mod tool_loop;
@@ -111,11 +113,12 @@ pub use provider::Provider;
 pub use reply::{Joined, Reply};
 pub use secret_names::names_a_secret;
 pub use setup::Setup;
+pub use speech::Speech;
 pub use tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits};
 pub use types::{ErrorKind, ErrorOrigin};
 pub use validate::{Validation, WIT_VERSION, manifest_findings, validate};
 
 /// The interfaces of the WIT, as Rust types.
 pub mod wit {
-    pub use crate::bindings::exports::openclaw::provider::{chat, images, models, onboarding};
+    pub use crate::bindings::exports::openclaw::provider::{audio, chat, embeddings, images, models, onboarding};
 }

@@ -73,6 +73,12 @@ impl Plugin {
         let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
+        if linked.has_embeddings() {
+            live.embeddings()?;
+        }
+        if linked.has_audio() {
+            live.audio()?;
+        }
         let onboarding = live.onboarding()?;
         let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
         let findings = validate::descriptor(&descriptor);
@@ -91,6 +97,16 @@ impl Plugin {
     /// Who the provider is, which credentials it declares, what it defaults to.
     pub fn descriptor(&self) -> &Descriptor {
         &self.0.descriptor
+    }
+
+    /// Whether it makes vectors of texts: the interface `embeddings` of the WIT, which a provider may leave out.
+    pub fn has_embeddings(&self) -> bool {
+        self.0.linked.has_embeddings()
+    }
+
+    /// Whether it speaks and transcribes: the interface `audio` of the WIT, which a provider may leave out.
+    pub fn has_audio(&self) -> bool {
+        self.0.linked.has_audio()
     }
 
     /// SHA-256 of the component's file, in hexadecimal.

@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
+mod audio;
 mod budgets;
 mod chat_command;
 mod cli;
@@ -19,6 +20,7 @@ mod defaults;
 mod docs;
 mod doctor;
 mod embedding;
+mod embeddings;
 mod examples;
 mod fault_server;
 mod faults;

@@ -16,6 +16,7 @@ mod connect;
 mod demo;
 mod describe;
 mod doctor;
+mod embed;
 mod file;
 mod image;
 mod input;
@@ -30,9 +31,11 @@ mod plugin_flags;
 mod restored;
 mod saved;
 mod session;
+mod speak;
 mod stub;
 mod terminal;
 mod tool_command;
+mod transcribe;
 mod validate;
 
 const EXIT_CODES: &str = "\
@@ -73,6 +76,12 @@ enum Command {
     Chat(chat::Args),
     /// Make images from a prompt, or edit images
     Image(image::Args),
+    /// Make vectors of texts, for a search by meaning
+    Embed(embed::Args),
+    /// Make speech from text, into a file
+    Speak(speak::Args),
+    /// Write down what is said in a recording
+    Transcribe(transcribe::Args),
     /// List the models that the provider offers
     Models(models::Args),
     /// Write the provider into the configuration
@@ -140,6 +149,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Chat(args) => chat::run(args).await,
         Command::Image(args) => image::run(args).await,
+        Command::Embed(args) => embed::run(args).await,
+        Command::Speak(args) => speak::run(args).await,
+        Command::Transcribe(args) => transcribe::run(args).await,
         Command::Models(args) => models::run(args).await,
         Command::Onboard(args) => onboard::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
