@@ -15,7 +15,10 @@ use crate::{
     types::{Connection, ErrorKind},
     validate,
     view::{self, View},
-    wit::onboarding::{Choices, Descriptor, Finding},
+    wit::{
+        audio,
+        onboarding::{Choices, Descriptor, Finding},
+    },
 };
 
 /// A loaded component. Cheap to clone: it is compiled once.
@@ -107,6 +110,26 @@ impl Plugin {
     /// Whether it speaks and transcribes: the interface `audio` of the WIT, which a provider may leave out.
     pub fn has_audio(&self) -> bool {
         self.0.linked.has_audio()
+    }
+
+    /// The model that makes vectors where a request names none.
+    ///
+    /// # Errors
+    /// Where the plugin fails; `unsupported` where it exports no `embeddings`.
+    pub async fn embedding_model(&self) -> Result<String> {
+        let mut live = self.instantiate().await?;
+        let embeddings = live.embeddings()?;
+        self.within_limit(embeddings.call_default_model(&mut live.store)).await
+    }
+
+    /// The models, the voice and the format of speech and transcripts where a request names none.
+    ///
+    /// # Errors
+    /// Where the plugin fails; `unsupported` where it exports no `audio`.
+    pub async fn audio_defaults(&self) -> Result<audio::Defaults> {
+        let mut live = self.instantiate().await?;
+        let audio = live.audio()?;
+        self.within_limit(audio.call_describe(&mut live.store)).await
     }
 
     /// SHA-256 of the component's file, in hexadecimal.
