@@ -1,7 +1,9 @@
 /** The plugin's entry: registration alone. Nothing of the component is loaded before its first use. */
 import { definePluginEntry } from 'openclaw/plugin-sdk/plugin-entry';
 import { descriptor } from '../component/descriptor.js';
+import { mediaProvider, speechProvider } from './audio.js';
 import { streamFn } from './chat.js';
+import { embeddingProvider } from './embeddings.js';
 import { classifyFailoverReason } from './errors.js';
 import { imageProvider } from './images.js';
 import {
@@ -14,7 +16,7 @@ const KEY = descriptor.credentials[0];
 export default definePluginEntry({
   id: descriptor.id,
   name: descriptor.label,
-  description: 'Portkey AI gateway: chat and images',
+  description: 'Portkey AI gateway: chat, images, speech, transcripts and vectors',
   register(api) {
     api.registerProvider({
       id: descriptor.id,
@@ -39,6 +41,10 @@ export default definePluginEntry({
       liveCatalog: async (/** @type {any} */ context) => toRows(await runCatalog(context, api.logger), 'live'),
       staticCatalog: async () => toRows(await runStaticCatalog(), 'static'),
     });
-    api.registerImageGenerationProvider(imageProvider(() => /** @type {any} */ (api.runtime.modelAuth)));
+    const modelAuth = () => /** @type {any} */ (api.runtime.modelAuth);
+    api.registerImageGenerationProvider(imageProvider(modelAuth));
+    api.registerEmbeddingProvider(embeddingProvider(modelAuth));
+    api.registerSpeechProvider(speechProvider(modelAuth));
+    api.registerMediaUnderstandingProvider(mediaProvider(modelAuth));
   },
 });

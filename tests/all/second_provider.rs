@@ -64,6 +64,25 @@ async fn validate_finds_an_authors_slips() {
 }
 
 #[tokio::test]
+async fn validate_compares_what_is_promised_with_what_is_exported() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let manifest: Value = serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    let portkey = std::fs::read(crate::support::component()).unwrap();
+    assert_eq!(validate(&engine, &portkey, Some(&manifest)).await.findings, Vec::<String>::new());
+    for contract in ["embeddingProviders", "speechProviders", "mediaUnderstandingProviders"] {
+        let mut silent = manifest.clone();
+        silent["contracts"].as_object_mut().unwrap().remove(contract);
+        let found = validate(&engine, &portkey, Some(&silent)).await.findings;
+        assert!(matches!(&found[..], [one] if one.contains(contract) && one.contains("exports `")), "{found:?}");
+    }
+    let own = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
+    let mut promises: Value = serde_json::from_slice(&own).unwrap();
+    promises["contracts"]["embeddingProviders"] = json!(["openai-compatible"]);
+    let found = validate(&engine, &std::fs::read(built()).unwrap(), Some(&promises)).await.findings;
+    assert!(matches!(&found[..], [one] if one.contains("does not export `embeddings`")), "{found:?}");
+}
+
+#[tokio::test]
 async fn validate_compares_options_with_the_manifest() {
     let engine = Engine::new(Limits::default()).unwrap();
     let portkey = std::fs::read(crate::support::component()).unwrap();
