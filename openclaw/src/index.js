@@ -2,7 +2,7 @@
 import { definePluginEntry } from 'openclaw/plugin-sdk/plugin-entry';
 import { descriptor } from '../component/descriptor.js';
 import { mediaProvider, speechProvider } from './audio.js';
-import { streamFn } from './chat.js';
+import { ofAgent, streamFn } from './chat.js';
 import { embeddingProvider } from './embeddings.js';
 import { classifyFailoverReason } from './errors.js';
 import { imageProvider } from './images.js';
@@ -30,6 +30,7 @@ export default definePluginEntry({
       normalizeResolvedModel: (/** @type {{ config?: any, model: any }} */ context) => normalizeResolvedModel(context),
       isCacheTtlEligible,
       createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
+      wrapStreamFn: ofAgent,
       supportsSystemPromptCacheBoundary: true,
       classifyFailoverReason,
       buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,
