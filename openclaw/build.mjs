@@ -31,14 +31,16 @@ for (const [path, bytes] of [['provider.js', glue], ...types]) {
   writeFileSync(join(out, path), bytes);
 }
 
-const { coreModules, onboarding } = await import('./src/component.js');
+const { coreModules, offers, onboarding } = await import('./src/component.js');
 const cut = coreModules(new Uint8Array(component));
 modules.forEach((bytes, at) => {
   if (Buffer.compare(Buffer.from(bytes), cut[at] ?? Buffer.alloc(0))) throw new Error(`what is cut out of the component is not its core module ${at + 1}`);
 });
 writeFileSync(join(out, 'descriptor.js'), `/** What the component says of itself: written by the build. */\n`
   + `/** @type {import('./interfaces/openclaw-provider-onboarding.js').Descriptor} */\n`
-  + `export const descriptor = ${JSON.stringify(onboarding.describe(), null, 2)};\n`);
+  + `export const descriptor = ${JSON.stringify(onboarding.describe(), null, 2)};\n\n`
+  + `/** What a request that names no model, voice or format gets. */\n`
+  + `export const offers = ${JSON.stringify(offers(), null, 2)};\n`);
 
 const staged = join(dist, 'openclaw');
 rmSync(staged, { recursive: true, force: true });

@@ -8,6 +8,8 @@ const SUSPENDING = [
 const ASYNC_EXPORTS = [
   'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
 ];
+/** The same of interfaces that a component may leave out. */
+const OPTIONAL_EXPORTS = ['embeddings#embed', 'audio#speak', 'audio#[method]speech.next', 'audio#transcribe'];
 
 /** Where a table of handles, which is the first parameter, grows. */
 const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===\2\?\(/g;
@@ -59,7 +61,7 @@ export async function transpiled(component) {
     const [found] = inFull(`openclaw:provider/${name}`);
     if (!found) throw new Error(`the component does not export ${name}`);
     return found;
-  });
+  }).concat(OPTIONAL_EXPORTS.flatMap((name) => inFull(`openclaw:provider/${name}`)));
   const { files } = await transpile(component, {
     name: 'provider', instantiation: 'sync', minify: true,
     asyncMode: 'jspi', asyncImports: SUSPENDING.flatMap(inFull), asyncExports,

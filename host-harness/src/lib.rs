@@ -60,6 +60,7 @@ pub use boundary::{origin::Origin, secret_names::names_a_secret};
 pub use calls::{
     provider::Provider,
     reply::{Joined, Reply},
+    speech::Speech,
     tool_loop::{Conversation, StopReason, Stopped, ToolError, ToolLimits},
 };
 pub use component::{

@@ -92,3 +92,30 @@ for (const { family, id } of MODELS) {
     });
   });
 }
+
+test('whose call it is, in the headers of each', async () => {
+  const args = ['agent', '--local', '--agent', 'main', '--message', 'ping', '--json', '--model', 'portkey/@openai/gpt-5.2'];
+  /** @param {string} session */
+  const run = async (session) => {
+    const from = upstream.seen.length;
+    await ours.ok([...args, '--session-id', session]);
+    return upstream.seen.slice(from).map(({ headers }) => headers);
+  };
+  const calls = await run('whose');
+  assert.equal(calls.length, 2);
+  const metadata = calls.map((headers) => JSON.parse(String(headers['x-portkey-metadata'])));
+  for (const { openclaw_agent, openclaw_session, openclaw_turn, openclaw_call } of metadata) {
+    assert.deepEqual([openclaw_agent, openclaw_session], ['main', 'whose']);
+    assert.ok(openclaw_turn && openclaw_call.startsWith(`${openclaw_turn}:model:`), openclaw_call);
+  }
+  const distinct = (/** @type {string} */ name) => new Set(calls.map((headers) => headers[name])).size;
+  assert.equal(new Set(metadata.map(({ openclaw_turn }) => openclaw_turn)).size, 1);
+  assert.deepEqual([distinct('x-portkey-trace-id'), distinct('x-portkey-span-id')], [1, 2], JSON.stringify(calls));
+
+  const config = ours.config;
+  config.plugins.entries.portkey.config = { attribution: false };
+  ours.config = config;
+  for (const headers of await run('nobody')) {
+    assert.deepEqual(Object.keys(headers).filter((name) => /metadata|trace-id|span-id/.test(name)), []);
+  }
+});

@@ -26,6 +26,23 @@ const REASONING = {
   'gpt-5.2': [],
 };
 
+/** An MP3 file of silence, which holds what was said. @param {string} text */
+const speech = (text) => {
+  const tag = Buffer.from(`TXXX\0\0\0\0\0\0said: ${text}\0`);
+  const frame = Buffer.alloc(417);
+  frame.set([0xff, 0xfb, 0x90, 0x64]);
+  return Buffer.concat([Buffer.from([0x49, 0x44, 0x33, 3, 0, 0, 0, 0, tag.length >> 7, tag.length & 0x7f]), tag, ...Array(20).fill(frame)]);
+};
+
+/** Texts that share words lie near each other. @param {string} text @param {number} length @param {string} [format] */
+const vector = (text, length, format) => {
+  const numbers = new Float32Array(length);
+  for (const word of text.toLowerCase().match(/[a-z]{4,}/g) ?? ['']) numbers[[...word].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % length, 7)] += 1;
+  const norm = Math.hypot(...numbers) || 1;
+  const unit = numbers.map((number) => number / norm);
+  return format === 'base64' ? Buffer.from(unit.buffer).toString('base64') : [...unit];
+};
+
 /** @typedef {{ method: string, path: string, headers: http.IncomingHttpHeaders, body: any, closed: Promise<number> }} Seen */
 
 /** @returns {Promise<{ url: string, port: number, seen: Seen[], close: () => void }>} */
@@ -51,7 +68,14 @@ export async function startUpstream() {
       const count = body.n ?? Number(/name="n"\r\n\r\n(\d)/.exec(body)?.[1] ?? 1);
       return json(200, { created: 1, data: Array.from({ length: count }, (_, i) => ({ b64_json: PNG.toString('base64'), revised_prompt: `revised ${i + 1}` })) });
     }
+    if (path.endsWith('/audio/transcriptions')) return json(200, { text: /said: (.*?)\0/s.exec(Buffer.from(body, 'latin1').toString())?.[1] ?? 'nothing that is known' });
     const model = String(body.model).split('/').at(-1);
+    if (path.endsWith('/audio/speech')) return res.writeHead(200, { 'content-type': 'audio/mpeg' }).end(speech(body.input));
+    if (path.endsWith('/embeddings')) {
+      if (!model.includes('embed')) return json(403, { error: { message: 'You are not allowed to generate embeddings from this model', type: 'invalid_request_error', param: null, code: null } });
+      const data = [body.input].flat().map((text, index) => ({ object: 'embedding', index, embedding: vector(text, body.dimensions ?? 64, body.encoding_format) }));
+      return json(200, { object: 'list', model: body.model, data, usage: { prompt_tokens: 5, total_tokens: 5 } });
+    }
     if (ERRORS[model]) return json(...ERRORS[model]);
 
     const result = body.messages.findLast((/** @type {any} */ message) => message.role === 'tool');

@@ -1,6 +1,7 @@
 /** Chat: one reply of the component's, as OpenClaw's stream of events. */
+import { attributed } from './attribution.js';
 import { use } from './component.js';
-import { connect } from './config.js';
+import { connect, pluginOptions } from './config.js';
 import { toError } from './errors.js';
 import { transport } from './host.js';
 import { configuredModel } from './models.js';
@@ -257,6 +258,13 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
 }
 
 /**
+ * Calls that know the agent they are made for: OpenClaw tells it where streams are wrapped, and not where they are made.
+ * @param {{ streamFn?: any, agentId?: string }} context
+ */
+export const ofAgent = ({ streamFn: inner, agentId }) => inner && agentId
+  && ((/** @type {any} */ model, /** @type {any} */ context, /** @type {StreamOptions} */ options) => inner(model, context, { ...options, agentId }));
+
+/**
  * @param {Record<string, any> | undefined} config OpenClaw's
  * @returns {(model: Model, context: Context, options?: StreamOptions) => Reply} OpenClaw's StreamFn
  */
@@ -267,10 +275,13 @@ export function streamFn(config) {
     const limit = deadline(options);
     const run = async () => {
       const { buildGuardedModelFetch } = await transport();
-      const { connection, ...egress } = connect({
+      const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
         models: [{ id: model.id, compat: configuredModel(config, model.id).compat }],
       });
+      const hidden = [...egress.filled, ...egress.attached.map(([name]) => ({ name }))].map(({ name }) => name.toLowerCase());
+      const isOff = pluginOptions(config).attribution === false;
+      const connection = isOff ? plain : { ...plain, headers: attributed(plain.headers, hidden, options) };
       const guarded = buildGuardedModelFetch(model, options.timeoutMs, { sanitizeSse: false });
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {

@@ -96,19 +96,21 @@ function boundsOf({ handed, resources }) {
  * @returns {Provider}
  */
 function inTurns(provider, turn) {
-  const { stream: open } = provider.chat;
-  /** @param {Parameters<typeof open>} given @returns {Promise<any>} */
-  const stream = async (...given) => {
-    /** @type {any} jco's types know of no promises */ const reply = await open(...given);
-    const next = reply.next.bind(reply);
-    reply.next = async () => {
+  /** @param {(...given: any[]) => any} open @returns {any} jco's types know of no promises */
+  const turning = (open) => async (/** @type {any[]} */ ...given) => {
+    const opened = await open(...given);
+    const next = opened.next.bind(opened);
+    opened.next = async () => {
       const wait = turn();
       if (wait) await wait;
       return next();
     };
-    return reply;
+    return opened;
   };
-  return { ...provider, chat: { ...provider.chat, stream: /** @type {any} */ (stream) } };
+  const { chat, audio } = provider;
+  // a component of other tests has none
+  const spoken = audio && { audio: { ...audio, speak: turning(audio.speak) } };
+  return { ...provider, chat: { ...chat, stream: turning(chat.stream) }, ...spoken };
 }
 
 /**
@@ -189,9 +191,15 @@ export function componentOf(glue, modules) {
       resolveConnection: (...given) => pure().resolveConnection(...given),
     },
 
+    /** What a request that names no model, voice or format gets. */
+    offers: () => {
+      const { audio, embeddings } = create().provider;
+      return { embeddingModel: embeddings.defaultModel(), audio: audio.describe() };
+    },
+
     /** What is known of a model. @param {string} id */
     traitsOf: (id) => (traits ??= create().provider).models.traitsOf(id),
   };
 }
 
-export const { use, onboarding, traitsOf } = componentOf(instantiate, () => coreModules(readFileSync(FILE)));
+export const { use, onboarding, offers, traitsOf } = componentOf(instantiate, () => coreModules(readFileSync(FILE)));

@@ -1,9 +1,7 @@
 /** Image generation and editing, as OpenClaw's image generation provider. */
 import { descriptor } from '../component/descriptor.js';
-import { use } from './component.js';
-import { connect, providerConfig } from './config.js';
+import { call } from './call.js';
 import { toError } from './errors.js';
-import { pseudoModel, transport } from './host.js';
 
 /** @typedef {import('../component/interfaces/openclaw-provider-images.js').Image} Image */
 /** @typedef {import('../component/interfaces/openclaw-provider-types.js').Media} Media */
@@ -26,11 +24,7 @@ import { pseudoModel, transport } from './host.js';
  * @property {any} [ssrfPolicy]
  */
 
-/**
- * @typedef {object} ModelAuth OpenClaw's `api.runtime.modelAuth`
- * @property {(request: object) => Promise<{ apiKey?: string }>} resolveApiKeyForProvider
- * @property {(request: object) => boolean} isProviderApiKeyConfigured
- */
+/** @typedef {import('./call.js').ModelAuth} ModelAuth */
 
 const TIMEOUT_MS = 180_000;
 const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
@@ -83,10 +77,6 @@ async function toGenerated({ source, revisedPrompt }, at, signal) {
   return { buffer, mimeType, fileName: `image-${at + 1}.${ending}`, ...(revisedPrompt && { revisedPrompt }) };
 }
 
-/** @param {ModelAuth} auth @param {ImageRequest} request @returns {Promise<string | undefined>} none: the component says what is missing */
-const findKey = (auth, { cfg, agentDir, authStore }) => auth.resolveApiKeyForProvider({ provider: descriptor.id, cfg, agentDir, store: authStore })
-  .then(({ apiKey }) => apiKey, () => undefined);
-
 /** @param {() => ModelAuth} modelAuth @returns {any} OpenClaw's ImageGenerationProvider */
 export function imageProvider(modelAuth) {
   const { defaultModel, maxCount, maxInputImages, sizes, qualities, outputFormats, backgrounds } = /** @type {NonNullable<typeof descriptor.images>} */ (descriptor.images);
@@ -108,11 +98,7 @@ export function imageProvider(modelAuth) {
     /** @param {ImageRequest} request */
     async generateImage(request) {
       try {
-        const { buildGuardedModelFetch } = await transport();
-        const settings = providerConfig(request.cfg);
         const signal = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
-        const model = pseudoModel(settings, settings.baseUrl ?? descriptor.defaultBaseUrl);
-        const { connection, ...egress } = connect({ config: request.cfg, apiKey: await findKey(modelAuth(), request), headers: model.headers ?? {} });
         const options = request.providerOptions?.[descriptor.id];
         const wanted = {
           model: request.model, prompt: request.prompt, count: request.count, size: request.size, quality: request.quality,
@@ -120,8 +106,7 @@ export function imageProvider(modelAuth) {
         };
         /** @type {Media[]} */
         const inputs = (request.inputImages ?? []).map(({ buffer, mimeType }) => ({ mediaType: mimeType ?? 'image/png', data: buffer }));
-        const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
-        const answer = await use({ ...egress, signal, fetch }, async ({ images }) => (
+        const answer = await call(modelAuth(), request, signal, async ({ images }, connection) => (
           inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)));
         return { images: await Promise.all(answer.images.map((image, at) => toGenerated(image, at, signal))), model: answer.model };
       } catch (thrown) {

@@ -1,7 +1,9 @@
 /** The plugin's entry: registration alone. Nothing of the component is loaded before its first use. */
 import { definePluginEntry } from 'openclaw/plugin-sdk/plugin-entry';
 import { descriptor } from '../component/descriptor.js';
-import { streamFn } from './chat.js';
+import { mediaProvider, speechProvider } from './audio.js';
+import { ofAgent, streamFn } from './chat.js';
+import { embeddingProvider } from './embeddings.js';
 import { classifyFailoverReason } from './errors.js';
 import { imageProvider } from './images.js';
 import {
@@ -14,7 +16,7 @@ const KEY = descriptor.credentials[0];
 export default definePluginEntry({
   id: descriptor.id,
   name: descriptor.label,
-  description: 'Portkey AI gateway: chat and images',
+  description: 'Portkey AI gateway: chat, images, speech, transcripts and vectors',
   register(api) {
     api.registerProvider({
       id: descriptor.id,
@@ -28,6 +30,7 @@ export default definePluginEntry({
       normalizeResolvedModel: (/** @type {{ config?: any, model: any }} */ context) => normalizeResolvedModel(context),
       isCacheTtlEligible,
       createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
+      wrapStreamFn: ofAgent,
       supportsSystemPromptCacheBoundary: true,
       classifyFailoverReason,
       buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,
@@ -39,6 +42,10 @@ export default definePluginEntry({
       liveCatalog: async (/** @type {any} */ context) => toRows(await runCatalog(context, api.logger), 'live'),
       staticCatalog: async () => toRows(await runStaticCatalog(), 'static'),
     });
-    api.registerImageGenerationProvider(imageProvider(() => /** @type {any} */ (api.runtime.modelAuth)));
+    const modelAuth = () => /** @type {any} */ (api.runtime.modelAuth);
+    api.registerImageGenerationProvider(imageProvider(modelAuth));
+    api.registerEmbeddingProvider(embeddingProvider(modelAuth));
+    api.registerSpeechProvider(speechProvider(modelAuth));
+    api.registerMediaUnderstandingProvider(mediaProvider(modelAuth));
   },
 });

@@ -89,6 +89,10 @@ export interface StreamOptions {
   promptCacheKey?: string;
   apiKey?: string;
   headers?: Record<string, string>;
+  sessionId?: string;
+  requestId?: string;
+  /** Ours, put there by `ofAgent`. */
+  agentId?: string;
   signal?: AbortSignal;
   timeoutMs?: number;
   firstEventTimeoutMs?: number;

@@ -6,9 +6,11 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantiate } from '../component/provider.js';
+import { mediaProvider, speechProvider } from '../src/audio.js';
 import { Translator, streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
+import { embeddingProvider } from '../src/embeddings.js';
 import { imageProvider } from '../src/images.js';
 import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog } from '../src/models.js';
 import { wasiHttp } from '../src/wasi-http.js';
@@ -314,6 +316,89 @@ describe('chat', () => {
     };
     const all = await Promise.all(Array.from({ length: 20 }, () => streamFn({})(model(), ask('x'), { apiKey: 'K' }).result()));
     for (const { content } of all) assert.deepEqual(content, [{ type: 'text', text: '01234' }]);
+  });
+});
+
+describe('vectors, speech and transcripts', () => {
+  /** @type {string | undefined} */ let key = 'K';
+  const auth = { resolveApiKeyForProvider: async () => ({ apiKey: key }), isProviderApiKeyConfigured: () => true };
+  const cfg = () => ({ models: { providers: { portkey: { baseUrl: `${origin}/v1`, headers: { 'x-portkey-config': 'pc-1' } } } } });
+  const json = (/** @type {object} */ value, status = 200) => (/** @type {unknown} */ _, /** @type {http.ServerResponse} */ res) => {
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  };
+
+  test('vectors, in order, by the key in its own header', async () => {
+    const adapter = embeddingProvider(() => auth);
+    const options = { config: cfg(), model: 'portkey/@openai/text-embedding-3-large', dimensions: 2, queryInputType: 'q', documentInputType: 'd' };
+    const { provider, runtime } = await adapter.create(options);
+    assert.deepEqual([provider.id, provider.model, provider.dimensions], ['portkey', '@openai/text-embedding-3-large', 2]);
+    assert.deepEqual(adapter.resolveIndexIdentity(options).cacheKeyData, runtime.cacheKeyData);
+    seen = [];
+    answer = json({ data: [{ index: 1, embedding: [0.5, 0.25] }, { index: 0, embedding: Buffer.from(new Float32Array([1, -2]).buffer).toString('base64') }] });
+    assert.deepEqual(await provider.embedBatch(['a', { text: 'b' }]), [[1, -2], [0.5, 0.25]]);
+    answer = json({ data: [{ index: 0, embedding: [0.5, 0.25] }] });
+    assert.deepEqual(await provider.embed('a', { inputType: 'query' }), [0.5, 0.25]);
+    assert.deepEqual(await provider.embedBatch([]), []);
+    assert.deepEqual(seen.map(({ url, body }) => [url, body]), [
+      ['/v1/embeddings', { model: '@openai/text-embedding-3-large', input: ['a', 'b'], dimensions: 2, encoding_format: 'base64', input_type: 'd' }],
+      ['/v1/embeddings', { model: '@openai/text-embedding-3-large', input: ['a'], dimensions: 2, encoding_format: 'base64', input_type: 'q' }]]);
+    for (const { headers } of seen) assert.deepEqual([headers['x-portkey-api-key'], headers['x-portkey-config'], headers.authorization], ['K', 'pc-1', undefined]);
+    answer = json({ data: [{ index: 0, embedding: [1] }] });
+    await assert.rejects(provider.embedBatch(['a', 'b']), /1 vectors for 2 texts/);
+    await assert.rejects(provider.embed(''), { type: 'invalid-request', message: /Text 1 is empty/ });
+    const given = AbortSignal.abort(new Error('given up'));
+    await assert.rejects(provider.embed('a', { signal: given }));
+  });
+
+  test('a memory search that has a place and a key of its own', async () => {
+    const remote = { baseUrl: `${origin}/other/v1`, apiKey: 'R', headers: { 'x-portkey-trace-id': 'r' } };
+    const { provider } = await embeddingProvider(() => auth).create({ config: {}, model: '', remote });
+    seen = [];
+    answer = json({ data: [{ embedding: [1] }] });
+    await provider.embed('a');
+    const [{ url, headers, body }] = seen;
+    assert.deepEqual([url, headers['x-portkey-api-key'], headers['x-portkey-trace-id'], body.model], ['/other/v1/embeddings', 'R', 'r', 'text-embedding-3-small']);
+  });
+
+  test('speech, whole, in the format that is asked for', async () => {
+    const provider = speechProvider(() => auth);
+    const audio = Buffer.concat([Buffer.from('ID3'), Buffer.alloc(200_000, 7)]);
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'audio/mpeg' }).end(audio); };
+    seen = [];
+    const ask = { text: 'Hi', cfg: cfg(), target: 'audio-file', timeoutMs: 60_000, providerConfig: {} };
+    const spoken = await provider.synthesize(ask);
+    assert.ok(spoken.audioBuffer.equals(audio));
+    assert.deepEqual([spoken.outputFormat, spoken.fileExtension, spoken.voiceCompatible], ['mp3', '.mp3', false]);
+    const providerConfig = provider.resolveConfig({ rawConfig: { providers: { portkey: { model: 'portkey/@openai/tts-1', voice: 'nova', speed: 1.5 } } } });
+    const note = await provider.synthesize({ ...ask, target: 'voice-note', providerConfig, providerOverrides: { voice: 'ash' } });
+    assert.deepEqual([note.outputFormat, note.fileExtension, note.voiceCompatible], ['opus', '.opus', true]);
+    assert.deepEqual(seen.map(({ body }) => body), [
+      { model: 'gpt-4o-mini-tts', input: 'Hi', voice: 'alloy', response_format: 'mp3' },
+      { model: '@openai/tts-1', input: 'Hi', voice: 'ash', response_format: 'opus', speed: 1.5 }]);
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '1000' }).write('ID3'); setTimeout(() => res.destroy(), 20); };
+    await assert.rejects(provider.synthesize(ask), { type: 'transport' });
+    answer = json({ error: { message: 'no voice for K-is-a-key' } }, 400);
+    key = 'K-is-a-key';
+    await assert.rejects(provider.synthesize(ask), (/** @type {Error} */ error) => /no voice for/.test(error.message) && !error.message.includes('K-is-a-key'));
+    key = 'K';
+  });
+
+  test('a transcript; without a key another provider may be asked', async () => {
+    const provider = mediaProvider(() => auth);
+    const ask = { buffer: Buffer.from('OggS...'), mime: 'audio/ogg', model: '@openai/whisper-1', language: 'de', timeoutMs: 60_000, cfg: cfg() };
+    answer = json({ text: 'Guten Tag.' });
+    seen = [];
+    assert.deepEqual(await provider.transcribeAudioWithContext(ask), { ok: true, value: { text: 'Guten Tag.', model: '@openai/whisper-1' } });
+    const [{ url, headers, body }] = seen;
+    assert.deepEqual([url, headers['x-portkey-provider'], headers['x-portkey-api-key'], headers.authorization], ['/v1/audio/transcriptions', '@openai', 'K', undefined]);
+    for (const part of ['name="model"\r\n\r\nwhisper-1\r\n', 'name="language"\r\n\r\nde\r\n', 'filename="audio.ogg"']) assert.ok(body.includes(part), part);
+    answer = json({ error: { message: 'busy' } }, 503);
+    await assert.rejects(provider.transcribeAudioWithContext(ask), { type: 'overloaded' });
+    seen = [];
+    key = undefined;
+    const { ok, error } = await provider.transcribeAudioWithContext(ask);
+    key = 'K';
+    assert.deepEqual([ok, error.type, seen.length], [false, 'missing-credential', 0]);
   });
 });
 

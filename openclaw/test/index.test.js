@@ -19,16 +19,23 @@ function register() {
     logger: console, runtime: {},
     registerProvider: (/** @type {any} */ provider) => { registered.provider = provider; },
     registerImageGenerationProvider: (/** @type {any} */ provider) => { registered.images = provider; },
+    registerEmbeddingProvider: (/** @type {any} */ provider) => { registered.embeddings = provider; },
+    registerSpeechProvider: (/** @type {any} */ provider) => { registered.speech = provider; },
+    registerMediaUnderstandingProvider: (/** @type {any} */ provider) => { registered.media = provider; },
     registerModelCatalogProvider: (/** @type {any} */ provider) => { registered.catalog = provider; },
   });
   return registered;
 }
 
 test('registration is at once, and what the manifest says', async () => {
-  const { provider, images, catalog } = register();
+  const { provider, images, embeddings, speech, media, catalog } = register();
   const [choice] = manifest.providerAuthChoices;
   const [method] = provider.auth;
   assert.deepEqual([entry.id, provider.id, images.id], [manifest.id, manifest.providers[0], manifest.contracts.imageGenerationProviders[0]]);
+  const { embeddingProviders, speechProviders, mediaUnderstandingProviders } = manifest.contracts;
+  assert.deepEqual([[embeddings.id], [speech.id], [media.id]], [embeddingProviders, speechProviders, mediaUnderstandingProviders]);
+  const { capabilities, defaultModels } = media;
+  assert.deepEqual(manifest.mediaUnderstandingProviderMetadata, { [media.id]: { capabilities, defaultModels } });
   assert.deepEqual(provider.envVars, manifest.setup.providers[0].envVars);
   assert.deepEqual([method.options.flagName, method.options.optionKey, method.options.methodId, method.options.label, method.options.hint],
     [choice.cliFlag, choice.optionKey, choice.method, choice.choiceLabel, choice.choiceHint]);

@@ -6,6 +6,9 @@ declare module 'openclaw/plugin-sdk/plugin-entry' {
     runtime: { modelAuth: unknown };
     registerProvider(provider: any): void;
     registerImageGenerationProvider(provider: any): void;
+    registerEmbeddingProvider(provider: any): void;
+    registerSpeechProvider(provider: any): void;
+    registerMediaUnderstandingProvider(provider: any): void;
     registerModelCatalogProvider(provider: any): void;
   }
   export function definePluginEntry(entry: { id: string; name: string; description: string; register(api: Api): void }): unknown;

@@ -8,7 +8,7 @@
 
 wit_bindgen::generate!({
     path: "../wit",
-    world: "provider",
+    world: "full-provider",
     generate_all,
     additional_derives: [PartialEq],
     additional_derives_ignore: ["stream-error"],

@@ -21,6 +21,8 @@ pub enum Accept {
     Json,
     /// Server-sent events.
     Events,
+    /// What it is, its head says.
+    Anything,
 }
 
 /// A request, all but its body.
@@ -85,6 +87,7 @@ impl Call {
         let accept = match accept {
             Accept::Json => "application/json",
             Accept::Events => "text/event-stream",
+            Accept::Anything => "*/*",
         };
         all.push(("accept".to_owned(), accept.to_owned()));
         if let Some((media_type, length)) = body {

@@ -581,8 +581,11 @@ const RULES: &[Rule] = {
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
-    rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support"]), Is::Unsupported,
+    rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
+        "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,
         "This model cannot do that: choose another."),
+    // OpenAI's words for a model that neither speaks nor listens.
+    rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
     rule(Any(&["not a valid model", "unknown model", "invalid model:", "invalid model name", "model identifier is invalid", "been decommissioned"]), Is::NotFound, MODEL_ID),
     rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),

@@ -1,6 +1,6 @@
 //! Images from a prompt, and from a prompt and images: the request's body and the answer.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -10,9 +10,9 @@ use core::mem;
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::error::{self, Result};
+use crate::form::{File, Form};
 use crate::inline::{self, NotBase64};
-use crate::json::{Json, Object, lossy};
-use crate::multipart::{self, Part};
+use crate::json::{Object, lossy};
 use crate::portkey;
 use crate::prompt;
 use crate::report::Head;
@@ -29,12 +29,7 @@ pub const EDIT_FAILED: &str = "Portkey image edit failed";
 /// The model of a request and its fields, with its defaults filled in and checked.
 fn fields(request: &Request) -> Result<(String, Object<'_>)> {
     let extra = prompt::extra_members(request.extra_json.as_deref())?;
-    let named = |model: &str| Some(model.trim().to_owned()).filter(|model| !model.is_empty());
-    let model = extra
-        .get("model")
-        .and_then(|model| model.string().map(Cow::into_owned))
-        .or_else(|| named(request.model.as_deref()?))
-        .unwrap_or_else(|| portkey::IMAGE_MODEL.to_owned());
+    let model = prompt::model(&extra, request.model.as_deref(), portkey::IMAGE_MODEL);
     let count = request.count.unwrap_or(1);
     if !(1..=portkey::MAX_IMAGES).contains(&count) {
         return Err(error::invalid_request(&format!(
@@ -79,24 +74,8 @@ pub fn generation(request: &Request) -> Result<(String, Vec<u8>)> {
     Ok((model, body.to_json().into_bytes()))
 }
 
-/// A multipart request to `/images/edits`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Edit {
-    /// The model of the call, without its slug.
-    pub model: String,
-    /// The connection, with the model's slug as its provider.
-    pub connection: Connection,
-    /// Media type of the body.
-    pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// An edit of `inputs`.
-///
-/// The hosted gateway routes by a slug in the form's model but passes it on unstripped (gateway 2.2.3), so the slug
-/// goes in a header here.
-pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: Option<&Media>) -> Result<Edit> {
+/// An edit of `inputs`: a request to `/images/edits`.
+pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: Option<&Media>) -> Result<Form> {
     if inputs.is_empty() {
         return Err(error::invalid_request("An image edit needs an image to edit."));
     }
@@ -106,62 +85,27 @@ pub fn edit(connection: &Connection, request: &Request, inputs: &[Media], mask: 
             portkey::MAX_INPUT_IMAGES
         )));
     }
-    let (mut model, mut form) = fields(request)?;
-    let mut connection = connection.clone();
-    if let Some((slug, bare)) = split_slug(&model) {
-        if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
-            connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
-        }
-        model = bare.to_owned();
-    }
-    form.set("model", model.clone());
-    let texts: Vec<(&str, String)> =
-        form.iter().filter_map(|(name, value)| Some((&**name, form_text(value)?))).collect();
-    let mut parts: Vec<Part<'_>> =
-        texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
-    let files: Vec<(String, &str)> =
-        inputs.iter().enumerate().map(|(at, media)| file_of(&format!("image-{}", at + 1), media)).collect();
+    let (model, fields) = fields(request)?;
     let field = if inputs.len() > 1 { "image[]" } else { "image" };
-    for ((file_name, media_type), media) in files.iter().zip(inputs) {
-        parts.push(Part { name: field, file: Some((file_name, media_type)), data: &media.data });
-    }
-    let mask = mask.map(|media| (file_of("mask", media), media));
-    if let Some(((file_name, media_type), media)) = &mask {
-        parts.push(Part { name: "mask", file: Some((file_name, media_type)), data: &media.data });
-    }
-    let (content_type, body) = multipart::encode(&parts);
-    Ok(Edit { model, connection, content_type, body })
+    let mut files: Vec<File<'_>> =
+        inputs.iter().enumerate().map(|(at, media)| file_of(field, &format!("image-{}", at + 1), media)).collect();
+    files.extend(mask.map(|media| file_of("mask", "mask", media)));
+    Ok(Form::new(connection, &model, fields, &files))
 }
 
-/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
-/// `@hf/`. Source: gateway 2.2.3.
-fn split_slug(model: &str) -> Option<(&str, &str)> {
-    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
-        return None;
-    }
-    model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())
-}
-
-/// A JSON value as the text of a form field; `null` is no field.
-fn form_text(value: &Json<'_>) -> Option<String> {
-    if value.is_null() {
-        return None;
-    }
-    Some(value.string().map_or_else(|| value.compact(), Cow::into_owned))
-}
-
-fn file_of<'m>(stem: &str, media: &'m Media) -> (String, &'m str) {
-    match sniff(&media.data) {
-        Some((media_type, ending)) => (format!("{stem}.{ending}"), media_type),
-        None if media.media_type.is_empty() => (format!("{stem}.png"), "image/png"),
+fn file_of<'m>(field: &'m str, stem: &str, media: &'m Media) -> File<'m> {
+    let (media_type, ending) = match sniff(&media.data) {
+        Some(known) => known,
+        None if media.media_type.is_empty() => ("image/png", "png"),
         None => {
             let ending = media
                 .media_type
                 .strip_prefix("image/")
                 .filter(|ending| ending.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-            (format!("{stem}.{}", ending.unwrap_or("bin")), &media.media_type)
+            (&*media.media_type, ending.unwrap_or("bin"))
         }
-    }
+    };
+    File { field, name: format!("{stem}.{ending}"), media_type, data: &media.data }
 }
 
 /// Media type and file ending, by the first bytes.
@@ -325,7 +269,7 @@ mod tests {
         }
     }
 
-    fn form(edit: &Edit) -> String {
+    fn form(edit: &Form) -> String {
         String::from_utf8_lossy(&edit.body).into_owned()
     }
 

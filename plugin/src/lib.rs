@@ -8,12 +8,15 @@
 extern crate alloc;
 
 pub mod answer;
+pub mod audio;
 pub mod bindings;
 pub mod call;
 mod config;
+pub mod embeddings;
 pub mod error;
 mod events;
 mod failure;
+pub mod form;
 mod guardrails;
 pub mod headers;
 mod http;
@@ -120,5 +123,51 @@ impl exports::images::Guest for Provider {
         mask: Option<Media>,
     ) -> Result<exports::images::Response, Error> {
         service::edit(&connection, &request, inputs, mask).map_err(|error| *error)
+    }
+}
+
+impl exports::embeddings::Guest for Provider {
+    fn default_model() -> String {
+        portkey::EMBEDDING_MODEL.into()
+    }
+
+    fn embed(
+        connection: Connection,
+        request: exports::embeddings::Request,
+    ) -> Result<exports::embeddings::Response, Error> {
+        service::embed(&connection, &request).map_err(|error| *error)
+    }
+}
+
+impl exports::audio::Guest for Provider {
+    type Speech = service::Speech;
+
+    fn describe() -> exports::audio::Defaults {
+        audio::defaults()
+    }
+
+    fn speak(connection: Connection, request: exports::audio::SpeechRequest) -> Result<exports::audio::Speech, Error> {
+        service::speak(&connection, &request).map(exports::audio::Speech::new).map_err(|error| *error)
+    }
+
+    fn transcribe(
+        connection: Connection,
+        request: exports::audio::TranscriptionRequest,
+    ) -> Result<exports::audio::Transcript, Error> {
+        service::transcribe(&connection, request).map_err(|error| *error)
+    }
+}
+
+impl exports::audio::GuestSpeech for service::Speech {
+    fn media_type(&self) -> String {
+        Self::media_type(self)
+    }
+
+    fn report(&self) -> GatewayReport {
+        Self::report(self)
+    }
+
+    fn next(&self) -> Result<Vec<u8>, Error> {
+        Self::next(self).map_err(|error| *error)
     }
 }

@@ -57,6 +57,17 @@ pub const IMAGE_SIZES: [&str; 11] = [
     "2160x3840",
 ];
 
+/// The model that makes vectors where none is named.
+pub const EMBEDDING_MODEL: &str = "text-embedding-3-small";
+/// The model that speaks where none is named.
+pub const SPEECH_MODEL: &str = "gpt-4o-mini-tts";
+/// The voice that it has then. Source: OpenAI's API reference, "Create speech".
+pub const VOICE: &str = "alloy";
+/// What its speech comes as.
+pub const SPEECH_FORMAT: &str = "mp3";
+/// The model that writes down what is said where none is named.
+pub const TRANSCRIPTION_MODEL: &str = "gpt-4o-mini-transcribe";
+
 /// Id of the one credential.
 pub const CREDENTIAL: &str = "portkey-api-key";
 /// Environment variable that may hold it.

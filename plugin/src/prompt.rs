@@ -1,5 +1,6 @@
 //! A prompt, written as the body of OpenAI's chat completions API: from there on it is one with a body that a host holds.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -50,6 +51,13 @@ pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object<'_>> {
         None => Ok(Object::default()),
         Some(extra) => Object::parse(extra).ok_or_else(|| error::invalid_request("extra-json is not a JSON object")),
     }
+}
+
+/// The model of a request that may name none: the one in the extras, the one that is named, or this provider's own choice.
+pub(crate) fn model(extra: &Object<'_>, named: Option<&str>, default: &str) -> String {
+    let of_extra = extra.get("model").and_then(Json::string);
+    let named = of_extra.or_else(|| named.map(str::trim).filter(|model| !model.is_empty()).map(Into::into));
+    named.unwrap_or(Cow::Borrowed(default)).into_owned()
 }
 
 /// `text`, which must be a JSON object.

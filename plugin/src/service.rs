@@ -1,6 +1,7 @@
 //! The calls: each puts a request together, sends it, and reads the answer. What goes into either is the business of
 //! the modules it calls; how it travels is `http`'s.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
@@ -8,12 +9,12 @@ use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
 use crate::call::{Accept, Call};
 use crate::error::Result;
-use crate::{answer, http, images, inline, models, request, stream};
+use crate::{answer, audio, embeddings, http, images, inline, models, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
-/// Largest answer that holds images.
-const MAX_IMAGES_ANSWER: usize = 64 * 1024 * 1024;
+/// Largest answer that holds images or vectors. 2,048 vectors of 3,072 numbers take 33 MB in base64.
+const MAX_LARGE_ANSWER: usize = 64 * 1024 * 1024;
 
 const COMPLETIONS: &str = "/chat/completions";
 const JSON: &str = "application/json";
@@ -120,9 +121,88 @@ pub(crate) fn edit(
 fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     let draw = || {
         let answer = http::open(call, body)?;
-        let mut drawn = inline::Answer::new(answer.announced().min(MAX_IMAGES_ANSWER));
-        http::each(&answer, MAX_IMAGES_ANSWER, |piece| drawn.push(&piece))?;
+        let mut drawn = inline::Answer::new(answer.announced().min(MAX_LARGE_ANSWER));
+        http::each(&answer, MAX_LARGE_ANSWER, |piece| drawn.push(&piece))?;
         images::response(&answer.head, drawn, model)
     };
     draw().map_err(|error| images::failed(failed, error))
+}
+
+pub(crate) fn embed(
+    connection: &Connection,
+    request: &exports::embeddings::Request,
+) -> Result<exports::embeddings::Response> {
+    let (model, body) = embeddings::request(request)?;
+    let call = Call::post(connection, "/embeddings", Accept::Json, JSON, body.len())?;
+    let (head, body) = http::fetch(call, body.as_bytes(), MAX_LARGE_ANSWER)?;
+    embeddings::response(&head, &body, request.texts.len(), &model)
+}
+
+pub(crate) fn transcribe(
+    connection: &Connection,
+    request: exports::audio::TranscriptionRequest,
+) -> Result<exports::audio::Transcript> {
+    let form = audio::transcription(connection, &request)?;
+    // It is in the body now.
+    drop(request);
+    let call =
+        Call::post(&form.connection, "/audio/transcriptions", Accept::Json, &form.content_type, form.body.len())?;
+    let (head, body) = http::fetch(call, &form.body, MAX_ANSWER)?;
+    audio::transcript(&head, &body)
+}
+
+pub(crate) fn speak(connection: &Connection, request: &exports::audio::SpeechRequest) -> Result<Speech> {
+    let body = audio::speech(request)?;
+    let call = Call::post(connection, "/audio/speech", Accept::Anything, JSON, body.len())?;
+    let answer = http::open(call, body.as_bytes())?;
+    // Some say in words that they failed, with a status of success.
+    let first = answer.body.read()?.unwrap_or_default();
+    match audio::media_type(&answer.head, &first) {
+        Some(media_type) if !first.is_empty() => {
+            let state = Spoken { first: Some(first), body: Some(answer.body) };
+            Ok(Speech { media_type, report: answer.head.report(), state: RefCell::new(state) })
+        }
+        _ => {
+            let rest = http::whole(&answer, MAX_ANSWER)?;
+            Err(audio::no_audio(&answer.head, &[first, rest].concat()))
+        }
+    }
+}
+
+/// Speech, as it is made. Dropping it ends its request.
+#[derive(Debug)]
+pub struct Speech {
+    media_type: String,
+    report: GatewayReport,
+    state: RefCell<Spoken>,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    /// What was read to see that it is audio, until it is handed on.
+    first: Option<Vec<u8>>,
+    /// Gone as soon as the speech is over, and its connection with it.
+    body: Option<http::Body>,
+}
+
+impl Speech {
+    pub(crate) fn media_type(&self) -> String {
+        self.media_type.clone()
+    }
+
+    pub(crate) fn report(&self) -> GatewayReport {
+        self.report.clone()
+    }
+
+    pub(crate) fn next(&self) -> Result<Vec<u8>> {
+        let mut state = self.state.borrow_mut();
+        if let Some(first) = state.first.take() {
+            return Ok(first);
+        }
+        let read = state.body.as_ref().map_or(Ok(None), http::Body::read);
+        if !matches!(read, Ok(Some(_))) {
+            state.body = None;
+        }
+        Ok(read?.unwrap_or_default())
+    }
 }

@@ -574,6 +574,36 @@ impl<'a> Images<'a> {
     }
 }
 
+/// An answer that holds vectors.
+#[derive(Debug, Default)]
+pub(crate) struct Vectors<'a> {
+    pub(crate) data: Vec<Vector<'a>>,
+    pub(crate) usage: Option<Object<'a>>,
+    pub(crate) model: Cow<'a, str>,
+    pub(crate) is_failure: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Vector<'a> {
+    pub(crate) index: Option<u64>,
+    /// A list of numbers, or base64; `null` where there is none.
+    pub(crate) embedding: Json<'a>,
+}
+
+impl<'a> Vectors<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self> {
+        let mut root = root(text)?;
+        let is_failure = root.iter().any(|(name, value)| is_failure(name, value));
+        let mut data = Vec::new();
+        let mut read = |mut item: Object<'a>| {
+            let embedding = item.take("embedding").unwrap_or(Json::NULL);
+            data.push(Vector { index: item.get("index").and_then(Json::count), embedding });
+        };
+        each(root.take("data").unwrap_or(Json::NULL), &mut read);
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), is_failure })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -246,7 +246,20 @@ fn built() -> &'static str {
     component().to_str().unwrap()
 }
 
-const COMMANDS: [&str; 9] = ["demo", "chat", "image", "models", "onboard", "doctor", "validate", "check", "stub"];
+const COMMANDS: [&str; 12] = [
+    "demo",
+    "chat",
+    "image",
+    "embed",
+    "speak",
+    "transcribe",
+    "models",
+    "onboard",
+    "doctor",
+    "validate",
+    "check",
+    "stub",
+];
 
 #[test]
 #[cfg(unix)]
@@ -256,7 +269,7 @@ fn every_command_refuses_nonsense() {
     for command in COMMANDS {
         for nonsense in [&b"--nonsense"[..], b"--plugin\xff", b"-\xff", b"-Z", b"--json=maybe", b"a\xff\xfe"] {
             // These take a file of any name.
-            if nonsense[0] == b'a' && ["validate", "check"].contains(&command) {
+            if nonsense[0] == b'a' && ["transcribe", "validate", "check"].contains(&command) {
                 continue;
             }
             let ran = user.cli.run(&[OsStr::new(command), OsStr::from_bytes(nonsense)]);
@@ -286,6 +299,8 @@ fn a_file_that_cannot_be_one_is_refused_and_nothing_is_sent() {
         (&["chat", "x", "--image"][..], 2),
         (&["chat", "x", "--tools"], 2),
         (&["image", "x", "--input"], 2),
+        (&["transcribe"], 2),
+        (&["speak", "--output", "speech", "--file"], 2),
         (&["image", "x", "--input", "image.png", "--mask"], 2),
         (&["validate"], 2),
         (&["validate", built(), "--manifest"], 2),

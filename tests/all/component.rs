@@ -89,7 +89,8 @@ fn check_passes_on_the_component() {
     let ran = Cli::new().run(&["check", component().to_str().unwrap()]).ok();
     assert!(ran.out.starts_with("TAP version 14\n"), "{ran:?}");
     assert!(!ran.out.contains("\nnot ok"), "{ran:?}");
-    for point in ["O1", "O4", "O10", "O14", "I2", "I5", "I6", "I8"] {
+    assert!(!ran.out.contains("exports no"), "{ran:?}");
+    for point in ["O1", "O4", "O10", "O14", "I2", "I5", "I6", "I8", "E1", "E5", "V1", "V7"] {
         assert!(ran.out.contains(&format!("{point} ")), "{point} is not in {}", ran.out);
     }
 }

@@ -23,7 +23,8 @@ async fn through(config: &Value) -> Provider {
     Provider::connect(&plugin().await, setup).await.unwrap()
 }
 
-async fn before(stub: &Stub) -> Provider {
+/// The plugin before the real gateway, and behind that `stub`.
+pub async fn before(stub: &Stub) -> Provider {
     through(&config_for(&stub.base_url())).await
 }
 

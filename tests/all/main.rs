@@ -11,6 +11,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
 mod attacks;
+mod audio;
 mod budgets;
 mod chat_command;
 mod cli;
@@ -20,6 +21,7 @@ mod defaults;
 mod docs;
 mod doctor;
 mod embedding;
+mod embeddings;
 mod examples;
 mod fault_server;
 mod faults;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::{KEY, ask, root, streamed, text, weather_tool};
 
 /// The built component.
-fn built() -> &'static Path {
+pub fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let build = ["rustc", "--quiet", "-p", "openai-compatible", "--crate-type", "cdylib"];
@@ -25,7 +25,8 @@ fn built() -> &'static Path {
     })
 }
 
-async fn second() -> Plugin {
+/// The plugin, which leaves the optional interfaces out.
+pub async fn second() -> Plugin {
     Plugin::load(&Engine::new(Limits::default()).unwrap(), built()).await.unwrap()
 }
 
@@ -55,6 +56,25 @@ async fn validate_finds_an_authors_slips() {
         let found = validate(&engine, &with_slip(text, slip), None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{slip}: {found:?}");
     }
+}
+
+#[tokio::test]
+async fn validate_compares_what_is_promised_with_what_is_exported() {
+    let engine = Engine::new(Limits::default()).unwrap();
+    let manifest: Value = serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    let portkey = std::fs::read(crate::support::component()).unwrap();
+    assert_eq!(validate(&engine, &portkey, Some(&manifest)).await.findings, Vec::<String>::new());
+    for contract in ["embeddingProviders", "speechProviders", "mediaUnderstandingProviders"] {
+        let mut silent = manifest.clone();
+        silent["contracts"].as_object_mut().unwrap().remove(contract);
+        let found = validate(&engine, &portkey, Some(&silent)).await.findings;
+        assert!(matches!(&found[..], [one] if one.contains(contract) && one.contains("exports `")), "{found:?}");
+    }
+    let own = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
+    let mut promises: Value = serde_json::from_slice(&own).unwrap();
+    promises["contracts"]["embeddingProviders"] = json!(["openai-compatible"]);
+    let found = validate(&engine, &std::fs::read(built()).unwrap(), Some(&promises)).await.findings;
+    assert!(matches!(&found[..], [one] if one.contains("does not export `embeddings`")), "{found:?}");
 }
 
 #[tokio::test]
@@ -105,6 +125,11 @@ async fn it_passes_the_suite() {
     assert!(report.passed(), "{}", report.tap());
     let done = report.cases.iter().filter(|case| case.outcome == Outcome::Ok).count();
     assert!(done >= 30, "{}", report.tap());
+    // What it does not export is no fault of its, and said.
+    for (id, reason) in [("E3", "the component exports no embeddings"), ("V3", "the component exports no audio")] {
+        let case = report.cases.iter().find(|case| case.id == id).unwrap();
+        assert_eq!(case.outcome, Outcome::NotApplicable(reason.into()));
+    }
 }
 
 /// The suite takes its time: what is known of it is told before its end.

@@ -1,12 +1,13 @@
-//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images and ends its
-//! streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`host_harness_stub`], the gateway; nothing
+//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images, makes vectors, speaks,
+//! and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`host_harness_stub`], the
+//! gateway; nothing
 //! leaves the machine.
 //!
 //! What is expected follows from the component's own descriptor and the WIT, so any provider can be checked. Whether a
 //! component may be loaded at all is [`host_harness::validate()`]'s to say.
 //!
-//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's
-//! code says about images, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the wire.
+//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's code
+//! says about images, `E1`… vectors, `V1`… audio, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the wire.
 //!
 //! ```no_run
 //! use host_harness::{Engine, Limits, Plugin};
@@ -19,8 +20,10 @@
 //! # Ok(()) }
 //! ```
 
+mod audio;
 mod auth;
 mod canned;
+mod embeddings;
 mod fixture;
 mod images;
 mod onboarding;
@@ -47,7 +50,8 @@ struct Check {
 }
 
 /// All rows, in the order in which they run.
-const SUITES: [&[Check]; 4] = [onboarding::CHECKS, images::CHECKS, auth::CHECKS, streams::CHECKS];
+const SUITES: [&[Check]; 6] =
+    [onboarding::CHECKS, images::CHECKS, embeddings::CHECKS, audio::CHECKS, auth::CHECKS, streams::CHECKS];
 
 /// Runs every case against `plugin`, each with gateways of its own.
 ///

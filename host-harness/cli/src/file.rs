@@ -41,19 +41,59 @@ impl Output {
 
     /// Writes it. Nobody sees half of it.
     pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
-        let write = || {
-            if self.is_special {
-                return fs::File::options().write(true).open(&self.path)?.write_all(text.as_bytes());
-            }
-            let mut file = unfinished(&self.path)?;
-            file.write_all(text.as_bytes())?;
-            if let Ok(old) = fs::metadata(&self.path) {
-                file.as_file().set_permissions(old.permissions())?;
-            }
-            file.persist(&self.path).map(drop).map_err(|error| error.error)
-        };
-        write().map_err(|error| anyhow::Error::new(error).context(format!("cannot write `{}`", self.path.display())))
+        let mut file = self.begin()?;
+        file.write(text.as_bytes())?;
+        file.finish()
     }
+
+    /// Begins to write it, piece by piece. Nobody sees it before it is whole.
+    pub(crate) fn begin(&self) -> anyhow::Result<Begun<'_>> {
+        let file = if self.is_special {
+            fs::File::options().write(true).open(&self.path).map(Place::Special)
+        } else {
+            unfinished(&self.path).map(Place::Beside)
+        };
+        Ok(Begun { path: &self.path, file: file.map_err(|error| unwritten(&self.path, error))? })
+    }
+}
+
+/// A result that is being written. Dropped before its end, it leaves nothing behind.
+pub(crate) struct Begun<'o> {
+    path: &'o Path,
+    file: Place,
+}
+
+enum Place {
+    /// A new file, which takes the place of the other in the end.
+    Beside(tempfile::NamedTempFile),
+    Special(fs::File),
+}
+
+impl Begun<'_> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let written = match &mut self.file {
+            Place::Beside(file) => file.write_all(bytes),
+            Place::Special(file) => file.write_all(bytes),
+        };
+        written.map_err(|error| unwritten(self.path, error))
+    }
+
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let finish = || match self.file {
+            Place::Special(_) => Ok(()),
+            Place::Beside(file) => {
+                if let Ok(old) = fs::metadata(self.path) {
+                    file.as_file().set_permissions(old.permissions())?;
+                }
+                file.persist(self.path).map(drop).map_err(|error| error.error)
+            }
+        };
+        finish().map_err(|error| unwritten(self.path, error))
+    }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context(format!("cannot write `{}`", path.display()))
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Usage {

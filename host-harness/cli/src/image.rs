@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
-    connect::Connect,
+    connect::{Connect, own_id},
     file, input,
     output::{self, Took, Usage},
     picture::{self, Inline},
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Images cost money: what would keep them from being written is found out beforehand.
     target.prepare()?;
     let request = Request {
-        model: args.model.map(|model| strip_provider(&provider, model)),
+        model: args.model.map(|model| own_id(&provider, model)),
         count: args.count,
         size: args.size,
         quality: args.quality,
@@ -140,11 +140,6 @@ fn open(image: &Path) -> Result<(), Error> {
 fn joined(errors: &[Error]) -> Option<Error> {
     let message = errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n");
     Some(types::Error { message, ..errors.first()?.record().clone() }.into())
-}
-
-fn strip_provider(provider: &Provider, model: String) -> String {
-    let prefix = format!("{}/", provider.plugin().descriptor().id);
-    model.strip_prefix(&prefix).map(str::to_owned).unwrap_or(model)
 }
 
 /// An image on disk.

@@ -22,6 +22,10 @@ const LARGEST_TEXT: u64 = 16 << 20;
 /// Source: <https://platform.openai.com/docs/api-reference/images/createEdit>.
 const LARGEST_IMAGE: u64 = 50 << 20;
 
+/// The largest recording that is sent, in bytes: what OpenAI's API takes.
+/// Source: <https://platform.openai.com/docs/guides/speech-to-text>.
+const LARGEST_RECORDING: u64 = 25 << 20;
+
 /// How long standard input may say nothing before that is told of.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -33,10 +37,10 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
         parts.push(words.join(" "));
     }
     match file {
-        Some(path) if path == Path::new("-") => parts.push(standard_input(false)?),
+        Some(path) if path == Path::new("-") => parts.push(standard_input("the prompt", false)?),
         Some(path) => parts.push(text(path, "the prompt")?),
         None if !std::io::stdin().is_terminal() => {
-            let read = standard_input(!words.is_empty())?;
+            let read = standard_input("the prompt", !words.is_empty())?;
             // With words, an empty one adds nothing: it is what a scheduler gives.
             parts.extend(Some(read).filter(|read| words.is_empty() || !read.trim().is_empty()));
         }
@@ -51,6 +55,30 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
         return Err(Usage(why.into()).into());
     }
     Ok(Some(prompt))
+}
+
+/// Texts: the words of the command line, each one of them, else the lines of standard input.
+pub(crate) fn texts(words: &[String]) -> anyhow::Result<Vec<String>> {
+    if !words.is_empty() {
+        return Ok(words.to_vec());
+    }
+    let nothing = || Usage("there is no text: give texts as arguments, or as lines on standard input".into());
+    if std::io::stdin().is_terminal() {
+        return Err(nothing().into());
+    }
+    let texts: Vec<String> = standard_input("texts", false)?.lines().map(str::to_owned).collect();
+    if texts.is_empty() { Err(nothing().into()) } else { Ok(texts) }
+}
+
+/// A recording from a file, its type by its bytes. Some containers are those of films too.
+pub(crate) fn recording(path: &Path) -> anyhow::Result<Media> {
+    let data = file(path, "the recording", LARGEST_RECORDING)?;
+    match infer::get(&data).map(|kind| kind.mime_type()) {
+        Some(kind) if kind.starts_with("audio/") || kind.starts_with("video/") => {
+            Ok(Media { media_type: kind.to_owned(), data })
+        }
+        _ => Err(Usage(format!("`{}` is not a recording", path.display())).into()),
+    }
 }
 
 /// An image from a file, its type by its bytes.
@@ -181,8 +209,8 @@ fn file(path: &Path, what: &str, most: u64) -> anyhow::Result<Vec<u8>> {
 
 /// Standard input to its end. Where there is a prompt without it (`is_more`), one that says nothing is left alone: programs
 /// leave it open and never write to it.
-fn standard_input(is_more: bool) -> anyhow::Result<String> {
-    let wrong = |why: String| Usage(format!("cannot read the prompt from standard input: {why}"));
+fn standard_input(what: &str, is_more: bool) -> anyhow::Result<String> {
+    let wrong = |why: String| Usage(format!("cannot read {what} from standard input: {why}"));
     let (piece, pieces) = mpsc::channel();
     std::thread::spawn(move || {
         let mut input = std::io::stdin().take(LARGEST_TEXT + 1);
@@ -205,7 +233,7 @@ fn standard_input(is_more: bool) -> anyhow::Result<String> {
                 return Ok(String::new());
             }
             Err(RecvTimeoutError::Timeout) => {
-                output::note("reading the prompt from standard input, to its end; `< /dev/null` leaves it out");
+                output::note(&format!("reading {what} from standard input, to its end; `< /dev/null` leaves it out"));
                 patience = Duration::MAX;
             }
             Err(RecvTimeoutError::Disconnected) => break,

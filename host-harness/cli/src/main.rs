@@ -19,6 +19,7 @@ mod connect;
 mod demo;
 mod describe;
 mod doctor;
+mod embed;
 mod file;
 mod given;
 mod image;
@@ -35,9 +36,11 @@ mod program;
 mod restored;
 mod saved;
 mod session;
+mod speak;
 mod stub;
 mod terminal;
 mod tool_command;
+mod transcribe;
 mod validate;
 
 const EXIT_CODES: &str = "\
@@ -78,6 +81,12 @@ enum Command {
     Chat(chat::Args),
     /// Make images from a prompt, or edit images
     Image(image::Args),
+    /// Make vectors of texts, for a search by meaning
+    Embed(embed::Args),
+    /// Make speech from text, into a file
+    Speak(speak::Args),
+    /// Write down what is said in a recording
+    Transcribe(transcribe::Args),
     /// List the models that the provider offers
     Models(models::Args),
     /// Write the provider into the configuration
@@ -145,6 +154,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Chat(args) => chat::run(args).await,
         Command::Image(args) => image::run(args).await,
+        Command::Embed(args) => embed::run(args).await,
+        Command::Speak(args) => speak::run(args).await,
+        Command::Transcribe(args) => transcribe::run(args).await,
         Command::Models(args) => models::run(args).await,
         Command::Onboard(args) => onboard::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

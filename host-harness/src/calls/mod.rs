@@ -2,7 +2,9 @@
 //! tools (`tool_loop`).
 
 pub(crate) mod openai;
+pub(crate) mod pieces;
 pub(crate) mod provider;
 pub(crate) mod reply;
 pub(crate) mod request;
+pub(crate) mod speech;
 pub(crate) mod tool_loop;

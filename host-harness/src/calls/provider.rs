@@ -15,7 +15,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::reply::{OpenReply, Reply};
+use super::{
+    pieces::{Pieces, Source},
+    reply::{OpenReply, Reply},
+    speech::{OpenSpeech, Speech},
+};
 use crate::{
     component::{
         engine::{Engine, Live, within},
@@ -35,7 +39,7 @@ use crate::{
         egress::{Egress, Filled, Policy, Pool, RefusedHeader},
     },
     types::{Connection, ErrorKind, Media},
-    wit::{chat, images, models, onboarding::Descriptor},
+    wit::{audio, chat, embeddings, images, models, onboarding::Descriptor},
 };
 
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
@@ -327,8 +331,13 @@ impl Provider {
         let reply =
             route.called(clock, &refused, chat.call_stream(&mut live.store, &route.connection, &request)).await?;
         let report = within(clock, chat.reply().call_report(&mut live.store, reply)).await?;
-        let (open, redactor) = (OpenReply { live, chat, reply }, route.egress.redactor().clone());
-        Ok(Reply::new(open, report, redactor, self.plugin.limits(), clock))
+        let open = OpenReply { live, chat, reply };
+        Ok(Reply::new(self.pieces(open, route, clock), report))
+    }
+
+    /// What comes in pieces from a call that `clock` counts.
+    fn pieces<S: Source>(&self, source: S, route: &Route, clock: Clock) -> Pieces<S> {
+        Pieces::new(source, route.egress.redactor().clone(), self.plugin.limits(), clock)
     }
 
     /// Images from a prompt.
@@ -358,6 +367,57 @@ impl Provider {
         let mut live = route.start(&self.plugin, clock).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
+    }
+
+    /// Texts as vectors, in the order of the texts.
+    ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
+    /// use host_harness::wit::embeddings::Request;
+    ///
+    /// let response = provider.embed(&Request::new(["a ship", "a boat"])).await?;
+    /// assert_eq!(response.vectors.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `embeddings`.
+    pub async fn embed(&self, request: &embeddings::Request) -> Result<embeddings::Response> {
+        let clock = self.clock();
+        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (embeddings, refused) = (live.embeddings()?, live.refused.clone());
+        route.called(clock, &refused, embeddings.call_embed(&mut live.store, &route.connection, request)).await
+    }
+
+    /// Speech from text, as it is made.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused before the first bytes; `unsupported` where the plugin exports no
+    /// `audio`.
+    pub async fn speak(&self, request: &audio::SpeechRequest) -> Result<Speech> {
+        let clock = self.clock();
+        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (audio, refused) = (live.audio()?, live.refused.clone());
+        let speech =
+            route.called(clock, &refused, audio.call_speak(&mut live.store, &route.connection, request)).await?;
+        let media_type = within(clock, audio.speech().call_media_type(&mut live.store, speech)).await?;
+        let report = within(clock, audio.speech().call_report(&mut live.store, speech)).await?;
+        let open = OpenSpeech { live, audio, speech };
+        Ok(Speech::new(self.pieces(open, route, clock), media_type, report))
+    }
+
+    /// Text from speech.
+    ///
+    /// # Errors
+    /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `audio`.
+    pub async fn transcribe(&self, request: &audio::TranscriptionRequest) -> Result<audio::Transcript> {
+        let clock = self.clock();
+        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
+        let mut live = route.start(&self.plugin, clock).await?;
+        let (audio, refused) = (live.audio()?, live.refused.clone());
+        route.called(clock, &refused, audio.call_transcribe(&mut live.store, &route.connection, request)).await
     }
 
     /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and

@@ -1,17 +1,14 @@
 //! One streamed reply: its events as they come, or joined to the whole.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt};
 
-use boundary::redact::Redactor;
-use futures_util::future::BoxFuture;
-use tokio::time::timeout;
 use wasmtime::component::ResourceAny;
 
+use super::pieces::{Pieces, Source};
 use crate::{
-    component::engine::{Live, within},
-    error::{Error, Result},
-    limits::{Clock, Limits},
-    types::{self, ErrorKind, GatewayReport, Usage},
+    component::engine::Live,
+    error::Result,
+    types::{self, GatewayReport, Usage},
     wit::chat,
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
@@ -19,23 +16,7 @@ use crate::{
 /// A reply as it is written. Dropping it ends its request.
 pub struct Reply {
     report: GatewayReport,
-    redactor: Redactor,
-    /// The longest wait between two batches.
-    idle: Clock,
-    /// How long it may be open.
-    whole: Clock,
-    state: State,
-}
-
-/// The next events, or why the plugin has none.
-type Answer = Result<std::result::Result<Vec<Event>, types::Error>>;
-
-/// Between two batches, and while the next is waited for: kept here, so that a wait that is given up can be gone on with.
-/// An instance that is left in the middle of a call can be entered no more.
-enum State {
-    Open(OpenReply),
-    Waiting(BoxFuture<'static, (OpenReply, Answer)>),
-    Over,
+    events: Pieces<OpenReply>,
 }
 
 /// The instance that a reply comes from, and its handle there.
@@ -45,26 +26,23 @@ pub(crate) struct OpenReply {
     pub(crate) reply: ResourceAny,
 }
 
+impl Source for OpenReply {
+    type Piece = Event;
+
+    async fn next(&mut self) -> wasmtime::Result<std::result::Result<Vec<Event>, types::Error>> {
+        self.chat.reply().call_next(&mut self.live.store, self.reply).await
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("report", &self.report)
-            .field("open", &!matches!(self.state, State::Over))
-            .finish()
+        f.debug_struct("Reply").field("report", &self.report).field("open", &self.events.is_open()).finish()
     }
 }
 
 impl Reply {
-    /// Opened now, by a call that `clock` counts.
-    pub(crate) fn new(
-        open: OpenReply,
-        report: GatewayReport,
-        redactor: Redactor,
-        limits: &Limits,
-        clock: Clock,
-    ) -> Self {
-        let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
-        Self { report, redactor, idle, whole, state: State::Open(open) }
+    pub(crate) fn new(events: Pieces<OpenReply>, report: GatewayReport) -> Self {
+        Self { report, events }
     }
 
     /// What the gateway reported in the head of its answer.
@@ -79,19 +57,7 @@ impl Reply {
     /// # Errors
     /// What broke the stream. A stream that stops early is the error `truncated`.
     pub async fn next(&mut self) -> Result<Option<Vec<Event>>> {
-        self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Open(open) => State::Waiting(Box::pin(wait(open, self.idle, self.whole))),
-            state => state,
-        };
-        let State::Waiting(waiting) = &mut self.state else { return Ok(None) };
-        let (open, answer) = waiting.await;
-        self.state = State::Over;
-        let events = answer?.map_err(|error| Error::of_plugin(error, &self.redactor))?;
-        if events.is_empty() {
-            return Ok(None);
-        }
-        self.state = State::Open(open);
-        Ok(Some(events))
+        self.events.next().await
     }
 
     /// The whole reply, as a call without streaming would have given it.
@@ -127,24 +93,6 @@ impl Reply {
         .try_flatten()
         .boxed()
     }
-}
-
-async fn wait(mut open: OpenReply, idle: Clock, whole: Clock) -> (OpenReply, Answer) {
-    let (limit, left) = whole.limit();
-    // For `timeout`, an answer that is there at once is always in time.
-    let in_time = if left.is_zero() {
-        None
-    } else {
-        let replies = open.chat.reply();
-        timeout(left, within(idle, replies.call_next(&mut open.live.store, open.reply))).await.ok()
-    };
-    let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true));
-    (open, answer)
-}
-
-fn too_long(limit: Duration) -> Error {
-    let message = format!("the stream took longer than {} s as a whole", limit.as_secs_f32());
-    Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
 }
 
 /// Joins the events of a streamed reply to the reply that a call without streaming would have given.

@@ -9,11 +9,12 @@ use crate::{
     error::{Error, Result},
     types::{ErrorKind, ErrorOrigin, Media, MediaSource},
     wit::{
+        audio,
         chat::{
             Ask, AssistantPart, Instructions, Message, Prompt, PromptCache, Request, Response, ResponseFormat, Tool,
             ToolCall, ToolResult, UserPart,
         },
-        images,
+        embeddings, images,
     },
 };
 
@@ -210,6 +211,28 @@ impl images::Request {
             output_format: None,
             extra_json: None,
         }
+    }
+}
+
+impl embeddings::Request {
+    /// Asks for a vector of each of these texts, by the provider's defaults.
+    pub fn new(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let texts = texts.into_iter().map(Into::into).collect();
+        Self { model: None, texts, dimensions: None, extra_json: None }
+    }
+}
+
+impl audio::SpeechRequest {
+    /// Asks for this text to be spoken, by the provider's defaults.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { model: None, text: text.into(), voice: None, format: None, instructions: None, extra_json: None }
+    }
+}
+
+impl audio::TranscriptionRequest {
+    /// Asks for what is said in this recording, by the provider's defaults.
+    pub fn new(audio: Media) -> Self {
+        Self { model: None, audio, language: None, prompt: None, extra_json: None }
     }
 }
 

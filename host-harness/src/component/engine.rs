@@ -17,7 +17,7 @@ use crate::{
     limits::{Clock, Limits, MemoryLeft},
     network::egress::{self, Egress, Hooks, RefusedHeader},
     types::ErrorKind,
-    wit::{chat, images, models, onboarding},
+    wit::{audio, chat, embeddings, images, models, onboarding},
 };
 
 /// How often a component that computes gives way to its time limit and to other tasks.
@@ -137,6 +137,8 @@ impl Engine {
             models: models::GuestIndices::new(&pre)?,
             chat: chat::GuestIndices::new(&pre)?,
             images: images::GuestIndices::new(&pre)?,
+            embeddings: optional(&pre, EMBEDDINGS, embeddings::GuestIndices::new)?,
+            audio: optional(&pre, AUDIO, audio::GuestIndices::new)?,
             pre,
         })))
     }
@@ -193,6 +195,31 @@ struct Parts {
     models: models::GuestIndices,
     chat: chat::GuestIndices,
     images: images::GuestIndices,
+    embeddings: Option<embeddings::GuestIndices>,
+    audio: Option<audio::GuestIndices>,
+}
+
+/// The optional interfaces, as a component exports them.
+pub(crate) const EMBEDDINGS: &str = "openclaw:provider/embeddings@0.2.0";
+pub(crate) const AUDIO: &str = "openclaw:provider/audio@0.2.0";
+
+/// The functions of an interface that a component may leave out.
+fn optional<I>(
+    pre: &InstancePre<State>,
+    interface: &str,
+    indices: impl FnOnce(&InstancePre<State>) -> wasmtime::Result<I>,
+) -> wasmtime::Result<Option<I>> {
+    pre.component().get_export_index(None, interface).map(|_| indices(pre)).transpose()
+}
+
+impl Linked {
+    pub(crate) fn has_embeddings(&self) -> bool {
+        self.0.embeddings.is_some()
+    }
+
+    pub(crate) fn has_audio(&self) -> bool {
+        self.0.audio.is_some()
+    }
 }
 
 /// An instance, for one call. Its functions are looked up and their types compared as they are needed: for all of them
@@ -222,6 +249,26 @@ impl Live {
     pub(crate) fn images(&mut self) -> Result<images::Guest> {
         self.linked.0.images.load(&mut self.store, &self.instance).map_err(failed)
     }
+
+    /// # Errors
+    /// Where the component has no embeddings: `unsupported`.
+    pub(crate) fn embeddings(&mut self) -> Result<embeddings::Guest> {
+        let indices = self.linked.0.embeddings.as_ref().ok_or_else(|| not_exported(EMBEDDINGS))?;
+        indices.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    /// # Errors
+    /// Where the component has no audio: `unsupported`.
+    pub(crate) fn audio(&mut self) -> Result<audio::Guest> {
+        let indices = self.linked.0.audio.as_ref().ok_or_else(|| not_exported(AUDIO))?;
+        indices.load(&mut self.store, &self.instance).map_err(failed)
+    }
+}
+
+/// A call of an interface that the component leaves out.
+fn not_exported(interface: &str) -> Error {
+    Error::host(ErrorKind::Unsupported, format!("the provider does not export {interface}"))
+        .hint("This plugin cannot do that: use another one for it.")
 }
 
 /// What all instances share. Memory for them is reserved once and used again, which is worth a half of what it costs to

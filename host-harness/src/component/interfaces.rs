@@ -10,6 +10,9 @@ pub const WIT_VERSION: &str = "0.2.0";
 /// What the world exports.
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
 
+/// What it may export beside that.
+const OPTIONAL: [&str; 2] = ["embeddings", "audio"];
+
 /// All that a provider may ask of its host. Of anything else it may name types, but no function.
 const IMPORTS: [&str; 5] =
     ["wasi:http/outgoing-handler", "wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
@@ -47,9 +50,10 @@ impl Interfaces {
             }
         }
         found.exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned()).collect();
-        for interface in EXPORTS {
+        for interface in EXPORTS.into_iter().chain(OPTIONAL) {
             let prefix = format!("openclaw:provider/{interface}@");
             match found.exports.iter().find_map(|name| name.strip_prefix(&prefix)) {
+                None if OPTIONAL.contains(&interface) => {}
                 None => found.findings.push(format!("it does not export openclaw:provider/{interface}@{WIT_VERSION}")),
                 Some(version) if minor(version) != minor(WIT_VERSION) => found
                     .findings

@@ -18,7 +18,10 @@ use crate::{
     limits::Clock,
     network::egress::Egress,
     types::{Connection, ErrorKind},
-    wit::onboarding::{Choices, Descriptor, Finding},
+    wit::{
+        audio,
+        onboarding::{Choices, Descriptor, Finding},
+    },
 };
 
 /// A loaded component. Cheap to clone: it is compiled once.
@@ -88,6 +91,12 @@ impl Plugin {
         let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
+        if linked.has_embeddings() {
+            live.embeddings()?;
+        }
+        if linked.has_audio() {
+            live.audio()?;
+        }
         let onboarding = live.onboarding()?;
         let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
         let findings = descriptor::refused(&descriptor);
@@ -106,6 +115,36 @@ impl Plugin {
     /// Who the provider is, which credentials it declares, what it defaults to.
     pub fn descriptor(&self) -> &Descriptor {
         &self.0.descriptor
+    }
+
+    /// Whether it makes vectors of texts: the interface `embeddings` of the WIT, which a provider may leave out.
+    pub fn has_embeddings(&self) -> bool {
+        self.0.linked.has_embeddings()
+    }
+
+    /// Whether it speaks and transcribes: the interface `audio` of the WIT, which a provider may leave out.
+    pub fn has_audio(&self) -> bool {
+        self.0.linked.has_audio()
+    }
+
+    /// The model that makes vectors where a request names none.
+    ///
+    /// # Errors
+    /// Where the plugin fails; `unsupported` where it exports no `embeddings`.
+    pub async fn embedding_model(&self) -> Result<String> {
+        let mut live = self.instantiate().await?;
+        let embeddings = live.embeddings()?;
+        self.within_limit(embeddings.call_default_model(&mut live.store)).await
+    }
+
+    /// The models, the voice and the format of speech and transcripts where a request names none.
+    ///
+    /// # Errors
+    /// Where the plugin fails; `unsupported` where it exports no `audio`.
+    pub async fn audio_defaults(&self) -> Result<audio::Defaults> {
+        let mut live = self.instantiate().await?;
+        let audio = live.audio()?;
+        self.within_limit(audio.call_describe(&mut live.store)).await
     }
 
     /// SHA-256 of the component's file, in hexadecimal.

@@ -60,6 +60,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
                 found.findings = descriptor::slips(descriptor);
                 if let Some(manifest) = manifest {
                     found.findings.extend(manifest_findings(descriptor, manifest));
+                    found.findings.extend(contract_findings(&plugin, manifest));
                     found.findings.extend(option_findings(&plugin, manifest).await);
                 }
             }
@@ -135,6 +136,26 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
         }
     }
     findings
+}
+
+/// Where a manifest promises what the component does not export, or does not promise what it does.
+fn contract_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
+    let id = &plugin.descriptor().id;
+    let lists = |contract: &str| {
+        let listed = manifest.pointer(&format!("/contracts/{contract}")).and_then(Value::as_array);
+        listed.is_some_and(|items| items.iter().any(|item| item == id))
+    };
+    let exported = [
+        ("embeddings", plugin.has_embeddings(), "embeddingProviders"),
+        ("audio", plugin.has_audio(), "speechProviders"),
+        ("audio", plugin.has_audio(), "mediaUnderstandingProviders"),
+    ];
+    let differs = |(_, is_exported, contract): &(&str, bool, &str)| *is_exported != lists(contract);
+    let finding = |(interface, is_exported, contract): (&str, bool, &str)| {
+        let exports = if is_exported { "exports" } else { "does not export" };
+        format!("the component {exports} `{interface}`, the manifest's `contracts.{contract}` says otherwise")
+    };
+    exported.into_iter().filter(differs).map(finding).collect()
 }
 
 /// Where the options that a manifest allows are not those that the component takes.

@@ -10,7 +10,7 @@
 //! back as they must, cache markers in wrong places. The gateway does so with what it would send to the provider.
 //!
 //! Served under any path that ends in `/v1`: `POST chat/completions`, `POST images/generations`,
-//! `POST images/edits`, `GET models`, and `GET images/files/…` for images that were asked for by URL. In the role of a
+//! `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and `GET images/files/…` for images that were asked for by URL. In the role of a
 //! provider also Anthropic's `POST messages`, Bedrock's `POST model/…/converse` and Gemini's
 //! `POST v1beta/models/…:generateContent`, with their streams.
 //!
@@ -29,9 +29,11 @@
 
 #![allow(clippy::indexing_slicing, reason = "only JSON objects are indexed, by name: what is absent reads as null")]
 
+mod audio;
 mod cache;
 mod chat;
 mod connection;
+mod embeddings;
 mod faults;
 mod images;
 mod models;

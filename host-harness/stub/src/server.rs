@@ -24,7 +24,7 @@ use super::respond::{Refusal, bare, response, set, text_response};
 use super::strict::family::{Family, Maker};
 use super::strict::openai;
 use super::wire::{self, Reasoning, Wire};
-use super::{Credential, Options, Recorded, Role, chat, images, models, native};
+use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native};
 
 /// Below a base URL: see [`images::file`].
 const FILES: &str = "images/files/";
@@ -51,6 +51,8 @@ enum Answer {
     Events(Vec<Value>),
     /// A content type and a body.
     Raw(&'static str, Vec<u8>),
+    /// A content type, and a body that comes in these pieces.
+    Pieces(&'static str, Vec<Vec<u8>>),
     /// All of it, by a provider that speaks another language.
     Native(Response),
 }
@@ -179,6 +181,14 @@ impl Server {
             ("POST", "chat/completions") => self.chat(request, number, text, wire),
             ("POST", "images/generations") => images::generate(request, &files).map(Answer::Json),
             ("POST", "images/edits") => images::edit(request, &files).map(Answer::Json),
+            ("POST", "embeddings") => embeddings::create(request).map(Answer::Json),
+            ("POST", "audio/speech") => {
+                audio::speak(request).map(|(media_type, pieces)| Answer::Pieces(media_type, pieces))
+            }
+            ("POST", "audio/transcriptions") => audio::transcribe(request).map(|written| match written {
+                audio::Written::Json(answer) => Answer::Json(answer),
+                audio::Written::Text(text) => Answer::Raw("text/plain; charset=utf-8", text.into()),
+            }),
             ("GET", "models") => Ok(Answer::Json(models::list(request, self.options.role))),
             ("POST", _) if self.options.role == Role::Upstream => {
                 let unknown = || Refusal::not_found(&format!("Invalid URL (POST {path})"));
@@ -262,6 +272,7 @@ impl Server {
             Err(refusal) => return refusal.response(),
             Ok(Answer::Native(response)) => return response,
             Ok(Answer::Raw(content_type, bytes)) => return response(status, content_type, Body::from(bytes)),
+            Ok(Answer::Pieces(content_type, pieces)) => (content_type, wire.pieces(pieces, self.options.token_delay)),
             Ok(Answer::Json(value)) => ("application/json", wire.whole(value)),
             Ok(Answer::Events(chunks)) => ("text/event-stream", wire.events(&chunks, self.options.token_delay)),
         };

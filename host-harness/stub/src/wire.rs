@@ -178,6 +178,19 @@ impl Wire {
         steps
     }
 
+    /// A body that is made piece by piece.
+    pub(crate) fn pieces(&self, mut pieces: Vec<Vec<u8>>, delay: Duration) -> VecDeque<Step> {
+        if self.midway.is_some() {
+            pieces.truncate((pieces.len() / 2).max(1));
+        }
+        let mut steps = VecDeque::new();
+        for piece in pieces {
+            steps.extend([Step::Send(piece.into()), Step::Wait(delay)]);
+        }
+        self.break_off(&mut steps);
+        steps
+    }
+
     fn json(&self, value: &Value) -> String {
         if self.multi_line { format!("{value:#}") } else { value.to_string() }
     }

@@ -11,8 +11,8 @@ use crate::config;
 use crate::json::{Json, Object};
 use crate::traits;
 
-/// The plugin's options that are about requests; the others become headers.
-pub(crate) const NAMES: [&str; 2] = ["promptCache", "modelFamilies"];
+/// The plugin's options that become no header. `attribution` is the host's: whether the ids of an agent's call go along.
+pub(crate) const NAMES: [&str; 3] = ["promptCache", "modelFamilies", "attribution"];
 
 /// The settings of all models.
 #[derive(Debug, Default)]
@@ -46,6 +46,9 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
             wrong("promptCache", "This option must be none, short or long.");
         }
         word => shown.set_some("promptCache", word.cloned()),
+    }
+    if options.get("attribution").is_some_and(|is_on| is_on.bool().is_none()) {
+        wrong("attribution", "This option must be true or false.");
     }
     if let Some(families) = options.get("modelFamilies") {
         for (id, model) in families.object().unwrap_or_default().iter() {

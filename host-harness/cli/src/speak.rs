@@ -1,0 +1,101 @@
+//! `speak`: speech from text, into a file.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use host_harness::wit::audio::SpeechRequest;
+use serde_json::json;
+
+use super::{
+    alive::Alive,
+    connect::{Connect, own_id},
+    file::Output,
+    input,
+    output::{self, Took, Usage},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to say
+    text: Vec<String>,
+    /// Say what stands in this file too, below the words; - for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The file for the speech
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    /// The model, such as @openai/gpt-4o-mini-tts
+    #[arg(short, long, value_name = "ID")]
+    model: Option<String>,
+    /// The voice, by the name that the model has for it
+    #[arg(long, value_name = "NAME")]
+    voice: Option<String>,
+    /// mp3, wav, opus, aac, flac or pcm [default: by the ending of the file]
+    #[arg(long)]
+    format: Option<String>,
+    /// How to say it, where the model takes such
+    #[arg(long, value_name = "TEXT")]
+    instructions: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Some(text) = input::prompt(&args.text, args.file.as_deref())? else {
+        return Err(Usage("there is nothing to say: give the text as an argument or on standard input".into()).into());
+    };
+    let shown = args.output.display().to_string();
+    let output = Output::new(&args.output)?;
+    if args.output.is_file() && !args.force {
+        return Err(Usage(format!("`{shown}` is there already: --force replaces it")).into());
+    }
+    let (provider, ..) = args.connect.provider().await?;
+    let request = SpeechRequest {
+        model: args.model.map(|model| own_id(&provider, model)),
+        voice: args.voice,
+        format: args.format.or_else(|| of_ending(&args.output).map(str::to_owned)),
+        instructions: args.instructions,
+        ..SpeechRequest::new(text)
+    };
+    let (asked, alive) = (Instant::now(), Alive::new("speaking"));
+    let mut speech = provider.speak(&request).await?;
+    let mut file = output.begin()?;
+    let mut bytes = 0;
+    while let Some(piece) = speech.next().await? {
+        bytes += piece.len();
+        file.write(&piece)?;
+    }
+    file.finish()?;
+    let took = Took::whole(asked.elapsed());
+    drop(alive);
+    if args.json {
+        output::print_json(&json!({
+            "path": shown,
+            "media_type": speech.media_type(),
+            "bytes": bytes,
+            "report": output::report_json(speech.report()),
+        }));
+    } else {
+        output::print_line(&shown);
+        output::note(&output::summary(None, speech.report(), took));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The format that a file's ending names.
+fn of_ending(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "ogg" => Some("opus"),
+        other => ["mp3", "wav", "opus", "aac", "flac", "pcm"].into_iter().find(|known| *known == other),
+    }
+}

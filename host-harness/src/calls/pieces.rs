@@ -1,0 +1,87 @@
+//! What comes in pieces out of an instance: the events of a reply, the bytes of speech. Owns the limits of waiting, and that
+//! a wait may be given up; what the pieces mean is `reply`'s and `speech`'s.
+
+use std::time::Duration;
+
+use boundary::redact::Redactor;
+use futures_util::future::BoxFuture;
+use tokio::time::timeout;
+
+use crate::{
+    component::engine::within,
+    error::{Error, Result},
+    limits::{Clock, Limits},
+    types::{self, ErrorKind},
+};
+
+/// The instance that pieces come from, and the handle of their resource there.
+pub(crate) trait Source: Send + Sized + 'static {
+    type Piece: Send + 'static;
+
+    /// The next of them; none at the end.
+    fn next(&mut self) -> impl Future<Output = wasmtime::Result<Result<Vec<Self::Piece>, types::Error>>> + Send;
+}
+
+/// The pieces of a source, until they are over.
+pub(crate) struct Pieces<S: Source> {
+    redactor: Redactor,
+    /// The longest wait between two batches.
+    idle: Clock,
+    /// How long it may be open.
+    whole: Clock,
+    state: State<S>,
+}
+
+/// The next pieces, or why the plugin has none.
+type Answer<P> = Result<std::result::Result<Vec<P>, types::Error>>;
+
+/// Between two batches, and while the next is waited for: kept here, so that a wait that is given up can be gone on with.
+/// An instance that is left in the middle of a call can be entered no more.
+enum State<S: Source> {
+    Open(S),
+    Waiting(BoxFuture<'static, (S, Answer<S::Piece>)>),
+    Over,
+}
+
+impl<S: Source> Pieces<S> {
+    /// Opened now, by a call that `clock` counts.
+    pub(crate) fn new(source: S, redactor: Redactor, limits: &Limits, clock: Clock) -> Self {
+        let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
+        Self { redactor, idle, whole, state: State::Open(source) }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.state, State::Over)
+    }
+
+    /// Waits for at least one piece and returns all that have arrived; `None` at the end, and after an error. The returned
+    /// future may be dropped midway: the next call goes on with the same wait.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<S::Piece>>> {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Open(source) => State::Waiting(Box::pin(wait(source, self.idle, self.whole))),
+            state => state,
+        };
+        let State::Waiting(waiting) = &mut self.state else { return Ok(None) };
+        let (source, answer) = waiting.await;
+        self.state = State::Over;
+        let pieces = answer?.map_err(|error| Error::of_plugin(error, &self.redactor))?;
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        self.state = State::Open(source);
+        Ok(Some(pieces))
+    }
+}
+
+async fn wait<S: Source>(mut source: S, idle: Clock, whole: Clock) -> (S, Answer<S::Piece>) {
+    let (limit, left) = whole.limit();
+    // For `timeout`, an answer that is there at once is always in time.
+    let in_time = if left.is_zero() { None } else { timeout(left, within(idle, source.next())).await.ok() };
+    let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true));
+    (source, answer)
+}
+
+fn too_long(limit: Duration) -> Error {
+    let message = format!("the stream took longer than {} s as a whole", limit.as_secs_f32());
+    Error::host(ErrorKind::Timeout, message).hint("The host ended it. Raise the limit if replies are that long.")
+}

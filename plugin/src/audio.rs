@@ -1,0 +1,308 @@
+//! Speech from text, and text from speech: the requests and the answers.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use crate::bindings::exports::openclaw::provider::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
+use crate::bindings::openclaw::provider::types::{Connection, Error};
+use crate::error::{self, Result};
+use crate::form::{File, Form};
+use crate::json::{Object, lossy};
+use crate::portkey;
+use crate::prompt;
+use crate::report::Head;
+use crate::usage;
+use crate::wire;
+
+/// What is used where a request says nothing.
+pub fn defaults() -> Defaults {
+    Defaults {
+        speech_model: portkey::SPEECH_MODEL.to_owned(),
+        voice: portkey::VOICE.to_owned(),
+        format: portkey::SPEECH_FORMAT.to_owned(),
+        transcription_model: portkey::TRANSCRIPTION_MODEL.to_owned(),
+    }
+}
+
+/// The JSON body of `/audio/speech`.
+pub fn speech(request: &SpeechRequest) -> Result<String> {
+    let extra = prompt::extra_members(request.extra_json.as_deref())?;
+    // As events, the audio would be in base64.
+    if extra.has("stream_format") {
+        return Err(error::invalid_request("extra-json must not hold stream_format: speech always comes as audio"));
+    }
+    if request.text.trim().is_empty() {
+        return Err(error::invalid_request("There is no text to speak."));
+    }
+    let given = |text: &'_ Option<String>, default: &str| {
+        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.unwrap_or(default).to_owned()
+    };
+    let mut body = Object::default();
+    body.set("model", prompt::model(&extra, request.model.as_deref(), portkey::SPEECH_MODEL));
+    body.set("input", &*request.text);
+    body.set("voice", given(&request.voice, portkey::VOICE));
+    body.set("response_format", given(&request.format, portkey::SPEECH_FORMAT));
+    body.set_some("instructions", request.instructions.as_deref());
+    body.extend(extra);
+    Ok(body.to_json())
+}
+
+/// The media type of an answer that is audio: by its head, and where that says nothing, by its first bytes. None where it is
+/// none.
+pub fn media_type(head: &Head, bytes: &[u8]) -> Option<String> {
+    let named = head.get("content-type").map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
+    match named {
+        Some(kind) if kind.starts_with("audio/") || kind.starts_with("video/") => Some(kind),
+        Some(kind) if kind.starts_with("text/") || kind.contains("json") || kind.contains("xml") => None,
+        // The gateway's own, where a provider names none (1.15.2).
+        _ => Some(sniff(bytes).map_or("application/octet-stream", |(kind, _)| kind).to_owned()),
+    }
+}
+
+/// An answer to a request for speech that is no audio.
+pub fn no_audio(head: &Head, body: &[u8]) -> Box<Error> {
+    error::malformed(head, "The answer is no audio", body)
+}
+
+/// A recording to be written down: a request to `/audio/transcriptions`.
+pub fn transcription(connection: &Connection, request: &TranscriptionRequest) -> Result<Form> {
+    let extra = prompt::extra_members(request.extra_json.as_deref())?;
+    if extra.get("stream").is_some_and(|stream| stream.bool() != Some(false)) {
+        return Err(error::invalid_request("extra-json must not hold stream: a transcript comes as a whole"));
+    }
+    let audio = &request.audio;
+    if audio.data.is_empty() {
+        return Err(error::invalid_request("The recording is empty."));
+    }
+    let model = prompt::model(&extra, request.model.as_deref(), portkey::TRANSCRIPTION_MODEL);
+    let mut fields = Object::default();
+    fields.set("model", model.clone());
+    fields.set_some("language", request.language.as_deref());
+    fields.set_some("prompt", request.prompt.as_deref());
+    fields.extend(extra);
+    // The ending of its name tells OpenAI what is in it.
+    let (media_type, ending) =
+        sniff(&audio.data).or_else(|| of_media_type(&audio.media_type)).unwrap_or(("application/octet-stream", "bin"));
+    let file = File { field: "file", name: format!("audio.{ending}"), media_type, data: &audio.data };
+    Ok(Form::new(connection, &model, fields, &[file]))
+}
+
+/// The answer to it: JSON, or the text alone where `text`, `srt` or `vtt` was asked for.
+pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
+    let text = lossy(body);
+    let is_text = head.get("content-type").is_some_and(|kind| kind.starts_with("text/") && !kind.contains("html"));
+    if is_text && !matches!(body.trim_ascii_start().first(), Some(b'{' | b'<')) {
+        return Ok(Transcript { text: text.into_owned(), usage: None, report: head.report() });
+    }
+    let malformed = || error::malformed(head, "The answer is no transcript", body);
+    let answer = Object::parse(&text).ok_or_else(malformed)?;
+    if answer.iter().any(|(name, value)| wire::is_failure(name, value)) {
+        return Err(malformed());
+    }
+    // Silence is an empty text.
+    let said = answer.get("text").and_then(|text| text.string()).ok_or_else(malformed)?;
+    let usage = answer.get("usage").and_then(|usage| usage.object());
+    Ok(Transcript { text: said.into_owned(), usage: usage.as_ref().and_then(usage::usage), report: head.report() })
+}
+
+/// Media type and file ending, by the first bytes, of what OpenAI transcribes and speaks.
+fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
+    Some(match data {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => ("audio/wav", "wav"),
+        [b'O', b'g', b'g', b'S', ..] => ("audio/ogg", "ogg"),
+        [b'f', b'L', b'a', b'C', ..] => ("audio/flac", "flac"),
+        [b'I', b'D', b'3', ..] => ("audio/mpeg", "mp3"),
+        // AAC before MP3: they share their first bits, and differ in the layer.
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => ("audio/aac", "aac"),
+        [0xff, second, ..] if second & 0xe0 == 0xe0 => ("audio/mpeg", "mp3"),
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => ("audio/webm", "webm"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => ("audio/mp4", "m4a"),
+        _ => return None,
+    })
+}
+
+/// The same, by a media type.
+fn of_media_type(media_type: &str) -> Option<(&'static str, &'static str)> {
+    let bare = media_type.split(';').next().unwrap_or_default().trim();
+    let name = bare.split_once('/').filter(|(kind, _)| matches!(*kind, "audio" | "video"))?.1;
+    Some(match name.strip_prefix("x-").unwrap_or(name) {
+        "wav" | "wave" => ("audio/wav", "wav"),
+        "ogg" | "opus" => ("audio/ogg", "ogg"),
+        "flac" => ("audio/flac", "flac"),
+        "mpeg" | "mp3" | "mpga" => ("audio/mpeg", "mp3"),
+        "webm" => ("audio/webm", "webm"),
+        "mp4" | "m4a" => ("audio/mp4", "m4a"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::openclaw::provider::types::{ErrorKind, Media};
+    use alloc::string::ToString;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn said(text: &str) -> SpeechRequest {
+        SpeechRequest {
+            model: None,
+            text: text.to_owned(),
+            voice: None,
+            format: None,
+            instructions: None,
+            extra_json: None,
+        }
+    }
+
+    fn recorded(data: &[u8]) -> TranscriptionRequest {
+        TranscriptionRequest {
+            model: None,
+            audio: Media { media_type: String::new(), data: data.to_vec() },
+            language: None,
+            prompt: None,
+            extra_json: None,
+        }
+    }
+
+    fn connection() -> Connection {
+        Connection {
+            base_url: portkey::BASE_URL.to_owned(),
+            headers: Vec::new(),
+            credentials: vec![portkey::CREDENTIAL.to_owned()],
+            connect_timeout_ms: None,
+            first_byte_timeout_ms: None,
+            idle_timeout_ms: None,
+            options_json: "{}".into(),
+        }
+    }
+
+    fn head(content_type: &str) -> Head {
+        let headers = [("content-type", content_type)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Head { status: 200, headers: headers.to_vec() }
+    }
+
+    #[test]
+    fn the_body_of_speech() {
+        assert_eq!(
+            speech(&said("Hi")).unwrap(),
+            r#"{"model":"gpt-4o-mini-tts","input":"Hi","voice":"alloy","response_format":"mp3"}"#
+        );
+        let all = SpeechRequest {
+            model: Some("@openai/tts-1".into()),
+            voice: Some("nova".into()),
+            format: Some(" wav ".into()),
+            instructions: Some("slowly".into()),
+            extra_json: Some(r#"{"speed":1.5,"voice":{"id":"v"}}"#.into()),
+            ..said("Hi")
+        };
+        assert_eq!(
+            speech(&all).unwrap(),
+            r#"{"model":"@openai/tts-1","input":"Hi","voice":{"id":"v"},"response_format":"wav","instructions":"slowly","speed":1.5}"#
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_anything_is_sent() {
+        let streamed = |extra: &str| TranscriptionRequest { extra_json: Some(extra.into()), ..recorded(b"RIFF") };
+        for error in [
+            speech(&said(" \n")).unwrap_err(),
+            speech(&SpeechRequest { extra_json: Some(r#"{"stream_format":"sse"}"#.into()), ..said("x") }).unwrap_err(),
+            speech(&SpeechRequest { extra_json: Some("no".into()), ..said("x") }).unwrap_err(),
+            transcription(&connection(), &recorded(b"")).unwrap_err(),
+            transcription(&connection(), &streamed(r#"{"stream":true}"#)).unwrap_err(),
+        ] {
+            assert_eq!((error.kind, error.request_sent), (ErrorKind::InvalidRequest, false), "{}", error.message);
+        }
+        assert!(transcription(&connection(), &streamed(r#"{"stream":false}"#)).is_ok());
+    }
+
+    #[test]
+    fn audio_is_told_by_its_head_or_by_its_bytes() {
+        for (content_type, bytes, expected) in [
+            ("audio/MPEG; x=1", &b"{"[..], Some("audio/mpeg")),
+            ("application/octet-stream", b"ID3\x04", Some("audio/mpeg")),
+            ("application/octet-stream", b"\xff\xf1", Some("audio/aac")),
+            ("", b"\xff\xfb\x90", Some("audio/mpeg")),
+            ("", b"\0\0", Some("application/octet-stream")),
+            ("application/json", b"ID3", None),
+            ("text/html", b"<", None),
+        ] {
+            assert_eq!(media_type(&head(content_type), bytes).as_deref(), expected, "{content_type}");
+        }
+        let error = no_audio(&head("application/json"), br#"{"error":{"message":"no such voice"}}"#);
+        assert_eq!(error.message, "no such voice");
+    }
+
+    #[test]
+    fn a_recording_is_a_form_and_its_name_says_what_it_is() {
+        let wav = b"RIFF\0\0\0\0WAVE";
+        let asked = TranscriptionRequest {
+            model: Some("@openai/whisper-1".into()),
+            language: Some("de".into()),
+            prompt: Some("Zoë".into()),
+            extra_json: Some(r#"{"temperature":0.2,"response_format":"verbose_json"}"#.into()),
+            ..recorded(wav)
+        };
+        let form = transcription(&connection(), &asked).unwrap();
+        assert_eq!(form.model, "whisper-1");
+        assert_eq!(form.connection.headers, [("x-portkey-provider".to_string(), "@openai".to_string())]);
+        let body = String::from_utf8_lossy(&form.body).into_owned();
+        for part in [
+            "name=\"model\"\r\n\r\nwhisper-1\r\n",
+            "name=\"language\"\r\n\r\nde\r\n",
+            "name=\"prompt\"\r\n\r\nZoë\r\n",
+            "name=\"temperature\"\r\n\r\n0.2\r\n",
+            "name=\"response_format\"\r\n\r\nverbose_json\r\n",
+            "name=\"file\"; filename=\"audio.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF",
+        ] {
+            assert!(body.contains(part), "{part} in {body}");
+        }
+        for (data, media_type, name) in [
+            (&b"\0\0\0\x20ftypM4A "[..], "", "audio.m4a"),
+            (b"OggS", "audio/mpeg", "audio.ogg"),
+            (b"??", "audio/x-wav", "audio.wav"),
+            (b"??", "video/mp4;codecs=x", "audio.m4a"),
+            (b"??", "text/plain", "audio.bin"),
+        ] {
+            let mut asked = recorded(data);
+            asked.audio.media_type = media_type.into();
+            let form = transcription(&connection(), &asked).unwrap();
+            let body = String::from_utf8_lossy(&form.body).into_owned();
+            assert!(body.contains(&format!("filename=\"{name}\"")), "{name} in {body}");
+            assert_eq!(form.model, "gpt-4o-mini-transcribe");
+        }
+    }
+
+    #[test]
+    fn transcripts() {
+        let json = head("application/json");
+        let got = transcript(
+            &json,
+            br#"{"text":"Hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":2,"total_tokens":16}}"#,
+        )
+        .unwrap();
+        assert_eq!((got.text.as_str(), got.usage.unwrap().input_tokens), ("Hello", 14));
+        let whisper = transcript(&json, br#"{"text":"","usage":{"type":"duration","seconds":3}}"#).unwrap();
+        assert_eq!((whisper.text.as_str(), whisper.usage), ("", None), "silence is no failure");
+        let subtitles = transcript(&head("text/plain; charset=utf-8"), b"1\n00:00 --> 00:01\nHi\n").unwrap();
+        assert!(subtitles.text.ends_with("Hi\n"));
+        for (content_type, body, kind) in [
+            ("application/json", "{}", ErrorKind::Protocol),
+            ("application/json", r#"{"text":7}"#, ErrorKind::Protocol),
+            ("application/json", "", ErrorKind::Protocol),
+            ("text/html", "<html>", ErrorKind::InvalidConfig),
+            ("text/plain", r#"{"error":{"message":"m","code":"model_not_found"}}"#, ErrorKind::NotFound),
+            (
+                "application/json",
+                r#"{"text":"x","error":{"message":"m","code":"model_not_found"}}"#,
+                ErrorKind::NotFound,
+            ),
+        ] {
+            assert_eq!(transcript(&head(content_type), body.as_bytes()).unwrap_err().kind, kind, "{body}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A request as a form with files (multipart), as images are edited and speech is transcribed.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::openclaw::provider::types::Connection;
+use crate::json::{Json, Object};
+use crate::multipart::{self, Part};
+
+/// A multipart request, all but its path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    /// The model of the call, without its slug.
+    pub model: String,
+    /// The connection, with the model's slug as its provider.
+    pub connection: Connection,
+    /// Media type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A file of a form.
+#[derive(Debug)]
+pub(crate) struct File<'a> {
+    /// Name of the field.
+    pub(crate) field: &'a str,
+    /// Name of the file.
+    pub(crate) name: String,
+    pub(crate) media_type: &'a str,
+    pub(crate) data: &'a [u8],
+}
+
+impl Form {
+    /// A form of these fields and files, for `model`.
+    ///
+    /// The hosted gateway routes by a slug in the form's model but passes it on unstripped (gateway 2.2.3), so the slug
+    /// goes in a header here.
+    pub(crate) fn new(connection: &Connection, model: &str, mut fields: Object<'_>, files: &[File<'_>]) -> Self {
+        let mut connection = connection.clone();
+        let mut model = model;
+        if let Some((slug, bare)) = split_slug(model) {
+            if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
+                connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
+            }
+            model = bare;
+        }
+        fields.set("model", model.to_owned());
+        let texts: Vec<(&str, String)> =
+            fields.iter().filter_map(|(name, value)| Some((&**name, text(value)?))).collect();
+        let mut parts: Vec<Part<'_>> =
+            texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
+        parts.extend(files.iter().map(|file| Part {
+            name: file.field,
+            file: Some((&file.name, file.media_type)),
+            data: file.data,
+        }));
+        let (content_type, body) = multipart::encode(&parts);
+        Self { model: model.to_owned(), connection, content_type, body }
+    }
+}
+
+/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
+/// `@hf/`. Source: gateway 2.2.3.
+fn split_slug(model: &str) -> Option<(&str, &str)> {
+    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
+        return None;
+    }
+    model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())
+}
+
+/// A JSON value as the text of a form field; `null` is no field.
+fn text(value: &Json<'_>) -> Option<String> {
+    if value.is_null() {
+        return None;
+    }
+    Some(value.string().map_or_else(|| value.compact(), Cow::into_owned))
+}

@@ -1,0 +1,200 @@
+//! Texts as vectors: the built component before the stand-in, before answers that are wrong, and before the real gateway.
+
+use std::process::Stdio;
+
+use host_harness::{
+    Provider, Setup,
+    types::{ErrorKind as Kind, ErrorOrigin as Origin},
+    wit::embeddings::Request,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    fault_server::{FaultServer, bytes},
+    gateway,
+    support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
+};
+
+fn asked(model: &str, texts: &[&str]) -> Request {
+    Request { model: Some(model.into()), ..Request::new(texts.iter().copied()) }
+}
+
+fn closeness(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+#[tokio::test]
+async fn vectors_tell_which_texts_are_near() {
+    let stub = hosted().await;
+    assert!(plugin().await.has_embeddings());
+    let provider = provider(stub.base_url()).await;
+    let texts = ["ships in the harbour", "the harbour and its ships", "a cake with cherries"];
+    let response = provider.embed(&Request::new(texts)).await.unwrap();
+    let [first, second, third] = &response.vectors[..] else { panic!("{}", response.vectors.len()) };
+    assert_eq!(first.len(), 1536);
+    assert!(closeness(first, second) > closeness(first, third) + 0.2);
+    assert_eq!(response.model, "text-embedding-3-small");
+    assert_eq!(response.usage.unwrap().input_tokens, 13);
+    assert_eq!(response.report.provider.as_deref(), Some("openai"));
+    let [request] = &stub.take()[..] else { panic!() };
+    assert_eq!(request.path, "/v1/embeddings");
+    assert_eq!(request.header("x-portkey-api-key"), Some(KEY));
+    assert_eq!(request.json()["encoding_format"], "base64");
+
+    // In digits, from a model that is not asked for base64, and as short as was asked.
+    let short = Request { dimensions: Some(64), ..asked("@nomic/nomic-embed-text", &texts) };
+    let response = provider.embed(&short).await.unwrap();
+    assert_eq!(response.vectors.iter().map(Vec::len).collect::<Vec<_>>(), [64, 64, 64]);
+    assert!(closeness(&response.vectors[0], &response.vectors[1]) > 0.4);
+    assert!(stub.take()[0].json().get("encoding_format").is_none());
+}
+
+#[tokio::test]
+async fn as_many_texts_as_a_call_may_have() {
+    let stub = hosted().await;
+    let texts: Vec<String> = (0..2048).map(|number| format!("text number {number}")).collect();
+    let request = Request { dimensions: Some(64), ..Request::new(texts) };
+    let response = provider(stub.base_url()).await.embed(&request).await.unwrap();
+    assert_eq!((response.vectors.len(), response.vectors[2047].len()), (2048, 64));
+    let nearest = |at: usize| {
+        let all = response.vectors.iter().enumerate().filter(|(other, _)| *other != at);
+        all.map(|(_, vector)| closeness(&response.vectors[at], vector)).fold(0.0_f32, f32::max)
+    };
+    assert!(nearest(7) < 0.999, "each is its own");
+}
+
+#[tokio::test]
+async fn through_the_real_gateway() {
+    let stub = upstream().await;
+    let provider = gateway::before(&stub).await;
+    let request = Request { dimensions: Some(256), ..asked("text-embedding-3-small", &["a", "b", "a"]) };
+    let response = provider.embed(&request).await.unwrap();
+    assert_eq!(response.vectors.iter().map(Vec::len).collect::<Vec<_>>(), [256; 3]);
+    assert_eq!(response.vectors[0], response.vectors[2]);
+    assert_ne!(response.vectors[0], response.vectors[1]);
+    assert_eq!(response.report.provider.as_deref(), Some("openai"));
+    let [sent] = &stub.take()[..] else { panic!() };
+    assert_eq!(sent.header("x-portkey-api-key"), None, "the key of Portkey goes to Portkey alone");
+    assert_eq!(sent.json()["encoding_format"], "base64");
+
+    let error = provider.embed(&asked("gpt-5-mini", &["a"])).await.unwrap_err();
+    assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Upstream), "{error:?}");
+    assert!(error.to_string().contains("not allowed to generate embeddings"), "{error}");
+}
+
+/// A provider before a gateway that answers with this.
+async fn answering(body: Value) -> (FaultServer, Provider) {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let server = FaultServer::http1(move |_| vec![bytes(format!("{head}{body}"))]).await;
+    let provider = provider(&server.base_url).await;
+    (server, provider)
+}
+
+#[tokio::test]
+async fn another_count_than_texts_is_an_error_and_no_vector_is_handed_on() {
+    let one = |index: u32| json!({"index": index, "embedding": [0.5, 0.25]});
+    for (data, says) in [
+        (json!([one(0)]), "1 vectors for 2 texts"),
+        (json!([one(0), one(1), one(2)]), "3 vectors for 2 texts"),
+        (json!([one(1), one(1)]), "1 vectors for 2 texts"),
+        (json!([one(0), {"index": 1, "embedding": [0.5]}]), "have 2 numbers, and 1"),
+        (json!([one(0), {"index": 1, "embedding": "no base64!"}]), "no list of numbers"),
+    ] {
+        let (_server, provider) = answering(json!({"object": "list", "data": data})).await;
+        let error = provider.embed(&asked("1", &["a", "b"])).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{data}");
+        assert!(error.to_string().contains(says) && error.record().request_sent, "{error:?}");
+    }
+    let (_server, provider) = answering(json!({"data": [one(1), one(0)]})).await;
+    assert_eq!(provider.embed(&asked("1", &["a", "b"])).await.unwrap().vectors.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_echoed_is_masked() {
+    let (_server, provider) = answering(json!({"error": {"message": format!("no vectors for {KEY}")}})).await;
+    let error = provider.embed(&asked("1", &["a"])).await.unwrap_err();
+    assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
+    assert!(error.to_string().contains("no vectors for"), "{error}");
+}
+
+#[tokio::test]
+async fn a_provider_without_vectors_says_so() {
+    let plugin = crate::second_provider::second().await;
+    assert!(!plugin.has_embeddings() && !plugin.has_audio());
+    let stub = hosted().await;
+    let setup = Setup::new(json!({})).base_url(stub.base_url()).secret("openai-api-key", KEY);
+    let provider = Provider::connect(&plugin, setup).await.unwrap();
+    let error = provider.embed(&Request::new(["a"])).await.unwrap_err();
+    assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Host));
+    assert_eq!(error.to_string(), "the provider does not export openclaw:provider/embeddings@0.2.0");
+    assert!(stub.requests().is_empty() && !error.record().request_sent);
+}
+
+fn embed(user: &User, arguments: &[&str]) -> Ran {
+    user.cli.run(&[&["embed"], arguments].concat())
+}
+
+/// The command with these lines on standard input.
+fn piped(user: &User, lines: &str, arguments: &[&str]) -> Ran {
+    use std::io::Write as _;
+
+    let mut command = user.cli.command(&[&["embed"], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that refuses at once may not read all of it.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn the_command() {
+    let user = User::new();
+    let ran = embed(&user, &["a ship", "a boat", "--dimensions", "8"]).ok();
+    let vectors: Vec<Vec<f32>> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(vectors.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8]);
+    assert!(ran.err.contains("4 tokens in"), "{}", ran.err);
+    let piped_in = piped(&user, "a ship\na boat\n", &["--dimensions", "8"]).ok();
+    assert_eq!(piped_in.out, ran.out);
+
+    let json = embed(&user, &["a ship", "-m", "portkey/@openai/text-embedding-3-large", "--json"]).ok().json();
+    assert_eq!((&json["model"], &json["dimensions"]), (&json!("text-embedding-3-large"), &json!(3072)));
+    assert_eq!(json["vectors"][0].as_array().unwrap().len(), 3072);
+    assert_eq!(json["usage"]["input_tokens"], 2);
+    assert_eq!(json["report"]["provider"], "openai");
+}
+
+/// Each with its message and its exit code.
+#[test]
+fn bad_input() {
+    let user = User::new();
+    let many = "a\n".repeat(10_000);
+    for (ran, code, message, hint) in [
+        (embed(&user, &["a", ""]), 2, "Text 2 is empty.", "Leave it out"),
+        (piped(&user, "a\n\nb\n", &[]), 2, "Text 2 is empty.", "Leave it out"),
+        (piped(&user, "", &[]), 2, "there is no text", ""),
+        (piped(&user, &many, &[]), 2, "at most 2048 texts, and these are 10000", "several calls"),
+        (embed(&user, &["a", "--dimensions", "0"]), 2, "'--dimensions <NUMBER>'", ""),
+    ] {
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.err.contains(message) && ran.err.contains(hint) && ran.out.is_empty(), "{ran:?}");
+    }
+    assert!(user.stub.requests().is_empty(), "nothing was sent");
+    for (arguments, code, message) in [
+        (&["a", "-m", "@openai/gpt-5-mini"][..], 1, "You are not allowed to generate embeddings from this model"),
+        (&["a", "-m", "@openai/nobody"], 1, "does not exist"),
+        (&["a", "--dimensions", "5000"], 1, "Must be from 1 to 1536"),
+        (&["a", "-m", "fault/429"], 5, "ate limit"),
+        (&["a", "-m", "fault/invalid-key"], 3, "Invalid API Key"),
+    ] {
+        let ran = embed(&user, arguments);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.err.contains(message) && ran.err.contains("hint:") || code == 1, "{ran:?}");
+        let told = embed(&user, &[arguments, &["--json"]].concat());
+        assert_eq!(told.code, code);
+        assert!(told.json()["error"]["message"].as_str().unwrap().contains(message), "{told:?}");
+    }
+    let keyless = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["embed", "a"]);
+    assert_eq!(keyless.code, 3, "{keyless:?}");
+    assert!(keyless.err.contains("PORTKEY_API_KEY"), "{keyless:?}");
+}
