@@ -8,7 +8,6 @@
 extern crate alloc;
 
 pub mod answer;
-pub mod bindings;
 pub mod call;
 mod config;
 pub mod error;
@@ -31,9 +30,9 @@ mod service;
 mod signature;
 pub mod stream;
 pub mod traits;
-pub mod url;
 mod wire;
 
+pub use openclaw_provider_guest::{bindings, url};
 pub use portkey_hot::sse;
 use portkey_hot::{json, pattern};
 
@@ -46,6 +45,9 @@ use bindings::openclaw::provider::types::{Connection, Error, GatewayReport, Medi
 /// The component.
 #[derive(Debug)]
 pub struct Provider;
+
+#[cfg(target_family = "wasm")]
+openclaw_provider_guest::export!(Provider);
 
 impl exports::onboarding::Guest for Provider {
     fn describe() -> exports::onboarding::Descriptor {

@@ -6,7 +6,9 @@ use core::cell::RefCell;
 
 use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
-use crate::call::{Accept, Call};
+use openclaw_provider_guest::http::{Body, Request};
+
+use crate::call::{self, Accept};
 use crate::error::Result;
 use crate::{answer, http, images, inline, models, request, stream};
 
@@ -21,7 +23,7 @@ const JSON: &str = "application/json";
 pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
     let mut listing = models::Listing::default();
     while let Some(path) = listing.next_path() {
-        let (head, body) = http::fetch(Call::get(connection, &path)?, b"", MAX_ANSWER).map_err(models::refused)?;
+        let (head, body) = http::fetch(call::get(connection, &path)?, b"", MAX_ANSWER).map_err(models::refused)?;
         listing.push(&head, &body)?;
     }
     Ok(listing.into_entries())
@@ -29,14 +31,14 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
     let body = request::body(connection, asked, false)?;
-    let call = Call::post(connection, COMPLETIONS, Accept::Json, JSON, body.len())?;
+    let call = call::post(connection, COMPLETIONS, Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_ANSWER)?;
     answer::response(&head, &body)
 }
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
     let body = request::body(connection, asked, true)?;
-    let call = Call::post(connection, COMPLETIONS, Accept::Events, JSON, body.len())?;
+    let call = call::post(connection, COMPLETIONS, Accept::Events, JSON)?;
     let answer = http::open(call, body.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
@@ -62,16 +64,16 @@ pub struct Reply {
 struct State {
     reply: stream::Reply,
     /// Gone as soon as the reply is over, and its connection with it.
-    body: Option<http::Body>,
+    body: Option<Body>,
 }
 
 impl State {
     /// Reads a piece of the body.
     fn read(&mut self) {
-        match self.body.as_ref().map_or(Ok(None), http::Body::read) {
+        match self.body.as_ref().map_or(Ok(None), Body::read) {
             Ok(Some(bytes)) => self.reply.push(&bytes),
             Ok(None) => self.reply.close(None),
-            Err(error) => self.reply.close(Some(error)),
+            Err(failure) => self.reply.close(Some(http::failed(failure))),
         }
         if self.reply.is_over() {
             self.body = None;
@@ -100,7 +102,7 @@ pub(crate) fn generate(
     request: &exports::images::Request,
 ) -> Result<exports::images::Response> {
     let (model, body) = images::generation(request)?;
-    let call = Call::post(connection, "/images/generations", Accept::Json, JSON, body.len())?;
+    let call = call::post(connection, "/images/generations", Accept::Json, JSON)?;
     draw(call, &body, &model, images::GENERATION_FAILED)
 }
 
@@ -113,11 +115,11 @@ pub(crate) fn edit(
     let edit = images::edit(connection, request, &inputs, mask.as_ref())?;
     // They are in the body now.
     drop((inputs, mask));
-    let call = Call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type, edit.body.len())?;
+    let call = call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type)?;
     draw(call, &edit.body, &edit.model, images::EDIT_FAILED)
 }
 
-fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
+fn draw(call: Request, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     let draw = || {
         let answer = http::open(call, body)?;
         let mut drawn = inline::Answer::new(answer.announced().min(MAX_IMAGES_ANSWER));
