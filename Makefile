@@ -39,7 +39,7 @@ run: build
 	target/debug/host-harness demo
 
 test: setup build package
-	cargo test -p portkey-provider -p portkey-hot -p properties
+	cargo test -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p properties
 	cargo test -p host-harness -p host-harness-boundary -p host-harness-check -p host-harness-cli -p host-harness-stub
 	$(if $(PORTKEY_API_KEY),cargo test -p host-harness-cli --test all live -- --ignored)
 	cargo test -p xtask
@@ -98,7 +98,7 @@ lint: package $(DENY)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portkey-provider -p portkey-hot -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
+	cargo clippy -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p openai-compatible -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
 	cargo check -p host-harness
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check

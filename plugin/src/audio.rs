@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use crate::bindings::exports::openclaw::provider::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
+use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::error::{self, Result};
 use crate::form::{File, Form};

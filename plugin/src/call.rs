@@ -5,6 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use openclaw_provider_guest::http::{Method, Request, Timeouts};
+
 use crate::bindings::exports::openclaw::provider::onboarding::Severity;
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::error::{self, Result};
@@ -25,92 +27,55 @@ pub enum Accept {
     Anything,
 }
 
-/// A request, all but its body.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    /// Whether the scheme is `https`.
-    pub https: bool,
-    /// Host and port.
-    pub authority: String,
-    /// Path and query.
-    pub path: String,
-    /// Whether it is a POST; else a GET.
-    pub post: bool,
-    /// Names in lower case, and values.
-    pub headers: Vec<(String, String)>,
-    /// How long to wait for what.
-    pub timeouts: Timeouts,
+/// A GET of `path`, which starts with a slash.
+pub fn get(connection: &Connection, path: &str) -> Result<Request> {
+    request(connection, path, Accept::Json, None)
 }
 
-/// Limits in milliseconds; where there is none, the host's own counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For the connection to stand.
-    pub connect_ms: Option<u64>,
-    /// To the head of the answer.
-    pub first_byte_ms: Option<u64>,
-    /// Between two pieces of the answer's body.
-    pub idle_ms: Option<u64>,
+/// A POST to `path` of a body of this media type.
+pub fn post(connection: &Connection, path: &str, accept: Accept, media_type: &str) -> Result<Request> {
+    request(connection, path, accept, Some(media_type))
 }
 
-impl Call {
-    /// A GET of `path`, which starts with a slash.
-    pub fn get(connection: &Connection, path: &str) -> Result<Self> {
-        Self::new(connection, path, Accept::Json, None)
+fn request(connection: &Connection, path: &str, accept: Accept, media_type: Option<&str>) -> Result<Request> {
+    if !connection.credentials.iter().any(|id| id == portkey::CREDENTIAL) {
+        return Err(error::missing_credential());
     }
-
-    /// A POST to `path` of a body with this media type and length.
-    pub fn post(connection: &Connection, path: &str, accept: Accept, media_type: &str, length: usize) -> Result<Self> {
-        Self::new(connection, path, accept, Some((media_type, length)))
+    let url = BaseUrl::parse(&connection.base_url)
+        .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
+    let is_hosted = portkey::is_hosted(url.host());
+    // The host may have added to the headers for this call, so they are checked again; what it added wins.
+    let header = |(name, value): &(String, String)| Header {
+        name: name.trim().to_ascii_lowercase(),
+        value: value.clone(),
+        path: format!("connection.headers.{name}"),
+    };
+    let mut configured: Vec<Header> = connection.headers.iter().map(header).collect();
+    headers::unify(&mut configured);
+    let findings = lint::headers(&configured, is_hosted);
+    if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(refusal(&finding.path, &finding.message));
     }
-
-    fn new(connection: &Connection, path: &str, accept: Accept, body: Option<(&str, usize)>) -> Result<Self> {
-        if !connection.credentials.iter().any(|id| id == portkey::CREDENTIAL) {
-            return Err(error::missing_credential());
-        }
-        let url = BaseUrl::parse(&connection.base_url)
-            .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
-        let is_hosted = portkey::is_hosted(url.host());
-        // The host may have added to the headers for this call, so they are checked again; what it added wins.
-        let header = |(name, value): &(String, String)| Header {
-            name: name.trim().to_ascii_lowercase(),
-            value: value.clone(),
-            path: format!("connection.headers.{name}"),
-        };
-        let mut configured: Vec<Header> = connection.headers.iter().map(header).collect();
-        headers::unify(&mut configured);
-        let findings = lint::headers(&configured, is_hosted);
-        if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
-            return Err(refusal(&finding.path, &finding.message));
-        }
-        let mut all = Vec::with_capacity(configured.len() + 3);
-        let accept = match accept {
-            Accept::Json => "application/json",
-            Accept::Events => "text/event-stream",
-            Accept::Anything => "*/*",
-        };
-        all.push(("accept".to_owned(), accept.to_owned()));
-        if let Some((media_type, length)) = body {
-            all.push(("content-type".to_owned(), media_type.to_owned()));
-            // Without it the host frames the body in chunks and sends it in more writes.
-            all.push(("content-length".to_owned(), format!("{length}")));
-        }
-        let own =
-            configured.into_iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
-        all.extend(own.map(|header| (header.wire_value(), header.name)).map(|(value, name)| (name, value)));
-        Ok(Self {
-            https: url.https,
-            path: url.path + path,
-            authority: url.authority,
-            post: body.is_some(),
-            headers: all,
-            timeouts: Timeouts {
-                connect_ms: connection.connect_timeout_ms,
-                first_byte_ms: connection.first_byte_timeout_ms,
-                idle_ms: connection.idle_timeout_ms,
-            },
-        })
+    let mut all = Vec::with_capacity(configured.len() + 3);
+    let accept = match accept {
+        Accept::Json => "application/json",
+        Accept::Events => "text/event-stream",
+        Accept::Anything => "*/*",
+    };
+    all.push(("accept".to_owned(), accept.to_owned()));
+    if let Some(media_type) = media_type {
+        all.push(("content-type".to_owned(), media_type.to_owned()));
     }
+    let own = configured.into_iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
+    all.extend(own.map(|header| (header.wire_value(), header.name)).map(|(value, name)| (name, value)));
+    Ok(Request {
+        method: if media_type.is_some() { Method::Post } else { Method::Get },
+        https: url.https,
+        path: url.path + path,
+        authority: url.authority,
+        headers: all,
+        timeouts: Timeouts::from(connection),
+    })
 }
 
 #[cfg(test)]
@@ -135,9 +100,8 @@ mod tests {
     fn a_call_is_spelled_for_the_wire() {
         let headers =
             [("X-Portkey-Metadata", "{\"_user\":\n\"Zoë\"}"), ("x-portkey-trace-id", "a"), ("X-PORTKEY-TRACE-ID", "b")];
-        let call =
-            Call::post(&connection(&headers), "/chat/completions", Accept::Events, "application/json", 42).unwrap();
-        assert!(!call.https && call.post);
+        let call = post(&connection(&headers), "/chat/completions", Accept::Events, "application/json").unwrap();
+        assert!(!call.https && call.method == Method::Post);
         assert_eq!((call.authority.as_str(), call.path.as_str()), ("localhost:8787", "/v1/chat/completions"));
         let headers: Vec<String> = call.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         assert_eq!(
@@ -145,31 +109,28 @@ mod tests {
             [
                 "accept: text/event-stream",
                 "content-type: application/json",
-                "content-length: 42",
                 "x-portkey-metadata: {\"_user\": \"Zo\\u00eb\"}",
                 "x-portkey-trace-id: b",
             ]
         );
         assert_eq!(call.timeouts, Timeouts { connect_ms: Some(1), first_byte_ms: Some(2), idle_ms: Some(3) });
-        let call = Call::get(&connection(&[]), "/models?limit=1").unwrap();
-        assert_eq!((call.path.as_str(), call.post), ("/v1/models?limit=1", false));
+        let call = get(&connection(&[]), "/models?limit=1").unwrap();
+        assert_eq!((call.path.as_str(), call.method), ("/v1/models?limit=1", Method::Get));
         assert_eq!(call.headers, [("accept".to_owned(), "application/json".to_owned())]);
     }
 
     #[test]
     fn i2_the_keys_header_and_references_are_never_sent() {
-        let call = Call::get(
-            &connection(&[("X-Portkey-Api-Key", "pk"), ("authorization", "Bearer ${OPENAI_API_KEY}")]),
-            "/models",
-        )
-        .unwrap();
+        let call =
+            get(&connection(&[("X-Portkey-Api-Key", "pk"), ("authorization", "Bearer ${OPENAI_API_KEY}")]), "/models")
+                .unwrap();
         assert_eq!(call.headers.len(), 1);
     }
 
     #[test]
     fn i7_without_the_key_nothing_is_sent() {
         let keyless = Connection { credentials: vec!["other".to_owned()], ..connection(&[]) };
-        let error = Call::get(&keyless, "/models").unwrap_err();
+        let error = get(&keyless, "/models").unwrap_err();
         assert_eq!((error.kind, error.origin), (ErrorKind::MissingCredential, ErrorOrigin::Plugin));
         assert_eq!(error.message, "Portkey API key missing");
         assert!(!error.request_sent);
@@ -191,11 +152,11 @@ mod tests {
             ("x y", "z"),
             ("x-portkey-custom-host", "http://h/v1/"),
         ] {
-            let error = Call::get(&connection(&[(name, value)]), "/models").unwrap_err();
+            let error = get(&connection(&[(name, value)]), "/models").unwrap_err();
             assert_eq!((error.kind, error.request_sent), (ErrorKind::InvalidConfig, false), "{name}: {value}");
             assert!(error.message.starts_with(&format!("connection.headers.{name}: ")), "{}", error.message);
         }
         let broken = Connection { base_url: "ftp://x".to_owned(), ..connection(&[]) };
-        assert_eq!(Call::get(&broken, "/models").unwrap_err().kind, ErrorKind::InvalidConfig);
+        assert_eq!(get(&broken, "/models").unwrap_err().kind, ErrorKind::InvalidConfig);
     }
 }

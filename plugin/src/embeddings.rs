@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::bindings::exports::openclaw::provider::embeddings::{Request, Response};
+use crate::bindings::optional::embeddings::{Request, Response};
 use crate::error::{self, Result};
 use crate::inline;
 use crate::json::{Json, Object, lossy};

@@ -8,6 +8,8 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
+use openclaw_provider_guest::one_line;
+
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::failure::Failure;
 use crate::guardrails;
@@ -78,25 +80,6 @@ pub(crate) fn protocol(head: &Head, what: &str, quote: &[u8]) -> Box<Error> {
     let quote = one_line(&String::from_utf8_lossy(quote.get(..320).unwrap_or(quote)), 80);
     let message = if quote.is_empty() { format!("{what}: the answer is empty") } else { format!("{what}: {quote}") };
     answered(ErrorKind::Protocol, ErrorOrigin::Gateway, &message, head)
-}
-
-/// The text on one line, without control characters, cut at a character's end to about `limit` bytes.
-pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    let is_gap = |character: char| character.is_control() || character.is_whitespace();
-    for word in text.split(is_gap).filter(|word| !word.is_empty()) {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        for character in word.chars() {
-            if out.len() + character.len_utf8() > limit {
-                out.push('…');
-                return out;
-            }
-            out.push(character);
-        }
-    }
-    out
 }
 
 /// Builds the error for a response with a non-success status.

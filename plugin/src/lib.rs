@@ -9,7 +9,6 @@ extern crate alloc;
 
 pub mod answer;
 pub mod audio;
-pub mod bindings;
 pub mod call;
 mod config;
 pub mod embeddings;
@@ -36,10 +35,10 @@ mod service;
 mod signature;
 pub mod stream;
 pub mod traits;
-pub mod url;
 mod usage;
 mod wire;
 
+pub use openclaw_provider_guest::{bindings, url};
 pub use portkey_hot::sse;
 use portkey_hot::{json, pattern};
 
@@ -48,10 +47,18 @@ use alloc::vec::Vec;
 
 use bindings::exports::openclaw::provider as exports;
 use bindings::openclaw::provider::types::{Connection, Error, GatewayReport, Media};
+use bindings::optional;
 
 /// The component.
 #[derive(Debug)]
 pub struct Provider;
+
+#[cfg(target_family = "wasm")]
+openclaw_provider_guest::export!(Provider);
+#[cfg(target_family = "wasm")]
+openclaw_provider_guest::export_embeddings!(Provider);
+#[cfg(target_family = "wasm")]
+openclaw_provider_guest::export_audio!(Provider);
 
 impl exports::onboarding::Guest for Provider {
     fn describe() -> exports::onboarding::Descriptor {
@@ -126,39 +133,39 @@ impl exports::images::Guest for Provider {
     }
 }
 
-impl exports::embeddings::Guest for Provider {
+impl optional::embeddings::Guest for Provider {
     fn default_model() -> String {
         portkey::EMBEDDING_MODEL.into()
     }
 
     fn embed(
         connection: Connection,
-        request: exports::embeddings::Request,
-    ) -> Result<exports::embeddings::Response, Error> {
+        request: optional::embeddings::Request,
+    ) -> Result<optional::embeddings::Response, Error> {
         service::embed(&connection, &request).map_err(|error| *error)
     }
 }
 
-impl exports::audio::Guest for Provider {
+impl optional::audio::Guest for Provider {
     type Speech = service::Speech;
 
-    fn describe() -> exports::audio::Defaults {
+    fn describe() -> optional::audio::Defaults {
         audio::defaults()
     }
 
-    fn speak(connection: Connection, request: exports::audio::SpeechRequest) -> Result<exports::audio::Speech, Error> {
-        service::speak(&connection, &request).map(exports::audio::Speech::new).map_err(|error| *error)
+    fn speak(connection: Connection, request: optional::audio::SpeechRequest) -> Result<optional::audio::Speech, Error> {
+        service::speak(&connection, &request).map(optional::audio::Speech::new).map_err(|error| *error)
     }
 
     fn transcribe(
         connection: Connection,
-        request: exports::audio::TranscriptionRequest,
-    ) -> Result<exports::audio::Transcript, Error> {
+        request: optional::audio::TranscriptionRequest,
+    ) -> Result<optional::audio::Transcript, Error> {
         service::transcribe(&connection, request).map_err(|error| *error)
     }
 }
 
-impl exports::audio::GuestSpeech for service::Speech {
+impl optional::audio::GuestSpeech for service::Speech {
     fn media_type(&self) -> String {
         Self::media_type(self)
     }

@@ -5,9 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use openclaw_provider_guest::http::{Body, Request};
+
 use crate::bindings::exports::openclaw::provider as exports;
 use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
-use crate::call::{Accept, Call};
+use crate::bindings::optional;
+use crate::call::{self, Accept};
 use crate::error::Result;
 use crate::{answer, audio, embeddings, http, images, inline, models, request, stream};
 
@@ -22,7 +25,7 @@ const JSON: &str = "application/json";
 pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
     let mut listing = models::Listing::default();
     while let Some(path) = listing.next_path() {
-        let (head, body) = http::fetch(Call::get(connection, &path)?, b"", MAX_ANSWER).map_err(models::refused)?;
+        let (head, body) = http::fetch(call::get(connection, &path)?, b"", MAX_ANSWER).map_err(models::refused)?;
         listing.push(&head, &body)?;
     }
     Ok(listing.into_entries())
@@ -30,14 +33,14 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
     let body = request::body(connection, asked, false)?;
-    let call = Call::post(connection, COMPLETIONS, Accept::Json, JSON, body.len())?;
+    let call = call::post(connection, COMPLETIONS, Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_ANSWER)?;
     answer::response(&head, &body)
 }
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
     let body = request::body(connection, asked, true)?;
-    let call = Call::post(connection, COMPLETIONS, Accept::Events, JSON, body.len())?;
+    let call = call::post(connection, COMPLETIONS, Accept::Events, JSON)?;
     let answer = http::open(call, body.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
@@ -63,16 +66,16 @@ pub struct Reply {
 struct State {
     reply: stream::Reply,
     /// Gone as soon as the reply is over, and its connection with it.
-    body: Option<http::Body>,
+    body: Option<Body>,
 }
 
 impl State {
     /// Reads a piece of the body.
     fn read(&mut self) {
-        match self.body.as_ref().map_or(Ok(None), http::Body::read) {
+        match self.body.as_ref().map_or(Ok(None), Body::read) {
             Ok(Some(bytes)) => self.reply.push(&bytes),
             Ok(None) => self.reply.close(None),
-            Err(error) => self.reply.close(Some(error)),
+            Err(failure) => self.reply.close(Some(http::failed(failure))),
         }
         if self.reply.is_over() {
             self.body = None;
@@ -101,7 +104,7 @@ pub(crate) fn generate(
     request: &exports::images::Request,
 ) -> Result<exports::images::Response> {
     let (model, body) = images::generation(request)?;
-    let call = Call::post(connection, "/images/generations", Accept::Json, JSON, body.len())?;
+    let call = call::post(connection, "/images/generations", Accept::Json, JSON)?;
     draw(call, &body, &model, images::GENERATION_FAILED)
 }
 
@@ -114,11 +117,11 @@ pub(crate) fn edit(
     let edit = images::edit(connection, request, &inputs, mask.as_ref())?;
     // They are in the body now.
     drop((inputs, mask));
-    let call = Call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type, edit.body.len())?;
+    let call = call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type)?;
     draw(call, &edit.body, &edit.model, images::EDIT_FAILED)
 }
 
-fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
+fn draw(call: Request, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     let draw = || {
         let answer = http::open(call, body)?;
         let mut drawn = inline::Answer::new(answer.announced().min(MAX_LARGE_ANSWER));
@@ -130,33 +133,32 @@ fn draw(call: Call, body: &[u8], model: &str, failed: &str) -> Result<exports::i
 
 pub(crate) fn embed(
     connection: &Connection,
-    request: &exports::embeddings::Request,
-) -> Result<exports::embeddings::Response> {
+    request: &optional::embeddings::Request,
+) -> Result<optional::embeddings::Response> {
     let (model, body) = embeddings::request(request)?;
-    let call = Call::post(connection, "/embeddings", Accept::Json, JSON, body.len())?;
+    let call = call::post(connection, "/embeddings", Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_LARGE_ANSWER)?;
     embeddings::response(&head, &body, request.texts.len(), &model)
 }
 
 pub(crate) fn transcribe(
     connection: &Connection,
-    request: exports::audio::TranscriptionRequest,
-) -> Result<exports::audio::Transcript> {
+    request: optional::audio::TranscriptionRequest,
+) -> Result<optional::audio::Transcript> {
     let form = audio::transcription(connection, &request)?;
     // It is in the body now.
     drop(request);
-    let call =
-        Call::post(&form.connection, "/audio/transcriptions", Accept::Json, &form.content_type, form.body.len())?;
+    let call = call::post(&form.connection, "/audio/transcriptions", Accept::Json, &form.content_type)?;
     let (head, body) = http::fetch(call, &form.body, MAX_ANSWER)?;
     audio::transcript(&head, &body)
 }
 
-pub(crate) fn speak(connection: &Connection, request: &exports::audio::SpeechRequest) -> Result<Speech> {
+pub(crate) fn speak(connection: &Connection, request: &optional::audio::SpeechRequest) -> Result<Speech> {
     let body = audio::speech(request)?;
-    let call = Call::post(connection, "/audio/speech", Accept::Anything, JSON, body.len())?;
+    let call = call::post(connection, "/audio/speech", Accept::Anything, JSON)?;
     let answer = http::open(call, body.as_bytes())?;
     // Some say in words that they failed, with a status of success.
-    let first = answer.body.read()?.unwrap_or_default();
+    let first = answer.body.read().map_err(http::failed)?.unwrap_or_default();
     match audio::media_type(&answer.head, &first) {
         Some(media_type) if !first.is_empty() => {
             let state = Spoken { first: Some(first), body: Some(answer.body) };
@@ -182,7 +184,7 @@ struct Spoken {
     /// What was read to see that it is audio, until it is handed on.
     first: Option<Vec<u8>>,
     /// Gone as soon as the speech is over, and its connection with it.
-    body: Option<http::Body>,
+    body: Option<Body>,
 }
 
 impl Speech {
@@ -199,10 +201,10 @@ impl Speech {
         if let Some(first) = state.first.take() {
             return Ok(first);
         }
-        let read = state.body.as_ref().map_or(Ok(None), http::Body::read);
+        let read = state.body.as_ref().map_or(Ok(None), Body::read);
         if !matches!(read, Ok(Some(_))) {
             state.body = None;
         }
-        Ok(read?.unwrap_or_default())
+        Ok(read.map_err(http::failed)?.unwrap_or_default())
     }
 }

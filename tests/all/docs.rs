@@ -1,5 +1,5 @@
 //! The shell blocks of the docs, run as they stand: `console` blocks must print what they show, `sh` blocks must
-//! succeed. `...` stands for anything, and a block like `json openclaw.json` is that file.
+//! succeed. `...` stands for anything, and a block like `json openclaw.json` or `toml Cargo.toml` is that file.
 //!
 //! A document is one session of bash in a folder of its own, where the project lies as in a checkout. The ports that the
 //! documents name are replaced by free ones. `make` is asked whether it knows the target, and no more: `.ci/run` runs it.
@@ -80,7 +80,11 @@ fn run(document: &str) {
         .env("PATH", format!("{}:{}", checkout.join("bin").display(), std::env::var("PATH").unwrap()))
         .env("HOME", folder.path())
         .env("RUST_BACKTRACE", "0")
+        // What a page builds outside of the project is kept from run to run.
+        .env("CARGO_BUILD_BUILD_DIR", root().join("target/docs"))
         .envs(["CARGO_HOME", "RUSTUP_HOME"].iter().filter_map(|name| Some((name, toolchain(name)?))))
+        // Outside of the project nothing says which Rust it is built with.
+        .envs(std::env::var_os("RUSTUP_TOOLCHAIN").map(|name| ("RUSTUP_TOOLCHAIN", name)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(fs::File::create(outputs.join("errors")).unwrap())
@@ -158,7 +162,7 @@ fn script(text: &str, ports: &[u16], outputs: &Path) -> (String, Vec<Shown>) {
                     all.push(shown);
                 }
             }
-            ("json", name) if !name.is_empty() => {
+            (_, name) if !name.is_empty() => {
                 writeln!(script, "cat > {name} <<'END_OF_FILE'\n{body}END_OF_FILE").unwrap();
             }
             _ => {}

@@ -17,7 +17,7 @@ use crate::support::{KEY, ask, root, streamed, text, weather_tool};
 pub fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let build = ["rustc", "--quiet", "-p", "openai-compatible", "--crate-type", "cdylib"];
+        let build = ["build", "--quiet", "-p", "openai-compatible"];
         let to = ["--target", "wasm32-wasip2", "--profile", "component"];
         assert!(Command::new(env!("CARGO")).args(build).args(to).current_dir(root()).status().unwrap().success());
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);

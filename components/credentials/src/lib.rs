@@ -8,6 +8,8 @@
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
+#[cfg(target_family = "wasm")]
+extern crate component_runtime as _;
 
 #[cfg(target_family = "wasm")]
 mod bindings;
@@ -16,9 +18,6 @@ mod convert;
 #[cfg(target_family = "wasm")]
 mod http;
 pub mod origin;
-#[cfg(target_family = "wasm")]
-#[path = "../../../plugin/src/runtime.rs"]
-mod runtime;
 pub mod settings;
 #[cfg(target_family = "wasm")]
 mod store;

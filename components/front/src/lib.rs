@@ -7,6 +7,8 @@
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
+#[cfg(target_family = "wasm")]
+extern crate component_runtime as _;
 
 pub mod access;
 pub mod bindings;
@@ -14,9 +16,6 @@ pub mod chat;
 pub mod failure;
 mod http;
 pub mod images;
-#[cfg(target_family = "wasm")]
-#[path = "../../../plugin/src/runtime.rs"]
-mod runtime;
 mod service;
 pub mod settings;
 

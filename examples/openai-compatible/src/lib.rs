@@ -1,168 +1,183 @@
 //! A provider for any endpoint that speaks OpenAI's chat completions: chat whole and streamed, and the list of models.
-//! It makes no images. `docs/write-a-provider.md` builds it step by step.
+//! It makes no images. `docs/write-a-provider.md` builds it.
 //!
-//! This file holds the exports; `onboarding` and `chat` are plain functions, and only `http` does I/O.
+//! Who it is, and how it calls, is here; what every provider has in common comes from the guest crate.
 
-#![cfg_attr(target_family = "wasm", no_std)]
-#![allow(clippy::indexing_slicing, reason = "of JSON alone, where what is missing is null")]
+#![cfg(target_family = "wasm")]
+#![no_std]
 
 extern crate alloc;
 
-mod bindings;
-mod chat;
-mod http;
-mod onboarding;
-#[cfg(target_family = "wasm")]
-#[path = "../../../plugin/src/runtime.rs"]
-mod runtime;
-
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use core::cell::RefCell;
 
-use bindings::{
-    exports::openclaw::provider as exports,
-    openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, GatewayReport, Media},
+use openclaw_provider_guest::{
+    bindings::{
+        exports::openclaw::provider::{chat, images, models, onboarding},
+        openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, GatewayReport, Media},
+    },
+    configuration, error,
+    http::{Body, Failure, Method, Request, Response},
+    openai::{self, Events},
 };
-use serde_json::Value;
+
+/// Most bytes of a whole answer.
+const LIMIT: usize = 16 << 20;
 
 struct Provider;
 
-impl exports::onboarding::Guest for Provider {
-    fn describe() -> exports::onboarding::Descriptor {
-        onboarding::descriptor()
-    }
+openclaw_provider_guest::export!(Provider);
 
-    fn apply_provider_config(config_json: String, choices: exports::onboarding::Choices) -> Result<String, Error> {
-        onboarding::apply(&config_json, &choices, false)
-    }
-
-    fn apply_config(config_json: String, choices: exports::onboarding::Choices) -> Result<String, Error> {
-        onboarding::apply(&config_json, &choices, true)
-    }
-
-    fn lint(config_json: String) -> Vec<exports::onboarding::Finding> {
-        onboarding::lint(&config_json)
-    }
-
-    fn resolve_connection(config_json: String, held_credentials: Vec<String>) -> Result<Connection, Error> {
-        onboarding::resolve(&config_json, &held_credentials)
+fn descriptor() -> onboarding::Descriptor {
+    let base_url = "https://api.openai.com/v1";
+    let keys_from = "https://platform.openai.com/api-keys";
+    onboarding::Descriptor {
+        id: "openai-compatible".into(),
+        label: "OpenAI-compatible API".into(),
+        docs_url: "https://platform.openai.com/docs/api-reference/chat".into(),
+        default_base_url: base_url.into(),
+        api: "openai-completions".into(),
+        default_model: onboarding::Model {
+            id: "gpt-5-mini".into(),
+            name: "GPT-5 mini".into(),
+            context_tokens: Some(400_000),
+            max_output_tokens: Some(128_000),
+            image_input: true,
+            reasoning: true,
+        },
+        images: None,
+        credentials: vec![onboarding::Credential {
+            id: "openai-api-key".into(),
+            label: "OpenAI API key".into(),
+            required: true,
+            env_vars: vec!["OPENAI_API_KEY".into()],
+            cli_flag: Some("--openai-api-key".into()),
+            help_url: Some(keys_from.into()),
+            header: "authorization".into(),
+            prefix: "Bearer ".into(),
+        }],
+        services: vec![onboarding::Service {
+            label: "OpenAI".into(),
+            base_url: base_url.into(),
+            keys_from: keys_from.into(),
+        }],
     }
 }
 
-impl exports::models::Guest for Provider {
-    fn traits_of(_: String) -> exports::models::Traits {
+impl onboarding::Guest for Provider {
+    fn describe() -> onboarding::Descriptor {
+        descriptor()
+    }
+
+    fn apply_provider_config(config: String, choices: onboarding::Choices) -> Result<String, Error> {
+        configuration::apply(&descriptor(), &config, &choices, false)
+    }
+
+    fn apply_config(config: String, choices: onboarding::Choices) -> Result<String, Error> {
+        configuration::apply(&descriptor(), &config, &choices, true)
+    }
+
+    fn lint(config: String) -> Vec<onboarding::Finding> {
+        configuration::lint(&descriptor(), &config)
+    }
+
+    fn resolve_connection(config: String, held: Vec<String>) -> Result<Connection, Error> {
+        configuration::resolve(&descriptor(), &config, &held)
+    }
+}
+
+impl models::Guest for Provider {
+    fn traits_of(_: String) -> models::Traits {
         // Which models the endpoint serves is not known here.
-        exports::models::Traits {
-            family: None,
-            context_tokens: None,
-            max_output_tokens: None,
-            image_input: None,
-            document_input: None,
-            audio_input: None,
-            reasoning: None,
-            reasoning_efforts: Vec::new(),
-            prompt_cache: None,
-            limit_field: None,
-            thinking_format: None,
-        }
+        models::Traits::default()
     }
 
-    fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {
-        let listing = http::send(&connection, "/models", None)?.json()?;
-        let entries = listing["data"].as_array().into_iter().flatten();
-        let entry = |entry: &Value| {
-            let provider = entry["owned_by"].as_str().map(Into::into);
-            Some(exports::models::Entry { id: entry["id"].as_str()?.into(), provider })
-        };
-        Ok(entries.filter_map(entry).collect())
+    fn list(connection: Connection) -> Result<Vec<models::Entry>, Error> {
+        openai::models(&whole(send(&connection, "/models", None)?)?)
     }
 }
 
-impl exports::chat::Guest for Provider {
+impl chat::Guest for Provider {
     type Reply = Reply;
 
-    fn body(_: Connection, request: exports::chat::Request) -> Result<String, Error> {
-        chat::body(&request, true)
+    fn body(_: Connection, request: chat::Request) -> Result<String, Error> {
+        openai::body(&request, true)
     }
 
-    fn complete(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Response, Error> {
-        let body = chat::body(&request, false)?;
-        chat::response(&http::send(&connection, "/chat/completions", Some(body.as_bytes()))?.json()?)
+    fn complete(connection: Connection, request: chat::Request) -> Result<chat::Response, Error> {
+        let body = openai::body(&request, false)?;
+        openai::response(&whole(send(&connection, "/chat/completions", Some(&body))?)?)
     }
 
-    fn stream(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Reply, Error> {
-        let body = chat::body(&request, true)?;
-        let answer = http::send(&connection, "/chat/completions", Some(body.as_bytes()))?;
-        let state = State { answer: Some(answer), events: chat::Events::default() };
-        Ok(exports::chat::Reply::new(Reply(RefCell::new(state))))
+    fn stream(connection: Connection, request: chat::Request) -> Result<chat::Reply, Error> {
+        let body = openai::body(&request, true)?;
+        let answer = send(&connection, "/chat/completions", Some(&body))?;
+        Ok(chat::Reply::new(Reply(RefCell::new((Some(answer.body), Events::default())))))
     }
 }
 
-/// A streamed reply. Dropping it ends its request.
-struct Reply(RefCell<State>);
+/// A streamed reply: the rest of the answer until the reply is over, and its events. Dropping it ends its request.
+struct Reply(RefCell<(Option<Body>, Events)>);
 
-struct State {
-    /// Gone once the reply is over.
-    answer: Option<http::Answer>,
-    events: chat::Events,
-}
-
-impl exports::chat::GuestReply for Reply {
+impl chat::GuestReply for Reply {
     fn report(&self) -> GatewayReport {
-        chat::NO_REPORT
+        // There is no gateway that could report.
+        GatewayReport::default()
     }
 
-    fn next(&self) -> Result<Vec<exports::chat::Event>, Error> {
-        let mut state = self.0.borrow_mut();
-        loop {
-            let Some(answer) = &state.answer else { return Ok(Vec::new()) };
-            let piece = answer.read();
-            let events = match piece {
-                Ok(Some(bytes)) => state.events.push(&bytes),
-                Ok(None) => state.events.close().map(|()| Vec::new()),
-                Err(error) => Err(error),
-            };
-            if events.is_err() || state.events.is_over() {
-                state.answer = None;
+    fn next(&self) -> Result<Vec<chat::Event>, Error> {
+        let (body, events) = &mut *self.0.borrow_mut();
+        while let Some(rest) = body {
+            let read = rest.read().map_err(failed).and_then(|piece| events.push(piece.as_deref()));
+            if read.is_err() || events.are_over() {
+                *body = None;
             }
-            match events {
-                Ok(events) if events.is_empty() => {}
-                events => return events,
+            if !matches!(&read, Ok(read) if read.is_empty()) {
+                return read;
             }
         }
+        Ok(Vec::new())
     }
 }
 
-impl exports::images::Guest for Provider {
-    fn generate(_: Connection, _: exports::images::Request) -> Result<exports::images::Response, Error> {
-        Err(no_images())
+impl images::Guest for Provider {
+    fn generate(_: Connection, _: images::Request) -> Result<images::Response, Error> {
+        Err(error(
+            ErrorKind::Unsupported,
+            ErrorOrigin::Plugin,
+            "This provider makes no images",
+            "Use another provider.",
+        ))
     }
 
     fn edit(
-        _: Connection,
-        _: exports::images::Request,
+        connection: Connection,
+        request: images::Request,
         _: Vec<Media>,
         _: Option<Media>,
-    ) -> Result<exports::images::Response, Error> {
-        Err(no_images())
+    ) -> Result<images::Response, Error> {
+        Self::generate(connection, request)
     }
 }
 
-fn no_images() -> Error {
-    error(ErrorKind::Unsupported, ErrorOrigin::Plugin, "This provider makes no images", "Use another provider.")
+/// Sends a request, a POST where it has a body, and waits for the head of its answer, which must be a success. The host
+/// attaches the key.
+fn send(connection: &Connection, path: &str, body: Option<&str>) -> Result<Response, Error> {
+    let request = match body {
+        Some(_) => Request::new(Method::Post, connection, path)?.header("content-type", "application/json"),
+        None => Request::new(Method::Get, connection, path)?,
+    };
+    let response = request.send(body.unwrap_or_default().as_bytes()).map_err(failed)?;
+    if response.is_success() {
+        return Ok(response);
+    }
+    Err(openai::refusal(response.status, &response.body.beginning(LIMIT)))
 }
 
-/// An error before anything was sent.
-fn error(kind: ErrorKind, origin: ErrorOrigin, message: &str, hint: &str) -> Error {
-    Error {
-        kind,
-        origin,
-        message: message.into(),
-        hint: Some(hint.into()),
-        status: None,
-        code: None,
-        retry_after_ms: None,
-        trace_id: None,
-        request_sent: false,
-    }
+fn whole(response: Response) -> Result<Vec<u8>, Error> {
+    response.whole(LIMIT).map_err(failed)
+}
+
+fn failed(failure: Failure) -> Error {
+    failure.into_error("endpoint")
 }

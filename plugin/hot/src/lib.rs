@@ -1,5 +1,5 @@
-//! The part of the plugin that runs for each event of a stream, and the heap. A crate of its own because cargo can set
-//! how a crate is optimised, and not a function: this one for speed, all the rest for size (`profile.component`).
+//! The part of the plugin that runs for each event of a stream. A crate of its own because cargo can set how a crate is
+//! optimised, and not a function: this one for speed, all the rest for size (`profile.component`).
 
 #![cfg_attr(target_family = "wasm", no_std)]
 
@@ -7,7 +7,4 @@ extern crate alloc;
 
 pub mod json;
 pub mod pattern;
-#[cfg(target_family = "wasm")]
-#[path = "../../src/runtime.rs"]
-mod runtime;
 pub mod sse;

@@ -1,4 +1,4 @@
-//! Attacks by way of `wasi:http`.
+//! Attacks by way of `wasi:http`, most of them past the client, which would not let them happen.
 
 use alloc::{
     format,
@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::{
+use openclaw_provider_guest::{
     bindings::{
         openclaw::provider::types::{Error, ErrorKind},
         wasi::http::{
@@ -22,8 +22,10 @@ use crate::{
             streams::OutputStream,
         },
     },
-    failure,
+    http::{Failure, dispatch},
 };
+
+use crate::failure;
 
 fn refused(what: &str) -> Error {
     failure(ErrorKind::InvalidRequest, format!("the host refused the {what}"))
@@ -92,14 +94,10 @@ pub(crate) fn exchange(parameters: &[String]) -> Result<String, Error> {
     };
     request.set_method(&method).map_err(|()| refused("method"))?;
     let own = request.headers();
-    let outgoing = request.body().map_err(|()| refused("body"))?;
-    let future = outgoing_handler::handle(request, None).map_err(failed)?;
-    if let Ok(stream) = outgoing.write() {
-        // A refusal shows here too; what it was is in the answer.
-        let _ = stream.blocking_write_and_flush(body.as_bytes());
-    }
-    let _ = OutgoingBody::finish(outgoing, None);
-    let response = wait(&future)?;
+    let (response, _unfinished) = dispatch(request, None, body.as_bytes()).map_err(|failure| match failure {
+        Failure::Request(code) => failed(code),
+        other => refused(&format!("{other:?}")),
+    })?;
     let mut seen = format!("{}{}\n{}", lines(&own), response.status(), lines(&response.headers()));
     let incoming = response.consume().map_err(|()| refused("body"))?;
     let stream = incoming.stream().map_err(|()| refused("body"))?;

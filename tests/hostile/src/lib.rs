@@ -8,10 +8,7 @@
 
 extern crate alloc;
 
-mod bindings;
 mod http;
-#[path = "../../../plugin/src/runtime.rs"]
-mod runtime;
 
 use alloc::{
     borrow::ToOwned,
@@ -22,7 +19,7 @@ use alloc::{
 };
 use core::{cell::Cell, hint::black_box, ptr};
 
-use bindings::{
+use openclaw_provider_guest::bindings::{
     exports::openclaw::provider::{chat, images, models, onboarding},
     openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, GatewayReport, Media, MediaSource},
 };
@@ -32,19 +29,10 @@ use bindings::{
 static DESCRIBE: [u8; 32] = *b"describe:as it should be........";
 
 struct Hostile;
+openclaw_provider_guest::export!(Hostile);
 
 fn failure(kind: ErrorKind, message: String) -> Error {
-    Error {
-        kind,
-        origin: ErrorOrigin::Plugin,
-        message,
-        hint: None,
-        status: None,
-        code: None,
-        retry_after_ms: None,
-        trace_id: None,
-        request_sent: false,
-    }
+    Error { hint: None, ..openclaw_provider_guest::error(kind, ErrorOrigin::Plugin, &message, "") }
 }
 
 fn spin() -> ! {
@@ -79,10 +67,6 @@ fn aliased(count: usize, length: usize) -> Vec<String> {
     core::mem::forget(text);
     // SAFETY: it is not; the host is to find out.
     (0..count).map(|_| unsafe { String::from_raw_parts(start, length, length) }).collect()
-}
-
-fn report() -> GatewayReport {
-    GatewayReport { trace_id: None, provider: None, cache_status: None, retry_attempts: None, used_target: None }
 }
 
 fn text(text: String) -> chat::AssistantPart {
@@ -173,7 +157,7 @@ fn response(content: Vec<chat::AssistantPart>) -> chat::Response {
         finish_reason: chat::FinishReason::Stop,
         usage: None,
         guardrails_json: None,
-        report: report(),
+        report: GatewayReport::default(),
     }
 }
 
@@ -186,7 +170,7 @@ struct Reply {
 
 impl chat::GuestReply for Reply {
     fn report(&self) -> GatewayReport {
-        report()
+        GatewayReport::default()
     }
 
     fn next(&self) -> Result<Vec<chat::Event>, Error> {
@@ -215,19 +199,7 @@ impl Drop for Reply {
 
 impl models::Guest for Hostile {
     fn traits_of(id: String) -> models::Traits {
-        models::Traits {
-            family: Some(id),
-            context_tokens: None,
-            max_output_tokens: None,
-            image_input: None,
-            document_input: None,
-            audio_input: None,
-            reasoning: None,
-            reasoning_efforts: Vec::new(),
-            prompt_cache: None,
-            limit_field: None,
-            thinking_format: None,
-        }
+        models::Traits { family: Some(id), ..models::Traits::default() }
     }
 
     fn list(_: Connection) -> Result<Vec<models::Entry>, Error> {
@@ -249,7 +221,12 @@ impl images::Guest for Hostile {
             };
             Some(images::Image { source, file_name: file_name.to_owned(), revised_prompt: None })
         });
-        Ok(images::Response { model: String::new(), images: images.collect(), usage: None, report: report() })
+        Ok(images::Response {
+            model: String::new(),
+            images: images.collect(),
+            usage: None,
+            report: GatewayReport::default(),
+        })
     }
 
     fn edit(_: Connection, _: images::Request, _: Vec<Media>, _: Option<Media>) -> Result<images::Response, Error> {

@@ -380,7 +380,7 @@ pub fn config(input: &[u8]) {
             assert_eq!(errors(&findings), [] as [&Finding; 0], "an error refuses the connection");
             let url = url::BaseUrl::parse(&connection.base_url).expect("a base URL");
             assert_eq!(url.text(), connection.base_url);
-            call::Call::get(connection, "/models").expect("a connection can be called");
+            call::get(connection, "/models").expect("a connection can be called");
         }
         Err(error) => {
             assert_eq!((error.kind, error.request_sent), (ErrorKind::InvalidConfig, false));

@@ -1,5 +1,12 @@
 //! What std would bring to a WebAssembly module: an allocator, a panic handler, and the canonical ABI's allocation
 //! function. Without std the component imports no `wasi:cli` and starts in a quarter of the time.
+//!
+//! Natively it is empty.
+
+#![cfg(target_family = "wasm")]
+#![no_std]
+
+extern crate alloc;
 
 use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
 use core::arch::wasm32;
@@ -96,6 +103,10 @@ unsafe impl Allocator for Memory {
         PAGE
     }
 }
+
+// `memcpy` and its kin: without the standard library nobody else asks for the C library.
+#[link(name = "c")]
+unsafe extern "C" {}
 
 /// A panic is a bug: it traps, and the host throws the instance away.
 #[panic_handler]

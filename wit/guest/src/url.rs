@@ -19,10 +19,11 @@ impl BaseUrl {
     /// Reads `text`, white space and trailing slashes aside. The error says what is wrong with it.
     ///
     /// ```
-    /// let url = portkey_provider::url::BaseUrl::parse(" https://api.portkey.ai/v1/ ")?;
+    /// let url = openclaw_provider_guest::url::BaseUrl::parse(" https://api.portkey.ai/v1/ ")?;
     /// assert_eq!(url.text(), "https://api.portkey.ai/v1");
     /// # Ok::<(), &'static str>(())
     /// ```
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").ok_or("it needs a scheme: https:// or http://")?;
@@ -54,22 +55,26 @@ impl BaseUrl {
     }
 
     /// The URL as text, without a trailing slash.
+    #[inline]
     pub fn text(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)
     }
 
     /// The host without its port.
+    #[inline]
     pub fn host(&self) -> &str {
         host_and_port(&self.authority).map_or("", |(host, _)| host)
     }
 }
 
+#[inline]
 fn is_authority(authority: &str) -> bool {
     let Some((host, port)) = host_and_port(authority) else { return false };
     !host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
+#[inline]
 fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if authority.starts_with('[') {
         let (host, rest) = authority.split_at(authority.find(']')? + 1);
@@ -90,6 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[inline]
     fn good_urls() {
         for (text, canonical, host) in [
             ("https://api.portkey.ai/v1", "https://api.portkey.ai/v1", "api.portkey.ai"),
@@ -104,6 +110,7 @@ mod tests {
     }
 
     #[test]
+    #[inline]
     fn bad_urls() {
         for text in [
             "",

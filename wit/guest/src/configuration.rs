@@ -1,0 +1,292 @@
+//! A provider's entry in the host's configuration, OpenClaw's `openclaw.json`: the same for every provider, but for what its
+//! [`Descriptor`] says. These are pure functions from JSON to JSON. `host-harness check` holds a provider to each rule.
+//!
+//! A merge keeps what the user has. It writes `models.providers.<id>`, `models.mode` where there is none, an alias for the
+//! model, and the default model where none is chosen. Done again, it changes nothing.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Map, Value, json};
+
+use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Descriptor, Finding, Severity};
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin};
+use crate::error;
+use crate::url::BaseUrl;
+
+/// For `apply-provider-config`, and with `primary` for `apply-config`: the configuration with the provider merged in.
+/// Fails with [`ErrorKind::InvalidConfig`], and the place, where something there is not of the type that it has to be.
+pub fn apply(provider: &Descriptor, config: &str, choices: &Choices, primary: bool) -> Result<String, Error> {
+    let mut config = parse(config)?;
+    let id = &provider.id;
+    let model = filled(choices.model.as_deref()).unwrap_or(&provider.default_model.id);
+    let model = model.strip_prefix(id.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+
+    let models = object(&mut config, "models", "models")?;
+    default(models, "mode", "merge");
+    let providers = object(models, "providers", "models.providers")?;
+    // Whatever case its name is written in.
+    let name = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(id)).cloned();
+    let own = name.and_then(|name| providers.shift_remove(&name)).unwrap_or_default();
+    providers.insert(id.clone(), own);
+    merge(provider, object(providers, id, &path(provider, ""))?, choices, model)?;
+
+    let agents = object(&mut config, "agents", "agents")?;
+    let defaults = object(agents, "defaults", "agents.defaults")?;
+    let reference = format!("{id}/{model}");
+    let aliases = object(defaults, "models", "agents.defaults.models")?;
+    default(object(aliases, &reference, "agents.defaults.models")?, "alias", &provider.label);
+    if primary && text(defaults, "model").is_none() {
+        default(object(defaults, "model", "agents.defaults.model")?, "primary", &reference);
+    }
+    Ok(Value::from(config).to_string())
+}
+
+/// Merges into the provider's own entry.
+fn merge(provider: &Descriptor, entry: &mut Map<String, Value>, choices: &Choices, model: &str) -> Result<(), Error> {
+    let base_url = match filled(choices.base_url.as_deref()) {
+        Some(chosen) => chosen.trim_end_matches('/'),
+        None => text(entry, "baseUrl").unwrap_or(&provider.default_base_url),
+    };
+    let base_url = base_url.to_owned();
+    let key = text(entry, "apiKey").or(filled(choices.api_key_reference.as_deref())).map(Value::from);
+    entry.insert("baseUrl".to_owned(), base_url.into());
+    match key {
+        Some(key) => entry.insert("apiKey".to_owned(), key),
+        None => entry.shift_remove("apiKey"),
+    };
+    entry.insert("api".to_owned(), provider.api.clone().into());
+
+    let known = match entry.get("models") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(models)) => models.clone(),
+        Some(_) => return Err(wrong(&path(provider, ".models"), "a list")),
+    };
+    let mut models: Vec<Value> = Vec::new();
+    let own = [model_entry(provider, &provider.default_model.id), model_entry(provider, model)];
+    for model in known.into_iter().chain(own) {
+        let id = |model: &Value| model.get("id").and_then(Value::as_str).map(ToOwned::to_owned);
+        if id(&model).is_none_or(|own| !models.iter().any(|other| id(other).as_ref() == Some(&own))) {
+            models.push(model);
+        }
+    }
+    entry.insert("models".to_owned(), models.into());
+    Ok(())
+}
+
+/// A model as a host's configuration describes it. Of another than the default one, nothing but its name is known.
+fn model_entry(provider: &Descriptor, id: &str) -> Value {
+    let model = &provider.default_model;
+    if id != model.id {
+        return json!({"id": id, "name": id, "reasoning": false, "input": ["text"]});
+    }
+    let input: &[&str] = if model.image_input { &["text", "image"] } else { &["text"] };
+    let mut entry = json!({"id": model.id, "name": model.name, "reasoning": model.reasoning, "input": input});
+    if let Some(entry) = entry.as_object_mut() {
+        let limits = [("contextWindow", model.context_tokens), ("maxTokens", model.max_output_tokens)];
+        entry.extend(limits.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?.into()))));
+    }
+    entry
+}
+
+/// For `lint`: an error where no connection comes of the configuration, whatever the host holds.
+pub fn lint(provider: &Descriptor, config: &str) -> Vec<Finding> {
+    let wrong =
+        |error: Error| Finding { severity: Severity::Error, path: path(provider, ".baseUrl"), message: error.message };
+    base_url(provider, config).err().map(wrong).into_iter().collect()
+}
+
+/// For `resolve-connection`: the base URL and the headers that the configuration holds. Headers with a `${NAME}` are left
+/// out: the host fills them in. Fails with [`ErrorKind::MissingCredential`] where the host holds none that is required.
+pub fn resolve(provider: &Descriptor, config: &str, held: &[String]) -> Result<Connection, Error> {
+    let base_url = base_url(provider, config)?;
+    if let Some(missing) = provider.credentials.iter().find(|known| known.required && !held.contains(&known.id)) {
+        let ways = missing.env_vars.iter().map(|name| format!("set {name}"));
+        let ways = ways.chain(missing.cli_flag.iter().map(|flag| format!("give {flag}")));
+        let hint = format!("For a key, {}.", ways.collect::<Vec<_>>().join(" or "));
+        let message = format!("{} missing", missing.label);
+        return Err(error(ErrorKind::MissingCredential, ErrorOrigin::Plugin, &message, &hint));
+    }
+    let config = parse(config)?;
+    let headers = entry(provider, &config).and_then(|entry| entry.get("headers")?.as_object());
+    let plain = |(name, value): (&String, &Value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned()));
+    Ok(Connection {
+        base_url,
+        headers: headers.into_iter().flatten().filter_map(plain).filter(|(_, value)| !value.contains("${")).collect(),
+        credentials: held.to_vec(),
+        connect_timeout_ms: None,
+        first_byte_timeout_ms: None,
+        idle_timeout_ms: None,
+        options_json: "{}".to_owned(),
+    })
+}
+
+fn base_url(provider: &Descriptor, config: &str) -> Result<String, Error> {
+    let config = parse(config)?;
+    let configured = entry(provider, &config).and_then(|entry| text(entry, "baseUrl"));
+    let url = BaseUrl::parse(configured.unwrap_or(&provider.default_base_url));
+    url.map(|url| url.text()).map_err(|reason| {
+        let message = format!("{} is no base URL: {reason}", path(provider, ".baseUrl"));
+        error(ErrorKind::InvalidConfig, ErrorOrigin::Plugin, &message, "Give it in full, from https:// on.")
+    })
+}
+
+fn entry<'a>(provider: &Descriptor, config: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
+    config.get("models")?.get("providers")?.get(&provider.id)?.as_object()
+}
+
+/// Where a part of the provider's entry stands.
+fn path(provider: &Descriptor, part: &str) -> String {
+    format!("models.providers.{}{part}", provider.id)
+}
+
+fn parse(config: &str) -> Result<Map<String, Value>, Error> {
+    serde_json::from_str(config).map_err(|_| wrong("the configuration", "a JSON object"))
+}
+
+fn wrong(what: &str, expected: &str) -> Error {
+    let message = format!("{what} is not {expected}");
+    error(ErrorKind::InvalidConfig, ErrorOrigin::Plugin, &message, "Correct it there: nothing was changed.")
+}
+
+/// The object under `name`, made where there is none.
+fn object<'a>(fields: &'a mut Map<String, Value>, name: &str, path: &str) -> Result<&'a mut Map<String, Value>, Error> {
+    let value = fields.entry(name).or_insert(Value::Null);
+    if value.is_null() {
+        *value = json!({});
+    }
+    value.as_object_mut().ok_or_else(|| wrong(path, "an object"))
+}
+
+fn default(fields: &mut Map<String, Value>, name: &str, value: &str) {
+    if fields.get(name).is_none_or(Value::is_null) {
+        fields.insert(name.to_owned(), value.into());
+    }
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    filled(fields.get(name)?.as_str())
+}
+
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::bindings::exports::openclaw::provider::onboarding::{Credential, Model};
+
+    fn acme() -> Descriptor {
+        Descriptor {
+            id: "acme".into(),
+            label: "Acme".into(),
+            docs_url: "https://acme.example/docs".into(),
+            default_base_url: "https://acme.example/v1".into(),
+            api: "openai-completions".into(),
+            default_model: Model {
+                id: "anvil".into(),
+                name: "Anvil".into(),
+                context_tokens: Some(8192),
+                max_output_tokens: None,
+                image_input: false,
+                reasoning: true,
+            },
+            images: None,
+            credentials: vec![Credential {
+                id: "acme-key".into(),
+                label: "Acme key".into(),
+                required: true,
+                env_vars: vec!["ACME_KEY".into()],
+                cli_flag: Some("--acme-key".into()),
+                help_url: None,
+                header: "authorization".into(),
+                prefix: "Bearer ".into(),
+            }],
+            services: Vec::new(),
+        }
+    }
+
+    fn choices() -> Choices {
+        Choices { base_url: None, model: None, api_key_reference: None }
+    }
+
+    #[test]
+    fn an_empty_configuration_becomes_a_whole_one_and_again_changes_nothing() {
+        let merged = apply(&acme(), "{}", &choices(), true).unwrap();
+        let expected = json!({
+            "models": {"mode": "merge", "providers": {"acme": {
+                "baseUrl": "https://acme.example/v1", "api": "openai-completions",
+                "models": [{"id": "anvil", "name": "Anvil", "reasoning": true, "input": ["text"], "contextWindow": 8192}],
+            }}},
+            "agents": {"defaults": {
+                "models": {"acme/anvil": {"alias": "Acme"}}, "model": {"primary": "acme/anvil"},
+            }},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&merged).unwrap(), expected);
+        assert_eq!(apply(&acme(), &merged, &choices(), true).unwrap(), merged);
+    }
+
+    #[test]
+    fn what_the_user_has_stays() {
+        let config = json!({
+            "x": 1,
+            "models": {"mode": "replace", "providers": {"ACME": {
+                "baseUrl": "http://localhost:1/v1", "apiKey": "${K}", "own": true, "models": [{"id": "mine"}, {"id": "anvil", "a": 1}],
+            }}},
+            "agents": {"defaults": {"model": "other/model"}},
+        });
+        let chosen =
+            Choices { model: Some("acme/big".into()), api_key_reference: Some("${OTHER}".into()), ..choices() };
+        let merged: Value = serde_json::from_str(&apply(&acme(), &config.to_string(), &chosen, true).unwrap()).unwrap();
+        let entry = &merged["models"]["providers"]["acme"];
+        assert_eq!(
+            (&entry["baseUrl"], &entry["apiKey"], &entry["own"]),
+            (&json!("http://localhost:1/v1"), &json!("${K}"), &json!(true))
+        );
+        let ids: Vec<_> =
+            entry["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["mine", "anvil", "big"]);
+        assert_eq!(entry["models"][1], json!({"id": "anvil", "a": 1}));
+        assert_eq!((&merged["x"], &merged["models"]["mode"]), (&json!(1), &json!("replace")));
+        assert_eq!(merged["agents"]["defaults"]["model"], "other/model");
+        assert_eq!(merged["agents"]["defaults"]["models"]["acme/big"]["alias"], "Acme");
+    }
+
+    #[test]
+    fn what_cannot_be_merged_with_is_named() {
+        for (config, place) in [
+            ("[]", "the configuration"),
+            (r#"{"models":1}"#, "models"),
+            (r#"{"models":{"providers":{"acme":[]}}}"#, "models.providers.acme"),
+            (r#"{"models":{"providers":{"acme":{"models":{}}}}}"#, "models.providers.acme.models"),
+            (r#"{"agents":{"defaults":{"models":"x"}}}"#, "agents.defaults.models"),
+        ] {
+            let error = apply(&acme(), config, &choices(), false).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::InvalidConfig);
+            assert!(error.message.starts_with(&format!("{place} is not ")), "{config}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_connection_needs_a_base_url_and_the_key() {
+        let config = r#"{"models":{"providers":{"acme":{"baseUrl":"http://h/v1/","headers":{"X-A":"1","x-b":"${B}","x-c":2}}}}}"#;
+        let held = ["acme-key".to_owned()];
+        let connection = resolve(&acme(), config, &held).unwrap();
+        assert_eq!(connection.base_url, "http://h/v1");
+        assert_eq!(connection.headers, [("x-a".to_owned(), "1".to_owned())]);
+        assert_eq!(connection.credentials, held);
+        let error = resolve(&acme(), config, &[]).unwrap_err();
+        assert_eq!((error.kind, error.message.as_str()), (ErrorKind::MissingCredential, "Acme key missing"));
+        assert_eq!(error.hint.as_deref(), Some("For a key, set ACME_KEY or give --acme-key."));
+        let broken = r#"{"models":{"providers":{"acme":{"baseUrl":"h/v1"}}}}"#;
+        assert_eq!(resolve(&acme(), broken, &held).unwrap_err().kind, ErrorKind::InvalidConfig);
+        let [finding] = &lint(&acme(), broken)[..] else { panic!("no finding, or several") };
+        assert_eq!(finding.path, "models.providers.acme.baseUrl");
+        assert!(lint(&acme(), config).is_empty() && lint(&acme(), "{}").is_empty());
+    }
+}

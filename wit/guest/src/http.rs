@@ -1,0 +1,552 @@
+//! A client over `wasi:http`. It sends a [`Request`] and reads its [`Response`], and knows nothing of what is in either.
+//!
+//! What it sees to:
+//!
+//! - A request with a body has a `content-length`: without it the host sends the body in chunks, in more writes.
+//! - While it writes a body it looks for the answer: a service may refuse a large body before it has read it.
+//! - Where a body cannot be written it still asks for the answer: a host that refuses a request says why only there.
+//! - A stream is dropped before its body, and a body before its response: the other way round is a trap.
+//! - A [`Failure`] says truly whether the request may have left.
+//!
+//! The host attaches the credentials, and masks them in what comes back: nothing here hides a byte.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin};
+use crate::bindings::wasi::http::outgoing_handler;
+pub use crate::bindings::wasi::http::types::{ErrorCode, HeaderError, Method};
+use crate::bindings::wasi::http::types::{
+    Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, RequestOptions,
+    Scheme, http_error_code,
+};
+use crate::bindings::wasi::io::poll::{Pollable, poll};
+use crate::bindings::wasi::io::streams::{InputStream, StreamError};
+use crate::url::BaseUrl;
+use crate::{error, one_line};
+
+/// Most bytes taken in one read.
+const READ: u64 = 64 * 1024;
+
+/// Longest message of a failure, in bytes.
+const MAX_MESSAGE: usize = 512;
+
+/// A request, all but its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// GET, POST, ...
+    pub method: Method,
+    /// Whether the scheme is `https`.
+    pub https: bool,
+    /// Host and port.
+    pub authority: String,
+    /// Path and query.
+    pub path: String,
+    /// Names in lower case, and values. [`Request::send`] adds `content-length`.
+    pub headers: Vec<(String, String)>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+}
+
+/// Limits in milliseconds. Where there is none, the host's own counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection is established.
+    pub connect_ms: Option<u64>,
+    /// From the request to the head of the answer.
+    pub first_byte_ms: Option<u64>,
+    /// Between two pieces of the answer's body.
+    pub idle_ms: Option<u64>,
+}
+
+impl From<&Connection> for Timeouts {
+    #[inline]
+    fn from(connection: &Connection) -> Self {
+        Self {
+            connect_ms: connection.connect_timeout_ms,
+            first_byte_ms: connection.first_byte_timeout_ms,
+            idle_ms: connection.idle_timeout_ms,
+        }
+    }
+}
+
+impl Request {
+    /// A request to `path`, which begins with a slash, below the connection's base URL, with the connection's headers
+    /// and limits. Fails with [`ErrorKind::InvalidConfig`] where the base URL is none.
+    #[inline]
+    pub fn new(method: Method, connection: &Connection, path: &str) -> Result<Self, Error> {
+        let url = BaseUrl::parse(&connection.base_url).map_err(|reason| {
+            error(
+                ErrorKind::InvalidConfig,
+                ErrorOrigin::Plugin,
+                &format!("This is no base URL: {reason}"),
+                "Give it in full, such as https://api.example.com/v1.",
+            )
+        })?;
+        let headers = connection.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        Ok(Self {
+            method,
+            https: url.https,
+            authority: url.authority,
+            path: url.path + path,
+            headers: headers.collect(),
+            timeouts: Timeouts::from(connection),
+        })
+    }
+
+    /// The same with one more header. `name` is in lower case.
+    #[must_use]
+    #[inline]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sends the request with this body, and waits for the head of the answer, whatever its status.
+    #[inline]
+    pub fn send(self, body: &[u8]) -> Result<Response, Failure> {
+        let options = options(&self.timeouts);
+        let (response, unfinished) = dispatch(self.outgoing(body.len())?, options, body)?;
+        let headers = response.headers().entries();
+        let body = response.consume().map_err(|()| Failure::Host("The host gave no body to read from"))?;
+        let stream = body.stream().map_err(|()| Failure::Host("The host gave no body to read from"))?;
+        Ok(Response {
+            status: response.status(),
+            headers: headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect(),
+            body: Body { stream, _body: body, _response: response, _unfinished: unfinished },
+        })
+    }
+
+    /// The host's own form of the request, with the length of its body.
+    #[inline]
+    fn outgoing(mut self, length: usize) -> Result<OutgoingRequest, Failure> {
+        if self.method != Method::Get {
+            self.headers.push(("content-length".to_owned(), length.to_string()));
+        }
+        let headers: Vec<(String, Vec<u8>)> =
+            self.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+        let request = OutgoingRequest::new(Fields::from_list(&headers).map_err(Failure::Header)?);
+        let unfit = |()| Failure::Url;
+        request.set_method(&self.method).map_err(unfit)?;
+        request.set_scheme(Some(if self.https { &Scheme::Https } else { &Scheme::Http })).map_err(unfit)?;
+        request.set_authority(Some(&self.authority)).map_err(unfit)?;
+        request.set_path_with_query(Some(&self.path)).map_err(unfit)?;
+        Ok(request)
+    }
+}
+
+#[inline]
+fn text(value: Vec<u8>) -> String {
+    String::from_utf8(value).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Sends a request that [`Request`] cannot describe: another scheme, headers that are no text. Also gives the request's
+/// body where it could not be written to its end: to drop that is to abort the request, so keep it while you read.
+#[inline]
+pub fn dispatch(
+    request: OutgoingRequest,
+    options: Option<RequestOptions>,
+    body: &[u8],
+) -> Result<(IncomingResponse, Option<OutgoingBody>), Failure> {
+    let outgoing = request.body().map_err(|()| Failure::Host("The host gave no body to write to"))?;
+    let future = outgoing_handler::handle(request, options).map_err(Failure::Request)?;
+    let answered = future.subscribe();
+    // A host may accept a request and refuse it later: then writing fails, and the reason is in the answer alone.
+    let unfinished = match write(&outgoing, body, &answered) {
+        Ok(()) => {
+            let _ = OutgoingBody::finish(outgoing, None);
+            None
+        }
+        Err(_) => Some(outgoing),
+    };
+    let response = wait(&future, &answered).map_err(Failure::Request)?;
+    Ok((response, unfinished))
+}
+
+/// The limits, where there are any: each thing that is said to the host costs.
+#[inline]
+fn options(timeouts: &Timeouts) -> Option<RequestOptions> {
+    if *timeouts == Timeouts::default() {
+        return None;
+    }
+    let options = RequestOptions::new();
+    let nanoseconds = |limit: Option<u64>| limit.map(|milliseconds| milliseconds.saturating_mul(1_000_000));
+    // A host that does not support a limit says so, and has its own.
+    let _ = options.set_connect_timeout(nanoseconds(timeouts.connect_ms));
+    let _ = options.set_first_byte_timeout(nanoseconds(timeouts.first_byte_ms));
+    let _ = options.set_between_bytes_timeout(nanoseconds(timeouts.idle_ms));
+    Some(options)
+}
+
+/// Writes all of `bytes`, in pieces as large as the host takes, until they are on their way or the answer is there.
+#[inline]
+fn write(body: &OutgoingBody, bytes: &[u8], answered: &Pollable) -> Result<(), StreamError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let stream = body.write().map_err(|()| StreamError::Closed)?;
+    // A pollable is the stream's child, and is gone before it.
+    let ready = || if poll(&[&stream.subscribe(), answered]).contains(&0) { Ok(()) } else { Err(StreamError::Closed) };
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        if room == 0 {
+            ready()?;
+            continue;
+        }
+        let (now, later) = rest.split_at(room.min(rest.len()));
+        stream.write(now)?;
+        rest = later;
+    }
+    // What is not flushed yet when the stream is dropped, a host may lose.
+    stream.flush()?;
+    ready()
+}
+
+#[inline]
+fn wait(future: &FutureIncomingResponse, answered: &Pollable) -> Result<IncomingResponse, ErrorCode> {
+    loop {
+        answered.block();
+        match future.get() {
+            Some(Ok(answer)) => return answer,
+            // It was taken before, which this function alone does.
+            Some(Err(())) => return Err(ErrorCode::InternalError(None)),
+            None => {}
+        }
+    }
+}
+
+/// An answer whose head is there.
+#[derive(Debug)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, which is read as it comes. Dropping it ends the request.
+    pub body: Body,
+}
+
+/// The body of an answer. The order of the fields is the order they are dropped in: a parent must outlive its child,
+/// or the host traps.
+pub struct Body {
+    stream: InputStream,
+    _body: IncomingBody,
+    _response: IncomingResponse,
+    _unfinished: Option<OutgoingBody>,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Body")
+    }
+}
+
+impl Body {
+    /// The next piece, up to 64 KiB, as soon as there is one; `None` at the end.
+    #[inline]
+    pub fn read(&self) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            match self.stream.blocking_read(READ) {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(StreamError::Closed) => return Ok(None),
+                Err(StreamError::LastOperationFailed(failure)) => {
+                    let code = http_error_code(&failure).unwrap_or(ErrorCode::ConnectionTerminated);
+                    return Err(Failure::Response(code));
+                }
+            }
+        }
+    }
+
+    /// Hands each piece to `read`. Fails with [`Failure::TooLarge`] after more than `limit` bytes.
+    #[inline]
+    pub fn each(&self, limit: usize, mut read: impl FnMut(Vec<u8>)) -> Result<(), Failure> {
+        let mut length = 0;
+        while let Some(piece) = self.read()? {
+            length += piece.len();
+            if length > limit {
+                return Err(Failure::TooLarge(limit));
+            }
+            read(piece);
+        }
+        Ok(())
+    }
+
+    /// The first `limit` bytes or some more, or what has come of them: for the text of a refusal, which is worth more
+    /// than how its connection ended.
+    #[inline]
+    pub fn beginning(&self, limit: usize) -> Vec<u8> {
+        let mut said = Vec::new();
+        while said.len() < limit
+            && let Ok(Some(bytes)) = self.read()
+        {
+            said.extend_from_slice(&bytes);
+        }
+        said
+    }
+}
+
+impl Response {
+    /// Whether the status is 2xx.
+    #[inline]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first value of a header, trimmed; `None` where it is empty. `name` is in lower case.
+    #[inline]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(key, _)| key == name)?;
+        Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The whole body. Fails with [`Failure::TooLarge`] after more than `limit` bytes.
+    #[inline]
+    pub fn whole(&self, limit: usize) -> Result<Vec<u8>, Failure> {
+        let announced = self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
+        let mut whole = Vec::new();
+        self.body.each(limit, |piece| {
+            if whole.is_empty() {
+                whole = piece;
+                whole.reserve_exact(announced.min(limit).saturating_sub(whole.len()));
+            } else {
+                whole.extend_from_slice(&piece);
+            }
+        })?;
+        Ok(whole)
+    }
+}
+
+/// Why there is no answer, or no whole one. [`Failure::into_error`] puts it in words.
+#[derive(Debug)]
+pub enum Failure {
+    /// The host refused a header. Nothing was sent.
+    Header(HeaderError),
+    /// The host refused the method, the authority or the path. Nothing was sent.
+    Url,
+    /// The host did not do what `wasi:http` says. Nothing was sent.
+    Host(&'static str),
+    /// No head of an answer came.
+    Request(ErrorCode),
+    /// The answer's body broke off.
+    Response(ErrorCode),
+    /// The answer's body is larger than so many bytes, which the caller gave as its limit.
+    TooLarge(usize),
+}
+
+impl Failure {
+    /// The error for the host, in one sentence about the `service`, such as `gateway` or `endpoint`, with a hint.
+    #[inline]
+    pub fn into_error(self, service: &str) -> Error {
+        const HEADERS: &str = "Check the headers of the configuration, and those added for this call.";
+        let (kind, origin, request_sent, message, hint) = match &self {
+            Self::Header(HeaderError::Forbidden) => {
+                let message = "The host does not allow one of the headers";
+                (ErrorKind::DeniedByHost, ErrorOrigin::Host, false, message, HEADERS)
+            }
+            Self::Header(HeaderError::InvalidSyntax | HeaderError::Immutable) => {
+                let message = "One of the headers is malformed";
+                (ErrorKind::InvalidConfig, ErrorOrigin::Plugin, false, message, HEADERS)
+            }
+            Self::Url => {
+                let message = "The host refused the base URL";
+                (ErrorKind::InvalidConfig, ErrorOrigin::Plugin, false, message, "Check the base URL.")
+            }
+            Self::Host(message) => (ErrorKind::Other, ErrorOrigin::Host, false, *message, ""),
+            Self::Request(code) => told(code),
+            Self::Response(code) => {
+                let (kind, origin, _, message, hint) = told(code);
+                (kind, origin, true, message, hint)
+            }
+            Self::TooLarge(_) => {
+                (ErrorKind::Protocol, ErrorOrigin::Upstream, true, "The answer is larger than", "Ask for less.")
+            }
+        };
+        let mut message = message.replace('@', service);
+        let mut code = None;
+        match self {
+            Self::TooLarge(limit) => message = format!("{message} {} MiB", limit >> 20),
+            Self::Request(ErrorCode::InternalError(Some(detail)))
+            | Self::Response(ErrorCode::InternalError(Some(detail))) => {
+                message = one_line(&format!("{message}: {detail}"), MAX_MESSAGE);
+            }
+            Self::Request(ErrorCode::DnsError(payload)) => code = payload.rcode,
+            _ => {}
+        }
+        Error {
+            kind,
+            origin,
+            message,
+            hint: Some(hint.replace('@', service)).filter(|hint| !hint.is_empty()),
+            status: None,
+            code,
+            retry_after_ms: None,
+            trace_id: None,
+            request_sent,
+        }
+    }
+}
+
+/// A failure below HTTP: its kind, its origin, whether the request may have left, a message and a hint. In these, `@` is
+/// the service.
+#[inline]
+fn told(code: &ErrorCode) -> (ErrorKind, ErrorOrigin, bool, &'static str, &'static str) {
+    use ErrorCode as C;
+    use ErrorKind as K;
+    use ErrorOrigin::{Host, Network, Plugin, Upstream};
+
+    const NAME: &str = "Check the host name in the base URL, and the network.";
+    const REACH: &str = "Check that the @ runs at the base URL, and that the network allows the connection.";
+    const TLS: &str = "Check that the base URL's https is right, and that the @'s certificate is one the host trusts.";
+    const SLOW: &str = "Try again, or raise the limit: timeoutSeconds in the provider's configuration.";
+    const AGAIN: &str = "Try again.";
+    const ALLOW: &str = "Allow the @'s host in the agent host's network policy.";
+
+    match code {
+        C::HttpRequestDenied => (K::DeniedByHost, Host, false, "The host's policy refused the request", ALLOW),
+        C::DestinationIpProhibited => {
+            (K::DeniedByHost, Host, false, "The host's policy refused the @'s address", ALLOW)
+        }
+        C::DnsTimeout => (K::Timeout, Network, false, "The name lookup of the @ took too long", NAME),
+        C::DnsError(_) => (K::Transport, Network, false, "The name of the @ could not be looked up", NAME),
+        C::DestinationNotFound => (K::Transport, Network, false, "The @ was not found", NAME),
+        C::DestinationUnavailable | C::DestinationIpUnroutable => {
+            (K::Transport, Network, false, "The @ cannot be reached", REACH)
+        }
+        C::ConnectionRefused => (K::Transport, Network, false, "The @ refused the connection", REACH),
+        C::ConnectionLimitReached => (K::Transport, Host, false, "The host has too many connections open", AGAIN),
+        C::ConnectionTimeout => (K::Timeout, Network, false, "The connection to the @ took too long", REACH),
+        C::ConnectionReadTimeout | C::HttpResponseTimeout => {
+            (K::Timeout, Network, true, "The @ took too long to answer", SLOW)
+        }
+        C::ConnectionWriteTimeout => (K::Timeout, Network, true, "The @ took too long to read the request", SLOW),
+        C::ConnectionTerminated | C::HttpResponseIncomplete => {
+            (K::Transport, Network, true, "The connection to the @ broke", AGAIN)
+        }
+        C::TlsProtocolError | C::TlsAlertReceived(_) => {
+            (K::Transport, Network, false, "The TLS connection to the @ failed", TLS)
+        }
+        C::TlsCertificateError => (K::Transport, Network, false, "The @'s TLS certificate is not trusted", TLS),
+        C::HttpRequestLengthRequired
+        | C::HttpRequestMethodInvalid
+        | C::HttpRequestUriInvalid
+        | C::HttpRequestUriTooLong
+        | C::HttpRequestTrailerSectionSize(_)
+        | C::HttpRequestTrailerSize(_) => (
+            K::InvalidConfig,
+            Plugin,
+            false,
+            "The host could not send the request as it is",
+            "Check the base URL and the headers.",
+        ),
+        C::HttpRequestHeaderSectionSize(_) | C::HttpRequestHeaderSize(_) => {
+            (K::InvalidConfig, Host, false, "The host refuses headers this large", "Send shorter headers.")
+        }
+        C::HttpRequestBodySize(_) => {
+            (K::Protocol, Host, false, "The host refuses a request this large", "Send less, or raise the host's limit.")
+        }
+        C::HttpResponseBodySize(_) => (
+            K::Protocol,
+            Host,
+            true,
+            "The answer is larger than the host allows",
+            "Ask for less, or raise the host's limit.",
+        ),
+        C::HttpResponseHeaderSectionSize(_)
+        | C::HttpResponseHeaderSize(_)
+        | C::HttpResponseTrailerSectionSize(_)
+        | C::HttpResponseTrailerSize(_)
+        | C::HttpResponseTransferCoding(_)
+        | C::HttpResponseContentCoding(_)
+        | C::HttpUpgradeFailed
+        | C::HttpProtocolError => {
+            (K::Protocol, Upstream, true, "The answer is not proper HTTP", "Check that the base URL is the @'s.")
+        }
+        C::LoopDetected => (
+            K::InvalidConfig,
+            Network,
+            true,
+            "The request goes round in a loop",
+            "Check the proxies between the host and the @.",
+        ),
+        C::ConfigurationError => {
+            (K::InvalidConfig, Host, false, "The host's own configuration is wrong", "See the host's log.")
+        }
+        C::InternalError(_) => {
+            (K::Transport, Host, true, "The host failed to make the request", "Check the host's proxy and network.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::bindings::wasi::http::types::DnsErrorPayload;
+
+    #[test]
+    fn failures_in_words() {
+        use ErrorCode as C;
+        for (code, kind, origin, sent) in [
+            (C::HttpRequestDenied, ErrorKind::DeniedByHost, ErrorOrigin::Host, false),
+            (C::DestinationIpProhibited, ErrorKind::DeniedByHost, ErrorOrigin::Host, false),
+            (C::ConnectionRefused, ErrorKind::Transport, ErrorOrigin::Network, false),
+            (C::ConnectionTimeout, ErrorKind::Timeout, ErrorOrigin::Network, false),
+            (C::ConnectionReadTimeout, ErrorKind::Timeout, ErrorOrigin::Network, true),
+            (C::HttpResponseTimeout, ErrorKind::Timeout, ErrorOrigin::Network, true),
+            (C::ConnectionTerminated, ErrorKind::Transport, ErrorOrigin::Network, true),
+            (C::TlsCertificateError, ErrorKind::Transport, ErrorOrigin::Network, false),
+            (C::HttpProtocolError, ErrorKind::Protocol, ErrorOrigin::Upstream, true),
+            (C::HttpResponseBodySize(None), ErrorKind::Protocol, ErrorOrigin::Host, true),
+            (C::InternalError(Some("why\nnot".into())), ErrorKind::Transport, ErrorOrigin::Host, true),
+        ] {
+            let error = Failure::Request(code.clone()).into_error("endpoint");
+            assert_eq!((error.kind, error.origin, error.request_sent), (kind, origin, sent), "{}", error.message);
+            let hint = error.hint.unwrap();
+            assert!(error.status.is_none() && !error.message.contains(['\n', '@']) && !hint.contains('@'), "{hint}");
+            assert!(Failure::Response(code).into_error("endpoint").request_sent, "an answer had begun");
+        }
+        let error = Failure::Request(C::ConnectionRefused).into_error("endpoint");
+        assert_eq!(error.message, "The endpoint refused the connection");
+        assert!(error.hint.unwrap().starts_with("Check that the endpoint runs"));
+        let payload = DnsErrorPayload { rcode: Some("NXDOMAIN".into()), info_code: None };
+        let error = Failure::Request(C::DnsError(payload)).into_error("endpoint");
+        assert_eq!(error.code.as_deref(), Some("NXDOMAIN"));
+        assert_eq!(Failure::Header(HeaderError::Forbidden).into_error("x").kind, ErrorKind::DeniedByHost);
+        assert_eq!(Failure::Header(HeaderError::InvalidSyntax).into_error("x").kind, ErrorKind::InvalidConfig);
+        let error = Failure::TooLarge(3 << 20).into_error("x");
+        assert_eq!((error.message.as_str(), error.request_sent), ("The answer is larger than 3 MiB", true));
+        assert!(!Failure::Host("x").into_error("x").request_sent && !Failure::Url.into_error("x").request_sent);
+    }
+
+    #[test]
+    fn a_request_is_as_the_connection_says() {
+        let connection = Connection {
+            base_url: "http://localhost:8787/v1/".into(),
+            headers: vec![("X-Own".into(), "1".into())],
+            credentials: Vec::new(),
+            connect_timeout_ms: Some(1),
+            first_byte_timeout_ms: None,
+            idle_timeout_ms: Some(3),
+            options_json: "{}".into(),
+        };
+        let request =
+            Request::new(Method::Post, &connection, "/chat?a=1").unwrap().header("content-type", "text/plain");
+        let expected = Request {
+            method: Method::Post,
+            https: false,
+            authority: "localhost:8787".into(),
+            path: "/v1/chat?a=1".into(),
+            headers: vec![("x-own".into(), "1".into()), ("content-type".into(), "text/plain".into())],
+            timeouts: Timeouts { connect_ms: Some(1), first_byte_ms: None, idle_ms: Some(3) },
+        };
+        assert_eq!(request, expected);
+        let error = Request::new(Method::Get, &Connection { base_url: "/v1".into(), ..connection }, "/").unwrap_err();
+        assert_eq!((error.kind, error.request_sent), (ErrorKind::InvalidConfig, false));
+    }
+}

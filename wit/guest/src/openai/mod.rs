@@ -1,0 +1,9 @@
+//! OpenAI's chat completions API, which most services speak: requests written, answers read. Nothing is sent here.
+//!
+//! A service that has more to say than this reads needs its own functions in place of these.
+
+mod answer;
+mod request;
+
+pub use answer::{Events, models, refusal, response};
+pub use request::body;
