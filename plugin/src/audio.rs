@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
+use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::json::{Object, lossy};

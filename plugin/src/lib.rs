@@ -153,7 +153,10 @@ impl optional::audio::Guest for Provider {
         audio::defaults()
     }
 
-    fn speak(connection: Connection, request: optional::audio::SpeechRequest) -> Result<optional::audio::Speech, Error> {
+    fn speak(
+        connection: Connection,
+        request: optional::audio::SpeechRequest,
+    ) -> Result<optional::audio::Speech, Error> {
         service::speak(&connection, &request).map(optional::audio::Speech::new).map_err(|error| *error)
     }
 

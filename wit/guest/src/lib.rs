@@ -34,11 +34,11 @@ pub mod url;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
+use bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 pub use bindings::{
     export,
     optional::{audio_world::export_audio, embeddings_world::export_embeddings},
 };
-use bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 
 /// An error before anything was sent: a sentence for a person, and what to do about it.
 ///
