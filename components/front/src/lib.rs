@@ -9,8 +9,10 @@
 extern crate alloc;
 
 pub mod access;
+pub mod audio;
 pub mod bindings;
 pub mod chat;
+pub mod embeddings;
 pub mod failure;
 mod http;
 pub mod images;
