@@ -4,6 +4,14 @@
 //! An answer is made by choices that bytes make: the same bytes make the same answer, and where they end the plainest
 //! choice is taken. So a fuzzer can make them, and a test library can shrink them.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's own: it fails by panicking"
+)]
+
 use serde_json::{Value, json};
 
 /// What bytes choose.

@@ -1,6 +1,14 @@
 //! What holds for any configuration file and any body: the properties that `make fuzz` puts to the test too, inputs
 //! that it found or began with, and made-up ones.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 use boundary::view::View;
 use properties::{corpus, host};
 use proptest::prelude::*;
