@@ -1,4 +1,4 @@
-//! A whole answer of a chat.
+//! Reads a complete chat answer, one that was not streamed as events.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

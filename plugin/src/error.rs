@@ -1,7 +1,7 @@
-//! From a failure to `types.error`: what kind it is, whose it is, and what a person can do about it.
+//! Builds `types.error` from a failed response: the kind, who failed, what to do, and how long to wait (`retry-after`).
 //!
-//! All shapes of failure that the hosted and the open-source gateway answer with are read here, and nowhere else.
-//! Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
+//! Only this module knows the error responses of the hosted and the open-source gateway. `failure` finds the words in
+//! them. Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -576,7 +576,7 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
     rule(GatewaySays("Cannot override default config"), Is::InvalidConfig, "This Portkey API key has a locked config: remove x-portkey-config, or use another key."),
-    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Mend the inline config; the open-source gateway knows no config ids."),
+    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Fix the inline config; the open-source gateway knows no config ids."),
     rule(GatewaySays("Invalid provider"), Is::InvalidConfig, "Check x-portkey-provider; the open-source gateway knows no @slugs."),
     rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
     rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: a model id @provider/model, or a provider or config header."),
@@ -595,8 +595,8 @@ fn redirect(head: &Head) -> Box<Error> {
     )
 }
 
-/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else as its words have it: "try again
-/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored: without a clock it says nothing.
+/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
+/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored, because the component has no clock.
 fn retry_after(head: &Head, message: &str) -> Option<u64> {
     let scaled = |text: &str, scale: u64| {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

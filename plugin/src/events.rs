@@ -1,4 +1,4 @@
-//! A chat that is streamed as events: bytes in, events of ours out. It owns what must be remembered between two chunks and what
+//! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks and what
 //! counts as an end.
 
 use alloc::borrow::ToOwned;

@@ -1,5 +1,5 @@
-//! Secrets inside JSON: an inline configuration of the gateway, whether it stands as an object or as a text. Owns how they
-//! are found, hidden, resolved and written into a header; where such JSON may stand is the view's business.
+//! Secrets inside JSON, such as an inline configuration of the gateway, as an object or as a text. Owns how they are
+//! found, hidden, resolved and written into a header; `view` knows where such JSON may be.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Where a plugin may call, and which addresses that may turn out to be. Pure policy: nothing here opens a socket.
+//! Where a plugin may call, and to which addresses that may resolve. Pure policy: nothing here opens a socket.
 
 use std::{
     fmt,

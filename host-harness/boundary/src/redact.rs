@@ -1,10 +1,10 @@
-//! Keeps secrets out of all that leaves the host's boundary towards a component or a person: text, header values and
-//! bodies as they stream by. Owns the masking; who passes what through it is the egress's and the calls' business.
+//! Masks secrets in everything that passes from the host to a component or a person: text, header values and streamed
+//! bodies. Owns the masking; the egress and the calls pass their data through it.
 //!
-//! A mask is as long as what it hides, so a `content-length` stays true. A secret is found as it is and as servers write
-//! what they repeat: in JSON, in a URL, in HTML, in Base64. `openclaw/src/mask.js` masks alike, and both are tested with
-//! `tests/fixtures/boundary`. Whoever can have it written in a code of their own, or in parts,
-//! cannot be stopped by masking.
+//! A mask is as long as the secret, so a `content-length` stays true. A secret is found literally and in the encodings
+//! that servers use (see `forms`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
+//! tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is not
+//! found.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
 
@@ -14,10 +14,10 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-/// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
+/// Shorter secrets are not masked: that would mask ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
-/// How often a secret may have been written into JSON that was written into JSON.
+/// How many times a secret may be nested as JSON within JSON.
 const JSON_LEVELS: usize = 3;
 
 /// Knows the secrets of one connection, and masks them.
@@ -90,7 +90,7 @@ impl Redactor {
     }
 }
 
-/// What `secret` looks like where it stands as it is, in JSON, in a URL, in HTML, and in Base64.
+/// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();

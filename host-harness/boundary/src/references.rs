@@ -1,5 +1,5 @@
-//! `${NAME}` in OpenClaw's configuration, and `$${NAME}`, which stands for that very text. Owns how they are spelled;
-//! what a name stands for is the credentials' business.
+//! `${NAME}` in OpenClaw's configuration, and `$${NAME}`, the escaped form of that text. Owns how they are spelled; the
+//! host looks up the value.
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

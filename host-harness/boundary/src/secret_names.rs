@@ -1,6 +1,5 @@
-//! Which parts of a configuration are secret, by the names that they stand under, and what to look for in answers where
-//! such a value was sent. `openclaw/src/secrets.js` has the same rules, and both are tested with
-//! `tests/fixtures/boundary`.
+//! Decides by its name whether a value of a configuration is secret, and what to look for in answers after it was sent.
+//! `openclaw/src/secrets.js` has the same rules, and both are tested with `tests/fixtures/boundary`.
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};

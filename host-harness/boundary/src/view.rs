@@ -1,9 +1,9 @@
-//! What of the host's configuration a plugin gets to see. A plugin merges its own entry into the configuration, so it
-//! must see that; everything else, and every secret, stays behind and is laid back afterwards.
+//! Which parts of the host's configuration a plugin sees. A plugin merges its own entry into the configuration, so it
+//! must see that entry. The host keeps everything else, and every secret, and puts it back afterwards.
 //!
-//! A secret that stands literally in the plugin's own part is handed over as a `${NAME}` reference of the host's
-//! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
-//! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
+//! For a literal secret in the plugin's own part, the plugin gets a `${NAME}` reference that the host made up. The
+//! plugin keeps references as they are, so the host can put the secret back. In JSON only the secret itself is
+//! replaced, so that the plugin sees the rest: routes, retries, guardrails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

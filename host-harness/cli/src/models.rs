@@ -1,4 +1,4 @@
-//! `models`: what the provider offers, and which of it is the default one.
+//! `models`: lists the provider's models, or makes one the default.
 
 use std::process::ExitCode;
 
@@ -18,9 +18,9 @@ use super::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only models whose id or provider holds each of these words, in any case
+    /// List only models whose id or provider holds each of these words, in any letter case
     filter: Vec<String>,
-    /// Make this model the default one in the configuration; the gateway must offer it
+    /// Make this model the default in the configuration; the gateway must offer it
     #[arg(long, value_name = "ID", conflicts_with = "filter")]
     default: Option<String>,
     /// With --default: write without asking the gateway whether it offers the model

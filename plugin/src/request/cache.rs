@@ -1,8 +1,8 @@
-//! What a model provider may keep of a prompt, so that the next turn need not pay for it again.
+//! Sets the markers of the prompt cache, so that the next turn costs less.
 //!
-//! Anthropic keeps what stands before a marker, at most four of them, for five minutes or an hour; a marker in a later
-//! request finds what was kept up to twenty blocks before it. Source: Anthropic's documentation, "Prompt caching". Which
-//! places reach it through the gateway: `docs/portkey.md`, "Prompt cache".
+//! Anthropic caches the text before a marker (at most four markers) for five minutes or an hour; a marker in a later
+//! request finds a cached prefix that ends up to twenty blocks before it. Source: Anthropic's documentation, "Prompt
+//! caching". Which places reach it through the gateway: `docs/portkey.md`, "Prompt cache".
 
 use alloc::format;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! What the passes need of the configuration: it travels in `connection.options-json`.
+//! The options of the configuration that the passes need, as they travel in `connection.options-json`.
 
 use alloc::borrow::Cow;
 use alloc::format;

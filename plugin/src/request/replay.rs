@@ -1,8 +1,9 @@
-//! Reasoning of past turns, and the signatures of past calls, as the models that may answer take them back.
+//! Sends the reasoning of past turns, and the signatures of past calls, back in the form that the models that may
+//! answer take.
 //!
-//! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the front
-//! component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in them are
-//! this component's own text, which says who sent it: see [`crate::signature`].
+//! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the
+//! front component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in
+//! them are this component's own text, which says who sent it: see [`crate::signature`].
 
 use alloc::borrow::Cow;
 use alloc::format;

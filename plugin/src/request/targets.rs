@@ -1,9 +1,10 @@
-//! Which models may answer. The one that was asked for need not: a Portkey config falls back, balances and overrides. What
-//! is told inline can be read; a config that is known by its id cannot, and one that is attached to the key cannot even
-//! be seen.
+//! Which models may answer. It may not be the one that was asked for: a Portkey config can fall back, balance and
+//! override. An inline config can be read. A config given by its id cannot, and one that is attached to the key cannot
+//! even be seen.
 //!
-//! A pass does what every possible target takes. Where not all are known it does nothing that a model of another family
-//! refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache markers.
+//! A pass does only what every possible target accepts. If not all targets are known, it does nothing that a model of
+//! another family refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache
+//! markers.
 
 use alloc::format;
 use alloc::vec::Vec;
