@@ -55,6 +55,8 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo test -p front -p credentials
 	cargo build -p hostile --target wasm32-wasip2 --release
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
+	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
+	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
 	node --test tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
@@ -98,7 +100,7 @@ lint: package $(DENY)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p openai-compatible -p front -p credentials -p hostile --target wasm32-wasip2 -- -D warnings
+	cargo clippy -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p openai-compatible -p front -p credentials -p filler -p hostile --target wasm32-wasip2 -- -D warnings
 	cargo check -p host-harness
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check

@@ -1,6 +1,7 @@
 //! `models` as a user has it: a table for people, lines for programs, and a filter.
 
 use host_harness::ConfigFile;
+use serde_json::Value;
 
 use crate::{support::User, terminal::Terminal};
 
@@ -10,17 +11,25 @@ fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
     let piped = user.cli.run(&["models"]).ok();
     let lines: Vec<Vec<&str>> = piped.out.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(lines.len(), 48, "{piped:?}");
-    assert!(lines.contains(&vec!["@openai/gpt-5-mini", "openai"]), "{piped:?}");
+    let mini = ["@openai/gpt-5-mini", "openai", "400000", "128000", "image", "minimal,low,medium,high"];
+    assert!(lines.contains(&mini.to_vec()), "{piped:?}");
+    // What is not known is not guessed.
+    assert!(lines.contains(&vec!["@openai/text-embedding-3-large", "openai"]), "{piped:?}");
     assert_eq!(piped.err, "48 models\n");
 
-    let mut terminal = Terminal::start(user.cli.command(&["models", "OpenAI", "mini"]));
-    assert_eq!(terminal.end(), 0);
-    let screen = terminal.screen();
-    let rows: Vec<Vec<&str>> =
-        screen.lines().map(|line| line.split(['│', '┆', ' ']).filter(|word| !word.is_empty()).collect()).collect();
-    assert!(rows.contains(&vec!["model", "provider"]), "{screen}");
-    assert!(rows.contains(&vec!["@openai/gpt-5-mini", "openai"]), "{screen}");
-    assert!(!screen.contains("anthropic"), "{screen}");
+    for (columns, header, row) in [
+        (80, &["model", "provider"][..], &mini[..2]),
+        (140, &["model", "provider", "window", "answer", "takes", "reasons"], &mini),
+    ] {
+        let mut terminal = Terminal::sized(user.cli.command(&["models", "OpenAI", "mini"]), 60, columns);
+        assert_eq!(terminal.end(), 0);
+        let screen = terminal.screen();
+        let rows: Vec<Vec<&str>> =
+            screen.lines().map(|line| line.split(['│', '┆', ' ']).filter(|word| !word.is_empty()).collect()).collect();
+        assert!(rows.iter().any(|cells| cells == header), "{screen}");
+        assert!(rows.iter().any(|cells| cells == row), "{screen}");
+        assert!(!screen.contains("anthropic"), "{screen}");
+    }
 }
 
 #[test]
@@ -70,4 +79,42 @@ fn a_filter_holds_for_each_form() {
     assert_eq!(json["models"].as_array().unwrap().len(), piped.out.lines().count());
     let none = user.cli.run(&["models", "nonsense"]).ok();
     assert_eq!((none.out.as_str(), none.err.as_str()), ("", "0 of 48 models\n"));
+}
+
+#[test]
+fn models_are_found_by_what_they_are_known_to_do() {
+    let user = User::new();
+    let found = |arguments: &[&str]| {
+        let json = user.cli.run(&[&["models", "--json"], arguments].concat()).ok().json();
+        json["models"].as_array().unwrap().clone()
+    };
+    let all = found(&[]);
+    type Holds = fn(&Value) -> bool;
+    let cases: [(&[&str], Holds); 5] = [
+        (&["--reasoning"], |model| model["reasoning"] == true),
+        (&["--input", "image"], |model| model["image_input"] == true),
+        (&["--input", "image", "--input", "audio"], |model| {
+            model["image_input"] == true && model["audio_input"] == true
+        }),
+        (&["--context", "1000000"], |model| model["context_tokens"].as_u64() >= Some(1_000_000)),
+        (&["claude", "--context", "200000"], |model| {
+            model["id"].as_str().unwrap().contains("claude") && model["context_tokens"].as_u64() >= Some(200_000)
+        }),
+    ];
+    for (arguments, holds) in cases {
+        let expected: Vec<_> = all.iter().filter(|model| holds(model)).cloned().collect();
+        assert!(!expected.is_empty() && expected.len() < all.len(), "{arguments:?}: {}", expected.len());
+        assert_eq!(found(arguments), expected, "{arguments:?}");
+    }
+    let mini = all.iter().find(|model| model["id"] == "@openai/gpt-5-mini").unwrap();
+    assert_eq!(
+        (&mini["context_tokens"], &mini["max_output_tokens"], &mini["reasoning_efforts"][0]),
+        (&400_000.into(), &128_000.into(), &"minimal".into())
+    );
+    let unknown = all.iter().find(|model| model["id"] == "@openai/text-embedding-3-large").unwrap();
+    assert!(unknown["context_tokens"].is_null() && unknown["reasoning"].is_null(), "{unknown}");
+    for arguments in [&["--input", "smell"][..], &["--context", "many"], &["--default", "x", "--reasoning"]] {
+        assert_eq!(user.cli.run(&[&["models"], arguments].concat()).code, 2, "{arguments:?}");
+    }
+    assert_eq!(user.cli.run(&["models", "nonsense", "--reasoning"]).ok().err, "0 of 48 models\n");
 }

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use host_harness::{Environment, Provider, Setup, types::ErrorKind as Kind};
+use host_harness::{
+    Environment, Provider, Setup,
+    types::{ErrorKind as Kind, Media},
+    wit::{audio, embeddings},
+};
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
@@ -18,6 +22,13 @@ async fn the_key_is_in_its_header_and_in_no_other() {
     provider.complete(&ask("gpt", "hello")).await.unwrap();
     events(&provider, &ask("gpt", "hello")).await.unwrap();
     provider.models().await.unwrap();
+    provider.embed(&embeddings::Request::new(["a ship"])).await.unwrap();
+    provider.speak(&audio::SpeechRequest::new("a ship")).await.unwrap();
+    let recording = Media::new("audio/ogg", b"OggS".to_vec());
+    provider.transcribe(&audio::TranscriptionRequest::new(recording)).await.unwrap();
+    for endpoint in ["/chat/completions", "/models", "/embeddings", "/audio/speech", "/audio/transcriptions"] {
+        assert!(stub.requests().iter().any(|request| request.path.contains(endpoint)), "{endpoint}");
+    }
     for request in stub.requests() {
         assert_eq!(request.header("x-portkey-api-key"), Some(KEY));
         assert_eq!(request.header("authorization"), None);
@@ -333,6 +344,12 @@ fn no_output_log_or_file_of_a_command_holds_the_key() {
         &["chat", "hello", "--model", "fault/echo-headers-error", "--json"],
         &["chat", "hello", "--model", "fault/reset"],
         &["image", "a lighthouse", "--output", "images"],
+        &["embed", "a ship"],
+        &["embed", "a ship", "--model", "fault/echo-headers-error", "--json"],
+        &["speak", "a ship", "--output", "ship.mp3"],
+        &["speak", "a ship", "--output", "lost.mp3", "--model", "fault/echo-headers-error"],
+        &["transcribe", "ship.mp3", "--json"],
+        &["transcribe", "ship.mp3", "--model", "fault/echo-headers-error"],
         &["doctor"],
         &["doctor", "--json"],
         &["onboard"],

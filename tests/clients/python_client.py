@@ -38,6 +38,17 @@ class Clients(unittest.TestCase):
             self.assertEqual(chunks[-1].usage, whole.usage)
             self.assertEqual(chunks[-2].choices[0].finish_reason, "stop")
 
+    def test_vectors_speech_and_transcripts(self):
+        for client in self.each():
+            texts = ["a ship", "a boat"]
+            vectors = client.embeddings.create(model="text-embedding-3-small", input=texts, dimensions=16).data
+            self.assertEqual([len(vector.embedding) for vector in vectors], [16, 16])
+            with client.audio.speech.with_streaming_response.create(model="tts-1", voice="nova", input="Hello, you.") as speech:
+                audio = b"".join(speech.iter_bytes())
+            self.assertTrue(audio.startswith(b"ID3"))
+            heard = client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", audio))
+            self.assertEqual(heard.text, "Hello, you.")
+
     def test_tools(self):
         tools = [{"type": "function", "function": {"name": name, "parameters": CITY}} for name in ("get_weather", "get_time")]
         for client in self.each():

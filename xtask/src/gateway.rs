@@ -19,6 +19,8 @@ use crate::{component, workspace::Workspace};
 
 /// What a provider may import, and what it must export.
 const PROVIDER: &str = "openclaw:provider/provider@0.2.0";
+/// What it may export beside that. Where it does not, the filler takes the place.
+const OPTIONAL: [&str; 2] = ["openclaw:provider/embeddings@0.2.0", "openclaw:provider/audio@0.2.0"];
 /// The same of what comes of it.
 const GATEWAY: &str = "openclaw:gateway/gateway@0.1.0";
 
@@ -45,14 +47,19 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<()> {
     let provider_file = args.provider.clone().unwrap_or_else(own);
     let provider = read(&provider_file)?;
     check_target(&provider, PROVIDER).with_context(|| format!("{} may not be composed", provider_file.display()))?;
-    let front = read(&component::build(workspace, "front")?)?;
-    let composed = if args.without_credentials {
-        compose("gateway-without-credentials.wac", [("provider-component", provider), ("front", front)])?
+    let left_out = left_out(&provider)?;
+    let mut parts = vec![("provider-component", provider), ("front", read(&component::build(workspace, "front")?)?)];
+    if !left_out.is_empty() {
+        println!("the provider leaves out {}: each call of it is answered with `unsupported`", left_out.join(" and "));
+        parts.push(("filler", read(&component::build(workspace, "filler")?)?));
+    }
+    let document = if args.without_credentials {
+        "gateway-without-credentials.wac"
     } else {
-        let credentials = read(&component::build(workspace, "credentials")?)?;
-        let parts = [("provider-component", provider), ("front", front), ("credentials", credentials)];
-        compose("gateway.wac", parts)?
+        parts.push(("credentials", read(&component::build(workspace, "credentials")?)?));
+        "gateway.wac"
     };
+    let composed = compose(document, &left_out, parts)?;
     check_target(&composed, GATEWAY).context("what came of it is no gateway")?;
     let out = args.out.clone().unwrap_or_else(|| file("dist/gateway.wasm"));
     if let Some(folder) = out.parent() {
@@ -67,9 +74,28 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}: `make component` builds the provider", path.display()))
 }
 
+/// The optional interfaces that a provider does not export.
+fn left_out(provider: &[u8]) -> anyhow::Result<Vec<&'static str>> {
+    let mut types = Types::default();
+    let found = Package::from_bytes("component", None, provider, &mut types).context("this is no component")?;
+    let exports = &types[found.ty()].exports;
+    Ok(OPTIONAL.into_iter().filter(|interface| !exports.contains_key(*interface)).collect())
+}
+
+/// The document, where the filler stands in for the interfaces that are left out.
+fn filled(source: &str, left_out: &[&str]) -> String {
+    if left_out.is_empty() {
+        return source.to_owned();
+    }
+    let source = left_out.iter().fold(source.to_owned(), |source, interface| {
+        source.replace(&format!("provider[\"{interface}\"]"), &format!("filler[\"{interface}\"]"))
+    });
+    source.replace("let front = ", "let filler = new openclaw:filler { ... };\n\nlet front = ")
+}
+
 /// Composes the parts, each named as the document names it after `openclaw:`.
-fn compose<const N: usize>(document: &str, parts: [(&str, Vec<u8>); N]) -> anyhow::Result<Vec<u8>> {
-    let source = fs::read_to_string(file("components").join(document))?;
+fn compose(document: &str, left_out: &[&str], parts: Vec<(&str, Vec<u8>)>) -> anyhow::Result<Vec<u8>> {
+    let source = filled(&fs::read_to_string(file("components").join(document))?, left_out);
     let names = parts.iter().map(|(name, _)| format!("openclaw:{name}")).collect::<Vec<_>>();
     let bytes = parts.into_iter().map(|(_, bytes)| bytes);
     let keys = names.iter().map(|name| BorrowedPackageKey::from_name_and_version(name, None));
@@ -140,6 +166,42 @@ mod tests {
     #[test]
     fn a_provider_may_be_composed() {
         check_target(&component("include openclaw:provider/provider@0.2.0;"), PROVIDER).unwrap();
+    }
+
+    fn composed(provider: &str) -> anyhow::Result<Vec<u8>> {
+        let provider = component(provider);
+        let left_out = left_out(&provider)?;
+        let of = |world: &str| component(&format!("include openclaw:gateway/{world}@0.1.0;"));
+        let mut parts =
+            vec![("provider-component", provider), ("front", of("front")), ("credentials", of("credentials"))];
+        if !left_out.is_empty() {
+            parts.push(("filler", of("filler")));
+        }
+        compose("gateway.wac", &left_out, parts)
+    }
+
+    #[test]
+    fn a_provider_is_composed_with_what_it_leaves_out() {
+        for (provider, needs) in [
+            ("include openclaw:provider/full-provider@0.2.0;", 0),
+            ("include openclaw:provider/provider@0.2.0;", 2),
+            ("include openclaw:provider/provider@0.2.0; export openclaw:provider/audio@0.2.0;", 1),
+        ] {
+            assert_eq!(left_out(&component(provider)).unwrap().len(), needs, "{provider}");
+            check_target(&composed(provider).unwrap(), GATEWAY).unwrap();
+        }
+    }
+
+    #[test]
+    fn without_the_filler_half_a_provider_is_no_gateway() {
+        let of = |world: &str| component(&format!("include openclaw:{world};"));
+        let parts = vec![
+            ("provider-component", of("provider/provider@0.2.0")),
+            ("front", of("gateway/front@0.1.0")),
+            ("credentials", of("gateway/credentials@0.1.0")),
+        ];
+        let refusal = compose("gateway.wac", &[], parts).unwrap_err().to_string();
+        assert!(refusal.contains("openclaw:provider/embeddings@0.2.0"), "{refusal}");
     }
 
     /// In the composition its store would be the host's, with the key in it.

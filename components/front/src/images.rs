@@ -90,7 +90,11 @@ fn request(mut fields: Map<String, Value>) -> Result<Request, Box<Failure>> {
     Ok(Request { model, prompt, count, size, quality, background, output_format, extra_json })
 }
 
-fn number<T>(name: &str, value: Option<Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Box<Failure>> {
+pub(crate) fn number<T>(
+    name: &str,
+    value: Option<Value>,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<T>, Box<Failure>> {
     let Some(value) = value else { return Ok(None) };
     // JSON does not tell 1.0 from 1.
     let value = match value.as_f64() {
@@ -100,19 +104,20 @@ fn number<T>(name: &str, value: Option<Value>, read: impl Fn(&Value) -> Option<T
     read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
 }
 
-struct Part {
-    name: String,
+/// A part of a form.
+pub(crate) struct Part {
+    pub(crate) name: String,
     media_type: String,
-    data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
 }
 
 impl Part {
-    fn media(self) -> Media {
+    pub(crate) fn media(self) -> Media {
         Media { media_type: self.media_type, data: self.data }
     }
 }
 
-fn parts(content_type: &[u8], body: &[u8]) -> Result<Vec<Part>, Box<Failure>> {
+pub(crate) fn parts(content_type: &[u8], body: &[u8]) -> Result<Vec<Part>, Box<Failure>> {
     let malformed = |error| Failure::invalid(format!("The form cannot be read: {error}"));
     let mut parser = Parser::<'_, LINE, LINES>::from_content_type(content_type).map_err(malformed)?;
     let mut parts: Vec<Part> = Vec::new();

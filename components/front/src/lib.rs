@@ -12,8 +12,10 @@ extern crate alloc;
 extern crate component_runtime as _;
 
 pub mod access;
+pub mod audio;
 pub mod bindings;
 pub mod chat;
+pub mod embeddings;
 pub mod failure;
 mod http;
 pub mod images;

@@ -11,14 +11,17 @@ use serde_json::{Value, json};
 
 use crate::access::{self, Caller};
 use crate::bindings::openclaw::provider::types::Connection;
-use crate::bindings::openclaw::provider::{chat as provider_chat, images as provider_images, models, onboarding};
+use crate::bindings::openclaw::provider::{
+    audio as provider_audio, chat as provider_chat, embeddings as provider_embeddings, images as provider_images,
+    models, onboarding,
+};
 use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::http::types::Method;
 use crate::failure::{Failure, request_id};
 use crate::http::{Answer, Request};
 use crate::settings::Settings;
-use crate::{chat, images};
+use crate::{audio, chat, embeddings, images};
 
 /// What is the same for every request.
 struct Setup {
@@ -47,8 +50,9 @@ fn configure() -> Result<Setup, Box<Failure>> {
 pub(crate) fn serve(request: Request, answer: Answer) {
     match respond(&request) {
         Ok(Response::Stream(stream)) => stream.send(answer),
+        Ok(Response::Speech(speech)) => send_speech(&speech, answer),
         Ok(Response::Whole(whole)) => {
-            let mut headers = [("content-type", "application/json".to_owned())].to_vec();
+            let mut headers = [("content-type", whole.media_type.to_owned())].to_vec();
             headers.extend(request_id(whole.trace_id.as_deref()));
             answer.send(200, headers, &whole.body);
         }
@@ -68,6 +72,9 @@ fn respond(request: &Request) -> Result<Response, Box<Failure>> {
         Route::Models => list(request),
         Route::Generate => generate(request),
         Route::Edit => edit(request),
+        Route::Embed => embed(request),
+        Route::Speak => return speak(request),
+        Route::Transcribe => transcribe(request),
     };
     whole.map(Response::Whole)
 }
@@ -78,6 +85,9 @@ enum Route {
     Chat,
     Generate,
     Edit,
+    Embed,
+    Speak,
+    Transcribe,
 }
 
 fn route(request: &Request) -> Result<Route, Box<Failure>> {
@@ -87,6 +97,9 @@ fn route(request: &Request) -> Result<Route, Box<Failure>> {
         "/v1/chat/completions" => (Route::Chat, true),
         "/v1/images/generations" => (Route::Generate, true),
         "/v1/images/edits" => (Route::Edit, true),
+        "/v1/embeddings" => (Route::Embed, true),
+        "/v1/audio/speech" => (Route::Speak, true),
+        "/v1/audio/transcriptions" => (Route::Transcribe, true),
         path => return Err(Failure::new(404, "not_found", format!("There is nothing at {path}"))),
     };
     let allowed = match &request.method {
@@ -115,15 +128,22 @@ fn admitted(request: &Request) -> Result<&'static Setup, Box<Failure>> {
     Ok(setup)
 }
 
+const JSON: &str = "application/json";
+
 /// An answer in one piece.
 struct Whole {
+    media_type: &'static str,
     body: Vec<u8>,
     trace_id: Option<String>,
 }
 
 impl Whole {
+    fn new(body: Vec<u8>, trace_id: Option<String>) -> Self {
+        Self { media_type: JSON, body, trace_id }
+    }
+
     fn json(body: &Value) -> Self {
-        Self { body: body.to_string().into_bytes(), trace_id: None }
+        Self::new(body.to_string().into_bytes(), None)
     }
 }
 
@@ -148,6 +168,7 @@ fn list(request: &Request) -> Result<Whole, Box<Failure>> {
 enum Response {
     Whole(Whole),
     Stream(Stream),
+    Speech(provider_audio::Speech),
 }
 
 struct Stream {
@@ -164,7 +185,7 @@ fn complete(request: &Request) -> Result<Response, Box<Failure>> {
     if !call.stream {
         let mut response = provider_chat::complete(&setup.connection, &call.request)?;
         let trace_id = response.report.trace_id.take();
-        return Ok(Response::Whole(Whole { body: chat::answer(response, now()), trace_id }));
+        return Ok(Response::Whole(Whole::new(chat::answer(response, now()), trace_id)));
     }
     let reply = provider_chat::stream(&setup.connection, &call.request)?;
     let trace_id = reply.report().trace_id;
@@ -227,7 +248,47 @@ fn edit(request: &Request) -> Result<Whole, Box<Failure>> {
 
 fn drawn(mut response: provider_images::Response) -> Whole {
     let trace_id = response.report.trace_id.take();
-    Whole { body: images::answer(response, now()), trace_id }
+    Whole::new(images::answer(response, now()), trace_id)
+}
+
+fn embed(request: &Request) -> Result<Whole, Box<Failure>> {
+    let setup = admitted(request)?;
+    let call = embeddings::read(&json_body(request, setup)?)?;
+    let mut response = provider_embeddings::embed(&setup.connection, &call.request)?;
+    let trace_id = response.report.trace_id.take();
+    Ok(Whole::new(embeddings::answer(response, call.base64), trace_id))
+}
+
+fn transcribe(request: &Request) -> Result<Whole, Box<Failure>> {
+    let setup = admitted(request)?;
+    let content_type = request.header("content-type").unwrap_or_default();
+    let call = audio::transcription(content_type, &request.body(setup.settings.max_request)?)?;
+    let mut transcript = provider_audio::transcribe(&setup.connection, &call.request)?;
+    let trace_id = transcript.report.trace_id.take();
+    let (media_type, body) = audio::answer(transcript, call.is_plain);
+    Ok(Whole { media_type, body, trace_id })
+}
+
+fn speak(request: &Request) -> Result<Response, Box<Failure>> {
+    let setup = admitted(request)?;
+    let call = audio::speech(&json_body(request, setup)?)?;
+    Ok(Response::Speech(provider_audio::speak(&setup.connection, &call)?))
+}
+
+/// Each piece goes out before the next is waited for. Speech that breaks off leaves its answer without an end, which a caller
+/// sees.
+fn send_speech(speech: &provider_audio::Speech, answer: Answer) {
+    let mut headers = [("content-type", speech.media_type())].to_vec();
+    headers.extend(request_id(speech.report().trace_id.as_deref()));
+    let Some(body) = answer.open(200, headers) else { return };
+    loop {
+        match speech.next() {
+            Ok(bytes) if bytes.is_empty() => return body.finish(),
+            // A caller that is gone ends the provider's request too: the speech is dropped.
+            Ok(bytes) if body.write(&bytes).and_then(|()| body.flush()).is_ok() => {}
+            _ => return,
+        }
+    }
 }
 
 fn json_body(request: &Request, setup: &Setup) -> Result<Vec<u8>, Box<Failure>> {

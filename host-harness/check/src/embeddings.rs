@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Check,
     canned::Canned,
-    fixture::{Fixture, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, refused_as},
+    fixture::{Fixture, Flaw, Verdict, at, ensure, equal, keyless, no_request, only_request, refused_as},
 };
 use host_harness::{
     Provider,
@@ -50,8 +50,8 @@ async fn request(fixture: &Fixture) -> Verdict {
     let request = only_request(&gateway)?;
     equal("the path", request.path.as_str(), "/v1/embeddings")?;
     let body = request.json();
-    equal("the model", body["model"].clone(), MODEL)?;
-    equal("the input", body["input"].clone(), json!(["one", "two"]))?;
+    equal("the model", at(&body, &["model"]), MODEL)?;
+    equal("the input", at(&body, &["input"]), json!(["one", "two"]))?;
     if let Ok(credential) = fixture.credential() {
         let expected = Fixture::header_value(credential, &Fixture::key(credential));
         equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;

@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::{
     ConfigFile, Error, Provider, Update, nearest, own_model,
     types::{self, ErrorKind},
-    wit::models::Entry,
+    wit::models::{Entry, Traits},
 };
 use serde_json::json;
 
@@ -20,8 +20,17 @@ use super::{
 pub(crate) struct Args {
     /// List only models whose id or provider holds each of these words, in any letter case
     filter: Vec<String>,
+    /// List only models that are known to reason
+    #[arg(long)]
+    reasoning: bool,
+    /// List only models that are known to take this; may be given several times
+    #[arg(long = "input", value_name = "KIND", value_enum)]
+    inputs: Vec<Input>,
+    /// List only models whose window is known to hold this many tokens
+    #[arg(long, value_name = "TOKENS")]
+    context: Option<u32>,
     /// Make this model the default in the configuration; the gateway must offer it
-    #[arg(long, value_name = "ID", conflicts_with = "filter")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "reasoning", "inputs", "context"])]
     default: Option<String>,
     /// With --default: write without asking the gateway whether it offers the model
     #[arg(long, requires = "default")]
@@ -46,29 +55,108 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     drop(alive);
     let all = models.len();
     models.retain(|model| holds(model, &args.filter));
+    let traits = provider.traits_of_each(models.iter().map(|model| &model.id)).await?;
+    let models: Vec<(Entry, Traits)> =
+        models.into_iter().zip(traits).filter(|(_, traits)| args.takes(traits)).collect();
     if args.json {
-        let models = models.iter().map(|model| json!({"id": model.id, "provider": model.provider}));
+        let models = models.iter().map(|(model, traits)| as_json(model, traits));
         output::print_json(&json!({"models": models.collect::<Vec<_>>()}));
         return Ok(ExitCode::SUCCESS);
     }
-    let rows = models.iter().map(|model| [model.id.as_str(), model.provider.as_deref().unwrap_or_default()]);
+    let rows = models.iter().map(|(model, traits)| row(model, traits));
     match output::columns() {
         Some(_) if models.is_empty() => {}
         Some(columns) => {
+            // In a narrow one the rest would leave the ids no room.
+            let shown = if columns < WIDE { 2 } else { HEADER.len() };
             let mut table = Table::new();
-            table.load_style(UTF8_FULL_CONDENSED).set_header(["model", "provider"]);
+            table.load_style(UTF8_FULL_CONDENSED).set_header(HEADER.into_iter().take(shown));
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-            table.add_rows(rows.map(|row| row.map(terminal::line)));
+            table.add_rows(rows.map(|row| row.into_iter().take(shown)));
             table.lines().for_each(|line| output::print_line(line.trim_end()));
         }
-        None => rows.for_each(|row| output::print_line(&row.map(terminal::line).join("\t"))),
+        None => rows.for_each(|row| output::print_line(row.join("\t").trim_end_matches('\t'))),
     }
     output::note(&match models.len() {
         some if some == all => format!("{all} models"),
         some => format!("{some} of {all} models"),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a model takes beside text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Input {
+    Image,
+    Document,
+    Audio,
+}
+
+impl Input {
+    const ALL: [(Self, &str); 3] = [(Self::Image, "image"), (Self::Document, "document"), (Self::Audio, "audio")];
+
+    /// Whether a model takes it, where that is known.
+    fn of(self, traits: &Traits) -> Option<bool> {
+        match self {
+            Self::Image => traits.image_input,
+            Self::Document => traits.document_input,
+            Self::Audio => traits.audio_input,
+        }
+    }
+}
+
+impl Args {
+    fn takes(&self, traits: &Traits) -> bool {
+        (!self.reasoning || traits.reasoning == Some(true))
+            && self.inputs.iter().all(|input| input.of(traits) == Some(true))
+            && self.context.is_none_or(|least| traits.context_tokens.is_some_and(|window| window >= least))
+    }
+}
+
+const HEADER: [&str; 6] = ["model", "provider", "window", "answer", "takes", "reasons"];
+
+/// A terminal of so many columns has room for all of it.
+const WIDE: usize = 90;
+
+/// What it takes beside text, by name.
+fn inputs(traits: &Traits) -> Vec<&'static str> {
+    let taken = |(input, name): (Input, &'static str)| (input.of(traits) == Some(true)).then_some(name);
+    Input::ALL.into_iter().filter_map(taken).collect()
+}
+
+/// What is not known is left empty.
+fn row(model: &Entry, traits: &Traits) -> [String; 6] {
+    let tokens = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
+    let reasons = match traits.reasoning {
+        Some(true) if traits.reasoning_efforts.is_empty() => "yes".to_owned(),
+        Some(true) => traits.reasoning_efforts.join(","),
+        Some(false) => "no".to_owned(),
+        None => String::new(),
+    };
+    [
+        model.id.clone(),
+        model.provider.clone().unwrap_or_default(),
+        tokens(traits.context_tokens),
+        tokens(traits.max_output_tokens),
+        inputs(traits).join(","),
+        reasons,
+    ]
+    .map(|cell| terminal::line(&cell))
+}
+
+fn as_json(model: &Entry, traits: &Traits) -> serde_json::Value {
+    json!({
+        "id": model.id,
+        "provider": model.provider,
+        "context_tokens": traits.context_tokens,
+        "max_output_tokens": traits.max_output_tokens,
+        "image_input": traits.image_input,
+        "document_input": traits.document_input,
+        "audio_input": traits.audio_input,
+        "reasoning": traits.reasoning,
+        "reasoning_efforts": traits.reasoning_efforts,
+    })
 }
 
 /// Makes `id` the default model, where the gateway offers it.

@@ -294,6 +294,21 @@ impl Provider {
         within(clock, models.call_traits_of(&mut live.store, id)).await
     }
 
+    /// The same of each of these models, in their order: they are asked about in one instance.
+    ///
+    /// # Errors
+    /// What the host refused.
+    pub async fn traits_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<models::Traits>> {
+        let clock = self.clock();
+        let mut live = self.main.start(&self.plugin, clock).await?;
+        let models = live.models()?;
+        let mut each = Vec::new();
+        for id in ids {
+            each.push(within(clock, models.call_traits_of(&mut live.store, id.as_ref())).await?);
+        }
+        Ok(each)
+    }
+
     /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use portkey_provider::bindings::exports::openclaw::provider::chat::{AssistantPar
 use portkey_provider::bindings::exports::openclaw::provider::onboarding::{Choices, Finding, Severity};
 use portkey_provider::bindings::openclaw::provider::types::{Error, ErrorKind, MediaSource};
 use portkey_provider::{
-    answer, call, error, images, inline, lint, models, onboarding, portkey, report::Head, sse, stream, url,
+    answer, audio, call, embeddings, error, images, inline, lint, models, onboarding, portkey, report::Head, sse,
+    stream, url,
 };
 use serde_json::{Map, Value};
 
@@ -328,6 +329,23 @@ pub fn answer(input: &[u8]) {
             }
         }
         Err(error) => check_error(&images::failed(images::GENERATION_FAILED, error), &head),
+    }
+    for count in [1, 3] {
+        match embeddings::response(&head, body, count, "m") {
+            Ok(response) => {
+                assert_eq!(response.vectors.len(), count);
+                let length = response.vectors[0].len();
+                assert!(length > 0 && response.vectors.iter().all(|vector| vector.len() == length));
+                assert!(response.vectors.iter().flatten().all(|number| number.is_finite()));
+            }
+            Err(error) => check_error(&error, &head),
+        }
+    }
+    if let Err(error) = audio::transcript(&head, body) {
+        check_error(&error, &head);
+    }
+    if audio::media_type(&head, body).is_none() {
+        check_error(&audio::no_audio(&head, body), &head);
     }
     list(&head, body);
 }

@@ -141,14 +141,26 @@ fn any_answer() -> impl Strategy<Value = Value> {
         "html-message",
         "provider",
         "b64_json",
+        "embedding",
         "url",
         "revised_prompt",
         "slug",
         "owned_by",
         "total",
     ];
-    const TEXTS: &[&str] =
-        &["", "stop", "tool_calls", "overloaded_error", "failure", "hooks_failed", "@a/b", "aGk=", "<html>", "03"];
+    const TEXTS: &[&str] = &[
+        "",
+        "stop",
+        "tool_calls",
+        "overloaded_error",
+        "failure",
+        "hooks_failed",
+        "@a/b",
+        "aGk=",
+        "AACAPwAAAMA=",
+        "<html>",
+        "03",
+    ];
     any_json(NAMES, TEXTS)
 }
 
