@@ -1,4 +1,4 @@
-//! An answer as it is written, with what it used at the end; and what to do about an error.
+//! Prints an answer as it is written, and its usage at the end; shows how to handle an error.
 //!
 //!     PORTKEY_API_KEY=... cargo run --example stream -- portkey_provider.wasm 'Tell me of ships'
 //!

@@ -1,12 +1,12 @@
 //! Runs a provider plugin, a WebAssembly component of the world `openclaw:provider/provider`, without handing it keys.
 //!
-//! A [`Plugin`] is loaded into an [`Engine`]; a plugin and a [`Setup`] make a [`Provider`]; a provider makes calls. The plugin
-//! says which credentials it needs ([`wit::onboarding::Credential`]); the host finds them and attaches them to requests
-//! for the configured [`Origin`] alone. Neither a header, a body, an error nor a log shows a secret to the plugin.
+//! Load a [`Plugin`] into an [`Engine`]; connect it with a [`Setup`] to get a [`Provider`]; call the provider. The
+//! plugin says which credentials it needs ([`wit::onboarding::Credential`]). The host finds them and attaches them only
+//! to requests for the configured [`Origin`]. The plugin sees no secret, in no header, body, error or log.
 //!
-//! This crate knows nothing of any one provider, and has no command line: the program `host-harness` is the package
-//! `host-harness-cli`, the suite for providers `host-harness-check`, and the stand-in gateway `host-harness-stub`. The feature
-//! `keyring` reads keys from the system's keyring.
+//! This crate knows no particular provider, and has no command line: the program `host-harness` is the package
+//! `host-harness-cli`, the suite for providers is `host-harness-check`, and the stand-in gateway `host-harness-stub`.
+//! The feature `keyring` reads keys from the system's keyring.
 //!
 //! ```no_run
 //! use host_harness::{

@@ -1,13 +1,12 @@
-//! How much a plugin may use. Owns the numbers, their defaults, and the count of memory; the engine, the calls and the
-//! egress enforce them.
+//! How much a plugin may use. Owns the numbers, their defaults, and the count of memory. The engine, the calls and the
+//! egress (whose `Pool` holds the connections) enforce them.
 
 use std::time::Duration;
 
 use tokio::{sync::Semaphore, time::Instant};
 use wasmtime::ResourceLimiter;
 
-/// What one call may use. Each default is generous for real work and deadly for none: an embedder with many calls at
-/// once lowers `memory`.
+/// What one call may use. The defaults suit real workloads. Lower `memory` if many calls run at once.
 ///
 /// ```
 /// let limits = host_harness::Limits { memory: 64 << 20, ..Default::default() };
@@ -22,27 +21,25 @@ pub struct Limits {
     pub call: Duration,
     /// Wall-clock time between two batches of a stream. Default: 5 minutes.
     pub stream_idle: Duration,
-    /// Wall-clock time of a whole stream, from when it is open, whatever comes and however fast it is read. Default: 1
-    /// hour.
+    /// Wall-clock time of a whole stream, from when it is open, however fast it arrives and is read. Default: 1 hour.
     pub stream: Duration,
-    /// Time for a connection to stand, name lookup and a proxy's answer included, TLS not. A connection of HTTP/2 that
-    /// has been silent for this long during a call is asked for a sign of life, and given up after as long again.
-    /// Default: 10 seconds.
+    /// Time to connect, including name lookup and a proxy's answer, but not TLS. If an HTTP/2 connection is silent for
+    /// this long during a call, the host pings it, and closes it after as long again. Default: 10 seconds.
     pub connect: Duration,
     /// Body of one HTTP response, in bytes. Default: 256 MiB.
     pub response_body: u64,
     /// Head of one HTTP response, in bytes. Default: 64 KiB.
     pub response_head: usize,
-    /// Instances that may live at once: one for each call under way and each reply that is not over. A call that comes
-    /// when all are taken waits for one, no longer than `call`. Address space is reserved for each, and memory that was
-    /// used is kept for the next. Default: 1,000.
+    /// Instances that may live at once: one for each call in progress and each unfinished reply. If all are taken, a
+    /// call waits for one, at most for `call`. Each has reserved address space, and used memory is kept for the next
+    /// instance. Default: 1,000.
     pub instances: u32,
     /// HTTP requests that one call may have open at once. Default: 8.
     pub concurrent_requests: usize,
     /// A component's file, in bytes. Default: 64 MiB, a hundred times what a provider needs.
     pub component: u64,
-    /// Wall-clock time to wait for a component to be compiled. A compiler cannot be interrupted: one that is given up
-    /// goes on in its threads until it is done, and what it made is dropped. Default: 2 minutes.
+    /// Wall-clock time to wait for a component to be compiled. A compilation cannot be interrupted: after this time it
+    /// continues in its threads until it is done, and its result is dropped. Default: 2 minutes.
     pub compile: Duration,
 }
 

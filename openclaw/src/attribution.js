@@ -1,6 +1,6 @@
 /**
- * Whose call it is, for Portkey's logs: agent, session, turn and call, by OpenClaw's own ids. They go into the metadata and the
- * trace headers, where the user set nothing of that name, and not at all where the option `attribution` is off.
+ * Tells Portkey's logs who makes a call: OpenClaw's own ids of agent, session, turn and call. They go into the metadata and the
+ * trace headers, unless the user set the same name there or turned the option `attribution` off.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** A call of the component that is no chat: by the configuration, the key and the transport that OpenClaw has for the provider. */
+/** Calls of the component other than chat, with the configuration, key and transport that OpenClaw has for the provider. */
 import { descriptor } from '../component/descriptor.js';
 import { use } from './component.js';
 import { connect, providerConfig } from './config.js';

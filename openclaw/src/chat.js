@@ -1,4 +1,4 @@
-/** Chat: one reply of the component's, as OpenClaw's stream of events. */
+/** Chat: turns a reply of the component into OpenClaw's stream of events. */
 import { attributed } from './attribution.js';
 import { use } from './component.js';
 import { connect, pluginOptions } from './config.js';

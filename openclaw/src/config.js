@@ -1,6 +1,6 @@
 /**
- * What of OpenClaw's configuration the component sees: the parts that it reads and writes, and no secret in them.
- * OpenClaw hands plugins its configuration with secrets filled in, so each is put back behind a reference, `${NAME}`.
+ * The part of OpenClaw's configuration that the component sees: what it reads and writes, without secrets.
+ * OpenClaw gives plugins its configuration with secrets filled in, so each is replaced by a reference, `${NAME}`.
  */
 import { descriptor } from '../component/descriptor.js';
 import { onboarding } from './component.js';

@@ -1,4 +1,4 @@
-/** The component's typed errors, in the terms that OpenClaw reads. */
+/** Translates the component's typed errors into those that OpenClaw understands. */
 
 /** @typedef {import('../component/interfaces/openclaw-provider-types.js').Error} ComponentError */
 

@@ -1,7 +1,7 @@
 /**
- * What the adapter needs of OpenClaw beyond its public SDK: the fetch that OpenClaw's own model providers use, with the
+ * What the adapter needs from OpenClaw beyond its public SDK: the fetch of OpenClaw's own model providers, with the
  * user's private-network, proxy, TLS and timeout settings and pooled connections, and the builder that writes their requests.
- * No public entry offers either, so they are imported when first needed, and their absence is an error that says so.
+ * No public entry offers them, so they are imported when first needed. If they are missing, an error says so.
  */
 
 /** @typedef {import('./openclaw.js').Model} Model */

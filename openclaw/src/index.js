@@ -1,4 +1,4 @@
-/** The plugin's entry: registration alone. Nothing of the component is loaded before its first use. */
+/** The plugin's entry: only registers. The component is loaded at its first use. */
 import { definePluginEntry } from 'openclaw/plugin-sdk/plugin-entry';
 import { descriptor } from '../component/descriptor.js';
 import { mediaProvider, speechProvider } from './audio.js';

@@ -1,7 +1,7 @@
 /**
- * Keeps secrets that a server sends back out of the component: in texts, headers and bodies as they stream by. A mask is as
- * long as what it hides. A secret is found as it is and as servers write what they repeat: in JSON, in a URL, in HTML, in
- * Base64. The Rust host has the same mask (`host-harness/boundary/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
+ * Masks secrets that a server sends back, before the component sees them: in texts, headers and streamed bodies. A mask is as
+ * long as the secret. A secret is found literally and in the encodings that servers use: JSON, URLs, HTML, Base64. The Rust
+ * host has the same mask (`host-harness/boundary/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 
 /** In bytes. Shorter ones would blot out ordinary text, and no real key is that short. */

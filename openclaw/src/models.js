@@ -1,4 +1,4 @@
-/** Which models there are. */
+/** The model catalog: which models there are, and what OpenClaw is told about each. */
 import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
 import { traitsOf, use } from './component.js';

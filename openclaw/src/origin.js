@@ -1,4 +1,4 @@
-/** Origins: where the key may go. The configuration says so, and the component has no say in it. */
+/** Origins: where the key may go. The configuration decides this; the component cannot. */
 
 /** An error whose message is safe to show. @param {string} message @param {string} [hint] */
 export const configError = (message, hint) => (

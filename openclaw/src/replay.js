@@ -1,8 +1,8 @@
 /**
- * Reasoning of past turns, past OpenClaw's builder. The builder takes a signature for the name of the field that the reasoning
- * came in, leaves out reasoning without text, and reads a call's signature as JSON: it would lose all that the component signs.
- * So reasoning is taken out before it, and put into its body afterwards, in the form that the component reads. What goes back
- * to whom, the component decides.
+ * Carries the reasoning of past turns around OpenClaw's builder. The builder reads a signature as the name of the field that the
+ * reasoning came in, drops reasoning without text, and reads a call's signature as JSON, so it would lose everything that the
+ * component signs. The adapter takes reasoning out before the builder runs, and puts it into the builder's body afterwards, in
+ * the form that the component reads. The component decides what goes back to which provider.
  */
 
 /** @typedef {import('./openclaw.js').Model} Model */

@@ -1,4 +1,4 @@
-/** What is asked of the component: the body that OpenClaw's own builder writes. */
+/** Builds the request for the component from the body that OpenClaw's own builder writes. */
 import { transport } from './host.js';
 import { configuredModel, traitsIn } from './models.js';
 import { takeReasoning } from './replay.js';

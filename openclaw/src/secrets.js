@@ -1,6 +1,6 @@
 /**
- * Which parts of a configuration are secret, by the names that they stand under. The Rust host has the same rule
- * (`host-harness/src/configuration/secrets.rs`), and both are tested with `tests/fixtures/boundary`.
+ * Decides by its name whether a value of a configuration is secret. The Rust host has the same rule
+ * (`host-harness/boundary/src/secret_names.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 
 /** Words that say so alone. Digits at the end of a word do not count. */

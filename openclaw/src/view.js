@@ -1,8 +1,8 @@
 /**
- * What of OpenClaw's configuration the component sees, and what of its answer is taken. It merges its own entry into the
- * configuration, so it sees that; all else, and every secret, stays behind and is laid back afterwards. A secret is shown as a
- * reference of ours, `${SEALED_0}`, which the component keeps as it is. The Rust host has the same view
- * (`host-harness/boundary/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
+ * Which part of OpenClaw's configuration the component sees, and which part of its answer is used. The component merges its own
+ * entry into the configuration, so it sees that entry. The adapter keeps everything else, and every secret, and puts it back
+ * afterwards. A secret is replaced by a reference of ours, `${SEALED_0}`, which the component keeps as it is. The Rust host has
+ * the same view (`host-harness/boundary/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { configError, samePlace } from './origin.js';

@@ -1,7 +1,7 @@
 /**
  * wasi:http and wasi:io 0.2 for one component instance, over a `fetch`: just what a client needs.
  *
- * Every import settles: requests end with their answer, an abort, a limit or the call, never by being forgotten.
+ * Every import settles: a request ends with its answer, an abort, a limit or the end of the call, and is never left pending.
  * Only `Pollable.block` and `InputStream.blockingRead` wait, so only those two suspend the component (JSPI).
  */
 import { LIMITS } from './limits.js';

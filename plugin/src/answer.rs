@@ -1,4 +1,4 @@
-//! A whole answer of a chat.
+//! Reads a complete chat answer, one that was not streamed as events.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -15,7 +15,7 @@ use crate::signature::{self, Details};
 use crate::wire::{self, present};
 use crate::{events, guardrails, usage};
 
-/// A whole answer. Some providers send a stream all the same: the first byte tells.
+/// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     let malformed = || error::malformed(head, "The answer is no chat completion", body);
     let text = lossy(body);
@@ -88,7 +88,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     })
 }
 
-/// Whether there are calls, and whether the arguments of one are cut off.
+/// Whether there are tool calls, and whether the arguments of one are cut off.
 fn calls(content: &[AssistantPart]) -> (bool, bool) {
     let (mut has_calls, mut is_cut) = (false, false);
     for part in content {
@@ -102,7 +102,7 @@ fn calls(content: &[AssistantPart]) -> (bool, bool) {
     (has_calls, is_cut)
 }
 
-/// Reasoning, text, calls, and what else there is. Where the blocks hold the same text as `content`, their order is kept.
+/// Reasoning, text, tool calls and other parts. If the blocks hold the same text as `content`, their order is kept.
 fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>> {
     let mut parts = Vec::new();
     let blocks = message.content_blocks;

@@ -1,4 +1,4 @@
-//! A request made ready: the connection checked, its headers checked and spelled for the wire. Nothing is sent here.
+//! Prepares a request: checks the connection, and checks and encodes its headers. Sends nothing.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -1,5 +1,5 @@
-//! This provider's settings, read out of the host's configuration document. It says what has the wrong type; what is
-//! wrong with a value of the right type is [`crate::lint`]'s to say.
+//! Reads this provider's settings from the host's configuration. Reports values of the wrong type; [`crate::lint`]
+//! reports wrong values of the right type.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -55,7 +55,7 @@ pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding 
 
 /// A value of the wrong type stands where an object belongs.
 pub(crate) fn not_an_object(path: &str) -> Box<Error> {
-    error::invalid_config(&format!("{path} is not an object"), "Mend the configuration there: nothing was changed.")
+    error::invalid_config(&format!("{path} is not an object"), "Fix the configuration there: nothing was changed.")
 }
 
 /// Most entries for this provider that differ in case or white space.

@@ -1,7 +1,7 @@
-//! From a failure to `types.error`: what kind it is, whose it is, and what a person can do about it.
+//! Builds `types.error` from a failed response: the kind, who failed, what to do, and how long to wait (`retry-after`).
 //!
-//! All shapes of failure that the hosted and the open-source gateway answer with are read here, and nowhere else.
-//! Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
+//! Only this module knows the error responses of the hosted and the open-source gateway. `failure` finds the words in
+//! them. Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -17,12 +17,12 @@ use crate::json::lossy;
 use crate::portkey;
 use crate::report::Head;
 
-/// A result whose error stands in a box: the record is large, and success the rule.
+/// A result with a boxed error, because the record is large and success is the rule.
 pub type Result<T> = core::result::Result<T, Box<Error>>;
 
 /// Longest message, in bytes.
 const MAX_MESSAGE: usize = 1024;
-/// Longest quote of what is not understood, in bytes.
+/// Longest quote of a body that is not understood, in bytes.
 const MAX_QUOTE: usize = 200;
 
 /// An error with nothing but its kind, origin and message.
@@ -90,7 +90,7 @@ pub fn from_response(head: &Head, body: &[u8]) -> Box<Error> {
     told(head, body, Said::read(head, body, Failure::read(body)))
 }
 
-/// The error that `said` tells of, in the answer with this body.
+/// Builds the error that `said` describes, from the answer with this body.
 fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     let (kind, hint) = classify(head, &said);
     // A page may hold tags alone.
@@ -111,24 +111,24 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     error
 }
 
-/// The failure in a body that came with a success status: an error in any form, or HTML. `None` where it is no failure.
+/// The failure in a body with a success status: an error in any form, or HTML. `None` if it is not a failure.
 pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
     page(head, body).or_else(|| failing(head, body, |failure| failure.is_marked))
 }
 
-/// An answer with a success status that is not what was asked for: a failure in disguise, whatever words it has, or no
-/// such thing at all.
+/// The error for an answer with a success status that is not what was requested: a hidden failure, with or without
+/// words, or something else.
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
     let is_failure = |failure: &Failure| failure.is_marked || !failure.message.is_empty();
     page(head, body).or_else(|| failing(head, body, is_failure)).unwrap_or_else(|| protocol(head, what, body))
 }
 
-/// The failure in an answer that holds nothing that was asked for, if it has words.
+/// The failure in an answer that holds nothing that was requested, if it has words.
 pub(crate) fn in_words(head: &Head, body: &[u8]) -> Option<Box<Error>> {
     failing(head, body, |failure| !failure.message.is_empty())
 }
 
-/// The error of a body that was read as a failure, where it is such a one. The body may be large, and is read once.
+/// The error of a body that was read as a failure, if it is one. The body may be large, and is read once.
 fn failing(head: &Head, body: &[u8], is_such: impl Fn(&Failure) -> bool) -> Option<Box<Error>> {
     let failure = Failure::read(body).filter(is_such)?;
     if (300..400).contains(&head.status) {
@@ -147,7 +147,7 @@ fn page(head: &Head, body: &[u8]) -> Option<Box<Error>> {
     Some(with_hint(error, "Check the base URL: it probably lacks its path, usually /v1."))
 }
 
-/// What stands in an event that says by its name that it is an error.
+/// The error in an event whose name says that it is one.
 pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
     let mut said = Said::read(head, data, Failure::read(data));
     if said.message.trim().is_empty() {
@@ -166,7 +166,7 @@ struct Said {
 }
 
 impl Said {
-    /// What stands in `body`, which holds this failure.
+    /// Reads `body`, which holds this failure.
     fn read(head: &Head, body: &[u8], failure: Option<Failure>) -> Self {
         let mut said = match &failure {
             Some(failure) => Self::json(failure),
@@ -261,8 +261,8 @@ fn page_text(html: &str) -> String {
 
 pub(crate) const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 
-/// The failure that stands where the finish reason should: `overloaded_error` (gateway 1.15.2, provider `anthropic`,
-/// events of type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).
+/// The failure in the place of the finish reason: `overloaded_error` (gateway 1.15.2, provider `anthropic`, events of
+/// type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).
 pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     // What OpenAI says.
     if matches!(reason, "" | "stop" | "length" | "tool_calls") {
@@ -294,7 +294,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     Some(error)
 }
 
-/// Parts of finish reasons that mean a failure. Those of a filter are none.
+/// Parts of finish reasons that mean a failure. A filter's reasons do not.
 const FAILURES: &[&str] = &[
     "error",
     "abort",
@@ -324,13 +324,13 @@ const FAILURES: &[&str] = &[
     "expired",
 ];
 
-/// A guardrail denied the answer, and what stands in its place came with status 200.
+/// A guardrail denied the answer, and its replacement came with status 200.
 pub(crate) fn soft_deny(head: &Head, denied: &str) -> Box<Error> {
     let message = format!("A guardrail denied this: {denied}");
     with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Gateway, &message, head), GUARDRAIL)
 }
 
-/// An answer that holds no choice. Of Google that is how a blocked prompt looks in a stream (gateway 2.2.3).
+/// An answer without a choice. Google's blocked prompts look like this in a stream (gateway 2.2.3).
 pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> {
     let provider = if provider.is_empty() { head.get("x-portkey-provider").unwrap_or_default() } else { provider };
     let text = lossy(body);
@@ -359,7 +359,7 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
     code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
-/// What the words of a failure say where there is no status.
+/// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 15] = [
     ("rate limit", 429),
     ("too many requests", 429),
@@ -378,7 +378,8 @@ const IN_BAND: [(&str, u16); 15] = [
     ("validation error", 400),
 ];
 
-/// Of types that [`RULES`] do not tell more of. Source: Anthropic's, Google's and OpenAI's API references, "Errors".
+/// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
+/// references, "Errors".
 const TYPES: [(&str, u16); 20] = [
     ("api_error", 500),
     ("authentication_error", 401),
@@ -402,7 +403,7 @@ const TYPES: [(&str, u16); 20] = [
     ("timeout", 504),
 ];
 
-/// Kind and hint. The more telling marks come first, the status last.
+/// Chooses kind and hint. The more precise signs come first, the status last.
 fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
     let says = |part: &str| message.contains(part);
@@ -500,7 +501,7 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
     Rule { mark, kind, hint }
 }
 
-/// Marks of a failure, the first that fits wins. Sources: Portkey docs ("Troubleshooting", "Error codes"), gateway
+/// Signs of a failure; the first that matches wins. Sources: Portkey docs ("Troubleshooting", "Error codes"), gateway
 /// 1.15.2 and 2.2.3; those without a Portkey name are OpenAI's and Anthropic's error codes.
 #[rustfmt::skip]
 const RULES: &[Rule] = {
@@ -576,7 +577,7 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
     rule(GatewaySays("Cannot override default config"), Is::InvalidConfig, "This Portkey API key has a locked config: remove x-portkey-config, or use another key."),
-    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Mend the inline config; the open-source gateway knows no config ids."),
+    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Fix the inline config; the open-source gateway knows no config ids."),
     rule(GatewaySays("Invalid provider"), Is::InvalidConfig, "Check x-portkey-provider; the open-source gateway knows no @slugs."),
     rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
     rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: a model id @provider/model, or a provider or config header."),
@@ -595,8 +596,8 @@ fn redirect(head: &Head) -> Box<Error> {
     )
 }
 
-/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else as its words have it: "try again
-/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored: without a clock it says nothing.
+/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
+/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored, because the component has no clock.
 fn retry_after(head: &Head, message: &str) -> Option<u64> {
     let scaled = |text: &str, scale: u64| {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

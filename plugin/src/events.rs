@@ -1,4 +1,4 @@
-//! A chat that is streamed as events: bytes in, events of ours out. It owns what must be remembered between two chunks and what
+//! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks and what
 //! counts as an end.
 
 use alloc::borrow::ToOwned;
@@ -20,14 +20,14 @@ use crate::signature::{self, Details};
 use crate::wire::{self, present};
 use crate::{guardrails, parts, sse, usage};
 
-/// Most bytes that are read after `[DONE]` in wait of late guardrail results. There is no clock to wait by: the
-/// host's limit between two pieces ends a stream that is held open.
+/// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
+/// limit between two pieces ends a stream that stays open.
 const MAX_AFTER_DONE: usize = 1024 * 1024;
 
-/// Most tool calls in one answer: for each piece the call that it belongs to is looked for.
+/// The most tool calls in one answer. There is a limit because each piece is matched with all calls.
 pub(crate) const MAX_CALLS: usize = 4096;
 
-/// So much of a body is kept to be quoted, in bytes.
+/// How many bytes of a body are kept for a quote in an error.
 const QUOTED: usize = 4096;
 
 /// A stream that is being read.
@@ -38,12 +38,12 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// One of which nothing has come but its head.
+    /// A stream of which only the head has arrived.
     pub(crate) fn new(head: Head) -> Self {
         Self { state: State { head, ..State::default() }, ..Self::default() }
     }
 
-    /// One of which all has come.
+    /// A stream whose body is complete.
     pub(crate) fn over(events: Vec<Event>) -> Self {
         Self { state: State { events, is_over: true, ..State::default() }, ..Self::default() }
     }
@@ -56,12 +56,12 @@ impl Events {
         self.state.fail(error);
     }
 
-    /// Whether no more bytes are of use.
+    /// Whether it needs no more bytes.
     pub(crate) fn is_closed(&self) -> bool {
         self.state.is_closed()
     }
 
-    /// The error, where nothing came before it.
+    /// The error, if nothing came before it.
     pub(crate) fn refusal(&mut self) -> Option<Box<Error>> {
         self.state.failure.take_if(|_| self.state.events.is_empty())
     }
@@ -131,7 +131,7 @@ impl Events {
     }
 }
 
-/// The whole answer in a body that is a stream, though none was asked for.
+/// The whole answer in a body that is a stream although none was requested.
 pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
     let mut reply = Events::new(head.clone());
     reply.push(body);
@@ -145,12 +145,12 @@ pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
 #[derive(Debug, Default)]
 struct State {
     head: Head,
-    /// The start of the body, until the answer has started: to be quoted where nothing in it is understood.
+    /// The start of the body, until the answer has started. It is quoted if nothing in the body is understood.
     quote: Vec<u8>,
-    /// Ready to be taken.
+    /// Events that are ready.
     events: Vec<Event>,
     is_started: bool,
-    /// Whether there was a list of choices, be it an empty one.
+    /// Whether there was a list of choices, even an empty one.
     has_choices: bool,
     /// The provider, as a chunk names it.
     provider: String,
@@ -158,32 +158,32 @@ struct State {
     is_workers_ai: bool,
     /// The number of the choice that is read.
     choice: Option<u64>,
-    /// Why the answer ended, in the provider's words: the last that came.
+    /// Why the answer ended, in the provider's words. The last reason counts.
     reason: String,
     /// A reason that means a failure.
     failed: Option<Box<Error>>,
-    /// What came last: some gateways repeat it, growing, in each chunk, and some send it in parts.
+    /// The last one. Some gateways repeat it, growing, in each chunk, and some send it in parts.
     usage: Option<Usage>,
     calls: Vec<Call>,
     /// How many of the calls were announced.
     announced: u32,
-    /// The call whose arguments may be to come.
+    /// The call whose arguments may still arrive.
     waiting: Option<usize>,
-    /// Whether a piece of reasoning is on its way, and the field that it comes in.
+    /// Whether a piece of reasoning is being read, and its field.
     reasoning: Option<Option<&'static str>>,
     details: Details,
     /// Details that belong to calls, by their ids.
     encrypted: Vec<(String, String)>,
     citations: Vec<String>,
-    /// Of the last chunk, where a text was its only event.
+    /// The pattern of the last chunk, if a text was its only event.
     last: Option<Pattern>,
     after_done: Option<usize>,
     is_over: bool,
-    /// Comes after the events that came before it.
+    /// The error, delivered after the events before it.
     failure: Option<Box<Error>>,
 }
 
-/// A tool call under way.
+/// A tool call that is being read.
 #[derive(Debug, Default)]
 struct Call {
     /// The provider's number for it.
@@ -291,7 +291,7 @@ impl State {
         self.chunk(text);
     }
 
-    /// Whether a piece of arguments belongs to its call still. If so, it is counted.
+    /// Whether a piece of arguments still belongs to its call. If so, it is counted.
     fn goes_on(&mut self, piece: &ToolCallDelta) -> bool {
         let call = self.calls.iter_mut().rev().find(|call| call.number == Some(piece.index));
         let Some(call) = call.filter(|call| !call.arguments.is_closed) else { return false };
@@ -469,7 +469,7 @@ impl State {
         self.events.extend(delta.others.into_iter().map(Event::Other));
     }
 
-    /// A piece of reasoning is over, since these calls or something else follows: what must go back with it.
+    /// Ends a piece of reasoning, because these calls or something else follow. Returns what must go back with it.
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
         for call in calls.iter().take(MAX_CALLS) {
             let own = self.details.of_call(&call.id);
@@ -522,8 +522,8 @@ impl State {
         }
     }
 
-    /// A call that began with empty arguments is what it seems, unless its next piece begins them: some write the empty
-    /// input of Claude's first event (BerriAI/litellm#4537).
+    /// Decides whether a call that began with empty arguments really has none. Some gateways write the empty input of
+    /// Claude's first event there (BerriAI/litellm#4537), and the next piece begins the arguments.
     fn settle(&mut self, next: Option<&wire::ToolCall<'_>>) {
         let Some(at) = self.waiting.take() else { return };
         let Some(known) = self.calls.get_mut(at) else { return };
@@ -556,12 +556,13 @@ impl State {
         }));
     }
 
-    /// Which call a piece belongs to; `None` where it begins one.
+    /// Which call a piece belongs to; `None` if it begins one.
     ///
-    /// OpenAI numbers calls, and names each in its first piece. Some providers leave the number out, give each call the
-    /// number 0 (gateway issues 1275 and 1537), or each piece another, leave the id out, send another with each piece, give
-    /// the same to all, or say the name late or each time. So a piece that has no name goes on with a call, and one that has a name begins
-    /// one, unless the call that it seems to be of waits for its name or is the same and not at its end.
+    /// OpenAI numbers calls, and names each in its first piece. Some providers leave out the number, give each call the
+    /// number 0 (gateway issues 1275 and 1537), or give each piece another number. Some leave out the id, send another
+    /// id with each piece, or give all calls the same. Some send the name late or each time. So a piece without a name
+    /// continues a call. A piece with a name begins a call, unless the call with its number or id still waits for its
+    /// name, or has the same name and is not complete.
     fn place(&self, call: &wire::ToolCall<'_>) -> Option<usize> {
         let id = Some(&*call.id).filter(|id| !id.is_empty());
         let has_name = !call.name.is_empty();
@@ -610,8 +611,7 @@ impl State {
         self.calls.last().is_some_and(|last| !last.arguments.is_closed)
     }
 
-    /// The stream is over, in order: by `[DONE]`, or by the end of the body. It is an answer if all of it was
-    /// understood as one.
+    /// The stream ended properly, with `[DONE]` or the end of the body. It is an answer if all of it was understood.
     fn end(&mut self, is_done: bool) {
         if let Some(error) = self.failed.take() {
             return self.fail(error);
@@ -646,7 +646,7 @@ impl State {
         self.events.extend(self.usage.take().map(Event::Usage));
     }
 
-    /// The error of a body in which no choice came.
+    /// The error of a body without a choice.
     fn nothing(&self, is_done: bool) -> Box<Error> {
         if self.has_choices {
             return error::no_choice(&self.head, &self.provider, &self.quote);

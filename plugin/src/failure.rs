@@ -1,4 +1,4 @@
-//! The words of a failure, wherever a provider or a proxy puts them. What they mean is [`crate::error`]'s to say.
+//! Finds the message of a failure, wherever a provider or a proxy puts it. [`crate::error`] interprets it.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;

@@ -1,4 +1,4 @@
-//! A request as a form with files (multipart), as images are edited and speech is transcribed.
+//! Requests as multipart forms with files, for image edits and transcripts.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;

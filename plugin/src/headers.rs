@@ -1,6 +1,6 @@
-//! Portkey's request headers: which option becomes which header, and what may stand in one.
+//! Portkey's request headers: which option becomes which header, and which values a header may hold.
 //!
-//! Where the options and headers come from is `config`'s; what is wrong with a value is [`crate::lint`]'s.
+//! `config` reads the options and headers; [`crate::lint`] checks their values.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -23,7 +23,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Whether its value is the host's to fill in: it holds `${NAME}`.
+    /// Whether the host fills in its value, because it holds `${NAME}`.
     pub fn is_reference(&self) -> bool {
         is_reference(&self.value)
     }

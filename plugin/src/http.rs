@@ -1,5 +1,5 @@
-//! The one module that sends: a request to the gateway and its body, by the client of `wit/guest`. Here failures get the
-//! gateway's words.
+//! The only module that sends: a request and its body to the gateway, with the client of `wit/guest`. It turns failures
+//! below HTTP into errors.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;

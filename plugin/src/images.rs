@@ -1,4 +1,4 @@
-//! Images from a prompt, and from a prompt and images: the request's body and the answer.
+//! Image generation and edits: the request's body (model, count, size and so on) and the answer.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;

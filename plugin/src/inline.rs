@@ -1,5 +1,5 @@
-//! The answer to an image request, read while it arrives: each image in it is decoded piece by piece and taken out, and
-//! what is left is small JSON. So an image is never in memory as text, and no pass over it finds it far away.
+//! Reads the answer to an image request while it arrives: decodes each image piece by piece and takes it out; small
+//! JSON remains. So an image is never in memory as text, and each byte is decoded while it is in the processor's cache.
 
 use alloc::vec::Vec;
 use core::mem;

@@ -1,5 +1,5 @@
-//! What is wrong or doubtful in headers and settings: one set of rules, for `onboarding.lint` and for each call.
-//! An error refuses the call; a warning is for `lint` alone.
+//! Finds wrong or doubtful headers and settings: one set of rules, for `onboarding.lint` and for each call. An error
+//! refuses the call; only `lint` shows a warning.
 
 use alloc::format;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! `multipart/form-data` bodies (RFC 7578). What goes into them is [`crate::images`]'s to say.
+//! `multipart/form-data` bodies (RFC 7578). [`crate::form`] chooses the fields.
 
 use alloc::format;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! The word that was probably meant, where one is written that does not exist.
+//! Suggests the known word that a misspelt one probably means.
 
 use alloc::vec::Vec;
 use core::mem;

@@ -1,6 +1,6 @@
-//! How this provider is set up: its entry merged into the host's configuration, and the connection read out of it.
+//! Sets this provider up: merges its entry into the host's configuration, and reads the connection from it.
 //!
-//! The merge touches what it must and keeps the value of all else, unknown fields too.
+//! The merge changes only what it must, and keeps everything else, unknown fields too.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -83,7 +83,7 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
     let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list).ok_or_else(|| {
         error::invalid_config(
             &format!("{PROVIDER}.models is not a list"),
-            "Mend the configuration there: nothing was changed.",
+            "Fix the configuration there: nothing was changed.",
         )
     })?;
     let added = model_entry(candidate);
@@ -178,7 +178,7 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
 pub(crate) fn refusal(path: &str, message: &str) -> Box<Error> {
     error::invalid_config(
         &format!("{path}: {message}"),
-        "Mend the configuration there; linting it shows all that is wrong.",
+        "Fix the configuration there; linting it shows everything that is wrong.",
     )
 }
 

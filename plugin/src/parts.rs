@@ -1,4 +1,4 @@
-//! What the parts of an answer mean, be it whole or streamed.
+//! The meaning of the parts of an answer, whole or streamed.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -1,4 +1,5 @@
-//! A prompt, written as the body of OpenAI's chat completions API: from there on it is one with a body that a host holds.
+//! Writes a prompt as the body of OpenAI's chat completions API. From there it is treated like a body that a host
+//! wrote.
 
 use alloc::borrow::Cow;
 use alloc::format;

@@ -1,4 +1,4 @@
-//! The head of an answer, and what the gateway says in it about one call.
+//! Reads the head of an answer: what the gateway reports about a call.
 //!
 //! Source of the header names: Portkey docs, "Response headers"; gateway 1.15.2.
 

@@ -1,5 +1,5 @@
-//! The calls: each puts a request together, sends it, and reads the answer. What goes into either is the business of
-//! the modules it calls; how it travels is `http`'s.
+//! The calls: each builds a request, sends it, and reads the answer. The modules that it calls own their content, and
+//! `http` owns the transport.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,5 +1,5 @@
-//! The reply to a request for a stream, in whatever form it comes: bytes in, events out. Events are [`crate::events`]'s to read, a
-//! whole document [`crate::answer`]'s; where the bytes come from is `http`'s.
+//! The reply to a request for a stream, in any form: bytes in, events out. [`crate::events`] reads events,
+//! [`crate::answer`] a whole document, and `http` delivers the bytes.
 
 use alloc::boxed::Box;
 use alloc::format;

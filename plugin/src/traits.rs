@@ -1,5 +1,5 @@
-//! What is known of models without asking anybody: one table, by families. Every pass over a request asks it, and so do
-//! hosts. What is not known is absent: a guess would be sent to somebody.
+//! What is known about models without a request: one table, by families. Every pass over a request uses it, and so do
+//! hosts. Unknown facts are absent, because a guess would be sent to somebody.
 //!
 //! Sources of the numbers: the model pages of Anthropic, OpenAI, Google, xAI, DeepSeek, Moonshot, Z.AI, Mistral and
 //! Alibaba, as OpenClaw 2026.9.6 carries them in its catalogs and in `docs/providers`; of what each takes in a request,

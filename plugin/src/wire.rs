@@ -1,8 +1,7 @@
-//! The fields of the answers that come from the gateway: which there are, and where. What they mean is said where they
-//! are used.
+//! The fields of the gateway's answers: their names and places. The code that uses them says what they mean.
 //!
-//! Answers are read leniently on purpose. Behind the gateway stand some hundred providers: `null`, a missing field, or a
-//! field of another shape costs that field, and never the answer. Only a failure must not be overlooked.
+//! Answers are read leniently on purpose, because some hundred providers are behind the gateway: `null`, a missing
+//! field, or a field of another shape loses that field, but never the answer. Only a failure must not be overlooked.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;

@@ -131,7 +131,7 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     ("unknown-slug", "chat", "not valid", "check the part after @ in the model id", 4),
     ("no-provider", "chat", "header is required", "a model id @provider/model", 4),
     ("unknown-config", "chat", "Invalid config id", "starts with pc-", 4),
-    ("invalid-config", "chat", "mode", "Mend the inline config", 4),
+    ("invalid-config", "chat", "mode", "Fix the inline config", 4),
     ("locked-config", "chat", "Cannot override", "remove x-portkey-config", 4),
     ("inline-config-blocked", "chat", "blocked", "use its pc- id", 4),
     ("html-message", "chat", "ECONNREFUSED", "check custom_host", 5),

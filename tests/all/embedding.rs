@@ -162,7 +162,7 @@ async fn a_secret_that_is_none_of_the_providers_is_refused_by_name() {
     let unknown = connect("portkey", KEY).await;
     assert_eq!(unknown.kind(), ErrorKind::InvalidConfig, "{unknown}");
     let hint = unknown.record().hint.as_deref();
-    assert!(unknown.to_string().contains("`portkey` is no credential"), "{unknown}");
+    assert!(unknown.to_string().contains("`portkey` is not a credential"), "{unknown}");
     assert_eq!(hint, Some("It has portkey-api-key."));
     for empty in ["", "  "] {
         assert_eq!(connect("portkey-api-key", empty).await.kind(), ErrorKind::MissingCredential);

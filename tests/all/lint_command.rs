@@ -107,7 +107,7 @@ fn doubts_are_told_and_a_good_configuration_has_none() {
     let doubt = user.cli.run(&["lint", "--header", r#"x-portkey-config: {"retry":{"attempts":9}}"#]).ok();
     assert!(doubt.out.starts_with("warning: --header x-portkey-config: "), "{doubt:?}");
     let good = user.cli.run(&["lint"]).ok();
-    assert!(good.out.contains("nothing to mend"), "{good:?}");
+    assert!(good.out.contains("nothing to fix"), "{good:?}");
     let json = user.cli.run(&["lint", "--json"]).ok().json();
     assert_eq!((&json["valid"], &json["findings"]), (&json!(true), &json!([])));
     assert!(user.stub.requests().is_empty());

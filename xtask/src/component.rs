@@ -1,5 +1,5 @@
-//! The component as it is shipped: the same bytes wherever a commit is built, labelled with what it is; and how every
-//! component here is built.
+//! Builds the components. The shipped one has the same bytes wherever a commit is built, and labels that say what it
+//! is.
 
 use std::{fs, path::PathBuf};
 

@@ -1,5 +1,5 @@
-//! `dist/`, which holds a release. `make package` has left the component, the manifest and the OpenClaw package there; to
-//! them come the program, the component as an OCI layout, a bill of materials of each file that is built, and checksums.
+//! Completes `dist/`, a release. `make package` has put the component, the manifest and the OpenClaw package there.
+//! This adds the program, the component as an OCI layout, a bill of materials of each built file, and checksums.
 
 use std::{env::consts::EXE_SUFFIX, fs, path::Path};
 

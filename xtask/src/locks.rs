@@ -1,7 +1,8 @@
-//! What is installed, and how: each package is pinned by its digest in a lock file and comes from its own registry, and no
-//! package's script runs when it is installed. And a job that may write, as one that publishes may, builds nothing.
+//! Checks what is installed, and how: each package is pinned by its digest in a lock file and comes from its own
+//! registry, and no install script runs. Also checks that a job that may write, such as one that publishes, builds
+//! nothing.
 //!
-//! Scripts of a package's build are another thing: cargo's run, as they always do. What they may fetch, its lock says.
+//! Build scripts of cargo's packages do run, as always; the lock file says what they may fetch.
 
 use std::{fs, process::Command};
 

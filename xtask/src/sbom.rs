@@ -1,7 +1,7 @@
 //! Bills of materials, in CycloneDX: which crates a built file is made of, and which packages of npm's have code in it.
 //!
-//! The crates are `cargo tree`'s: what packages are linked of for one target, and neither what builds them (macros, build
-//! scripts) nor what other packages of the workspace ask for.
+//! `cargo tree` gives the crates: those that are linked for one target, without those that only build them (macros,
+//! build scripts) and without those that only other packages of the workspace need.
 
 use std::collections::{BTreeMap, BTreeSet};
 

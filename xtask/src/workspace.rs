@@ -1,4 +1,4 @@
-//! What cargo, rustc and git know of the workspace in whose folder this runs.
+//! Asks cargo, rustc and git about the workspace in the current directory.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of `../../wit`.
+//! The bindings that `wit-bindgen` generates from `../../wit`.
 
 #![allow(missing_docs, reason = "the WIT is the documentation")]
 #![allow(clippy::all, unreachable_pub, unused_macros, missing_debug_implementations, reason = "generated")]

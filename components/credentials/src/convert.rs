@@ -1,5 +1,5 @@
-//! Between the two copies of `wasi:http`'s plain types: the host's, imported, and ours, exported. They are the same
-//! WIT, but to Rust they are two types.
+//! Converts between the two copies of `wasi:http`'s plain types: the imported ones and the exported ones. They are the
+//! same WIT, but two types in Rust.
 
 use crate::bindings::exports::wasi::http::types as ours;
 use crate::bindings::wasi::http::types as hosts;

@@ -1,4 +1,4 @@
-//! Origins: which requests may carry a secret. What cannot be read is no origin, and so equals none.
+//! Origins: which requests may carry a secret. A URL that cannot be parsed has no origin, and so matches none.
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,4 +1,4 @@
-//! What the configuration and the environment say: the secrets, where they may go, and what others may know.
+//! Reads the configuration and the environment: the secrets, where they may go, and which settings others may see.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! In the place of the optional interfaces that a provider does not export: each call of them is the error `unsupported`.
+//! Stands in for the optional interfaces that a provider does not export: every call returns the error `unsupported`.
 //! The front imports all interfaces, and so serves a provider that leaves some out.
 
 #![cfg_attr(target_family = "wasm", no_std)]

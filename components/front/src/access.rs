@@ -1,8 +1,8 @@
-//! Who may call: the bearer of a token, or a program on this machine where the configuration allows that.
+//! Who may call: a caller with a token, or a program on this machine if the configuration allows that.
 //!
-//! A component cannot see what address its host listens on, nor who is at the other end. What it sees is the request:
-//! so a request without a token is let in only where the configuration says that the host listens on the loopback
-//! interface, and where the request itself does not speak against it.
+//! A component cannot see what address its host listens on, nor who calls. It sees only the request. So a request
+//! without a token is accepted only if the configuration says that the host listens on the loopback interface, and
+//! nothing in the request contradicts this.
 
 use alloc::boxed::Box;
 

@@ -1,4 +1,4 @@
-//! Speech and transcripts on OpenAI's wire: the JSON of the one, the form of the other, and the answer to it.
+//! Speech and transcripts on OpenAI's wire: the JSON request for speech, the form for transcripts, and their answers.
 //!
 //! Source: OpenAI's API reference, "Create speech" and "Create transcription".
 

@@ -1,5 +1,5 @@
-//! What `wit-bindgen` makes of `../../wit`. It also compiles natively, where calling an import panics; only `http` and
-//! `service` do that.
+//! The bindings that `wit-bindgen` generates from `../../wit`. They also compile natively, where calling an import
+//! panics; only `http` and `service` do that.
 
 #![allow(missing_docs, reason = "the WIT is the documentation")]
 #![allow(clippy::all, unreachable_pub, unused_macros, missing_debug_implementations, reason = "generated")]

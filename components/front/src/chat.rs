@@ -1,7 +1,7 @@
 //! Chat completions on OpenAI's wire: the request's body, a whole answer, and the chunks of a streamed one.
 //!
-//! A body goes to the provider as it is, whatever its members: what a model can do is not decided here. Refused is only
-//! what no answer could bring back.
+//! A body goes to the provider unchanged, with all its members: this module does not decide what a model can do. It
+//! refuses only fields whose result no answer could return.
 //!
 //! Source: OpenAI's API reference, "Create chat completion"; for `reasoning_content` DeepSeek's, and for
 //! `reasoning_details` and `images` OpenRouter's, which have no counterpart there.

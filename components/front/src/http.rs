@@ -1,11 +1,10 @@
-//! The one module that touches `wasi:http`: it reads a request and writes its answer. It knows nothing of what is in
-//! either.
+//! The only module that touches `wasi:http`: it reads a request and writes its answer. It does not know their content.
 //!
-//! A call across the boundary costs, and one that waits costs most: so headers travel as one list, a body whose length
-//! is announced is read no further than that, and an answer's length is announced.
+//! A call across the boundary is expensive, and one that waits most of all. So headers travel as one list, a body with
+//! a `content-length` is read no further than that, and an answer has a `content-length`.
 //!
-//! While a body is waited for, the host holds an instance: so a body is read only when it is asked for, which is after
-//! its caller was let in, and a caller who stops sending is given up.
+//! The host holds an instance while a body is read. So a body is read only after its caller was accepted, and a caller
+//! who stops sending is dropped.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;

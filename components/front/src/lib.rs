@@ -1,8 +1,9 @@
 //! An OpenAI-compatible HTTP endpoint before a provider component: `wasi:http/incoming-handler` out, the provider's
 //! interfaces in. `../README.md` says what it serves and how it is configured.
 //!
-//! What is OpenAI's wire is plain functions over bytes and compiles natively too, where it is tested. Only `http` does
-//! I/O, and only `service` calls the provider. Of Portkey nothing stands here: any provider of this world will do.
+//! The code for OpenAI's wire is plain functions over bytes, which also compile natively, for their tests. Only `http`
+//! does I/O, and only `service` calls the provider. Nothing here is specific to Portkey: any provider of this world
+//! works.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 

@@ -1,7 +1,7 @@
 //! A provider for any endpoint that speaks OpenAI's chat completions: chat whole and streamed, and the list of models.
 //! It makes no images. `docs/write-a-provider.md` builds it.
 //!
-//! Who it is, and how it calls, is here; what every provider has in common comes from the guest crate.
+//! Its description and its calls are here; everything that providers share comes from the guest crate.
 
 #![cfg(target_family = "wasm")]
 #![no_std]

@@ -1,4 +1,4 @@
-//! Changes in a JSON5 text, so that every byte outside of what changes stays: comments, order, layout, spelling.
+//! Edits a JSON5 text in place: every byte outside the change stays, with comments, order, layout and spelling.
 
 use std::ops::Range;
 

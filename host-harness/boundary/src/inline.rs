@@ -1,5 +1,5 @@
-//! Secrets inside JSON: an inline configuration of the gateway, whether it stands as an object or as a text. Owns how they
-//! are found, hidden, resolved and written into a header; where such JSON may stand is the view's business.
+//! Secrets inside JSON, such as an inline configuration of the gateway, as an object or as a text. Owns how they are
+//! found, hidden, resolved and written into a header; `view` knows where such JSON may be.
 
 use std::convert::Infallible;
 
@@ -12,31 +12,31 @@ use crate::{
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
 };
 
-/// Finds what references stand for. The host does, which has an environment and files.
+/// Looks up the values of references. The host implements it, because it has an environment and files.
 pub trait Resolver {
     /// Why it cannot.
     type Error;
 
-    /// The text that stands at `path` of the configuration, with each `${NAME}` in it replaced.
+    /// The text at `path` of the configuration, with each `${NAME}` in it replaced.
     ///
     /// # Errors
     /// Where one is set nowhere.
     fn resolve(&self, text: &str, path: &str) -> Result<SecretString, Self::Error>;
 
-    /// What each `${NAME}` in the text stands for, without the text around them.
+    /// The value of each `${NAME}` in the text, without the text around them.
     ///
     /// # Errors
     /// Where one is set nowhere.
     fn referred(&self, text: &str) -> Result<Vec<SecretString>, Self::Error>;
 
-    /// What a reference stands for that is an object, at `path` of the configuration.
+    /// The value of a reference that is an object, at `path` of the configuration.
     ///
     /// # Errors
-    /// Where it is set nowhere, or is of a source that the host does not read.
+    /// If it is set nowhere, or has a source that the host does not read.
     fn follow(&self, reference: &Value, path: &str) -> Result<SecretString, Self::Error>;
 }
 
-/// Nothing is resolved: references stay as the user wrote them.
+/// Resolves nothing: references stay as the user wrote them.
 pub(crate) enum Unresolved {}
 
 impl Resolver for Unresolved {
@@ -55,14 +55,14 @@ impl Resolver for Unresolved {
     }
 }
 
-/// The text as JSON, where it is an object or an array.
+/// The text as JSON, if it is an object or an array.
 pub fn parse(text: &str) -> Option<Value> {
     // A number or a quoted text is as good as plain text, and need not be read as anything else.
     text.trim_start().starts_with(['{', '[']).then_some(())?;
     serde_json::from_str(text).ok()
 }
 
-/// Whether the text is meant as JSON, and is none.
+/// Whether the text looks like JSON but cannot be parsed.
 pub fn is_broken(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
 }
@@ -84,7 +84,7 @@ pub fn object_reference(value: &Value) -> Option<(&str, &str)> {
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
-/// The names of all references in `value`, those in JSON that stands as text and those that are objects included.
+/// The names of all references in `value`, including those in JSON written as text, and objects.
 pub fn all_references(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
@@ -104,7 +104,7 @@ pub fn all_references(value: &Value) -> Vec<String> {
 /// Hides secrets in JSON behind texts that begin with a mark.
 pub(crate) struct Concealer<'a> {
     pub(crate) mark: &'a str,
-    /// How many were hidden so far.
+    /// The number of hidden secrets so far.
     pub(crate) count: usize,
     /// Whether references are hidden too: then the host resolves them. Else they stay as the user wrote them.
     pub(crate) references: bool,
@@ -116,7 +116,7 @@ impl Concealer<'_> {
         format!("{}{}", self.mark, self.count)
     }
 
-    /// Hides every secret in `value`, which stands under a secret's name where it is `named`. Gives whether there was one.
+    /// Hides every secret in `value`; `named` says that it is under a secret's name. Returns whether there was one.
     fn conceal(&mut self, value: &mut Value, named: bool) -> bool {
         if self.references && object_reference(value).is_some() {
             *value = self.placeholder().into();
@@ -138,8 +138,8 @@ impl Concealer<'_> {
         }
     }
 
-    /// The same for a value that may be JSON as a text, of which the rest stays to be seen. What is meant as JSON and is
-    /// none is hidden but for its first sign, by which a plugin can say what is wrong.
+    /// The same for a value that may be JSON as a text; the rest of it stays visible. A text that looks like JSON but
+    /// cannot be parsed is hidden except its first character, so that a plugin can say what is wrong.
     pub(crate) fn conceal_inline(&mut self, value: &mut Value, named: bool) -> bool {
         let Value::String(text) = value else { return self.conceal(value, named) };
         if let Some(mut json) = parse(text) {
@@ -171,10 +171,10 @@ impl Concealer<'_> {
     }
 }
 
-/// `value`, which stands at `path` of the configuration, with every reference in it resolved.
+/// `value`, from `path` of the configuration, with every reference in it resolved.
 ///
 /// # Errors
-/// Where a reference is set nowhere, or is of a source that this host does not read: with its place.
+/// If a reference is set nowhere, or has a source that this host does not read: with its place.
 pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<Value, R::Error> {
     if object_reference(value).is_some() {
         return Ok(resolver.follow(value, path)?.expose_secret().into());
@@ -200,7 +200,7 @@ pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> 
     })
 }
 
-/// How a value's place tells that it is a secret.
+/// How a value's place shows that it is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// By the name of the header or member itself.
@@ -221,7 +221,7 @@ impl Named {
     }
 }
 
-/// What to look for in answers to a request that `value` goes along with.
+/// What to look for in answers to a request that carries `value`.
 ///
 /// # Errors
 /// As for [`resolved`].
@@ -264,7 +264,7 @@ pub fn secrets<R: Resolver>(
     Ok(found)
 }
 
-/// What to look for in answers. Short texts only where they are `named` as a secret, or in JSON by a name of their own.
+/// What to look for in answers. Short texts only if they are `named` as a secret, or in JSON have a secret's name.
 fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
     let is_json = parse(value.expose_secret()).is_some();
     let mut found = secret_names::secrets_in(value);
@@ -272,7 +272,7 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
     found
 }
 
-/// What a header holds that stands for `value`, at `path`, resolved: JSON in ASCII on one line, any other text as it is.
+/// The header value for `value`, from `path`, resolved: JSON in ASCII on one line, any other text as it is.
 ///
 /// # Errors
 /// As for [`resolved`].

@@ -1,8 +1,8 @@
-//! JSON5 as OpenClaw reads it (the npm package json5, version 2), with the place of each value in the text. Owns the
-//! grammar; editing what was read is `edit`'s.
+//! Reads JSON5 as OpenClaw does (the npm package json5, version 2), with the position of each value in the text. Owns
+//! the grammar; `edit` changes the text.
 //!
-//! `jsonc-parser` and `json-five` were tried in November 2026: the one knows no `.5`, `Infinity` or `\x41`, the other
-//! reads continued lines, `\ud83d\ude00` and `-0x1f` wrong and loses comments when it writes.
+//! `jsonc-parser` and `json-five` were tried in November 2026. The first does not know `.5`, `Infinity` or `\x41`; the
+//! second reads continued lines, `\ud83d\ude00` and `-0x1f` wrong and loses comments when it writes.
 
 use std::{collections::HashMap, ops::Range};
 

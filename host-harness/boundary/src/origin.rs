@@ -1,4 +1,4 @@
-//! Where a plugin may call, and which addresses that may turn out to be. Pure policy: nothing here opens a socket.
+//! Where a plugin may call, and to which addresses that may resolve. Pure policy: nothing here opens a socket.
 
 use std::{
     fmt,
@@ -36,7 +36,7 @@ impl Origin {
         &self.scheme
     }
 
-    /// As it stands in a URI: without the port where that is the scheme's own.
+    /// As written in a URI: without the scheme's default port.
     pub fn authority(&self) -> String {
         match (&*self.scheme, self.port) {
             ("http", 80) | ("https", 443) => self.host.to_string(),
@@ -44,17 +44,17 @@ impl Origin {
         }
     }
 
-    /// The host alone; brackets stand around an IPv6 address.
+    /// The host alone; an IPv6 address is in brackets.
     pub fn host(&self) -> String {
         self.host.to_string()
     }
 
-    /// The port, the scheme's own included.
+    /// The port, even if it is the scheme's default.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether what is sent there is encrypted.
+    /// Whether requests there are encrypted.
     pub fn is_https(&self) -> bool {
         self.scheme == "https"
     }
@@ -68,8 +68,8 @@ impl Origin {
         }
     }
 
-    /// Whether requests to it cross public networks for everybody on the way to read. A name may be that of a private
-    /// address where such addresses may be called.
+    /// Whether requests to it cross public networks unencrypted. If private addresses may be called, a name may be that
+    /// of a private address.
     pub fn is_in_the_clear(&self, allow_private: bool) -> bool {
         let is_public = match self.literal_address() {
             Some(address) => Network::of(address) == Network::Public,
@@ -125,11 +125,11 @@ impl fmt::Display for Origin {
 /// Which addresses the origin's host may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Networks {
-    /// Public addresses alone: the default.
+    /// Only public addresses: the default.
     Public,
-    /// This machine alone: where the base URL names it.
+    /// Only this machine, if the base URL names it.
     Loopback,
-    /// Private networks and this machine too: where the user said so, `request.allowPrivateNetwork`.
+    /// Private networks and this machine too, if the user set `request.allowPrivateNetwork`.
     Private,
 }
 
@@ -165,7 +165,7 @@ enum Network {
     Public,
     Loopback,
     Private,
-    /// Link-local (cloud metadata lives there), multicast, unspecified, reserved: no gateway is there.
+    /// Link-local (used for cloud metadata), multicast, unspecified, reserved: no gateway has such an address.
     Never,
 }
 

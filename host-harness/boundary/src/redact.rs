@@ -1,10 +1,10 @@
-//! Keeps secrets out of all that leaves the host's boundary towards a component or a person: text, header values and
-//! bodies as they stream by. Owns the masking; who passes what through it is the egress's and the calls' business.
+//! Masks secrets in everything that passes from the host to a component or a person: text, header values and streamed
+//! bodies. Owns the masking; the egress and the calls pass their data through it.
 //!
-//! A mask is as long as what it hides, so a `content-length` stays true. A secret is found as it is and as servers write
-//! what they repeat: in JSON, in a URL, in HTML, in Base64. `openclaw/src/mask.js` masks alike, and both are tested with
-//! `tests/fixtures/boundary`. Whoever can have it written in a code of their own, or in parts,
-//! cannot be stopped by masking.
+//! A mask is as long as the secret, so a `content-length` stays true. A secret is found literally and in the encodings
+//! that servers use (see `forms`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
+//! tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is not
+//! found.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
 
@@ -14,16 +14,16 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-/// Shorter secrets are not masked: they would blot out ordinary text, and no real key is that short.
+/// Shorter secrets are not masked: that would mask ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
-/// How often a secret may have been written into JSON that was written into JSON.
+/// How many times a secret may be nested as JSON within JSON.
 const JSON_LEVELS: usize = 3;
 
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    /// Each in all its forms.
+    /// Every form of every secret.
     secrets: Arc<[SecretString]>,
 }
 
@@ -40,7 +40,7 @@ impl Redactor {
         self.secrets.iter().map(|secret| secret.expose_secret().as_bytes())
     }
 
-    /// Where secrets stand: one may overlap another, or itself.
+    /// The places of secrets, which may overlap.
     fn hits<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.secrets().flat_map(move |secret| {
             let next = move |from: usize| Some(from + memmem::find(bytes.get(from..)?, secret)?);
@@ -80,7 +80,7 @@ impl Redactor {
         Some(masked)
     }
 
-    /// How many bytes at the end of `bytes` may be the start of a secret that goes on in the next piece.
+    /// How many bytes at the end of `bytes` may be the start of a secret that continues in the next piece.
     fn open_end(&self, bytes: &[u8]) -> usize {
         let starts_here = |secret: &[u8]| {
             let longest = bytes.len().min(secret.len() - 1);
@@ -90,7 +90,7 @@ impl Redactor {
     }
 }
 
-/// What `secret` looks like where it stands as it is, in JSON, in a URL, in HTML, and in Base64.
+/// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
@@ -129,7 +129,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
     forms.into_iter().collect()
 }
 
-/// As HTML writes a text.
+/// The text, escaped for HTML.
 fn html(text: &str) -> String {
     let entities = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
     entities.iter().fold(text.to_owned(), |text, (letter, entity)| text.replace(letter, entity))
@@ -166,13 +166,13 @@ fn mask(bytes: &mut [u8], part: Range<usize>) {
     }
 }
 
-/// Masks a body that comes in pieces, also where a secret lies across two of them.
+/// Masks a body that arrives in pieces, even if a secret is split over two of them.
 #[derive(Default)]
 pub struct Masked {
     redactor: Redactor,
-    /// The end of what came, as it came: a secret may go on in the next piece.
+    /// The unmasked end of the last piece: a secret may continue in the next one.
     held_back: BytesMut,
-    /// How many bytes at its start belong to a secret that is whole already.
+    /// How many bytes at its start belong to a secret that is complete.
     masked: usize,
 }
 
@@ -184,12 +184,12 @@ impl fmt::Debug for Masked {
 }
 
 impl Masked {
-    /// A body of which nothing has come yet.
+    /// A body before its first piece.
     pub fn new(redactor: Redactor) -> Self {
         Self { redactor, held_back: BytesMut::new(), masked: 0 }
     }
 
-    /// What of the body is safe to pass on now that `piece` has come: it is not copied unless it must be.
+    /// The part of the body that is safe to pass on after `piece`. It is copied only if it must be.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
         if self.held_back.is_empty() && !self.redactor.holds_secret(&piece) {
             let open = self.redactor.open_end(&piece);
@@ -201,13 +201,13 @@ impl Masked {
         self.pass_on(self.held_back.len() - open)
     }
 
-    /// What was held back, at the end of the body.
+    /// The bytes that were held back, at the end of the body.
     pub fn finish(&mut self) -> Bytes {
         self.pass_on(self.held_back.len())
     }
 
-    /// Takes the first `length` bytes, masked. What begins in them and goes on in the rest is remembered; what begins
-    /// in the rest is found again.
+    /// Takes the first `length` bytes, masked. A secret that begins in them and continues in the rest is remembered;
+    /// one that begins in the rest is found again.
     fn pass_on(&mut self, length: usize) -> Bytes {
         let hits = self.redactor.hits(&self.held_back).filter(|hit| hit.start < length);
         let hits: Vec<_> = hits.chain(iter::once(0..self.masked)).collect();

@@ -1,14 +1,14 @@
-//! `${NAME}` in OpenClaw's configuration, and `$${NAME}`, which stands for that very text. Owns how they are spelled;
-//! what a name stands for is the credentials' business.
+//! `${NAME}` in OpenClaw's configuration, and `$${NAME}`, the escaped form of that text. Owns how they are spelled; the
+//! host looks up the value.
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'t> {
-    /// What refers to nothing.
+    /// Text without a reference.
     Text(&'t str),
     /// `${NAME}`: the name.
     Reference(&'t str),
-    /// `$${NAME}`: what it stands for, `${NAME}`.
+    /// `$${NAME}`: the text that it means, `${NAME}`.
     Escaped(&'t str),
 }
 
@@ -54,7 +54,7 @@ pub fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// Whether the text says other than what it stands for: it holds a reference, or one that is escaped.
+/// Whether the text holds a reference, or an escaped one.
 pub fn is_reference(text: &str) -> bool {
     pieces(text).iter().any(|piece| !matches!(piece, Piece::Text(_)))
 }
@@ -68,7 +68,7 @@ pub fn references(text: &str) -> Vec<String> {
     pieces(text).into_iter().filter_map(name).collect()
 }
 
-/// The name in `$NAME`, which a secret may be written as in place of `${NAME}`.
+/// The name in `$NAME`, the short form of `${NAME}` for a whole secret.
 pub fn shorthand(text: &str) -> Option<&str> {
     text.trim().strip_prefix('$').filter(|name| is_name(name) && !name.starts_with('_') && name.len() <= 128)
 }

@@ -1,12 +1,11 @@
-//! Which parts of a configuration are secret, by the names that they stand under, and what to look for in answers where
-//! such a value was sent. `openclaw/src/secrets.js` has the same rules, and both are tested with
-//! `tests/fixtures/boundary`.
+//! Decides by its name whether a value of a configuration is secret, and what to look for in answers after it was sent.
+//! `openclaw/src/secrets.js` has the same rules, and both are tested with `tests/fixtures/boundary`.
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-/// Words that say so alone. Digits at the end of a word do not count.
+/// Words that name a secret by themselves. Digits at the end of a word do not count.
 const WORDS: [&str; 15] = [
     "auth",
     "authn",
@@ -40,7 +39,7 @@ const ENDS: [&str; 10] = [
     "credentials",
 ];
 
-/// What makes a `key` a secret where the two are written as one word: there are monkeys as well.
+/// Words that make a following `key` a secret if both are written as one word (`apikey`, but not `monkey`).
 const KEYS: [&str; 19] = [
     "access",
     "account",
@@ -135,16 +134,17 @@ fn words(name: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// A shorter word that a reference stands for may be an ordinary one, such as a team's name, and would be blotted out of
-/// answers: it is a secret only where the header's name says so, or in JSON its own or one above it.
+/// The minimum length of a secret without a secret's name. A shorter value of a reference may be an ordinary word, such
+/// as a team's name, and masking it would damage answers. It is a secret only if the header's name says so, or in JSON
+/// its own name or one above it.
 pub const SHORTEST_UNNAMED: usize = 16;
 
 fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "digest", "negotiate", "token"].contains(&word.to_ascii_lowercase().as_str())
 }
 
-/// What to look for in answers: of `Bearer sk-1` what follows the scheme, of `Basic` the password too, of cookies each
-/// value, of JSON its texts.
+/// What to look for in answers: for `Bearer sk-1` the text after the scheme, for `Basic` also the password, for cookies
+/// each value, for JSON its texts.
 pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
     let value = value.expose_secret();
     if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
@@ -177,8 +177,8 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
     Some([password.into(), plain.as_str().into()])
 }
 
-/// The lines of the texts in `json`: a private key has many. `shortest` is how many bytes make a secret of a text whose
-/// name, and the names above it, do not.
+/// The lines of the texts in `json`: a private key has many. `shortest` is the minimum length in bytes of a secret
+/// without a secret's name, or one above it.
 pub fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
     let without_scheme = |line: &str| match line.split_once([' ', '\t']) {
         Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest.len(),

@@ -1,9 +1,9 @@
-//! What of the host's configuration a plugin gets to see. A plugin merges its own entry into the configuration, so it
-//! must see that; everything else, and every secret, stays behind and is laid back afterwards.
+//! Which parts of the host's configuration a plugin sees. A plugin merges its own entry into the configuration, so it
+//! must see that entry. The host keeps everything else, and every secret, and puts it back afterwards.
 //!
-//! A secret that stands literally in the plugin's own part is handed over as a `${NAME}` reference of the host's
-//! making. The plugin keeps references as they are, so that the secret finds its way back without having been seen.
-//! One within JSON is hidden alone, so that the plugin sees the rest: routes, retries, guardrails.
+//! For a literal secret in the plugin's own part, the plugin gets a `${NAME}` reference that the host made up. The
+//! plugin keeps references as they are, so the host can put the secret back. In JSON only the secret itself is
+//! replaced, so that the plugin sees the rest: routes, retries, guardrails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use crate::{
     secret_names::names_a_secret,
 };
 
-/// What hides a secret begins with this, or with more of it where the user's own text holds it.
+/// Every placeholder begins with this, or with a longer form if the user's own text holds it.
 const MARK: &str = "SEALED_";
 
 /// How much a plugin may add to what it was shown, in bytes.
@@ -31,22 +31,22 @@ const ADDED: usize = 1 << 20;
 /// The part of a configuration that the plugin of one provider sees.
 pub struct View {
     document: Value,
-    /// What was hidden, in order.
+    /// The hidden values, in order.
     sealed: Vec<Sealed>,
-    /// What hides a secret holds this, and nothing else does.
+    /// The text in every placeholder, and nowhere else.
     mark: String,
-    /// Headers that hold what was hidden, for calls.
+    /// Headers with placeholders, for calls.
     fills: Vec<Fill>,
 }
 
-/// Whose part of a configuration it is: what the plugin's descriptor says of itself.
+/// The owner of a part of a configuration, as the plugin's descriptor says.
 #[derive(Clone, Debug)]
 pub struct Owner<'a> {
     /// The provider's id, the name of its entry.
     pub id: &'a str,
     /// Where it is called unless the configuration says otherwise.
     pub default_base_url: &'a str,
-    /// The environment variables that its credentials may stand in.
+    /// The environment variables that may hold its credentials.
     pub key_variables: Vec<&'a str>,
 }
 
@@ -55,23 +55,23 @@ pub struct Owner<'a> {
 pub struct Choices<'a> {
     /// Where to call.
     pub base_url: Option<&'a str>,
-    /// What is written in the place of a key, such as `${PORTKEY_API_KEY}`.
+    /// What is written instead of a key, such as `${PORTKEY_API_KEY}`.
     pub api_key_reference: Option<&'a str>,
 }
 
-/// A value of the configuration, and what the plugin sees in its place.
+/// A value of the configuration, and what the plugin sees instead.
 struct Sealed {
     shown: Value,
     value: Value,
-    /// Whether a part of it is hidden, and it may stand wherever that part would be hidden again.
+    /// Whether only a part of it is hidden. Then it may be put back wherever that part would be hidden again.
     is_inline: bool,
 }
 
-/// A header's value with something hidden in it, as the plugin sees it, and as it is sent.
+/// A header's value with a placeholder, as the plugin sees it, and as it is sent.
 struct Fill {
     shown: Value,
     text: SecretString,
-    /// What of it is masked in answers.
+    /// The parts of it that are masked in answers.
     secrets: Vec<SecretString>,
 }
 
@@ -92,16 +92,17 @@ impl fmt::Debug for View {
 }
 
 impl View {
-    /// What the plugin `id` sees of `config` when it merges or checks: references stand as the user wrote them.
+    /// What the plugin `id` sees of `config` when it merges or checks: references stay as the user wrote them.
     pub fn of(config: &Value, id: &str) -> Self {
         let Ok(view) = Self::seal(config, id, None::<&Unresolved>);
         view
     }
 
-    /// The same for calls: what references within JSON and in options stand for is hidden as a secret, and known here.
+    /// The same for calls: the values of references within JSON and in options are resolved here, and hidden as
+    /// secrets.
     ///
     /// # Errors
-    /// Where one is set nowhere, or is of a source that this host does not read.
+    /// If a reference is set nowhere, or has a source that this host does not read.
     pub fn for_calls<R: Resolver>(config: &Value, id: &str, resolver: &R) -> Result<Self, R::Error> {
         Self::seal(config, id, Some(resolver))
     }
@@ -135,12 +136,12 @@ impl View {
         self.document.to_string()
     }
 
-    /// What all that hides a secret in headers holds; nothing where none does.
+    /// The text in every placeholder in headers; empty if there is none.
     pub fn mark(&self) -> &str {
         if self.fills.is_empty() { "" } else { &self.mark }
     }
 
-    /// Whether something is hidden in the text, or was put there as if.
+    /// Whether the text holds a placeholder, or a copy of one.
     pub fn is_marked(&self, text: &str) -> bool {
         text.contains(&self.mark)
     }
@@ -150,8 +151,8 @@ impl View {
         self.sealed.iter().find(|sealed| sealed.shown == text).map(|sealed| &sealed.value)
     }
 
-    /// What is sent in the place of `text`, a header's value that the plugin made of what it saw. `None` where it is not
-    /// the whole of one.
+    /// What is sent instead of `text`, a header's value that the plugin made from a placeholder. `None` if it does not
+    /// hold the whole placeholder.
     pub fn fill(&self, text: &str) -> Option<&SecretString> {
         let json = inline::parse(text);
         let is_shown = |shown: &Value| match shown {
@@ -173,7 +174,7 @@ impl View {
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
     }
 
-    /// Puts what was hidden back where the next view would hide it again, and nowhere else.
+    /// Puts hidden values back where the next view would hide them again, and nowhere else.
     fn put_back(&self, value: &mut Value, named: bool) {
         let Some(sealed) = self.sealed.iter().find(|sealed| sealed.shown == *value) else { return };
         let is_hidden_again = if sealed.is_inline {
@@ -186,11 +187,11 @@ impl View {
         }
     }
 
-    /// `config` with what the plugin made of its part laid back into it.
+    /// `config` with the plugin's changed part put back.
     ///
     /// # Errors
-    /// Where the plugin's answer is not an object, is far larger than what it was shown, or holds anything outside its
-    /// part: `invalid-config`.
+    /// `invalid-config` if the plugin's answer is not an object, is far larger than what it was shown, or holds
+    /// anything outside its part.
     pub fn merge_back(&self, config: &Value, id: &str, answer: &str) -> Result<Value> {
         if answer.len() > self.json().len() + ADDED {
             return Err(Error::new(format!("the plugin's configuration is over {ADDED} bytes larger than it was")));
@@ -234,8 +235,8 @@ impl View {
     /// Whether the configuration that a plugin wrote still sends the key, and no other secret, where the user wants it.
     ///
     /// # Errors
-    /// Where what it holds of base URLs, settings for requests, headers, options, references, default models and members that
-    /// a plugin does not write is not the user's, or is gone: `invalid-config`.
+    /// `invalid-config` if its base URLs, settings for requests, headers, options, references, default models or
+    /// members that a plugin does not write differ from the user's, or are missing.
     pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choices<'_>) -> Result<()> {
         let id = owner.id;
         let refuse = |what: &str| {
@@ -344,12 +345,12 @@ impl View {
     }
 }
 
-/// Members that mean more than a name to JavaScript that copies objects carelessly, as OpenClaw does with this file.
-/// `$include` lays another file there the next time.
+/// Names with a special meaning in JavaScript code that copies objects carelessly, as OpenClaw does with this file.
+/// `$include` would include another file the next time.
 const UNSAFE: [&str; 4] = ["__proto__", "constructor", "prototype", "$include"];
 
-/// What a plugin may write of its entry. Among the rest are programs that OpenClaw starts (`localService`) and what it
-/// runs agents with (`agentRuntime`).
+/// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)
+/// and runs agents with (`agentRuntime`).
 const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
 
 /// The same of a model there.
@@ -384,14 +385,14 @@ fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
     entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
 }
 
-/// What of a model is the user's alone: all but what describes it.
+/// The members of a model that only the user may write: all that do not describe it.
 fn users_own(model: &Value) -> BTreeMap<&str, &Value> {
     let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
     members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name)).collect()
 }
 
-/// What the plugin changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
-/// Of several with the same id the first counts, and the others may go.
+/// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
+/// differs. Of several with the same id the first counts, and the others may be removed.
 fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
     let id = |model: &Value| model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default().to_owned();
     let mut left: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -413,12 +414,12 @@ fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
     gone.first().map(|id| format!("an entry without the model `{id}`"))
 }
 
-/// Whether it says anything.
+/// Whether it has a value.
 fn is_filled(value: &Value) -> bool {
     !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
 }
 
-/// But for white space around a text.
+/// Whether they are equal, apart from white space around a text.
 fn same(one: &Value, other: &Value) -> bool {
     match (one.as_str(), other.as_str()) {
         (Some(one), Some(other)) => one.trim() == other.trim(),
@@ -426,7 +427,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The options of the plugin, where it has any.
+/// The options of the plugin, if it has any.
 fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
     let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
     plugins
@@ -435,8 +436,8 @@ fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-/// Whether `before` holds this member, or each of these headers, but for white space around a text. A reference to a key is
-/// judged on its own.
+/// Whether `before` holds this member, or each of these headers, apart from white space around a text. References to a
+/// key are checked separately.
 fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
     if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
         return true;
@@ -470,7 +471,8 @@ fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
             && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
 }
 
-/// Whether the agents' models are the user's, but for aliases of this provider's, which are no name that another model goes by.
+/// Whether the agents' models are the user's, except aliases of this provider's models that are not names of other
+/// models.
 fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
     if had == has {
         return true;
@@ -513,7 +515,7 @@ fn excerpt(config: &Value, id: &str) -> Value {
     part
 }
 
-/// Each text that refers to something, and where it stands: places in lists and the id's own spelling do not count.
+/// Each text with a reference, and its path. Positions in lists and the spelling of the id do not count.
 fn referring(value: &Value, path: &str, all: &mut BTreeSet<(String, String)>) {
     match value {
         Value::String(text) if !inline::all_references(value).is_empty() => {
@@ -538,8 +540,8 @@ fn same_place(one: &str, other: &str) -> bool {
     one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The entries of the provider `id` and their names, in whatever case those are written: the one that is written as `id`
-/// first, since of several it wins.
+/// The entries of the provider `id` and their names, in any letter case. The one that is spelled as `id` comes first,
+/// because it wins.
 pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     let providers = config.pointer("/models/providers").and_then(Value::as_object);
     let all = providers.into_iter().flatten().map(|(name, entry)| (name.as_str(), entry));
@@ -548,10 +550,10 @@ pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     own
 }
 
-/// Settings of which a plugin needs nothing, and any of which may hold a secret.
+/// Settings that a plugin does not need and that may hold secrets.
 const HELD: [&str; 4] = ["apiKey", "localService", "params", "request"];
 
-/// Visits each place of a provider's entry where a secret may stand, with the header's name where it is one: the key, the
+/// Visits each place of a provider's entry that may hold a secret, with the name if it is a header: the key, the
 /// headers, the settings.
 fn try_each_secret<E>(
     provider: &mut Value,
@@ -633,7 +635,7 @@ impl<R: Resolver> Sealer<'_, R> {
         }
     }
 
-    /// Hides all of it behind a reference of our making, which the plugin keeps as it is and sends nowhere.
+    /// Replaces all of it by a reference of ours, which the plugin keeps as it is and sends nowhere.
     fn whole(&mut self, value: &mut Value, is_inline: bool) {
         // Trimmed here, as the plugin would: it cannot trim what it does not see.
         let secret = match value.take() {
@@ -644,7 +646,7 @@ impl<R: Resolver> Sealer<'_, R> {
         self.sealed.push(Sealed { shown: value.clone(), value: secret, is_inline });
     }
 
-    /// Hides what of it is a secret, so that the plugin can use the rest.
+    /// Hides only the secrets in it, so that the plugin can use the rest.
     fn inline(&mut self, place: &str, value: &mut Value, named: bool) -> Result<(), R::Error> {
         let original = value.clone();
         let mut concealer = Concealer { mark: self.mark, count: self.count, references: self.resolver.is_some() };

@@ -1,4 +1,4 @@
-//! The key: on the wire where it belongs, and nowhere else. Beside it the length of what goes out, of the same requests.
+//! The key: only in its header on the wire. Also checks the `content-length` of the same requests.
 
 use serde_json::{Value, json};
 

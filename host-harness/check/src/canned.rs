@@ -1,4 +1,5 @@
-//! A gateway that gives one answer to every request: for what the stand-in, which computes real answers, never says.
+//! A gateway that gives one answer to every request, for answers that the stand-in, which computes real ones, never
+//! gives.
 
 use std::{io, net::Ipv4Addr};
 

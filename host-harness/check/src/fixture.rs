@@ -1,5 +1,5 @@
-//! What every case works with: the component, keys of the suite's own making, gateways that ask for them, and the ways
-//! to say that something is not as expected.
+//! What every case uses: the component, the suite's own keys, gateways that require them, and helpers to report what is
+//! not as expected.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Images: what is sent for them, and what becomes of the answer.
+//! Images: the request, and how the answer is read.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};

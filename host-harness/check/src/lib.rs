@@ -3,11 +3,12 @@
 //! gateway; nothing
 //! leaves the machine.
 //!
-//! What is expected follows from the component's own descriptor and the WIT, so any provider can be checked. Whether a
-//! component may be loaded at all is [`host_harness::validate()`]'s to say.
+//! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked.
+//! [`host_harness::validate()`] says whether a component may be loaded at all.
 //!
-//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images; and beside it `C1`… what only OpenClaw's code
-//! says about images, `E1`… vectors, `V1`… audio, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the wire.
+//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only
+//! OpenClaw's code says about images, `E1`… vectors, `V1`… audio, `M1`… merging, `A1`… the key, `S1`… streams, `W1`…
+//! the wire.
 //!
 //! ```no_run
 //! use host_harness::{Engine, Limits, Plugin};

@@ -1,4 +1,4 @@
-//! A proxy that leads to one gateway, whatever name it is asked for, and remembers the names.
+//! A proxy that connects to one gateway, whatever name is requested, and records the names.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! What the suite found, and its two printed forms. Knows nothing of what is checked.
+//! The suite's results, and their two printed forms. Knows nothing about the checks.
 
 use quick_xml::{
     Writer,

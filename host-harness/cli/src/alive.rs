@@ -1,4 +1,4 @@
-//! A sign of life on standard error while a command waits: in a terminal alone, and gone before anything is printed.
+//! Shows on standard error that a command is waiting: only in a terminal, and removed before anything is printed.
 
 use std::{
     io::IsTerminal,

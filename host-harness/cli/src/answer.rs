@@ -1,4 +1,4 @@
-//! A reply on its way to the terminal, and what is left to say of it once it is there.
+//! Prints a reply as it arrives, and the summary after it.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
-//! The arguments of this program, of which every user of the machine can read those that the process list shows. Values
-//! that may be secrets are taken out of it: the program starts itself anew with a sign in their place, and they go along
-//! in the environment, which this user alone can read.
+//! Keeps secrets out of the process list, where every user of the machine can read this program's arguments. The
+//! program restarts itself with placeholders for values that may be secrets, and passes the values in the environment,
+//! which only this user can read.
 //!
-//! Owns which values those are. On other systems than Unix-like ones arguments stay where they are.
+//! Owns which values those are. Only on Unix-like systems; elsewhere arguments stay as they are.
 
 use std::{
     collections::HashSet,

@@ -1,5 +1,5 @@
-//! Questions to a person at a terminal: a line to fill in, a list to choose from, yes or no. Owns the keys, and that a
-//! question can be gone back from; what is asked is the caller's. All of it is said on standard error.
+//! Questions to a person at a terminal: a line to fill in, a list to choose from, yes or no. Owns the keys, and going
+//! back a question; the caller owns what is asked. Everything is printed on standard error.
 //!
 //! Esc goes back: the answer is then `None`. Ctrl-C gives up. A line is edited as in a shell: Ctrl-U clears it.
 

@@ -29,28 +29,29 @@ const REFUSED: u8 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to ask; below it goes --file, else standard input [default: in a terminal, a session of questions]
+    /// What to ask; --file, else standard input, is added below it [default: in a terminal, a session of questions]
     prompt: Vec<String>,
-    /// Read the prompt from this file, `-` for standard input; it goes below the words of the command line
+    /// Read the prompt from this file, `-` for standard input; it is added below the words of the command line
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// The model to ask, such as @openai/gpt-5-mini
     #[arg(short, long, value_name = "ID")]
     model: Option<String>,
-    /// What the model should be told beforehand
+    /// The system prompt
     #[arg(short, long, value_name = "TEXT")]
     system: Option<String>,
-    /// Give the model an image, a PDF or a sound to read; may be given several times
+    /// Give the model an image, a PDF or a sound; may be given several times
     #[arg(long = "attach", visible_alias = "image", value_name = "FILE|URL")]
     attached: Vec<String>,
     /// Tools that the model may call: a JSON array as in OpenAI's API
     #[arg(long, value_name = "FILE")]
     tools: Option<PathBuf>,
-    /// Run this program for each call of a tool: it gets {"id", "name", "arguments"} as JSON on standard input, and what it
-    /// prints is the result. It runs without a shell, without arguments, and with no variable of this program but PATH, HOME and the like
+    /// Run this program for each tool call: it gets {"id", "name", "arguments"} as JSON on standard input, and prints
+    /// the result. It runs without a shell and without arguments, and gets no environment variables but PATH, HOME and
+    /// the like
     #[arg(long, value_name = "COMMAND", requires = "tools", conflicts_with_all = ["no_stream", "session", "goes_on"])]
     run: Option<PathBuf>,
-    /// The form of the reply, as a JSON Schema: the reply is JSON that keeps to it
+    /// A JSON Schema: the reply is JSON that matches it
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// How much to reason, in the model's own words: low, medium, high
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     /// Limit for the reply
     #[arg(long, value_name = "TOKENS")]
     max_output_tokens: Option<u32>,
-    /// How freely to choose words: 0 for the likeliest ones, up to 1 or 2 by the model
+    /// How freely to choose words: 0 for the likeliest ones, up to 1 or 2, depending on the model
     #[arg(long, value_name = "NUMBER", value_parser = input::number)]
     temperature: Option<f32>,
     /// Choose among the likeliest words that together have this probability, up to 1
@@ -68,17 +69,17 @@ pub(crate) struct Args {
     /// End the reply before this text; may be given several times
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
-    /// Choose in the same way as another request with this number, where the model can
+    /// Make the same choices as another request with this number, if the model can
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     seed: Option<i64>,
-    /// How long the model provider may keep the prompt, so that the next request need not pay for it again [default: what
-    /// the configuration says, else short]
+    /// How long the model provider may cache the prompt, so that the next request costs less [default: the
+    /// configuration's, else short]
     #[arg(long, value_name = "TIME", value_enum)]
     prompt_cache: Option<Cache>,
     /// Set a field of the request's body, such as temperature=0.2 or stop='["END"]'; may be given several times
     #[arg(long = "set", value_name = "NAME=JSON", value_parser = input::field)]
     fields: Vec<(String, Value)>,
-    /// Print the request that would be sent, its secrets left out, and send nothing
+    /// Print the request without its secrets, and send nothing
     #[arg(long)]
     show_request: bool,
     /// Wait for the whole reply instead of printing it as it arrives
@@ -87,13 +88,13 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Write the reply, once it is whole, to this file instead of standard output; one that is there is replaced
+    /// Write the reply, once it is complete, to this file instead of standard output; an existing file is replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Go on with the session that was kept last; where there is none, keep this one
+    /// Continue the session that was saved last; if there is none, save this one
     #[arg(long = "continue", conflicts_with = "session")]
     goes_on: bool,
-    /// Go on with the session of this name, or begin it, and keep what is said
+    /// Continue the session of this name, or start it, and save the conversation
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
     #[command(flatten)]

@@ -32,21 +32,21 @@ pub(crate) struct Component {
     /// The component
     #[arg(value_name = "COMPONENT", required_unless_present = "plugin")]
     file: Option<PathBuf>,
-    /// The same, as the other commands name it
+    /// The same, with the flag of the other commands
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     plugin: Option<PathBuf>,
-    /// End a call into the component after this long
+    /// End a call into the component after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 }
 
 impl Component {
-    /// No other is taken where none is named: whoever checks their own would be told of ours.
+    /// There is no default: it would silently check our component instead of the user's.
     pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
         component(self.file.as_deref().or(self.plugin.as_deref()))
     }
 
-    /// It waits for nothing but this machine: one that hangs is found out soon.
+    /// The call waits only for this machine, so the limit is short and finds one that hangs.
     pub(crate) fn limits(&self) -> Limits {
         let call = Duration::from_secs(self.timeout.into());
         Limits { call, stream_idle: call, ..few() }
@@ -59,10 +59,12 @@ pub(crate) struct Run {
     /// The component to run [default: the one that `make build` built]
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
-    /// Call this instead of the configured base URL [default: $PORTKEY_BASE_URL for the provider `portkey`, and so on]
+    /// Call this base URL instead of the configured one [default: $PORTKEY_BASE_URL for the provider `portkey`, and so
+    /// on]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// End a call, or the wait between two pieces of a stream, after this long [default: 600; 300 between two pieces]
+    /// End a call, or the wait between two pieces of a stream, after this many seconds [default: 600; 300 between two
+    /// pieces]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
     /// The most memory that the component may use [default: 512]
@@ -147,10 +149,10 @@ fn base_url_variable(plugin: &Plugin) -> String {
 /// Which configuration.
 #[derive(clap::Args)]
 pub(crate) struct Config {
-    /// The configuration [default: OpenClaw's: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
+    /// The configuration file [default: OpenClaw's: $OPENCLAW_CONFIG_PATH, else ~/.openclaw/openclaw.json]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The profile of OpenClaw whose configuration it is, where no variable names one
+    /// The OpenClaw profile whose configuration to use, if no variable names one
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     profile: Option<String>,
 }
@@ -206,13 +208,13 @@ impl Config {
     }
 }
 
-/// What these calls say over the configuration.
+/// Flags that override the configuration for these calls.
 #[derive(clap::Args)]
 pub(crate) struct Extra {
-    /// Send this header with each request; `${NAME}` in it stands for an environment variable
+    /// Send this header with each request; `${NAME}` in it is replaced by an environment variable
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
     headers: Vec<(String, String)>,
-    /// Mark the requests with this id, by which the gateway's logs know them
+    /// Give the requests this trace id, to find them in the gateway's logs
     #[arg(long, value_name = "ID")]
     trace_id: Option<String>,
     /// Log this with the requests; may be given several times
@@ -327,7 +329,8 @@ impl Connect {
             return error;
         }
         let hint = self.extra.flag_of_field(&message);
-        let hint = hint.unwrap_or_else(|| "Mend it there; `host-harness lint` with it shows all that is wrong.".into());
+        let hint =
+            hint.unwrap_or_else(|| "Fix it there; `host-harness lint` with it shows everything that is wrong.".into());
         types::Error { hint: Some(hint), message, ..error.record().clone() }.into()
     }
 

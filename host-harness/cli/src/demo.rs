@@ -1,4 +1,4 @@
-//! `demo`: the main job from end to end, on the real service where there is a key, else on the stand-in gateway.
+//! `demo`: the main job from end to end, with the real service if there is a key, else with the stand-in gateway.
 
 use std::process::ExitCode;
 

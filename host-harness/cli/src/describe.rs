@@ -1,5 +1,4 @@
-//! `completions` and `man`: this program's own commands and flags, those of the plugin included, for a shell and for
-//! a reader.
+//! `completions` and `man`: describes the commands and flags, including the plugin's, for a shell and for a reader.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -24,7 +23,7 @@ Where a shell finds them:
 #[derive(clap::Args)]
 #[command(after_help = COMPLETIONS_HELP)]
 pub(crate) struct Completions {
-    /// The shell that is to complete
+    /// The shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,
     #[command(flatten)]
@@ -33,7 +32,7 @@ pub(crate) struct Completions {
 
 #[derive(clap::Args)]
 pub(crate) struct Man {
-    /// The command whose page is wanted [default: the program's own]
+    /// The command to describe [default: the program]
     command: Option<String>,
     #[command(flatten)]
     plugin: Shown,
@@ -42,7 +41,7 @@ pub(crate) struct Man {
 /// The component whose flags are shown along.
 #[derive(clap::Args)]
 struct Shown {
-    /// The component whose flags are told of [default: the one that `make build` built]
+    /// Include this component's flags [default: the one that `make build` built]
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
 }

@@ -14,12 +14,12 @@ use super::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The texts, an argument each; without any, the lines of standard input
+    /// The texts, one per argument; without any, the lines of standard input
     texts: Vec<String>,
     /// The model, such as @openai/text-embedding-3-small
     #[arg(short, long, value_name = "ID")]
     model: Option<String>,
-    /// How many numbers a vector should have, where the model leaves the choice
+    /// How many numbers a vector should have, if the model allows a choice
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     dimensions: Option<u32>,
     /// Print one JSON object

@@ -1,4 +1,4 @@
-//! `--output FILE`: a result in a file. It is written whole, in the place of one that is there, or not at all.
+//! `--output FILE`: writes a result to a file, whole or not at all. An existing file is replaced.
 
 use std::{
     fs,

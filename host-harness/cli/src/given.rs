@@ -1,4 +1,4 @@
-//! Secrets that were given as flags: they go along in the environment of the program that starts anew without them.
+//! Secrets that were given as flags: the program restarts without them, and passes them in the environment.
 
 use host_harness::wit::onboarding::Credential;
 use secrecy::SecretString;

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Edit this image; may be given several times
     #[arg(long = "input", value_name = "FILE")]
     inputs: Vec<PathBuf>,
-    /// Repaint the transparent areas of this image alone; needs --input
+    /// Repaint only where this image is transparent; needs --input
     #[arg(long, value_name = "FILE", requires = "inputs")]
     mask: Option<PathBuf>,
     /// The model, such as @openai/gpt-image-2
@@ -54,16 +54,16 @@ pub(crate) struct Args {
     /// png, jpeg or webp
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<String>,
-    /// The folder for the images, or with an ending such as .png the file for the one image
+    /// The folder for the images, or with an extension such as .png the file for a single image
     #[arg(short, long, value_name = "FOLDER|FILE", default_value = ".")]
     output: PathBuf,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     force: bool,
-    /// Open the images in the program for them
+    /// Open the images in the default program
     #[arg(long)]
     open: bool,
-    /// Show the images in the terminal by this protocol [default: where the terminal is known to have one]
+    /// Show the images in the terminal by this protocol [default: one that the terminal is known to have]
     #[arg(long, value_name = "PROTOCOL", value_enum)]
     inline: Option<Inline>,
     /// Print one JSON object

@@ -1,5 +1,5 @@
-//! What a command reads from files and standard input: the prompt, images, tools, a schema. What is wrong with them is
-//! wrong usage.
+//! Reads a command's input from files and standard input: the prompt, images, tools, a schema. Wrong input is wrong
+//! usage.
 
 use std::{
     io::{IsTerminal, Read},

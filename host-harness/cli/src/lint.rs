@@ -1,4 +1,4 @@
-//! `lint`: what the host and the plugin find wrong or doubtful in the configuration, without calling anything.
+//! `lint`: lists what the host and the plugin find wrong or doubtful in the configuration. Calls nothing.
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             output::print_line(&format!("{}: {place}: {}", severity(finding.severity), finding.message));
         }
         if findings.is_empty() {
-            output::print_line(&format!("{}: nothing to mend", file.path().display()));
+            output::print_line(&format!("{}: nothing to fix", file.path().display()));
         }
     }
     Ok(if is_wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })

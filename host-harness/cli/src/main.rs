@@ -1,4 +1,4 @@
-//! The program `host-harness`: commands, their flags, and what they exit with. All that it does, the library does.
+//! The program `host-harness`: its commands, flags and exit codes. It does nothing that the library cannot do.
 //!
 //! Results go to standard output, all else to standard error.
 
@@ -65,17 +65,17 @@ off the command line at once; an environment variable never shows there.";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Print results and errors alone
+    /// Print only results and errors
     #[arg(short, long, global = true, display_order = 900)]
     quiet: bool,
-    /// Log what the host does to standard error; twice, what all of it does [default: HOST_HARNESS_LOG]
+    /// Log what the host does to standard error; twice, log all parts of it [default: HOST_HARNESS_LOG]
     #[arg(short, long, global = true, display_order = 900, action = ArgAction::Count)]
     verbose: u8,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole round: onboard, list models, chat, make an image and edit it
+    /// Go through all of it: onboard, list models, chat, make an image and edit it
     Demo(demo::Args),
     /// Ask a model; the reply is printed as it arrives
     Chat(chat::Args),
@@ -85,7 +85,7 @@ enum Command {
     Embed(embed::Args),
     /// Make speech from text, into a file
     Speak(speak::Args),
-    /// Write down what is said in a recording
+    /// Turn a recording into text
     Transcribe(transcribe::Args),
     /// List the models that the provider offers
     Models(models::Args),
@@ -101,7 +101,7 @@ enum Command {
     Check(check::Args),
     /// Serve a stand-in gateway on this machine
     Stub(stub::Args),
-    /// Print the completions for a shell
+    /// Print completions for a shell
     Completions(describe::Completions),
     /// Print the manual page of the program, or of a command
     Man(describe::Man),

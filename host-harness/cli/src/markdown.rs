@@ -1,5 +1,5 @@
-//! Markdown for a terminal, while it is still being written: text is held back until a block of it is whole (a paragraph,
-//! a list item, a table; in a fenced block of code each line), and then drawn. Drawn text never changes.
+//! Draws Markdown in a terminal while it arrives: waits until a block is complete (a paragraph, a list item, a table, a
+//! line of a fenced code block), and then draws it. Drawn text never changes.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! `models`: what the provider offers, and which of it is the default one.
+//! `models`: lists the provider's models, or makes one the default.
 
 use std::process::ExitCode;
 
@@ -18,18 +18,18 @@ use super::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only models whose id or provider holds each of these words, in any case
+    /// List only models whose id or provider holds each of these words, in any letter case
     filter: Vec<String>,
-    /// Only models that are known to reason
+    /// List only models that are known to reason
     #[arg(long)]
     reasoning: bool,
-    /// Only models that are known to take this; may be given several times
+    /// List only models that are known to take this; may be given several times
     #[arg(long = "input", value_name = "KIND", value_enum)]
     inputs: Vec<Input>,
-    /// Only models whose window is known to hold so many tokens
+    /// List only models whose window is known to hold this many tokens
     #[arg(long, value_name = "TOKENS")]
     context: Option<u32>,
-    /// Make this model the default one in the configuration; the gateway must offer it
+    /// Make this model the default in the configuration; the gateway must offer it
     #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "reasoning", "inputs", "context"])]
     default: Option<String>,
     /// With --default: write without asking the gateway whether it offers the model

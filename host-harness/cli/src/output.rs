@@ -1,4 +1,4 @@
-//! How results and errors look, for people and as JSON, and what the program exits with.
+//! How results and errors look, for people and as JSON, and the exit codes.
 
 use std::{
     borrow::Cow,

@@ -1,4 +1,4 @@
-//! Where the text of a reply goes: drawn in a terminal, byte by byte as it came into a pipe or a file.
+//! Writes the text of a reply: drawn in a terminal, unchanged into a pipe or a file.
 
 use std::io::{IsTerminal, stdout};
 

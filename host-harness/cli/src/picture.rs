@@ -1,5 +1,5 @@
-//! Images in the terminal itself, where it is known to show them. By its own word in the environment: a question to the
-//! terminal could stay without an answer for ever.
+//! Shows images in the terminal, if its environment variables say that it can. The terminal itself is not asked: it
+//! might never answer.
 
 use std::{
     io::{IsTerminal, stdout},

@@ -1,6 +1,6 @@
 //! Flags whose names the plugin gives: one for each credential that it declares, such as `--portkey-api-key`, and
-//! `--<id>-config` for its option `config`. The names are not known before the plugin is loaded, so the program then starts
-//! itself anew: the secret goes along in the environment, in a variable of ours, the option under its general name, `--option`.
+//! `--<id>-config` for its option `config`. The names are known only after the plugin is loaded, so the program then
+//! restarts itself: it passes the secret in an environment variable of ours, and the option as `--option`.
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 

@@ -1,5 +1,5 @@
-//! Programs of the user's, found on the `PATH`. Owns which of its folders count: one that is not absolute would mean the
-//! working folder, where anybody's files may be.
+//! Finds the user's programs on the `PATH`. Owns which of its folders are used: not relative ones, since they would
+//! mean the working directory, which may hold anybody's files.
 
 use std::{
     env,

@@ -1,5 +1,5 @@
-//! Gives the terminal back where the program is ended from outside in the middle of a question: what is typed would stay
-//! hidden in the shell.
+//! Restores the terminal if the program is killed in the middle of a question: otherwise the shell would not show what
+//! is typed.
 
 /// From now on, SIGTERM and SIGHUP end the program with the terminal as it is now. A thread waits for them: the others are
 /// busy with reading keys.

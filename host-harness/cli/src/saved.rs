@@ -1,5 +1,5 @@
-//! Sessions of `chat` that a user wants to go on with later: what was said, in a file of its own. Owns where the files
-//! are and what is in them: the model, and the messages in the form of OpenAI's API. No header, option or key is kept.
+//! Saved sessions of `chat`, a file for each, to be continued later. Owns where the files are and what is in them: the
+//! model, and the messages in the form of OpenAI's API. No header, option or key is kept.
 
 use std::{
     fs,
@@ -105,7 +105,7 @@ impl Saved {
 fn damaged(name: &str, path: &Path, error: &dyn std::fmt::Display) -> Usage {
     let path = path.display();
     Usage(format!(
-        "the session `{name}` cannot be read: {error}. Mend or remove `{path}`, or give another name with --session"
+        "the session `{name}` cannot be read: {error}. Fix or remove `{path}`, or give another name with --session"
     ))
 }
 

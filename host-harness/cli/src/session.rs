@@ -1,5 +1,5 @@
-//! A chat in a terminal: question after question, each sent with all that was said before. Nothing of it is stored,
-//! unless the user wants it kept.
+//! A chat session in a terminal: each question is sent with the conversation so far. Nothing is saved, unless the user
+//! asks for it.
 
 use std::process::ExitCode;
 
@@ -25,8 +25,8 @@ const SHORT_HELP: &str = "/help lists the commands, /quit or Ctrl-D ends, Ctrl-C
 
 const HELP: &str = "\
 /model [ID]     shows the model, or asks this one from now on
-/system [TEXT]  shows what the model is told beforehand, or sets it
-/clear          forgets what was said
+/system [TEXT]  shows the system prompt, or sets it
+/clear          forgets the conversation
 /quit           ends, as Ctrl-D does; Ctrl-C stops a reply
 Several lines: end each but the last with a backslash, or put \"\"\" before the first and behind the last";
 

@@ -21,25 +21,25 @@ use super::{
 pub(crate) struct Args {
     /// What to say
     text: Vec<String>,
-    /// Say what stands in this file too, below the words; - for standard input
+    /// Also say the text of this file, after the words; - for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The file for the speech
+    /// The file to write the speech to
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
     /// The model, such as @openai/gpt-4o-mini-tts
     #[arg(short, long, value_name = "ID")]
     model: Option<String>,
-    /// The voice, by the name that the model has for it
+    /// The voice, by the model's name for it
     #[arg(long, value_name = "NAME")]
     voice: Option<String>,
-    /// mp3, wav, opus, aac, flac or pcm [default: by the ending of the file]
+    /// mp3, wav, opus, aac, flac or pcm [default: by the extension of the file]
     #[arg(long)]
     format: Option<String>,
-    /// How to say it, where the model takes such
+    /// How to say it, if the model takes instructions
     #[arg(long, value_name = "TEXT")]
     instructions: Option<String>,
     /// Print one JSON object

@@ -9,7 +9,7 @@ use super::output::{self, Usage};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The port on 127.0.0.1; 0 takes a free one
+    /// The port on 127.0.0.1; 0 chooses a free one
     #[arg(long, default_value_t = 8787)]
     port: u16,
     /// Refuse requests without this header, as the hosted gateway refuses a wrong key
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Play a model provider behind a gateway, not a gateway
     #[arg(long)]
     upstream: bool,
-    /// Print the faults that can be asked for, and stop
+    /// Print the faults that you can ask for, and exit
     #[arg(long)]
     faults: bool,
 }

@@ -1,8 +1,8 @@
-//! What may reach a terminal of text that a model, a gateway, a file or a component wrote. Owns which characters steer one;
-//! what is printed where is the output's business.
+//! Makes text from a model, a gateway, a file or a component safe for a terminal. Owns which characters control one;
+//! `output` owns what is printed where.
 //!
-//! A terminal takes orders in control characters: to move and write elsewhere, to set its title or the clipboard, to
-//! answer as if the user typed. Marks for the direction of writing make text read as another.
+//! Control characters can make a terminal write elsewhere, set its title or the clipboard, or answer as if the user
+//! typed. Direction marks can make a text look like another.
 
 use std::{
     borrow::Cow,

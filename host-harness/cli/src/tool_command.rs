@@ -1,6 +1,6 @@
-//! `chat --run COMMAND`: a program of the user's that answers the model's tool calls. It is started for each call, with the
-//! call as JSON on standard input and nothing of the model's on its command line, in no shell, without the environment that
-//! a key may stand in, for no longer than a minute.
+//! `chat --run COMMAND`: a program of the user's that answers the model's tool calls. It is started for each call,
+//! without a shell, for a minute at most. It gets the call as JSON on standard input, no text of the model on its
+//! command line, and no environment variables that may hold keys.
 
 use std::{
     cell::{Cell, RefCell},

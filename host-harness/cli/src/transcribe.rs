@@ -1,4 +1,4 @@
-//! `transcribe`: what is said in a recording.
+//! `transcribe`: text from a recording.
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 

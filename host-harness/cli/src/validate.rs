@@ -1,4 +1,4 @@
-//! `validate`: whether a component and its manifest may be loaded.
+//! `validate`: checks whether a host may load a component and its manifest.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use super::{
 pub(crate) struct Args {
     #[command(flatten)]
     component: Component,
-    /// The manifest [default: openclaw.plugin.json in this folder, where there is one]
+    /// The manifest [default: openclaw.plugin.json in this folder, if there is one]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Print one JSON object

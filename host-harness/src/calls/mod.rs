@@ -1,5 +1,5 @@
-//! Calls: a connected provider (`provider`), what is asked (`request`, `openai`), what comes (`reply`), and a model that calls
-//! tools (`tool_loop`).
+//! Calls: a connected provider (`provider`), requests (`request`, `openai`), streamed answers (`reply`, `speech`, both
+//! by `pieces`), and a model that calls tools (`tool_loop`).
 
 pub(crate) mod openai;
 pub(crate) mod pieces;

@@ -1,8 +1,8 @@
-//! Messages in the form of OpenAI's chat completions API, in and out. Owns that form alone: what a provider makes of a
-//! message is the plugin's to know.
+//! Converts messages from and to the form of OpenAI's chat completions API. Owns only that form; the plugin knows what
+//! a provider does with a message.
 //!
-//! Source: OpenAI's API reference, "Create chat completion", `messages`. Reasoning has no place there: it stands as
-//! `content_blocks`, as gateways and plugins of this world have it.
+//! Source: OpenAI's API reference, "Create chat completion", `messages`. That form has no field for reasoning: it is
+//! written as `content_blocks`, as gateways and plugins of this world do.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -92,7 +92,7 @@ impl Message {
 const HINT: &str = "Send a body of that form as it is, with Request::openai.";
 
 fn wrong(why: &str) -> Error {
-    Error::host(ErrorKind::InvalidRequest, format!("the history is none of OpenAI's form: {why}")).hint(HINT)
+    Error::host(ErrorKind::InvalidRequest, format!("the history is not in OpenAI's form: {why}")).hint(HINT)
 }
 
 /// The members that were not read yet: what is left in the end would be lost without a word.

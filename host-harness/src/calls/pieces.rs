@@ -1,5 +1,5 @@
-//! What comes in pieces out of an instance: the events of a reply, the bytes of speech. Owns the limits of waiting, and that
-//! a wait may be given up; what the pieces mean is `reply`'s and `speech`'s.
+//! Reads what an instance delivers in pieces: the events of a reply, the bytes of speech. Owns the time limits, and
+//! that a caller may drop a wait. `reply` and `speech` know what the pieces mean.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) trait Source: Send + Sized + 'static {
     type Piece: Send + 'static;
 
-    /// The next of them; none at the end.
+    /// The next pieces; none at the end.
     fn next(&mut self) -> impl Future<Output = wasmtime::Result<Result<Vec<Self::Piece>, types::Error>>> + Send;
 }
 
@@ -35,8 +35,8 @@ pub(crate) struct Pieces<S: Source> {
 /// The next pieces, or why the plugin has none.
 type Answer<P> = Result<std::result::Result<Vec<P>, types::Error>>;
 
-/// Between two batches, and while the next is waited for: kept here, so that a wait that is given up can be gone on with.
-/// An instance that is left in the middle of a call can be entered no more.
+/// Between two batches, or waiting for the next. The wait is kept here, so that a later call continues a dropped one:
+/// an instance that is left in the middle of a call cannot be entered again.
 enum State<S: Source> {
     Open(S),
     Waiting(BoxFuture<'static, (S, Answer<S::Piece>)>),
@@ -44,7 +44,7 @@ enum State<S: Source> {
 }
 
 impl<S: Source> Pieces<S> {
-    /// Opened now, by a call that `clock` counts.
+    /// Opens the pieces now; `clock` measures the call's time.
     pub(crate) fn new(source: S, redactor: Redactor, limits: &Limits, clock: Clock) -> Self {
         let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
         Self { redactor, idle, whole, state: State::Open(source) }
@@ -54,8 +54,8 @@ impl<S: Source> Pieces<S> {
         !matches!(self.state, State::Over)
     }
 
-    /// Waits for at least one piece and returns all that have arrived; `None` at the end, and after an error. The returned
-    /// future may be dropped midway: the next call goes on with the same wait.
+    /// Waits for at least one piece and returns all that have arrived; `None` at the end, and after an error. The
+    /// returned future may be dropped midway: the next call continues the same wait.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<S::Piece>>> {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Open(source) => State::Waiting(Box::pin(wait(source, self.idle, self.whole))),

@@ -1,5 +1,5 @@
-//! A plugin with a place to call: models, chat, images. Each call runs in an instance of its own and shares nothing
-//! with the others but the pool of connections.
+//! A plugin connected to a gateway: models, chat, images, vectors, speech. Each call runs in an instance of its own and
+//! shares only the connection pool with others.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
@@ -59,7 +59,7 @@ pub struct Provider {
     plugin: Plugin,
     places: Arc<Places>,
     main: Route,
-    /// Of the models that are called in another way, once it was needed.
+    /// The connections of models with headers or a base URL of their own, made when first needed.
     special: Arc<BTreeMap<String, OnceCell<Route>>>,
     setup: Arc<Setup>,
     outdone: Arc<[String]>,
@@ -68,14 +68,14 @@ pub struct Provider {
     time_limit: Option<Duration>,
 }
 
-/// The places that calls go to, whatever they bring along.
+/// The places that calls go to, shared by all options of calls.
 struct Places {
     main: Place,
-    /// Of the models that are called in another way, by their ids.
+    /// The places of models with headers or a base URL of their own, by model id.
     special: BTreeMap<String, Place>,
 }
 
-/// One of them, and the connections to it once there was a call.
+/// One place, and the connections to it after the first call.
 struct Place {
     model: Option<Value>,
     pool: Arc<OnceCell<Arc<Pool>>>,
@@ -93,7 +93,7 @@ impl Places {
     }
 }
 
-/// Where calls go, and what goes along.
+/// Where calls go, and what is sent with them.
 #[derive(Clone)]
 struct Route {
     connection: Arc<Connection>,
@@ -110,8 +110,8 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// The component in this file, ready to call with what `setup` holds: in an [`Engine`] of its own, with the default
-    /// [`Limits`]. A process with several plugins, or with limits of its own, makes one engine for all and uses
+    /// Loads the component in this file and connects it as `setup` says, in an [`Engine`] of its own with the default
+    /// [`Limits`]. For several plugins, or other limits, make one engine for the process and use
     /// [`connect`](Self::connect).
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Provider {
         Self::connect(&plugin, setup).await
     }
 
-    /// `plugin`, ready to call with what `setup` holds. No network yet.
+    /// Connects `plugin` as `setup` says. Sends nothing.
     ///
     /// # Errors
     /// A missing credential, a wrong configuration, a base URL that may not be called.
@@ -165,8 +165,8 @@ impl Provider {
         })
     }
 
-    /// The same provider for calls that bring `call` along, over what the configuration and [`Setup`] say. It shares the
-    /// connections and the credentials, and making one sends nothing.
+    /// The same provider with the options `call`, which override the configuration and [`Setup`]. It shares the
+    /// connections and the credentials. Sends nothing.
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
@@ -179,7 +179,7 @@ impl Provider {
     /// ```
     ///
     /// # Errors
-    /// What the configuration would be refused for.
+    /// The same as for a wrong configuration.
     pub async fn with(&self, call: CallOptions) -> Result<Self> {
         let prompt_cache = call.prompt_cache.or(self.prompt_cache);
         let time_limit = call.time_limit.or(self.time_limit);
@@ -213,7 +213,7 @@ impl Provider {
         self.plugin.clock(self.time_limit)
     }
 
-    /// `request` with what the call brings along.
+    /// `request` with the options of the call.
     fn request<'r>(&self, request: impl Into<Cow<'r, chat::Request>>) -> Cow<'r, chat::Request> {
         let mut request = request.into();
         if request.prompt_cache.is_none() && self.prompt_cache.is_some() {
@@ -256,7 +256,7 @@ impl Provider {
     /// boundary: their values are secrets.
     ///
     /// # Errors
-    /// Where the configuration has headers or a base URL for this model alone that cannot be used.
+    /// If the configuration has headers or a base URL for this model that cannot be used.
     pub async fn way_to(&self, model: &str) -> Result<(&Connection, impl Iterator<Item = &str>)> {
         let route = self.route(model, self.clock()).await?;
         Ok((&route.connection, route.egress.attached_headers()))
@@ -267,7 +267,7 @@ impl Provider {
         &self.held
     }
 
-    /// The plugin behind this.
+    /// The plugin.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
     }
@@ -283,7 +283,7 @@ impl Provider {
         self.main.called(clock, &refused, models.call_list(&mut live.store, &self.main.connection)).await
     }
 
-    /// What is known of the model with this id without asking anybody.
+    /// What the plugin knows about the model with this id, without a request.
     ///
     /// # Errors
     /// What the host refused.
@@ -322,7 +322,7 @@ impl Provider {
         answer.map_err(|error| Error::of_plugin(error, route.egress.redactor()))
     }
 
-    /// A whole reply.
+    /// Asks for a whole reply.
     ///
     /// # Errors
     /// What the provider, the network or the host refused.
@@ -334,7 +334,7 @@ impl Provider {
         route.called(clock, &refused, chat.call_complete(&mut live.store, &route.connection, &request)).await
     }
 
-    /// A reply as it is written.
+    /// Asks for a reply as it is written.
     ///
     /// # Errors
     /// What the provider, the network or the host refused before the first event.
@@ -350,7 +350,7 @@ impl Provider {
         Ok(Reply::new(self.pieces(open, route, clock), report))
     }
 
-    /// What comes in pieces from a call that `clock` counts.
+    /// Starts to read the pieces of a call; `clock` measures its time.
     fn pieces<S: Source>(&self, source: S, route: &Route, clock: Clock) -> Pieces<S> {
         Pieces::new(source, route.egress.redactor().clone(), self.plugin.limits(), clock)
     }
@@ -405,7 +405,7 @@ impl Provider {
         route.called(clock, &refused, embeddings.call_embed(&mut live.store, &route.connection, request)).await
     }
 
-    /// Speech from text, as it is made.
+    /// Speech from text, streamed.
     ///
     /// # Errors
     /// What the provider, the network or the host refused before the first bytes; `unsupported` where the plugin exports no
@@ -435,11 +435,11 @@ impl Provider {
         route.called(clock, &refused, audio.call_transcribe(&mut live.store, &route.connection, request)).await
     }
 
-    /// The bytes behind a URL that the provider answered with, such as a generated image. No credential goes along, and
-    /// only networks that the provider itself may be on are reached.
+    /// Downloads a URL from the provider's answer, such as a generated image. No credential is sent, and only networks
+    /// where the provider itself may be are reached.
     ///
     /// # Errors
-    /// Where the URL may not be fetched, or what it gives is no success or no image.
+    /// If the URL may not be fetched, or the answer is not a success or not an image.
     pub async fn download(&self, url: &str) -> Result<Media> {
         self.main.egress.download(url, self.clock()).await
     }
@@ -503,7 +503,7 @@ impl Route {
         plugin.start(Some(Arc::clone(&self.egress)), clock).await
     }
 
-    /// The answer to a call that goes out: by the time a limit ends it, the request may have left.
+    /// The answer to a call that sends a request. If a limit ends it, the request may have left.
     async fn called<T>(
         &self,
         clock: Clock,
@@ -556,7 +556,7 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolv
     Ok(attached)
 }
 
-/// The headers of the connection that the plugin wrote with something hidden in them, and what goes out instead.
+/// The connection's headers in which the plugin wrote placeholders of secrets, and what is sent instead.
 fn filled(connection: &Connection, view: &View) -> Result<Vec<Filled>> {
     let hidden = connection.headers.iter().filter(|(_, value)| view.is_marked(value));
     let filled = hidden.map(|(name, value)| {

@@ -52,7 +52,7 @@ impl Reply {
 
     /// Waits for at least one event and returns all that have arrived; `None` at the end, and after an error.
     ///
-    /// The returned future may be dropped midway, as in `tokio::select!`: the next call goes on with the same wait.
+    /// The returned future may be dropped midway, as in `tokio::select!`: the next call continues the same wait.
     ///
     /// # Errors
     /// What broke the stream. A stream that stops early is the error `truncated`.
@@ -109,7 +109,7 @@ impl Reply {
 #[derive(Debug, Default)]
 pub struct Joined {
     start: Option<ReplyStart>,
-    /// In the order in which they began.
+    /// The parts, in the order in which they began.
     content: Vec<AssistantPart>,
     text: String,
     /// Where in `content` each call is, by its index.

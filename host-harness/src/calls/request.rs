@@ -1,5 +1,5 @@
-//! The shapes of a call, made and read in few words. Requests are made with nothing chosen but what they are about: the
-//! rest is set as a field, or with `..`.
+//! Short constructors for requests, and accessors for answers. A constructor takes only what a request is about; set
+//! other fields directly, or with `..`.
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ impl Request {
         Self { ask: Ask::OpenaiJson(body.to_string()), prompt_cache: None }
     }
 
-    /// The same, where the model provider may keep the start of the prompt for so long.
+    /// Says how long the model provider may cache the start of the prompt.
     pub fn prompt_cache(self, cache: PromptCache) -> Self {
         Self { prompt_cache: Some(cache), ..self }
     }
@@ -92,7 +92,7 @@ impl From<Prompt> for Request {
 }
 
 impl Message {
-    /// What the model is told beforehand, the same at every turn.
+    /// The system prompt, the same at every turn.
     pub fn system(text: impl Into<String>) -> Self {
         Self::System(Instructions { stable: text.into(), volatile: String::new() })
     }
@@ -121,7 +121,7 @@ impl Message {
         Self::Assistant(vec![AssistantPart::Text(text.into())])
     }
 
-    /// What the tool call with this id gave.
+    /// The result of the tool call with this id.
     pub fn tool_result(call_id: impl Into<String>, text: impl Into<String>) -> Self {
         Self::ToolResult(ToolResult { call_id: call_id.into(), content: vec![UserPart::Text(text.into())] })
     }
@@ -146,7 +146,7 @@ impl Response {
     }
 }
 
-/// What was answered, as the next turn has it.
+/// The answer as a message, for the next turn.
 impl From<Response> for Message {
     fn from(response: Response) -> Self {
         Self::Assistant(response.content)
@@ -175,10 +175,10 @@ impl Tool {
 }
 
 impl ToolCall {
-    /// The arguments. None at all are an empty object.
+    /// The arguments. Missing arguments are an empty object.
     ///
     /// # Errors
-    /// Where the model erred, and wrote no JSON: `protocol`.
+    /// `protocol` if the model did not write JSON.
     pub fn arguments(&self) -> Result<Value> {
         match self.arguments_json.trim() {
             "" => Ok(Value::Object(Map::new())),
@@ -192,14 +192,14 @@ impl ToolCall {
 }
 
 impl ResponseFormat {
-    /// JSON that keeps to this JSON Schema strictly; `name` is what the model is told of it.
+    /// JSON that matches this JSON Schema strictly; the model sees `name`.
     pub fn schema(name: impl Into<String>, schema: impl Into<Value>) -> Self {
         Self::JsonSchema(json!({"name": name.into(), "schema": schema.into(), "strict": true}).to_string())
     }
 }
 
 impl images::Request {
-    /// Asks for what `prompt` describes, by the provider's defaults.
+    /// Asks for an image of `prompt`, with the provider's defaults.
     pub fn new(prompt: impl Into<String>) -> Self {
         Self {
             model: None,
@@ -215,7 +215,7 @@ impl images::Request {
 }
 
 impl embeddings::Request {
-    /// Asks for a vector of each of these texts, by the provider's defaults.
+    /// Asks for a vector of each of these texts, with the provider's defaults.
     pub fn new(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let texts = texts.into_iter().map(Into::into).collect();
         Self { model: None, texts, dimensions: None, extra_json: None }
@@ -223,14 +223,14 @@ impl embeddings::Request {
 }
 
 impl audio::SpeechRequest {
-    /// Asks for this text to be spoken, by the provider's defaults.
+    /// Asks for this text to be spoken, with the provider's defaults.
     pub fn new(text: impl Into<String>) -> Self {
         Self { model: None, text: text.into(), voice: None, format: None, instructions: None, extra_json: None }
     }
 }
 
 impl audio::TranscriptionRequest {
-    /// Asks for what is said in this recording, by the provider's defaults.
+    /// Asks for the text of this recording, with the provider's defaults.
     pub fn new(audio: Media) -> Self {
         Self { model: None, audio, language: None, prompt: None, extra_json: None }
     }

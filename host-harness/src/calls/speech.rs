@@ -1,4 +1,4 @@
-//! Speech, as it is made: its bytes as they come.
+//! Streamed speech: the bytes of the audio as they arrive.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! A conversation in which the model may call tools, until it has what it needs. Owns the order of requests and calls, and
-//! the limits; what a tool does is the caller's.
+//! A conversation in which the model may call tools, until it gives its answer. Owns the order of requests and tool
+//! calls, and the limits; the caller owns what a tool does.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     wit::chat::{FinishReason, Message, Prompt, Response, ToolCall, ToolResult, UserPart},
 };
 
-/// What one conversation may take.
+/// Limits of one conversation.
 ///
 /// ```
 /// let limits = host_harness::ToolLimits { rounds: 4, ..Default::default() };
@@ -36,29 +36,29 @@ impl Default for ToolLimits {
     }
 }
 
-/// A conversation that came to its end.
+/// A finished conversation.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     /// The last answer, which asks for no tool.
     pub response: Response,
-    /// All that was said, that answer included: what a next question goes below.
+    /// The whole conversation, including that answer. Append the next question to it.
     pub messages: Vec<Message>,
     /// Of all requests together, as far as it was told.
     pub usage: Usage,
 }
 
-/// A conversation that was given up.
+/// A conversation that stopped early.
 #[derive(Debug)]
 pub struct Stopped {
     /// Why.
     pub reason: StopReason,
-    /// What was said by then: each call in it has its result, and with more of a limit it can go on from there.
+    /// The conversation so far. Each tool call in it has its result, so it can continue with a higher limit.
     pub messages: Vec<Message>,
     /// Of all requests together, as far as it was told.
     pub usage: Usage,
 }
 
-/// Why a conversation with tools was given up.
+/// Why a conversation with tools stopped early.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -75,8 +75,8 @@ pub enum StopReason {
     Rounds(u32),
     /// [`ToolLimits::time`] is over.
     Time(Duration),
-    /// An answer was cut, by its limit or a filter, while it asked for tools: a call in it may not be whole, and none was
-    /// made.
+    /// An answer was cut, by its limit or a filter, while it asked for tools. A call in it may be incomplete, so none
+    /// was made.
     Cut,
 }
 
@@ -108,12 +108,12 @@ impl StdError for Stopped {
 }
 
 impl Provider {
-    /// Asks `prompt`, runs `tool` for each call that the model asks for, and asks again with the results, until it asks for
-    /// none. The calls of one answer run at the same time. One of a tool that `prompt` does not have, or with arguments that are
-    /// no JSON, is not run, and the model is told.
+    /// Sends `prompt`, runs `tool` for each call that the model asks for, and sends the results, until the model asks
+    /// for no more calls. The calls of one answer run at the same time. A call of an unknown tool, or with arguments
+    /// that are not JSON, is not run, and the model is told.
     ///
-    /// An error of `tool` ends the conversation. What the model should know of, `tool` gives as its result: a text, a JSON
-    /// value or an image.
+    /// An error of `tool` ends the conversation. If the model should know about a failure, return it as the result: a
+    /// text, a JSON value or an image.
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Stopped> {
@@ -135,7 +135,7 @@ impl Provider {
     /// ```
     ///
     /// # Errors
-    /// Why it was given up, and what was said by then.
+    /// Why it stopped early, and the conversation so far.
     pub async fn run_tools<R, F>(
         &self,
         prompt: Prompt,
@@ -151,7 +151,7 @@ impl Provider {
 }
 
 impl ToolLimits {
-    /// The same, where `ask` gives each answer: by a stream that is shown as it comes, say.
+    /// The same, but `ask` gets each answer, for example from a stream that is shown as it arrives.
     ///
     /// # Errors
     /// As for [`Provider::run_tools`].

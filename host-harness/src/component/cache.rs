@@ -1,5 +1,5 @@
-//! Compiled components on disk, so that a component is compiled once and then mapped into memory. Owns where they lie
-//! and when one may be trusted; it does not know what a provider is.
+//! Compiled components on disk, so that a component is compiled once and then mapped into memory. Owns where the files
+//! are and when one may be trusted. It does not know what a provider is.
 
 use std::{
     fs,

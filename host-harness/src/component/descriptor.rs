@@ -1,4 +1,4 @@
-//! What a component says of itself, and whether a host may believe it.
+//! Checks what a component says about itself, before the host believes it.
 
 use boundary::{inline::is_bare_reference, origin::Origin};
 

@@ -1,5 +1,5 @@
-//! The wasmtime engine of a process, and one instance of a component for one call. Owns isolation and limits; what is
-//! called and with what is `plugin` and `provider`.
+//! The wasmtime engine of a process, and one instance of a component for one call. Owns isolation and limits; `plugin`
+//! and `provider` own the calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -125,7 +125,7 @@ impl Engine {
             Err(_) => {
                 let limit = self.limits.compile.as_secs_f32();
                 Err(Error::host(ErrorKind::Timeout, format!("the component took longer than {limit} s to compile"))
-                    .hint("A provider compiles in seconds: this is none, or the machine is very busy."))
+                    .hint("A provider compiles in seconds: this is not one, or the machine is very busy."))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Engine {
         let permit = permit.await.map_err(|error| match error.kind() {
             ErrorKind::Timeout => {
                 let most = self.limits.instances;
-                Error::host(ErrorKind::Timeout, format!("none of the {most} instances came free in time"))
+                Error::host(ErrorKind::Timeout, format!("none of the {most} instances became free in time"))
                     .hint("Make fewer calls at once, end the streams that are open, or raise `Limits::instances`.")
             }
             _ => error,

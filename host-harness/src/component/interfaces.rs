@@ -1,4 +1,4 @@
-//! What a component imports and exports, and whether it is what this host gives and takes.
+//! Reads a component's imports and exports, and compares them with what this host provides and needs.
 
 use wasmtime::component::{Component, types::ComponentItem};
 

@@ -1,5 +1,5 @@
-//! A provider component in its sandbox: compiled and kept (`cache`), run with limits (`engine`), asked about itself and the
-//! configuration (`plugin`, `descriptor`, `interfaces`), and checked before it is loaded (`validate`).
+//! A provider component in its sandbox: compiled and cached (`cache`), run with limits (`engine`), its pure calls
+//! (`plugin`, `descriptor`), its imports and exports (`interfaces`), and the checks before it is loaded (`validate`).
 
 pub(crate) mod cache;
 pub(crate) mod descriptor;

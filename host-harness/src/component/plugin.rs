@@ -1,4 +1,4 @@
-//! A provider component, compiled and linked, and its pure calls: who it is, and how it is set up.
+//! A provider component, compiled and linked, and its calls without network: its description and its setup.
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 

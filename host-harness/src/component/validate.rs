@@ -1,4 +1,4 @@
-//! Whether a component and a manifest are what a host may load: checked on the built file, not promised.
+//! Checks whether a host may load a component and its manifest, on the built file.
 
 use serde_json::{Value, json};
 

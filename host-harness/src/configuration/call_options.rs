@@ -1,5 +1,4 @@
-//! What one call brings along that others of the same provider do not. How it becomes part of the call is `setup`'s and
-//! `provider`'s.
+//! Options of one call: headers, metadata, time limit and more. `setup` and `provider` apply them.
 
 use std::{fmt, time::Duration};
 

@@ -1,6 +1,6 @@
-//! The configuration file: OpenClaw's `openclaw.json`, which is JSON5. Owns reading it with what it includes, and
-//! writing it so that nothing is lost: only what changed is touched, in one step, with a backup, and not over what
-//! another program wrote in the meantime.
+//! The configuration file: OpenClaw's `openclaw.json`, which is JSON5. Owns reading it with its includes, and writing
+//! it without loss: only changed places are touched, in one step, with a backup, and never over what another program
+//! wrote in the meantime.
 
 use std::{
     fmt, fs,
@@ -158,7 +158,7 @@ impl ConfigFile {
 
     fn unchangeable(&self, why: &str) -> Error {
         Error::config(format!("cannot change the configuration `{}` in place: {why}", self.path.display()))
-            .hint("Mend that place in the file, then try again; nothing was written.")
+            .hint("Fix that place in the file, then try again; nothing was written.")
     }
 
     /// Reads the file anew, and makes it hold what `change` makes of what it holds. Where another program writes the
@@ -190,7 +190,7 @@ impl ConfigFile {
                 Err(error) => {
                     let message = format!("cannot write the configuration `{}`: {error}", self.path.display());
                     let error = Error::config(message)
-                        .hint("The old file is as it was. Check that it and its folder are yours to write, and have space.")
+                        .hint("The old file is as it was. Check that you may write to it and its folder, and that there is space.")
                         .source(error);
                     return Err(error.into());
                 }
@@ -360,7 +360,7 @@ fn resolve(json: &str, path: &Path, include_roots: &[PathBuf]) -> Result<(Value,
 fn parse(json: &str, path: &Path) -> Result<Node> {
     let read = json5::parse(json).map_err(|error| {
         let message = format!("the configuration `{}` is not valid JSON5: {}", path.display(), error.in_text(json));
-        Error::config(message).hint("Mend that place in the file; nothing was changed.")
+        Error::config(message).hint("Fix that place in the file; nothing was changed.")
     });
     read?.ok_or_else(|| no_object(path))
 }

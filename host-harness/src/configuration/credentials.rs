@@ -1,5 +1,5 @@
-//! Finds secrets, in the order that a user expects: given outright, the environment, the configuration, the system's
-//! keyring. Owns where a secret may come from; attaching it to requests is the egress's business.
+//! Finds secrets, in the order that a user expects: given directly, the environment, the configuration, the system's
+//! keyring. Owns where a secret may come from; `egress` attaches it to requests.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Held {
         let known = || descriptor.credentials.iter().map(|credential| &*credential.id);
         if let Some(id) = given.keys().find(|id| !known().any(|known| known == **id)) {
             let hint = format!("It has {}.", known().collect::<Vec<_>>().join(", "));
-            return Err(Error::config(format!("`{id}` is no credential of {}", descriptor.label)).hint(hint));
+            return Err(Error::config(format!("`{id}` is not a credential of {}", descriptor.label)).hint(hint));
         }
         let mut held = BTreeMap::new();
         for credential in &descriptor.credentials {

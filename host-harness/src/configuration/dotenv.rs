@@ -61,7 +61,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Variable>> {
 pub(crate) async fn set(file: &Path, name: &str, value: &SecretString) -> Result<Update> {
     let failed = |error: io::Error| {
         Error::config(format!("cannot write `{}`: {error}", file.display()))
-            .hint("It is as it was. Check that it and its folder are yours to write, and have space.")
+            .hint("It is as it was. Check that you may write to it and its folder, and that there is space.")
             .source(error)
     };
     for _ in 0..config::ATTEMPTS {

@@ -1,5 +1,5 @@
-//! `models.providers.<id>` in OpenClaw's words: which of its keys are obeyed here, which are refused, and which are not
-//! this host's business. Owns that table, and makes one set of headers of the places where OpenClaw takes them.
+//! The keys of `models.providers.<id>`: which are obeyed here, which are refused, and which this host ignores. Owns
+//! that table, and merges the headers from all places where OpenClaw takes them.
 
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
@@ -194,7 +194,7 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
         Some(auth) if auth == "api-key" => {}
         Some(_) => {
             let error = Error::at(format!("{path}.auth"), "is not `api-key`: no other way to sign in is supported");
-            checked.refused.push(error.hint("Remove it: the key is found without."));
+            checked.refused.push(error.hint("Remove it: the key is found without it."));
         }
     }
     checked
@@ -207,7 +207,7 @@ impl Checked {
             let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
                 let hint = match nearest(name, keys.iter().map(|(known, _)| *known)) {
                     Some(near) => format!("Did you mean `{near}`?"),
-                    None => "Remove it, or mend its name: OpenClaw refuses it too.".to_owned(),
+                    None => "Remove it, or correct its name: OpenClaw refuses it too.".to_owned(),
                 };
                 let what = if name == INCLUDE { "could not be followed" } else { "is none of OpenClaw's keys" };
                 self.refused.push(Error::at(path, what).hint(hint));

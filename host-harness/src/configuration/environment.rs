@@ -1,5 +1,5 @@
-//! Where names are looked up: the environment, a `.env` of OpenClaw's, the configuration's `env` block. Owns what a `${NAME}` stands
-//! for.
+//! Looks up names in the environment, OpenClaw's `.env` and the configuration's `env` block. Owns the value of a
+//! `${NAME}`.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! `$include` in OpenClaw's configuration: the files that a value is read from, in OpenClaw's way and with its limits.
+//! `$include` in OpenClaw's configuration: reads the included files as OpenClaw does, with its limits.
 
 use std::{
     fs,
@@ -153,7 +153,7 @@ impl Reader {
     fn refuse(&self, path: &[String], why: &str) -> Error {
         let place = [path, &[INCLUDE.to_owned()]].concat().join(".");
         Error::config(format!("the configuration `{}`, {place}: {why}", self.config.display()))
-            .hint("Mend it there: without what it includes, nothing is sent or written.")
+            .hint("Fix it there: nothing is sent or written without the included file.")
     }
 }
 

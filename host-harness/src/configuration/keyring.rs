@@ -1,8 +1,7 @@
 //! The system's keyring: the Secret Service on Linux and its like, the Keychain on macOS, the Credential Manager on
-//! Windows. Owns under which name a secret stands there, and that nobody waits for it without end; when it is asked is
-//! the credentials' business.
+//! Windows. Owns the name of a secret there, and the time limit for an answer; `credentials` decides when it is asked.
 //!
-//! OpenClaw does not read it: a secret that is kept here is for this host alone.
+//! OpenClaw does not read it: only this host uses a secret that is kept here.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Where OpenClaw keeps its files: which configuration is meant, which `.env` counts, where `$include` may lead. Owns
+//! Where OpenClaw keeps its files: which configuration and which `.env` are used, and where `$include` may lead. Owns
 //! OpenClaw's rules for `OPENCLAW_HOME`, `OPENCLAW_STATE_DIR`, `OPENCLAW_CONFIG_PATH`, `--profile` and the old names.
 
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn profile_folder(home: &Path, profile: &str) -> Result<PathBuf> {
         && profile.starts_with(|first: char| first.is_ascii_alphanumeric())
         && profile.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
     if !is_name {
-        return Err(Error::config("this is no name of a profile").hint("Use letters, digits, `_` and `-` alone."));
+        return Err(Error::config("this is not a profile name").hint("Use only letters, digits, `_` and `-`."));
     }
     let suffix = if profile.eq_ignore_ascii_case("default") { String::new() } else { format!("-{profile}") };
     Ok(home.join(format!(".openclaw{suffix}")))

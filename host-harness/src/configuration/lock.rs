@@ -1,5 +1,5 @@
-//! One writer of a file at a time. Owns the lock: a file of its own beside the other, which only this user can open, so
-//! that nobody else can hold it. It is gone with the last writer.
+//! Lets one writer at a time change a file. Owns the lock: a separate file beside it that only this user can open, so
+//! that nobody else can hold it. The last writer removes it.
 
 use std::{
     ffi::OsString,

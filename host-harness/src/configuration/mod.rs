@@ -1,6 +1,6 @@
-//! What the user says: the file of OpenClaw's (`config`, `includes`, `entry`, `model_ref`), where it lies (`locations`), variables
-//! (`environment`, `dotenv`), secrets (`secrets`, `credentials`, `keyring`), and what stands in for any of it (`setup`,
-//! `call_options`).
+//! What the user configures: OpenClaw's file (`config`, `includes`, `entry`, `model_ref`), where it is (`locations`),
+//! variables (`environment`, `dotenv`), secrets (`secrets`, `credentials`, `keyring`), and what overrides any of it
+//! (`setup`, `call_options`).
 
 pub(crate) mod call_options;
 pub(crate) mod config;

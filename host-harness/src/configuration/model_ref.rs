@@ -1,5 +1,5 @@
-//! Which model a name in OpenClaw's configuration means: `provider/model` in any case and with spaces, an alias, a
-//! `@profile` behind it.
+//! Resolves a model name in OpenClaw's configuration: `provider/model` in any letter case and with spaces, an alias, or
+//! either with a `@profile` at its end.
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! Secrets as OpenClaw's configuration writes them: a text with `${NAME}` in it, `$NAME`, or an object that says where
 //! the secret is: `{ source: "env" | "file" | "exec" | "store", provider, id }`. Owns which of these are followed, and
-//! how: `exec` runs programs and `store` is OpenClaw's own database, so these two are refused by name.
+//! how. `exec` runs programs and `store` is OpenClaw's own database, so both are refused by name.
 
 use std::{fs, path::Path};
 
@@ -126,8 +126,10 @@ fn provider<'a>(config: &'a Value, name: &str, source: &str, path: &str) -> Resu
 
 fn env(name: &str, alias: &str, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
     if !is_name(name) || name.starts_with('_') {
-        return Err(Error::config(format!("`{path}` refers to `{name}`, which is no name of an environment variable"))
-            .hint("Such names are capitals, digits and `_`."));
+        return Err(Error::config(format!(
+            "`{path}` refers to `{name}`, which is not the name of an environment variable"
+        ))
+        .hint("Such names are capitals, digits and `_`."));
     }
     let allowed = provider(config, alias, "env", path)?.and_then(|provider| provider.get("allowlist")?.as_array());
     if allowed.is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
@@ -154,7 +156,7 @@ fn file(id: &str, alias: &str, path: &str, environment: &Environment, config: &V
             ErrorKind::MissingCredential,
             format!("`{path}` refers to the file `{}`, which {why}", file.display()),
         )
-        .hint(format!("Mend the file, or `{place}`."))
+        .hint(format!("Fix the file, or `{place}`."))
     };
     check_private(&file).map_err(&unreadable)?;
     let bytes = read_file(&file, most).map_err(|error| unreadable(format!("cannot be read: {error}")))?;

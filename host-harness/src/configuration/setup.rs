@@ -1,4 +1,4 @@
-//! What a host knows before a plugin is called: the configuration, what stands in its place, and where secrets are found.
+//! What a host knows before it calls a plugin: the configuration, its overrides, and where to find secrets.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! Where a provider's requests go and by which way: origin, networks, proxy, TLS. Owns how that is made of the
-//! configuration; a provider calls it, and `diagnose` looks at it step by step.
+//! Where a provider's requests go, and how: origin, networks, proxy, TLS. Owns how the configuration becomes a
+//! destination; a provider calls it, and `diagnose` checks it step by step.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The way to a provider, step by step, each timed: name lookup, TCP, the proxy where there is one, TLS, HTTP. Owns what
-//! a step's failure means and what to do about it. No credential is sent, and the plugin takes no part.
+//! Checks the connection to a provider step by step, with times: name lookup, TCP, a proxy if there is one, TLS, HTTP.
+//! Owns what a failed step means and what to do about it. Sends no credential, and does not use the plugin.
 
 use std::{
     error::Error as StdError,

@@ -1,8 +1,8 @@
-//! The one way out: every request that a component makes passes `Egress::send`, which decides whether it may go,
-//! attaches the credentials, sends it on a pooled connection, and masks secrets in the answer.
+//! The one way out: every request of a component passes `Egress::send`, which decides whether it may go, attaches the
+//! credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
-//! Owns the network. It does not know what the requests mean, and follows no redirect of a guest's: a `Location` is the
-//! guest's to report, never the host's to obey. The host's own downloads follow some.
+//! Owns the network and the connection pool. It does not know what the requests mean, and follows no redirects of a
+//! guest's request: the guest may report a `Location`. The host's own downloads follow some redirects.
 
 use std::{
     error::Error as StdError,
@@ -46,13 +46,13 @@ use crate::{
     types::{ErrorKind, Media},
 };
 
-/// What the host adds to the requests of one way, and holds them to.
+/// What the host adds to the requests of one provider, and the rules that it enforces.
 pub(crate) struct Policy {
     /// Credentials and other secret headers; the guest may set none of these names.
     pub(crate) attached: HeaderMap,
     /// Headers that the guest writes with secrets hidden in them.
     pub(crate) filled: Vec<Filled>,
-    /// What hides a secret holds this; nothing else does. Empty where nothing is hidden.
+    /// The text in every placeholder for a hidden secret, and nowhere else. Empty if nothing is hidden.
     pub(crate) mark: String,
     pub(crate) redactor: Redactor,
     pub(crate) limits: Limits,
@@ -69,7 +69,7 @@ impl Policy {
     /// Puts the secrets into the headers that they are hidden in.
     ///
     /// # Errors
-    /// Where one is hidden in another header, or is written otherwise than the configuration has it.
+    /// If a placeholder is in another header, or differs from the configured one.
     fn fill(&self, headers: &mut HeaderMap) -> Result<(), WasiError> {
         let is_marked = |value: &HeaderValue| memmem::find(value.as_bytes(), self.mark.as_bytes()).is_some();
         if self.mark.is_empty() {
@@ -96,7 +96,7 @@ enum Hop {
     To(String),
 }
 
-/// The TCP and TLS connections to one origin: calls share them, whatever each of them brings along.
+/// The pool of TCP and TLS connections to one origin. All calls share it, whatever their own options.
 pub(crate) struct Pool {
     pub(crate) destination: Destination,
     /// The origin's, as it stands in a URI.

@@ -1,5 +1,5 @@
-//! The one way out: where requests go (`destination`), what leaves and what comes back (`egress`), by which connections
-//! (`transport`, `proxy`), and what is wrong with the way (`diagnose`).
+//! The one way out: where requests go (`destination`), the policy for requests and responses, and the connection pool
+//! (`egress`), how connections are made (`transport`, `proxy`), and a diagnosis of each step (`diagnose`).
 
 pub(crate) mod destination;
 pub(crate) mod diagnose;

@@ -1,4 +1,5 @@
-//! Proxies: what a proxy's URL says, and which destinations `NO_PROXY` leaves out. Pure: nothing here opens a socket.
+//! Proxies (HTTP, HTTPS, SOCKS): reads a proxy's URL, and decides which destinations `NO_PROXY` excludes. Opens no
+//! socket.
 
 use std::{fmt, net::IpAddr, net::SocketAddr};
 
@@ -76,12 +77,12 @@ impl Proxy {
         let connect = if scheme == "https" { scheme } else { "http" };
         let address = format!("{connect}://{}:{port}/", origin.host()).parse().map_err(|_| wrong())?;
         if matches!(protocol, Protocol::Socks4(_)) && auth.raw_auth().is_some() {
-            return Err(Error::config(format!("{place} has a user name, which a SOCKS4 proxy is not sent"))
+            return Err(Error::config(format!("{place} has a user name, which SOCKS4 cannot send"))
                 .hint("Use socks5:// or socks5h://, or leave the user name out."));
         }
         if auth.raw_auth().is_some_and(|(user, password)| user.len() > 255 || password.len() > 255) {
             return Err(Error::config(format!("{place} has a user name or password of more than 255 bytes"))
-                .hint("SOCKS5 takes none longer."));
+                .hint("SOCKS5 does not allow longer ones."));
         }
         Ok(Self { protocol, address, scheme, auth })
     }
@@ -116,7 +117,7 @@ fn unknown_scheme(place: &str, scheme: &str) -> Error {
         "socks" => "Say which SOCKS it speaks: socks5h:// in most cases, else socks5://, socks4a:// or socks4://.",
         _ => "Proxies are http://, https://, socks5h://, socks5://, socks4a:// and socks4://.",
     };
-    Error::config(format!("{place} is not a proxy that can be used: `{scheme}` is no known kind")).hint(hint)
+    Error::config(format!("{place} is not a proxy that can be used: `{scheme}` is not a known kind")).hint(hint)
 }
 
 /// `NO_PROXY`: the destinations that are called directly. As curl reads it, with three forms of other tools besides:

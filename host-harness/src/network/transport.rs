@@ -1,9 +1,9 @@
-//! How connections are made: TLS, and the proxy where there is one. Owns `request.proxy` and `request.tls` of the
-//! configuration and the proxy variables of the environment; which requests may go at all is the egress's business.
+//! How connections are made: TLS, and a proxy if there is one. Owns `request.proxy` and `request.tls` of the
+//! configuration and the proxy variables of the environment. `egress` decides which requests may go.
 //!
-//! Through a proxy every request goes in a tunnel (`CONNECT`, SOCKS): the proxy learns the host and the port, and over TLS
-//! nothing more. Most also resolve the name then, so that the rules for private networks hold for literal addresses
-//! alone; for `socks5` and `socks4` it is resolved here, and the rules hold.
+//! Every request through a proxy uses a tunnel (`CONNECT`, SOCKS): the proxy learns the host and the port, and with TLS
+//! nothing more. Most proxies also resolve the name, and then the rules for private networks apply only to literal
+//! addresses. For `socks5` and `socks4` this host resolves the name, and the rules apply to names too.
 
 use std::{
     io,
@@ -291,7 +291,7 @@ impl Tls {
             None => Ok(builder.with_no_client_auth()),
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not fit").source(error)),
+                .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not match").source(error)),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Accounts for a prompt's tokens as Anthropic documents it (docs.claude.com, "Prompt caching"): a prefix is written where a
-//! marker stands, and read where one of the next requests has a marker on it, or at most 20 blocks behind one.
+//! Accounts for a prompt's tokens as Anthropic documents it (docs.claude.com, "Prompt caching"): a prefix is written at
+//! a marker, and read if a later request has a marker on it, or at most 20 blocks behind it.
 //!
-//! Beside what was read stands what could have been: see [`Accounted::readable`].
+//! Also computes what could have been read: see [`Accounted::readable`].
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -1,5 +1,5 @@
 //! Chat completions: a reply that is computed from the request alone, so that a test can tell from the reply what
-//! really arrived. It owns what is said and the shapes of OpenAI's API; how a stream is written is `wire`'s.
+//! really arrived. It owns the text of replies and the shapes of OpenAI's API; `wire` writes streams.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

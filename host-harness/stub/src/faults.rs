@@ -1,5 +1,5 @@
 //! What can go wrong on request: one table of names, status codes, headers and bodies. The shapes were taken from
-//! Portkey's gateway (open source and hosted) and from OpenAI. How a fault is acted out is not decided here.
+//! Portkey's gateway (open source and hosted) and from OpenAI. The server acts them out.
 
 use std::time::Duration;
 

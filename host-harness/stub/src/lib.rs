@@ -1,8 +1,8 @@
 //! The stand-in gateway: an OpenAI-compatible server on the loopback interface, for trying a plugin without a key and
 //! for testing one without a network. It plays the hosted Portkey gateway, or the model provider behind a gateway.
 //!
-//! Replies are computed from the request, so they show what really travelled; faults are asked for by name
-//! ([`faults()`]). It calls nobody, and no answer depends on an earlier request, save the fault `flaky` and the pretended
+//! Replies are computed from the request, so they show what really arrived; a request asks for a fault by name
+//! ([`faults()`]). It calls nobody. No answer depends on an earlier request, except the fault `flaky` and the simulated
 //! caches. It does not check what only the real service can: slugs and permissions.
 //!
 //! For models of Anthropic, OpenAI, Google, DeepSeek and Moonshot that it knows, it refuses what their providers refuse, in

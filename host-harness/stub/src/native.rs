@@ -1,4 +1,4 @@
-//! Providers that speak no OpenAI, behind a gateway: Anthropic's Messages API, Bedrock's Converse and Gemini's
+//! Providers with APIs of their own, behind a gateway: Anthropic's Messages API, Bedrock's Converse and Gemini's
 //! `generateContent`, whole and streamed. Each first refuses what the real one does (`super::strict`).
 //!
 //! What is said is computed from the request, as in `super::chat`: see [`super::chat::steps`] for the calls.

@@ -1,6 +1,6 @@
-//! What the hosted gateway makes of an OpenAI body before it goes to a provider that speaks another language. Source: the
-//! public branch 2.0.0 of Portkey-AI/gateway (version 2.2.3), `src/providers/{anthropic,bedrock,google}/chatComplete.ts`.
-//! Later versions keep a marker's lifetime; a request that this one is fit for is fit for those too.
+//! Translates an OpenAI body for a provider with another API, as the hosted gateway does. Source: the public branch
+//! 2.0.0 of Portkey-AI/gateway (version 2.2.3), `src/providers/{anthropic,bedrock,google}/chatComplete.ts`. Later
+//! versions keep a marker's lifetime; a request that works with this one works with those too.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! What reached the stand-in, request by request. It owns reading a request to its end, multipart bodies included, and
-//! keeps keys out of `Debug`; how many requests are remembered is the server's affair.
+//! Records the requests that reached the stand-in. It owns reading a request to its end, multipart bodies included, and
+//! keeps keys out of `Debug`; the server decides how many requests are kept.
 
 use std::fmt;
 

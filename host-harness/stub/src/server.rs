@@ -1,5 +1,5 @@
-//! The server: accepts, records, finds out what was asked for, and answers or acts out a fault. What an endpoint says
-//! is in the module named for it.
+//! The server: accepts, records and routes requests, and answers or acts out a fault. Each endpoint has a module of its
+//! name.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

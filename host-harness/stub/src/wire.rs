@@ -1,5 +1,5 @@
-//! How an answer goes onto the wire: server-sent events in any framing, whole JSON bodies, and the ways in which both
-//! can break off. What the answer says is not decided here.
+//! Writes an answer onto the wire: server-sent events in any framing, whole JSON bodies, and the ways in which both can
+//! break off. Knows nothing about the content.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! JSON, read and written by `serde_json`. Which fields there are is `wire`'s to say, and `config`'s.
+//! JSON, read and written with `serde_json`. `wire` and `config` know the fields.
 //!
-//! What is read is looked into one level at a time, and what nobody looks into stays the text that it was: numbers as
-//! they are spelled, and members in their order, which in a schema counts to a model. Depth costs no stack. Where it
-//! counts, the members that are looked into are named beforehand, and read in the same pass.
+//! A document is read one level at a time, and a value that nobody reads stays text: numbers keep their spelling, and
+//! members their order, which matters to a model in a schema. Depth costs no stack. For speed, a caller can name the
+//! members that it needs in advance; they are read in the same pass.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BinaryHeap;

@@ -1,5 +1,5 @@
-//! The part of the plugin that runs for each event of a stream. A crate of its own because cargo can set how a crate is
-//! optimised, and not a function: this one for speed, all the rest for size (`profile.component`).
+//! The part of the plugin that runs for each event of a stream. It is a separate crate because cargo sets optimisation
+//! per crate, not per function: this one is optimised for speed, the rest for size (`profile.component`).
 
 #![cfg_attr(target_family = "wasm", no_std)]
 

@@ -1,5 +1,5 @@
-//! Chunks of a stream that are like the one before but for one text, as most are: what they give is known without reading
-//! them as JSON. Which chunk may be such a pattern is the reader of streams' to say, where that is tested.
+//! Recognises a chunk of a stream that differs from the one before in only one text, as most do. Its result is known
+//! without reading it as JSON. The reader of streams decides which chunk may be such a pattern, and tests it.
 
 use alloc::borrow::Cow;
 use alloc::string::String;

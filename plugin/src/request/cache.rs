@@ -1,8 +1,8 @@
-//! What a model provider may keep of a prompt, so that the next turn need not pay for it again.
+//! Sets the markers of the prompt cache, so that the next turn costs less.
 //!
-//! Anthropic keeps what stands before a marker, at most four of them, for five minutes or an hour; a marker in a later
-//! request finds what was kept up to twenty blocks before it. Source: Anthropic's documentation, "Prompt caching". Which
-//! places reach it through the gateway: `docs/portkey.md`, "Prompt cache".
+//! Anthropic caches the text before a marker (at most four markers) for five minutes or an hour; a marker in a later
+//! request finds a cached prefix that ends up to twenty blocks before it. Source: Anthropic's documentation, "Prompt
+//! caching". Which places reach it through the gateway: `docs/portkey.md`, "Prompt cache".
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -16,11 +16,11 @@ use crate::traits::{Family, Route};
 
 pub(super) const MARK: &str = "cache_control";
 
-/// Where a message may hold parts that carry one.
+/// The members of a message whose parts may carry a marker.
 const LISTS: [&str; 3] = ["content", "content_blocks", "tool_calls"];
 
-/// Marks what is worth keeping: the last tool, the stable half of the system text, and the newest two places in the
-/// conversation, the older of which is where the request before this one ended. `short` where nothing is said.
+/// Sets the markers: at the last tool, at the stable half of the system text, and at the newest two places in the
+/// conversation. The older of the two is where the previous request ended. The default is `short`.
 pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: Option<PromptCache>) {
     if targets.any(|target| target.family == Family::Gpt) {
         key(body, targets, asked);
@@ -74,13 +74,14 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     }
 }
 
-/// Less than Anthropic keeps at all, 1,024 tokens of at least a byte each, and no tools: there is nothing to gain.
+/// Whether a request is too small to be cached: no tools, and less than Anthropic's minimum of 1,024 tokens of at least
+/// a byte each.
 fn is_small(body: &Body<'_>) -> bool {
     let texts = body.messages.iter().map(|message| message.text("content").len());
     body.tools.is_empty() && texts.sum::<usize>() < 1_024
 }
 
-/// Where a marker in a conversation reaches the provider. Not in a tool result: the gateway would put it inside of
+/// Where a marker in a conversation reaches the provider. Not in a tool result: the gateway would put it inside
 /// `tool_result.content`, which Anthropic refuses ("cache_control may not be specified within `tool_result.content`").
 /// Bedrock's calls lose it.
 fn is_place(message: &Object<'_>, is_bedrock: bool) -> bool {
@@ -129,7 +130,7 @@ fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
     message.set("tool_calls", calls);
 }
 
-/// Marks the last text among the first so many parts.
+/// Marks the last text among the `first` parts at the start.
 fn mark_text(message: &mut Object<'_>, name: &'static str, long: bool, first: usize) {
     let Some(mut all) = parts(message, name) else { return };
     let at = all.get(..first.min(all.len())).and_then(|first| first.iter().rposition(is_text));
@@ -177,7 +178,7 @@ fn without_mark(item: Json<'_>) -> Json<'_> {
     object.into()
 }
 
-/// A marker that a host has set on a tool result goes to the nearest place before it that reaches the provider.
+/// Moves a marker that a host set on a tool result to the nearest place before it that reaches the provider.
 fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
     let mut moved = false;
     for at in (0..body.messages.len()).rev() {
@@ -199,8 +200,8 @@ fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
     }
 }
 
-/// OpenAI keeps prompts by itself. A key brings requests with one beginning to one machine; the beginning of the system
-/// text tells agents apart. Source: OpenAI's documentation, "Prompt caching".
+/// Sets a cache key for OpenAI, which caches prompts by itself. The key sends requests with the same beginning to one
+/// machine; the beginning of the system text distinguishes agents. Source: OpenAI's documentation, "Prompt caching".
 fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
     if !targets.all(|target| target.family == Family::Gpt && target.route != Route::OpenRouter)
         || asked == Some(PromptCache::None)

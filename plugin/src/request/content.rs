@@ -12,8 +12,8 @@ use crate::inline;
 use crate::json::{Json, Object};
 use crate::traits::{Family, Route};
 
-/// Images in tool results go behind the results, in a message of the user's: OpenAI and Gemini take texts alone there, and
-/// the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
+/// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
+/// and the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| is_role(message, "tool") && matches!(message.get("content"), Some(Json::List(_)));
@@ -50,8 +50,9 @@ fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
     }
 }
 
-/// A PDF goes to Claude and Gemini as a data URL in `image_url`, which the gateway makes a document of, and a text as a
-/// text; in `file` they would lose it or get it broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2 and 2.2.3, all four providers.
+/// Claude and Gemini get a PDF as a data URL in `image_url`, which the gateway turns into a document, and a text file
+/// as text: in `file` it would be lost or broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2 and
+/// 2.2.3, all four providers.
 pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
     let is_image_like =
@@ -94,8 +95,8 @@ fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
     object.into()
 }
 
-/// Gemini is told a tool result by the tool's name, and under a made-up one where the message has none (gateway 1.15.2 and
-/// 2.2.3).
+/// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
+/// name (1.15.2 and 2.2.3).
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Gemini) {
         return;
@@ -117,9 +118,9 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// One system message, in one text, where a model takes one: the gateway keeps the first message for Gemini, and of parts
-/// the first part (1.15.2 and 2.2.3). Parts are for those that keep them apart in a prompt cache. And `developer` is
-/// OpenAI's word alone.
+/// Joins system messages into one text for models that take one: for Gemini the gateway keeps only the first message
+/// and its first part (1.15.2 and 2.2.3). Models that cache parts of a prompt separately keep the parts. Only OpenAI
+/// knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     let is_gemini = targets.any(|target| target.family == Family::Gemini);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
@@ -166,7 +167,7 @@ fn has_marker(messages: &[Object<'_>]) -> bool {
     messages.iter().filter(|message| is_system(message)).any(marked)
 }
 
-/// The parts of a content as one text, where all of them are texts.
+/// The parts of a content as one text, if all of them are texts.
 fn joined(message: &Object<'_>) -> Option<String> {
     let Some(Json::List(_)) = message.get("content") else { return None };
     let parts = parts(message, "content")?;

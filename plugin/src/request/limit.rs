@@ -5,7 +5,7 @@ use super::options::{Model, Options};
 use super::targets::Targets;
 use crate::json::Json;
 
-/// Where neither the request nor the configuration says one and the provider demands it.
+/// The limit if the provider requires one, and neither the request nor the configuration sets it.
 const DEFAULT: u32 = 16_384;
 /// The same for an answer in one piece, which a connection has to wait for.
 const DEFAULT_WHOLE: u32 = 8_192;
@@ -14,9 +14,9 @@ const MAX_TOKENS: &str = "max_tokens";
 const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
 
-/// Sets the limit where it must not be absent (Anthropic: `max_tokens: Field required`), keeps it within what the models
-/// can write, and names it as they know it: OpenAI's reasoning models refuse `max_tokens`. The newer name is known to all
-/// that the gateway maps a limit for but a few, and those leave it out (1.15.2).
+/// Sets the limit if it is required (Anthropic: `max_tokens: Field required`), lowers it to what the models can write,
+/// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a
+/// few providers, and for those it leaves the limit out (1.15.2).
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
     let asked = NAMES.iter().find_map(|&name| body.members.get(name)?.whole());
     let is_named = NAMES.iter().any(|&name| body.members.get(name).is_some());
@@ -37,7 +37,7 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
     set(body, targets, own, limit);
 }
 
-/// Sets it by the one name.
+/// Sets it under only this name.
 pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
     let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
     let name = match own.limit_field.as_deref() {

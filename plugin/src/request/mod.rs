@@ -1,7 +1,7 @@
-//! A request's way to the wire: from a prompt or a host's body to one body, through a few passes, to JSON.
+//! Writes a request: a prompt or a host's body becomes one body, goes through a few passes, and becomes JSON.
 //!
-//! Each pass is a function with a name that makes one thing fit for the models that may answer, and leaves alone what it
-//! does not know. What it needs to know of a model stands in `traits`, and which models may answer is `targets`'s to say.
+//! Each pass is a named function that adapts one thing to the models that may answer, and leaves alone what it does not
+//! know. `traits` knows the models, and `targets` says which of them may answer.
 
 mod cache;
 mod content;

@@ -1,4 +1,4 @@
-//! What the passes need of the configuration: it travels in `connection.options-json`.
+//! The options of the configuration that the passes need, as they travel in `connection.options-json`.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,14 +11,15 @@ use crate::config;
 use crate::json::{Json, Object};
 use crate::traits;
 
-/// The plugin's options that become no header. `attribution` is the host's: whether the ids of an agent's call go along.
+/// The plugin's options that do not become headers. `attribution` is for the host: whether the ids of an agent's call
+/// are sent.
 pub(crate) const NAMES: [&str; 3] = ["promptCache", "modelFamilies", "attribution"];
 
 /// The settings of all models.
 #[derive(Debug, Default)]
 pub(crate) struct Options<'a> {
     pub(crate) prompt_cache: Option<PromptCache>,
-    /// Ids whose name says nothing, and the model that each stands for.
+    /// Ids that say nothing, and the model behind each.
     families: Object<'a>,
     models: Vec<Object<'a>>,
     /// Of models that name none.
@@ -85,7 +86,7 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
 }
 
 impl<'a> Options<'a> {
-    /// Reads them; what cannot be read is not there, since `lint` has told of it.
+    /// Reads them. A value that cannot be read is left out, because `lint` has reported it.
     pub(crate) fn read(json: &'a str) -> Self {
         let Some(mut root) = Object::parse_opening(json, &["models", "compat"]) else { return Self::default() };
         Self {
@@ -100,7 +101,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// The model that the user says stands behind this id.
+    /// The model that the user names for this id.
     pub(crate) fn family(&self, id: &str) -> Option<Cow<'a, str>> {
         self.families.get(id).and_then(Json::string)
     }
@@ -121,7 +122,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// A word of the option `promptCache`.
+/// A value of the option `promptCache`.
 pub(crate) fn prompt_cache(word: &str) -> Option<PromptCache> {
     match word {
         "none" => Some(PromptCache::None),

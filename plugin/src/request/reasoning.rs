@@ -1,4 +1,4 @@
-//! How much to reason, in the terms of the models that may answer.
+//! Writes the reasoning effort in the form that the models that may answer know.
 
 use alloc::borrow::{Cow, ToOwned};
 

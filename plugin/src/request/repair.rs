@@ -1,5 +1,5 @@
-//! A damaged history must not end a session: what the gateway or a provider would stumble over is made whole, and nothing
-//! that was said is lost.
+//! Repairs a damaged history, so that it does not end a session: changes what the gateway or a provider would refuse,
+//! and loses nothing that was said.
 
 use alloc::borrow::Cow;
 use alloc::string::String;

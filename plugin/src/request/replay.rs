@@ -1,8 +1,9 @@
-//! Reasoning of past turns, and the signatures of past calls, as the models that may answer take them back.
+//! Sends the reasoning of past turns, and the signatures of past calls, back in the form that the models that may
+//! answer take.
 //!
-//! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the front
-//! component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in them are
-//! this component's own text, which says who sent it: see [`crate::signature`].
+//! Hosts write them in one of a few forms: `content_blocks` (Portkey's), `reasoning_details` (OpenRouter's, and the
+//! front component's), `reasoning_content` or `reasoning`, and of a call `extra_content.signature`. The signatures in
+//! them are this component's own text, which says who sent it: see [`crate::signature`].
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -15,7 +16,7 @@ use crate::json::{Json, Object};
 use crate::signature::{DETAILS, GOOGLE, REDACTED};
 use crate::traits::{Family, Route, Thinking, Traits};
 
-/// What is taken back.
+/// The form in which a model takes reasoning back.
 #[derive(Clone, Copy)]
 struct Takes {
     /// `content_blocks`, which the gateway prefers over `content` for Claude, and passes over for Gemini.
@@ -63,13 +64,13 @@ enum Piece<'a> {
         text: Cow<'a, str>,
         signature: Option<Cow<'a, str>>,
     },
-    /// A text, or a block of a kind that is not looked into.
+    /// A text, or a block of another kind, which stays as it is.
     Other(Object<'a>),
 }
 
 const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning_content", "reasoning"];
 
-/// The model's own turns, where there are any.
+/// The model's own turns, if there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let mut turns = body.messages.iter_mut().filter(|message| is_role(message, "assistant")).peekable();
     if turns.peek().is_none() {
@@ -83,7 +84,7 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// Reasoning, in the form that is taken back, or not at all.
+/// Writes reasoning in the form that the model takes, or leaves it out.
 fn reasoning(message: &mut Object<'_>, takes: Takes) {
     let calls = message.get("tool_calls").is_some();
     if OWN_FIELDS.iter().any(|&name| message.has(name)) {
@@ -200,8 +201,8 @@ fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
     }
 }
 
-/// Gemini 3 refuses a call of its own without the signature, and takes this in place of one that never was: a call by
-/// another model. Source: Google's documentation, "Thought signatures"; OpenClaw 2026.9.6 sends the same.
+/// Gemini 3 refuses a call without a signature, and accepts this one for a call by another model, which never had one.
+/// Source: Google's documentation, "Thought signatures"; OpenClaw 2026.9.6 sends the same.
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.

@@ -1,9 +1,10 @@
-//! Which models may answer. The one that was asked for need not: a Portkey config falls back, balances and overrides. What
-//! is told inline can be read; a config that is known by its id cannot, and one that is attached to the key cannot even
-//! be seen.
+//! Which models may answer. It may not be the one that was asked for: a Portkey config can fall back, balance and
+//! override. An inline config can be read. A config given by its id cannot, and one that is attached to the key cannot
+//! even be seen.
 //!
-//! A pass does what every possible target takes. Where not all are known it does nothing that a model of another family
-//! refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache markers.
+//! A pass does only what every possible target accepts. If not all targets are known, it does nothing that a model of
+//! another family refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache
+//! markers.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -13,13 +14,13 @@ use crate::bindings::openclaw::provider::types::Connection;
 use crate::json::{Json, Object};
 use crate::traits::{self, Traits};
 
-/// Deeper than configs nest.
+/// A depth that no real config reaches.
 const MAX_DEPTH: usize = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     known: Vec<Traits>,
-    /// Whether those are all that may answer.
+    /// Whether no other model may answer.
     is_complete: bool,
     /// Whether somebody routes: nothing is known of a model whose id says nothing, but it is one model.
     is_routed: bool,
@@ -82,12 +83,12 @@ impl Targets {
         &self.known
     }
 
-    /// Whether each model that may answer is known and does this.
+    /// Whether every model that may answer is known, and does this.
     pub(crate) fn all(&self, does: impl Fn(&Traits) -> bool) -> bool {
         self.is_complete && !self.known.is_empty() && self.known.iter().all(does)
     }
 
-    /// Whether one that is known does this.
+    /// Whether at least one known model does this.
     pub(crate) fn any(&self, does: impl Fn(&Traits) -> bool) -> bool {
         self.known.iter().any(does)
     }
@@ -102,7 +103,7 @@ impl Targets {
     }
 }
 
-/// What the id and the provider that is named beside it tell of a model.
+/// What a model's id, and the provider beside it, say about the model.
 fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
     if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
         return Some(known);

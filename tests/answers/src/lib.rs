@@ -1,8 +1,8 @@
-//! Answers of chats, made up: good ones, dressed as the world's providers and proxies dress them, and broken ones. What is
-//! right is known without the decoder: it is what the answer was made from.
+//! Generates answers of chats: good ones, in the styles of real providers and proxies, and broken ones. The right
+//! result is known without the decoder: it is the text that the answer was made from.
 //!
-//! An answer is made by choices that bytes make: the same bytes make the same answer, and where they end the plainest
-//! choice is taken. So a fuzzer can make them, and a test library can shrink them.
+//! Bytes choose the form of an answer: the same bytes give the same answer, and after the last byte the plainest choice
+//! is taken. So a fuzzer can generate answers, and a test library can shrink them.
 
 #![allow(
     clippy::expect_used,

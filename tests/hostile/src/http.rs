@@ -1,4 +1,4 @@
-//! Attacks by way of `wasi:http`, most of them past the client, which would not let them happen.
+//! Attacks through `wasi:http`. Most of them bypass the client, which would prevent them.
 
 use alloc::{
     format,

@@ -1,5 +1,5 @@
-//! What holds of the host, whatever stands in the configuration file, in a plugin's answer to it, and in what a server
-//! sends. It is part of two crates, for which `crate` has the same modules: ../src/lib.rs and the host's own tests.
+//! Properties of the host that hold for any configuration file, any answer of a plugin to it, and any answer of a
+//! server. It is part of two crates, for which `crate` has the same modules: ../src/lib.rs and the host's own tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 

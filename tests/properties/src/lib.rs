@@ -1,5 +1,5 @@
-//! What must hold for any input, as functions of bytes. `fuzz/targets` feeds them what libFuzzer finds, and the tests here what
-//! is in `fuzz/corpus` and what proptest makes up, without a fuzzer.
+//! Properties that must hold for any input, as functions of bytes. `fuzz/targets` runs them on libFuzzer's inputs. The
+//! tests here run them on `fuzz/corpus` and proptest's inputs, without a fuzzer.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What holds of the component, whatever a gateway answers and whatever stands in the configuration.
+//! Properties of the component that hold for any answer of a gateway and any configuration.
 
 use std::collections::BTreeSet;
 

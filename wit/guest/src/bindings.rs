@@ -1,5 +1,5 @@
-//! What `wit-bindgen` makes of `../..`, the interface between a host and a provider. These are a provider's domain types:
-//! it needs no second set.
+//! The bindings that `wit-bindgen` generates from `../..`, the interface between a host and a provider. Use them as
+//! your domain types; a provider needs no second set.
 //!
 //! They compile natively too, for tests, where calling an import panics.
 

@@ -1,8 +1,9 @@
-//! A provider's entry in the host's configuration, OpenClaw's `openclaw.json`: the same for every provider, but for what its
-//! [`Descriptor`] says. These are pure functions from JSON to JSON. `host-harness check` holds a provider to each rule.
+//! A provider's entry in the host's configuration, OpenClaw's `openclaw.json`. It is the same for every provider,
+//! except for what its [`Descriptor`] says. These are pure functions from JSON to JSON. `host-harness check` checks
+//! each rule.
 //!
-//! A merge keeps what the user has. It writes `models.providers.<id>`, `models.mode` where there is none, an alias for the
-//! model, and the default model where none is chosen. Done again, it changes nothing.
+//! A merge keeps what the user has. It writes `models.providers.<id>`, `models.mode` if there is none, an alias for the
+//! model, and the default model if none is chosen. A second merge changes nothing.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

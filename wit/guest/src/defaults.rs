@@ -1,4 +1,4 @@
-//! Records of which nothing is known: a provider fills in the fields that it knows.
+//! Empty records: a provider fills in the fields that it knows.
 
 #![allow(clippy::derivable_impls, reason = "the types are generated")]
 

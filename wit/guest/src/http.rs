@@ -1,14 +1,14 @@
-//! A client over `wasi:http`. It sends a [`Request`] and reads its [`Response`], and knows nothing of what is in either.
+//! A client over `wasi:http`. It sends a [`Request`] and reads its [`Response`], and does not know their content.
 //!
-//! What it sees to:
+//! Its rules:
 //!
 //! - A request with a body has a `content-length`: without it the host sends the body in chunks, in more writes.
 //! - While it writes a body it looks for the answer: a service may refuse a large body before it has read it.
-//! - Where a body cannot be written it still asks for the answer: a host that refuses a request says why only there.
+//! - If a body cannot be written it still asks for the answer: a host that refuses a request says why only there.
 //! - A stream is dropped before its body, and a body before its response: the other way round is a trap.
-//! - A [`Failure`] says truly whether the request may have left.
+//! - A [`Failure`] says correctly whether the request may have left.
 //!
-//! The host attaches the credentials, and masks them in what comes back: nothing here hides a byte.
+//! The host attaches the credentials, and masks them in the answer: nothing here masks a byte.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

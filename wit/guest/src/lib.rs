@@ -2,7 +2,7 @@
 //!
 //! - [`bindings`]: the interface of `wit/` as Rust types and traits. Implement the traits, then [`export!`] the type;
 //!   where it makes vectors or speech too, also [`export_embeddings!`] and [`export_audio!`].
-//! - [`http`]: a client over `wasi:http` that gets right what is easy to get wrong.
+//! - [`http`]: a client over `wasi:http` that gets the details right that are easy to get wrong.
 //! - `configuration`: the merge into the host's configuration, by the rules that each provider has to keep.
 //! - `openai`: the chat completions API that most services speak. These two need the feature `json`, a default one.
 //! - [`sse`]: the lines of a streamed answer.

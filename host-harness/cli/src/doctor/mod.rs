@@ -1,8 +1,8 @@
-//! `doctor`: what works and what does not, a line each, with what to do. It looks at everything it can reach, and what
-//! it exits with follows from the first thing that failed.
+//! `doctor`: the checks, each a function that adds a line with its result and what to do. It checks everything that it
+//! can reach; the first failure decides the exit code. `print` owns how a line looks.
 
 mod openclaw;
-mod report;
+mod print;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use self::report::{Line, Report};
+use self::print::{Line, Report};
 use super::{
     alive,
     connect::{Connect, chat_model, how_to_set, service_at},
@@ -31,13 +31,13 @@ use super::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Ask a model for one word, too
+    /// Also ask a model for one word
     #[arg(long)]
     chat: bool,
     /// The model to ask [default: the configuration's, else the provider's]
     #[arg(long, value_name = "ID")]
     model: Option<String>,
-    /// The manifest [default: openclaw.plugin.json in this folder or beside the component, where there is one]
+    /// The manifest [default: openclaw.plugin.json in this folder or beside the component, if there is one]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Print one JSON object
@@ -154,7 +154,7 @@ impl Examination<'_> {
             Ok(findings) => {
                 for finding in findings {
                     let error = Error::host(ErrorKind::InvalidConfig, finding.clone());
-                    let line = Line::bad("manifest", finding).hint(format!("Mend it in {}.", manifest.display()));
+                    let line = Line::bad("manifest", finding).hint(format!("Fix it in {}.", manifest.display()));
                     self.report.fail(line, error);
                 }
             }
@@ -341,7 +341,7 @@ impl Examination<'_> {
             Ok(destination) => destination,
             // Said above.
             Err(error) if error.path().is_some_and(|path| self.refused.iter().any(|refused| refused == path)) => {
-                self.report.push(Line::skipped("base URL", "mend what failed above first"));
+                self.report.push(Line::skipped("base URL", "fix what failed above first"));
                 return None;
             }
             Err(error) => {
@@ -376,7 +376,7 @@ impl Examination<'_> {
             Ok(provider) => provider,
             // The same as the finding above.
             Err(_) if self.report.has_failed() => {
-                return self.report.push(Line::skipped("gateway", "mend what failed above first"));
+                return self.report.push(Line::skipped("gateway", "fix what failed above first"));
             }
             Err(error) => return self.report.fail(Line::failed("gateway", &error), error),
         };

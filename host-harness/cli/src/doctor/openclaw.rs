@@ -1,5 +1,5 @@
-//! Whether OpenClaw has a key in its own store. The store is OpenClaw's to read, and so `openclaw` is asked: it names the
-//! profiles that it has, and shows no key.
+//! Asks `openclaw` whether there is a key in its own store, which only OpenClaw can read. It names its profiles and
+//! shows no key.
 
 use std::{
     fs::File,

@@ -1,5 +1,5 @@
-//! What a model writes as it stands, though Markdown would take it for its own and swallow signs or whole lines: formulas,
-//! globs, paths, names of code, and the definitions of references, which are the sources of an answer.
+//! Finds text that must be shown literally, because Markdown would swallow characters or whole lines of it: formulas,
+//! globs, paths, names in code, and the definitions of references, which are the sources of an answer.
 
 use std::{collections::BTreeMap, ops::Range};
 

@@ -1,4 +1,4 @@
-//! What a change does to the configuration's text, secrets hidden.
+//! Shows the difference that a change makes to the configuration's text, with secrets hidden.
 
 use std::collections::BTreeSet;
 

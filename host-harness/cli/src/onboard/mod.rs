@@ -22,24 +22,24 @@ use super::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Ask nothing: what no flag says keeps its value, or becomes the provider's default
+    /// Ask nothing: a setting without a flag keeps its value, or gets the provider's default
     #[arg(long, short)]
     yes: bool,
     /// Add this model instead of the provider's default; may be given several times, and the first is the one for
     /// --default
     #[arg(long = "model", value_name = "ID")]
     models: Vec<String>,
-    /// Write this header into the provider's entry, to go with each request; a secret in it as `${NAME}`, the name of an
-    /// environment variable; may be given several times
+    /// Write this header into the provider's entry, to be sent with each request; write a secret as `${NAME}`, the name
+    /// of an environment variable; may be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
     headers: Vec<(String, String)>,
-    /// Make the model the default one, also where another is chosen
+    /// Make the model the default, even if another is chosen
     #[arg(long)]
     default: bool,
-    /// Leave the default model as it is, even where none is chosen
+    /// Leave the default model as it is, even if none is chosen
     #[arg(long, conflicts_with = "default")]
     keep_default: bool,
-    /// Where the API key goes [default: reference]
+    /// Where to keep the API key [default: reference]
     #[arg(long, value_name = "WHERE", value_enum)]
     key: Option<KeyPlace>,
     /// Write without asking the gateway whether it takes the key
@@ -56,13 +56,13 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum KeyPlace {
-    /// Into no file: the configuration refers to the environment variable
+    /// In no file: the configuration refers to the environment variable
     Reference,
-    /// Into the configuration's `env` block, readable by whoever can read the file
+    /// In the configuration's `env` block: everybody who can read the file can read the key
     Env,
-    /// Into OpenClaw's own `.env`, such as ~/.openclaw/.env, which its owner alone can read
+    /// In OpenClaw's own `.env`, such as ~/.openclaw/.env, which only its owner can read
     Dotenv,
-    /// Into the system's keyring, which this program reads and OpenClaw does not
+    /// In the system's keyring, which this program reads and OpenClaw does not
     Keyring,
 }
 

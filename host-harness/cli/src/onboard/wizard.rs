@@ -1,6 +1,6 @@
-//! The questions of `onboard`, in a terminal. What a flag answers is not asked; what stands already is proposed. Each
-//! question can be gone back from, and what was answered so far is proposed again. Everything here is said on standard
-//! error, and nothing is written.
+//! The questions of `onboard`, in a terminal. A question that a flag answers is not asked; existing values are
+//! proposed. The user can go back from each question, and earlier answers are proposed again. Prints only on standard
+//! error, and writes no file.
 
 use std::fmt;
 

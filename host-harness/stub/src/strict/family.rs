@@ -1,5 +1,5 @@
-//! What the providers demand of a model, by its id. The stand-in's own table: it shares nothing with a plugin's, so that a
-//! mistake there shows here.
+//! What the providers require for a model, by its id. This table is the stand-in's own and shares nothing with a
+//! plugin's, so that it reveals a mistake there.
 
 /// Who made a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! What the providers refuse, so that a request that no provider would take is no success here either. A check reads a body
-//! in the provider's own form; which provider a gateway would have sent it to, and in what form, is `super::portkey`'s.
+//! Refuses what the real providers refuse, so that a request that no provider would take fails here too. A check reads
+//! a body in the provider's own form; `super::portkey` knows to which provider a gateway would send it, and in what
+//! form.
 //!
-//! Only what somebody has seen refused is refused, and the words are theirs. A model that the table ([`family`]) does not
-//! know is held to its provider's general rules alone.
+//! Only refusals that somebody has seen are here, with the provider's words. For a model that the table ([`family`])
+//! does not know, only its provider's general rules apply.
 
 pub(super) mod anthropic;
 pub(super) mod bedrock;

@@ -1,4 +1,4 @@
-//! What std would bring to a WebAssembly module: an allocator, a panic handler, and the canonical ABI's allocation
+//! What std would provide to a WebAssembly module: an allocator, a panic handler, and the canonical ABI's allocation
 //! function. Without std the component imports no `wasi:cli` and starts in a quarter of the time.
 //!
 //! Natively it is empty.

@@ -1,4 +1,4 @@
-//! What the service says: models, a whole answer, a streamed one, a refusal.
+//! Reads the service's answers: models, a whole answer, a streamed one, an error.
 
 #![allow(clippy::indexing_slicing, reason = "of JSON alone, where what is missing is null")]
 

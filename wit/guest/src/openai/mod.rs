@@ -1,6 +1,6 @@
 //! OpenAI's chat completions API, which most services speak: requests written, answers read. Nothing is sent here.
 //!
-//! A service that has more to say than this reads needs its own functions in place of these.
+//! A service whose answers hold more than this reads needs its own functions instead of these.
 
 mod answer;
 mod request;

@@ -1,4 +1,4 @@
-//! What the doctor found, as lines on a screen and as JSON.
+//! How the doctor's findings look, as lines on a screen and as JSON. `mod.rs` says which lines there are.
 
 use std::time::Duration;
 
