@@ -3,6 +3,7 @@
  * trace headers, unless the user set the same name there or turned the option `attribution` off.
  */
 import { createHash } from 'node:crypto';
+import { headerJson } from './secrets.js';
 
 /** @typedef {[name: string, value: string]} Header */
 
@@ -64,7 +65,7 @@ export function attributed(headers, hidden, { agentId, sessionId, requestId, hea
   const at = out.findIndex(([name]) => name.toLowerCase() === METADATA);
   const own = hidden.includes(METADATA) || valueOf(Object.entries(extra), METADATA) !== undefined ? undefined : objectIn(out[at]?.[1]);
   if (own && ids.length) {
-    const header = /** @type {Header} */ ([METADATA, JSON.stringify({ ...Object.fromEntries(ids), ...own })]);
+    const header = /** @type {Header} */ ([METADATA, headerJson(JSON.stringify({ ...Object.fromEntries(ids), ...own }))]);
     if (at < 0) out.push(header);
     else out[at] = header;
   }

@@ -1,6 +1,7 @@
 /** Speech, as OpenClaw's speech provider, and transcripts, as its media understanding provider. */
 import { descriptor, offers } from '../component/descriptor.js';
-import { call, ownId } from './call.js';
+import { call, isOwnPlace, ownId } from './call.js';
+import { configError } from './origin.js';
 
 /** @typedef {import('./call.js').ModelAuth} ModelAuth */
 /** @typedef {Record<string, any>} Json */
@@ -24,6 +25,7 @@ import { call, ownId } from './call.js';
  * @property {string} [prompt]
  * @property {number} timeoutMs
  * @property {AbortSignal} [signal]
+ * @property {string} [baseUrl] the provider's own, or one of `tools.media`
  * @property {any} cfg
  * @property {string} [agentDir]
  * @property {string} [profile]
@@ -85,7 +87,7 @@ export const speechProvider = (modelAuth) => ({
       const pieces = [];
       for (let piece = await speech.next(); piece.length; piece = await speech.next()) pieces.push(piece);
       return Buffer.concat(pieces);
-    });
+    }, { baseUrl: first(request.providerConfig?.baseUrl), apiKey: request.providerConfig?.apiKey });
     return { audioBuffer, outputFormat: wanted.format, fileExtension: `.${wanted.format}`, voiceCompatible: wanted.format === OF_VOICE_NOTES };
   },
 });
@@ -99,7 +101,12 @@ export const mediaProvider = (modelAuth) => ({
   describeImage: undefined,
   describeImages: undefined,
   /** Gives an error where nothing was sent, so that OpenClaw may ask another provider; throws any other. @param {Recording} recording */
-  async transcribeAudioWithContext({ buffer, mime, model, language, prompt, timeoutMs, signal, ...asked }) {
+  async transcribeAudioWithContext({ buffer, mime, model, language, prompt, timeoutMs, signal, baseUrl, ...asked }) {
+    if (!isOwnPlace(asked.cfg, baseUrl)) {
+      const error = configError('Recordings go to the base URL of the provider alone, and tools.media names another: nothing was sent',
+        'Take that baseUrl out, or set models.providers.portkey.baseUrl');
+      return { ok: false, error };
+    }
     const wanted = { model: ownId(model), audio: { mediaType: mime ?? '', data: buffer }, language, prompt };
     const late = AbortSignal.timeout(timeoutMs);
     try {

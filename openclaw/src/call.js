@@ -4,6 +4,8 @@ import { use } from './component.js';
 import { connect, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
+import { configError } from './origin.js';
+import { isReference } from './secrets.js';
 
 /** @typedef {import('../component/provider.js').Root} Provider */
 /** @typedef {import('../component/interfaces/openclaw-provider-types.js').Connection} Connection */
@@ -38,6 +40,35 @@ const findKey = (auth, { cfg, agentDir, authStore, profile, preferredProfile }) 
   provider: descriptor.id, cfg, agentDir, store: authStore, ...(profile && { profileId: profile }), ...(preferredProfile && { preferredProfile }),
 }).then(({ apiKey }) => apiKey, () => undefined);
 
+/** What OpenClaw takes for the same place. @param {unknown} url */
+const placeOf = (url) => {
+  const { origin, pathname, search } = URL.parse(String(url).trim()) ?? {};
+  return `${origin}${pathname?.replace(/\/$/, '')}${search}`;
+};
+
+/** Whether that is the provider's own place. @param {any} cfg OpenClaw's configuration @param {string | undefined} baseUrl */
+export const isOwnPlace = (cfg, baseUrl) => (
+  !baseUrl?.trim() || placeOf(baseUrl) === placeOf(providerConfig(cfg).baseUrl ?? descriptor.defaultBaseUrl));
+
+/**
+ * The configuration for a call to that place. What is the provider's goes to the provider's own base URL alone, as OpenClaw's own
+ * features have it: its key, its headers, its client's certificate and the options of the plugin do not go to another place.
+ * @param {any} cfg @param {string | undefined} baseUrl
+ */
+function configFor(cfg, baseUrl) {
+  if (isOwnPlace(cfg, baseUrl)) return cfg;
+  const { allowPrivateNetwork, proxy, tls } = providerConfig(cfg).request ?? {};
+  return { models: { providers: { [descriptor.id]: { request: { allowPrivateNetwork, proxy, ...(tls?.ca && { tls: { ca: tls.ca } }) } } } } };
+}
+
+/** The key that a feature has of its own. @param {unknown} apiKey @returns {string | undefined} */
+function ownKey(apiKey) {
+  if (apiKey === undefined || apiKey === null || apiKey === '') return undefined;
+  if (typeof apiKey === 'string' && !isReference(apiKey)) return apiKey.trim();
+  throw configError('The key for this feature, such as memory.search.remote.apiKey, is a reference that nothing has resolved',
+    'Set what it refers to where OpenClaw runs');
+}
+
 /**
  * @template T
  * @param {ModelAuth} auth
@@ -50,11 +81,13 @@ const findKey = (auth, { cfg, agentDir, authStore, profile, preferredProfile }) 
 export async function call(auth, asked, signal, make, instead = {}) {
   try {
     const { buildGuardedModelFetch } = await transport();
-    const settings = providerConfig(asked.cfg);
-    const model = pseudoModel(settings, instead.baseUrl ?? settings.baseUrl ?? descriptor.defaultBaseUrl);
-    const apiKey = typeof instead.apiKey === 'string' && instead.apiKey ? instead.apiKey : await findKey(auth, asked);
+    const baseUrl = instead.baseUrl?.trim() || undefined;
+    const config = configFor(asked.cfg, baseUrl);
+    const settings = providerConfig(config);
+    const model = pseudoModel(settings, baseUrl ?? settings.baseUrl ?? descriptor.defaultBaseUrl);
+    const apiKey = ownKey(instead.apiKey) ?? (config === asked.cfg ? await findKey(auth, asked) : undefined);
     const headers = { ...model.headers, ...instead.headers };
-    const { connection, ...egress } = connect({ config: asked.cfg, apiKey, headers, baseUrl: instead.baseUrl });
+    const { connection, ...egress } = connect({ config, apiKey, headers, baseUrl });
     const fetch = buildGuardedModelFetch(model, undefined, { sanitizeSse: false });
     return await use({ ...egress, signal, fetch }, (provider) => make(provider, connection));
   } catch (thrown) {

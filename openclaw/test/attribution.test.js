@@ -31,6 +31,24 @@ test('what the user set stays', () => {
   assert.deepEqual(attributed([['x-portkey-metadata', '[1']], [], CALL)[0], ['x-portkey-metadata', '[1']);
 });
 
+test('what stands beside the user\'s own words is a header still, in ASCII and on one line', () => {
+  for (const own of ['{"team":"\\u65e5\\u672c \\ud83d\\ude00"}', '{"a":"x\\r\\ny","b":"\\u0000\\u007f\\u2028"}']) {
+    const value = /** @type {[string, string]} */ (attributed([['x-portkey-metadata', own]], [], CALL)[0])[1];
+    assert.match(value, /^[\x20-\x7e]+$/);
+    assert.deepEqual(JSON.parse(value), { ...IDS, ...JSON.parse(own) });
+  }
+});
+
+test('no id is a member of another, of a header or of JavaScript', () => {
+  for (const id of ['","_user":"root', 'a\r\nx-portkey-api-key: mine', '__proto__', 'constructor', '${PORTKEY_API_KEY}', '\ud800', 'x'.repeat(1 << 20)]) {
+    const given = sent([], { agentId: id, sessionId: id, requestId: id });
+    assert.deepEqual(Object.keys(given.metadata), Object.keys(IDS), id);
+    for (const value of [...Object.values(given.metadata), given['x-portkey-trace-id']]) assert.match(value, /^[\x20-\x7e]{1,128}$/);
+  }
+  assert.deepEqual(sent([['x-portkey-metadata', '{"__proto__":{"openclaw_agent":"mine"}}']]).metadata.openclaw_agent, 'main');
+  assert.equal(sent([], { ...CALL, headers: { traceparent: `00-${'a'.repeat(32)}\r\nx: y-` } })['x-portkey-trace-id'], 'run-7');
+});
+
 test('an id is bounded, and in ASCII', () => {
   assert.equal(bounded(' main '), 'main');
   for (const id of ['x'.repeat(129), 'Zoë', 'a\nb', '日本'.repeat(100)]) {

@@ -360,6 +360,37 @@ describe('vectors, speech and transcripts', () => {
     assert.deepEqual([url, headers['x-portkey-api-key'], headers['x-portkey-trace-id'], body.model], ['/other/v1/embeddings', 'R', 'r', 'text-embedding-3-small']);
   });
 
+  test('what is the provider\'s goes to no other place: neither key nor headers, certificate or options', async () => {
+    const own = { baseUrl: 'https://own.example/v1', headers: { 'x-portkey-config': 'pc-1', Authorization: 'Bearer upstream-secret' },
+      request: { allowPrivateNetwork: true, headers: { 'x-gateway-token': 'gateway-secret' }, auth: { mode: 'header', headerName: 'x-auth', value: 'auth-secret' }, tls: { ca: 'ca', cert: 'c', key: 'tls-secret' } } };
+    const config = { models: { providers: { portkey: own } }, plugins: { entries: { portkey: { config: { config: { api_key: 'inline-secret' } } } } } };
+    const embed = async (/** @type {object} */ remote, /** @type {any} */ cfg = config) => {
+      seen = [];
+      answer = json({ data: [{ embedding: [1] }] });
+      const { provider } = await embeddingProvider(() => auth).create({ config: cfg, model: '', remote });
+      return provider.embed('a');
+    };
+    for (const baseUrl of [`${origin}/v1`, `${origin}`]) {
+      await embed({ baseUrl, apiKey: 'R' });
+      const [{ headers }] = seen;
+      assert.equal(headers['x-portkey-api-key'], 'R');
+      assert.doesNotMatch(JSON.stringify(headers), /secret|pc-1/);
+      await embed({ baseUrl }).catch(() => {});
+      for (const { headers: sent } of seen) assert.deepEqual([sent['x-portkey-api-key'], sent.authorization], [undefined, undefined]);
+    }
+    // the same place, in other words
+    const here = { models: { providers: { portkey: { baseUrl: `${origin}/v1`, headers: { 'x-portkey-config': 'pc-1' } } } } };
+    for (const remote of [{}, { baseUrl: '' }, { baseUrl: ` ${origin}/v1/ ` }, { baseUrl: `${origin.toUpperCase().replace('HTTP', 'http')}/v1` }]) {
+      await embed(remote, here);
+      const [{ headers }] = seen;
+      assert.deepEqual([headers['x-portkey-api-key'], headers['x-portkey-config']], ['K', 'pc-1'], JSON.stringify(remote));
+    }
+    for (const apiKey of ['${MEMORY_KEY}', { source: 'env', provider: 'default', id: 'MEMORY_KEY' }, 7]) {
+      await assert.rejects(embed({ baseUrl: `${origin}/v1`, apiKey }, here), /memory\.search\.remote\.apiKey/, String(apiKey));
+      assert.deepEqual(seen, []);
+    }
+  });
+
   test('speech, whole, in the format that is asked for', async () => {
     const provider = speechProvider(() => auth);
     const audio = Buffer.concat([Buffer.from('ID3'), Buffer.alloc(200_000, 7)]);
@@ -381,6 +412,24 @@ describe('vectors, speech and transcripts', () => {
     key = 'K-is-a-key';
     await assert.rejects(provider.synthesize(ask), (/** @type {Error} */ error) => /no voice for/.test(error.message) && !error.message.includes('K-is-a-key'));
     key = 'K';
+  });
+
+  test('speech and recordings go to the place that OpenClaw\'s file names, or nowhere', async () => {
+    const provider = speechProvider(() => auth);
+    const elsewhere = { models: { providers: { portkey: { baseUrl: 'https://own.example/v1', headers: { 'x-portkey-config': 'pc-1' } } } } };
+    const say = (/** @type {object} */ providerConfig) => provider.synthesize({ text: 'Hi.', cfg: elsewhere, providerConfig, target: 'audio-file' });
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('ID3'); };
+    seen = [];
+    await say({ baseUrl: `${origin}/v1`, apiKey: 'T' });
+    const [{ headers }] = seen;
+    assert.deepEqual([headers['x-portkey-api-key'], headers['x-portkey-config']], ['T', undefined]);
+    await assert.rejects(say({ baseUrl: `${origin}/v1`, apiKey: { source: 'env', provider: 'default', id: 'T' } }), /nothing has resolved/);
+    const heard = { buffer: Buffer.from('OggS...'), timeoutMs: 60_000, cfg: cfg() };
+    const refused = await mediaProvider(() => auth).transcribeAudioWithContext({ ...heard, baseUrl: `${origin}/other/v1` });
+    assert.match(refused.error.message, /tools\.media/);
+    assert.equal(seen.length, 1);
+    answer = json({ text: 'Hi.' });
+    assert.equal((await mediaProvider(() => auth).transcribeAudioWithContext({ ...heard, baseUrl: `${origin}/v1/` })).ok, true);
   });
 
   test('a transcript; without a key another provider may be asked', async () => {

@@ -1,6 +1,7 @@
 //! OpenClaw's `.env` files, by the rules of the npm package dotenv, version 17.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     path::{Path, PathBuf},
 };
@@ -111,32 +112,29 @@ fn with(text: &str, name: &str, value: &str) -> Option<String> {
         }
         new.push_str(&set);
     }
-    if parse(&new).into_iter().find(|(other, _)| other == name)?.1 != value {
+    if parse(&new).get(name).is_none_or(|set| set != value) {
         return None;
     }
     Some(if text.contains("\r\n") { new.replace('\n', "\r\n") } else { new })
 }
 
 /// `NAME=value` a line; a value in quotes may go on over lines, and one without ends at a `#`. Of several the last counts.
-fn parse(text: &str) -> Vec<(String, String)> {
+fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut pairs = BTreeMap::new();
     let mut rest = &*text;
     while !rest.is_empty() {
         let (pair, after) = line(rest);
         rest = after;
-        if let Some((name, value)) = pair {
-            pairs.retain(|(other, _)| *other != name);
-            pairs.push((name, value));
-        }
+        pairs.extend(pair);
     }
     pairs
 }
 
-/// The pair that `text` begins with, and what follows its line.
+/// The pair that `text` begins with, and what follows its line. Empty lines before it belong to it.
 fn line(text: &str) -> (Option<(String, String)>, &str) {
-    let next = after_line(text);
     let start = text.trim_start();
+    let next = after_line(start);
     let start = start
         .strip_prefix("export")
         .filter(|rest| rest.starts_with(char::is_whitespace))
@@ -209,6 +207,15 @@ mod tests {
         assert_eq!(with("", "K", "a'`\\n"), None, "in double quotes that would be a line break");
     }
 
+    /// As large as one may be. Each took time by the square.
+    #[test]
+    fn a_file_of_empty_lines_or_of_many_variables_is_read() {
+        let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+        assert_eq!(parse(&(lines(1 << 20, &|_| "\n".into()) + "#")).len(), 0);
+        assert_eq!(parse(&lines(1 << 16, &|number| format!("A{number:x}=\n"))).len(), 1 << 16);
+        assert!(with(&lines(1 << 16, &|_| "#\n".into()), "K", "v").unwrap().ends_with("#\nK=v\n"));
+    }
+
     /// Each was held against dotenv 17.4.2, which OpenClaw uses.
     #[test]
     fn lines_are_read_as_dotenv_reads_them() {
@@ -243,8 +250,7 @@ mod tests {
             ("L=1\n\nK=v", Some("v")),
             ("\u{feff}K=v", Some("v")),
         ] {
-            let found = parse(text).into_iter().find(|(name, _)| name == "K").map(|(_, value)| value);
-            assert_eq!(found.as_deref(), value, "{text:?}");
+            assert_eq!(parse(text).get("K").map(String::as_str), value, "{text:?}");
         }
     }
 }
