@@ -1,5 +1,5 @@
-//! The reply to a request for a stream, in any form: bytes in, events out. [`crate::events`] reads events,
-//! [`crate::answer`] a whole document, and `http` delivers the bytes.
+//! The reply to a request for a stream, in any form: bytes in, events out. `events` reads events,
+//! `answer` a whole document, and `http` delivers the bytes.
 
 use alloc::boxed::Box;
 use alloc::format;

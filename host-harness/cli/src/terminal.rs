@@ -31,7 +31,7 @@ pub(crate) fn line(text: &str) -> String {
     on_one_line.filter(|&character| !steers(character)).collect()
 }
 
-/// Whether [`line`] would leave the text as it is.
+/// Whether [`line()`] would leave the text as it is.
 pub(crate) fn is_line(text: &str) -> bool {
     !text.chars().any(|character| steers(character) || matches!(character, '\n' | '\t'))
 }
