@@ -36,7 +36,8 @@ use crate::{
     limits::{Clock, Limits},
     network::{
         destination::Destination,
-        egress::{Egress, Filled, Policy, Pool, RefusedHeader},
+        egress::{Egress, Filled, Policy, RefusedHeader},
+        pool::Pool,
     },
     types::{Connection, ErrorKind, Media},
     wit::{audio, chat, embeddings, images, models, onboarding::Descriptor},

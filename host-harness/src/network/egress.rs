@@ -1,7 +1,7 @@
 //! The one way out: every request of a component passes `Egress::send`, which decides whether it may go, attaches the
 //! credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
-//! Owns the network and the connection pool. It does not know what the requests mean, and follows no redirects of a
+//! Owns the network; the connections are in `pool`. It does not know what the requests mean, and follows no redirects of a
 //! guest's request: the guest may report a `Location`. The host's own downloads follow some redirects.
 
 use std::{
@@ -18,14 +18,10 @@ use boundary::{
     redact::{Masked, Redactor},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
 use memchr::memmem;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -38,7 +34,8 @@ use wasmtime_wasi_http::{
 
 use super::{
     destination::Destination,
-    transport::{Connector, ProxyFailed, Unresolved},
+    pool::Pool,
+    transport::{ProxyFailed, Unresolved},
 };
 use crate::{
     file::image_kind,
@@ -94,31 +91,6 @@ enum Hop {
     Here(Media),
     /// The URL that it is redirected to.
     To(String),
-}
-
-/// The pool of TCP and TLS connections to one origin. All calls share it, whatever their own options.
-pub(crate) struct Pool {
-    pub(crate) destination: Destination,
-    /// The origin's, as it stands in a URI.
-    authority: Option<Authority>,
-    client: Client<Connector, WasiBody>,
-}
-
-impl Pool {
-    /// Without a connection yet.
-    pub(crate) fn new(destination: Destination, limits: &Limits) -> Self {
-        let connector = destination.transport.connector(destination.networks, limits.connect);
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .http1_max_buf_size(limits.response_head.max(8192))
-            .http2_max_header_list_size(u32::try_from(limits.response_head).unwrap_or(u32::MAX))
-            // All calls share one connection of HTTP/2: one that died in silence would take each of them along.
-            .http2_keep_alive_interval(limits.connect)
-            .http2_keep_alive_timeout(limits.connect)
-            .build(connector);
-        Self { authority: destination.origin.authority().parse().ok(), destination, client }
-    }
 }
 
 /// A policy, and the connections that requests go out on under it.

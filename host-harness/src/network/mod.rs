@@ -1,8 +1,9 @@
-//! The one way out: where requests go (`destination`), the policy for requests and responses, and the connection pool
-//! (`egress`), how connections are made (`transport`, `proxy`), and a diagnosis of each step (`diagnose`).
+//! The one way out: where requests go (`destination`), the policy for requests and responses (`egress`), the connections
+//! (`pool`) and how they are made (`transport`, `proxy`), and a diagnosis of each step (`diagnose`).
 
 pub(crate) mod destination;
 pub(crate) mod diagnose;
 pub(crate) mod egress;
+pub(crate) mod pool;
 pub(crate) mod proxy;
 pub(crate) mod transport;
