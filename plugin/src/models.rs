@@ -145,8 +145,7 @@ pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
         error.kind = ErrorKind::Unsupported;
         error.message = "The open-source gateway keeps no catalog of models".to_owned();
         error.hint = Some(
-            "Name the model yourself. With a provider or a config header this gateway lists that provider's."
-                .to_owned(),
+            "This gateway reads no @provider/model: set the option provider or config, and name its model.".to_owned(),
         );
     } else if error.kind == ErrorKind::NotFound {
         error.kind = ErrorKind::InvalidConfig;

@@ -224,6 +224,7 @@ fn bad_input() {
         (&["speak", "", "-o", "a.mp3"][..], "the prompt is empty"),
         (&["speak", "a", "-o", "nowhere/a.mp3"], "there is no folder `nowhere`"),
         (&["speak", "a", "-o", "."], "it is a folder"),
+        (&["speak", "a", "-o", "a.mp33"], ".mp33 names no format: end the file in one of mp3, wav"),
         (&["transcribe", "large.wav"], "cannot read the recording `large.wav`: it is larger than 25 MiB"),
         (&["transcribe", "notes.txt"], "`notes.txt` is not a recording"),
         (&["transcribe", "nowhere.mp3"], "cannot read the recording `nowhere.mp3`"),

@@ -202,6 +202,9 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["chat", "x", "--temperature", "hot"], "it is not a number"),
         (&["chat", "x", "--top-p=-1"], "a number of 0 or more"),
         (&["models", "--no-check"], "--default"),
+        // The nearest name is looked for among the plugin's flags too.
+        (&["chat", "x", "--portkey-api-kye", "k"], "a similar argument exists: '--portkey-api-key'"),
+        (&["chat", "x", "--portky-config", "pc-1"], "a similar argument exists: '--portkey-config'"),
         // What a command would have no use for, it does not take.
         (&["onboard", "--yes", "--portkey-config", "pc-1"], "unexpected argument '--portkey-config'"),
         (&["onboard", "--yes", "--metadata", "a=b"], "unexpected argument '--metadata'"),

@@ -129,7 +129,7 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     ("forbidden", "chat", "Forbidden", "completions.write", 3),
     // "Provider errors: missing provider config. Verify provider is configured in Portkey with correct slug."
     ("unknown-slug", "chat", "not valid", "check the part after @ in the model id", 4),
-    ("no-provider", "chat", "header is required", "a model id @provider/model", 4),
+    ("no-provider", "chat", "header is required", "option provider or config", 4),
     ("unknown-config", "chat", "Invalid config id", "starts with pc-", 4),
     ("invalid-config", "chat", "mode", "Fix the inline config", 4),
     ("locked-config", "chat", "Cannot override", "remove x-portkey-config", 4),
@@ -351,7 +351,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
     assert_eq!(ran.code, 4, "{ran:?}");
     let json = ran.json();
     let mut manifest = json["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "manifest");
-    assert!(manifest.any(|line| line["detail"].as_str().unwrap().contains("other")), "{json:#}");
+    assert!(manifest.any(|line| line["detail"].as_str().unwrap().contains("`id` is not `portkey`")), "{json:#}");
 
     for (config, says, code) in [
         ("{ not json", "not valid JSON5", 4),

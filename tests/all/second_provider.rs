@@ -68,13 +68,19 @@ async fn validate_compares_what_is_promised_with_what_is_exported() {
         let mut silent = manifest.clone();
         silent["contracts"].as_object_mut().unwrap().remove(contract);
         let found = validate(&engine, &portkey, Some(&silent)).await.findings;
-        assert!(matches!(&found[..], [one] if one.contains(contract) && one.contains("exports `")), "{found:?}");
+        assert!(
+            matches!(&found[..], [one] if one.contains("exports `") && one.ends_with(&format!("put `portkey` into the manifest's list `contracts.{contract}`"))),
+            "{found:?}"
+        );
     }
     let own = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
     let mut promises: Value = serde_json::from_slice(&own).unwrap();
     promises["contracts"]["embeddingProviders"] = json!(["openai-compatible"]);
     let found = validate(&engine, &std::fs::read(built()).unwrap(), Some(&promises)).await.findings;
-    assert!(matches!(&found[..], [one] if one.contains("does not export `embeddings`")), "{found:?}");
+    assert!(
+        matches!(&found[..], [one] if one.contains("does not export `embeddings`: take `openai-compatible` out of")),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]

@@ -118,9 +118,9 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
             // An unknown flag may be one that the plugin declares.
-            return match plugin_flags::run_without(&error, &arguments) {
+            return match plugin_flags::run_without(&mut error, &arguments) {
                 Ok(Some(code)) => code,
                 Ok(None) => output::refused(&error, json),
                 Err(error) => output::failure(&error, json),

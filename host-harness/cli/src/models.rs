@@ -175,7 +175,7 @@ async fn set_default(
             Ok(models) if models.iter().any(|model| model.id == id) => {}
             Ok(models) => return Err(not_offered(&id, &models).into()),
             Err(error) if error.kind() == ErrorKind::Unsupported => {
-                output::note(&format!("{error}. So the model is not checked."));
+                output::note(&output::not_checked(&error, "model"));
             }
             Err(error) => return Err(error.into()),
         }

@@ -15,6 +15,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use host_harness::{
+    Error,
     types::{self, ErrorKind, GatewayReport, MediaSource},
     wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
 };
@@ -176,6 +177,12 @@ pub(crate) fn note(line: &str) {
     if !is_quiet() {
         say(&format!("{FAINT}{}{FAINT:#}", printable(line)));
     }
+}
+
+/// That `what` is not checked, since the gateway cannot say, and what to do about that.
+pub(crate) fn not_checked(error: &Error, what: &str) -> String {
+    let hint = error.record().hint.as_deref().unwrap_or_default();
+    format!("{error}. So the {what} is not checked. {hint}").trim_end().into()
 }
 
 /// Prints a warning on standard error, unless that is to be quiet.

@@ -10,16 +10,17 @@ use clap::{
     Arg, CommandFactory,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{Engine, Plugin, wit::onboarding::Descriptor};
+use host_harness::{Engine, Plugin, nearest, wit::onboarding::Descriptor};
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
-/// ended. `None` where the error stands.
-pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow::Result<Option<ExitCode>> {
+/// ended. `None` where the error stands, which then names the plugin's flag if that one was meant.
+pub(crate) fn run_without(error: &mut clap::Error, arguments: &[OsString]) -> anyhow::Result<Option<ExitCode>> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     else {
         return Ok(None);
     };
+    let unknown = unknown.clone();
     let arguments: Vec<OsString> = arguments.iter().skip(1).cloned().collect();
     let commands = Cli::command();
     let name = arguments.iter().find(|argument| !argument.to_string_lossy().starts_with('-'));
@@ -33,7 +34,11 @@ pub(crate) fn run_without(error: &clap::Error, arguments: &[OsString]) -> anyhow
         Err(_) => return Ok(None),
     };
     let flags = flags(command, &descriptor);
-    if !flags.iter().any(|flag| flag.name == *unknown) {
+    if !flags.iter().any(|flag| flag.name == unknown) {
+        if let Some(meant) = nearest(&unknown, flags.iter().map(|flag| &*flag.name)) {
+            error.insert(ContextKind::SuggestedArg, ContextValue::String(meant.into()));
+            error.remove(ContextKind::Usage);
+        }
         return Ok(None);
     }
 

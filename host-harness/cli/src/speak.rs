@@ -58,11 +58,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.output.is_file() && !args.force {
         return Err(Usage(format!("`{shown}` is there already: --force replaces it")).into());
     }
+    let format = args.format.map_or_else(|| of_ending(&args.output), |format| Ok(Some(format)))?;
     let (provider, ..) = args.connect.provider().await?;
     let request = SpeechRequest {
         model: args.model.map(|model| own_id(&provider, model)),
         voice: args.voice,
-        format: args.format.or_else(|| of_ending(&args.output).map(str::to_owned)),
+        format,
         instructions: args.instructions,
         ..SpeechRequest::new(text)
     };
@@ -91,11 +92,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The format that a file's ending names.
-fn of_ending(path: &Path) -> Option<&'static str> {
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+const FORMATS: [&str; 6] = ["mp3", "wav", "opus", "aac", "flac", "pcm"];
+
+/// The format that a file's ending names. A file without an ending gets the model's own.
+fn of_ending(path: &Path) -> Result<Option<String>, Usage> {
+    let Some(ending) = path.extension() else { return Ok(None) };
+    let ending = ending.to_string_lossy().to_ascii_lowercase();
     match ending.as_str() {
-        "ogg" => Some("opus"),
-        other => ["mp3", "wav", "opus", "aac", "flac", "pcm"].into_iter().find(|known| *known == other),
+        "ogg" => Ok(Some("opus".into())),
+        known if FORMATS.contains(&known) => Ok(Some(ending)),
+        _ => {
+            let known = FORMATS.join(", ");
+            Err(Usage(format!(".{ending} names no format: end the file in one of {known}, or name one with --format")))
+        }
     }
 }

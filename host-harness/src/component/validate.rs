@@ -88,8 +88,7 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
     }
     if lists("/contracts/imageGenerationProviders", id) != descriptor.images.is_some() {
         let makes = if descriptor.images.is_some() { "makes images" } else { "makes no images" };
-        findings
-            .push(format!("the component {makes}, the manifest's `contracts.imageGenerationProviders` says otherwise"));
+        findings.push(promise(makes, descriptor.images.is_some(), "imageGenerationProviders", id));
     }
     let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     let is_of = |row: &Value, name: &str| row.get(name).and_then(Value::as_str) == Some(id);
@@ -138,6 +137,12 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
     findings
 }
 
+/// That the manifest's list `contract` should hold `id`, or should not.
+fn promise(does: &str, holds: bool, contract: &str, id: &str) -> String {
+    let (verb, place) = if holds { ("put", "into") } else { ("take", "out of") };
+    format!("the component {does}: {verb} `{id}` {place} the manifest's list `contracts.{contract}`")
+}
+
 /// Where a manifest promises what the component does not export, or does not promise what it does.
 fn contract_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
     let id = &plugin.descriptor().id;
@@ -153,7 +158,7 @@ fn contract_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
     let differs = |(_, is_exported, contract): &(&str, bool, &str)| *is_exported != lists(contract);
     let finding = |(interface, is_exported, contract): (&str, bool, &str)| {
         let exports = if is_exported { "exports" } else { "does not export" };
-        format!("the component {exports} `{interface}`, the manifest's `contracts.{contract}` says otherwise")
+        promise(&format!("{exports} `{interface}`"), is_exported, contract, id)
     };
     exported.into_iter().filter(differs).map(finding).collect()
 }

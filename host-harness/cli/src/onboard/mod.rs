@@ -249,7 +249,7 @@ async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &En
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            output::note(&format!("{error}. So the key is not checked."));
+            output::note(&output::not_checked(&error, "key"));
             Ok(())
         }
         Err(error) => {

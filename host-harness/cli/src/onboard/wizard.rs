@@ -17,7 +17,7 @@ use crate::{
     alive, ask,
     ask::Line,
     connect::{chat_model, service_at, services},
-    output::{GivenUp, printable, say},
+    output::{GivenUp, not_checked, printable, say},
     restored, terminal,
 };
 
@@ -293,7 +293,7 @@ impl Wizard<'_> {
                     return Ok(came);
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    say(&dim(&format!("{error}. So the key is not checked.")));
+                    say(&dim(&not_checked(&error, "key")));
                     return Ok(came);
                 }
                 Err(error) => error,
