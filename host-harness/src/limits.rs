@@ -1,5 +1,5 @@
 //! How much a plugin may use. Owns the numbers, their defaults, and the count of memory. The engine, the calls and the
-//! egress (whose `Pool` holds the connections) enforce them.
+//! egress enforce them; `network/pool` holds the connections.
 
 use std::time::Duration;
 
