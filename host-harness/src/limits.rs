@@ -15,7 +15,8 @@ use wasmtime::ResourceLimiter;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Linear memory and tables of one instance, all of them together, in bytes; also the most that it can hand over
-    /// in one answer. Default: 512 MiB, enough for four large images in and out.
+    /// in one answer, and in one stream as a whole where `response_body` is no more than this. Default: 512 MiB, enough
+    /// for four large images in and out.
     pub memory: usize,
     /// Wall-clock time of one call, and of opening a stream. Default: 10 minutes, as image models take minutes.
     pub call: Duration,
@@ -72,6 +73,11 @@ impl Limits {
         }
         self.concurrent_requests = self.concurrent_requests.min(Semaphore::MAX_PERMITS);
         self
+    }
+
+    /// What a stream may hand over as a whole, in bytes. What comes of one answer is no more than that was.
+    pub(crate) fn handed_over(&self) -> usize {
+        self.memory.max(usize::try_from(self.response_body).unwrap_or(usize::MAX))
     }
 }
 

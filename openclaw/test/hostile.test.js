@@ -324,6 +324,35 @@ test('a stream that is left behind is dropped without asking it', async () => {
   });
 });
 
+test('vectors, speech and transcripts are bounded as chats are', { timeout: 60_000 }, async () => {
+  answer = echo;
+  const given = (/** @type {string} */ model, text = '') => ({
+    embed: { model, texts: [text], dimensions: undefined, extraJson: undefined },
+    speak: { model, text, voice: undefined, format: undefined, instructions: undefined, extraJson: undefined },
+    transcribe: { model, audio: { mediaType: '', data: new Uint8Array(4) }, language: text, prompt: undefined, extraJson: undefined },
+  });
+  const embed = (/** @type {string} */ name, text = '') => hostile.use(egress(), ({ embeddings }) => embeddings.embed(connection(), given(name, text).embed));
+  const transcribe = (/** @type {string} */ name, text = '') => hostile.use(egress(), ({ audio }) => audio.transcribe(connection(), given(name, text).transcribe));
+  const speak = (/** @type {string} */ name, text = '', limits = LIMITS) => hostile.use(egress(address, { limits }), async ({ audio }) => {
+    const speech = await audio.speak(connection(), given(name, text).speak);
+    let bytes = speech.mediaType().length;
+    for (let piece = await speech.next(); piece.length; piece = await speech.next()) bytes += piece.length;
+    return bytes;
+  });
+  for (const [what, because] of /** @type {[() => Promise<unknown>, RegExp][]} */ ([
+    [() => embed('trap'), /unreachable/], [() => embed('aliased'), /hands over more/],
+    [() => transcribe('trap'), /unreachable/], [() => transcribe('large'), /hands over more|unreachable/],
+    [() => speak('trap at once'), /unreachable/], [() => speak('trap midway'), /unreachable/], [() => speak('kind large'), /hands over more|unreachable/],
+    [() => speak('flood'), /hands over more/], [() => speak('drip', '', { ...LIMITS, handed: 512 << 20, call: 500 }), /as a whole/],
+  ])) {
+    await assert.rejects(what().catch((thrown) => { throw toError(thrown); }), (/** @type {any} */ error) => because.test(error.message), String(what));
+    assert.match(await attack('send', exchange()), /^200$/m);
+  }
+  assert.equal((await embed('empty')).vectors.length, 65536);
+  for (const call of [embed, speak, transcribe]) await assert.rejects(call('error', `it is ${KEY}!`).catch((thrown) => { throw toError(thrown); }), { message: `it is ${'*'.repeat(KEY.length)}!` });
+  await assert.rejects(speak('error midway').catch((thrown) => { throw toError(thrown); }), { message: 'it broke' });
+});
+
 test('a merge that reaches beyond the plugin\'s part is refused', () => {
   const config = (/** @type {string} */ how) => ({
     gateway: { token: 'users-own' }, env: { OTHER_SECRET: 's' },

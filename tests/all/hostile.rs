@@ -76,7 +76,11 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) async fn new() -> Self {
-        let engine = Engine::new(tight()).unwrap();
+        Self::with(tight()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let engine = Engine::new(limits).unwrap();
         let server = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
         let plugin = load(&engine, hostile()).await.unwrap();
         let hostile = Provider::connect(&plugin, at(server.base_url())).await.unwrap();

@@ -70,6 +70,19 @@ fn answer(head: &str, body: &str) -> (u16, &'static str, String) {
         let error = json!({"message": EVIL, "type": EVIL, "code": EVIL, "param": EVIL});
         return (400, JSON, json!({"error": error, "provider": EVIL, "status": EVIL}).to_string());
     }
+    if head.contains("/audio/speech") {
+        return (200, "audio/mpeg", format!("ID3{EVIL}"));
+    }
+    if head.contains("/audio/") {
+        return (200, JSON, json!({"text": EVIL, "usage": usage}).to_string());
+    }
+    if head.contains("/embeddings") {
+        return (
+            200,
+            JSON,
+            json!({"model": EVIL, "data": [{"index": 0, "embedding": [1]}], "usage": usage}).to_string(),
+        );
+    }
     if head.contains("/images/") {
         let data = BASE64.encode(b"\x89PNG\r\n\x1a\n");
         return (
@@ -126,6 +139,7 @@ fn no_command_lets_a_gateway_steer_the_terminal() {
     component();
     let cli =
         Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url).env("HOST_HARNESS_NO_KEYRING", "1");
+    std::fs::write(cli.folder.path().join("a.wav"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
     for (arguments, shows) in [
         (&["models"][..], true),
         (&["models", "--json"], true),
@@ -141,6 +155,21 @@ fn no_command_lets_a_gateway_steer_the_terminal() {
         (&["image", "a ship"], true),
         (&["image", "a ship", "--json"], true),
         (&["image", "fail"], true),
+        (&["embed", "a"], true),
+        (&["embed", "a", "--json"], true),
+        (&["embed", "fail"], true),
+        (&["speak", "a", "--output", "a.mp3", "--force"], true),
+        (&["speak", "a", "--output", "a.mp3", "--force", "--json"], true),
+        (&["speak", "fail", "--output", "b.mp3"], true),
+        (&["transcribe", "a.wav"], true),
+        (&["transcribe", "a.wav", "--json"], true),
+        (&["transcribe", "a.wav", "--model", "fail"], true),
+        // Such a file is the terminal itself, or what it is called by.
+        (&["speak", "a", "--output", "/dev/tty"], false),
+        (&["speak", "a", "--output", "/dev/stdout", "--force"], false),
+        (&["chat", "hello", "--output", "/dev/tty"], false),
+        (&["chat", "hello", "--output", "/dev/stderr", "--no-stream"], false),
+        (&["chat", "hello", "--output", "/proc/self/fd/1", "--json"], false),
         (&["doctor", "--chat"], true),
         (&["doctor", "--chat", "--model", "fail"], true),
         (&["doctor", "--chat", "--json"], true),

@@ -17,13 +17,16 @@ pub(crate) struct Output {
 
 impl Output {
     /// # Errors
-    /// Where it is a folder, or its folder is not there or cannot be written into.
+    /// Where it is a terminal or a folder, or its folder is not there or cannot be written into.
     pub(crate) fn new(path: &Path) -> Result<Self, Usage> {
         let wrong = |error: io::Error| cannot(path, &error);
         // Through a link, the file that it points to is written.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if path.is_dir() {
             return Err(wrong(io::Error::other("it is a folder")));
+        }
+        if is_terminal(path) {
+            return Err(wrong(io::Error::other("it is a terminal, which what is written could steer: name a file")));
         }
         let is_special = path.exists() && !path.is_file();
         if !is_special {
@@ -89,6 +92,21 @@ impl Begun<'_> {
             }
         };
         finish().map_err(|error| unwritten(self.path, error))
+    }
+}
+
+/// Whether it is a terminal, by whatever name. A pipe is not opened for it, since that may wait for its reader.
+fn is_terminal(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::{io::IsTerminal, os::unix::fs::FileTypeExt};
+        let is_device = fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device());
+        is_device && fs::File::options().write(true).open(path).is_ok_and(|file| file.is_terminal())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
     }
 }
 

@@ -20,6 +20,9 @@ pub(crate) trait Source: Send + Sized + 'static {
 
     /// The next pieces; none at the end.
     fn next(&mut self) -> impl Future<Output = wasmtime::Result<Result<Vec<Self::Piece>, types::Error>>> + Send;
+
+    /// How much memory or file pieces take that are kept, in bytes.
+    fn size(pieces: &[Self::Piece]) -> usize;
 }
 
 /// The pieces of a source, until they are over.
@@ -29,6 +32,8 @@ pub(crate) struct Pieces<S: Source> {
     idle: Clock,
     /// How long it may be open.
     whole: Clock,
+    /// How much may still come, in bytes: whoever joins the pieces keeps all of them.
+    left: usize,
     state: State<S>,
 }
 
@@ -47,7 +52,7 @@ impl<S: Source> Pieces<S> {
     /// Opens the pieces now; `clock` measures the call's time.
     pub(crate) fn new(source: S, redactor: Redactor, limits: &Limits, clock: Clock) -> Self {
         let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
-        Self { redactor, idle, whole, state: State::Open(source) }
+        Self { redactor, idle, whole, left: limits.handed_over(), state: State::Open(source) }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -68,6 +73,7 @@ impl<S: Source> Pieces<S> {
         if pieces.is_empty() {
             return Ok(None);
         }
+        self.left = self.left.checked_sub(S::size(&pieces)).ok_or_else(too_much)?;
         self.state = State::Open(source);
         Ok(Some(pieces))
     }
@@ -79,6 +85,12 @@ async fn wait<S: Source>(mut source: S, idle: Clock, whole: Clock) -> (S, Answer
     let in_time = if left.is_zero() { None } else { timeout(left, within(idle, source.next())).await.ok() };
     let answer = in_time.unwrap_or_else(|| Err(too_long(limit))).map_err(|error| error.request_sent(true));
     (source, answer)
+}
+
+fn too_much() -> Error {
+    Error::host(ErrorKind::Other, "the plugin failed: it hands over more in one stream than it may")
+        .hint("The host ended it. Raise the limits of memory or of an answer's body if replies are that large.")
+        .request_sent(true)
 }
 
 fn too_long(limit: Duration) -> Error {

@@ -8,7 +8,7 @@ use super::pieces::{Pieces, Source};
 use crate::{
     component::engine::Live,
     error::Result,
-    types::{self, GatewayReport, Usage},
+    types::{self, GatewayReport, MediaSource, Usage},
     wit::chat,
     wit::chat::{AssistantPart, Event, FinishReason, ReplyStart, Response, ToolCall, ToolCallDelta},
 };
@@ -31,6 +31,27 @@ impl Source for OpenReply {
 
     async fn next(&mut self) -> wasmtime::Result<std::result::Result<Vec<Event>, types::Error>> {
         self.chat.reply().call_next(&mut self.live.store, self.reply).await
+    }
+
+    fn size(events: &[Event]) -> usize {
+        events.iter().map(|event| size_of::<Event>() + text_of(event)).sum()
+    }
+}
+
+/// How long what the event says is, in bytes.
+fn text_of(event: &Event) -> usize {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    match event {
+        Event::Text(text) | Event::Refusal(text) | Event::Other(text) | Event::GuardrailsJson(text) => text.len(),
+        Event::Finish(FinishReason::Other(text)) => text.len(),
+        Event::Start(start) => start.id.len() + start.model.len(),
+        Event::Thinking(thinking) => thinking.text.len() + length(&thinking.signature),
+        Event::ToolCall(call) => {
+            call.arguments_fragment.len() + length(&call.id) + length(&call.name) + length(&call.signature)
+        }
+        Event::Image(MediaSource::Url(url)) => url.len(),
+        Event::Image(MediaSource::Inline(image)) => image.media_type.len() + image.data.len(),
+        Event::Finish(_) | Event::Usage(_) => 0,
     }
 }
 

@@ -45,6 +45,10 @@ impl Source for OpenSpeech {
     async fn next(&mut self) -> wasmtime::Result<std::result::Result<Vec<u8>, types::Error>> {
         self.audio.speech().call_next(&mut self.live.store, self.speech).await
     }
+
+    fn size(pieces: &[u8]) -> usize {
+        pieces.len()
+    }
 }
 
 impl fmt::Debug for Speech {

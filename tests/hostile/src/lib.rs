@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod http;
+mod optional;
 
 use alloc::{
     borrow::ToOwned,
@@ -183,6 +184,8 @@ impl chat::GuestReply for Reply {
                 "aliased midway" => {
                     return Ok(aliased(4096, 1 << 20).into_iter().map(chat::Event::Text).collect());
                 }
+                // As much at once as it may, for ever.
+                "flood" => return Ok(vec![chat::Event::Text("x".repeat(4 << 20))]),
                 _ => {}
             }
         }
