@@ -1,5 +1,5 @@
 //! The policy at the boundary between a host and a provider component: where a component may call ([`origin`]), which
-//! parts of the configuration it sees and may change ([`view`]), which values are secret ([`secret_names`]), how
+//! parts of the configuration it sees ([`view`]) and may change ([`merge`]), which values are secret ([`secret_names`]), how
 //! `${NAME}` is spelled ([`references`]), how secrets are masked in responses ([`redact`]), and how `openclaw.json` is
 //! read and edited without losing a comment ([`json5`], [`edit`]).
 //!
@@ -10,6 +10,7 @@ pub mod edit;
 mod error;
 pub mod inline;
 pub mod json5;
+pub mod merge;
 pub mod origin;
 pub mod redact;
 pub mod references;

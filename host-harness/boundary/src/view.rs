@@ -5,11 +5,7 @@
 //! plugin keeps references as they are, so the host can put the secret back. In JSON only the secret itself is
 //! replaced, so that the plugin sees the rest: routes, retries, guardrails.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    convert::Infallible,
-    fmt, iter,
-};
+use std::{collections::BTreeSet, convert::Infallible, fmt, iter};
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -17,8 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Result,
     inline::{self, Concealer, Named, Resolver, Unresolved, is_bare_reference},
-    origin::Origin,
-    references::{is_reference, references},
+    references::is_reference,
     secret_names::names_a_secret,
 };
 
@@ -37,26 +32,6 @@ pub struct View {
     mark: String,
     /// Headers with placeholders, for calls.
     fills: Vec<Fill>,
-}
-
-/// The owner of a part of a configuration, as the plugin's descriptor says.
-#[derive(Clone, Debug)]
-pub struct Owner<'a> {
-    /// The provider's id, the name of its entry.
-    pub id: &'a str,
-    /// Where it is called unless the configuration says otherwise.
-    pub default_base_url: &'a str,
-    /// The environment variables that may hold its credentials.
-    pub key_variables: Vec<&'a str>,
-}
-
-/// What the user chose for a merge.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Choices<'a> {
-    /// Where to call.
-    pub base_url: Option<&'a str>,
-    /// What is written instead of a key, such as `${PORTKEY_API_KEY}`.
-    pub api_key_reference: Option<&'a str>,
 }
 
 /// A value of the configuration, and what the plugin sees instead.
@@ -231,143 +206,11 @@ impl View {
         }
         Ok(merged)
     }
-
-    /// Whether the configuration that a plugin wrote still sends the key, and no other secret, where the user wants it.
-    ///
-    /// # Errors
-    /// `invalid-config` if its base URLs, settings for requests, headers, options, references, default models or
-    /// members that a plugin does not write differ from the user's, or are missing.
-    pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choices<'_>) -> Result<()> {
-        let id = owner.id;
-        let refuse = |what: &str| {
-            Err(Error::new(format!(
-                "the plugin `{id}` wrote {what} into the configuration, which is the user's choice"
-            )))
-        };
-
-        let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
-        let mut known = inline::all_references(&own);
-        known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
-        known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
-        let written = inline::all_references(&theirs);
-        if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
-            return refuse(&format!("the reference ${{{name}}}"));
-        }
-
-        // A reference is shown, or sent, where it stands: it stays in its place.
-        let places = |part| {
-            let mut all = BTreeSet::new();
-            referring(part, "", &mut all);
-            all
-        };
-        let (had, chosen) = (places(&own), choices.base_url.unwrap_or_default().trim());
-        let mut keys: Vec<_> = choices.api_key_reference.iter().map(|key| key.trim().to_owned()).collect();
-        keys.extend(owner.key_variables.iter().map(|name| format!("${{{name}}}")));
-        let may_refer = |path: &str, text: &String| {
-            path == "/models/providers/*/apiKey" && keys.contains(text)
-                || path == "/models/providers/*/baseUrl" && text == chosen
-        };
-        let moved = places(&theirs).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
-        if let Some((path, _)) = moved {
-            return refuse(&format!("a reference at `{path}`"));
-        }
-
-        let [had, mode] = [config, merged].map(|config| config.pointer("/models/mode").unwrap_or(&Value::Null));
-        if !same(had, mode) && (is_filled(had) || mode != "merge") {
-            return refuse("`models.mode`");
-        }
-
-        let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
-        let (before, after) = (values(config), values(merged));
-        if let Some(had) = before.first() {
-            let Some(has) = after.first() else { return refuse("no entry of its own") };
-            let is_kept = |name: &str, value: &Value| {
-                !is_filled(value)
-                    || WRITTEN.contains(&name)
-                    || has.get(name).is_some()
-                    || name == "apiKey" && !value.is_string()
-            };
-            if let Some((name, _)) = had.as_object().into_iter().flatten().find(|(name, value)| !is_kept(name, value)) {
-                return refuse(&format!("an entry without `{name}`"));
-            }
-        }
-        let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
-        if let Some((name, _)) =
-            members.find(|&(name, value)| !WRITTEN.contains(&name.as_str()) && !is_users(&before, name, value))
-        {
-            return refuse(&format!("`{name}`"));
-        }
-        if let Some(change) = change_of(&models(&before), &models(&after)) {
-            return refuse(&change);
-        }
-        let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
-        if !is_own_model(had.get("model"), has.get("model"), id) {
-            return refuse("the default model");
-        }
-        if !are_own_models(had.get("models"), has.get("models"), id) {
-            return refuse("another model of the agents");
-        }
-        let (had, options) = (options(config, id), options(merged, id));
-        let holds = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
-        let are_gone = had.iter().any(holds) && !options.iter().any(holds);
-        if are_gone || !options.iter().all(|value| had.contains(value)) {
-            return refuse("an option");
-        }
-        let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
-        if settings.is_empty() {
-            settings.push(None);
-        }
-        if !after.iter().all(|entry| settings.contains(&entry.get("request"))) {
-            return refuse("`request`");
-        }
-
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let base_url = |entry: &&Value| match entry.get("baseUrl")? {
-            Value::String(text) => given(text),
-            Value::Null => None,
-            other => Some(other.to_string()),
-        };
-        let default = || owner.default_base_url.to_owned();
-        // Of several entries the first is called.
-        let chosen = choices.base_url.and_then(given);
-        let first = chosen.unwrap_or_else(|| before.first().and_then(base_url).unwrap_or_else(default));
-        let mut wanted = vec![first];
-        for (at, entry) in after.iter().enumerate() {
-            let url = base_url(entry).unwrap_or_else(default);
-            if !wanted.iter().any(|wanted| same_place(wanted, &url)) {
-                return refuse("another `baseUrl`");
-            }
-            if at == 0 {
-                wanted.extend(before.iter().filter_map(base_url));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Names with a special meaning in JavaScript code that copies objects carelessly, as OpenClaw does with this file.
 /// `$include` would include another file the next time.
 const UNSAFE: [&str; 4] = ["__proto__", "constructor", "prototype", "$include"];
-
-/// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)
-/// and runs agents with (`agentRuntime`).
-const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
-
-/// The same of a model there.
-const WRITTEN_OF_MODELS: &[&str] = &[
-    "api",
-    "compat",
-    "contextTokens",
-    "contextWindow",
-    "cost",
-    "id",
-    "input",
-    "maxTokens",
-    "mediaInput",
-    "name",
-    "reasoning",
-    "thinkingLevelMap",
-];
 
 /// The names of all members.
 fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
@@ -380,164 +223,13 @@ fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
     }
 }
 
-/// The models of these entries.
-fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
-    entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
-}
-
-/// The members of a model that only the user may write: all that do not describe it.
-fn users_own(model: &Value) -> BTreeMap<&str, &Value> {
-    let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-    members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name)).collect()
-}
-
-/// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
-/// differs. Of several with the same id the first counts, and the others may be removed.
-fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
-    let id = |model: &Value| model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default().to_owned();
-    let mut left: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for model in before {
-        left.entry(id(model)).or_default().push(users_own(model));
-    }
-    let mut gone: BTreeSet<_> = left.keys().filter(|id| !id.is_empty()).cloned().collect();
-    let mut left: BTreeMap<_, _> = left.into_iter().map(|(id, models)| (id, models.into_iter())).collect();
-    for model in after {
-        let id = id(model);
-        let had = left.get_mut(&id).and_then(Iterator::next).unwrap_or_default();
-        let has = users_own(model);
-        let is_same = |name: &str| matches!((had.get(name), has.get(name)), (Some(had), Some(has)) if same(had, has));
-        if let Some(name) = had.keys().chain(has.keys()).find(|name| !is_same(name)) {
-            return Some(format!("`models.{name}`"));
-        }
-        gone.remove(&id);
-    }
-    gone.first().map(|id| format!("an entry without the model `{id}`"))
-}
-
-/// Whether it has a value.
-fn is_filled(value: &Value) -> bool {
-    !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
-}
-
-/// Whether they are equal, apart from white space around a text.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one.as_str(), other.as_str()) {
-        (Some(one), Some(other)) => one.trim() == other.trim(),
-        _ => one == other,
-    }
-}
-
-/// The options of the plugin, if it has any.
-fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
-    let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
-    plugins
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case(id))
-        .filter_map(|(_, plugin)| plugin.get("config"))
-        .collect()
-}
-
-/// Whether `before` holds this member, or each of these headers, apart from white space around a text. References to a
-/// key are checked separately.
-fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
-    if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
-        return true;
-    }
-    match value {
-        Value::String(key) => name == "apiKey" && is_reference(key),
-        Value::Object(headers) if name == "headers" => headers.iter().all(|(header, text)| {
-            before.iter().filter_map(|entry| entry.get(name)?.get(header)).any(|known| same(known, text))
-        }),
-        _ => false,
-    }
-}
-
-/// Whether a model's name, `provider/model`, begins with this provider.
-fn is_of_provider(name: &str, id: &str) -> bool {
-    name.split_once('/').is_some_and(|(provider, _)| provider.trim().eq_ignore_ascii_case(id))
-}
-
-/// Whether the agents' default model is the user's, or one of this provider.
-fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
-    let Some(has) = has else { return true };
-    let primary = |model: &Value| match model {
-        Value::Object(members) => members.get("primary").cloned(),
-        other => Some(other.clone()),
-    };
-    let now = primary(has);
-    let is_own = now.as_ref().and_then(Value::as_str).is_some_and(|name| is_of_provider(name, id));
-    let mut others = has.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary");
-    Some(has) == had
-        || (is_own || now.is_none() || now == had.and_then(primary))
-            && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
-}
-
-/// Whether the agents' models are the user's, except aliases of this provider's models that are not names of other
-/// models.
-fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
-    if had == has {
-        return true;
-    }
-    let (nothing, empty) = (Value::Object(Map::new()), Map::new());
-    let (Some(had), Some(has)) = (had.unwrap_or(&nothing).as_object(), has.unwrap_or(&nothing).as_object()) else {
-        return false;
-    };
-    let settings = |model: Option<&Value>| {
-        let mut settings = model.and_then(Value::as_object).unwrap_or(&empty).clone();
-        settings.shift_remove("alias");
-        settings
-    };
-    let alias = |model: Option<&Value>| model.and_then(|model| model.get("alias")).cloned().unwrap_or_default();
-    let named = |text: &str| text.trim().to_lowercase();
-    // The models that go by a name.
-    let mut by_name: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (reference, model) in has {
-        let (_, model_id) = reference.split_once('/').unwrap_or_default();
-        let last = reference.rsplit('/').next().unwrap_or_default();
-        for name in [reference, model_id, last, alias(Some(model)).as_str().unwrap_or_default()] {
-            by_name.entry(named(name)).or_default().insert(reference);
-        }
-    }
-    had.keys().chain(has.keys()).all(|name| {
-        let (before, now) = (had.get(name), has.get(name));
-        let (was, is) = (alias(before), alias(now));
-        let is_its_own = |alias: &str| by_name.get(&named(alias)).is_some_and(|models| models.len() == 1);
-        let is_free = !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(is_its_own);
-        before == now || is_of_provider(name, id) && is_free && settings(before) == settings(now)
-    })
-}
-
 /// The part of `config` that the plugin `id` may read and write.
-fn excerpt(config: &Value, id: &str) -> Value {
+pub(crate) fn excerpt(config: &Value, id: &str) -> Value {
     let mut part = Value::Object(Map::new());
     for path in SHARED {
         copy(config, &mut part, path, id);
     }
     part
-}
-
-/// Each text with a reference, and its path. Positions in lists and the spelling of the id do not count.
-fn referring(value: &Value, path: &str, all: &mut BTreeSet<(String, String)>) {
-    match value {
-        Value::String(text) if !inline::all_references(value).is_empty() => {
-            all.insert((path.to_owned(), text.trim().to_owned()));
-        }
-        Value::Array(items) => items.iter().for_each(|item| referring(item, &format!("{path}/[]"), all)),
-        Value::Object(members) if inline::object_reference(value).is_some() => {
-            all.insert((path.to_owned(), Value::from(members.clone()).to_string()));
-        }
-        Value::Object(members) => {
-            let is_own = ["/models/providers", "/plugins/entries"].contains(&path);
-            for (name, value) in members {
-                referring(value, &format!("{path}/{}", if is_own { "*" } else { name }), all);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether both name the same origin, or are the same text: a base URL may be a reference.
-fn same_place(one: &str, other: &str) -> bool {
-    one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The entries of the provider `id` and their names, in any letter case. The one that is spelled as `id` comes first,
@@ -723,6 +415,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::merge::{self, Choices, Owner};
 
     fn config() -> Value {
         json!({
@@ -812,7 +505,7 @@ mod tests {
             }
             let answer = case["answer"].as_str().map_or_else(|| document.to_string(), str::to_owned);
             let outcome = view.merge_back(config, id, &answer).and_then(|merged| {
-                View::check(config, &merged, &owner, &choices)?;
+                merge::check(config, &merged, &owner, &choices)?;
                 Ok(merged)
             });
             assert_eq!(outcome.is_err(), case["refused"].as_bool().unwrap(), "{case}: {outcome:?}");

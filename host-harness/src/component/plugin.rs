@@ -2,7 +2,10 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use boundary::view::{self, Owner, View};
+use boundary::{
+    merge,
+    view::{self, View},
+};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -187,7 +190,7 @@ impl Plugin {
         };
         let merged = view.merge_back(config, id, &answer?)?;
         let descriptor = self.descriptor();
-        let owner = Owner {
+        let owner = merge::Owner {
             id,
             default_base_url: &descriptor.default_base_url,
             key_variables: descriptor
@@ -197,11 +200,11 @@ impl Plugin {
                 .map(|name| &**name)
                 .collect(),
         };
-        let chosen = view::Choices {
+        let chosen = merge::Choices {
             base_url: choices.base_url.as_deref(),
             api_key_reference: choices.api_key_reference.as_deref(),
         };
-        View::check(config, &merged, &owner, &chosen)?;
+        merge::check(config, &merged, &owner, &chosen)?;
         Ok(merged)
     }
 
