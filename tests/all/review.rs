@@ -173,7 +173,7 @@ fn a_component_takes_none_of_the_programs_own_flags() {
     fs::write(&plugin, describing("own flag")).unwrap();
     let plugin = plugin.to_str().unwrap();
     let ran = cli.run(&["models", "--plugin", plugin, "--base-url", "http://127.0.0.1:9/v1", "--help"]).ok();
-    assert!(ran.out.contains("Call this instead of the configured base URL"), "{ran:?}");
+    assert!(ran.out.contains("Call this base URL instead"), "{ran:?}");
     let ran = cli.run(&["models", "--plugin", plugin, "--base-url", "ftp://127.0.0.1:9/v1"]);
     assert!(ran.err.contains("must be http or https"), "the flag is the program's own: {ran:?}");
 }
