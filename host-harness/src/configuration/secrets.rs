@@ -273,7 +273,10 @@ mod tests {
             (json!({"source": "env", "provider": "some", "id": "B"}), Err("allowlist")),
             (json!({"source": "env", "provider": "other", "id": "A"}), Err("`other`, which is not configured")),
             (json!({"source": "env", "provider": "json", "id": "A"}), Err("is of the source `file`")),
-            (json!({"source": "env", "provider": "default", "id": "lower"}), Err("not the name of an environment variable")),
+            (
+                json!({"source": "env", "provider": "default", "id": "lower"}),
+                Err("not the name of an environment variable"),
+            ),
             (json!({"source": "env", "provider": "default", "id": "C"}), Err("${C}, which is not set")),
             (json!({"source": "file", "provider": "json", "id": "/a~1b/~0k"}), Ok("from-json")),
             (json!({"source": "file", "provider": "json", "id": "/no"}), Err("no text at `/no`")),
