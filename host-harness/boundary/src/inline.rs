@@ -224,7 +224,7 @@ impl Named {
 /// What to look for in answers to a request that carries `value`.
 ///
 /// # Errors
-/// As for [`resolved`].
+/// What `resolver` says.
 pub fn secrets<R: Resolver>(
     value: &Value,
     named: Named,
@@ -275,7 +275,7 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
 /// The header value for `value`, from `path`, resolved: JSON in ASCII on one line, any other text as it is.
 ///
 /// # Errors
-/// As for [`resolved`].
+/// What `resolver` says.
 pub fn header<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<SecretString, R::Error> {
     Ok(match resolved(value, path, resolver)? {
         Value::String(text) => match parse(&text) {
