@@ -328,7 +328,7 @@ fn growth(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
         ("tools in a chat", What::Tools, &[0, 8, 32, 128]),
         ("unknown members in a chat", What::Members, &[1, 100, 1000, 10_000, 100_000]),
         ("headers of a chat", What::Headers, &[1, 10, 100, 500]),
-        ("tool calls in one event", What::Calls, &[1, 100, 1000, 10_000]),
+        ("tool calls in one event", What::Calls, &[1, 10, 100, 1000, 4000]),
         ("content blocks in one event", What::Blocks, &[1, 100, 1000, 10_000]),
         ("events in a stream", What::Events, &[10, 100, 1000, 10_000, 100_000]),
         ("bytes of an image", What::Bytes, &[100_000, 1_000_000, 4_000_000, 20_000_000]),
