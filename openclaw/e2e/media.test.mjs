@@ -13,13 +13,6 @@ const KEY = 'pk-e2e-media-secret';
 /** @type {Awaited<ReturnType<typeof startUpstream>>} */ let between;
 /** @type {OpenClaw} */ let claw;
 
-/** What reached the provider during `during`. @template T @param {() => Promise<T>} during */
-async function watching(during) {
-  const from = upstream.seen.length;
-  const result = await during();
-  return { result, seen: upstream.seen.slice(from) };
-}
-
 before(async () => {
   [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
   claw = new OpenClaw();
@@ -55,7 +48,7 @@ test('OpenClaw sees what the plugin provides', async () => {
 });
 
 test('infer embedding create', async () => {
-  const { result, seen } = await watching(() => claw.ok(['infer', 'embedding', 'create', '--provider', 'portkey', '--model', 'portkey/text-embedding-3-small', '--text', 'ships in the harbour', '--text', 'a cake', '--json'], env));
+  const { result, seen } = await upstream.watching(() => claw.ok(['infer', 'embedding', 'create', '--provider', 'portkey', '--model', 'portkey/text-embedding-3-small', '--text', 'ships in the harbour', '--text', 'a cake', '--json'], env));
   const vectors = result.json.outputs.map((/** @type {any} */ output) => output.embedding ?? output.vector);
   assert.deepEqual(vectors.map((/** @type {number[]} */ vector) => vector.length), [64, 64]);
   assert.ok(Math.abs(Math.hypot(...vectors[0]) - 1) < 1e-3);
@@ -68,22 +61,22 @@ test('memory search over a small folder', async () => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'harbour.md'), '# Harbour\n\nThe ferry leaves the harbour every morning with forty sailors.\n');
   writeFileSync(join(folder, 'kitchen.md'), '# Kitchen\n\nGrandmother bakes cherry cake with butter and almonds.\n');
-  const { seen } = await watching(() => claw.ok(['memory', 'index', '--force'], env));
+  const { seen } = await upstream.watching(() => claw.ok(['memory', 'index', '--force'], env));
   assert.ok(seen.some(({ path }) => path === '/v1/embeddings'));
   assertKeyless(seen);
-  const { result } = await watching(() => claw.ok(['memory', 'search', 'sailors ferry harbour', '--json'], env));
+  const { result } = await upstream.watching(() => claw.ok(['memory', 'search', 'sailors ferry harbour', '--json'], env));
   const found = result.json.results ?? result.json;
   assert.match(JSON.stringify(found[0]), /harbour\.md/);
 });
 
 test('infer tts convert, and infer audio transcribe of what came', async () => {
   const file = join(claw.home, 'hello.mp3');
-  const spoken = await watching(() => claw.ok(['infer', 'tts', 'convert', '--provider', 'portkey', '--text', 'Hello from the harbour.', '--output', file, '--json'], env));
+  const spoken = await upstream.watching(() => claw.ok(['infer', 'tts', 'convert', '--provider', 'portkey', '--text', 'Hello from the harbour.', '--output', file, '--json'], env));
   assert.equal(readFileSync(file).subarray(0, 3).toString(), 'ID3');
   assert.deepEqual(spoken.seen.map(({ path, body }) => [path, body.model, body.voice, body.response_format]), [['/v1/audio/speech', 'gpt-4o-mini-tts', 'alloy', 'mp3']]);
   assertKeyless(spoken.seen);
 
-  const transcribe = () => watching(() => claw.ok(['infer', 'audio', 'transcribe', '--file', file, '--model', 'portkey/whisper-1', '--json'], env));
+  const transcribe = () => upstream.watching(() => claw.ok(['infer', 'audio', 'transcribe', '--file', file, '--model', 'portkey/whisper-1', '--json'], env));
   /** @param {any} seen */
   const modelIn = ([{ body }]) => /name="model"\r\n\r\n(.*)\r\n/.exec(body)?.[1];
   const { result, seen } = await transcribe();
@@ -95,14 +88,14 @@ test('infer tts convert, and infer audio transcribe of what came', async () => {
   const config = claw.config;
   config.tools = { ...config.tools, media: { models: [{ provider: 'portkey', model: '@openai/whisper-1', capabilities: ['audio'] }] } };
   claw.config = config;
-  const chosen = await watching(() => claw.ok(['infer', 'audio', 'transcribe', '--file', file, '--json'], env));
+  const chosen = await upstream.watching(() => claw.ok(['infer', 'audio', 'transcribe', '--file', file, '--json'], env));
   assert.equal(modelIn(chosen.seen), 'whisper-1');
 });
 
 test('infer image describe', async () => {
   const file = join(claw.home, 'a.png');
   writeFileSync(file, PNG);
-  const { result, seen } = await watching(() => claw.ok(['infer', 'image', 'describe', '--file', file, '--model', 'portkey/@openai/gpt-5-mini', '--json'], env));
+  const { result, seen } = await upstream.watching(() => claw.ok(['infer', 'image', 'describe', '--file', file, '--model', 'portkey/@openai/gpt-5-mini', '--json'], env));
   assert.match(JSON.stringify(result.json), /pong/);
   assert.match(JSON.stringify(seen[0].body), /image_url/);
   assertKeyless(seen);

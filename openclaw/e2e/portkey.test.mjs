@@ -33,13 +33,6 @@ function configure(host, { provider, plugin }) {
 /** @param {string} model @param {Record<string, string>} [env] */
 const infer = (model, env) => claw.run(['infer', 'model', 'run', '--local', '--model', `portkey/@openai/${model}`, '--prompt', 'ping', '--json'], env);
 
-/** What reached the upstream during `during`. @template T @param {() => Promise<T>} during */
-async function watching(during) {
-  const from = upstream.seen.length;
-  const result = await during();
-  return { result, seen: upstream.seen.slice(from) };
-}
-
 before(async () => {
   [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
   claw = new OpenClaw();
@@ -127,7 +120,7 @@ describe('chat', () => {
   before(() => configure(claw, route()));
 
   test('infer model run', async () => {
-    const { result, seen } = await watching(() => infer('gpt-echo'));
+    const { result, seen } = await upstream.watching(() => infer('gpt-echo'));
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.json.outputs[0].text, 'pong');
     assert.equal(seen.length, 1);
@@ -135,7 +128,7 @@ describe('chat', () => {
   });
 
   test('agent, with a tool call and its result', async () => {
-    const { result, seen } = await watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'tools', '--model', 'portkey/@openai/gpt-tools', '--message', 'ping', '--json']));
+    const { result, seen } = await upstream.watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'tools', '--model', 'portkey/@openai/gpt-tools', '--message', 'ping', '--json']));
     assert.match(JSON.stringify(result.json), /The tool said/);
     assert.equal(seen.length, 2);
     const [call, result_] = seen[1].body.messages.filter((/** @type {any} */ m) => m.tool_calls || m.role === 'tool');
@@ -150,7 +143,7 @@ describe('chat', () => {
     configure(claw, route({ models: [{ id, name: 'Opus' }] }));
     t.after(() => configure(claw, route()));
     const run = () => claw.ok(['infer', 'model', 'run', '--local', '--model', `portkey/${id}`, '--prompt', 'ping', '--json']);
-    const { seen } = await watching(run);
+    const { seen } = await upstream.watching(run);
     assert.equal(seen[0].body.max_tokens, 128_000); // OpenClaw's default is 8192
   });
 
@@ -158,7 +151,7 @@ describe('chat', () => {
     // straight to the upstream: the gateway keeps x-portkey-* to itself
     configure(claw, route({ baseUrl: `${upstream.url}/v1` }, { config: 'pc-e2e' }));
     t.after(() => configure(claw, route()));
-    const { result, seen } = await watching(() => infer('gpt-echo'));
+    const { result, seen } = await upstream.watching(() => infer('gpt-echo'));
     assert.equal(result.code, 0, result.stderr);
     const [{ headers }] = seen;
     assert.equal(headers['x-portkey-api-key'], KEY);
@@ -171,7 +164,7 @@ describe('chat', () => {
   test('a configured Authorization goes through, to the model provider', async (t) => {
     configure(claw, route({ headers: { Authorization: 'Bearer ${E2E_UPSTREAM_KEY}' } }));
     t.after(() => configure(claw, route()));
-    const { seen } = await watching(() => infer('gpt-echo', { E2E_UPSTREAM_KEY: 'sk-upstream' }));
+    const { seen } = await upstream.watching(() => infer('gpt-echo', { E2E_UPSTREAM_KEY: 'sk-upstream' }));
     assert.equal(seen[0].headers.authorization, 'Bearer sk-upstream');
     assert.equal(seen[0].headers['x-portkey-api-key'], undefined);
   });
@@ -220,7 +213,7 @@ describe('failures', () => {
     const config = claw.config;
     t.after(() => { claw.config = config; });
     claw.config = { ...config, agents: { ...config.agents, defaults: { ...config.agents.defaults, model: { primary: 'portkey/@openai/err-429', fallbacks: ['portkey/@openai/gpt-echo'] } } } };
-    const { result, seen } = await watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'fallback', '--message', 'ping', '--json']));
+    const { result, seen } = await upstream.watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'fallback', '--message', 'ping', '--json']));
     assert.match(JSON.stringify(result.json), /pong/);
     assert.deepEqual([...new Set(seen.map(({ body }) => body.model))], ['@openai/err-429', '@openai/gpt-echo']);
   });
@@ -256,7 +249,7 @@ describe('streams', () => {
   });
 
   test('the key does not follow a redirect to another origin', async () => {
-    const { result, seen } = await watching(() => ask('gpt-echo', undefined, `${upstream.url}/redirect/v1`).result());
+    const { result, seen } = await upstream.watching(() => ask('gpt-echo', undefined, `${upstream.url}/redirect/v1`).result());
     assert.equal(result.stopReason, 'error');
     assert.equal(seen[0].headers['x-portkey-api-key'], KEY);
     for (const { headers } of seen.slice(1)) assert.equal(headers['x-portkey-api-key'], undefined);
@@ -280,7 +273,7 @@ describe('images', () => {
 
   test('generate', async () => {
     const out = join(claw.home, 'out.png');
-    const { result, seen } = await watching(() => claw.ok(['infer', 'image', 'generate', '--model', 'portkey/gpt-image-2', '--prompt', 'a lobster', '--count', '2', '--size', '1536x1024', '--output', out, '--json']));
+    const { result, seen } = await upstream.watching(() => claw.ok(['infer', 'image', 'generate', '--model', 'portkey/gpt-image-2', '--prompt', 'a lobster', '--count', '2', '--size', '1536x1024', '--output', out, '--json']));
     assert.equal(result.json.outputs.length, 2);
     for (const { path, revisedPrompt } of result.json.outputs) {
       assert.deepEqual(readFileSync(path), PNG);
@@ -293,7 +286,7 @@ describe('images', () => {
   test('edit, as multipart', async () => {
     const input = join(claw.home, 'in.png');
     writeFileSync(input, PNG);
-    const { result, seen } = await watching(() => claw.ok(['infer', 'image', 'edit', '--model', 'portkey/gpt-image-2', '--file', input, '--prompt', 'blue', '--output', join(claw.home, 'edited.png'), '--json']));
+    const { result, seen } = await upstream.watching(() => claw.ok(['infer', 'image', 'edit', '--model', 'portkey/gpt-image-2', '--file', input, '--prompt', 'blue', '--output', join(claw.home, 'edited.png'), '--json']));
     assert.deepEqual(readFileSync(result.json.outputs[0].path), PNG);
     assert.match(seen[0].path, /images\/edits$/);
     assert.match(String(seen[0].headers['content-type']), /^multipart\/form-data/);

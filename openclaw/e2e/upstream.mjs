@@ -45,7 +45,11 @@ const vector = (text, length, format) => {
 
 /** @typedef {{ method: string, path: string, headers: http.IncomingHttpHeaders, body: any, closed: Promise<number> }} Seen */
 
-/** @returns {Promise<{ url: string, port: number, seen: Seen[], close: () => void }>} */
+/**
+ * `watching` tells what reached it while something ran.
+ *
+ * @returns {Promise<{ url: string, port: number, seen: Seen[], watching: <T>(during: () => Promise<T>) => Promise<{ result: T, seen: Seen[] }>, close: () => void }>}
+ */
 export async function startUpstream() {
   /** @type {Seen[]} */ const seen = [];
   let port = 0;
@@ -102,5 +106,11 @@ export async function startUpstream() {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   port = /** @type {import('node:net').AddressInfo} */ (server.address()).port;
-  return { url: `http://127.0.0.1:${port}`, port, seen, close: () => { server.close(); server.closeAllConnections(); } };
+  /** @template T @param {() => Promise<T>} during */
+  const watching = async (during) => {
+    const from = seen.length;
+    const result = await during();
+    return { result, seen: seen.slice(from) };
+  };
+  return { url: `http://127.0.0.1:${port}`, port, seen, watching, close: () => { server.close(); server.closeAllConnections(); } };
 }

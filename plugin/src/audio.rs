@@ -143,9 +143,8 @@ fn of_media_type(media_type: &str) -> Option<(&'static str, &'static str)> {
 mod tests {
     use super::*;
     use crate::bindings::openclaw::provider::types::{ErrorKind, Media};
+    use crate::form::tests::connection;
     use alloc::string::ToString;
-    use alloc::vec;
-    use alloc::vec::Vec;
 
     fn said(text: &str) -> SpeechRequest {
         SpeechRequest {
@@ -165,18 +164,6 @@ mod tests {
             language: None,
             prompt: None,
             extra_json: None,
-        }
-    }
-
-    fn connection() -> Connection {
-        Connection {
-            base_url: portkey::BASE_URL.to_owned(),
-            headers: Vec::new(),
-            credentials: vec![portkey::CREDENTIAL.to_owned()],
-            connect_timeout_ms: None,
-            first_byte_timeout_ms: None,
-            idle_timeout_ms: None,
-            options_json: "{}".into(),
         }
     }
 

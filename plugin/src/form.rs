@@ -77,3 +77,21 @@ fn text(value: &Json<'_>) -> Option<String> {
     }
     Some(value.string().map_or_else(|| value.compact(), Cow::into_owned))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// To the hosted gateway, with a key and nothing else.
+    pub(crate) fn connection() -> Connection {
+        Connection {
+            base_url: crate::portkey::BASE_URL.to_owned(),
+            headers: Vec::new(),
+            credentials: alloc::vec![crate::portkey::CREDENTIAL.to_owned()],
+            connect_timeout_ms: None,
+            first_byte_timeout_ms: None,
+            idle_timeout_ms: None,
+            options_json: "{}".into(),
+        }
+    }
+}

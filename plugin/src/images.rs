@@ -189,6 +189,7 @@ pub fn failed(what: &str, mut error: Box<Error>) -> Box<Error> {
 mod tests {
     use super::*;
     use crate::bindings::openclaw::provider::types::ErrorKind;
+    use crate::form::tests::connection;
     use alloc::vec;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -203,18 +204,6 @@ mod tests {
             background: None,
             output_format: None,
             extra_json: None,
-        }
-    }
-
-    fn connection() -> Connection {
-        Connection {
-            base_url: portkey::BASE_URL.to_owned(),
-            headers: Vec::new(),
-            credentials: vec![portkey::CREDENTIAL.to_owned()],
-            connect_timeout_ms: None,
-            first_byte_timeout_ms: None,
-            idle_timeout_ms: None,
-            options_json: "{}".into(),
         }
     }
 

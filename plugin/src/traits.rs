@@ -284,7 +284,7 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
 
 /// The same for hosts: all absent where nothing is known.
 pub(crate) fn shown(id: &str) -> models::Traits {
-    of(id).map_or_else(unknown, |known| known.shown())
+    of(id).map_or_else(models::Traits::default, |known| known.shown())
 }
 
 /// Some put the version before the line: `claude-4.5-sonnet`, as Anthropic itself did before 4.
@@ -449,23 +449,6 @@ impl Traits {
                 Thinking::Object => Some(models::ThinkingFormat::Object),
             },
         }
-    }
-}
-
-/// What is known of a model that nothing is known of.
-fn unknown() -> models::Traits {
-    models::Traits {
-        family: None,
-        context_tokens: None,
-        max_output_tokens: None,
-        image_input: None,
-        document_input: None,
-        audio_input: None,
-        reasoning: None,
-        reasoning_efforts: alloc::vec::Vec::new(),
-        prompt_cache: None,
-        limit_field: None,
-        thinking_format: None,
     }
 }
 
