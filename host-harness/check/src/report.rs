@@ -1,9 +1,6 @@
 //! The suite's results, and their two printed forms. Knows nothing about the checks.
 
-use quick_xml::{
-    Writer,
-    events::{BytesDecl, BytesText, Event},
-};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::Value;
 
 /// The outcome of every case, in the order in which they ran.
@@ -77,60 +74,33 @@ impl Report {
 
     /// JUnit XML, without a last line end: one suite, whose class names are the checklist's ids.
     pub fn junit(&self) -> String {
+        let mut suite = TestSuite::new("host-harness check");
+        suite.add_test_cases(self.cases.iter().map(|case| {
+            let mut status = match case.outcome {
+                Outcome::Ok => TestCaseStatus::success(),
+                Outcome::Failed(_) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+                Outcome::NotApplicable(_) => TestCaseStatus::skipped(),
+            };
+            match &case.outcome {
+                Outcome::Ok => {}
+                // Its lines would be one in an attribute.
+                Outcome::Failed(reason) => drop(status.set_description(reason.as_str())),
+                Outcome::NotApplicable(reason) => drop(status.set_message(reason.as_str())),
+            }
+            let mut test = TestCase::new(case.title, status);
+            test.set_classname(case.id);
+            test
+        }));
+        let mut report = quick_junit::Report::new("host-harness check");
+        report.add_test_suite(suite);
         // Writing to memory cannot fail.
-        self.write_junit().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    }
-
-    fn write_junit(&self) -> std::io::Result<Vec<u8>> {
-        let count = |is: fn(&Outcome) -> bool| self.cases.iter().filter(|case| is(&case.outcome)).count().to_string();
-        let tests = self.cases.len().to_string();
-        let failures = count(|outcome| matches!(outcome, Outcome::Failed(_)));
-        let skipped = count(|outcome| matches!(outcome, Outcome::NotApplicable(_)));
-        let totals = [("tests", &*tests), ("failures", &*failures), ("errors", "0"), ("skipped", &*skipped)];
-
-        let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-        writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-        let suite = writer.create_element("testsuite").with_attribute(("name", "host-harness check"));
-        suite.with_attributes(totals).write_inner_content(|writer| {
-            self.cases.iter().try_for_each(|case| {
-                let element = writer.create_element("testcase");
-                let element = element.with_attributes([("classname", case.id), ("name", case.title)]);
-                match &case.outcome {
-                    Outcome::Ok => element.write_empty().map(drop),
-                    Outcome::NotApplicable(reason) => element
-                        .write_inner_content(|writer| {
-                            let skipped = writer.create_element("skipped");
-                            skipped.with_attribute(("message", &*printable(reason))).write_empty().map(drop)
-                        })
-                        .map(drop),
-                    Outcome::Failed(reason) => element
-                        .write_inner_content(|writer| {
-                            let reason = BytesText::new(&printable(reason)).into_owned();
-                            writer.create_element("failure").write_text_content(reason).map(drop)
-                        })
-                        .map(drop),
-                }
-            })
-        })?;
-        Ok(writer.into_inner())
+        report.to_string().map(|xml| xml.trim_end().to_owned()).unwrap_or_default()
     }
 }
 
 /// Text of a test line: one line, and no `#` that would start a directive.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('#', "\\#").replace(['\n', '\r'], " ")
-}
-
-/// The text without what XML 1.0 has no way to write.
-fn printable(text: &str) -> String {
-    let allowed = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
-    text.chars()
-        .map(|character| match character {
-            '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-            character if allowed(character) => character,
-            _ => char::REPLACEMENT_CHARACTER,
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -142,7 +112,11 @@ mod tests {
         Report {
             cases: vec![
                 case("O1", "a base URL stays", Outcome::Ok),
-                case("A1", "the key # arrives", Outcome::Failed("expected \"a\" & <b>,\ngot \u{1b}c".into())),
+                case(
+                    "A1",
+                    "the key # arrives",
+                    Outcome::Failed("expected \"a\" & <b>,\ngot \u{1b}[31mred\u{1b}[0m".into()),
+                ),
                 case("I1", "images", Outcome::NotApplicable("it makes no images".into())),
             ],
         }
@@ -163,7 +137,7 @@ mod tests {
 ok 1 - O1 a base URL stays
 not ok 2 - A1 the key \# arrives
   ---
-  message: "expected \"a\" & <b>,\ngot \u001bc"
+  message: "expected \"a\" & <b>,\ngot \u001b[31mred\u001b[0m"
   ...
 ok 3 - I1 images # SKIP it makes no images"##;
         assert_eq!(report().tap(), expected);
@@ -172,16 +146,18 @@ ok 3 - I1 images # SKIP it makes no images"##;
     #[test]
     fn junit_escapes_text_and_counts() {
         let expected = r#"<?xml version="1.0" encoding="UTF-8"?>
-<testsuite name="host-harness check" tests="3" failures="1" errors="0" skipped="1">
-  <testcase classname="O1" name="a base URL stays"/>
-  <testcase classname="A1" name="the key # arrives">
-    <failure>expected &quot;a&quot; &amp; &lt;b&gt;,
-got �c</failure>
-  </testcase>
-  <testcase classname="I1" name="images">
-    <skipped message="it makes no images"/>
-  </testcase>
-</testsuite>"#;
+<testsuites name="host-harness check" tests="3" skipped="1" failures="1" errors="0">
+    <testsuite name="host-harness check" tests="3" skipped="1" errors="0" failures="1">
+        <testcase name="a base URL stays" classname="O1"/>
+        <testcase name="the key # arrives" classname="A1">
+            <failure>expected &quot;a&quot; &amp; &lt;b&gt;,
+got red</failure>
+        </testcase>
+        <testcase name="images" classname="I1">
+            <skipped message="it makes no images"/>
+        </testcase>
+    </testsuite>
+</testsuites>"#;
         assert_eq!(report().junit(), expected);
     }
 }
