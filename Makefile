@@ -15,7 +15,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets faults fuzz lint advisories validate package dist clean
+.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate package dist clean
 
 # The targets, as CONTRIBUTING.md lists them.
 help:
@@ -95,6 +95,10 @@ bench: component $(PEERS)
 # Writes what the component takes now into tests/budgets.json, which the tests hold it to.
 budgets:
 	UPDATE_BUDGETS=1 cargo test -p host-harness-cli --test all budgets::the_component_keeps_to_its_budgets
+
+# Draws docs/recording.svg anew.
+recording:
+	UPDATE_RECORDING=1 cargo test -p host-harness-cli --test all recording::
 
 lint: package $(DENY)
 	cargo fmt --all --check

@@ -41,6 +41,7 @@ mod onboarding;
 mod openclaw_config;
 mod portkey_gateway;
 mod providers;
+mod recording;
 mod reliability;
 mod review;
 mod second_provider;
