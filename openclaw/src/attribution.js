@@ -3,7 +3,7 @@
  * trace headers, unless the user set the same name there or turned the option `attribution` off.
  */
 import { createHash } from 'node:crypto';
-import { headerJson } from './secrets.js';
+import { headerJson, parsed } from './secrets.js';
 
 /** @typedef {[name: string, value: string]} Header */
 
@@ -36,15 +36,10 @@ export function bounded(id) {
 /** @param {readonly (readonly [string, string])[]} headers @param {string} wanted */
 const valueOf = (headers, wanted) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
 
-/** @param {string | undefined} text @returns {Record<string, unknown> | undefined} */
+/** @param {string | undefined} text @returns {any} none where it is no object of JSON */
 function objectIn(text) {
-  if (text === undefined) return {};
-  try {
-    const value = JSON.parse(text);
-    return value && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = text === undefined ? {} : parsed(text);
+  return Array.isArray(json) ? undefined : json;
 }
 
 /**

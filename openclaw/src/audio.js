@@ -1,6 +1,6 @@
 /** Speech, as OpenClaw's speech provider, and transcripts, as its media understanding provider. */
 import { descriptor, offers } from '../component/descriptor.js';
-import { call, isOwnPlace, ownId } from './call.js';
+import { call, isOwnPlace, ownId, within } from './call.js';
 import { configError } from './origin.js';
 
 /** @typedef {import('./call.js').ModelAuth} ModelAuth */
@@ -108,9 +108,8 @@ export const mediaProvider = (modelAuth) => ({
       return { ok: false, error };
     }
     const wanted = { model: ownId(model), audio: { mediaType: mime ?? '', data: buffer }, language, prompt };
-    const late = AbortSignal.timeout(timeoutMs);
     try {
-      const { text } = await call(modelAuth(), asked, signal ? AbortSignal.any([signal, late]) : late,
+      const { text } = await call(modelAuth(), asked, within(timeoutMs, signal),
         ({ audio }, connection) => audio.transcribe(connection, wanted));
       return { ok: true, value: { text, model: wanted.model ?? offers.audio.transcriptionModel } };
     } catch (error) {

@@ -1,7 +1,7 @@
 /** Calls of the component other than chat, with the configuration, key and transport that OpenClaw has for the provider. */
 import { descriptor } from '../component/descriptor.js';
 import { use } from './component.js';
-import { connect, providerConfig } from './config.js';
+import { baseUrlOf, connect, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
 import { configError } from './origin.js';
@@ -48,7 +48,7 @@ const placeOf = (url) => {
 
 /** Whether that is the provider's own place. @param {any} cfg OpenClaw's configuration @param {string | undefined} baseUrl */
 export const isOwnPlace = (cfg, baseUrl) => (
-  !baseUrl?.trim() || placeOf(baseUrl) === placeOf(providerConfig(cfg).baseUrl ?? descriptor.defaultBaseUrl));
+  !baseUrl?.trim() || placeOf(baseUrl) === placeOf(baseUrlOf(cfg)));
 
 /**
  * The configuration for a call to that place. What is the provider's goes to the provider's own base URL alone, as OpenClaw's own
@@ -60,6 +60,9 @@ function configFor(cfg, baseUrl) {
   const { allowPrivateNetwork, proxy, tls } = providerConfig(cfg).request ?? {};
   return { models: { providers: { [descriptor.id]: { request: { allowPrivateNetwork, proxy, ...(tls?.ca && { tls: { ca: tls.ca } }) } } } } };
 }
+
+/** A signal that ends a call after so long, or with the caller's. @param {number} ms @param {AbortSignal} [signal] */
+export const within = (ms, signal) => (signal ? AbortSignal.any([signal, AbortSignal.timeout(ms)]) : AbortSignal.timeout(ms));
 
 /** The key that a feature has of its own. @param {unknown} apiKey @returns {string | undefined} */
 function ownKey(apiKey) {
@@ -83,8 +86,7 @@ export async function call(auth, asked, signal, make, instead = {}) {
     const { buildGuardedModelFetch } = await transport();
     const baseUrl = instead.baseUrl?.trim() || undefined;
     const config = configFor(asked.cfg, baseUrl);
-    const settings = providerConfig(config);
-    const model = pseudoModel(settings, baseUrl ?? settings.baseUrl ?? descriptor.defaultBaseUrl);
+    const model = pseudoModel(providerConfig(config), baseUrl ?? baseUrlOf(config));
     const apiKey = ownKey(instead.apiKey) ?? (config === asked.cfg ? await findKey(auth, asked) : undefined);
     const headers = { ...model.headers, ...instead.headers };
     const { connection, ...egress } = connect({ config, apiKey, headers, baseUrl });

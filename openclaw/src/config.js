@@ -14,12 +14,14 @@ import { View, entries } from './view.js';
 
 const KEY = descriptor.credentials[0];
 
-
 /**
  * @param {Json | undefined} config
  * @returns {Json} `models.providers.portkey`: of several in different case, the one that is written so
  */
 export const providerConfig = (config) => entries(config, descriptor.id)[0]?.[1] ?? {};
+
+/** @param {Json | undefined} config @returns {string} where the provider is called: blank is as good as nothing */
+export const baseUrlOf = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
 
 /** @param {Json | undefined} config @returns {Json} the options of the plugin */
 export function pluginOptions(config) {

@@ -1,7 +1,7 @@
 /** Vectors, as OpenClaw's embedding provider: for memory search. */
 import { descriptor, offers } from '../component/descriptor.js';
-import { call, ownId } from './call.js';
-import { providerConfig } from './config.js';
+import { call, ownId, within } from './call.js';
+import { baseUrlOf } from './config.js';
 
 /** @typedef {import('./call.js').ModelAuth} ModelAuth */
 
@@ -31,10 +31,10 @@ const modelOf = ({ model }) => ownId(model) ?? offers.embeddingModel;
 /** What vectors depend on: those of one identity can be compared. @param {Options} options */
 const identityOf = (options) => {
   const { dimensions, inputType, queryInputType, documentInputType, remote, config } = options;
-  const baseUrl = remote?.baseUrl ?? providerConfig(config).baseUrl ?? descriptor.defaultBaseUrl;
+  const baseUrl = remote?.baseUrl?.trim() || baseUrlOf(config);
   return {
     model: modelOf(options),
-    cacheKeyData: { provider: descriptor.id, baseUrl: String(baseUrl).trim(), model: modelOf(options), dimensions, inputType, queryInputType, documentInputType },
+    cacheKeyData: { provider: descriptor.id, baseUrl, model: modelOf(options), dimensions, inputType, queryInputType, documentInputType },
   };
 };
 
@@ -56,8 +56,7 @@ export const embeddingProvider = (modelAuth) => ({
       // some models tell questions and documents apart
       const kind = (inputType === 'query' ? options.queryInputType : options.documentInputType) ?? options.inputType;
       const request = { model, texts: inputs.map(textOf), dimensions, extraJson: kind && JSON.stringify({ input_type: kind }) };
-      const late = AbortSignal.timeout(TIMEOUT_MS);
-      const { vectors } = await call(modelAuth(), { cfg, agentDir }, signal ? AbortSignal.any([signal, late]) : late,
+      const { vectors } = await call(modelAuth(), { cfg, agentDir }, within(TIMEOUT_MS, signal),
         ({ embeddings }, connection) => embeddings.embed(connection, request), remote);
       return vectors.map((vector) => Array.from(vector));
     };

@@ -2,7 +2,7 @@
 import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
 import { traitsOf, use } from './component.js';
-import { connect, pluginOptions, providerConfig } from './config.js';
+import { baseUrlOf, connect, pluginOptions, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
 
@@ -96,18 +96,15 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 
-/** @param {any} config @returns {string} */
-const baseUrl = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
-
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
 export const resolveDynamicModel = ({ modelId, config }) => ({
-  ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrl(config),
+  ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrlOf(config),
 });
 
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
   const { buildGuardedModelFetch } = await transport();
-  const model = pseudoModel(providerConfig(config), baseUrl(config));
+  const model = pseudoModel(providerConfig(config), baseUrlOf(config));
   const { connection, ...egress } = connect({ config, apiKey, headers: model.headers ?? {} });
   return use({ ...egress, signal, fetch: buildGuardedModelFetch(model, undefined, { sanitizeSse: false }) }, async ({ models }) => models.list(connection));
 }
@@ -127,7 +124,7 @@ export async function runCatalog(context, logger) {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     return {
       provider: {
-        baseUrl: baseUrl(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)),
+        baseUrl: baseUrlOf(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)),
       },
       outcomes: [{ ...outcome, status: 'ready' }],
     };

@@ -333,6 +333,7 @@ describe('vectors, speech and transcripts', () => {
     const { provider, runtime } = await adapter.create(options);
     assert.deepEqual([provider.id, provider.model, provider.dimensions], ['portkey', '@openai/text-embedding-3-large', 2]);
     assert.deepEqual(adapter.resolveIndexIdentity(options).cacheKeyData, runtime.cacheKeyData);
+    assert.deepEqual(adapter.resolveIndexIdentity({ ...options, remote: { baseUrl: ' ' } }).cacheKeyData, runtime.cacheKeyData, 'a blank place is none');
     seen = [];
     answer = json({ data: [{ index: 1, embedding: [0.5, 0.25] }, { index: 0, embedding: Buffer.from(new Float32Array([1, -2]).buffer).toString('base64') }] });
     assert.deepEqual(await provider.embedBatch(['a', { text: 'b' }]), [[1, -2], [0.5, 0.25]]);

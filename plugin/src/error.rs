@@ -467,6 +467,12 @@ const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portk
 const MODEL_ID: &str = "Check the model id: the hosted catalog names models @provider/model.";
 const TIMEOUT: &str = "Raise requestTimeoutMs, or request_timeout in the Portkey config.";
 const BUDGET: &str = "A budget is used up: raise it in Portkey, or use another provider.";
+/// Where each budget is raised. Source: Portkey's docs, "Enforce Budget Limits", "Workspace Budget", "Budget Limits".
+const KEY_BUDGET: &str =
+    "The budget of this Portkey API key is used up: raise it in Portkey (API Keys), or use another key.";
+const WORKSPACE_BUDGET: &str =
+    "The budget of the workspace is used up: raise it in Portkey (Workspace Control, Budget Allocation).";
+const PROVIDER_BUDGET: &str = "The budget of this provider is used up: raise it in Portkey (Workspace Provisioning of its integration), or use another provider.";
 const TOO_LARGE: &str = "The request is too large for the gateway: send less.";
 const QUOTA: &str = "The model provider's own quota is used up: check its plan and billing.";
 const CONTEXT: &str =
@@ -521,7 +527,12 @@ const RULES: &[Rule] = {
     rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
     rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
     rule(Type("timeout_error"), Is::Timeout, TIMEOUT),
-    rule(TypeEnd("_exhaust_error"), Is::QuotaExceeded, BUDGET),
+    rule(Type("api_key_exhaust_error"), Is::QuotaExceeded, KEY_BUDGET),
+    rule(Type("workspace_exhaust_error"), Is::QuotaExceeded, WORKSPACE_BUDGET),
+    rule(Type("virtual_key_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
+    rule(Type("integration_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
+    rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
+    rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Code("insufficient_quota"), Is::QuotaExceeded, QUOTA),
     rule(Code("billing_hard_limit_reached"), Is::QuotaExceeded, QUOTA),

@@ -1,5 +1,5 @@
-//! The third hostile review: waits, copies, redirects and files that the first two did not try. `tests/hostile/review/README.md`
-//! lists each attempt with its result.
+//! The third and the fourth hostile review: waits, copies, redirects and files that the first two did not try; streams,
+//! vectors, speech and transcripts. `tests/hostile/review/README.md` lists each attempt with its result.
 
 use std::{fs, net::SocketAddr, time::Duration};
 

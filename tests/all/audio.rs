@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     gateway,
+    review::{self, JSON},
     support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
 };
 
@@ -109,20 +110,19 @@ const A_WHILE: std::time::Duration = std::time::Duration::from_millis(50);
 
 #[tokio::test]
 async fn a_failure_in_place_of_audio_is_told() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     for (body, kind, says) in [
         (r#"{"error":{"message":"no such voice"}}"#, Kind::Other, "no such voice"),
         (r#"{"audio":"AAAA"}"#, Kind::Protocol, "The answer is no audio"),
         ("", Kind::Protocol, "The answer is no audio"),
     ] {
-        let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        let answer = review::whole(JSON, body);
         let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
         let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
         assert!(error.to_string().contains(says), "{body}: {error:?}");
         assert_eq!(error.kind(), kind, "{body}: {error:?}");
     }
     let body = format!(r#"{{"error":{{"message":"no voice for {KEY}"}}}}"#);
-    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let answer = review::whole(JSON, body);
     let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
     let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
@@ -171,43 +171,39 @@ async fn a_provider_without_audio_says_so() {
     assert!(stub.requests().is_empty());
 }
 
-fn run(user: &User, arguments: &[&str]) -> Ran {
-    user.cli.run(arguments)
-}
-
 #[test]
 fn the_commands() {
     let user = User::new();
     let at = |name: &str| user.cli.folder.path().join(name);
-    let ran = run(&user, &["speak", "Hello,", "you.", "-o", "hello.wav"]).ok();
+    let ran = user.cli.run(&["speak", "Hello,", "you.", "-o", "hello.wav"]).ok();
     assert_eq!(ran.out, "hello.wav\n");
     assert!(std::fs::read(at("hello.wav")).unwrap().starts_with(b"RIFF"), "by the ending of the file");
-    assert_eq!(run(&user, &["transcribe", "hello.wav"]).ok().out, "Hello, you.\n");
+    assert_eq!(user.cli.run(&["transcribe", "hello.wav"]).ok().out, "Hello, you.\n");
 
     let json =
-        run(&user, &["speak", "Hi", "-o", "hi", "--voice", "nova", "--instructions", "slowly", "--json"]).ok().json();
+        user.cli.run(&["speak", "Hi", "-o", "hi", "--voice", "nova", "--instructions", "slowly", "--json"]).ok().json();
     assert_eq!((&json["path"], &json["media_type"]), (&json!("hi"), &json!("audio/mpeg")));
     assert_eq!(json["bytes"], std::fs::read(at("hi")).unwrap().len());
     let sent = user.stub.requests().pop().unwrap().json();
     assert_eq!((&sent["voice"], &sent["instructions"]), (&json!("nova"), &json!("slowly")));
     let heard =
-        run(&user, &["transcribe", "hi", "-m", "portkey/@openai/gpt-4o-transcribe", "--prompt", "Zoë", "--json"]);
+        user.cli.run(&["transcribe", "hi", "-m", "portkey/@openai/gpt-4o-transcribe", "--prompt", "Zoë", "--json"]);
     let heard = heard.ok().json();
     assert_eq!((&heard["text"], &heard["usage"]["output_tokens"]), (&json!("Hi"), &json!(1)));
 
     // What is there is precious.
-    let refused = run(&user, &["speak", "other", "-o", "hi"]);
+    let refused = user.cli.run(&["speak", "other", "-o", "hi"]);
     assert_eq!(refused.code, 2);
     assert!(refused.err.contains("`hi` is there already: --force replaces it"), "{refused:?}");
-    run(&user, &["speak", "other", "-o", "hi", "--force"]).ok();
-    assert_eq!(run(&user, &["transcribe", "hi"]).ok().out, "other\n");
+    user.cli.run(&["speak", "other", "-o", "hi", "--force"]).ok();
+    assert_eq!(user.cli.run(&["transcribe", "hi"]).ok().out, "other\n");
 
     let mut command = user.cli.command(&["speak", "-o", "piped.mp3"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
     Ran::from(child.wait_with_output().unwrap()).ok();
-    assert_eq!(run(&user, &["transcribe", "piped.mp3"]).ok().out, "from a pipe\n");
+    assert_eq!(user.cli.run(&["transcribe", "piped.mp3"]).ok().out, "from a pipe\n");
 }
 
 /// Each with its message and its exit code, and nothing lost.
@@ -229,7 +225,7 @@ fn bad_input() {
         (&["transcribe", "notes.txt"], "`notes.txt` is not a recording"),
         (&["transcribe", "nowhere.mp3"], "cannot read the recording `nowhere.mp3`"),
     ] {
-        let ran = run(&user, arguments);
+        let ran = user.cli.run(arguments);
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.err.contains(message) && ran.out.is_empty(), "{ran:?}");
     }
@@ -243,7 +239,7 @@ fn bad_input() {
         (&["transcribe", "short.mp3", "-m", "@openai/gpt-5-mini"], 1, "(POST /v1/audio/transcriptions)"),
         (&["transcribe", "short.mp3", "-m", "fault/429"], 5, "ate limit"),
     ] {
-        let ran = run(&user, arguments);
+        let ran = user.cli.run(arguments);
         assert_eq!(ran.code, code, "{ran:?}");
         assert!(ran.err.contains(message) && ran.out.is_empty(), "{ran:?}");
         assert_eq!(std::fs::read(at("old.mp3")).unwrap(), b"precious", "{arguments:?}");

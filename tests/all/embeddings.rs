@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     gateway,
+    review::{JSON, whole},
     support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
 };
 
@@ -84,9 +85,8 @@ async fn through_the_real_gateway() {
 
 /// A provider before a gateway that answers with this.
 async fn answering(body: Value) -> (FaultServer, Provider) {
-    let body = body.to_string();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-    let server = FaultServer::http1(move |_| vec![bytes(format!("{head}{body}"))]).await;
+    let answer = whole(JSON, body.to_string());
+    let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
     let provider = provider(&server.base_url).await;
     (server, provider)
 }

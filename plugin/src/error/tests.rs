@@ -323,7 +323,7 @@ fn every_shape_is_told_apart() {
             Is::QuotaExceeded,
             Gateway,
             Some("04"),
-            "budget",
+            "budget of this Portkey API key",
         ),
         (
             429,
@@ -341,7 +341,16 @@ fn every_shape_is_told_apart() {
             Is::QuotaExceeded,
             Gateway,
             Some("04"),
-            "budget",
+            "budget of this provider",
+        ),
+        (
+            412,
+            BARE,
+            r#"{"status":"failure","message":"Portkey Error: Portkey Workspace Usage Limit Exceeded. Error Code: 04","error":{"message":"Portkey Error: Portkey Workspace Usage Limit Exceeded. Error Code: 04","code":"04"}}"#,
+            Is::QuotaExceeded,
+            Gateway,
+            Some("04"),
+            "budget of the workspace",
         ),
         (
             401,
