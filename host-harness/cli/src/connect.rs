@@ -421,12 +421,6 @@ pub(crate) fn chat_model(
     Ok(own.map_or_else(|| descriptor.default_model.id.clone(), |own| own.model))
 }
 
-/// A model's id as the plugin takes it: a user may write it as OpenClaw does, behind the provider's own.
-pub(crate) fn own_id(provider: &Provider, model: String) -> String {
-    let prefix = format!("{}/", provider.plugin().descriptor().id);
-    model.strip_prefix(&prefix).map(str::to_owned).unwrap_or(model)
-}
-
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.
 #[derive(Clone)]
 pub(crate) struct Named(pub(crate) fn(&str) -> Result<(String, String), String>);
