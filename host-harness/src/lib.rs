@@ -73,7 +73,7 @@ pub use component::{
 pub use configuration::keyring::Keyring;
 pub use configuration::{
     call_options::CallOptions,
-    config::{ConfigFile, Update},
+    config::ConfigFile,
     credentials::Held,
     entry::{Left, nearest},
     environment::{Environment, Source},
@@ -81,6 +81,7 @@ pub use configuration::{
     locations::Locations,
     model_ref::{ModelRef, model_params, named_model, own_model, primary_model, with_params},
     setup::Setup,
+    write::Update,
 };
 pub use error::{Error, Result};
 pub use file::{image_kind, read_file};

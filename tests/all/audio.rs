@@ -198,6 +198,14 @@ fn the_commands() {
     user.cli.run(&["speak", "other", "-o", "hi", "--force"]).ok();
     assert_eq!(user.cli.run(&["transcribe", "hi"]).ok().out, "other\n");
 
+    // A model is named as `chat` takes it: by an alias, or behind the provider's id in any letters.
+    let config = json!({"agents": {"defaults": {"models": {"portkey/@openai/tts-1-hd": {"alias": "Stage"}}}}});
+    std::fs::write(at("named.json"), config.to_string()).unwrap();
+    for model in ["stage", "PORTKEY/@openai/tts-1-hd"] {
+        user.cli.run(&["speak", "Hi", "-o", "hi", "--force", "-m", model, "--config", "named.json"]).ok();
+        assert_eq!(user.stub.requests().pop().unwrap().json()["model"], "@openai/tts-1-hd", "{model}");
+    }
+
     let mut command = user.cli.command(&["speak", "-o", "piped.mp3"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

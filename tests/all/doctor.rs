@@ -353,6 +353,16 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
     let mut manifest = json["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "manifest");
     assert!(manifest.any(|line| line["detail"].as_str().unwrap().contains("`id` is not `portkey`")), "{json:#}");
 
+    // What `validate` finds in it, this does too.
+    let mut silent: Value =
+        serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    silent["contracts"].as_object_mut().unwrap().remove("speechProviders");
+    let user = cli();
+    std::fs::write(user.folder.path().join("openclaw.plugin.json"), silent.to_string()).unwrap();
+    let ran = with(user, &stub.base_url(), &[]).await;
+    let says = "the component exports `audio`: put `portkey` into the manifest's list `contracts.speechProviders`";
+    assert_eq!((ran.code, &line(&ran.json(), "manifest")["detail"]), (4, &says.into()), "{ran:?}");
+
     for (config, says, code) in [
         ("{ not json", "not valid JSON5", 4),
         (

@@ -63,7 +63,7 @@ pub fn parse(text: &str) -> Option<Value> {
 }
 
 /// Whether the text looks like JSON but cannot be parsed.
-pub fn is_broken(text: &str) -> bool {
+pub(crate) fn is_broken(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
 }
 
@@ -79,7 +79,7 @@ fn holds_password(text: &str) -> bool {
 }
 
 /// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
-pub fn object_reference(value: &Value) -> Option<(&str, &str)> {
+pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
     let (source, id) = (value.get("source")?.as_str()?, value.get("id")?.as_str()?);
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
@@ -288,7 +288,7 @@ pub fn header<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<Se
 }
 
 /// JSON as a header takes it: on one line, in ASCII. The open-source gateway reads UTF-8 in a header as Latin-1.
-pub fn ascii(json: &Value) -> String {
+pub(crate) fn ascii(json: &Value) -> String {
     escaped(&json.to_string(), |letter| !letter.is_ascii() || letter == '\u{7f}', false)
 }
 

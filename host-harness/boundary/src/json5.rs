@@ -117,7 +117,7 @@ pub fn parse(text: &str) -> Result<Option<Node>, SyntaxError> {
 }
 
 /// Where spaces and comments that begin at `at` end. The text has been parsed before.
-pub fn end_of_trivia(text: &str, at: usize) -> usize {
+pub(crate) fn end_of_trivia(text: &str, at: usize) -> usize {
     let mut parser = Parser { text, at };
     match parser.skip_trivia() {
         Ok(()) => parser.at,
@@ -126,7 +126,7 @@ pub fn end_of_trivia(text: &str, at: usize) -> usize {
 }
 
 /// Whether JSON5 takes `character` for white space.
-pub fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     matches!(character, '\t' | '\u{b}' | '\u{c}' | '\n' | '\r' | ' ' | '\u{a0}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
         || matches!(character, '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }

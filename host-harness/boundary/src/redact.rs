@@ -136,7 +136,7 @@ fn html(text: &str) -> String {
 }
 
 /// JSON with these letters as `\u00e9`.
-pub fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
+pub(crate) fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool) -> String {
     let mut out = String::new();
     for letter in json.chars() {
         if !is_escaped(letter) {

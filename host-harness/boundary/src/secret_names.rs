@@ -137,7 +137,7 @@ fn words(name: &str) -> Vec<String> {
 /// The minimum length of a secret without a secret's name. A shorter value of a reference may be an ordinary word, such
 /// as a team's name, and masking it would damage answers. It is a secret only if the header's name says so, or in JSON
 /// its own name or one above it.
-pub const SHORTEST_UNNAMED: usize = 16;
+pub(crate) const SHORTEST_UNNAMED: usize = 16;
 
 fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "digest", "negotiate", "token"].contains(&word.to_ascii_lowercase().as_str())
@@ -179,7 +179,7 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
 
 /// The lines of the texts in `json`: a private key has many. `shortest` is the minimum length in bytes of a secret
 /// without a secret's name, or one above it.
-pub fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
+pub(crate) fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
     let without_scheme = |line: &str| match line.split_once([' ', '\t']) {
         Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest.len(),
         _ => line.len(),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Check,
     canned::Canned,
-    fixture::{Fixture, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, refused, refused_as},
+    fixture::{Fixture, Verdict, ensure, equal, no_request, only_request, refused, refused_as},
 };
 use host_harness::{
     Provider, Result,
@@ -27,7 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
 const TEXT: &str = "Ships, \"at night\"\nü";
 
 /// By a model, a voice and a format that the stand-in has.
-fn asked(model: &str, text: &str) -> SpeechRequest {
+pub(super) fn asked(model: &str, text: &str) -> SpeechRequest {
     SpeechRequest {
         model: Some(model.into()),
         voice: Some("alloy".into()),
@@ -36,11 +36,12 @@ fn asked(model: &str, text: &str) -> SpeechRequest {
     }
 }
 
-fn recorded(data: &[u8]) -> TranscriptionRequest {
+pub(super) fn recorded(data: &[u8]) -> TranscriptionRequest {
     TranscriptionRequest { model: Some("whisper-1".into()), ..TranscriptionRequest::new(Media::new("audio/wav", data)) }
 }
 
-async fn speech(provider: &Provider, request: &SpeechRequest) -> Result<(String, Vec<u8>)> {
+/// Speech to its end: its media type, and its bytes.
+pub(super) async fn speech(provider: &Provider, request: &SpeechRequest) -> Result<(String, Vec<u8>)> {
     let mut speech = provider.speak(request).await?;
     let mut audio = Vec::new();
     while let Some(piece) = speech.next().await? {
@@ -49,15 +50,8 @@ async fn speech(provider: &Provider, request: &SpeechRequest) -> Result<(String,
     Ok((speech.media_type().to_owned(), audio))
 }
 
-fn exported(fixture: &Fixture) -> Verdict {
-    match fixture.plugin.has_audio() {
-        true => Ok(()),
-        false => Err(Flaw::NotApplicable("the component exports no audio".into())),
-    }
-}
-
 async fn described(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let defaults = fixture.plugin.audio_defaults().await?;
     for (what, default) in [
         ("speech-model", defaults.speech_model),
@@ -71,22 +65,18 @@ async fn described(fixture: &Fixture) -> Verdict {
 }
 
 async fn request(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = fixture.gateway().await?;
     speech(&fixture.connect(&gateway).await?, &asked("tts-1", TEXT)).await?;
     let request = only_request(&gateway)?;
     equal("the path", request.path.as_str(), "/v1/audio/speech")?;
     let expected = json!({"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "wav"});
     equal("the body", request.json(), expected)?;
-    if let Ok(credential) = fixture.credential() {
-        let expected = Fixture::header_value(credential, &Fixture::key(credential));
-        equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
-    }
-    keyless("the body", &String::from_utf8_lossy(&request.body))
+    fixture.keyed(&request)
 }
 
 async fn whole(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = fixture.gateway().await?;
     let (media_type, audio) = speech(&fixture.connect(&gateway).await?, &asked("tts-1", TEXT)).await?;
     equal("the media type", media_type, "audio/wav")?;
@@ -96,22 +86,22 @@ async fn whole(fixture: &Fixture) -> Verdict {
 }
 
 async fn cut(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     refused("speech that breaks off", speech(&provider, &asked("fault/reset", TEXT)).await).map(drop)
 }
 
 async fn no_audio(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = Canned::start(json!({"error": {"message": "the voice is hoarse"}})).await?;
-    let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
+    let provider = fixture.connect_to(&gateway.base_url).await?;
     let error = refused("JSON in place of audio", speech(&provider, &asked("tts-1", TEXT)).await)?;
     ensure(!error.message.trim().is_empty(), || "the error: expected words, got none".into())
 }
 
 async fn transcript(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     let (_, audio) = speech(&provider, &asked("tts-1", TEXT)).await?;
@@ -129,7 +119,7 @@ async fn transcript(fixture: &Fixture) -> Verdict {
 }
 
 async fn empty(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.audio()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     refused_as("an empty text", speech(&provider, &asked("tts-1", "")).await, ErrorKind::InvalidRequest)?;

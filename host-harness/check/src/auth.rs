@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Check,
+    Check, audio, embeddings,
     fixture::{
         Fixture, Flaw, KEY, Verdict, ensure, environment, equal, keyless, no_choices, no_request, only_request, pixel,
         question, refused, refused_as, streamed,
@@ -55,7 +55,7 @@ async fn declared(fixture: &Fixture) -> Verdict {
     Ok(())
 }
 
-/// One call of each kind, against `gateway`.
+/// One call of each kind that the component has.
 async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
     let question = question(&fixture.descriptor().default_model.id);
     provider.models().await?;
@@ -66,6 +66,13 @@ async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
     }
     if fixture.images().is_ok_and(|images| images.max_input_images > 0) {
         provider.edit(&images::Request::new("a lighthouse"), &[pixel(b"")], None).await?;
+    }
+    if fixture.embeddings().is_ok() {
+        provider.embed(&embeddings::asked(&["a lighthouse"])).await?;
+    }
+    if fixture.audio().is_ok() {
+        let (_, recording) = audio::speech(provider, &audio::asked("tts-1", "a lighthouse")).await?;
+        provider.transcribe(&audio::recorded(&recording)).await?;
     }
     Ok(())
 }

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use super::{
     Check,
     canned::Canned,
-    fixture::{Fixture, Flaw, Verdict, at, ensure, equal, keyless, no_request, only_request, refused_as},
+    fixture::{Fixture, Verdict, at, ensure, equal, no_request, only_request, refused_as},
 };
 use host_harness::{
-    Provider,
     types::ErrorKind,
     wit::embeddings::{Request, Response},
 };
@@ -26,25 +25,18 @@ pub(super) const CHECKS: &[Check] = &[
 /// One that the stand-in has.
 const MODEL: &str = "text-embedding-3-small";
 
-fn asked(texts: &[&str]) -> Request {
+pub(super) fn asked(texts: &[&str]) -> Request {
     Request { model: Some(MODEL.into()), ..Request::new(texts.iter().copied()) }
 }
 
-fn exported(fixture: &Fixture) -> Verdict {
-    match fixture.plugin.has_embeddings() {
-        true => Ok(()),
-        false => Err(Flaw::NotApplicable("the component exports no embeddings".into())),
-    }
-}
-
 async fn described(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.embeddings()?;
     let model = fixture.plugin.embedding_model().await?;
     ensure(!model.trim().is_empty(), || "default-model: expected an id, got none".into())
 }
 
 async fn request(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.embeddings()?;
     let gateway = fixture.gateway().await?;
     fixture.connect(&gateway).await?.embed(&asked(&["one", "two"])).await?;
     let request = only_request(&gateway)?;
@@ -52,15 +44,11 @@ async fn request(fixture: &Fixture) -> Verdict {
     let body = request.json();
     equal("the model", at(&body, &["model"]), MODEL)?;
     equal("the input", at(&body, &["input"]), json!(["one", "two"]))?;
-    if let Ok(credential) = fixture.credential() {
-        let expected = Fixture::header_value(credential, &Fixture::key(credential));
-        equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
-    }
-    keyless("the body", &String::from_utf8_lossy(&request.body))
+    fixture.keyed(&request)
 }
 
 async fn one_for_each(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.embeddings()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     let both = provider.embed(&asked(&["a ship", "an onion"])).await?;
@@ -72,9 +60,9 @@ async fn one_for_each(fixture: &Fixture) -> Verdict {
 
 /// What becomes of this answer to two texts.
 async fn answered(fixture: &Fixture, data: Value) -> Verdict<host_harness::Result<Response>> {
-    exported(fixture)?;
+    fixture.embeddings()?;
     let gateway = Canned::start(json!({"object": "list", "model": MODEL, "data": data})).await?;
-    let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
+    let provider = fixture.connect_to(&gateway.base_url).await?;
     Ok(provider.embed(&asked(&["one", "two"])).await)
 }
 
@@ -100,7 +88,7 @@ async fn miscounted(fixture: &Fixture) -> Verdict {
 }
 
 async fn empty(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.embeddings()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     for texts in [&[][..], &["one", ""]] {

@@ -157,6 +157,16 @@ impl Fixture {
         self.descriptor().images.as_ref().ok_or_else(none)
     }
 
+    pub(super) fn embeddings(&self) -> Verdict {
+        let none = || Flaw::NotApplicable("the component exports no embeddings".into());
+        self.plugin.has_embeddings().then_some(()).ok_or_else(none)
+    }
+
+    pub(super) fn audio(&self) -> Verdict {
+        let none = || Flaw::NotApplicable("the component exports no audio".into());
+        self.plugin.has_audio().then_some(()).ok_or_else(none)
+    }
+
     /// A configuration with this as the provider's entry.
     pub(super) fn config(&self, entry: Value) -> Value {
         json!({"models": {"providers": {self.id(): entry}}})
@@ -225,7 +235,22 @@ impl Fixture {
 
     /// The component, connected to `gateway` with its key.
     pub(super) async fn connect(&self, gateway: &Stub) -> Verdict<Provider> {
-        Ok(Provider::connect(&self.plugin, self.setup(json!({})).base_url(gateway.base_url())).await?)
+        self.connect_to(&gateway.base_url()).await
+    }
+
+    /// The same, at any base URL.
+    pub(super) async fn connect_to(&self, base_url: &str) -> Verdict<Provider> {
+        Ok(Provider::connect(&self.plugin, self.setup(json!({})).base_url(base_url)).await?)
+    }
+
+    /// Fails unless `request` has the key, where there is one, in its header, and neither in the path nor in the body.
+    pub(super) fn keyed(&self, request: &Recorded) -> Verdict {
+        if let Ok(credential) = self.credential() {
+            let expected = Self::header_value(credential, &Self::key(credential));
+            equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
+        }
+        keyless("the path", &request.path)?;
+        keyless("the body", &String::from_utf8_lossy(&request.body))
     }
 }
 

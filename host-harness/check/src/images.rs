@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Check,
     canned::Canned,
-    fixture::{Fixture, Flaw, Verdict, ensure, equal, keyless, no_request, only_request, pixel, refused, refused_as},
+    fixture::{Fixture, Flaw, Verdict, ensure, equal, no_request, only_request, pixel, refused, refused_as},
     proxy::Proxy,
 };
 use host_harness::{
@@ -65,7 +65,7 @@ async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Record
 async fn draw_from(fixture: &Fixture, answer: Value) -> Verdict<host_harness::Result<Response>> {
     fixture.images()?;
     let gateway = Canned::start(answer).await?;
-    let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
+    let provider = fixture.connect_to(&gateway.base_url).await?;
     Ok(provider.generate(&Request::new(PROMPT)).await)
 }
 
@@ -85,12 +85,9 @@ async fn described(fixture: &Fixture) -> Verdict {
 }
 
 async fn header(fixture: &Fixture) -> Verdict {
-    let credential = fixture.credential()?;
+    fixture.credential()?;
     let (_, request) = draw(fixture, &Request::new(PROMPT)).await?;
-    let expected = Fixture::header_value(credential, &Fixture::key(credential));
-    equal(&format!("the header {}", credential.header), request.header(&credential.header), expected)?;
-    keyless("the path", &request.path)?;
-    keyless("the body", &String::from_utf8_lossy(&request.body))
+    fixture.keyed(&request)
 }
 
 async fn default_url(fixture: &Fixture) -> Verdict {

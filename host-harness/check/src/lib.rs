@@ -1,7 +1,6 @@
-//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images, makes vectors, speaks,
-//! and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of [`host_harness_stub`], the
-//! gateway; nothing
-//! leaves the machine.
+//! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images, makes
+//! vectors, speaks, and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of
+//! [`host_harness_stub`], the gateway; nothing leaves the machine.
 //!
 //! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked.
 //! [`host_harness::validate()`] says whether a component may be loaded at all.

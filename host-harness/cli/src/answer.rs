@@ -10,7 +10,7 @@ use host_harness::{
 use serde_json::Value;
 
 use super::{
-    alive::Alive,
+    alive::{self, Alive},
     output::{self, Took},
     page::Page,
 };
@@ -200,10 +200,9 @@ impl Answering {
 
     /// Prints the reply once it is whole.
     pub(crate) async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
-        let alive = Alive::new(format!("waiting for {}", asked.model));
-        let response = provider.complete(asked.request).await?;
+        let waiting = format!("waiting for {}", asked.model);
+        let response = alive::during(waiting, provider.complete(asked.request)).await?;
         let took = Took::whole(self.asked.elapsed());
-        drop(alive);
         for part in &response.content {
             match part {
                 AssistantPart::Text(text) | AssistantPart::Refusal(text) => {

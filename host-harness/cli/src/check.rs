@@ -1,4 +1,4 @@
-//! `check`: the onboarding and auth suite against a component.
+//! `check`: the suite for providers against a component: onboarding, the key, images, vectors, audio, streams.
 
 use std::process::ExitCode;
 

@@ -316,12 +316,20 @@ impl Connect {
 
     /// The refusal of what a flag says names the flag, and not the configuration; that of a call without a key says where to
     /// put one, as `doctor` does.
-    fn explained(&self, plugin: &Plugin, setup: Setup, error: host_harness::Error) -> host_harness::Error {
-        let credential = plugin.descriptor().credentials.iter().find(|credential| credential.required);
+    fn explained(
+        &self,
+        plugin: &Plugin,
+        config: &ConfigFile,
+        environment: &Environment,
+        error: host_harness::Error,
+    ) -> host_harness::Error {
+        let descriptor = plugin.descriptor();
+        let credential = descriptor.credentials.iter().find(|credential| credential.required);
         if let (types::ErrorKind::MissingCredential, types::ErrorOrigin::Plugin, Some(credential)) =
             (error.kind(), error.origin(), credential)
         {
-            let hint = Some(how_to_set(plugin, credential, setup));
+            let destination = Destination::of(descriptor, self.setup(plugin, config, environment)).ok();
+            let hint = Some(how_to_set(descriptor, credential, destination.as_ref().map(Destination::origin)));
             return types::Error { hint, ..error.record().clone() }.into();
         }
         let message = self.in_flags(plugin, &error.to_string());
@@ -338,9 +346,8 @@ impl Connect {
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile, Environment)> {
         let plugin = self.run.plugin().await?;
         let (config, environment) = self.config.read_existing()?;
-        let setup = self.setup(&plugin, &config, &environment);
-        let provider = Provider::connect(&plugin, setup.clone()).await;
-        let provider = provider.map_err(|error| self.explained(&plugin, setup, error))?;
+        let provider = Provider::connect(&plugin, self.setup(&plugin, &config, &environment)).await;
+        let provider = provider.map_err(|error| self.explained(&plugin, &config, &environment, error))?;
         Ok((provider, config, environment))
     }
 }
@@ -356,13 +363,12 @@ pub(crate) fn ways_to_give(credential: &Credential) -> String {
     format!("{}{flag}", credential.env_vars.join(" or "))
 }
 
-/// Where a user puts a credential, and where they get one for the gateway that `setup` leads to.
-pub(crate) fn how_to_set(plugin: &Plugin, credential: &Credential, setup: Setup) -> String {
-    let destination = Destination::of(plugin.descriptor(), setup).ok();
-    let service = destination.as_ref().map(|destination| service_at(plugin.descriptor(), destination.origin()));
-    let own = if matches!(service, Some(None)) { " A gateway of your own that needs none takes any." } else { "" };
-    let from = service.flatten().map(|service| service.keys_from).or_else(|| credential.help_url.clone());
-    let from = from.filter(|from| !from.is_empty()).map(|from| format!(" Get one from {from}.")).unwrap_or_default();
+/// Where a user puts a credential, and where they get one for the gateway at `origin`, where that is known.
+pub(crate) fn how_to_set(descriptor: &Descriptor, credential: &Credential, origin: Option<&Origin>) -> String {
+    let is_own = origin.is_some_and(|origin| service_at(descriptor, origin).is_none());
+    let own = if is_own { " A gateway of your own that needs none takes any." } else { "" };
+    let from = keys_from(descriptor, credential, origin);
+    let from = from.map(|from| format!(" Get one from {from}.")).unwrap_or_default();
     format!("Set {}.{from}{own}", ways_to_give(credential))
 }
 
@@ -392,6 +398,13 @@ pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Ser
     services(descriptor).into_iter().find(|service| service.base_url.parse::<Origin>().is_ok_and(|own| own == *origin))
 }
 
+/// Where a user gets a credential for the gateway at `origin`: of a service's own place, else of the provider's.
+pub(crate) fn keys_from(descriptor: &Descriptor, credential: &Credential, origin: Option<&Origin>) -> Option<String> {
+    let service = origin.and_then(|origin| service_at(descriptor, origin));
+    let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
+    from.filter(|from| !from.is_empty())
+}
+
 /// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
 pub(crate) fn chat_model(
     given: Option<&str>,
@@ -406,12 +419,6 @@ pub(crate) fn chat_model(
     let chosen = primary_model(config.value(), environment)?;
     let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(&descriptor.id));
     Ok(own.map_or_else(|| descriptor.default_model.id.clone(), |own| own.model))
-}
-
-/// A model's id as the plugin takes it: a user may write it as OpenClaw does, behind the provider's own.
-pub(crate) fn own_id(provider: &Provider, model: String) -> String {
-    let prefix = format!("{}/", provider.plugin().descriptor().id);
-    model.strip_prefix(&prefix).map(str::to_owned).unwrap_or(model)
 }
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.

@@ -2,12 +2,12 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use host_harness::wit::embeddings::Request;
+use host_harness::{own_model, wit::embeddings::Request};
 use serde_json::{Value, json};
 
 use super::{
-    alive::Alive,
-    connect::{Connect, own_id},
+    alive,
+    connect::Connect,
     input,
     output::{self, Took},
 };
@@ -31,16 +31,15 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let texts = input::texts(&args.texts)?;
-    let (provider, ..) = args.connect.provider().await?;
+    let (provider, config, _) = args.connect.provider().await?;
     let request = Request {
-        model: args.model.map(|model| own_id(&provider, model)),
+        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
         dimensions: args.dimensions,
         ..Request::new(texts)
     };
-    let (asked, alive) = (Instant::now(), Alive::new("making vectors"));
-    let response = provider.embed(&request).await?;
+    let asked = Instant::now();
+    let response = alive::during("making vectors", provider.embed(&request)).await?;
     let took = Took::whole(asked.elapsed());
-    drop(alive);
     if args.json {
         let vectors = response.vectors.iter().map(|vector| serde_json::from_str(&digits(vector)));
         output::print_json_line(

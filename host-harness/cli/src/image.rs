@@ -8,7 +8,7 @@ use std::{
 };
 
 use host_harness::{
-    Error, Provider, image_kind,
+    Error, Provider, image_kind, own_model,
     types::{self, ErrorKind, Media, MediaSource},
     wit::{
         chat,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
-    connect::{Connect, own_id},
+    connect::Connect,
     file, input,
     output::{self, Took, Usage},
     picture::{self, Inline},
@@ -84,11 +84,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let inputs = args.inputs.iter().map(|path| input::image(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let mask = args.mask.as_deref().map(input::image).transpose()?;
-    let (provider, ..) = args.connect.provider().await?;
+    let (provider, config, _) = args.connect.provider().await?;
     // Images cost money: what would keep them from being written is found out beforehand.
     target.prepare()?;
     let request = Request {
-        model: args.model.map(|model| own_id(&provider, model)),
+        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
         count: args.count,
         size: args.size,
         quality: args.quality,

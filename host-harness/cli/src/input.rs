@@ -72,13 +72,8 @@ pub(crate) fn texts(words: &[String]) -> anyhow::Result<Vec<String>> {
 
 /// A recording from a file, its type by its bytes. Some containers are those of films too.
 pub(crate) fn recording(path: &Path) -> anyhow::Result<Media> {
-    let data = file(path, "the recording", LARGEST_RECORDING)?;
-    match infer::get(&data).map(|kind| kind.mime_type()) {
-        Some(kind) if kind.starts_with("audio/") || kind.starts_with("video/") => {
-            Ok(Media { media_type: kind.to_owned(), data })
-        }
-        _ => Err(Usage(format!("`{}` is not a recording", path.display())).into()),
-    }
+    let is_one = |kind: &str| kind.starts_with("audio/") || kind.starts_with("video/");
+    media(path, "the recording", LARGEST_RECORDING, is_one, "a recording")
 }
 
 /// An image from a file, its type by its bytes.
@@ -92,13 +87,16 @@ pub(crate) fn image(path: &Path) -> anyhow::Result<Media> {
 
 /// A file for a model to read: an image, a sound, or a document, its type by its bytes.
 pub(crate) fn attachment(path: &Path) -> anyhow::Result<Media> {
-    let data = file(path, "the attachment", LARGEST_IMAGE)?;
-    let kind = infer::get(&data).map(|kind| kind.mime_type());
-    match kind {
-        Some(kind) if kind == "application/pdf" || kind.starts_with("image/") || kind.starts_with("audio/") => {
-            Ok(Media { media_type: kind.to_owned(), data })
-        }
-        _ => Err(Usage(format!("`{}` is not an image, a PDF or a sound", path.display())).into()),
+    let is_one = |kind: &str| kind == "application/pdf" || kind.starts_with("image/") || kind.starts_with("audio/");
+    media(path, "the attachment", LARGEST_IMAGE, is_one, "an image, a PDF or a sound")
+}
+
+/// What is in a file, where its bytes are of a type that `is_one`; it is refused as no `kinds`.
+fn media(path: &Path, what: &str, limit: u64, is_one: impl Fn(&str) -> bool, kinds: &str) -> anyhow::Result<Media> {
+    let data = file(path, what, limit)?;
+    match infer::get(&data).map(|kind| kind.mime_type()).filter(|kind| is_one(kind)) {
+        Some(kind) => Ok(Media { media_type: kind.to_owned(), data }),
+        None => Err(Usage(format!("`{}` is not {kinds}", path.display())).into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::{
     ConfigFile, Error, Provider, Update, nearest, own_model,
@@ -10,11 +11,7 @@ use host_harness::{
 };
 use serde_json::json;
 
-use super::{
-    alive::{self, Alive},
-    connect::Connect,
-    onboard, output, terminal,
-};
+use super::{alive, connect::Connect, onboard, output, terminal};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -50,9 +47,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let base_url = args.connect.run.base_url(provider.plugin()).filter(|_| is_new);
         return set_default(&provider, file, base_url, &id, args.no_check, args.json).await;
     }
-    let alive = Alive::new("listing models");
-    let mut models = provider.models().await?;
-    drop(alive);
+    let mut models = alive::during("listing models", provider.models()).await?;
     let all = models.len();
     models.retain(|model| holds(model, &args.filter));
     let traits = provider.traits_of_each(models.iter().map(|model| &model.id)).await?;
@@ -86,7 +81,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What a model takes beside text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Input {
     Image,
     Document,
@@ -94,8 +89,6 @@ enum Input {
 }
 
 impl Input {
-    const ALL: [(Self, &str); 3] = [(Self::Image, "image"), (Self::Document, "document"), (Self::Audio, "audio")];
-
     /// Whether a model takes it, where that is known.
     fn of(self, traits: &Traits) -> Option<bool> {
         match self {
@@ -120,9 +113,9 @@ const HEADER: [&str; 6] = ["model", "provider", "window", "answer", "takes", "re
 const WIDE: usize = 90;
 
 /// What it takes beside text, by name.
-fn inputs(traits: &Traits) -> Vec<&'static str> {
-    let taken = |(input, name): (Input, &'static str)| (input.of(traits) == Some(true)).then_some(name);
-    Input::ALL.into_iter().filter_map(taken).collect()
+fn inputs(traits: &Traits) -> Vec<String> {
+    let taken = Input::value_variants().iter().filter(|input| input.of(traits) == Some(true));
+    taken.filter_map(|input| Some(input.to_possible_value()?.get_name().to_owned())).collect()
 }
 
 /// What is not known is left empty.

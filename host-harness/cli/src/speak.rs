@@ -6,12 +6,12 @@ use std::{
     time::Instant,
 };
 
-use host_harness::wit::audio::SpeechRequest;
+use host_harness::{own_model, wit::audio::SpeechRequest};
 use serde_json::json;
 
 use super::{
     alive::Alive,
-    connect::{Connect, own_id},
+    connect::Connect,
     file::Output,
     input,
     output::{self, Took, Usage},
@@ -59,9 +59,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Err(Usage(format!("`{shown}` is there already: --force replaces it")).into());
     }
     let format = args.format.map_or_else(|| of_ending(&args.output), |format| Ok(Some(format)))?;
-    let (provider, ..) = args.connect.provider().await?;
+    let (provider, config, _) = args.connect.provider().await?;
     let request = SpeechRequest {
-        model: args.model.map(|model| own_id(&provider, model)),
+        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
         voice: args.voice,
         format,
         instructions: args.instructions,

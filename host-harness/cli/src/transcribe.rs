@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use host_harness::wit::audio::TranscriptionRequest;
+use host_harness::{own_model, wit::audio::TranscriptionRequest};
 use serde_json::json;
 
 use super::{
-    alive::Alive,
-    connect::{Connect, own_id},
+    alive,
+    connect::Connect,
     input,
     output::{self, Took},
 };
@@ -34,17 +34,16 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let audio = input::recording(&args.file)?;
-    let (provider, ..) = args.connect.provider().await?;
+    let (provider, config, _) = args.connect.provider().await?;
     let request = TranscriptionRequest {
-        model: args.model.map(|model| own_id(&provider, model)),
+        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
         language: args.language,
         prompt: args.prompt,
         ..TranscriptionRequest::new(audio)
     };
-    let (asked, alive) = (Instant::now(), Alive::new("listening"));
-    let transcript = provider.transcribe(&request).await?;
+    let asked = Instant::now();
+    let transcript = alive::during("listening", provider.transcribe(&request)).await?;
     let took = Took::whole(asked.elapsed());
-    drop(alive);
     if args.json {
         output::print_json(&json!({
             "text": transcript.text,

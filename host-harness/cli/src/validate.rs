@@ -9,7 +9,7 @@ use host_harness::{ConfigFile, Engine, Error, read_file, types};
 use serde_json::{Value, json};
 
 use super::{
-    alive::Alive,
+    alive,
     connect::Component,
     output::{self, Usage},
 };
@@ -35,9 +35,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let manifest_path = args.manifest.as_deref().or_else(|| default.exists().then_some(default));
     let manifest = manifest_path.map(read_manifest).transpose()?;
 
-    let alive = Alive::new("validating");
-    let found = host_harness::validate(&Engine::new(limits)?, &wasm, manifest.as_ref()).await;
-    drop(alive);
+    let engine = Engine::new(limits)?;
+    let found = alive::during("validating", host_harness::validate(&engine, &wasm, manifest.as_ref())).await;
     let valid = found.findings.is_empty();
     if args.json {
         output::print_json(&json!({

@@ -248,6 +248,13 @@ impl Provider {
         }
     }
 
+    /// Starts a call to a model, or to the plugin's own where it names none.
+    async fn open(&self, model: Option<&str>) -> Result<(Clock, &Route, Live)> {
+        let clock = self.clock();
+        let route = self.route(model.unwrap_or_default(), clock).await?;
+        Ok((clock, route, route.start(&self.plugin, clock).await?))
+    }
+
     /// Where calls go, as the plugin resolved it. It holds no secret.
     pub fn connection(&self) -> &Connection {
         &self.main.connection
@@ -284,18 +291,8 @@ impl Provider {
         self.main.called(clock, &refused, models.call_list(&mut live.store, &self.main.connection)).await
     }
 
-    /// What the plugin knows about the model with this id, without a request.
-    ///
-    /// # Errors
-    /// What the host refused.
-    pub async fn traits_of(&self, id: &str) -> Result<models::Traits> {
-        let clock = self.clock();
-        let mut live = self.main.start(&self.plugin, clock).await?;
-        let models = live.models()?;
-        within(clock, models.call_traits_of(&mut live.store, id)).await
-    }
-
-    /// The same of each of these models, in their order: they are asked about in one instance.
+    /// What the plugin knows about each of these models, in their order, without a request. They are asked about in one
+    /// instance.
     ///
     /// # Errors
     /// What the host refused.
@@ -361,9 +358,7 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
-        let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
-        let mut live = route.start(&self.plugin, clock).await?;
+        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_generate(&mut live.store, &route.connection, request)).await
     }
@@ -378,9 +373,7 @@ impl Provider {
         inputs: &[Media],
         mask: Option<&Media>,
     ) -> Result<images::Response> {
-        let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
-        let mut live = route.start(&self.plugin, clock).await?;
+        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
     }
@@ -399,9 +392,7 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `embeddings`.
     pub async fn embed(&self, request: &embeddings::Request) -> Result<embeddings::Response> {
-        let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
-        let mut live = route.start(&self.plugin, clock).await?;
+        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (embeddings, refused) = (live.embeddings()?, live.refused.clone());
         route.called(clock, &refused, embeddings.call_embed(&mut live.store, &route.connection, request)).await
     }
@@ -412,9 +403,7 @@ impl Provider {
     /// What the provider, the network or the host refused before the first bytes; `unsupported` where the plugin exports no
     /// `audio`.
     pub async fn speak(&self, request: &audio::SpeechRequest) -> Result<Speech> {
-        let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
-        let mut live = route.start(&self.plugin, clock).await?;
+        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());
         let speech =
             route.called(clock, &refused, audio.call_speak(&mut live.store, &route.connection, request)).await?;
@@ -429,9 +418,7 @@ impl Provider {
     /// # Errors
     /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `audio`.
     pub async fn transcribe(&self, request: &audio::TranscriptionRequest) -> Result<audio::Transcript> {
-        let clock = self.clock();
-        let route = self.route(request.model.as_deref().unwrap_or_default(), clock).await?;
-        let mut live = route.start(&self.plugin, clock).await?;
+        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());
         route.called(clock, &refused, audio.call_transcribe(&mut live.store, &route.connection, request)).await
     }

@@ -1,6 +1,6 @@
 //! Checks what a component says about itself, before the host believes it.
 
-use boundary::{inline::is_bare_reference, origin::Origin};
+use boundary::{origin::Origin, references::is_name};
 
 use crate::wit::onboarding::{Credential, Descriptor};
 
@@ -126,7 +126,7 @@ pub(super) fn refused(descriptor: &Descriptor) -> Vec<String> {
             let name = flag.strip_prefix("--").unwrap_or_default();
             !name.is_empty() && name.len() <= 64 && name.bytes().all(of_id)
         };
-        let is_variable = |name: &String| name.len() <= 128 && is_bare_reference(&format!("${{{name}}}"));
+        let is_variable = |name: &String| name.len() <= 128 && is_name(name);
         if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !is_flag(flag)) {
             let flag = flag.escape_default().to_string();
             findings.push(format!(

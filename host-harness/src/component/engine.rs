@@ -11,7 +11,10 @@ use wasmtime::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::cache::{Cache, hex};
+use super::{
+    cache::{Cache, hex},
+    interfaces::{AUDIO, EMBEDDINGS, full_name},
+};
 use crate::{
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
@@ -199,17 +202,13 @@ struct Parts {
     audio: Option<audio::GuestIndices>,
 }
 
-/// The optional interfaces, as a component exports them.
-pub(crate) const EMBEDDINGS: &str = "openclaw:provider/embeddings@0.2.0";
-pub(crate) const AUDIO: &str = "openclaw:provider/audio@0.2.0";
-
 /// The functions of an interface that a component may leave out.
 fn optional<I>(
     pre: &InstancePre<State>,
     interface: &str,
     indices: impl FnOnce(&InstancePre<State>) -> wasmtime::Result<I>,
 ) -> wasmtime::Result<Option<I>> {
-    pre.component().get_export_index(None, interface).map(|_| indices(pre)).transpose()
+    pre.component().get_export_index(None, full_name(interface)).map(|_| indices(pre)).transpose()
 }
 
 impl Linked {
@@ -267,7 +266,7 @@ impl Live {
 
 /// A call of an interface that the component leaves out.
 fn not_exported(interface: &str) -> Error {
-    Error::host(ErrorKind::Unsupported, format!("the provider does not export {interface}"))
+    Error::host(ErrorKind::Unsupported, format!("the provider does not export {}", full_name(interface)))
         .hint("This plugin cannot do that: use another one for it.")
 }
 

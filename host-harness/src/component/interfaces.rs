@@ -11,7 +11,9 @@ pub const WIT_VERSION: &str = "0.2.0";
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
 
 /// What it may export beside that.
-const OPTIONAL: [&str; 2] = ["embeddings", "audio"];
+const OPTIONAL: [&str; 2] = [EMBEDDINGS, AUDIO];
+pub(super) const EMBEDDINGS: &str = "embeddings";
+pub(super) const AUDIO: &str = "audio";
 
 /// All that a provider may ask of its host. Of anything else it may name types, but no function.
 const IMPORTS: [&str; 5] =
@@ -54,7 +56,7 @@ impl Interfaces {
             let prefix = format!("openclaw:provider/{interface}@");
             match found.exports.iter().find_map(|name| name.strip_prefix(&prefix)) {
                 None if OPTIONAL.contains(&interface) => {}
-                None => found.findings.push(format!("it does not export openclaw:provider/{interface}@{WIT_VERSION}")),
+                None => found.findings.push(format!("it does not export {}", full_name(interface))),
                 Some(version) if minor(version) != minor(WIT_VERSION) => found
                     .findings
                     .push(format!("it exports openclaw:provider/{interface}@{version}; this host runs {WIT_VERSION}")),
@@ -63,6 +65,11 @@ impl Interfaces {
         }
         found
     }
+}
+
+/// An interface as a component of this host's version exports it.
+pub(super) fn full_name(interface: &str) -> String {
+    format!("openclaw:provider/{interface}@{WIT_VERSION}")
 }
 
 /// `0.1` of `0.1.7`: what must agree before 1.0.

@@ -59,8 +59,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
                 found.id = Some(descriptor.id.clone());
                 found.findings = descriptor::slips(descriptor);
                 if let Some(manifest) = manifest {
-                    found.findings.extend(manifest_findings(descriptor, manifest));
-                    found.findings.extend(contract_findings(&plugin, manifest));
+                    found.findings.extend(manifest_findings(&plugin, manifest));
                     found.findings.extend(option_findings(&plugin, manifest).await);
                 }
             }
@@ -71,7 +70,12 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
 }
 
 /// Where what a manifest says beforehand is not what the component says itself, a sentence each.
-pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<String> {
+pub fn manifest_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
+    differences(plugin.descriptor(), plugin.has_embeddings(), plugin.has_audio(), manifest)
+}
+
+/// The same of a component that describes itself so.
+fn differences(descriptor: &Descriptor, has_embeddings: bool, has_audio: bool, manifest: &Value) -> Vec<String> {
     let mut findings = Vec::new();
     let id = &descriptor.id;
     let lists = |pointer: &str, wanted: &str| {
@@ -86,9 +90,18 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
     if !manifest.get("configSchema").is_some_and(Value::is_object) {
         findings.push("the manifest has no `configSchema`, which OpenClaw requires".into());
     }
-    if lists("/contracts/imageGenerationProviders", id) != descriptor.images.is_some() {
-        let makes = if descriptor.images.is_some() { "makes images" } else { "makes no images" };
-        findings.push(promise(makes, descriptor.images.is_some(), "imageGenerationProviders", id));
+    for (contract, holds, does, does_not) in [
+        ("imageGenerationProviders", descriptor.images.is_some(), "makes images", "makes no images"),
+        ("embeddingProviders", has_embeddings, "exports `embeddings`", "does not export `embeddings`"),
+        ("speechProviders", has_audio, "exports `audio`", "does not export `audio`"),
+        ("mediaUnderstandingProviders", has_audio, "exports `audio`", "does not export `audio`"),
+    ] {
+        if lists(&format!("/contracts/{contract}"), id) != holds {
+            let (does, verb, place) = if holds { (does, "put", "into") } else { (does_not, "take", "out of") };
+            findings.push(format!(
+                "the component {does}: {verb} `{id}` {place} the manifest's list `contracts.{contract}`"
+            ));
+        }
     }
     let rows = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     let is_of = |row: &Value, name: &str| row.get(name).and_then(Value::as_str) == Some(id);
@@ -135,32 +148,6 @@ pub fn manifest_findings(descriptor: &Descriptor, manifest: &Value) -> Vec<Strin
         }
     }
     findings
-}
-
-/// That the manifest's list `contract` should hold `id`, or should not.
-fn promise(does: &str, holds: bool, contract: &str, id: &str) -> String {
-    let (verb, place) = if holds { ("put", "into") } else { ("take", "out of") };
-    format!("the component {does}: {verb} `{id}` {place} the manifest's list `contracts.{contract}`")
-}
-
-/// Where a manifest promises what the component does not export, or does not promise what it does.
-fn contract_findings(plugin: &Plugin, manifest: &Value) -> Vec<String> {
-    let id = &plugin.descriptor().id;
-    let lists = |contract: &str| {
-        let listed = manifest.pointer(&format!("/contracts/{contract}")).and_then(Value::as_array);
-        listed.is_some_and(|items| items.iter().any(|item| item == id))
-    };
-    let exported = [
-        ("embeddings", plugin.has_embeddings(), "embeddingProviders"),
-        ("audio", plugin.has_audio(), "speechProviders"),
-        ("audio", plugin.has_audio(), "mediaUnderstandingProviders"),
-    ];
-    let differs = |(_, is_exported, contract): &(&str, bool, &str)| *is_exported != lists(contract);
-    let finding = |(interface, is_exported, contract): (&str, bool, &str)| {
-        let exports = if is_exported { "exports" } else { "does not export" };
-        promise(&format!("{exports} `{interface}`"), is_exported, contract, id)
-    };
-    exported.into_iter().filter(differs).map(finding).collect()
 }
 
 /// Where the options that a manifest allows are not those that the component takes.
@@ -230,9 +217,10 @@ mod tests {
                 "providerAuthChoices": [{"provider": said.id, "cliFlag": credential.cli_flag}],
                 "configSchema": {"type": "object", "properties": {"a": {"type": "string"}}},
                 "uiHints": {"a": {"label": "A"}},
+                "contracts": {},
             })
         };
-        assert_eq!(manifest_findings(&said, &manifest()), Vec::<String>::new());
+        assert_eq!(differences(&said, false, false, &manifest()), Vec::<String>::new());
         for (pointer, value, expected) in [
             (
                 "/setup/providers/0/envVars",
@@ -242,10 +230,11 @@ mod tests {
             ("/providerAuthChoices/0/cliFlag", json!("--other"), "`cliFlag` --other"),
             ("/configSchema", json!({"type": "array"}), "not of the `type` object"),
             ("/uiHints", json!({"b": {}}), "`b`, which is no option"),
+            ("/contracts", json!({"speechProviders": [said.id]}), "does not export `audio`: take"),
         ] {
             let mut manifest = manifest();
             *manifest.pointer_mut(pointer).unwrap() = value;
-            let found = manifest_findings(&said, &manifest);
+            let found = differences(&said, false, false, &manifest);
             assert!(found.iter().any(|finding| finding.contains(expected)), "{pointer}: {found:?}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::config::{self, Update};
+use super::write::{ATTEMPTS, Update, write};
 use crate::{
     error::{Error, Result},
     file::read_file,
@@ -65,7 +65,7 @@ pub(crate) async fn set(file: &Path, name: &str, value: &SecretString) -> Result
             .hint("It is as it was. Check that you may write to it and its folder, and that there is space.")
             .source(error)
     };
-    for _ in 0..config::ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         let old = match read_file(file, LARGEST) {
             Ok(bytes) => Some(String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error.utf8_error())))?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -77,7 +77,7 @@ pub(crate) async fn set(file: &Path, name: &str, value: &SecretString) -> Result
         if new == text {
             return Ok(Update::Unchanged);
         }
-        if let Some(written) = config::write(file, old.as_deref(), &new).await.map_err(failed)? {
+        if let Some(written) = write(file, old.as_deref(), &new).await.map_err(failed)? {
             return Ok(written);
         }
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::{
-    config::Update,
     dotenv::{self, Variable},
     environment::Environment,
+    write::Update,
 };
 use crate::{
     error::{Error, Result},

@@ -1,6 +1,6 @@
 //! What the user configures: OpenClaw's file (`config`, `includes`, `entry`, `model_ref`), where it is (`locations`),
-//! variables (`environment`, `dotenv`), secrets (`secrets`, `credentials`, `keyring`), and what overrides any of it
-//! (`setup`, `call_options`).
+//! variables (`environment`, `dotenv`), how either is written (`write`, `lock`), secrets (`secrets`, `credentials`,
+//! `keyring`), and what overrides any of it (`setup`, `call_options`).
 
 pub(crate) mod call_options;
 pub(crate) mod config;
@@ -16,3 +16,4 @@ pub(crate) mod lock;
 pub(crate) mod model_ref;
 pub(crate) mod secrets;
 pub(crate) mod setup;
+pub(crate) mod write;

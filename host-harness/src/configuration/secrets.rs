@@ -138,7 +138,7 @@ fn env(name: &str, alias: &str, path: &str, environment: &Environment, config: &
         )));
     }
     let from = environment.whence(name, config);
-    let secret = resolve(&format!("${{{name}}}"), environment, config)?;
+    let secret = value_of(name, environment, config)?.into();
     Ok(Found { secret, from: Some(from) })
 }
 

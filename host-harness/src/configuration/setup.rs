@@ -178,7 +178,8 @@ impl Setup {
     /// Base URLs that the key would go to for everybody on the way to read.
     fn in_the_clear(&self, descriptor: &Descriptor) -> Vec<Finding> {
         let entry = format!("models.providers.{}", descriptor.id);
-        let models = self.config.pointer(&format!("/{}/models", entry.replace('.', "/"))).and_then(Value::as_array);
+        let models =
+            self.config.pointer(&format!("/models/providers/{}/models", descriptor.id)).and_then(Value::as_array);
         let of_model = |(at, model): (usize, &Value)| {
             Some((format!("{entry}.models[{at}].baseUrl"), model.get("baseUrl")?.as_str()?.trim().to_owned()))
         };

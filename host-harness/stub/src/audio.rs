@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::respond::{Refusal, bare};
+use super::strict::Refused;
 use super::{Field, Recorded};
 
 /// Longest text that is spoken, in characters. Source: OpenAI's API reference, "Create speech".
@@ -29,8 +30,7 @@ pub(crate) fn speak(request: &Recorded) -> Result<Spoken, Refusal> {
     let model = bare(body["model"].as_str().unwrap_or_default());
     // A model that does not speak: openai/openai-go#85.
     if !model.contains("tts") && !model.starts_with("fault/") {
-        let refusal = Refusal::invalid("Invalid URL (POST /v1/audio/speech)", "");
-        return Err(Refusal { status: 404, ..refusal });
+        return Err(Refusal::invalid("Invalid URL (POST /v1/audio/speech)", "").status(404));
     }
     let voices = if model.starts_with("tts-1") { &VOICES[..9] } else { &VOICES };
     let text = body["input"].as_str().unwrap_or_default();
@@ -50,22 +50,16 @@ pub(crate) fn speak(request: &Recorded) -> Result<Spoken, Refusal> {
         return Err(unfit("voice", "enum", &one_of(voices), &body["voice"]));
     }
     let format = if body["response_format"].is_null() { "mp3" } else { body["response_format"].as_str().unwrap_or("") };
-    let pieces = match format {
-        "mp3" => mp3(text),
-        "wav" => wav(text),
-        "pcm" => vec![vec![0; samples(text) * 2]],
+    match format {
+        "mp3" => Ok(("audio/mpeg", mp3(text))),
+        "wav" => Ok(("audio/wav", wav(text))),
+        "pcm" => Ok(("audio/pcm", vec![vec![0; samples(text) * 2]])),
         _ if FORMATS.contains(&format) => {
             let message = format!("The stand-in makes no {format}: ask it for mp3, wav or pcm.");
-            return Err(Refusal::invalid(&message, "response_format"));
+            Err(Refusal::invalid(&message, "response_format"))
         }
-        _ => return Err(unfit("response_format", "enum", &one_of(&FORMATS), &body["response_format"])),
-    };
-    let media_type = match format {
-        "mp3" => "audio/mpeg",
-        "wav" => "audio/wav",
-        _ => "audio/pcm",
-    };
-    Ok((media_type, pieces))
+        _ => Err(unfit("response_format", "enum", &one_of(&FORMATS), &body["response_format"])),
+    }
 }
 
 /// In the words of OpenAI's own checks: openai/openai-node#1284.
@@ -134,8 +128,7 @@ pub(crate) fn transcribe(request: &Recorded) -> Result<Written, Refusal> {
         return Err(Refusal::not_found(&format!("The model '{model}' does not exist.")));
     }
     if !model.contains("whisper") && !model.contains("transcribe") {
-        let refusal = Refusal::invalid("Invalid URL (POST /v1/audio/transcriptions)", "");
-        return Err(Refusal { status: 404, ..refusal });
+        return Err(Refusal::invalid("Invalid URL (POST /v1/audio/transcriptions)", "").status(404));
     }
     let Some(file) = request.field("file") else {
         return Err(Refusal::invalid("Missing required parameter: 'file'.", "file"));
@@ -178,8 +171,7 @@ pub(crate) fn transcribe(request: &Recorded) -> Result<Written, Refusal> {
             let message = format!(
                 "response_format '{format}' is not compatible with model '{model}'. Use 'json' or 'text' instead."
             );
-            let error = json!({"message": message, "type": "invalid_request_error", "param": "response_format", "code": "unsupported_value"});
-            Err(Refusal { status: 400, body: json!({"error": error}) })
+            Err(Refused::new(message, "response_format", "unsupported_value").into())
         }
     }
 }

@@ -81,8 +81,7 @@ fn no_embeddings(name: &str) -> Refusal {
     if Family::of(name).is_none() && !name.contains("gpt") && !name.contains("whisper") {
         return Refusal::not_found(&format!("The model `{name}` does not exist or you do not have access to it."));
     }
-    let refusal = Refusal::invalid("You are not allowed to generate embeddings from this model", "");
-    Refusal { status: 403, ..refusal }
+    Refusal::invalid("You are not allowed to generate embeddings from this model", "").status(403)
 }
 
 /// The words for an empty text and for too many texts alike: embeddings-benchmark/mteb#1200, openai-php/client#171.

@@ -26,6 +26,11 @@ impl Refusal {
         Self { status: 404, body }
     }
 
+    /// The same, with this status.
+    pub(super) fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     pub(super) fn response(&self) -> Response {
         response(self.status, "application/json", Body::from(self.body.to_string()))
     }

@@ -136,8 +136,7 @@ impl Server {
             Some(Effect::Silence) => std::future::pending().await,
             Some(Effect::EchoHeaders { as_error: false }) => usual(200, &Wire::PLAIN, Some(headers_of(request))),
             Some(Effect::EchoHeaders { as_error: true }) => {
-                let refusal = Refusal::invalid(&headers_of(request), "headers");
-                Refusal { status: 401, ..refusal }.response()
+                Refusal::invalid(&headers_of(request), "headers").status(401).response()
             }
             Some(Effect::TwiceThenFine(_)) | None => usual(200, &Wire::PLAIN, None),
         };

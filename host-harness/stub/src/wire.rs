@@ -149,18 +149,16 @@ impl Wire {
             Some(Midway::End | Midway::Reset | Midway::Stall) => events.truncate(middle),
         }
 
-        let mut steps = VecDeque::new();
+        let mut parts = Vec::new();
         let last = events.len().saturating_sub(1);
         for (number, event) in events.iter().enumerate() {
             let mut text = self.frame(number, event);
             if number == last && !self.last_newline {
                 text.truncate(text.trim_end().len());
             }
-            self.send(&mut steps, text.into());
-            steps.push_back(Step::Wait(self.delay.unwrap_or(delay)));
+            parts.push(text.into());
         }
-        self.break_off(&mut steps);
-        steps
+        self.paced(parts, delay)
     }
 
     /// The steps that write `value` as one JSON body.
@@ -183,9 +181,15 @@ impl Wire {
         if self.midway.is_some() {
             pieces.truncate((pieces.len() / 2).max(1));
         }
+        self.paced(pieces.into_iter().map(Bytes::from).collect(), delay)
+    }
+
+    /// The steps that write `parts`, `delay` apart unless the wire has a pace of its own.
+    fn paced(&self, parts: Vec<Bytes>, delay: Duration) -> VecDeque<Step> {
         let mut steps = VecDeque::new();
-        for piece in pieces {
-            steps.extend([Step::Send(piece.into()), Step::Wait(delay)]);
+        for part in parts {
+            self.send(&mut steps, part);
+            steps.push_back(Step::Wait(self.delay.unwrap_or(delay)));
         }
         self.break_off(&mut steps);
         steps
@@ -321,6 +325,16 @@ mod tests {
         assert!(
             text(&Wire { hooks: Some(Hooks::AfterDone), ..Wire::PLAIN }).contains("[DONE]\n\ndata: {\"hook_results\"")
         );
+    }
+
+    #[test]
+    fn pieces_come_at_the_pace_and_in_the_parts_of_events() {
+        let steps = |wire: Wire| wire.pieces(vec![b"ab".to_vec(), b"c".to_vec()], Duration::ZERO);
+        let bytewise = steps(Wire { bytewise: true, ..Wire::PLAIN });
+        assert_eq!(bytewise.iter().filter(|step| matches!(step, Step::Send(bytes) if bytes.len() == 1)).count(), 3);
+        let slow = Duration::from_millis(100);
+        let slowly = steps(Wire { delay: Some(slow), ..Wire::PLAIN });
+        assert_eq!(slowly.iter().filter(|step| matches!(step, Step::Wait(time) if *time == slow)).count(), 2);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Properties of the host that hold for any configuration file, any answer of a plugin to it, and any answer of a
-//! server. It is part of two crates, for which `crate` has the same modules: ../src/lib.rs and the host's own tests.
+//! server.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Environment, Error, Plugin, Provider, Setup, WIT_VERSION, model_params, primary_model,
+    ConfigFile, Destination, Environment, Error, Origin, Plugin, Provider, Setup, WIT_VERSION, model_params,
+    primary_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
@@ -68,6 +69,9 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     Ok(report.error().map_or(ExitCode::SUCCESS, output::exit_code))
 }
 
+/// The name of the lines about the configuration.
+const CONFIGURATION: &str = "configuration";
+
 /// Where the key is that calls need.
 enum Key {
     Held,
@@ -100,9 +104,11 @@ impl Examination<'_> {
             ),
         ));
         let plugin = self.component().await?;
-        if let Some(file) = self.configuration(&plugin).await {
-            let key = self.key(&plugin, &file).await;
-            if let Some(service) = self.way(&plugin, &file).await {
+        if let Some(file) = self.file(&plugin) {
+            let destination = Destination::of(plugin.descriptor(), self.setup(&plugin, &file));
+            self.configuration(&plugin, &file, destination.as_ref().err()).await;
+            let key = self.key(&plugin, &file, destination.as_ref().ok().map(Destination::origin)).await;
+            if let Some(service) = self.way(&plugin, destination).await {
                 match key {
                     Key::Held => self.service(&plugin, &file, service).await,
                     Key::Missing => self.report.push(Line::skipped("gateway", "asked for nothing without a key")),
@@ -147,7 +153,7 @@ impl Examination<'_> {
             return Some(plugin);
         };
         let read = super::validate::read_manifest(&manifest);
-        match read.map(|manifest| host_harness::manifest_findings(plugin.descriptor(), &manifest)) {
+        match read.map(|manifest| host_harness::manifest_findings(&plugin, &manifest)) {
             Ok(findings) if findings.is_empty() => {
                 self.report.push(Line::good("manifest", manifest.display().to_string()));
             }
@@ -163,15 +169,14 @@ impl Examination<'_> {
         Some(plugin)
     }
 
-    /// The configuration, and what the plugin finds in it. `None` where it cannot be read.
-    async fn configuration(&mut self, plugin: &Plugin) -> Option<ConfigFile> {
-        const NAME: &str = "configuration";
+    /// The configuration. `None` where it cannot be read.
+    fn file(&mut self, plugin: &Plugin) -> Option<ConfigFile> {
         let id = &plugin.descriptor().id;
         let file = match self.args.connect.config.open() {
             Ok(file) => file,
             Err(error) => {
-                let line = error.downcast_ref::<Error>().map(|error| Line::failed(NAME, error));
-                self.report.fail(line.unwrap_or_else(|| Line::bad(NAME, format!("{error:#}"))), error);
+                let line = error.downcast_ref::<Error>().map(|error| Line::failed(CONFIGURATION, error));
+                self.report.fail(line.unwrap_or_else(|| Line::bad(CONFIGURATION, format!("{error:#}"))), error);
                 return None;
             }
         };
@@ -179,10 +184,10 @@ impl Examination<'_> {
         self.report.fact("file", &path.to_string());
         let is_set_up = !plugin.entries(file.value()).is_empty();
         self.report.push(match (file.path().exists(), is_set_up) {
-            (true, true) => Line::good(NAME, path.to_string()),
-            (true, false) => Line::warning(NAME, format!("{path} does not name {id}: its defaults hold"))
+            (true, true) => Line::good(CONFIGURATION, path.to_string()),
+            (true, false) => Line::warning(CONFIGURATION, format!("{path} does not name {id}: its defaults hold"))
                 .hint("Run `host-harness onboard` to set it up there."),
-            (false, _) => Line::warning(NAME, format!("there is no {path} yet: the defaults hold"))
+            (false, _) => Line::warning(CONFIGURATION, format!("there is no {path} yet: the defaults hold"))
                 .hint("Run `host-harness onboard` to make it."),
         });
         for included in file.included() {
@@ -190,11 +195,16 @@ impl Examination<'_> {
             let whose = if included.path.is_empty() { "all".to_owned() } else { included.path.join(".") };
             self.report.push(Line::good("included", format!("{whose} from {}", files.join(" and "))));
         }
-        match self.args.connect.findings(plugin, &file, &self.environment).await {
+        Some(file)
+    }
+
+    /// What the host and the plugin find in the configuration, and what becomes of it. `nowhere` says why it leads to no
+    /// gateway.
+    async fn configuration(&mut self, plugin: &Plugin, file: &ConfigFile, nowhere: Option<&Error>) {
+        match self.args.connect.findings(plugin, file, &self.environment).await {
             Ok(findings) => {
                 // The line of the base URL says it, and what to do.
-                let destination = Destination::of(plugin.descriptor(), self.setup(plugin, &file));
-                let is_below = destination.is_err_and(|error| error.path().is_none());
+                let is_below = nowhere.is_some_and(|error| error.path().is_none());
                 let base_url = self.args.connect.run.place_of_base_url(plugin);
                 for finding in findings {
                     if is_below && finding.path == base_url {
@@ -202,18 +212,17 @@ impl Examination<'_> {
                     }
                     if finding.severity == Severity::Error {
                         let error = Error::host(ErrorKind::InvalidConfig, finding.message.clone());
-                        self.report.fail(Line::bad(NAME, finding.path.clone()).hint(finding.message), error);
+                        self.report.fail(Line::bad(CONFIGURATION, finding.path.clone()).hint(finding.message), error);
                         self.refused.push(finding.path);
                     } else {
-                        self.report.push(Line::warning(NAME, finding.path).hint(finding.message));
+                        self.report.push(Line::warning(CONFIGURATION, finding.path).hint(finding.message));
                     }
                 }
             }
-            Err(error) => self.report.fail(Line::failed(NAME, &error), error),
+            Err(error) => self.report.fail(Line::failed(CONFIGURATION, &error), error),
         }
-        self.model(plugin, &file);
-        self.left(plugin, &file);
-        Some(file)
+        self.model(plugin, file);
+        self.left(plugin, file);
     }
 
     /// The model that is asked, and what says so.
@@ -284,8 +293,8 @@ impl Examination<'_> {
         }
     }
 
-    /// Whether every credential that calls need is there.
-    async fn key(&mut self, plugin: &Plugin, file: &ConfigFile) -> Key {
+    /// Whether every credential that calls to `origin` need is there.
+    async fn key(&mut self, plugin: &Plugin, file: &ConfigFile, origin: Option<&Origin>) -> Key {
         let descriptor = plugin.descriptor();
         let held = match self.setup(plugin, file).held(descriptor) {
             Ok(held) => held,
@@ -297,7 +306,7 @@ impl Examination<'_> {
         let mut key = Key::Held;
         for credential in &descriptor.credentials {
             let missing = format!("{} not found", credential.label);
-            let how = how_to_set(plugin, credential, self.setup(plugin, file));
+            let how = || how_to_set(descriptor, credential, origin);
             match held.source(&credential.id) {
                 Some(source) => {
                     self.report.fact("key", &source.to_string());
@@ -311,7 +320,7 @@ impl Examination<'_> {
                             let profiles = profiles.join(" and ");
                             let line =
                                 format!("{} is in OpenClaw's own store ({profiles}), and not here", credential.label);
-                            let hint = format!("OpenClaw finds it there. For what `host-harness` calls: {how}");
+                            let hint = format!("OpenClaw finds it there. For what `host-harness` calls: {}", how());
                             self.report.fact("key", &format!("OpenClaw's own store, {profiles}"));
                             self.report.push(Line::warning("key", line).hint(hint));
                             key = Key::OfOpenClaw;
@@ -324,10 +333,10 @@ impl Examination<'_> {
                         openclaw::Store::Failed(why) => format!("OpenClaw's own store could not be asked: {why}"),
                     };
                     key = Key::Missing;
-                    let line = Line::bad("key", missing.clone()).hint(format!("{how} {why}"));
+                    let line = Line::bad("key", missing.clone()).hint(format!("{} {why}", how()));
                     self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));
                 }
-                None => self.report.push(Line::warning("key", missing).hint(how)),
+                None => self.report.push(Line::warning("key", missing).hint(how())),
             }
         }
         key
@@ -335,9 +344,12 @@ impl Examination<'_> {
 
     /// The way to the gateway, step by step. Gives the provider's own service where it is one, or `None` where there is no
     /// way.
-    async fn way(&mut self, plugin: &Plugin, file: &ConfigFile) -> Option<Option<Service>> {
-        let descriptor = plugin.descriptor();
-        let destination = match Destination::of(plugin.descriptor(), self.setup(plugin, file)) {
+    async fn way(
+        &mut self,
+        plugin: &Plugin,
+        destination: host_harness::Result<Destination>,
+    ) -> Option<Option<Service>> {
+        let destination = match destination {
             Ok(destination) => destination,
             // Said above.
             Err(error) if error.path().is_some_and(|path| self.refused.iter().any(|refused| refused == path)) => {
@@ -349,7 +361,7 @@ impl Examination<'_> {
                 return None;
             }
         };
-        let service = service_at(descriptor, destination.origin());
+        let service = service_at(plugin.descriptor(), destination.origin());
         self.report.fact("base_url", destination.base_url());
         self.report.push(Line::good("base URL", destination.base_url()));
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));

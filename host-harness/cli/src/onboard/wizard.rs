@@ -16,7 +16,7 @@ use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::{
     alive, ask,
     ask::Line,
-    connect::{chat_model, service_at, services},
+    connect::{chat_model, keys_from, services},
     output::{GivenUp, not_checked, printable, say},
     restored, terminal,
 };
@@ -346,9 +346,8 @@ impl Wizard<'_> {
 
     fn ask_key(&self, credential: &Credential, base_url: &str) -> anyhow::Result<Option<SecretString>> {
         let origin = base_url.parse::<Origin>().ok();
-        let service = origin.and_then(|origin| service_at(self.plugin.descriptor(), &origin));
-        let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
-        let from = from.filter(|from| !from.is_empty()).map(|from| format!("from {from}; ")).unwrap_or_default();
+        let from = keys_from(self.plugin.descriptor(), credential, origin.as_ref());
+        let from = from.map(|from| format!("from {from}; ")).unwrap_or_default();
         let help = terminal::line(&format!("{from}what you type stays hidden"));
         let check = |text: &str| match text.trim() {
             "" => Err("the key is empty; a gateway that asks for none takes any".to_owned()),

@@ -30,7 +30,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(message: impl Into<String>, param: impl Into<String>, code: &'static str) -> Self {
+    pub(super) fn new(message: impl Into<String>, param: impl Into<String>, code: &'static str) -> Self {
         let code = Some(code).filter(|code| !code.is_empty());
         Self { message: message.into(), param: Some(param.into()).filter(|param: &String| !param.is_empty()), code }
     }
