@@ -124,6 +124,7 @@ package: component $(ADAPTER)
 
 # A release, in dist/. The optimised harness takes some minutes.
 dist: package gateway
+	cargo xtask program
 	cargo xtask dist
 
 clean:

@@ -16,7 +16,7 @@ const GATEWAY = join(here, '../../tests/gateway');
 /** The package that `make package` built. */
 export function packageFile() {
   const dist = process.env.PORTKEY_DIST ?? join(root, 'dist');
-  return join(dist, /** @type {string} */ (readdirSync(dist).find((name) => name.endsWith('.tgz'))));
+  return join(dist, /** @type {string} */ (readdirSync(dist).find((name) => /^openclaw-portkey-provider-.*\.tgz$/.test(name))));
 }
 
 /** @typedef {{ code: number, stdout: string, stderr: string, json: any }} Ran */

@@ -1,5 +1,6 @@
 //! Completes `dist/`, a release. `make package` has put the component, the manifest and the OpenClaw package there.
-//! This adds the program, the component as an OCI layout, a bill of materials of each built file, and checksums.
+//! `cargo xtask program` adds the program for the system that it runs on, and `cargo xtask dist`, at the end, npm's package
+//! that brings it, the component as an OCI layout, a bill of materials of each built file, and checksums.
 
 use std::{env::consts::EXE_SUFFIX, fs, path::Path};
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     component,
+    npm::Release,
     oci::{self, sha256},
     sbom::{self, File},
     workspace::{self, Workspace, cargo, rustc},
@@ -18,16 +20,41 @@ pub(crate) const GATEWAY: &[&str] = &[component::PACKAGE, "front", "credentials"
 /// It writes the JavaScript with which the OpenClaw package runs the component.
 pub(crate) const JCO: &[&str] = &["@bytecodealliance/jco"];
 
-/// Makes what is missing, and says what there is.
+/// The files of the program are named by this and their target.
+const PROGRAM: &str = "host-harness-";
+
+/// Builds the program for this system, as a file and as npm's package.
+pub(crate) fn program(workspace: &Workspace) -> anyhow::Result<()> {
+    let dist = workspace.root.join("dist");
+    let target = rustc("host")?;
+    let build = ["build", "--quiet", "--release", "--package", "host-harness-cli"];
+    workspace::run(cargo().args(build).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?))?;
+    let built = workspace.target.join("release").join(format!("host-harness{EXE_SUFFIX}"));
+    let name = format!("{PROGRAM}{target}{EXE_SUFFIX}");
+    fs::copy(&built, dist.join(&name))?;
+    println!("dist/{name}\ndist/{}", release(workspace, &dist)?.program(&target, &built)?);
+    Ok(())
+}
+
+fn release<'a>(workspace: &'a Workspace, dist: &'a Path) -> anyhow::Result<Release<'a>> {
+    Ok(Release { root: &workspace.root, dist, version: &workspace.package(component::PACKAGE)?.version })
+}
+
+/// The names of what is in the folder, in order.
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut names = entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// Adds the rest, and says what there is.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let dist = workspace.root.join("dist");
     let version = &workspace.package(component::PACKAGE)?.version;
-    let host = rustc("host")?;
-
-    let program = format!("host-harness-{host}{EXE_SUFFIX}");
-    let build = ["build", "--quiet", "--release", "--package", "host-harness-cli"];
-    workspace::run(cargo().args(build).env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths()?))?;
-    fs::copy(workspace.target.join("release").join(format!("host-harness{EXE_SUFFIX}")), dist.join(&program))?;
+    release(workspace, &dist)?.launcher()?;
 
     let wasm = fs::read(dist.join("portkey-provider.wasm")).context("dist/ holds no component: run `make package`")?;
     let created = workspace.commit().map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |commit| commit.time);
@@ -38,13 +65,26 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let manifest: Value = serde_json::from_slice(&fs::read(workspace.root.join("openclaw/package.json"))?)?;
     ensure!(manifest["dependencies"].is_null(), "the bill of {npm} does not list its dependencies of npm's yet");
     let lock: Value = serde_json::from_slice(&fs::read(workspace.root.join("openclaw/package-lock.json"))?)?;
-    let mut files = vec!["openclaw.plugin.json".to_owned()];
-    for (name, kind, packages, target, wrote) in [
+    let there = names(&dist)?;
+    // What brings the program holds nothing that is not in the bill of the program itself.
+    let mut files: Vec<String> =
+        there.iter().filter(|name| name.starts_with("openclaw-host-harness-")).cloned().collect();
+    files.push("openclaw.plugin.json".to_owned());
+    let programs: Vec<_> = there.iter().filter(|name| name.starts_with(PROGRAM) && !name.ends_with(".json")).collect();
+    ensure!(!programs.is_empty(), "dist/ holds no program: run `cargo xtask program`");
+    let target = |program: &str| program.trim_start_matches(PROGRAM).trim_end_matches(".exe").to_owned();
+    let programs: Vec<_> = programs.into_iter().map(|name| (name, target(name))).collect();
+    let mut built = vec![
         ("portkey-provider.wasm", "library", &[component::PACKAGE][..], "wasm32-wasip2", &[][..]),
         ("gateway.wasm", "application", GATEWAY, "wasm32-wasip2", &[]),
         (&npm, "library", &[component::PACKAGE], "wasm32-wasip2", JCO),
-        (&program, "application", &["host-harness-cli"], &host, &[]),
-    ] {
+    ];
+    built.extend(
+        programs
+            .iter()
+            .map(|(name, target)| (name.as_str(), "application", &["host-harness-cli"][..], target.as_str(), &[][..])),
+    );
+    for (name, kind, packages, target, wrote) in built {
         let sha256 = sha256(&fs::read(dist.join(name)).with_context(|| format!("dist/{name}: run `make package`"))?);
         let bill = sbom::bill(&File { name, kind, sha256, packages, target, npm: (wrote, &lock) })?;
         let bill_name = format!("{name}.cdx.json");

@@ -6,6 +6,7 @@ mod component;
 mod dist;
 mod gateway;
 mod locks;
+mod npm;
 mod oci;
 mod sbom;
 mod workspace;
@@ -21,7 +22,9 @@ enum Task {
     Component,
     /// Builds front and credentials, and composes the provider with them into one component
     Gateway(gateway::Args),
-    /// Adds to dist/, where the OpenClaw package is already, the rest of a release
+    /// Builds the program for this system into dist/, where the OpenClaw package is already
+    Program,
+    /// Adds to dist/, where all else is already, the rest of a release
     Dist,
     /// Checks that all packages are pinned by their digests, and how they are installed
     Locks,
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
     match task {
         Task::Component => component::run(&workspace),
         Task::Gateway(args) => gateway::run(&workspace, &args),
+        Task::Program => dist::program(&workspace),
         Task::Dist => dist::run(&workspace),
         Task::Locks => locks::run(&workspace),
     }
