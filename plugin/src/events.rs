@@ -14,6 +14,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error::{self, Result};
 use crate::json::{Nesting, lossy};
+use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::signature::{self, Details};
@@ -23,9 +24,6 @@ use crate::{guardrails, parts, sse, usage};
 /// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
 /// limit between two pieces ends a stream that stays open.
 const MAX_AFTER_DONE: usize = 1024 * 1024;
-
-/// The most tool calls in one answer. There is a limit because each piece is matched with all calls.
-pub(crate) const MAX_CALLS: usize = 4096;
 
 /// How many bytes of a body are kept for a quote in an error.
 const QUOTED: usize = 4096;
@@ -334,8 +332,7 @@ impl State {
             return;
         }
         if let Some(said) = &chunk.error {
-            let body = format!(r#"{{"error":{}}}"#, said.to_json());
-            return self.fail(error::from_response(&self.head, body.as_bytes()));
+            return self.fail(parts::told(&self.head, said));
         }
         if chunk.is_failure {
             return self.fail(error::malformed(&self.head, "The stream ended with an error", text.as_bytes()));
@@ -489,8 +486,7 @@ impl State {
         self.settle(Some(&call));
         let at = self.place(&call).unwrap_or(self.calls.len());
         if at >= MAX_CALLS {
-            let what = format!("The answer holds more than {MAX_CALLS} tool calls");
-            return self.fail(error::protocol(&self.head, &what, b"..."));
+            return self.fail(parts::too_many_calls(&self.head));
         }
         if at == self.calls.len() {
             self.calls.push(Call { index: call.index, ..Call::default() });
@@ -631,8 +627,7 @@ impl State {
         }
         let reason = parts::finish_reason(&self.reason, self.announced > 0);
         if reason == FinishReason::ToolCalls && self.announced == 0 {
-            let what = "The model calls a tool, and the answer does not say which";
-            return self.fail(error::protocol(&self.head, what, self.reason.as_bytes()));
+            return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
         self.end_reasoning(&[]);
         for call in self.calls.drain(..).filter(|call| call.number.is_none()) {
