@@ -17,6 +17,8 @@ pub mod bindings;
 pub mod chat;
 pub mod embeddings;
 pub mod failure;
+mod fields;
+mod form;
 mod http;
 pub mod images;
 mod service;
