@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod answer;
 pub mod audio;
 pub mod call;
+mod calls;
 mod config;
 pub mod embeddings;
 pub mod error;

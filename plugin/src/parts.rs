@@ -162,7 +162,7 @@ pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
     whole
 }
 
-/// The most tool calls in one answer. In a stream each piece is matched with all of them.
+/// The most tool calls in one answer.
 pub(crate) const MAX_CALLS: usize = 4096;
 
 /// The error for more than [`MAX_CALLS`].
