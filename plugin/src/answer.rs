@@ -1,7 +1,6 @@
 //! Reads a complete chat answer, one that was not streamed as events.
 
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -9,7 +8,9 @@ use core::mem;
 use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishReason, Response, Thinking, ToolCall};
 use crate::error::{self, Result};
 use crate::json::{Json, Nesting, lossy};
-use crate::parts::{block_thinking, call_id, citation, finish_reason, is_stop, picture};
+use crate::parts::{
+    MAX_CALLS, block_thinking, call_id, citation, finish_reason, is_stop, no_call, picture, told, too_many_calls,
+};
 use crate::report::Head;
 use crate::signature::{self, Details};
 use crate::wire::{self, present};
@@ -35,7 +36,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     }
     let completion = read.map_err(|_| malformed())?;
     if let Some(said) = &completion.error {
-        return Err(error::from_response(head, format!(r#"{{"error":{}}}"#, said.to_json()).as_bytes()));
+        return Err(told(head, said));
     }
     if completion.is_failure {
         return Err(malformed());
@@ -73,8 +74,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         return Err(events::truncated(head));
     }
     if finish_reason == FinishReason::ToolCalls && !has_calls {
-        let what = "The model calls a tool, and the answer does not say which";
-        return Err(error::protocol(head, what, body));
+        return Err(no_call(head, body));
     }
     content.extend(completion.citations.iter().filter_map(citation).map(AssistantPart::Other));
     Ok(Response {
@@ -128,9 +128,8 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
         parts.extend(block.others.into_iter().map(AssistantPart::Other));
     }
     let mut details = Details::from(&message.reasoning_details);
-    if message.tool_calls.len() > events::MAX_CALLS {
-        let what = format!("The answer holds more than {} tool calls", events::MAX_CALLS);
-        return Err(error::protocol(head, &what, b"..."));
+    if message.tool_calls.len() > MAX_CALLS {
+        return Err(too_many_calls(head));
     }
     if !has_thinking {
         let text = present(message.reasoning.text).or_else(|| details.text());

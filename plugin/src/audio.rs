@@ -11,7 +11,7 @@ use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::json::{Object, lossy};
 use crate::portkey;
-use crate::prompt;
+use crate::prompt::{self, filled};
 use crate::report::Head;
 use crate::usage;
 use crate::wire;
@@ -36,10 +36,7 @@ pub fn speech(request: &SpeechRequest) -> Result<String> {
     if request.text.trim().is_empty() {
         return Err(error::invalid_request("There is no text to speak."));
     }
-    let given = |text: &'_ Option<String>, default: &str| {
-        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text.unwrap_or(default).to_owned()
-    };
+    let given = |text: &Option<String>, default: &str| filled(text.as_deref()).unwrap_or(default).to_owned();
     let mut body = Object::default();
     body.set("model", prompt::model(&extra, request.model.as_deref(), portkey::SPEECH_MODEL));
     body.set("input", &*request.text);
@@ -99,7 +96,7 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     }
     let malformed = || error::malformed(head, "The answer is no transcript", body);
     let answer = Object::parse(&text).ok_or_else(malformed)?;
-    if answer.iter().any(|(name, value)| wire::is_failure(name, value)) {
+    if wire::is_failed(&answer) {
         return Err(malformed());
     }
     // Silence is an empty text.

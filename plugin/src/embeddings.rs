@@ -53,8 +53,7 @@ pub fn request(request: &Request) -> Result<(String, String)> {
 /// Vectors in base64 are a third of their size in digits. OpenAI's models are asked for it; Amazon's refuse the request
 /// that the gateway makes of it, and other providers may (gateway 1.15.2, `embeddingTypes`).
 fn encoding(model: &str) -> Option<&'static str> {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    name.starts_with("text-embedding-").then_some("base64")
+    prompt::bare(model).starts_with("text-embedding-").then_some("base64")
 }
 
 /// The answer to a request for `count` vectors.
@@ -62,7 +61,7 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     let malformed = || error::malformed(head, "The answer holds no vectors", body);
     let text = lossy(body);
     let mut answer = wire::Vectors::parse(&text).map_err(|_| malformed())?;
-    if answer.is_failure || answer.data.is_empty() {
+    if answer.data.is_empty() {
         return Err(malformed());
     }
     let miscounted = |found: usize| {

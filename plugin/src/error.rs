@@ -1,7 +1,7 @@
 //! Builds `types.error` from a failed response: the kind, who failed, what to do, and how long to wait (`retry-after`).
 //!
 //! Only this module knows the error responses of the hosted and the open-source gateway. `failure` finds the words in
-//! them. Failures below HTTP are in `http`, wrong configurations in [`crate::lint`].
+//! them. Failures below HTTP are in the `http` of `wit/guest`, wrong configurations in [`crate::lint`].
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;

@@ -12,8 +12,10 @@ use crate::bindings::exports::openclaw::provider::chat::{
     Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
+use crate::calls::{Call, Calls};
 use crate::error::{self, Result};
-use crate::json::{Nesting, lossy};
+use crate::json::lossy;
+use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::signature::{self, Details};
@@ -23,9 +25,6 @@ use crate::{guardrails, parts, sse, usage};
 /// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
 /// limit between two pieces ends a stream that stays open.
 const MAX_AFTER_DONE: usize = 1024 * 1024;
-
-/// The most tool calls in one answer. There is a limit because each piece is matched with all calls.
-pub(crate) const MAX_CALLS: usize = 4096;
 
 /// How many bytes of a body are kept for a quote in an error.
 const QUOTED: usize = 4096;
@@ -164,9 +163,7 @@ struct State {
     failed: Option<Box<Error>>,
     /// The last one. Some gateways repeat it, growing, in each chunk, and some send it in parts.
     usage: Option<Usage>,
-    calls: Vec<Call>,
-    /// How many of the calls were announced.
-    announced: u32,
+    calls: Calls,
     /// The call whose arguments may still arrive.
     waiting: Option<usize>,
     /// Whether a piece of reasoning is being read, and its field.
@@ -181,23 +178,6 @@ struct State {
     is_over: bool,
     /// The error, delivered after the events before it.
     failure: Option<Box<Error>>,
-}
-
-/// A tool call that is being read.
-#[derive(Debug, Default)]
-struct Call {
-    /// The provider's number for it.
-    index: Option<u64>,
-    id: Option<String>,
-    name: String,
-    arguments: Nesting,
-    /// Its number in our events, once it was announced.
-    number: Option<u32>,
-    /// What came before its name.
-    held: String,
-    signature: Option<String>,
-    /// A call of a provider's own tool, as its block began.
-    server: Option<String>,
 }
 
 pub(crate) fn truncated(head: &Head) -> Box<Error> {
@@ -260,7 +240,7 @@ impl State {
             let event = event_of(field, text);
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &event {
-                Event::ToolCall(piece) => self.goes_on(piece),
+                Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
                 _ => true,
             };
             if goes_on {
@@ -289,14 +269,6 @@ impl State {
             return;
         }
         self.chunk(text);
-    }
-
-    /// Whether a piece of arguments still belongs to its call. If so, it is counted.
-    fn goes_on(&mut self, piece: &ToolCallDelta) -> bool {
-        let call = self.calls.iter_mut().rev().find(|call| call.number == Some(piece.index));
-        let Some(call) = call.filter(|call| !call.arguments.is_closed) else { return false };
-        call.arguments.push(piece.arguments_fragment.as_bytes());
-        true
     }
 
     fn chunk(&mut self, text: &str) {
@@ -334,8 +306,7 @@ impl State {
             return;
         }
         if let Some(said) = &chunk.error {
-            let body = format!(r#"{{"error":{}}}"#, said.to_json());
-            return self.fail(error::from_response(&self.head, body.as_bytes()));
+            return self.fail(parts::told(&self.head, said));
         }
         if chunk.is_failure {
             return self.fail(error::malformed(&self.head, "The stream ended with an error", text.as_bytes()));
@@ -489,21 +460,25 @@ impl State {
         self.settle(Some(&call));
         let at = self.place(&call).unwrap_or(self.calls.len());
         if at >= MAX_CALLS {
-            let what = format!("The answer holds more than {MAX_CALLS} tool calls");
-            return self.fail(error::protocol(&self.head, &what, b"..."));
+            return self.fail(parts::too_many_calls(&self.head));
         }
         if at == self.calls.len() {
             self.calls.push(Call { index: call.index, ..Call::default() });
         }
-        let Some(known) = self.calls.get_mut(at) else { return };
         let mut signature = signature::of_call(call.thought_signature, call.google_signature);
         let mut fragment = call.arguments.text.into_owned();
+        let Some(known) = self.calls.get(at) else { return };
         // Some repeat a call once it is there.
         if known.arguments.is_closed && known.number.is_some() && !fragment.trim().is_empty() {
             return;
         }
+        if known.id.is_none()
+            && let Some(id) = present(call.id)
+        {
+            self.calls.set_id(at, id);
+        }
+        let Some(known) = self.calls.get_mut(at) else { return };
         known.arguments.push(fragment.as_bytes());
-        known.id = known.id.take().or_else(|| present(call.id));
         if known.name.is_empty() {
             known.name = call.name.into_owned();
         }
@@ -541,10 +516,11 @@ impl State {
 
     /// The first event of a call.
     fn announce(&mut self, at: usize) {
-        let Some(known) = self.calls.get_mut(at).filter(|known| !known.name.is_empty()) else { return };
-        let index = self.announced;
-        self.announced += 1;
-        known.number = Some(index);
+        if self.calls.get(at).is_none_or(|known| known.name.is_empty()) {
+            return;
+        }
+        let index = self.calls.announce(at);
+        let Some(known) = self.calls.get_mut(at) else { return };
         let id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
         let own = self.encrypted.iter().position(|(of, _)| *of == id).map(|at| self.encrypted.swap_remove(at).1);
         self.events.push(Event::ToolCall(ToolCallDelta {
@@ -576,12 +552,12 @@ impl State {
         {
             return last;
         }
-        let by = |is_it: &dyn Fn(&Call) -> bool| self.calls.iter().rposition(is_it);
         let has_id = |known: &Call| id.is_some() && known.id.as_deref() == id;
         let has_index = |known: &Call| call.index.is_some() && known.index == call.index;
-        let at = by(&|known| has_id(known) && has_index(known))
-            .or_else(|| by(&has_id))
-            .or_else(|| call.index.and_then(|_| by(&has_index)))
+        let by = |id: Option<&str>, index: Option<u64>| self.calls.last_with(id, index);
+        let by_id = id.and_then(|_| call.index.and_then(|_| by(id, call.index)).or_else(|| by(id, None)));
+        let at = by_id
+            .or_else(|| call.index.and_then(|_| by(None, call.index)))
             .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
         let known = self.calls.get(at)?;
         let is_closed = known.arguments.is_closed;
@@ -629,13 +605,12 @@ impl State {
         if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_stop(&self.reason) {
             return self.fail(truncated(&self.head));
         }
-        let reason = parts::finish_reason(&self.reason, self.announced > 0);
-        if reason == FinishReason::ToolCalls && self.announced == 0 {
-            let what = "The model calls a tool, and the answer does not say which";
-            return self.fail(error::protocol(&self.head, what, self.reason.as_bytes()));
+        let reason = parts::finish_reason(&self.reason, self.calls.announced() > 0);
+        if reason == FinishReason::ToolCalls && self.calls.announced() == 0 {
+            return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
         self.end_reasoning(&[]);
-        for call in self.calls.drain(..).filter(|call| call.number.is_none()) {
+        for call in self.calls.take().into_iter().filter(|call| call.number.is_none()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
             self.events.extend(other.map(Event::Other));

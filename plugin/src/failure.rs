@@ -83,7 +83,7 @@ impl Failure {
     fn of(root: &Object<'_>) -> Self {
         let mut read = Self {
             provider: root.text("provider").into_owned(),
-            is_marked: root.iter().any(|(name, value)| wire::is_failure(name, value)),
+            is_marked: wire::is_failed(root),
             is_html: root.text("html-message").trim_start().starts_with('<'),
             ..Self::default()
         };

@@ -5,7 +5,7 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use openclaw_provider_guest::http::{Body, ErrorCode, Failure, Request};
+use openclaw_provider_guest::http::{Body, ErrorCode, Failure, Request, announced};
 
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::error::{self, Result};
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// How many bytes its body has; 0 where it does not say.
     pub(crate) fn announced(&self) -> usize {
-        self.head.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+        announced(&self.head.headers)
     }
 }
 
@@ -36,16 +36,7 @@ pub(crate) fn fetch(request: Request, body: &[u8], limit: usize) -> Result<(Head
 
 /// The rest of the body of an answer, of at most `limit` bytes.
 pub(crate) fn whole(answer: &Answer, limit: usize) -> Result<Vec<u8>> {
-    let mut whole = Vec::new();
-    each(answer, limit, |piece| {
-        if whole.is_empty() {
-            whole = piece;
-            whole.reserve_exact(answer.announced().min(limit).saturating_sub(whole.len()));
-        } else {
-            whole.extend_from_slice(&piece);
-        }
-    })?;
-    Ok(whole)
+    answer.body.whole(answer.announced(), limit).map_err(|failure| broken(failure, &answer.head))
 }
 
 /// Sends a request and waits for the head of its answer, which must be a success.
@@ -60,14 +51,18 @@ pub(crate) fn open(request: Request, body: &[u8]) -> Result<Answer> {
 
 /// Each piece of the body of an answer.
 pub(crate) fn each(answer: &Answer, limit: usize, read: impl FnMut(Vec<u8>)) -> Result<()> {
-    answer.body.each(limit, read).map_err(|failure| {
-        let is_too_large = matches!(failure, Failure::TooLarge(_));
-        let error = failed(failure);
-        if is_too_large {
-            return error::answered(ErrorKind::Protocol, ErrorOrigin::Gateway, &error.message, &answer.head);
+    answer.body.each(limit, read).map_err(|failure| broken(failure, &answer.head))
+}
+
+/// The error where a body did not come whole.
+fn broken(failure: Failure, head: &Head) -> Box<Error> {
+    match failure {
+        large @ Failure::TooLarge(_) => {
+            let message = large.into_error("gateway").message;
+            error::answered(ErrorKind::Protocol, ErrorOrigin::Gateway, &message, head)
         }
-        error
-    })
+        other => failed(other),
+    }
 }
 
 /// A failure of the client, in the gateway's words.

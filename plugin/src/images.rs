@@ -14,7 +14,7 @@ use crate::form::{File, Form};
 use crate::inline::{self, NotBase64};
 use crate::json::{Object, lossy};
 use crate::portkey;
-use crate::prompt;
+use crate::prompt::{self, filled};
 use crate::report::Head;
 use crate::usage;
 use crate::wire::{self, present};
@@ -37,7 +37,7 @@ fn fields(request: &Request) -> Result<(String, Object<'_>)> {
             portkey::MAX_IMAGES
         )));
     }
-    let size = request.size.as_deref().map(str::trim).filter(|size| !size.is_empty()).unwrap_or(DEFAULT_SIZE);
+    let size = filled(request.size.as_deref()).unwrap_or(DEFAULT_SIZE);
     if !is_size(size) {
         return Err(error::invalid_request(
             "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
@@ -65,7 +65,7 @@ fn is_size(size: &str) -> bool {
 /// Only these take `response_format`; gpt-image models refuse it and always answer in base64. Source: OpenAI's API
 /// reference, "Create image".
 fn response_format(model: &str) -> Option<&'static str> {
-    matches!(model.rsplit('/').next(), Some("dall-e-2" | "dall-e-3")).then_some("b64_json")
+    matches!(prompt::bare(model), "dall-e-2" | "dall-e-3").then_some("b64_json")
 }
 
 /// The model of the call and the JSON body of `/images/generations`.
@@ -126,9 +126,6 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
     let malformed = || error::malformed(head, "Portkey image generation response malformed", &json);
     let text = lossy(&json);
     let answer = wire::Images::parse(&text).map_err(|_| malformed())?;
-    if answer.is_failure {
-        return Err(malformed());
-    }
     let not_base64 = |quote: &[u8]| error::protocol(head, "An image is not base64", quote);
     let mut images = Vec::with_capacity(answer.data.len());
     for image in answer.data {

@@ -1,7 +1,7 @@
 //! The Portkey AI gateway as a model provider: the component of `../wit`.
 //!
 //! This file holds only the exports. Everything specific to Portkey is plain functions over bytes, in the modules
-//! below; they also compile natively, for their tests. Only `http` does I/O, and `service` calls it.
+//! below; they also compile natively, for their tests. Only `http` sends, and `service` alone calls it and reads the answers.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 
@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod answer;
 pub mod audio;
 pub mod call;
+mod calls;
 mod config;
 pub mod embeddings;
 pub mod error;

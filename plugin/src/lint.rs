@@ -27,8 +27,10 @@ const MAX_DEPTH: usize = 32;
 /// The ways to choose among targets. Source: Portkey docs, "Configs", and the open-source gateway's schema.
 const MODES: [&str; 4] = ["single", "loadbalance", "fallback", "conditional"];
 
-/// Names in a config that make a difference, by which a misspelt one is known: the open-source gateway ignores what it
-/// does not know. Those of providers, such as `azure_...`, are far from all of these.
+// Names in a config that make a difference, by which a misspelt one is known: the open-source gateway ignores what it
+// does not know.
+
+/// Those of a target. A provider's own, such as `azure_...`, are far from all of these.
 const TARGET: &[&str] = &[
     "strategy",
     "targets",
@@ -45,8 +47,11 @@ const TARGET: &[&str] = &[
     "input_guardrails",
     "output_guardrails",
 ];
+/// Those of a target's `strategy`.
 const STRATEGY: &[&str] = &["mode", "on_status_codes", "conditions", "default"];
+/// Those of its `retry`.
 const RETRY: &[&str] = &["attempts", "on_status_codes", "use_retry_after_header", "use_retry_after_headers"];
+/// Those of its `cache`.
 const CACHE: &[&str] = &["mode", "max_age"];
 
 /// What is wrong or doubtful in a configuration document.

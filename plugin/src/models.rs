@@ -53,7 +53,7 @@ impl Listing {
         let text = lossy(body);
         let json = Json::parse(&text).map_err(|_| malformed())?;
         let page = json.object().unwrap_or_default();
-        if page.iter().any(|(name, value)| wire::is_failure(name, value)) {
+        if wire::is_failed(&page) {
             return Err(malformed());
         }
         // Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is `null` where it

@@ -15,6 +15,7 @@ use crate::error::{self, Result};
 use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::portkey;
+use crate::prompt::{self, filled};
 use crate::traits;
 use crate::url::BaseUrl;
 
@@ -56,10 +57,6 @@ fn open<'a>(object: &Object<'a>, name: &str, path: &str) -> Result<Object<'a>> {
 /// The text of a member, trimmed; none where it is empty.
 fn text(object: &Object<'_>, name: &str) -> Option<String> {
     filled(Some(&object.get(name)?.string()?)).map(ToOwned::to_owned)
-}
-
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// `models.providers.portkey`.
@@ -119,8 +116,7 @@ fn model_entry(id: &str) -> Json<'_> {
 fn merge_alias(models: &mut Object<'_>, reference: &str) -> Result<()> {
     let is_alias = |name: &str| name.trim().eq_ignore_ascii_case(portkey::ALIAS);
     let has_alias = |entry: &Json<'_>| Some(is_alias(&entry.object()?.get("alias")?.string()?));
-    let goes_by_it =
-        |name: &str, entry| name.rsplit('/').next().is_some_and(is_alias) || has_alias(entry) == Some(true);
+    let goes_by_it = |name: &str, entry| is_alias(prompt::bare(name)) || has_alias(entry) == Some(true);
     let is_taken = models.iter().any(|(name, entry)| goes_by_it(name, entry));
     let mut entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
     if !is_taken && entry.get("alias").is_none() {

@@ -1,6 +1,7 @@
 //! The meaning of the parts of an answer, whole or streamed.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +10,7 @@ use core::mem;
 use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, FinishReason, Response, Thinking, ToolCall,
 };
-use crate::bindings::openclaw::provider::types::{GatewayReport, Media, MediaSource};
+use crate::bindings::openclaw::provider::types::{Error, GatewayReport, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::report::Head;
@@ -159,6 +160,24 @@ pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
         }
     }
     whole
+}
+
+/// The most tool calls in one answer.
+pub(crate) const MAX_CALLS: usize = 4096;
+
+/// The error for more than [`MAX_CALLS`].
+pub(crate) fn too_many_calls(head: &Head) -> Box<Error> {
+    error::protocol(head, &format!("The answer holds more than {MAX_CALLS} tool calls"), b"...")
+}
+
+/// The error for a reason of tool calls without a call.
+pub(crate) fn no_call(head: &Head, quote: &[u8]) -> Box<Error> {
+    error::protocol(head, "The model calls a tool, and the answer does not say which", quote)
+}
+
+/// The error for what an answer says of itself under `error`.
+pub(crate) fn told(head: &Head, said: &Json<'_>) -> Box<Error> {
+    error::from_response(head, format!(r#"{{"error":{}}}"#, said.to_json()).as_bytes())
 }
 
 /// An id for a call whose provider gave none: the result must name one.

@@ -54,10 +54,20 @@ pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object<'_>> {
     }
 }
 
+/// A text, trimmed; none where it is empty.
+pub(crate) fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A model's name without what stands before it: `@provider/`, or its maker.
+pub(crate) fn bare(model: &str) -> &str {
+    model.rsplit('/').next().unwrap_or(model)
+}
+
 /// The model of a request that may name none: the one in the extras, the one that is named, or this provider's own choice.
 pub(crate) fn model(extra: &Object<'_>, named: Option<&str>, default: &str) -> String {
     let of_extra = extra.get("model").and_then(Json::string);
-    let named = of_extra.or_else(|| named.map(str::trim).filter(|model| !model.is_empty()).map(Into::into));
+    let named = of_extra.or_else(|| filled(named).map(Into::into));
     named.unwrap_or(Cow::Borrowed(default)).into_owned()
 }
 
@@ -72,7 +82,7 @@ fn schema<'t>(text: &'t str, what: &str) -> Result<Json<'t>> {
 /// OpenAI's reasoning models refuse `max_tokens`; every other provider behind the gateway knows it, while some do not
 /// map the newer name. Source: OpenAI's API reference; gateway 1.15.2, `src/providers/*/chatComplete.ts`.
 fn wants_completion_tokens(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
+    let name = bare(model);
     let starts_with_number = |rest: Option<&str>, least: u32| {
         rest.and_then(|rest| rest.split(|character: char| !character.is_ascii_digit()).next()?.parse::<u32>().ok())
             .is_some_and(|number| number >= least)

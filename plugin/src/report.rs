@@ -6,6 +6,8 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use openclaw_provider_guest::http;
+
 use crate::bindings::openclaw::provider::types::GatewayReport;
 
 /// Status and headers of an answer.
@@ -20,8 +22,7 @@ pub struct Head {
 impl Head {
     /// The first value of a header, trimmed; none where it is empty. `name` is in lower case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.headers.iter().find(|(key, _)| key == name)?;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        http::header(&self.headers, name)
     }
 
     /// Whether the answer is one to go on with: 200, or 246, Portkey's "guardrails failed but were not to deny".

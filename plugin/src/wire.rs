@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::json::{Json, Nesting, Object};
 
-/// The answer is no JSON object.
+/// The answer is no JSON object, or a failure.
 #[derive(Debug)]
 pub(crate) struct Misshapen;
 
@@ -47,6 +47,11 @@ fn root(text: &str) -> Result<Object<'_>> {
             items.into_iter().next().and_then(Json::into_object).ok_or(Misshapen)
         }
     }
+}
+
+/// The root of an answer that is no failure.
+fn successful(text: &str) -> Result<Object<'_>> {
+    root(text).and_then(|root| if is_failed(&root) { Err(Misshapen) } else { Ok(root) })
 }
 
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
@@ -142,8 +147,13 @@ impl<'a> Completion<'a> {
     }
 }
 
+/// Whether an answer says that it is a failure.
+pub(crate) fn is_failed(root: &Object<'_>) -> bool {
+    root.iter().any(|(name, value)| is_failure(name, value))
+}
+
 /// Whether a member at the top of an answer says that it is a failure.
-pub(crate) fn is_failure(name: &str, value: &Json<'_>) -> bool {
+fn is_failure(name: &str, value: &Json<'_>) -> bool {
     match name {
         "error" | "html-message" => !value.is_blank(),
         "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
@@ -553,13 +563,11 @@ pub(crate) struct Images<'a> {
     pub(crate) data: Vec<Image<'a>>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
-    pub(crate) is_failure: bool,
 }
 
 impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut root = root(text)?;
-        let is_failure = root.iter().any(|(name, value)| is_failure(name, value));
+        let mut root = successful(text)?;
         let mut data = Vec::new();
         for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
         {
@@ -569,17 +577,16 @@ impl<'a> Images<'a> {
                 within(true, value, MAX_DEPTH, &mut data);
             }
         }
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), is_failure })
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
     }
 }
 
 /// An answer that holds vectors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Vectors<'a> {
     pub(crate) data: Vec<Vector<'a>>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
-    pub(crate) is_failure: bool,
 }
 
 #[derive(Debug)]
@@ -591,15 +598,14 @@ pub(crate) struct Vector<'a> {
 
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut root = root(text)?;
-        let is_failure = root.iter().any(|(name, value)| is_failure(name, value));
+        let mut root = successful(text)?;
         let mut data = Vec::new();
         let mut read = |mut item: Object<'a>| {
             let embedding = item.take("embedding").unwrap_or(Json::NULL);
             data.push(Vector { index: item.get("index").and_then(Json::count), embedding });
         };
         each(root.take("data").unwrap_or(Json::NULL), &mut read);
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), is_failure })
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
     }
 }
 

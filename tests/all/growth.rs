@@ -39,6 +39,10 @@ enum What {
     Lines,
     /// Content blocks in one event.
     StreamedBlocks,
+    /// Calls in one event.
+    StreamedCalls,
+    /// Calls, each in an event of its own, and then a piece for each.
+    CallEvents,
     /// Models in the catalog.
     Listed,
     /// Images in an answer.
@@ -165,6 +169,17 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             stream(counting, event.replace("x ", "x\ndata: ")).await
         }
         What::StreamedBlocks => stream(counting, delta(&blocks(count))).await,
+        What::StreamedCalls => stream(counting, delta(&format!(r#""tool_calls":[{}]"#, each(count, call)))).await,
+        What::CallEvents => {
+            let begun = |number| {
+                format!(r#"{{"index":{number},"id":"call_{number}","function":{{"name":"f","arguments":"{{\"a\":"}}}}"#)
+            };
+            let more = |number| format!(r#"{{"index":{number},"function":{{"arguments":"1}}"}}}}"#);
+            let event = |call| delta(&format!(r#""tool_calls":[{call}]"#));
+            let begun = (0..count).map(|number| event(begun(number)));
+            let more = (0..count).map(|number| event(more(number)));
+            stream(counting, begun.chain(more).collect()).await
+        }
         What::Listed => {
             let data = each(count, |number| format!(r#"{{"id":"model-{number}","owned_by":"o"}}"#));
             let page = format!(r#"{{"data":[{data}]}}"#);
@@ -204,6 +219,8 @@ async fn twice_as_much_costs_about_twice_as_much() {
         What::Events,
         What::Lines,
         What::StreamedBlocks,
+        What::StreamedCalls,
+        What::CallEvents,
         What::Listed,
         What::Models,
         What::Settings,
@@ -211,8 +228,12 @@ async fn twice_as_much_costs_about_twice_as_much() {
         What::Repeated,
     ] {
         // So many that what is the same for each call counts for little, and the square would count for most.
-        let once = instructions(&counting, what, 4_000).await;
-        let twice = instructions(&counting, what, 8_000).await;
+        let once = match what {
+            // Of calls no answer holds more than twice as many as this.
+            What::StreamedCalls | What::CallEvents => 2_000,
+            _ => 4_000,
+        };
+        let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);
         if twice > once / 4 * 9 {
             found.push(format!("{what:?}: {once} instructions, and for twice as much {twice}"));
         }

@@ -8,7 +8,6 @@
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
-#[cfg(target_family = "wasm")]
 extern crate component_runtime as _;
 
 #[cfg(target_family = "wasm")]

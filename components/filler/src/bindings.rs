@@ -11,7 +11,5 @@ wit_bindgen::generate!({
     default_bindings_module: "crate::bindings",
 });
 
-#[cfg(target_family = "wasm")]
 use crate::Filler;
-#[cfg(target_family = "wasm")]
 export!(Filler);

@@ -1,7 +1,8 @@
 //! Stands in for the optional interfaces that a provider does not export: every call returns the error `unsupported`.
 //! The front imports all interfaces, and so serves a provider that leaves some out.
 
-#![cfg_attr(target_family = "wasm", no_std)]
+#![cfg(target_family = "wasm")]
+#![no_std]
 
 extern crate alloc;
 extern crate component_runtime as _;

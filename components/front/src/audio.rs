@@ -4,33 +4,20 @@
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use serde_json::{Map, Value, json};
 
 use crate::bindings::openclaw::provider::audio::{SpeechRequest, Transcript, TranscriptionRequest};
 use crate::bindings::openclaw::provider::types::Media;
-use crate::chat;
 use crate::failure::Failure;
-use crate::images::parts;
-
-/// Takes a text out of the fields.
-fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Box<Failure>> {
-    match fields.shift_remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Failure::invalid_field(name, "must be a text")),
-    }
-}
-
-fn rest(fields: Map<String, Value>) -> Option<String> {
-    (!fields.is_empty()).then(|| Value::Object(fields).to_string())
-}
+use crate::fields::{self, rest, text};
+use crate::form::parts;
 
 /// Reads the body of a request for speech.
 pub fn speech(body: &[u8]) -> Result<SpeechRequest, Box<Failure>> {
-    let mut fields = chat::object(body)?;
+    let mut fields = fields::object(body)?;
     if text(&mut fields, "stream_format")?.is_some_and(|format| format != "audio") {
         return Err(Failure::invalid_field("stream_format", "cannot be had: speech comes as audio, as it is made"));
     }
@@ -64,8 +51,8 @@ pub fn transcription(content_type: &[u8], body: &[u8]) -> Result<Call, Box<Failu
             audio = Some(part.media());
             continue;
         }
-        let text = String::from_utf8(part.data).map_err(|_| Failure::invalid_field(&part.name, "is not text"))?;
-        fields.insert(part.name, text.into());
+        let (name, text) = part.text()?;
+        fields.insert(name, text.into());
     }
     let audio = audio.ok_or_else(|| Failure::invalid_field("file", "is missing: it is the recording"))?;
     if text(&mut fields, "stream")?.is_some_and(|stream| stream != "false") {
@@ -96,10 +83,11 @@ pub fn answer(transcript: Transcript, is_plain: bool) -> (&'static str, Vec<u8>)
         return ("text/plain; charset=utf-8", transcript.text.into_bytes());
     }
     let mut answer = json!({"text": transcript.text});
-    if let (Some(usage), Some(answer)) = (transcript.usage, answer.as_object_mut()) {
-        let total = usage.input_tokens.saturating_add(usage.output_tokens);
-        let (input, output) = (usage.input_tokens, usage.output_tokens);
-        let usage = json!({"type": "tokens", "input_tokens": input, "output_tokens": output, "total_tokens": total});
+    if let (Some(used), Some(answer)) = (transcript.usage, answer.as_object_mut()) {
+        let mut usage = json!({"type": "tokens"});
+        if let (Some(usage), Value::Object(tokens)) = (usage.as_object_mut(), fields::usage(&used)) {
+            usage.extend(tokens);
+        }
         answer.insert("usage".to_owned(), usage);
     }
     ("application/json", answer.to_string().into_bytes())

@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::bindings::openclaw::provider::chat::{Ask, AssistantPart, Event, FinishReason, Request, Response, Thinking};
 use crate::bindings::openclaw::provider::types::{MediaSource, Usage};
 use crate::failure::Failure;
+use crate::fields;
 
 /// A request for a completion.
 #[derive(Debug)]
@@ -37,9 +38,9 @@ pub struct Call {
 
 /// Reads the body of a request.
 pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
-    let mut fields = object(body)?;
+    let mut fields = fields::object(body)?;
     refuse_unanswerable(&fields)?;
-    let stream = flag("stream", fields.shift_remove("stream").filter(|value| !value.is_null()))?.unwrap_or(false);
+    let stream = fields::flag(&mut fields, "stream")?.unwrap_or(false);
     let include_usage = fields.shift_remove("stream_options").is_some_and(|options| options["include_usage"] == true);
     if fields.get("model").and_then(Value::as_str).is_none_or(|model| model.trim().is_empty()) {
         return Err(Failure::invalid_field("model", "must name a model"));
@@ -49,11 +50,6 @@ pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
     }
     let request = Request { ask: Ask::OpenaiJson(Value::Object(fields).to_string()), prompt_cache: None };
     Ok(Call { request, stream, include_usage })
-}
-
-/// The members of a JSON object, in their order.
-pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Box<Failure>> {
-    serde_json::from_slice(body).map_err(|error| Failure::invalid(format!("The body is not a JSON object: {error}")))
 }
 
 /// What an answer could not bring back.
@@ -73,11 +69,6 @@ fn refuse_unanswerable(fields: &Map<String, Value>) -> Result<(), Box<Failure>> 
         return Err(Failure::invalid_field("tools", "must be functions: a call of a custom tool cannot be passed on"));
     }
     Ok(())
-}
-
-pub(crate) fn flag(name: &str, value: Option<Value>) -> Result<Option<bool>, Box<Failure>> {
-    let flag = value.map(|value| value.as_bool().ok_or_else(|| Failure::invalid_field(name, "must be true or false")));
-    flag.transpose()
 }
 
 /// A whole answer, as JSON.

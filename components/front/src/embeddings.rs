@@ -3,17 +3,17 @@
 //! Source: OpenAI's API reference, "Create embeddings".
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::bindings::openclaw::provider::embeddings::{Request, Response};
-use crate::chat;
 use crate::failure::Failure;
-use crate::images::number;
+use crate::fields::{self, number, rest, take, text};
 
 /// A request for vectors.
 #[derive(Debug, PartialEq)]
@@ -26,21 +26,16 @@ pub struct Call {
 
 /// Reads the body of a request.
 pub fn read(body: &[u8]) -> Result<Call, Box<Failure>> {
-    let mut fields = chat::object(body)?;
-    let mut take = |name: &str| fields.shift_remove(name).filter(|value| !value.is_null());
-    let texts = texts(take("input").ok_or_else(|| Failure::invalid_field("input", "is missing"))?)?;
-    let model = match take("model") {
-        None => None,
-        Some(Value::String(model)) => Some(model),
-        Some(_) => return Err(Failure::invalid_field("model", "must be a text")),
-    };
-    let base64 = match take("encoding_format").as_ref().map(Value::as_str) {
+    let mut fields = fields::object(body)?;
+    let texts = texts(take(&mut fields, "input").ok_or_else(|| Failure::invalid_field("input", "is missing"))?)?;
+    let model = text(&mut fields, "model")?;
+    let base64 = match take(&mut fields, "encoding_format").as_ref().map(Value::as_str) {
         None | Some(Some("float")) => false,
         Some(Some("base64")) => true,
         Some(_) => return Err(Failure::invalid_field("encoding_format", "must be float or base64")),
     };
-    let dimensions = number("dimensions", take("dimensions"), |number| u32::try_from(number.as_u64()?).ok())?;
-    let extra_json = (!fields.is_empty()).then(|| Value::Object(fields).to_string());
+    let dimensions = number(&mut fields, "dimensions")?;
+    let extra_json = rest(fields);
     Ok(Call { request: Request { model, texts, dimensions, extra_json }, base64 })
 }
 
@@ -53,21 +48,55 @@ fn texts(input: Value) -> Result<Vec<String>, Box<Failure>> {
     }
 }
 
+/// An answer. As a tree of values it would take many times the memory of its numbers.
+#[derive(Serialize)]
+struct Answer<'a> {
+    object: &'static str,
+    data: Vec<Entry<'a>>,
+    model: &'a str,
+    usage: Tokens,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    object: &'static str,
+    index: usize,
+    embedding: Embedding<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Embedding<'a> {
+    Digits(&'a [f32]),
+    Base64(String),
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    prompt_tokens: u64,
+    total_tokens: u64,
+}
+
 /// The answer, as JSON.
-pub fn answer(response: Response, base64: bool) -> Vec<u8> {
-    let entry = |(index, vector): (usize, &Vec<f32>)| {
-        let embedding = if base64 {
-            let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-            Value::from(STANDARD.encode(bytes))
-        } else {
-            json!(vector)
-        };
-        json!({"object": "embedding", "index": index, "embedding": embedding})
+pub fn answer(response: &Response, base64: bool) -> Vec<u8> {
+    let embedding = |vector: &Vec<f32>| {
+        let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+        STANDARD.encode(bytes)
     };
-    let data: Vec<Value> = response.vectors.iter().enumerate().map(entry).collect();
+    let entry = |(index, vector)| Entry {
+        object: "embedding",
+        index,
+        embedding: if base64 { Embedding::Base64(embedding(vector)) } else { Embedding::Digits(vector) },
+    };
     let tokens = response.usage.map_or(0, |usage| usage.input_tokens);
-    let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
-    json!({"object": "list", "data": data, "model": response.model, "usage": usage}).to_string().into_bytes()
+    let answer = Answer {
+        object: "list",
+        data: response.vectors.iter().enumerate().map(entry).collect(),
+        model: &response.model,
+        usage: Tokens { prompt_tokens: tokens, total_tokens: tokens },
+    };
+    // Nothing in it fails to be written.
+    serde_json::to_vec(&answer).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -75,6 +104,7 @@ mod tests {
     use super::*;
     use crate::bindings::openclaw::provider::types::{GatewayReport, Usage};
     use alloc::vec;
+    use serde_json::json;
 
     fn report() -> GatewayReport {
         GatewayReport { trace_id: None, provider: None, cache_status: None, retry_attempts: None, used_target: None }
@@ -116,13 +146,17 @@ mod tests {
         };
         let response = Response {
             model: "m".into(),
-            vectors: vec![vec![1.0, -2.5], vec![0.5, 0.25]],
+            vectors: vec![vec![1.0, -2.5], vec![0.5, 0.1]],
             usage: Some(usage),
             report: report(),
         };
-        let read = |base64| serde_json::from_slice::<Value>(&answer(response.clone(), base64)).unwrap();
+        let read = |base64| serde_json::from_slice::<Value>(&answer(&response, base64)).unwrap();
         assert_eq!(read(false)["data"][0]["embedding"], json!([1.0, -2.5]));
         assert_eq!(read(true)["data"][0]["embedding"], "AACAPwAAIMA=");
+        assert_eq!(
+            String::from_utf8(answer(&response, false)).unwrap(),
+            r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1.0,-2.5]},{"object":"embedding","index":1,"embedding":[0.5,0.1]}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}"#
+        );
         assert_eq!((&read(true)["data"][1]["index"], &read(true)["usage"]["total_tokens"]), (&json!(1), &json!(7)));
     }
 }

@@ -1,31 +1,25 @@
 //! Images on OpenAI's wire: the JSON of a generation, the form of an edit, and the answer to either.
 //!
-//! Source: OpenAI's API reference, "Create image" and "Create image edit"; RFC 7578 for forms.
+//! Source: OpenAI's API reference, "Create image" and "Create image edit".
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nostd_multipart::{Event, Parser, content_disposition};
 use serde_json::{Map, Value, json};
 
 use crate::bindings::openclaw::provider::images::{Request, Response};
 use crate::bindings::openclaw::provider::types::{Media, MediaSource};
-use crate::chat;
 use crate::failure::Failure;
-
-/// Longest line in the head of a form's part. That of OpenAI's clients are below 200 bytes.
-const LINE: usize = 1024;
-/// Most lines in the head of a form's part.
-const LINES: usize = 8;
+use crate::fields::{self, flag, number, rest, text, usage};
+use crate::form::parts;
 
 /// Reads the body of a generation.
 pub fn generation(body: &[u8]) -> Result<Request, Box<Failure>> {
-    request(chat::object(body)?)
+    request(fields::object(body)?)
 }
 
 /// An edit.
@@ -49,9 +43,8 @@ pub fn edit(content_type: &[u8], body: &[u8]) -> Result<Edit, Box<Failure>> {
             "image" | "image[]" => inputs.push(part.media()),
             "mask" => mask = Some(part.media()),
             _ => {
-                let text = String::from_utf8(part.data);
-                let text = text.map_err(|_| Failure::invalid_field(&part.name, "is not text"))?;
-                fields.insert(part.name, text.into());
+                let (name, text) = part.text()?;
+                fields.insert(name, text.into());
             }
         }
     }
@@ -70,79 +63,20 @@ pub fn edit(content_type: &[u8], body: &[u8]) -> Result<Edit, Box<Failure>> {
 }
 
 fn request(mut fields: Map<String, Value>) -> Result<Request, Box<Failure>> {
-    let mut take = |name: &str| fields.shift_remove(name).filter(|value| !value.is_null());
-    if chat::flag("stream", take("stream"))? == Some(true) {
+    if flag(&mut fields, "stream")? == Some(true) {
         return Err(Failure::invalid_field("stream", "cannot be had for images"));
     }
-    let mut text = |name: &str| match take(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Failure::invalid_field(name, "must be a text")),
-    };
-    let prompt = text("prompt")?.ok_or_else(|| Failure::invalid_field("prompt", "is missing"))?;
-    let model = text("model")?;
-    let size = text("size")?;
-    let quality = text("quality")?;
-    let background = text("background")?;
-    let output_format = text("output_format")?;
-    let count = number("n", take("n"), |number| u32::try_from(number.as_u64()?).ok())?;
-    let extra_json = (!fields.is_empty()).then(|| Value::Object(fields).to_string());
-    Ok(Request { model, prompt, count, size, quality, background, output_format, extra_json })
-}
-
-pub(crate) fn number<T>(
-    name: &str,
-    value: Option<Value>,
-    read: impl Fn(&Value) -> Option<T>,
-) -> Result<Option<T>, Box<Failure>> {
-    let Some(value) = value else { return Ok(None) };
-    // JSON does not tell 1.0 from 1.
-    let value = match value.as_f64() {
-        Some(number) if value.is_f64() && number == number as i64 as f64 => Value::from(number as i64),
-        _ => value,
-    };
-    read(&value).map(Some).ok_or_else(|| Failure::invalid_field(name, "must be a number in its range"))
-}
-
-/// A part of a form.
-pub(crate) struct Part {
-    pub(crate) name: String,
-    media_type: String,
-    pub(crate) data: Vec<u8>,
-}
-
-impl Part {
-    pub(crate) fn media(self) -> Media {
-        Media { media_type: self.media_type, data: self.data }
-    }
-}
-
-pub(crate) fn parts(content_type: &[u8], body: &[u8]) -> Result<Vec<Part>, Box<Failure>> {
-    let malformed = |error| Failure::invalid(format!("The form cannot be read: {error}"));
-    let mut parser = Parser::<'_, LINE, LINES>::from_content_type(content_type).map_err(malformed)?;
-    let mut parts: Vec<Part> = Vec::new();
-    let mut rest = body;
-    loop {
-        let (read, event) = parser.parse(rest, true).map_err(malformed)?;
-        match (event, parts.last_mut()) {
-            (Some(Event::PartStart), _) => {
-                parts.push(Part { name: String::new(), media_type: String::new(), data: Vec::new() });
-            }
-            (Some(Event::Header { name, value }), Some(part)) => {
-                if name.eq_ignore_ascii_case(b"content-disposition") {
-                    let name = content_disposition(value).map_err(malformed)?.name();
-                    let name: Vec<u8> = name.map(|name| name.bytes().collect()).unwrap_or_default();
-                    part.name = String::from_utf8_lossy(&name).into_owned();
-                } else if name.eq_ignore_ascii_case(b"content-type") {
-                    part.media_type = String::from_utf8_lossy(value).into_owned();
-                }
-            }
-            (Some(Event::Data(bytes)), Some(part)) => part.data.extend_from_slice(bytes),
-            (Some(Event::Finished), _) => return Ok(parts),
-            _ => {}
-        }
-        (_, rest) = rest.split_at_checked(read).unwrap_or((rest, &[]));
-    }
+    let prompt = text(&mut fields, "prompt")?.ok_or_else(|| Failure::invalid_field("prompt", "is missing"))?;
+    Ok(Request {
+        model: text(&mut fields, "model")?,
+        prompt,
+        size: text(&mut fields, "size")?,
+        quality: text(&mut fields, "quality")?,
+        background: text(&mut fields, "background")?,
+        output_format: text(&mut fields, "output_format")?,
+        count: number(&mut fields, "n")?,
+        extra_json: rest(fields),
+    })
 }
 
 /// The answer to either request, as JSON.
@@ -161,16 +95,9 @@ pub fn answer(response: Response, created: u64) -> Vec<u8> {
             entry
         })
         .collect();
-    let usage = response.usage.map(|usage| {
-        json!({
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "total_tokens": usage.input_tokens.saturating_add(usage.output_tokens),
-        })
-    });
     let mut answer = json!({"created": created, "data": data});
-    if let (Some(usage), Some(answer)) = (usage, answer.as_object_mut()) {
-        answer.insert("usage".to_owned(), usage);
+    if let (Some(used), Some(answer)) = (response.usage, answer.as_object_mut()) {
+        answer.insert("usage".to_owned(), usage(&used));
     }
     answer.to_string().into_bytes()
 }

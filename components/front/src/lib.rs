@@ -8,7 +8,6 @@
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
-#[cfg(target_family = "wasm")]
 extern crate component_runtime as _;
 
 pub mod access;
@@ -17,6 +16,8 @@ pub mod bindings;
 pub mod chat;
 pub mod embeddings;
 pub mod failure;
+mod fields;
+mod form;
 mod http;
 pub mod images;
 mod service;

@@ -256,7 +256,7 @@ fn embed(request: &Request) -> Result<Whole, Box<Failure>> {
     let call = embeddings::read(&json_body(request, setup)?)?;
     let mut response = provider_embeddings::embed(&setup.connection, &call.request)?;
     let trace_id = response.report.trace_id.take();
-    Ok(Whole::new(embeddings::answer(response, call.base64), trace_id))
+    Ok(Whole::new(embeddings::answer(&response, call.base64), trace_id))
 }
 
 fn transcribe(request: &Request) -> Result<Whole, Box<Failure>> {

@@ -132,6 +132,16 @@ async fn provider_keys(fixture: &Fixture) -> Verdict {
         if variant != fixture.id() {
             equal(&format!("`{variant}` itself"), at(&merged, &["models", "providers", &variant]), Value::Null)?;
         }
+        let (mine, theirs) = ("http://127.0.0.1:8787/v1", "http://127.0.0.1:9999/v1");
+        let config = json!({"models": {"providers": {
+            variant.as_str(): {"baseUrl": theirs, "apiKey": "${THEIRS}"},
+            fixture.id(): {"baseUrl": mine, "apiKey": "${MINE}", "models": [{"id": "mine"}]},
+        }}});
+        let merged = fixture.plugin.apply_provider_config(&config, &no_choices()).await?;
+        equal(&format!("baseUrl beside `{variant}`"), fixture.own(&merged, "baseUrl"), mine)?;
+        equal(&format!("apiKey beside `{variant}`"), fixture.own(&merged, "apiKey"), "${MINE}")?;
+        let ids = model_ids(fixture, &merged);
+        equal(&format!("the first model beside `{variant}`"), ids.get(0).cloned(), json!("mine"))?;
     }
     Ok(())
 }

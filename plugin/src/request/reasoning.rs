@@ -6,6 +6,7 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, limit};
 use crate::json::Json;
+use crate::prompt;
 use crate::traits::{Family, Route, Thinking, Traits};
 
 /// The words that OpenAI's and other APIs have for an effort, the weakest first.
@@ -99,7 +100,7 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
         return word;
     }
     let model = body.members.text("model");
-    let name = model.rsplit('/').next().unwrap_or(&model);
+    let name = prompt::bare(&model);
     if name.starts_with("gpt-5.6") {
         return Some("none");
     }

@@ -6,6 +6,7 @@
 //! model, and the default model if none is chosen. A second merge changes nothing.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -28,11 +29,9 @@ pub fn apply(provider: &Descriptor, config: &str, choices: &Choices, primary: bo
     let models = object(&mut config, "models", "models")?;
     default(models, "mode", "merge");
     let providers = object(models, "providers", "models.providers")?;
-    // Whatever case its name is written in.
-    let name = providers.keys().find(|name| name.trim().eq_ignore_ascii_case(id)).cloned();
-    let own = name.and_then(|name| providers.shift_remove(&name)).unwrap_or_default();
-    providers.insert(id.clone(), own);
-    merge(provider, object(providers, id, &path(provider, ""))?, choices, model)?;
+    let mut own = fold(provider, providers)?;
+    merge(provider, &mut own, choices, model)?;
+    providers.insert(id.clone(), own.into());
 
     let agents = object(&mut config, "agents", "agents")?;
     let defaults = object(agents, "defaults", "agents.defaults")?;
@@ -65,14 +64,10 @@ fn merge(provider: &Descriptor, entry: &mut Map<String, Value>, choices: &Choice
         Some(Value::Array(models)) => models.clone(),
         Some(_) => return Err(wrong(&path(provider, ".models"), "a list")),
     };
-    let mut models: Vec<Value> = Vec::new();
     let own = [model_entry(provider, &provider.default_model.id), model_entry(provider, model)];
-    for model in known.into_iter().chain(own) {
-        let id = |model: &Value| model.get("id").and_then(Value::as_str).map(ToOwned::to_owned);
-        if id(&model).is_none_or(|own| !models.iter().any(|other| id(other).as_ref() == Some(&own))) {
-            models.push(model);
-        }
-    }
+    let mut models: Vec<Value> = known.into_iter().chain(own).collect();
+    let mut ids = BTreeSet::new();
+    models.retain(|model| model.get("id").and_then(Value::as_str).is_none_or(|id| ids.insert(id.to_owned())));
     entry.insert("models".to_owned(), models.into());
     Ok(())
 }
@@ -96,13 +91,15 @@ fn model_entry(provider: &Descriptor, id: &str) -> Value {
 pub fn lint(provider: &Descriptor, config: &str) -> Vec<Finding> {
     let wrong =
         |error: Error| Finding { severity: Severity::Error, path: path(provider, ".baseUrl"), message: error.message };
-    base_url(provider, config).err().map(wrong).into_iter().collect()
+    let url = entry(provider, config).and_then(|entry| base_url(provider, &entry));
+    url.err().map(wrong).into_iter().collect()
 }
 
 /// For `resolve-connection`: the base URL and the headers that the configuration holds. Headers with a `${NAME}` are left
 /// out: the host fills them in. Fails with [`ErrorKind::MissingCredential`] where the host holds none that is required.
 pub fn resolve(provider: &Descriptor, config: &str, held: &[String]) -> Result<Connection, Error> {
-    let base_url = base_url(provider, config)?;
+    let entry = entry(provider, config)?;
+    let base_url = base_url(provider, &entry)?;
     if let Some(missing) = provider.credentials.iter().find(|known| known.required && !held.contains(&known.id)) {
         let ways = missing.env_vars.iter().map(|name| format!("set {name}"));
         let ways = ways.chain(missing.cli_flag.iter().map(|flag| format!("give {flag}")));
@@ -110,8 +107,7 @@ pub fn resolve(provider: &Descriptor, config: &str, held: &[String]) -> Result<C
         let message = format!("{} missing", missing.label);
         return Err(error(ErrorKind::MissingCredential, ErrorOrigin::Plugin, &message, &hint));
     }
-    let config = parse(config)?;
-    let headers = entry(provider, &config).and_then(|entry| entry.get("headers")?.as_object());
+    let headers = entry.get("headers").and_then(Value::as_object);
     let plain = |(name, value): (&String, &Value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned()));
     Ok(Connection {
         base_url,
@@ -124,18 +120,57 @@ pub fn resolve(provider: &Descriptor, config: &str, held: &[String]) -> Result<C
     })
 }
 
-fn base_url(provider: &Descriptor, config: &str) -> Result<String, Error> {
-    let config = parse(config)?;
-    let configured = entry(provider, &config).and_then(|entry| text(entry, "baseUrl"));
-    let url = BaseUrl::parse(configured.unwrap_or(&provider.default_base_url));
+fn base_url(provider: &Descriptor, entry: &Map<String, Value>) -> Result<String, Error> {
+    let url = BaseUrl::parse(text(entry, "baseUrl").unwrap_or(&provider.default_base_url));
     url.map(|url| url.text()).map_err(|reason| {
         let message = format!("{} is no base URL: {reason}", path(provider, ".baseUrl"));
         error(ErrorKind::InvalidConfig, ErrorOrigin::Plugin, &message, "Give it in full, from https:// on.")
     })
 }
 
-fn entry<'a>(provider: &Descriptor, config: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
-    config.get("models")?.get("providers")?.get(&provider.id)?.as_object()
+/// The provider's entry, to be read; empty where there is none.
+fn entry(provider: &Descriptor, config: &str) -> Result<Map<String, Value>, Error> {
+    let mut config = parse(config)?;
+    let providers = config.get_mut("models").and_then(|models| models.get_mut("providers")?.as_object_mut());
+    providers.map_or(Ok(Map::new()), |providers| fold(provider, providers))
+}
+
+/// Takes out the provider's entries, whose names may differ from its id in case and white space, and makes one of them.
+/// Of two values for one setting that of the exact id wins; lists of models and tables of headers are joined.
+fn fold(provider: &Descriptor, providers: &mut Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    let mut entries = Vec::new();
+    providers.retain(|name, entry| {
+        let is_own = name.trim().eq_ignore_ascii_case(&provider.id);
+        if is_own {
+            entries.push((name.clone(), entry.take()));
+        }
+        !is_own
+    });
+    entries.sort_by_key(|(name, _)| *name != provider.id);
+    let mut folded = Map::new();
+    for (name, entry) in entries {
+        match entry {
+            Value::Null => {}
+            Value::Object(entry) => join(&mut folded, entry),
+            _ => return Err(wrong(&format!("models.providers.{name}"), "an object")),
+        }
+    }
+    Ok(folded)
+}
+
+/// Adds the members that are missing. A `null` counts as missing.
+fn join(into: &mut Map<String, Value>, entry: Map<String, Value>) {
+    for (name, value) in entry {
+        match (into.get_mut(&name), value) {
+            (Some(Value::Array(all)), Value::Array(more)) if name == "models" => all.extend(more),
+            (Some(Value::Object(all)), Value::Object(more)) if name == "headers" => join(all, more),
+            (Some(known), value) if known.is_null() => *known = value,
+            (Some(_), _) => {}
+            (None, value) => {
+                into.insert(name, value);
+            }
+        }
+    }
 }
 
 /// Where a part of the provider's entry stands.
@@ -259,11 +294,42 @@ mod tests {
     }
 
     #[test]
+    fn several_spellings_of_the_name_become_one_entry_and_the_exact_one_wins() {
+        let config = json!({"models": {"providers": {
+            "ACME": {"baseUrl": "http://wrong/v1", "apiKey": "${WRONG}", "timeoutSeconds": 3, "models": [{"id": "theirs"}],
+                "headers": {"x-a": "wrong", "x-b": "2"}},
+            "other": {"x": 1},
+            "acme": {"baseUrl": "http://h/v1", "apiKey": "${K}", "timeoutSeconds": null, "models": [{"id": "mine"}],
+                "headers": {"x-a": "1"}},
+            " Acme ": null,
+        }}})
+        .to_string();
+        let merged: Value = serde_json::from_str(&apply(&acme(), &config, &choices(), true).unwrap()).unwrap();
+        let providers = merged["models"]["providers"].as_object().unwrap();
+        assert_eq!(providers.keys().collect::<Vec<_>>(), ["other", "acme"]);
+        let entry = &providers["acme"];
+        assert_eq!(
+            (&entry["baseUrl"], &entry["apiKey"], &entry["timeoutSeconds"], &entry["headers"]),
+            (&json!("http://h/v1"), &json!("${K}"), &json!(3), &json!({"x-a": "1", "x-b": "2"}))
+        );
+        let ids: Vec<_> = entry["models"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
+        assert_eq!(ids, ["mine", "theirs", "anvil"]);
+        // It is read as it is merged.
+        let connection = resolve(&acme(), &config, &["acme-key".to_owned()]).unwrap();
+        assert_eq!(connection.base_url, "http://h/v1");
+        assert_eq!(connection.headers, [("x-a", "1"), ("x-b", "2")].map(|(name, value)| (name.into(), value.into())));
+        let broken = r#"{"models":{"providers":{"Acme":{"baseUrl":"h/v1"}}}}"#;
+        assert_eq!(resolve(&acme(), broken, &[]).unwrap_err().kind, ErrorKind::InvalidConfig);
+        assert_eq!(lint(&acme(), broken).len(), 1);
+    }
+
+    #[test]
     fn what_cannot_be_merged_with_is_named() {
         for (config, place) in [
             ("[]", "the configuration"),
             (r#"{"models":1}"#, "models"),
             (r#"{"models":{"providers":{"acme":[]}}}"#, "models.providers.acme"),
+            (r#"{"models":{"providers":{"acme":{},"Acme":[]}}}"#, "models.providers.Acme"),
             (r#"{"models":{"providers":{"acme":{"models":{}}}}}"#, "models.providers.acme.models"),
             (r#"{"agents":{"defaults":{"models":"x"}}}"#, "agents.defaults.models"),
         ] {

@@ -276,6 +276,21 @@ impl Body {
         Ok(())
     }
 
+    /// All of it, of which so many bytes were [`announced`]. Fails with [`Failure::TooLarge`] after more than `limit` bytes.
+    #[inline]
+    pub fn whole(&self, announced: usize, limit: usize) -> Result<Vec<u8>, Failure> {
+        let mut whole = Vec::new();
+        self.each(limit, |piece| {
+            if whole.is_empty() {
+                whole = piece;
+                whole.reserve_exact(announced.min(limit).saturating_sub(whole.len()));
+            } else {
+                whole.extend_from_slice(&piece);
+            }
+        })?;
+        Ok(whole)
+    }
+
     /// The first `limit` bytes or some more, or what has come of them: for the text of a refusal, which is worth more
     /// than how its connection ended.
     #[inline]
@@ -290,6 +305,19 @@ impl Body {
     }
 }
 
+/// The first value of a header, trimmed; `None` where it is empty. `name` is in lower case.
+#[inline]
+pub fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+    let (_, value) = headers.iter().find(|(key, _)| key == name)?;
+    Some(value.trim()).filter(|value| !value.is_empty())
+}
+
+/// How many bytes the body has by these headers; 0 where they do not say.
+#[inline]
+pub fn announced(headers: &[(String, String)]) -> usize {
+    header(headers, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
 impl Response {
     /// Whether the status is 2xx.
     #[inline]
@@ -300,24 +328,13 @@ impl Response {
     /// The first value of a header, trimmed; `None` where it is empty. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.headers.iter().find(|(key, _)| key == name)?;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        header(&self.headers, name)
     }
 
     /// The whole body. Fails with [`Failure::TooLarge`] after more than `limit` bytes.
     #[inline]
     pub fn whole(&self, limit: usize) -> Result<Vec<u8>, Failure> {
-        let announced = self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
-        let mut whole = Vec::new();
-        self.body.each(limit, |piece| {
-            if whole.is_empty() {
-                whole = piece;
-                whole.reserve_exact(announced.min(limit).saturating_sub(whole.len()));
-            } else {
-                whole.extend_from_slice(&piece);
-            }
-        })?;
-        Ok(whole)
+        self.body.whole(announced(&self.headers), limit)
     }
 }
 

@@ -95,7 +95,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[inline]
     fn good_urls() {
         for (text, canonical, host) in [
             ("https://api.portkey.ai/v1", "https://api.portkey.ai/v1", "api.portkey.ai"),
@@ -110,7 +109,6 @@ mod tests {
     }
 
     #[test]
-    #[inline]
     fn bad_urls() {
         for text in [
             "",
