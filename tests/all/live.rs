@@ -235,7 +235,7 @@ async fn everything(provider: &Provider, models: &Models, account: &mut Account)
             says(&provider.complete(&prompt).await.map_err(said)?, "image")
         };
         account.call("image seen", chat, 1.0, seen).await;
-        let edited = async { inline(provider.edit(&request, &[image.clone()], None).await).map(drop) };
+        let edited = async { inline(provider.edit(&request, std::slice::from_ref(&image), None).await).map(drop) };
         account.call("image edit", &models.image, 3.0, edited).await;
     }
 }
