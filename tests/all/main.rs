@@ -43,6 +43,7 @@ mod portkey_gateway;
 mod providers;
 mod reliability;
 mod review;
+mod rig;
 mod second_provider;
 mod secrets;
 mod soak;
