@@ -40,7 +40,7 @@ run: build
 
 test: setup build package
 	cargo test -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p properties
-	cargo test -p host-harness -p host-harness-boundary -p host-harness-check -p host-harness-cli -p host-harness-stub
+	cargo test -p host-harness -p host-harness-boundary -p host-harness-check -p host-harness-cli -p host-harness-rig -p host-harness-stub
 	$(if $(PORTKEY_API_KEY),cargo test -p host-harness-cli --test all live -- --ignored --nocapture)
 	cargo test -p xtask
 	npm --prefix openclaw test

@@ -5,7 +5,8 @@
 //! to requests for the configured [`Origin`]. The plugin sees no secret, in no header, body, error or log.
 //!
 //! This crate knows no particular provider, and has no command line: the program `host-harness` is the package
-//! `host-harness-cli`, the suite for providers is `host-harness-check`, and the stand-in gateway `host-harness-stub`.
+//! `host-harness-cli`, the suite for providers is `host-harness-check`, and the stand-in gateway `host-harness-stub`;
+//! `host-harness-rig` makes models of the agent library rig of a [`Provider`].
 //! The feature `keyring` reads keys from the system's keyring.
 //!
 //! ```no_run

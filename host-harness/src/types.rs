@@ -1,10 +1,13 @@
 //! What every capability shares, `openclaw:provider/types` of the WIT: where to call, how a call fails, what it cost.
 //!
+//! What a host keeps or passes on, an error and what a call cost, serialises, with the names that its fields have here.
+//!
 //! Written by hand where all else is generated, so that a new kind of error breaks nobody's `match`, a debug print is in
 //! Rust's spelling, and what is not known has a default. A type that is not the WIT's is found when a component is loaded.
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// What went wrong, coarse: what a program acts on. A provider's own detail is in [`Error::code`].
@@ -21,8 +24,9 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 /// }
 /// assert!(may_help_later(ErrorKind::Overloaded));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(enum)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -76,6 +80,7 @@ pub enum ErrorKind {
     Truncated,
     /// None of the above.
     #[component(name = "other")]
+    #[serde(other)]
     Other,
 }
 
@@ -105,8 +110,9 @@ impl ErrorKind {
 }
 
 /// Who refused or failed: "is this 401 the gateway's or the model provider's?"
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(enum)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum ErrorOrigin {
@@ -141,7 +147,7 @@ impl ErrorOrigin {
 }
 
 /// A failed call.
-#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(record)]
 pub struct Error {
     /// What went wrong.
@@ -182,7 +188,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Tokens that one call used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(record)]
 pub struct Usage {
     /// All input tokens, those read from and written to a cache included.
@@ -203,7 +209,7 @@ pub struct Usage {
 }
 
 /// What the gateway says it did with one call. A field that it did not report is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(record)]
 pub struct GatewayReport {
     /// The id by which the gateway's logs know this call.

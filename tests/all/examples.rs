@@ -35,11 +35,15 @@ async fn each_does_what_it_says() {
     let told = example(&stub, "tools", "Use get_weather for Paris.").await;
     assert!(told.contains("It rains in"), "{told}");
     assert_eq!(stub.requests().len(), 2, "one request with the question, one with the result");
+    stub.clear();
+    let told = example(&stub, "rig", "Use get_weather for Paris.").await;
+    assert!(told.contains("It rains in"), "{told}");
+    assert_eq!(stub.requests().len(), 2, "the same, asked by an agent");
 }
 
 #[test]
 fn each_is_short() {
-    for name in ["chat", "stream", "tools"] {
+    for name in ["chat", "rig", "stream", "tools"] {
         let text = std::fs::read_to_string(root().join(format!("examples/{name}.rs"))).unwrap();
         assert!(text.lines().count() < 60, "{name}");
     }

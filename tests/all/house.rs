@@ -32,7 +32,8 @@ fn no_crate_is_built_from_what_it_must_not_know() {
         ("host-harness", [&program[..], &ours].concat()),
         ("host-harness-stub", [&["wasmtime", "host-harness"][..], &ours[..2], &ours[3..]].concat()),
         ("host-harness-check", vec!["clap", "host-harness-cli", "portkey-provider"]),
-        ("host-harness-cli", vec!["portkey-provider"]),
+        ("host-harness-rig", [&program[..], &ours].concat()),
+        ("host-harness-cli", vec!["portkey-provider", "rig-core"]),
         ("portkey-provider", [&io[..], &["host-harness", "host-harness-boundary"]].concat()),
     ] {
         for line in crates(package) {

@@ -44,6 +44,7 @@ mod providers;
 mod recording;
 mod reliability;
 mod review;
+mod rig;
 mod second_provider;
 mod secrets;
 mod soak;

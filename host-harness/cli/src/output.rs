@@ -266,17 +266,7 @@ pub(crate) fn print_styled(line: &str) {
 
 /// What stands in `{"error": ...}`, as the README has it.
 pub(crate) fn error_json(error: &types::Error) -> Value {
-    json!({
-        "kind": error.kind.name(),
-        "origin": error.origin.name(),
-        "message": error.message,
-        "hint": error.hint,
-        "status": error.status,
-        "code": error.code,
-        "retry_after_ms": error.retry_after_ms,
-        "trace_id": error.trace_id,
-        "request_sent": error.request_sent,
-    })
+    json!(error)
 }
 
 /// The words of a part.
@@ -331,23 +321,11 @@ fn finish_reason(reason: &FinishReason) -> &str {
 }
 
 pub(crate) fn usage_json(usage: &types::Usage) -> Value {
-    json!({
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-    })
+    json!(usage)
 }
 
 pub(crate) fn report_json(report: &GatewayReport) -> Value {
-    json!({
-        "trace_id": report.trace_id,
-        "provider": report.provider,
-        "cache_status": report.cache_status,
-        "retry_attempts": report.retry_attempts,
-        "used_target": report.used_target,
-    })
+    json!(report)
 }
 
 /// How long a call took.
