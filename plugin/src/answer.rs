@@ -34,6 +34,9 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         return events::joined(head, chunks.join("\n").as_bytes());
     }
     let completion = read.map_err(|_| malformed())?;
+    if completion.response.is_some() {
+        return events::whole(head, completion, text);
+    }
     if let Some(said) = &completion.error {
         return Err(error::from_response(head, format!(r#"{{"error":{}}}"#, said.to_json()).as_bytes()));
     }
