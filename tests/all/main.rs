@@ -42,6 +42,7 @@ mod openclaw_config;
 mod portkey_gateway;
 mod providers;
 mod reliability;
+mod responses;
 mod review;
 mod second_provider;
 mod secrets;
