@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::chat::{text_of, told};
 use super::strict::Signature;
 
 /// The chat that a request stands for.
@@ -18,10 +19,11 @@ pub(crate) fn chat(body: &Value) -> Value {
         match item["type"].as_str().unwrap_or("message") {
             "message" => {
                 let said = content(&item["content"]);
-                // What a user says in two messages, OpenClaw's own among them, is one word to the model.
-                match messages.last_mut().filter(|last| last["role"] == "user" && item["role"] == "user") {
-                    Some(last) => last["content"] = [parts(&last["content"]), parts(&said)].concat().into(),
-                    None => messages.push(json!({"role": item["role"], "content": said})),
+                // What OpenClaw alone says, in a message of its own, is no question.
+                let has_images =
+                    said.as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "image_url"));
+                if has_images || !told(&text_of(&said)).trim().is_empty() {
+                    messages.push(json!({"role": item["role"], "content": said}));
                 }
             }
             "function_call" => {
@@ -71,10 +73,6 @@ fn content(content: &Value) -> Value {
         _ => json!({"type": "text", "text": part["text"]}),
     };
     parts.iter().map(part).collect()
-}
-
-fn parts(content: &Value) -> Vec<Value> {
-    content.as_array().cloned().unwrap_or_else(|| vec![json!({"type": "text", "text": content})])
 }
 
 /// The answer that a whole chat completion stands for.
