@@ -298,9 +298,12 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let last = path.rsplit('/').next().unwrap_or(path);
     let (maker, name) = bare(last.strip_prefix("ft:").unwrap_or(last));
     let name = line_first(dotted(name));
-    // Most rows are longer, or end in another letter.
-    let ends = |prefix: &str| name.as_bytes().get(..prefix.len()).and_then(<[u8]>::last) == prefix.as_bytes().last();
-    let known = ROWS.iter().find(|row| ends(row.prefix) && begins(&name, row.prefix))?.traits;
+    // Most rows begin or end in another letter.
+    let letters = name.as_bytes();
+    let is_alike = |prefix: &[u8]| {
+        prefix.first() == letters.first() && prefix.last() == letters.get(prefix.len().saturating_sub(1))
+    };
+    let known = ROWS.iter().find(|row| is_alike(row.prefix.as_bytes()) && begins(&name, row.prefix))?.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
         Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,

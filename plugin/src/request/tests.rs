@@ -846,6 +846,11 @@ fn reasoning_items_go_back_as_they_came_to_the_responses_api_alone() {
             json!({"type": "message", "role": "user", "content": "b"}),
         ]
     );
+    // The place of a call is told to no other API.
+    let own = json!([user("a"), {"role": "assistant", "content": null, "content_blocks": [thought("t", "Eqq"), marked],
+        "tool_calls": [call("c1", "f", json!("{}"))]}, result("c1", json!("1"))]);
+    let sent = plain(json!({"model": CLAUDE, "messages": own}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought("t", "Eqq")]));
     for model in [CLAUDE, GPT, GEMINI, KIMI, OPENROUTER, "@team/prod"] {
         let sent = plain(json!({"model": model, "messages": messages})).to_string();
         assert!(
