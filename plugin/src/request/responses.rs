@@ -29,6 +29,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     for (name, value) in members {
         match &*name {
             "messages" => out.set("input", core::mem::take(&mut input)),
+            _ if value.is_null() => {}
             "tools" | "stream" => {}
             "max_tokens" | "max_completion_tokens" => {
                 let is_too_small = value.whole().is_some_and(|limit| limit < LEAST.into());

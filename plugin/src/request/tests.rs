@@ -789,7 +789,8 @@ fn a_chat_is_written_for_the_responses_api() {
 #[test]
 fn what_a_host_says_in_the_responses_apis_own_form_stays() {
     let asked = json!({"model": CODEX, "messages": [user("hi")], "store": true, "include": [], "truncation": "auto",
-        "text": {"verbosity": "high"}, "verbosity": "low", "reasoning": {"effort": "low"}});
+        "text": {"verbosity": "high"}, "verbosity": "low", "reasoning": {"effort": "low"},
+        "reasoning_effort": null, "response_format": null});
     let sent = plain(asked);
     assert_eq!((&sent["store"], &sent["include"], &sent["truncation"]), (&json!(true), &json!([]), &json!("auto")));
     assert_eq!((&sent["text"], &sent["reasoning"]), (&json!({"verbosity": "high"}), &json!({"effort": "low"})));
