@@ -44,7 +44,7 @@ function contentBlock(block) {
     case 'thinking':
       return [{ type: 'thinking', thinking: block.thinking, signature: block.thinkingSignature }];
     case 'toolCall':
-      return [];
+      return [{ type: 'tool_call' }]; // its place: reasoning may follow it
   }
 }
 

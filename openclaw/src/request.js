@@ -55,6 +55,9 @@ export async function toRequest(chat, connection, { model, context, options, con
   const request = { ask: { tag: 'openai-json', val: JSON.stringify(body) }, promptCache: options.cacheRetention };
   if (!options.onPayload) return request;
   const payload = JSON.parse(chat.body(connection, request));
-  const finished = (await options.onPayload(payload, model)) ?? payload;
+  const { input, store } = payload;
+  const finished = /** @type {any} */ ((await options.onPayload(payload, model)) ?? payload);
+  // OpenClaw takes this out of each chat; in the Responses API, its absence keeps the conversation at the model provider
+  if (input && store !== undefined) finished.store ??= store;
   return { ask: { tag: 'finished-json', val: JSON.stringify(finished) }, promptCache: undefined };
 }

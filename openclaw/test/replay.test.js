@@ -63,7 +63,21 @@ const TURNS = [
     {
       content: null,
       tool_calls: [CALL],
-      content_blocks: [{ type: 'thinking', thinking: '', signature: 'redacted_thinking:x' }],
+      content_blocks: [{ type: 'thinking', thinking: '', signature: 'redacted_thinking:x' }, { type: 'tool_call' }],
+    },
+  ],
+  [
+    'between two calls',
+    [thinking('hm', 's1'), call(undefined), thinking('so', 's2'), call(undefined)],
+    {
+      content: null,
+      tool_calls: [CALL, CALL],
+      content_blocks: [
+        { type: 'thinking', thinking: 'hm', signature: 's1' },
+        { type: 'tool_call' },
+        { type: 'thinking', thinking: 'so', signature: 's2' },
+        { type: 'tool_call' },
+      ],
     },
   ],
   [

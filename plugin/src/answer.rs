@@ -35,6 +35,9 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         return events::joined(head, chunks.join("\n").as_bytes());
     }
     let completion = read.map_err(|_| malformed())?;
+    if completion.response.is_some() {
+        return events::whole(head, completion, text);
+    }
     if let Some(said) = &completion.error {
         return Err(told(head, said));
     }

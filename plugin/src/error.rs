@@ -482,6 +482,7 @@ const PROVIDER_KEY: &str =
     "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
 const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
+const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
 
 struct Rule {
@@ -575,6 +576,9 @@ const RULES: &[Rule] = {
         "access token invalid", "reported as leaked", "secret access key"]),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
+    // OpenAI's words, twice, those of Azure and of Copilot.
+    rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
+        "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
         "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,

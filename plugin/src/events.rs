@@ -18,6 +18,7 @@ use crate::json::lossy;
 use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
 use crate::report::Head;
+use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::wire::{self, present};
 use crate::{guardrails, parts, sse, usage};
@@ -135,10 +136,17 @@ pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
     let mut reply = Events::new(head.clone());
     reply.push(body);
     reply.close(None);
-    match reply.state.failure.take() {
-        Some(error) => Err(error),
-        None => Ok(parts::join(mem::take(&mut reply.state.events), head.report())),
+    reply.state.into_response()
+}
+
+/// The whole answer that was read from this text, where it is one of the Responses API.
+pub(crate) fn whole(head: &Head, answer: wire::Completion<'_>, text: &str) -> Result<Response> {
+    let mut state = State { head: head.clone(), ..State::default() };
+    state.read(answer, text);
+    if state.failure.is_none() {
+        state.end(false);
     }
+    state.into_response()
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +180,8 @@ struct State {
     /// Details that belong to calls, by their ids.
     encrypted: Vec<(String, String)>,
     citations: Vec<String>,
+    /// What has come of an answer of the Responses API.
+    items: Items,
     /// The pattern of the last chunk, if a text was its only event.
     last: Option<Pattern>,
     after_done: Option<usize>,
@@ -221,6 +231,13 @@ fn is_done(text: &str) -> bool {
 }
 
 impl State {
+    fn into_response(self) -> Result<Response> {
+        match self.failure {
+            Some(error) => Err(error),
+            None => Ok(parts::join(self.events, self.head.report())),
+        }
+    }
+
     fn is_closed(&self) -> bool {
         self.is_over || self.failure.is_some()
     }
@@ -272,7 +289,6 @@ impl State {
     }
 
     fn chunk(&mut self, text: &str) {
-        let ready = self.events.len();
         let read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
@@ -294,6 +310,12 @@ impl State {
             let error = error::in_words(&self.head, text.as_bytes());
             return self.fail(error.unwrap_or_else(|| error::protocol(&self.head, what, text.as_bytes())));
         };
+        self.read(chunk, text);
+    }
+
+    /// What was read from this text: a chunk, or what stands for some.
+    fn read(&mut self, mut chunk: wire::Completion<'_>, text: &str) {
+        let ready = self.events.len();
         if let Some(results) = &chunk.hook_results {
             self.events.push(Event::GuardrailsJson(results.to_json()));
             if self.head.status == 200
@@ -305,6 +327,19 @@ impl State {
         if self.after_done.is_some() {
             return;
         }
+        if let Some(response) = chunk.response.take() {
+            for chunk in self.items.chunks(response) {
+                if self.failure.is_none() {
+                    self.completion(chunk, text, None);
+                }
+            }
+            return;
+        }
+        self.completion(chunk, text, Some(ready));
+    }
+
+    /// A chunk as it was read, from this text. The next may be known by it where it is told how many events were ready.
+    fn completion(&mut self, chunk: wire::Completion<'_>, text: &str, ready: Option<usize>) {
         if let Some(said) = &chunk.error {
             return self.fail(parts::told(&self.head, said));
         }
@@ -346,7 +381,7 @@ impl State {
         for choice in chunk.choices.into_iter().filter(|choice| choice.index.or(ours) == ours) {
             self.choice(choice);
         }
-        if let (Some(spelled), Some([event])) = (spelled, self.events.get(ready..)) {
+        if let (Some(spelled), Some([event])) = (spelled, ready.and_then(|ready| self.events.get(ready..))) {
             self.last = field_of(event).and_then(|field| Pattern::new(text.as_bytes(), spelled, field));
         }
     }

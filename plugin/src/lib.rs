@@ -32,6 +32,7 @@ pub mod portkey;
 pub mod prompt;
 pub mod report;
 pub mod request;
+mod responses;
 mod service;
 mod signature;
 pub mod stream;
@@ -97,7 +98,7 @@ impl exports::chat::Guest for Provider {
     type Reply = service::Reply;
 
     fn body(connection: Connection, request: exports::chat::Request) -> Result<String, Error> {
-        request::body(&connection, &request, true).map_err(|error| *error)
+        request::body(&connection, &request, true).map(|body| body.json).map_err(|error| *error)
     }
 
     fn complete(connection: Connection, request: exports::chat::Request) -> Result<exports::chat::Response, Error> {

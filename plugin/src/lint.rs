@@ -10,6 +10,7 @@ use crate::headers::{self, Header};
 use crate::json::{Json, Object};
 use crate::nearest::nearest;
 use crate::portkey;
+use crate::traits::{self, Protocol};
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
 /// for the request line, the key and what the host adds.
@@ -76,6 +77,16 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
             &path,
             "The base URL usually ends in /v1; without it the gateway answers 404 or a web page.",
         ));
+    }
+    // Gateway 1.15.2 says nothing of it.
+    let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
+    let by_responses = |id: &str| traits::of(id).is_some_and(|known| known.protocol() == Protocol::Responses);
+    let is_asked = |protocol: &str| settings.options_json.contains(&format!(r#""protocol":"{protocol}""#));
+    if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted)
+        && (is_asked("responses") || settings.models.iter().any(|(_, id)| by_responses(id)) && !is_asked("chat"))
+    {
+        let message = "The open-source gateway runs no guardrails for models of the Responses API.";
+        findings.push(finding(Severity::Warning, &config.path, message));
     }
     let routes = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
     let is_routed = settings.headers.iter().any(|header| routes.contains(&header.name.as_str()));
@@ -318,6 +329,24 @@ mod tests {
             assert_eq!(says("hosted gateway refuses a custom host"), is_hosted, "{base_url}");
             assert_eq!(says("open-source gateway takes any value"), !is_hosted, "{base_url}");
         }
+    }
+
+    #[test]
+    fn guardrails_that_do_not_run_are_told() {
+        let told = |base_url: &str, model: &str, config: &str, protocol: Option<&str>| {
+            let config = serde_json::json!({
+                "models": {"providers": {"portkey": {"baseUrl": base_url, "models": [{"id": model}]}}},
+                "plugins": {"entries": {"portkey": {"config": {"config": {config: [{}]}, "protocol": protocol}}}},
+            });
+            document(&config.to_string()).iter().any(|finding| finding.message.contains("runs no guardrails"))
+        };
+        let own = "http://127.0.0.1:8787/v1";
+        assert!(told(own, "gpt-5-codex", "input_guardrails", None));
+        assert!(told(own, "prod", "output_guardrails", Some("responses")));
+        assert!(!told(own, "gpt-5-codex", "input_guardrails", Some("chat")));
+        assert!(!told(own, "gpt-5", "input_guardrails", None));
+        assert!(!told(own, "gpt-5-codex", "override_params", None));
+        assert!(!told("https://api.portkey.ai/v1", "@openai/gpt-5-codex", "input_guardrails", None));
     }
 
     #[test]

@@ -224,7 +224,11 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
             }
             AssistantPart::Image(image) => content.push(image_part(image)?),
             AssistantPart::Thinking(thinking) => blocks.push(block(thinking)),
-            AssistantPart::ToolCall(call) => tool_calls.push(past_call(call)),
+            AssistantPart::ToolCall(call) => {
+                tool_calls.push(past_call(call));
+                // Its place.
+                blocks.push([("type", "tool_call".into())].into());
+            }
             // A citation or the result of a provider's own tool is no part that a request may hold.
             AssistantPart::Other(_) => {}
         }

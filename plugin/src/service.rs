@@ -19,7 +19,6 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Largest answer that holds images or vectors. 2,048 vectors of 3,072 numbers take 33 MB in base64.
 const MAX_LARGE_ANSWER: usize = 64 * 1024 * 1024;
 
-const COMPLETIONS: &str = "/chat/completions";
 const JSON: &str = "application/json";
 
 pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
@@ -33,15 +32,15 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
     let body = request::body(connection, asked, false)?;
-    let call = call::post(connection, COMPLETIONS, Accept::Json, JSON)?;
-    let (head, body) = http::fetch(call, body.as_bytes(), MAX_ANSWER)?;
+    let call = call::post(connection, body.path, Accept::Json, JSON)?;
+    let (head, body) = http::fetch(call, body.json.as_bytes(), MAX_ANSWER)?;
     answer::response(&head, &body)
 }
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
     let body = request::body(connection, asked, true)?;
-    let call = call::post(connection, COMPLETIONS, Accept::Events, JSON)?;
-    let answer = http::open(call, body.as_bytes())?;
+    let call = call::post(connection, body.path, Accept::Events, JSON)?;
+    let answer = http::open(call, body.json.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
     let mut state = State { reply: stream::Reply::new(answer.head), body: Some(answer.body) };

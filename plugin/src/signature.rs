@@ -3,6 +3,7 @@
 //!
 //! - `redacted_thinking:DATA`: Claude's reasoning, encrypted;
 //! - `reasoning_details:[...]`: OpenRouter's list of that name;
+//! - `reasoning_item:{...}`: an item of the Responses API, as it came;
 //! - `reasoning_content`, `reasoning`: reasoning without a signature, in the field of that name;
 //! - for a call, `extra_content.google:SIGNATURE`: Google's, where it stands as its own OpenAI endpoint has it; and a JSON
 //!   object: the item of `reasoning_details` that belongs to the call;
@@ -20,6 +21,8 @@ use crate::wire::present;
 pub(crate) const REDACTED: &str = "redacted_thinking:";
 /// Marks a signature that is a list of reasoning details.
 pub(crate) const DETAILS: &str = "reasoning_details:";
+/// Marks a signature that is an item of the Responses API.
+pub(crate) const ITEM: &str = "reasoning_item:";
 /// Marks a call's signature that came, and so goes back, in `extra_content`.
 pub(crate) const GOOGLE: &str = "extra_content.google:";
 

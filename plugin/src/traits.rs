@@ -85,6 +85,16 @@ pub(crate) enum Thinking {
     Object,
 }
 
+/// The API through which a model is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Chat completions, which almost all models speak.
+    #[default]
+    Chat,
+    /// OpenAI's Responses API.
+    Responses,
+}
+
 /// What is known of one model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
@@ -98,6 +108,8 @@ pub(crate) struct Traits {
     pub(crate) thinking: Thinking,
     /// The words that an effort may be, the weakest first. Empty: they are not known.
     pub(crate) efforts: &'static [&'static str],
+    /// The one API that its maker has for it, where that is not chat completions.
+    protocol: Protocol,
 }
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
@@ -107,6 +119,14 @@ struct Row {
     traits: Traits,
 }
 
+impl Row {
+    /// A model that speaks only the Responses API.
+    const fn by_responses(mut self) -> Self {
+        self.traits.protocol = Protocol::Responses;
+        self
+    }
+}
+
 const LOW_HIGH: &[&str] = &["low", "medium", "high"];
 const TO_XHIGH: &[&str] = &["low", "medium", "high", "xhigh"];
 const TO_MAX: &[&str] = &["low", "medium", "high", "xhigh", "max"];
@@ -114,6 +134,7 @@ const CLAUDE_46: &[&str] = &["low", "medium", "high", "max"];
 const GPT_5: &[&str] = &["minimal", "low", "medium", "high"];
 const GPT_51: &[&str] = &["none", "low", "medium", "high"];
 const GPT_52: &[&str] = &["none", "low", "medium", "high", "xhigh"];
+const TO_XHIGH_PRO: &[&str] = &["medium", "high", "xhigh"];
 const GPT_56: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
 const GEMINI_3: &[&str] = &["minimal", "low", "medium", "high"];
 
@@ -125,7 +146,7 @@ const ROWS: &[Row] = {
         prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
         efforts: &'static [&'static str],
     ) -> Row {
-        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts } }
+        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, protocol: Protocol::Chat } }
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
@@ -158,17 +179,31 @@ const ROWS: &[Row] = {
     row("gpt-6-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
     row("gpt-6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
     row("gpt-5.6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
+    // By the Responses API alone: OpenAI's model pages ("Responses API only"), the models that its client for Node 6.49 has
+    // for responses and not for chats (`ResponsesModel`), its cookbook's guide to GPT-5-Codex, and Azure's table of models.
+    row("gpt-5.5-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
+    row("gpt-5.4-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
+    row("gpt-5.3-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
+    row("gpt-5.2-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
+    row("gpt-5.2-pro", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
+    row("gpt-5.1-codex-max", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
+    row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
+    row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
+    row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]).by_responses(),
+    row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
+    row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
+    row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, &["medium"]).by_responses(),
+    row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, &["medium"]).by_responses(),
+    row("codex-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
+    row("computer-use-preview", F::Gpt, 8_192, 1_024, true, No, &[]).by_responses(),
     row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.3", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH),
     row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH),
     row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, GPT_51),
     row("gpt-5-chat", F::Gpt, 128_000, 16_384, true, No, &[]),
-    row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH),
-    row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]),
     row("gpt-5", F::Gpt, 400_000, 128_000, true, Effort, GPT_5),
     row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, &[]),
     row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, &[]),
@@ -263,10 +298,12 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let last = path.rsplit('/').next().unwrap_or(path);
     let (maker, name) = bare(last.strip_prefix("ft:").unwrap_or(last));
     let name = line_first(dotted(name));
-    // Most rows begin with another letter.
-    let &first = name.as_bytes().first()?;
-    let known =
-        ROWS.iter().find(|row| row.prefix.as_bytes().first() == Some(&first) && begins(&name, row.prefix))?.traits;
+    // Most rows begin or end in another letter.
+    let letters = name.as_bytes();
+    let is_alike = |prefix: &[u8]| {
+        prefix.first() == letters.first() && prefix.last() == letters.get(prefix.len().saturating_sub(1))
+    };
+    let known = ROWS.iter().find(|row| is_alike(row.prefix.as_bytes()) && begins(&name, row.prefix))?.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
         Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,
@@ -385,6 +422,11 @@ fn route(slug: &str, path: &str, maker: &str, last: &str) -> Route {
 }
 
 impl Traits {
+    /// The API through which it is reached. OpenRouter serves all of its models through chat completions.
+    pub(crate) fn protocol(&self) -> Protocol {
+        if self.route == Route::OpenRouter { Protocol::Chat } else { self.protocol }
+    }
+
     /// Whether its API refuses a request that does not limit the answer.
     pub(crate) fn needs_limit(&self) -> bool {
         self.family == Family::Claude && self.route != Route::Other

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::{Json, Nesting, Object};
+use crate::responses;
 
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
@@ -28,7 +29,12 @@ pub(crate) struct Spelled<'a> {
 }
 
 impl<'a> Spelled<'a> {
-    fn read(value: &Json<'a>) -> Self {
+    /// A text that no answer spells.
+    pub(crate) fn of(text: Cow<'a, str>) -> Self {
+        Self { text, json: None }
+    }
+
+    pub(crate) fn read(value: &Json<'a>) -> Self {
         // One content part in place of a list of them.
         let text = if value.is_object() { value.object().unwrap_or_default().text("text") } else { value.text() };
         Self { text, json: value.spelled() }
@@ -110,12 +116,20 @@ pub(crate) struct Completion<'a> {
     pub(crate) error: Option<Json<'a>>,
     /// Whether the whole is marked as a failure, with or without an `error`.
     pub(crate) is_failure: bool,
+    /// An event or an answer of the Responses API, which is yet to be read.
+    pub(crate) response: Option<Object<'a>>,
 }
 
 impl<'a> Completion<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut read = Self::default();
-        for (name, value) in root(text)? {
+        let mut root = root(text)?;
+        if responses::is_its(&root) {
+            read.hook_results = root.take("hook_results");
+            read.response = Some(root);
+            return Ok(read);
+        }
+        for (name, value) in root {
             match &*name {
                 _ if value.is_null() => {}
                 "id" => read.id = value.text(),
@@ -171,8 +185,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) delta: Option<Message<'a>>,
     pub(crate) finish_reason: Cow<'a, str>,
     /// Moonshot's place for it.
-    usage: Option<Object<'a>>,
-    error: Option<Json<'a>>,
+    pub(crate) usage: Option<Object<'a>>,
+    pub(crate) error: Option<Json<'a>>,
 }
 
 impl<'a> Choice<'a> {
@@ -237,7 +251,7 @@ pub(crate) struct Message<'a> {
     pub(crate) others: Vec<String>,
     /// It belongs to the choice. Here it stands where the provider failed: see [`crate::stream`].
     pub(crate) finish_reason: Cow<'a, str>,
-    error: Option<Json<'a>>,
+    pub(crate) error: Option<Json<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -353,7 +367,7 @@ pub(crate) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn read(mut block: Object<'a>) -> Self {
+    pub(crate) fn read(mut block: Object<'a>) -> Self {
         let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
         let mut read = Self::default();
         let kind = block.text("type");

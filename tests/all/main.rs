@@ -43,6 +43,7 @@ mod portkey_gateway;
 mod providers;
 mod recording;
 mod reliability;
+mod responses;
 mod review;
 mod rig;
 mod second_provider;

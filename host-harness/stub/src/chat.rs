@@ -281,7 +281,7 @@ fn mention(said: &str, name: &str) -> Option<usize> {
 
 /// What the user says: what OpenClaw adds for the model alone (`<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>`, OpenClaw 2026.9.6), such
 /// as which tools run, is left out.
-fn told(text: &str) -> String {
+pub(super) fn told(text: &str) -> String {
     let Some((before, rest)) = text.split_once("<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>") else { return text.to_owned() };
     let after = rest.split_once("<<<END_OPENCLAW_INTERNAL_CONTEXT>>>").map_or("", |(_, after)| after);
     format!("{before}{after}")
@@ -362,7 +362,7 @@ pub(super) fn example(schema: &Value, name: &str, depth: u8) -> Value {
 }
 
 /// The text of a message's content: a string, or parts.
-fn text_of(content: &Value) -> String {
+pub(super) fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),

@@ -9,7 +9,7 @@
 //! their words: a missing output limit, parameters that a model does not take, thinking and tool calls that do not come
 //! back as they must, cache markers in wrong places. The gateway does so with what it would send to the provider.
 //!
-//! Served under any path that ends in `/v1`: `POST chat/completions`, `POST images/generations`,
+//! Served under any path that ends in `/v1`: `POST chat/completions`, `POST responses`, `POST images/generations`,
 //! `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and `GET images/files/…` for images that were asked for by URL. In the role of a
 //! provider also Anthropic's `POST messages`, Bedrock's `POST model/…/converse` and Gemini's
 //! `POST v1beta/models/…:generateContent`, with their streams.
@@ -41,6 +41,7 @@ mod native;
 mod portkey;
 mod record;
 mod respond;
+mod responses;
 mod server;
 mod strict;
 mod wire;

@@ -22,9 +22,9 @@ use super::faults::{self, Effect, Fault};
 use super::portkey::Sent;
 use super::respond::{Refusal, bare, response, set, text_response};
 use super::strict::family::{Family, Maker};
-use super::strict::openai;
+use super::strict::{self, openai};
 use super::wire::{self, Reasoning, Wire};
-use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native};
+use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native, responses};
 
 /// Below a base URL: see [`images::file`].
 const FILES: &str = "images/files/";
@@ -49,6 +49,8 @@ pub(super) struct Server {
 enum Answer {
     Json(Value),
     Events(Vec<Value>),
+    /// Events of the Responses API, which have no `[DONE]` behind them.
+    Responses(Vec<Value>),
     /// A content type and a body.
     Raw(&'static str, Vec<u8>),
     /// A content type, and a body that comes in these pieces.
@@ -178,6 +180,7 @@ impl Server {
         let files = format!("http://{}{prefix}/v1/{FILES}", self.address);
         match (request.method.as_str(), endpoint) {
             ("POST", "chat/completions") => self.chat(request, number, text, wire),
+            ("POST", "responses") => response_to(request, number, text, wire),
             ("POST", "images/generations") => images::generate(request, &files).map(Answer::Json),
             ("POST", "images/edits") => images::edit(request, &files).map(Answer::Json),
             ("POST", "embeddings") => embeddings::create(request).map(Answer::Json),
@@ -205,6 +208,10 @@ impl Server {
     fn chat(&self, request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
         let body = request.json();
         let model = body["model"].as_str().unwrap_or_default();
+        if strict::responses::is_only(model) {
+            let refusal = Refusal::invalid(strict::responses::ONLY, "model");
+            return Err(Refusal { status: 404, ..refusal });
+        }
         let family = Family::of(model);
         let mut wire = *wire;
         let mut accounted = None;
@@ -274,6 +281,10 @@ impl Server {
             Ok(Answer::Pieces(content_type, pieces)) => (content_type, wire.pieces(pieces, self.options.token_delay)),
             Ok(Answer::Json(value)) => ("application/json", wire.whole(value)),
             Ok(Answer::Events(chunks)) => ("text/event-stream", wire.events(&chunks, self.options.token_delay)),
+            Ok(Answer::Responses(events)) => {
+                let wire = Wire { done: false, ..*wire };
+                ("text/event-stream", wire.events(&events, self.options.token_delay))
+            }
         };
         response(status, content_type, wire::body(steps, connection, Arc::clone(&self.abandoned)))
     }
@@ -324,6 +335,23 @@ impl Server {
         }
         if cached.insert(hasher.finish()) { "MISS" } else { "HIT" }
     }
+}
+
+/// An answer of the Responses API, whose models all reason.
+fn response_to(request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
+    let body = request.json();
+    strict::responses::check(&body).map_err(Refusal::from)?;
+    let usual = Wire { reasoning: Reasoning::Content, ..*wire };
+    let reply = chat::Reply::to(&responses::chat(&body), number, text, &usual)?;
+    let answer = responses::answer(&reply.whole(), &body);
+    if body["stream"] != true || wire.never_streams {
+        return Ok(Answer::Json(answer));
+    }
+    let mut events = responses::events(&answer);
+    if !wire.finish {
+        events.pop();
+    }
+    Ok(Answer::Responses(events))
 }
 
 /// How the reasoning of a model shows, at its provider or at the gateway without strict OpenAI compliance (`in_blocks`).

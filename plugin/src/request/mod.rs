@@ -1,7 +1,8 @@
 //! Writes a request: a prompt or a host's body becomes one body, goes through a few passes, and becomes JSON.
 //!
 //! Each pass is a named function that adapts one thing to the models that may answer, and leaves alone what it does not
-//! know. `traits` knows the models, and `targets` says which of them may answer.
+//! know. `traits` knows the models, and `targets` says which of them may answer. For models that speak only the
+//! Responses API the last pass writes the same in that form.
 
 mod cache;
 mod content;
@@ -10,6 +11,7 @@ mod options;
 mod reasoning;
 mod repair;
 mod replay;
+mod responses;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use crate::bindings::openclaw::provider::types::Connection;
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::prompt;
+use crate::traits::Protocol;
 use options::Options;
 pub(crate) use options::{NAMES as OPTIONS, shown as options_json};
 use targets::Targets;
@@ -36,10 +39,30 @@ struct Body<'a> {
     stream: bool,
     /// Whether nobody said how long the answer may be.
     has_default_limit: bool,
+    protocol: Protocol,
+}
+
+/// A body as it is sent.
+#[derive(Debug)]
+pub struct Finished {
+    /// The body.
+    pub json: String,
+    /// Where it goes, below the base URL.
+    pub path: &'static str,
+}
+
+impl Finished {
+    fn new(json: String, protocol: Protocol) -> Self {
+        let path = match protocol {
+            Protocol::Chat => "/chat/completions",
+            Protocol::Responses => "/responses",
+        };
+        Self { json, path }
+    }
 }
 
 /// The body of a request for a whole answer, or for a streamed one.
-pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<String> {
+pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<Finished> {
     let members = match &request.ask {
         Ask::Prompt(prompt) => prompt::body(prompt)?,
         Ask::OpenaiJson(json) => opened(json)?,
@@ -50,12 +73,15 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let model = body.members.text("model").into_owned();
     let targets = Targets::of(&model, connection, &options);
     let own = options.of_model(&model);
+    body.protocol = options.protocol.unwrap_or_else(|| targets.protocol());
 
     repair::arguments(&mut body);
     repair::tools(&mut body, &own);
     repair::contents(&mut body);
     repair::pairs(&mut body);
-    content::tool_images(&mut body);
+    if body.protocol == Protocol::Chat {
+        content::tool_images(&mut body);
+    }
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);
@@ -63,7 +89,12 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     reasoning::effort(&mut body, &targets, &own);
     content::system(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
-    Ok(body.into_json())
+    let protocol = body.protocol;
+    let json = match protocol {
+        Protocol::Chat => body.into_json(),
+        Protocol::Responses => responses::body(body, &targets).to_json(),
+    };
+    Ok(Finished::new(json, protocol))
 }
 
 /// A host's body, its lists opened in the same pass that reads it.
@@ -73,20 +104,23 @@ fn opened(json: &str) -> Result<Object<'_>> {
 }
 
 /// A body that was made to fit before, and maybe changed since.
-fn finished(json: &str, stream: bool) -> Result<String> {
-    let is_stream = opened(json)?.get("stream").and_then(Json::bool).unwrap_or(false);
+fn finished(json: &str, stream: bool) -> Result<Finished> {
+    let body = opened(json)?;
+    let is_stream = body.get("stream").and_then(Json::bool).unwrap_or(false);
     if is_stream != stream {
         let message = if stream { "The body does not ask for a stream" } else { "The body asks for a stream" };
         return Err(error::invalid_request(message));
     }
-    Ok(json.into())
+    // What was made to fit for the other API has no messages.
+    let is_chat = body.has("messages") || !body.has("input");
+    Ok(Finished::new(json.into(), if is_chat { Protocol::Chat } else { Protocol::Responses }))
 }
 
 impl<'a> Body<'a> {
     fn new(mut members: Object<'a>, stream: bool) -> Result<Self> {
         let messages = objects(&mut members, "messages")?;
         let tools = objects(&mut members, "tools")?;
-        Ok(Self { members, messages, tools, stream, has_default_limit: false })
+        Ok(Self { members, messages, tools, stream, ..Self::default() })
     }
 
     fn into_json(self) -> String {

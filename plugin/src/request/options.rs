@@ -9,16 +9,18 @@ use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::config;
 use crate::json::{Json, Object};
-use crate::traits;
+use crate::traits::{self, Protocol};
 
 /// The plugin's options that do not become headers. `attribution` is for the host: whether the ids of an agent's call
 /// are sent.
-pub(crate) const NAMES: [&str; 3] = ["promptCache", "modelFamilies", "attribution"];
+pub(crate) const NAMES: [&str; 4] = ["promptCache", "modelFamilies", "protocol", "attribution"];
 
 /// The settings of all models.
 #[derive(Debug, Default)]
 pub(crate) struct Options<'a> {
     pub(crate) prompt_cache: Option<PromptCache>,
+    /// Of all models, whatever is known of them.
+    pub(crate) protocol: Option<Protocol>,
     /// Ids that say nothing, and the model behind each.
     families: Object<'a>,
     models: Vec<Object<'a>>,
@@ -47,6 +49,10 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
             wrong("promptCache", "This option must be none, short or long.");
         }
         word => shown.set_some("promptCache", word.cloned()),
+    }
+    match options.get("protocol") {
+        Some(word) if protocol(word).is_none() => wrong("protocol", "This option must be chat or responses."),
+        word => shown.set_some("protocol", word.cloned()),
     }
     if options.get("attribution").is_some_and(|is_on| is_on.bool().is_none()) {
         wrong("attribution", "This option must be true or false.");
@@ -91,6 +97,7 @@ impl<'a> Options<'a> {
         let Some(mut root) = Object::parse_opening(json, &["models", "compat"]) else { return Self::default() };
         Self {
             prompt_cache: root.get("promptCache").and_then(Json::string).and_then(|word| prompt_cache(&word)),
+            protocol: root.get("protocol").and_then(protocol),
             families: root.take("modelFamilies").and_then(Json::into_object).unwrap_or_default(),
             max_tokens: limit(&root),
             models: root
@@ -128,6 +135,14 @@ pub(crate) fn prompt_cache(word: &str) -> Option<PromptCache> {
         "none" => Some(PromptCache::None),
         "short" => Some(PromptCache::Short),
         "long" => Some(PromptCache::Long),
+        _ => None,
+    }
+}
+
+fn protocol(word: &Json<'_>) -> Option<Protocol> {
+    match &*word.string()? {
+        "chat" => Some(Protocol::Chat),
+        "responses" => Some(Protocol::Responses),
         _ => None,
     }
 }

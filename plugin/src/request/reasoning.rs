@@ -7,7 +7,7 @@ use super::targets::Targets;
 use super::{Body, is_role, limit};
 use crate::json::Json;
 use crate::prompt;
-use crate::traits::{Family, Route, Thinking, Traits};
+use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The words that OpenAI's and other APIs have for an effort, the weakest first.
 const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -96,7 +96,8 @@ fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
 /// OpenAI refuses an effort beside function tools for some models on chat completions. Source: OpenClaw 2026.9.6, whose
 /// client sends "none" to GPT-5.6, and nothing to GPT-5.5 and GPT-5.4 mini.
 fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -> Option<&'w str> {
-    if body.tools.is_empty() || !targets.any(|target| target.family == Family::Gpt && target.route == Route::Direct) {
+    let is_taken = body.tools.is_empty() || body.protocol == Protocol::Responses;
+    if is_taken || !targets.any(|target| target.family == Family::Gpt && target.route == Route::Direct) {
         return word;
     }
     let model = body.members.text("model");

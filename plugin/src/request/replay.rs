@@ -10,14 +10,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::responses::CALL;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
-use crate::signature::{DETAILS, GOOGLE, REDACTED};
-use crate::traits::{Family, Route, Thinking, Traits};
+use crate::signature::{DETAILS, GOOGLE, ITEM, REDACTED};
+use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The form in which a model takes reasoning back.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Takes {
     /// `content_blocks`, which the gateway prefers over `content` for Claude, and passes over for Gemini.
     blocks: bool,
@@ -29,13 +30,18 @@ struct Takes {
     signatures: bool,
     /// A call without `reasoning_content` is refused: "reasoning_content is missing".
     needs_content: bool,
+    /// Items of the Responses API, which the last pass takes out of `content_blocks`.
+    items: bool,
 }
 
 impl Takes {
-    fn of(targets: &Targets) -> Self {
+    fn of(targets: &Targets, protocol: Protocol) -> Self {
+        if protocol == Protocol::Responses {
+            return Self { items: true, ..Self::default() };
+        }
         if targets.is_unknown() {
             // It goes back to the one that sent it, whoever that is.
-            return Self { blocks: true, content: true, details: true, signatures: true, needs_content: false };
+            return Self { blocks: true, content: true, details: true, signatures: true, ..Self::default() };
         }
         let is_claude = |target: &Traits| target.family == Family::Claude && target.route != Route::Other;
         let is_open = |target: &Traits| target.route == Route::OpenRouter;
@@ -54,6 +60,7 @@ impl Takes {
             details: wants(&is_open),
             signatures: wants(&|target| is_gemini(target) && !is_open(target)),
             needs_content: targets.any(needs_content),
+            items: false,
         }
     }
 }
@@ -76,7 +83,7 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     if turns.peek().is_none() {
         return;
     }
-    let takes = Takes::of(targets);
+    let takes = Takes::of(targets, body.protocol);
     let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
     for message in turns {
         reasoning(message, takes);
@@ -108,6 +115,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut has_thinking = false;
     for piece in pieces {
         match piece {
+            Piece::Other(block) if is_type(&block, CALL) && !takes.items => {}
             Piece::Other(block) => blocks.push(block),
             Piece::Thinking { text, signature } => match signature.as_deref() {
                 Some(name @ ("reasoning_content" | "reasoning")) => {
@@ -115,6 +123,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
                     unsigned.push_str(&text);
                 }
                 None => unsigned.push_str(&text),
+                Some(signature) if signature.starts_with(ITEM) != takes.items => unsigned.push_str(&text),
                 Some(signature) => match signature.strip_prefix(DETAILS) {
                     Some(json) => {
                         let kept = Json::parse(json).ok().and_then(Json::into_list).unwrap_or_default();
@@ -129,7 +138,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
             },
         }
     }
-    if takes.blocks && has_thinking {
+    if (takes.blocks || takes.items) && has_thinking {
         message.set("content_blocks", list(blocks));
     }
     if takes.details && !details.is_empty() {

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use super::options::Options;
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::json::{Json, Object};
-use crate::traits::{self, Traits};
+use crate::traits::{self, Protocol, Traits};
 
 /// A depth that no real config reaches.
 const MAX_DEPTH: usize = 8;
@@ -91,6 +91,12 @@ impl Targets {
     /// Whether at least one known model does this.
     pub(crate) fn any(&self, does: impl Fn(&Traits) -> bool) -> bool {
         self.known.iter().any(does)
+    }
+
+    /// The one that reaches the models. One that speaks only the Responses API decides: it refuses all else, and the
+    /// others take it, or gateway 2.x translates it for them.
+    pub(crate) fn protocol(&self) -> Protocol {
+        if self.any(|target| target.protocol() == Protocol::Responses) { Protocol::Responses } else { Protocol::Chat }
     }
 
     /// Whether it is one model, of which nothing is known.

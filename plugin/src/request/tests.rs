@@ -29,7 +29,7 @@ fn at(options: &Value) -> Connection {
 
 fn fit(connection: &Connection, asked: Value, prompt_cache: Option<PromptCache>, stream: bool) -> Value {
     let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache };
-    serde_json::from_str(&body(connection, &request, stream).unwrap()).unwrap()
+    serde_json::from_str(&body(connection, &request, stream).unwrap().json).unwrap()
 }
 
 /// A whole answer's request by the defaults, without what the prompt cache adds.
@@ -70,7 +70,7 @@ fn a_finished_body_is_sent_as_it_is() {
         super::body(&at(&json!({})), &request, stream)
     };
     let json = r#"{ "stream":true, "model":"claude-sonnet-4-5" }"#;
-    assert_eq!(body(json, true).unwrap(), json);
+    assert_eq!(body(json, true).unwrap().json, json);
     for (json, stream) in [(json, false), ("{}", true), (r#"{"stream":false}"#, true), ("[]", false)] {
         assert!(body(json, stream).is_err(), "{json}");
     }
@@ -162,7 +162,7 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (GPT, "none", json!({}), none.clone()),
         ("@openai/gpt-5.2", "none", json!({}), effort("none")),
         ("@openai/gpt-5.2", "minimal", json!({}), effort("low")),
-        ("@openai/gpt-5-pro", "low", json!({}), effort("high")),
+        ("@openai/gpt-5-pro", "low", json!({}), json!([null, null, {"effort": "high", "summary": "auto"}])),
         ("@openai/gpt-4o", "high", json!({}), none.clone()),
         ("@openai/gpt-5.6-sol", "high", tools.clone(), effort("none")),
         ("@openai/gpt-5.5", "high", tools.clone(), none.clone()),
@@ -635,4 +635,228 @@ fn each_provider_gets_contents_in_its_form() {
     asked["tool_choice"] = "auto".into();
     let sent = fit(&no_tools, asked, None, true);
     assert!(sent.get("tools").is_none() && sent.get("tool_choice").is_none());
+}
+
+/// A model that speaks only the Responses API.
+const CODEX: &str = "@openai/gpt-5.3-codex";
+
+/// A past turn's piece of reasoning, as a host has it.
+fn thought(text: &str, signature: &str) -> Value {
+    json!({"type": "thinking", "thinking": text, "signature": signature})
+}
+
+fn item(id: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","type":"reasoning","summary":[{{"type":"summary_text","text":"hm"}}],"encrypted_content":"gAAA"}}"#
+    )
+}
+
+#[test]
+fn a_model_goes_where_it_is_spoken_to() {
+    let path = |model: &str, options: &Value, header: Option<Value>| {
+        let headers = header.map_or(json!({}), |config| json!({"x-portkey-config": config.to_string()}));
+        let connection = connection(&json!({"headers": headers}), options);
+        let asked = json!({"model": model, "messages": [user("hi")]});
+        let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache: None };
+        body(&connection, &request, false).unwrap().path
+    };
+    let none = json!({});
+    for model in [
+        CODEX,
+        "gpt-5-codex",
+        "@azure/gpt-5.1-codex-mini",
+        "gpt-5.1-codex-max",
+        "codex-mini-latest",
+        "gpt-5.2-pro-2025-12-11",
+        "@my/o1-pro",
+        "o3-pro-2025-06-10",
+        "o4-mini-deep-research",
+        "computer-use-preview-2025-03-11",
+    ] {
+        assert_eq!(path(model, &none, None), "/responses", "{model}");
+    }
+    for model in
+        [GPT, CLAUDE, "o1", "o3", "o4-mini", "@team/prod", "@openrouter/openai/gpt-5-codex", "openai/gpt-5-codex"]
+    {
+        assert_eq!(path(model, &none, None), "/chat/completions", "{model}");
+    }
+    // The option wins; and an alias has its model's.
+    let responses = json!({"protocol": "responses"});
+    assert_eq!(path("@team/prod", &responses, None), "/responses");
+    assert_eq!(path(CODEX, &json!({"protocol": "chat"}), None), "/chat/completions");
+    assert_eq!(path("@team/prod", &json!({"modelFamilies": {"@team/prod": "gpt-5-codex"}}), None), "/responses");
+    // A config may have it answered by such a model.
+    let targets = |models: [&str; 2]| json!({"strategy": {"mode": "fallback"}, "targets": models.map(|model| json!({"override_params": {"model": model}}))});
+    assert_eq!(path("x", &none, Some(targets([GPT, CODEX]))), "/responses");
+    assert_eq!(path("x", &none, Some(targets([GPT, CLAUDE]))), "/chat/completions");
+    let wrong = json!({"plugins": {"entries": {"portkey": {"config": {"protocol": "respones"}}}}});
+    let found = crate::lint::document(&wrong.to_string());
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.path.ends_with("config.protocol") && finding.message.contains("chat or responses")),
+        "{found:?}"
+    );
+    // A body that was made to fit goes where it was made for.
+    let finished = |json: &str| {
+        let request = Request { ask: Ask::FinishedJson(json.to_owned()), prompt_cache: None };
+        body(&at(&json!({})), &request, false).unwrap().path
+    };
+    assert_eq!(finished(r#"{"model":"m","input":[]}"#), "/responses");
+    assert_eq!(finished(r#"{"model":"m","messages":[]}"#), "/chat/completions");
+}
+
+#[test]
+fn a_chat_is_written_for_the_responses_api() {
+    let asked = json!({
+        "model": CODEX,
+        "messages": [
+            {"role": "system", "content": [{"type": "text", "text": "stable"}, {"type": "text", "text": "volatile", "cache_control": {"type": "ephemeral"}}]},
+            {"role": "user", "name": "ann", "content": [
+                {"type": "text", "text": "look"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AQID", "detail": "low"}},
+                {"type": "image_url", "image_url": "https://x/y.png"},
+                {"type": "file", "file": {"filename": "a.pdf", "file_data": "JVBERi0xLjQ="}},
+                {"type": "file", "file": {"file_data": "https://x/y.pdf"}},
+            ]},
+            {"role": "assistant", "content": "so", "tool_calls": [call("c1", "f", json!("{\"a\":1}"))]},
+            result("c1", json!([{"type": "text", "text": "seen"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,BBBB"}}])),
+            user("go on"),
+        ],
+        "tools": [
+            {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}},
+            {"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {}}, "strict": true}},
+            {"type": "web_search"},
+        ],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": true}},
+        "max_tokens": 5,
+        "reasoning_effort": "max",
+        "verbosity": "low",
+        "parallel_tool_calls": false,
+        "service_tier": "flex",
+        "metadata": {"a": "b"},
+        "user": "u",
+        "logit_bias": {"1": -1.50},
+        "stream_options": {"include_usage": true},
+    });
+    let sent = fit(&at(&json!({})), asked, None, true);
+    let key = sent["prompt_cache_key"].as_str().unwrap();
+    assert!(key.starts_with("agent-"));
+    assert_eq!(
+        sent,
+        json!({
+            "model": CODEX,
+            "input": [
+                {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "stable"}, {"type": "input_text", "text": "volatile"}]},
+                {"type": "message", "role": "user", "content": [
+                    {"type": "input_text", "text": "look"},
+                    {"type": "input_image", "image_url": "data:image/png;base64,AQID", "detail": "low"},
+                    {"type": "input_image", "image_url": "https://x/y.png", "detail": "auto"},
+                    {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjQ="},
+                    {"type": "input_file", "file_url": "https://x/y.pdf"},
+                ]},
+                {"type": "message", "role": "assistant", "content": "so"},
+                {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{\"a\":1}"},
+                {"type": "function_call_output", "call_id": "c1", "output": [
+                    {"type": "input_text", "text": "seen"},
+                    {"type": "input_image", "image_url": "data:image/png;base64,BBBB", "detail": "auto"},
+                ]},
+                {"type": "message", "role": "user", "content": "go on"},
+            ],
+            "tools": [
+                {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}, "strict": false},
+                {"type": "function", "name": "g", "parameters": {"type": "object", "properties": {}}, "strict": true},
+                {"type": "web_search"},
+            ],
+            "tool_choice": {"type": "function", "name": "f"},
+            "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": true}},
+            "reasoning": {"effort": "xhigh", "summary": "auto"},
+            "max_output_tokens": 16,
+            "parallel_tool_calls": false,
+            "service_tier": "flex",
+            "metadata": {"a": "b"},
+            "user": "u",
+            "logit_bias": {"1": -1.50},
+            "prompt_cache_key": key,
+            "store": false,
+            "include": ["reasoning.encrypted_content"],
+            "stream": true,
+        })
+    );
+}
+
+#[test]
+fn what_a_host_says_in_the_responses_apis_own_form_stays() {
+    let asked = json!({"model": CODEX, "messages": [user("hi")], "store": true, "include": [], "truncation": "auto",
+        "text": {"verbosity": "high"}, "verbosity": "low", "reasoning": {"effort": "low"},
+        "reasoning_effort": null, "response_format": null});
+    let sent = plain(asked);
+    assert_eq!((&sent["store"], &sent["include"], &sent["truncation"]), (&json!(true), &json!([]), &json!("auto")));
+    assert_eq!((&sent["text"], &sent["reasoning"]), (&json!({"verbosity": "high"}), &json!({"effort": "low"})));
+    // A model that does not reason has nothing to encrypt; and one that must not has nothing to show.
+    let responses = at(&json!({"protocol": "responses"}));
+    let sent = |model: &str, more: Value| {
+        let mut asked = json!({"model": model, "messages": [user("hi")]});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fit(&responses, asked, Some(PromptCache::None), false)
+    };
+    assert_eq!(sent("gpt-4o", json!({})).get("include"), None);
+    assert_eq!(sent("@team/prod", json!({}))["include"], json!(["reasoning.encrypted_content"]));
+    assert_eq!(sent("gpt-5.2", json!({"reasoning_effort": "none"}))["reasoning"], json!({"effort": "none"}));
+    // Chat completions refuse an effort beside tools.
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
+    let beside = sent("gpt-5.5", json!({"reasoning_effort": "high", "tools": tools}));
+    assert_eq!(beside["reasoning"]["effort"], "high");
+}
+
+#[test]
+fn reasoning_items_go_back_as_they_came_to_the_responses_api_alone() {
+    let (first, second) = (item("rs_1"), item("rs_2"));
+    let signed = |item: &str| thought("hm", &format!("reasoning_item:{item}"));
+    let marked = json!({"type": "tool_call"});
+    let messages = json!([
+        user("a"),
+        {"role": "assistant", "content": "words",
+            "content_blocks": [signed(&first), {"type": "text", "text": "words"}, marked, signed(&second), marked],
+            "tool_calls": [call("c1", "f", json!("{}")), call("c2", "g", json!("{}"))]},
+        result("c1", json!("1")),
+        result("c2", json!("2")),
+        // Cut off behind its reasoning, and another model's.
+        {"role": "assistant", "content": "cut", "content_blocks": [{"type": "text", "text": "cut"}, signed(&first)]},
+        {"role": "assistant", "content": "claude", "content_blocks": [thought("t", "Eqq"), {"type": "text", "text": "claude"}]},
+        user("b"),
+    ]);
+    let item = |item: &str| serde_json::from_str::<Value>(item).unwrap();
+    let said = |text: &str| json!({"type": "message", "role": "assistant", "content": text});
+    let called =
+        |id: &str, name: &str| json!({"type": "function_call", "call_id": id, "name": name, "arguments": "{}"});
+    let sent = plain(json!({"model": CODEX, "messages": messages}));
+    assert_eq!(
+        sent["input"].as_array().unwrap()[1..],
+        [
+            item(&first),
+            said("words"),
+            called("c1", "f"),
+            item(&second),
+            called("c2", "g"),
+            json!({"type": "function_call_output", "call_id": "c1", "output": "1"}),
+            json!({"type": "function_call_output", "call_id": "c2", "output": "2"}),
+            said("cut"),
+            said("claude"),
+            json!({"type": "message", "role": "user", "content": "b"}),
+        ]
+    );
+    // The place of a call is told to no other API.
+    let own = json!([user("a"), {"role": "assistant", "content": null, "content_blocks": [thought("t", "Eqq"), marked],
+        "tool_calls": [call("c1", "f", json!("{}"))]}, result("c1", json!("1"))]);
+    let sent = plain(json!({"model": CLAUDE, "messages": own}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought("t", "Eqq")]));
+    for model in [CLAUDE, GPT, GEMINI, KIMI, OPENROUTER, "@team/prod"] {
+        let sent = plain(json!({"model": model, "messages": messages})).to_string();
+        assert!(
+            !sent.contains("gAAA") && !sent.contains("reasoning_item") && !sent.contains("\"tool_call\""),
+            "{model}: {sent}"
+        );
+    }
 }

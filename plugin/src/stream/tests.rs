@@ -873,3 +873,207 @@ fn a_plain_answer_becomes_its_events() {
     assert_eq!(reply.take(), Some(Ok(expected)));
     assert_eq!(reply.take(), Some(Ok(Vec::new())));
 }
+
+/// An event of the Responses API.
+fn response(kind: &str, more: &str) -> String {
+    format!(r#"{{"type":"response.{kind}","sequence_number":1{more}}}"#)
+}
+
+const REASONING: &str = r#"{"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"hm"},{"type":"summary_text","text":"so"}],"encrypted_content":"gAAA"}"#;
+const MESSAGE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","text":"Let me \u00e9 see","annotations":[{"type":"url_citation","url":"https://x"}]}]}"#;
+const CALL: &str = r#"{"id":"fc_1","type":"function_call","call_id":"call_1","name":"ls","arguments":"{\"p\": 1}"}"#;
+const OTHER: &str = r#"{"id":"ws_1","type":"web_search_call","status":"completed"}"#;
+
+/// The answer that all of these are in, with this status.
+fn answer_of(status: &str, more: &str) -> String {
+    format!(
+        r#"{{"id":"resp_1","object":"response","status":"{status}","error":null,"incomplete_details":null,"model":"codex","output":[{REASONING},{OTHER},{MESSAGE},{CALL}],"usage":{{"input_tokens":9,"input_tokens_details":{{"cached_tokens":4}},"output_tokens":5,"output_tokens_details":{{"reasoning_tokens":2}},"total_tokens":14}}{more}}}"#
+    )
+}
+
+fn begun(status: &str) -> String {
+    response(
+        status,
+        r#","response":{"id":"resp_1","object":"response","status":"in_progress","model":"codex","output":[]}"#,
+    )
+}
+
+/// The same, as OpenAI streams it.
+fn pieces_of() -> Vec<String> {
+    let at = |at: usize, more: &str| format!(r#","output_index":{at},"item_id":"i"{more}"#);
+    vec![
+        begun("created"),
+        begun("in_progress"),
+        response("output_item.added", &at(0, r#","item":{"id":"rs_1","type":"reasoning","summary":[]}"#)),
+        response(
+            "reasoning_summary_part.added",
+            &at(0, r#","summary_index":0,"part":{"type":"summary_text","text":""}"#),
+        ),
+        response("reasoning_summary_text.delta", &at(0, r#","summary_index":0,"delta":"h""#)),
+        response("reasoning_summary_text.delta", &at(0, r#","summary_index":0,"delta":"m","obfuscation":"xyz""#)),
+        response("reasoning_summary_text.done", &at(0, r#","summary_index":0,"text":"hm""#)),
+        response(
+            "reasoning_summary_part.added",
+            &at(0, r#","summary_index":1,"part":{"type":"summary_text","text":""}"#),
+        ),
+        response("reasoning_summary_text.delta", &at(0, r#","summary_index":1,"delta":"so""#)),
+        response("output_item.done", &at(0, &format!(r#","item":{REASONING}"#))),
+        response("output_item.added", &at(1, &format!(r#","item":{OTHER}"#))),
+        response("web_search_call.searching", &at(1, "")),
+        response("output_item.done", &at(1, &format!(r#","item":{OTHER}"#))),
+        response(
+            "output_item.added",
+            &at(2, r#","item":{"id":"msg_1","type":"message","role":"assistant","content":[]}"#),
+        ),
+        response("content_part.added", &at(2, r#","content_index":0,"part":{"type":"output_text","text":""}"#)),
+        response("output_text.delta", &at(2, r#","content_index":0,"delta":"Let me ","logprobs":[]"#)),
+        response("output_text.delta", &at(2, r#","content_index":0,"delta":"\u00e9 see""#)),
+        response("output_text.done", &at(2, r#","content_index":0,"text":"Let me \u00e9 see""#)),
+        response("output_item.done", &at(2, &format!(r#","item":{MESSAGE}"#))),
+        response(
+            "output_item.added",
+            &at(3, r#","item":{"id":"fc_1","type":"function_call","call_id":"call_1","name":"ls","arguments":""}"#),
+        ),
+        response("function_call_arguments.delta", &at(3, r#","delta":"{\"p\":""#)),
+        response("function_call_arguments.delta", &at(3, r#","delta":" 1}""#)),
+        response("function_call_arguments.done", &at(3, r#","arguments":"{\"p\": 1}""#)),
+        response("output_item.done", &at(3, &format!(r#","item":{CALL}"#))),
+        response("completed", &format!(r#","response":{}"#, answer_of("completed", ""))),
+    ]
+}
+
+/// The one answer that some events are.
+fn joined(events: Vec<Event>) -> Response {
+    crate::parts::join(events, head().report())
+}
+
+fn read_all(chunks: &[String]) -> (Vec<Event>, Option<Box<Error>>) {
+    let chunks: Vec<&str> = chunks.iter().map(String::as_str).collect();
+    read(&[stream(&chunks).as_bytes()], None)
+}
+
+#[test]
+fn an_answer_of_the_responses_api_is_the_same_streamed_whole_and_at_its_end_alone() {
+    let whole = answer::response(&head(), answer_of("completed", "").as_bytes()).unwrap();
+    assert_eq!((whole.id.as_str(), whole.model.as_str()), ("resp_1", "codex"));
+    assert_eq!(whole.finish_reason, FinishReason::ToolCalls);
+    assert_eq!(
+        whole.usage,
+        Some(Usage {
+            input_tokens: 9,
+            output_tokens: 5,
+            cache_read_tokens: Some(4),
+            cache_write_tokens: None,
+            reasoning_tokens: Some(2)
+        })
+    );
+    let signature = format!("reasoning_item:{REASONING}");
+    let [
+        AssistantPart::Thinking(thought),
+        AssistantPart::Other(other),
+        AssistantPart::Text(said),
+        AssistantPart::Other(cited),
+        AssistantPart::ToolCall(call),
+    ] = &whole.content[..]
+    else {
+        panic!("{:?}", whole.content)
+    };
+    assert_eq!((thought.text.as_str(), thought.signature.as_ref()), ("hm\n\nso", Some(&signature)));
+    assert_eq!((other.as_str(), said.as_str()), (OTHER, "Let me é see"));
+    assert!(cited.contains("url_citation"), "{cited}");
+    assert_eq!((call.id.as_str(), call.name.as_str(), call.arguments_json.as_str()), ("call_1", "ls", "{\"p\": 1}"));
+    // Pieces, the end alone, ends of items without pieces before them (the cache of gateway 1.15.2), and with `[DONE]`.
+    let pieces = pieces_of();
+    let ends: Vec<String> = pieces.iter().filter(|event| !event.contains(".delta")).cloned().collect();
+    let alone: Vec<String> = pieces.last().cloned().into_iter().collect();
+    let closed: Vec<String> = pieces.iter().cloned().chain([DONE.to_owned()]).collect();
+    for chunks in [pieces, ends, alone, closed] {
+        let (events, error) = read_all(&chunks);
+        assert_eq!(error, None, "{chunks:?}");
+        let parts = joined(events);
+        assert_eq!(parts.usage, whole.usage);
+        assert_eq!((&parts.content, &parts.finish_reason), (&whole.content, &whole.finish_reason), "{chunks:?}");
+    }
+}
+
+#[test]
+fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
+    let pieces = pieces_of();
+    for length in 1..pieces.len() {
+        let (_, error) = read_all(pieces.get(..length).unwrap());
+        assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Truncated), "{length}");
+        // Nor does `[DONE]` make a success of it.
+        let done: Vec<String> = pieces.iter().take(length).cloned().chain([DONE.to_owned()]).collect();
+        assert!(read_all(&done).1.is_some(), "{length}");
+    }
+    // A piece that is lost shows at the end.
+    for (at, lost) in pieces
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.contains("output_text.delta") || event.contains("arguments.delta"))
+    {
+        let rest: Vec<String> =
+            pieces.iter().enumerate().filter(|(of, _)| *of != at).map(|(_, event)| event.clone()).collect();
+        assert!(read_all(&rest).1.is_some(), "{lost}");
+    }
+    let unfinished = answer::response(&head(), answer_of("in_progress", "").as_bytes());
+    assert_eq!(unfinished.unwrap_err().kind, ErrorKind::Truncated);
+}
+
+#[test]
+fn an_answer_of_the_responses_api_says_how_it_ended() {
+    let ended = |kind: &str, status: &str, more: &str| {
+        let answer = format!(
+            r#","response":{{"id":"r","object":"response","status":"{status}","model":"m","output":[]{more}}}"#
+        );
+        let piece = response("output_text.delta", r#","output_index":0,"delta":"a""#);
+        read_all(&[begun("created"), piece, response(kind, &answer)])
+    };
+    for (reason, expected) in [
+        (r#","incomplete_details":{"reason":"max_output_tokens"}"#, FinishReason::Length),
+        (r#","incomplete_details":{"reason":"content_filter"}"#, FinishReason::ContentFilter),
+        ("", FinishReason::Length),
+    ] {
+        let (events, error) = ended("incomplete", "incomplete", reason);
+        assert_eq!(error, None);
+        assert!(events.contains(&Event::Finish(expected)), "{events:?}");
+    }
+    let (_, error) = ended("failed", "failed", r#","error":{"code":"rate_limit_exceeded","message":"Slow down."}"#);
+    let error = error.unwrap();
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::RateLimited, "Slow down."));
+    assert!(ended("failed", "failed", r#","error":null"#).1.is_some());
+    assert!(ended("cancelled", "cancelled", "").1.is_some());
+    for said in [
+        r#"{"type":"error","code":"server_error","message":"It broke.","param":null,"sequence_number":3}"#,
+        r#"{"type":"error","error":{"type":"server_error","message":"It broke."}}"#,
+        r#"{"type":"response.error","error":{"message":"It broke."}}"#,
+    ] {
+        let (_, error) = read_all(&[begun("created"), said.to_owned()]);
+        assert_eq!(error.map(|error| error.message).as_deref(), Some("It broke."), "{said}");
+    }
+    let failed = r#"{"id":"r","object":"response","status":"failed","output":[],"error":{"code":"server_error","message":"It broke."}}"#;
+    assert_eq!(answer::response(&head(), failed.as_bytes()).unwrap_err().message, "It broke.");
+    let (events, error) = read_all(&[
+        begun("created"),
+        response("refusal.delta", r#","output_index":0,"delta":"No""#),
+        response("refusal.delta", r#","output_index":0,"delta":".""#),
+        response(
+            "output_item.done",
+            r#","output_index":0,"item":{"type":"message","content":[{"type":"refusal","refusal":"No."}]}"#,
+        ),
+        response(
+            "completed",
+            r#","response":{"status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"No."}]}]}"#,
+        ),
+    ]);
+    assert_eq!(error, None);
+    assert_eq!(joined(events).content, [AssistantPart::Refusal("No.".into())]);
+}
+
+#[test]
+fn items_without_end_are_refused() {
+    let begun = |at: usize| response("output_text.delta", &format!(r#","output_index":{at},"delta":"a""#));
+    let chunks: Vec<String> = (0..5000).map(begun).collect();
+    let (_, error) = read_all(&chunks);
+    assert!(error.unwrap().message.contains("more than 4096 items"));
+}

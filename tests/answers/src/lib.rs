@@ -12,6 +12,9 @@
     reason = "a test's own: it fails by panicking"
 )]
 
+mod responses;
+
+pub use responses::{broken_response, good_response};
 use serde_json::{Value, json};
 
 /// What bytes choose.

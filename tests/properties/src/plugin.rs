@@ -53,6 +53,21 @@ pub fn answers(input: &[u8]) {
     check_answer(&made, is_streamed);
 }
 
+/// The same of answers of the Responses API.
+pub fn responses(input: &[u8]) {
+    let (is_streamed, is_broken, rest) = match input {
+        [first, rest @ ..] => (first & 1 == 0, first & 2 != 0, rest),
+        [] => (true, false, input),
+    };
+    let choices = &mut answers::Choices::new(rest);
+    let made = if is_broken {
+        answers::broken_response(choices, is_streamed)
+    } else {
+        answers::good_response(choices, is_streamed)
+    };
+    check_answer(&made, is_streamed);
+}
+
 /// The same of one answer.
 pub fn check_answer(made: &Made, is_streamed: bool) {
     let got = if is_streamed { streamed(made) } else { completed(made) };

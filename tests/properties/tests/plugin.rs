@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 const ANSWERS: u32 = 10_000;
 
 /// Half of them broken, half of them streamed. What fails is shrunk.
-fn check_answers(rng: TestRng) {
+fn check_answers(rng: TestRng, check: fn(&[u8])) {
     let config = Config { cases: ANSWERS, failure_persistence: None, ..Config::default() };
     let choices = prop::collection::vec(any::<u8>(), 0..256);
     let checked = TestRunner::new_with_rng(config, rng).run(&choices, |choices| {
-        plugin::answers(&choices);
+        check(&choices);
         Ok(())
     });
     if let Err(error) = checked {
@@ -32,7 +32,8 @@ fn check_answers(rng: TestRng) {
 
 #[test]
 fn ten_thousand_answers_dressed_and_broken() {
-    check_answers(TestRng::from_seed(RngAlgorithm::ChaCha, &[15; 32]));
+    check_answers(TestRng::from_seed(RngAlgorithm::ChaCha, &[15; 32]), plugin::answers);
+    check_answers(TestRng::from_seed(RngAlgorithm::ChaCha, &[19; 32]), plugin::responses);
 }
 
 fn random() -> TestRng {
@@ -45,7 +46,8 @@ fn random() -> TestRng {
 
 #[test]
 fn ten_thousand_other_answers_at_each_run() {
-    check_answers(random());
+    check_answers(random(), plugin::answers);
+    check_answers(random(), plugin::responses);
 }
 
 /// Good answers, a line of JSON for each, for OpenAI's own client to read: `tests/clients/referee.test.mjs`.

@@ -10,6 +10,7 @@ pub(super) mod bedrock;
 pub(super) mod family;
 pub(super) mod gemini;
 pub(super) mod openai;
+pub(super) mod responses;
 
 #[cfg(test)]
 mod tests;

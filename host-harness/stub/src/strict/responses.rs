@@ -1,0 +1,224 @@
+//! What OpenAI's Responses API refuses, in its words. Sources: OpenAI's API reference and its client for Node 6.49 for
+//! the members; the refusals as users report them (aaif-goose/goose#2564, openai/openai-agents-js#546, vercel/ai#13239).
+
+use serde_json::Value;
+
+use super::anthropic::list;
+use super::family::{Family, Thinking};
+use super::{Refused, Signature};
+use crate::respond::bare;
+
+/// Whether OpenAI has a model in this API alone.
+pub(crate) fn is_only(model: &str) -> bool {
+    let model = bare(model);
+    let is_openais = ["gpt-", "o1", "o3", "o4", "codex-"].iter().any(|start| model.starts_with(start));
+    model.starts_with("computer-use")
+        || is_openais && ["codex", "-pro", "deep-research"].iter().any(|word| model.contains(word))
+}
+
+/// OpenAI's words on chat completions for such a model.
+pub(crate) const ONLY: &str = "This model is only supported in v1/responses and not in v1/chat/completions.";
+
+const TOP: &[&str] = &[
+    "background",
+    "conversation",
+    "include",
+    "input",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "model",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "prompt",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+];
+
+fn unknown(value: &Value, path: &str, known: &[&str]) -> Result<(), Refused> {
+    let name = value.as_object().into_iter().flatten().map(|(name, _)| name).find(|name| !known.contains(&&***name));
+    let Some(name) = name else { return Ok(()) };
+    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+    Err(Refused::new(format!("Unknown parameter: '{path}'."), path, "unknown_parameter"))
+}
+
+/// A text in each of these members.
+fn texts(value: &Value, path: &str, names: &[&str]) -> Result<(), Refused> {
+    let Some(name) = names.iter().find(|name| !value[**name].is_string()) else { return Ok(()) };
+    let path = format!("{path}.{name}");
+    Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"))
+}
+
+/// Checks a request.
+pub(crate) fn check(body: &Value) -> Result<(), Refused> {
+    if body.get("messages").is_some() {
+        let text = "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again with the new parameter.";
+        return Err(Refused::new(text, "messages", "unsupported_parameter"));
+    }
+    unknown(body, "", TOP)?;
+    if let Some(limit) = body["max_output_tokens"].as_u64().filter(|limit| *limit < 16) {
+        let text = format!(
+            "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got {limit} instead."
+        );
+        return Err(Refused::new(text, "max_output_tokens", "integer_below_min_value"));
+    }
+    let family = Family::of(body["model"].as_str().unwrap_or_default());
+    if family.is_some_and(|family| family.thinking == Thinking::None) {
+        if list(&body["include"]).any(|what| what == "reasoning.encrypted_content") {
+            return Err(Refused::new("Encrypted content is not supported with this model.", "include", ""));
+        }
+        if body["reasoning"].get("effort").is_some() {
+            let text = "Unsupported parameter: 'reasoning.effort' is not supported with this model.";
+            return Err(Refused::new(text, "reasoning.effort", "unsupported_parameter"));
+        }
+    }
+    unknown(&body["reasoning"], "reasoning", &["effort", "summary", "generate_summary"])?;
+    unknown(&body["text"], "text", &["format", "verbosity"])?;
+    unknown(&body["text"]["format"], "text.format", &["type", "name", "schema", "strict", "description"])?;
+    if body["text"]["format"]["type"] == "json_schema" {
+        texts(&body["text"]["format"], "text.format", &["name"])?;
+    }
+    for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "function") {
+        let path = format!("tools[{at}]");
+        texts(tool, &path, &["name"])?;
+        unknown(tool, &path, &["type", "name", "description", "parameters", "strict"])?;
+        if tool["strict"] != false && tool["parameters"]["additionalProperties"] != false {
+            let text = format!(
+                "Invalid schema for function '{}': In context=(), 'additionalProperties' is required to be supplied and to be false.",
+                tool["name"].as_str().unwrap_or_default()
+            );
+            return Err(Refused::new(text, format!("{path}.parameters"), "invalid_function_parameters"));
+        }
+    }
+    if body["tool_choice"]["type"] == "function" {
+        texts(&body["tool_choice"], "tool_choice", &["name"])?;
+        unknown(&body["tool_choice"], "tool_choice", &["type", "name"])?;
+    }
+    if body["input"].is_string() {
+        return Ok(());
+    }
+    let is_stored = body["store"] != false;
+    let items: Vec<&Value> = list(&body["input"]).collect();
+    let mut open: Vec<&str> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let path = format!("input[{at}]");
+        match item["type"].as_str().unwrap_or("message") {
+            "message" => message(item, &path)?,
+            "function_call" => {
+                texts(item, &path, &["call_id", "name", "arguments"])?;
+                unknown(item, &path, &["type", "id", "call_id", "name", "arguments", "status"])?;
+                open.extend(item["call_id"].as_str());
+            }
+            "function_call_output" => {
+                texts(item, &path, &["call_id"])?;
+                unknown(item, &path, &["type", "id", "call_id", "output", "status"])?;
+                parts(&item["output"], &format!("{path}.output"), INPUT)?;
+                let id = item["call_id"].as_str().unwrap_or_default();
+                let Some(index) = open.iter().position(|open| *open == id) else {
+                    let text = format!("No tool call found for function call output with call_id {id}.");
+                    return Err(Refused::new(text, "input", ""));
+                };
+                open.remove(index);
+            }
+            "reasoning" => {
+                texts(item, &path, &["id"])?;
+                unknown(item, &path, &["type", "id", "summary", "content", "encrypted_content"])?;
+                if !item["summary"].is_array() {
+                    let path = format!("{path}.summary");
+                    let text = format!("Missing required parameter: '{path}'.");
+                    return Err(Refused::new(text, path, "missing_required_parameter"));
+                }
+                reasoning(item, items.get(at + 1).copied(), is_stored)?;
+            }
+            other => {
+                let text = format!("Invalid value: '{other}'.");
+                return Err(Refused::new(text, path, "invalid_value"));
+            }
+        }
+    }
+    match open.first() {
+        Some(id) => Err(Refused::new(format!("No tool output found for function call {id}."), "input", "")),
+        None => Ok(()),
+    }
+}
+
+const INPUT: &[&str] = &["input_text", "input_image", "input_file"];
+
+fn message(item: &Value, path: &str) -> Result<(), Refused> {
+    unknown(item, path, &["type", "role", "content", "phase", "id", "status"])?;
+    let known = match item["role"].as_str() {
+        Some("assistant") => &["output_text", "refusal"],
+        Some("user" | "system" | "developer") => INPUT,
+        _ => {
+            let text = format!(
+                "Invalid value: {}. Supported values are: 'assistant', 'system', 'developer', and 'user'.",
+                item["role"]
+            );
+            return Err(Refused::new(text, format!("{path}.role"), "invalid_value"));
+        }
+    };
+    parts(&item["content"], &format!("{path}.content"), known)
+}
+
+/// A text, or parts of these types.
+fn parts(content: &Value, path: &str, known: &[&str]) -> Result<(), Refused> {
+    if !content.is_string() && !content.is_array() {
+        return Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"));
+    }
+    for (at, part) in list(content).enumerate() {
+        let path = format!("{path}[{at}]");
+        let kind = part["type"].as_str().unwrap_or_default();
+        if !known.contains(&kind) {
+            let known: Vec<String> = known.iter().map(|known| format!("'{known}'")).collect();
+            let text = format!("Invalid value: '{kind}'. Supported values are: {}.", known.join(", "));
+            return Err(Refused::new(text, path, "invalid_value"));
+        }
+        match kind {
+            "input_image" => unknown(part, &path, &["type", "image_url", "file_id", "detail"])?,
+            "input_file" => unknown(part, &path, &["type", "filename", "file_data", "file_id", "file_url"])?,
+            _ => unknown(part, &path, &["type", "text", "annotations", "logprobs", "refusal"])?,
+        }
+    }
+    Ok(())
+}
+
+fn reasoning(item: &Value, next: Option<&Value>, is_stored: bool) -> Result<(), Refused> {
+    let id = item["id"].as_str().unwrap_or_default();
+    let leads_on = next.is_some_and(|next| match next["type"].as_str().unwrap_or("message") {
+        "message" => next["role"] == "assistant",
+        kind => kind == "function_call",
+    });
+    if !leads_on {
+        let text = format!("Item '{id}' of type 'reasoning' was provided without its required following item.");
+        return Err(Refused::new(text, "input", ""));
+    }
+    let Some(sealed) = item["encrypted_content"].as_str() else {
+        let text = format!(
+            "Item with id '{id}' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input."
+        );
+        return if is_stored { Ok(()) } else { Err(Refused::new(text, "input", "")) };
+    };
+    let summary: Vec<&str> = list(&item["summary"]).filter_map(|part| part["text"].as_str()).collect();
+    match Signature::read(sealed, &format!("{id}{}", summary.concat())) {
+        Signature::Good => Ok(()),
+        _ => {
+            let text = format!("The encrypted content for item {id} could not be verified.");
+            Err(Refused::new(text, "", "invalid_encrypted_content"))
+        }
+    }
+}
