@@ -9,8 +9,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::events::MAX_CALLS;
 use crate::json::{Json, Object};
+use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
