@@ -17,7 +17,7 @@ use crate::{
     limits::{Clock, Limits, MemoryLeft},
     network::egress::{self, Egress, Hooks, RefusedHeader},
     types::ErrorKind,
-    wit::{audio, chat, embeddings, images, models, onboarding},
+    wit::{audio, chat, embeddings, images, models, onboarding, prices},
 };
 
 /// How often a component that computes gives way to its time limit and to other tasks.
@@ -139,8 +139,14 @@ impl Engine {
             images: images::GuestIndices::new(&pre)?,
             embeddings: optional(&pre, EMBEDDINGS, embeddings::GuestIndices::new)?,
             audio: optional(&pre, AUDIO, audio::GuestIndices::new)?,
+            prices: optional(&pre, PRICES, prices::GuestIndices::new)?,
             pre,
         })))
+    }
+
+    /// The user's cache folder, where there is one.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -197,11 +203,13 @@ struct Parts {
     images: images::GuestIndices,
     embeddings: Option<embeddings::GuestIndices>,
     audio: Option<audio::GuestIndices>,
+    prices: Option<prices::GuestIndices>,
 }
 
 /// The optional interfaces, as a component exports them.
 pub(crate) const EMBEDDINGS: &str = "openclaw:provider/embeddings@0.2.0";
 pub(crate) const AUDIO: &str = "openclaw:provider/audio@0.2.0";
+pub(crate) const PRICES: &str = "openclaw:provider/prices@0.2.0";
 
 /// The functions of an interface that a component may leave out.
 fn optional<I>(
@@ -219,6 +227,10 @@ impl Linked {
 
     pub(crate) fn has_audio(&self) -> bool {
         self.0.audio.is_some()
+    }
+
+    pub(crate) fn has_prices(&self) -> bool {
+        self.0.prices.is_some()
     }
 }
 
@@ -261,6 +273,13 @@ impl Live {
     /// Where the component has no audio: `unsupported`.
     pub(crate) fn audio(&mut self) -> Result<audio::Guest> {
         let indices = self.linked.0.audio.as_ref().ok_or_else(|| not_exported(AUDIO))?;
+        indices.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    /// # Errors
+    /// Where the component tells no prices: `unsupported`.
+    pub(crate) fn prices(&mut self) -> Result<prices::Guest> {
+        let indices = self.linked.0.prices.as_ref().ok_or_else(|| not_exported(PRICES))?;
         indices.load(&mut self.store, &self.instance).map_err(failed)
     }
 }

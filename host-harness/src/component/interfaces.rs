@@ -11,7 +11,7 @@ pub const WIT_VERSION: &str = "0.2.0";
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
 
 /// What it may export beside that.
-const OPTIONAL: [&str; 2] = ["embeddings", "audio"];
+const OPTIONAL: [&str; 3] = ["embeddings", "audio", "prices"];
 
 /// All that a provider may ask of its host. Of anything else it may name types, but no function.
 const IMPORTS: [&str; 5] =
