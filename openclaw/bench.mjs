@@ -13,6 +13,7 @@ const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | 
 
 if (process.argv[2] === '--server') {
   const server = http.createServer(async (req, res) => {
+    if (req.method === 'GET') return res.writeHead(404).end(); // a price
     let body = '';
     for await (const piece of req) body += piece;
     const [kind, count] = JSON.parse(body).model.split('-');

@@ -9,7 +9,7 @@ const ASYNC_EXPORTS = [
   'chat#complete', 'chat#stream', 'chat#[method]reply.next', 'images#generate', 'images#edit', 'models#list',
 ];
 /** The same of interfaces that a component may leave out. */
-const OPTIONAL_EXPORTS = ['embeddings#embed', 'audio#speak', 'audio#[method]speech.next', 'audio#transcribe'];
+const OPTIONAL_EXPORTS = ['embeddings#embed', 'audio#speak', 'audio#[method]speech.next', 'audio#transcribe', 'prices#price-of'];
 
 /** Where a table of handles, which is the first parameter, grows. */
 const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===\2\?\(/g;

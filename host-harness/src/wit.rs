@@ -1,6 +1,6 @@
 //! The interfaces of the WIT, as Rust types and calls, generated from `wit/`. What they share is in [`crate::types`].
 
-pub use generated::exports::openclaw::provider::{audio, chat, embeddings, images, models, onboarding};
+pub use generated::exports::openclaw::provider::{audio, chat, embeddings, images, models, onboarding, prices};
 
 /// Only the exports: the imports, `wasi:http` and `wasi:io`, have their own implementations.
 mod generated {
@@ -15,6 +15,7 @@ mod generated {
             export openclaw:provider/images@0.2.0;
             export openclaw:provider/embeddings@0.2.0;
             export openclaw:provider/audio@0.2.0;
+            export openclaw:provider/prices@0.2.0;
         ",
         exports: { default: async },
         with: { "openclaw:provider/types@0.2.0": crate::types },

@@ -60,6 +60,7 @@ const TAKEN = {
 /** @type {{ path: string, headers: import('node:http').IncomingHttpHeaders }[]} */
 let seen = [];
 const gateway = createServer((request, response) => {
+  if (request.url?.startsWith('/model-configs/')) return response.writeHead(404).end(); // a price
   seen.push({ path: request.url ?? '', headers: request.headers });
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'OK.' } }] }));

@@ -29,6 +29,7 @@ export const ourModel = (model, written) =>
 export async function startRecorder(events) {
   /** @type {any[]} */ const seen = [];
   const server = http.createServer(async (req, res) => {
+    if (req.method === 'GET') return res.writeHead(404).end(); // a price
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     seen.push(JSON.parse(Buffer.concat(chunks).toString()));

@@ -54,6 +54,8 @@ export async function startUpstream() {
   /** @type {Seen[]} */ const seen = [];
   let port = 0;
   const server = http.createServer(async (req, res) => {
+    // a price, which may be asked for at any time
+    if (req.url?.startsWith('/model-configs/')) return res.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"Model not found"}');
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     const raw = Buffer.concat(chunks);

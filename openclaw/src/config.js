@@ -81,8 +81,9 @@ function resolveConnection(json, isKeyHeld) {
  * @param {Record<string, string>} [from.extra] headers for this call, which the component need not see
  * @param {string} [from.baseUrl] where the model has one of its own
  * @param {Json[]} [from.models] what the user wrote of the model that is called
+ * @param {boolean} [from.isKeyless] for what anybody may ask: a key is not missed
  */
-export function connect({ config, apiKey, headers, extra = {}, baseUrl, models }) {
+export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, isKeyless = false }) {
   const { models: _, ...rest } = providerConfig(config);
   const configured = baseUrl ?? rest.baseUrl;
   const origin = originOf((typeof configured === 'string' ? configured.trim() : configured) || descriptor.defaultBaseUrl);
@@ -98,7 +99,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models }
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
   const alone = { ...config?.models, providers: { [descriptor.id]: provider } };
   const view = new View({ ...config, models: alone }, descriptor.id, isHeld);
-  const connection = resolveConnection(view.json(), Boolean(key));
+  const connection = resolveConnection(view.json(), isKeyless || Boolean(key));
   if (originOf(connection.baseUrl) !== origin) {
     throw configError(`Portkey's component wants to call another origin than ${origin}, the configured one: nothing was sent`);
   }

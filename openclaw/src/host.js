@@ -75,6 +75,33 @@ export function transport(load = () => import('openclaw/plugin-sdk/provider-tran
   }));
 }
 
+/** Most bytes of an answer to what anybody may ask. */
+const MAX_ANONYMOUS = 256 * 1024;
+
+/**
+ * OpenClaw's fetch for what needs no key. The one for models would send headers of its own, and log each answer that is no success.
+ * @param {string} baseUrl the user trusts its origin, wherever it is
+ * @returns {(url: URL, init: RequestInit) => Promise<Response>}
+ */
+export const anonymousFetch = (baseUrl) => async (url, init) => {
+  const { fetchWithSsrFGuard, ssrfPolicyFromHttpBaseUrlAllowedOrigin } = await import('openclaw/plugin-sdk/ssrf-runtime');
+  const policy = ssrfPolicyFromHttpBaseUrlAllowedOrigin(baseUrl);
+  const { signal } = init;
+  const { response, release } = await fetchWithSsrFGuard({ url: String(url), init, policy, maxRedirects: 0, mode: 'trusted_env_proxy', ...(signal && { signal }) });
+  try {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > MAX_ANONYMOUS) throw new Error('the answer is too large');
+      chunks.push(chunk);
+    }
+    return new Response(Buffer.concat(chunks, size), { status: response.status, headers: response.headers });
+  } finally {
+    await release();
+  }
+};
+
 /**
  * A model as OpenClaw's transport takes it, for calls that are not chats.
  * @param {Record<string, any>} provider `models.providers.portkey`

@@ -5,6 +5,7 @@ import { traitsOf, use } from './component.js';
 import { baseUrlOf, connect, pluginOptions, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
+import { askCosts, isSet, knownCost } from './prices.js';
 
 const { defaultModel } = descriptor;
 const api = /** @type {'openai-completions'} */ (descriptor.api);
@@ -49,6 +50,7 @@ function knownOf(id, config) {
     input: traits.imageInput === undefined ? undefined : traits.imageInput ? ['text', 'image'] : ['text'],
     contextWindow: traits.contextTokens,
     maxTokens: traits.maxOutputTokens,
+    cost: knownCost(config, id),
     compat: Object.keys(compat).length ? compat : undefined,
   });
 }
@@ -88,6 +90,7 @@ export function configuredModel(config, id) {
 export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
   const read = source() ?? config;
   const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
+  if (!isSet(written.cost)) delete written.cost; // onboarding writes zeros
   const { compat, ...known } = knownOf(model.id, config);
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
   if (hasOwnEfforts) delete known.thinkingLevelMap;
@@ -100,6 +103,12 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
 export const resolveDynamicModel = ({ modelId, config }) => ({
   ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrlOf(config),
 });
+
+/** What names of models that do not chat begin with, or hold: OpenClaw takes what is in this catalog for a chat model. */
+const NO_CHAT = /(^|[-_.:])(embed|rerank|moderation|whisper|tts|transcribe|realtime|dall-e|imagen|(chat)?gpt-image|sora|veo|stable-diffusion|flux)/;
+
+/** Whether the model chats, as far as its name tells. @param {string} id */
+export const isChat = (id) => !NO_CHAT.test(id.split('/').at(-1)?.toLowerCase() ?? '');
 
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
@@ -122,10 +131,10 @@ export async function runCatalog(context, logger) {
   const outcome = { provider: descriptor.id, ...(profileId && { profileId }) };
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
+    const ids = entries.map(({ id }) => id).filter(isChat);
+    await askCosts(context.config, ids);
     return {
-      provider: {
-        baseUrl: baseUrlOf(context.config), api, apiKey, models: entries.map(({ id }) => describeModel(id, context.config)),
-      },
+      provider: { baseUrl: baseUrlOf(context.config), api, apiKey, models: ids.map((id) => describeModel(id, context.config)) },
       outcomes: [{ ...outcome, status: 'ready' }],
     };
   } catch (thrown) {

@@ -10,9 +10,10 @@ limitFile(5);
 const ENTRIES = {
   'plugin-entry': 'export const definePluginEntry = (entry) => entry;',
   'provider-auth': 'export const createProviderApiKeyAuthMethod = (options) => ({ options, runNonInteractive: async (context) => options.applyConfig(context.config) });',
-  'ssrf-runtime': `export const fetchWithSsrFGuard = async ({ url, signal, maxRedirects = 3 }) => {
+  'ssrf-runtime': `export const ssrfPolicyFromHttpBaseUrlAllowedOrigin = (url) => ({ allowedOrigins: [new URL(url).origin] });
+  export const fetchWithSsrFGuard = async ({ url, init, signal, maxRedirects = 3 }) => {
     for (let hops = 0; ; hops++) {
-      const response = await fetch(url, { signal, redirect: 'manual' });
+      const response = await fetch(url, { ...init, signal, redirect: 'manual' });
       if (response.status < 300 || response.status > 399) return { response, release: async () => {} };
       if (hops >= maxRedirects) throw new Error('Too many redirects (limit: ' + maxRedirects + ')');
       url = new URL(response.headers.get('location'), url).href;

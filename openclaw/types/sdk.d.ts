@@ -38,7 +38,11 @@ declare module 'openclaw/plugin-sdk/provider-auth' {
 }
 
 declare module 'openclaw/plugin-sdk/ssrf-runtime' {
-  export function fetchWithSsrFGuard(request: { url: string; signal?: AbortSignal; maxRedirects?: number }): Promise<{ response: Response; release: () => Promise<void> }>;
+  interface Policy { allowedOrigins?: string[] }
+  export function fetchWithSsrFGuard(request: {
+    url: string; init?: RequestInit; signal?: AbortSignal; maxRedirects?: number; policy?: Policy; mode?: 'trusted_env_proxy';
+  }): Promise<{ response: Response; release: () => Promise<void> }>;
+  export function ssrfPolicyFromHttpBaseUrlAllowedOrigin(baseUrl: string): Policy | undefined;
 }
 
 declare module 'openclaw/plugin-sdk/runtime-config-snapshot' {

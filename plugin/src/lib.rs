@@ -29,6 +29,7 @@ mod nearest;
 pub mod onboarding;
 mod parts;
 pub mod portkey;
+pub mod prices;
 pub mod prompt;
 pub mod report;
 pub mod request;
@@ -61,6 +62,8 @@ openclaw_provider_guest::export!(Provider);
 openclaw_provider_guest::export_embeddings!(Provider);
 #[cfg(target_family = "wasm")]
 openclaw_provider_guest::export_audio!(Provider);
+#[cfg(target_family = "wasm")]
+openclaw_provider_guest::export_prices!(Provider);
 
 impl exports::onboarding::Guest for Provider {
     fn describe() -> exports::onboarding::Descriptor {
@@ -145,6 +148,16 @@ impl optional::embeddings::Guest for Provider {
         request: optional::embeddings::Request,
     ) -> Result<optional::embeddings::Response, Error> {
         service::embed(&connection, &request).map_err(|error| *error)
+    }
+}
+
+impl optional::prices::Guest for Provider {
+    fn price_of(
+        connection: Connection,
+        id: String,
+        provider: Option<String>,
+    ) -> Result<Option<optional::prices::Price>, Error> {
+        service::price(&connection, &id, provider.as_deref()).map_err(|error| *error)
     }
 }
 

@@ -124,8 +124,8 @@ impl Item {
     }
 }
 
-/// As it stands in a query.
-fn escaped(id: &str) -> String {
+/// As it stands in a query, or in one part of a path.
+pub(crate) fn escaped(id: &str) -> String {
     let mut query = String::new();
     for byte in id.bytes() {
         match byte {

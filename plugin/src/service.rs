@@ -12,7 +12,7 @@ use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Medi
 use crate::bindings::optional;
 use crate::call::{self, Accept};
 use crate::error::Result;
-use crate::{answer, audio, embeddings, http, images, inline, models, request, stream};
+use crate::{answer, audio, embeddings, http, images, inline, models, prices, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -138,6 +138,27 @@ pub(crate) fn embed(
     let call = call::post(connection, "/embeddings", Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_LARGE_ANSWER)?;
     embeddings::response(&head, &body, request.texts.len(), &model)
+}
+
+pub(crate) fn price(
+    connection: &Connection,
+    id: &str,
+    provider: Option<&str>,
+) -> Result<Option<optional::prices::Price>> {
+    let Some(asked) = prices::Asked::of(connection, id, provider) else { return Ok(None) };
+    let ask = |model: &str| match http::fetch(asked.call(connection, model)?, b"", prices::MAX_ANSWER) {
+        Ok((_, body)) => Ok(prices::price(&body)),
+        // Another kind of gateway, or another edition, or a model that the list does not hold.
+        Err(error) if prices::is_none(&error) => Ok(None),
+        Err(error) => Err(error),
+    };
+    if let Some(price) = ask(&asked.model)? {
+        return Ok(Some(price));
+    }
+    // Where the price depends on how much is asked, it is told only where it does not differ.
+    let Some([below, above]) = asked.tiers() else { return Ok(None) };
+    let price = ask(&below)?;
+    Ok(if price.is_some() && price == ask(&above)? { price } else { None })
 }
 
 pub(crate) fn transcribe(

@@ -40,6 +40,7 @@ mod models_command;
 mod onboarding;
 mod openclaw_config;
 mod portkey_gateway;
+mod prices;
 mod providers;
 mod recording;
 mod reliability;

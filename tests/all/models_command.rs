@@ -11,7 +11,7 @@ fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
     let piped = user.cli.run(&["models"]).ok();
     let lines: Vec<Vec<&str>> = piped.out.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(lines.len(), 48, "{piped:?}");
-    let mini = ["@openai/gpt-5-mini", "openai", "400000", "128000", "image", "minimal,low,medium,high"];
+    let mini = ["@openai/gpt-5-mini", "openai", "400000", "128000", "image", "minimal,low,medium,high", "$0.25/$2"];
     assert!(lines.contains(&mini.to_vec()), "{piped:?}");
     // What is not known is not guessed.
     assert!(lines.contains(&vec!["@openai/text-embedding-3-large", "openai"]), "{piped:?}");
@@ -19,7 +19,7 @@ fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
 
     for (columns, header, row) in [
         (80, &["model", "provider"][..], &mini[..2]),
-        (140, &["model", "provider", "window", "answer", "takes", "reasons"], &mini),
+        (140, &["model", "provider", "window", "answer", "takes", "reasons", "price"], &mini),
     ] {
         let mut terminal = Terminal::sized(user.cli.command(&["models", "OpenAI", "mini"]), 60, columns);
         assert_eq!(terminal.end(), 0);

@@ -47,6 +47,11 @@ fn a_program_answers_the_calls_and_gets_nothing_but_the_call() {
     let json = ask(&user, &["--json"]).ok().json();
     assert!(json["text"].as_str().unwrap().contains("The tool said"), "{json}");
     assert!(json["usage"]["output_tokens"].as_u64().unwrap() > 2, "that of both requests: {json}");
+    let tokens = |name: &str| json["usage"][name].as_f64().unwrap_or_default();
+    let (read, written) = (tokens("cache_read_tokens"), tokens("cache_write_tokens"));
+    let plain = tokens("input_tokens") - read - written;
+    let cost = (plain * 3.0 + read * 0.3 + written * 3.75 + tokens("output_tokens") * 15.0) / 1e6;
+    assert!((json["cost"].as_f64().unwrap() - cost).abs() < 1e-9, "that of both requests, {cost}: {json}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! [`host_harness::validate()`] says whether a component may be loaded at all.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only
-//! OpenClaw's code says about images, `E1`… vectors, `V1`… audio, `M1`… merging, `A1`… the key, `S1`… streams, `W1`…
+//! OpenClaw's code says about images, `E1`… vectors, `V1`… audio, `P1`… prices, `M1`… merging, `A1`… the key, `S1`… streams, `W1`…
 //! the wire.
 //!
 //! ```no_run
@@ -27,6 +27,7 @@ mod embeddings;
 mod fixture;
 mod images;
 mod onboarding;
+mod prices;
 mod proxy;
 mod report;
 mod streams;
@@ -50,8 +51,15 @@ struct Check {
 }
 
 /// All rows, in the order in which they run.
-const SUITES: [&[Check]; 6] =
-    [onboarding::CHECKS, images::CHECKS, embeddings::CHECKS, audio::CHECKS, auth::CHECKS, streams::CHECKS];
+const SUITES: [&[Check]; 7] = [
+    onboarding::CHECKS,
+    images::CHECKS,
+    embeddings::CHECKS,
+    audio::CHECKS,
+    prices::CHECKS,
+    auth::CHECKS,
+    streams::CHECKS,
+];
 
 /// Runs every case against `plugin`, each with gateways of its own.
 ///

@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 use host_harness::{
     Joined, Provider,
     types::{GatewayReport, Usage},
-    wit::chat::{AssistantPart, Event, FinishReason, Prompt, Request, Response},
+    wit::{
+        chat::{AssistantPart, Event, FinishReason, Prompt, Request, Response},
+        prices::Price,
+    },
 };
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use super::{
     alive::{self, Alive},
@@ -31,6 +35,29 @@ pub(crate) struct Answer {
     /// Whether Ctrl-C ended it: then it is what had come by then.
     pub(crate) stopped: bool,
     took: Took,
+    calls: Vec<Paid>,
+}
+
+/// How long a price is waited for, once the reply is there.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// A call, and the price that it is to be paid at: asked for while the reply is still being written.
+struct Paid {
+    usage: Option<Usage>,
+    price: Option<JoinHandle<Option<Price>>>,
+}
+
+impl Paid {
+    async fn cost(self) -> Option<f64> {
+        let usage = self.usage?;
+        self.price?.await.ok()??.cost_of(&usage)
+    }
+}
+
+/// Asks for the price of a reply, beside what is being done.
+fn ask_price(provider: &Provider, asked: &str, model: &str, report: &GatewayReport) -> JoinHandle<Option<Price>> {
+    let (provider, asked, model, report) = (provider.clone(), asked.to_owned(), model.to_owned(), report.clone());
+    tokio::spawn(async move { provider.price_of_reply(&asked, &model, &report).await })
 }
 
 impl Answer {
@@ -92,14 +119,30 @@ impl Answer {
         Self { stopped: true, ..self }
     }
 
-    /// The same, where it took this much in all.
-    pub(crate) fn used(mut self, usage: Usage) -> Self {
+    /// The same, where it took this much in all, and these calls before it.
+    pub(crate) fn after(mut self, usage: Usage, before: Vec<Self>) -> Self {
         self.response.usage = self.response.usage.map(|_| usage);
+        let calls = before.into_iter().flat_map(|answer| answer.calls);
+        self.calls = calls.chain(std::mem::take(&mut self.calls)).collect();
         self
     }
 
-    pub(crate) fn summary(&self) -> String {
-        output::summary(self.response.usage.as_ref(), &self.response.report, self.took)
+    /// What it cost, in US dollars. `None` where that is not known of each call; no price is waited for long.
+    pub(crate) async fn cost(&mut self) -> Option<f64> {
+        let calls = std::mem::take(&mut self.calls);
+        let all = async {
+            let mut cost = 0.0;
+            for call in calls {
+                cost += call.cost().await?;
+            }
+            // Without what binary fractions add.
+            Some((cost * 1e12).round() / 1e12)
+        };
+        tokio::time::timeout(PATIENCE, all).await.ok().flatten()
+    }
+
+    pub(crate) fn summary(&self, cost: Option<f64>) -> String {
+        output::summary(self.response.usage.as_ref(), cost, &self.response.report, self.took)
     }
 }
 
@@ -126,6 +169,7 @@ pub(crate) struct Answering {
     reasoned: bool,
     /// Whether calls of tools are printed.
     calls: bool,
+    price: Option<JoinHandle<Option<Price>>>,
 }
 
 impl Answering {
@@ -149,6 +193,7 @@ impl Answering {
             first: None,
             reasoned: false,
             calls: true,
+            price: None,
         }
     }
 
@@ -165,6 +210,14 @@ impl Answering {
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
             let waited = self.first.is_none();
+            if self.price.is_none()
+                && let Some(start) = events.iter().find_map(|event| match event {
+                    Event::Start(start) => Some(start),
+                    _ => None,
+                })
+            {
+                self.price = Some(ask_price(provider, &model, &start.model, &self.report));
+            }
             let text: String = events.into_iter().filter_map(|event| self.take(event)).collect();
             let printed = self.page.push(&text);
             if !printed.is_empty() || waited && self.first.is_some() {
@@ -202,6 +255,7 @@ impl Answering {
     pub(crate) async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
         let waiting = format!("waiting for {}", asked.model);
         let response = alive::during(waiting, provider.complete(asked.request)).await?;
+        let price = response.usage.map(|_| ask_price(provider, &asked.model, &response.model, &response.report));
         let took = Took::whole(self.asked.elapsed());
         for part in &response.content {
             match part {
@@ -212,7 +266,8 @@ impl Answering {
                 AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
             }
         }
-        Ok(Answer { response, stopped: false, took })
+        let calls = vec![Paid { usage: response.usage, price }];
+        Ok(Answer { response, stopped: false, took, calls })
     }
 
     /// Prints what is left, and gives the reply as far as it came.
@@ -224,7 +279,9 @@ impl Answering {
             .filter(|_| self.calls)
             .for_each(|call| self.print_call(&call.name, &call.arguments_json));
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
-        Ok(Answer { response: self.joined.into_response(self.report), stopped, took })
+        let response = self.joined.into_response(self.report);
+        let calls = vec![Paid { usage: response.usage, price: self.price }];
+        Ok(Answer { response, stopped, took, calls })
     }
 
     fn print_call(&self, name: &str, arguments: &str) {

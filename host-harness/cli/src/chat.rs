@@ -179,7 +179,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (is_blank, is_markdown) = (args.json || file.is_some(), is_markdown(&asked));
     let page = || if is_blank { Page::Blank } else { Page::standard_output(is_markdown) };
     let model = asked.model.clone();
-    let answer = if let Some(command) = command.filter(|_| !args.show_request) {
+    let mut answer = if let Some(command) = command.filter(|_| !args.show_request) {
         tool_command::converse(&provider, asked, prompt_cache, &command, page).await?
     } else {
         let asked = Asked { model: model.clone(), request: Request { prompt_cache, ..asked.into() } };
@@ -196,8 +196,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(STOPPED));
     }
     let (images, failed) = image::save_of_chat(&provider, &answer.response).await;
+    let cost = if args.json || !output::is_quiet() { answer.cost().await } else { None };
     let result = args.json.then(|| {
-        let mut result = output::chat_json(&answer.response);
+        let mut result = output::chat_json(&answer.response, cost);
         if let Value::Object(result) = &mut result {
             result.insert("images".into(), images.iter().map(image::Saved::json).collect());
             result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
@@ -213,7 +214,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if result.is_none() {
         image::show(&images, Inline::of_this_terminal());
         answer.remarks().iter().for_each(|remark| output::say(remark));
-        output::note(&answer.summary());
+        output::note(&answer.summary(cost));
     }
     if let (Some(saved), Some(mut messages)) = (&saved, kept) {
         messages.push(Message::Assistant(answer.response.content.clone()));

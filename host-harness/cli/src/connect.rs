@@ -127,7 +127,7 @@ impl Run {
 
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile, environment: &Environment) -> Setup {
-        let mut setup = Setup::new(config.value().clone());
+        let mut setup = Setup::new(config.value().clone()).keep_prices();
         setup = setup.environment(environment.clone()).keyring(keyring());
         if let Some(base_url) = self.base_url(plugin) {
             setup = setup.base_url(base_url);

@@ -105,7 +105,9 @@ async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     let request = Prompt::new(model.clone(), [Message::user(question)]).into();
     let mut answering = Answering::new(Page::standard_output(true));
     let outcome = answering.stream(provider, Asked { model, request }).await;
-    step(&answering.finish(outcome.map(|()| false))?.summary());
+    let mut answer = answering.finish(outcome.map(|()| false))?;
+    let cost = answer.cost().await;
+    step(&answer.summary(cost));
     Ok(())
 }
 

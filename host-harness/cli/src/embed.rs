@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         );
     } else {
         response.vectors.iter().for_each(|vector| output::print_line(&digits(vector)));
-        output::note(&output::summary(response.usage.as_ref(), &response.report, took));
+        output::note(&output::summary(response.usage.as_ref(), None, &response.report, took));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -122,7 +122,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         output::print_json(&result);
     } else {
         show(&images, args.inline.unwrap_or_else(Inline::of_this_terminal));
-        output::note(&output::summary(response.usage.as_ref(), &response.report, took));
+        output::note(&output::summary(response.usage.as_ref(), None, &response.report, took));
     }
     match failed {
         None => Ok(ExitCode::SUCCESS),

@@ -7,7 +7,10 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::{
     ConfigFile, Error, Provider, Update, nearest, own_model,
     types::{self, ErrorKind},
-    wit::models::{Entry, Traits},
+    wit::{
+        models::{Entry, Traits},
+        prices::Price,
+    },
 };
 use serde_json::json;
 
@@ -26,8 +29,12 @@ pub(crate) struct Args {
     /// List only models whose window is known to hold this many tokens
     #[arg(long, value_name = "TOKENS")]
     context: Option<u32>,
+    /// Ask for the price of each model listed, however many they are; without this, prices are asked for where 50 models or
+    /// fewer are left
+    #[arg(long)]
+    prices: bool,
     /// Make this model the default in the configuration; the gateway must offer it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "reasoning", "inputs", "context"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "reasoning", "inputs", "context", "prices"])]
     default: Option<String>,
     /// With --default: write without asking the gateway whether it offers the model
     #[arg(long, requires = "default")]
@@ -53,12 +60,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let traits = provider.traits_of_each(models.iter().map(|model| &model.id)).await?;
     let models: Vec<(Entry, Traits)> =
         models.into_iter().zip(traits).filter(|(_, traits)| args.takes(traits)).collect();
+    let asks_prices = args.prices || models.len() <= MANY;
+    let mut prices = vec![None; models.len()];
+    if asks_prices {
+        let asked = provider.price_of_each(models.iter().map(|(model, _)| &model.id));
+        prices = alive::during("asking for prices", asked).await;
+    }
+    let models: Vec<Listed> =
+        models.into_iter().zip(prices).map(|((model, traits), price)| Listed { model, traits, price }).collect();
     if args.json {
-        let models = models.iter().map(|(model, traits)| as_json(model, traits));
+        let models = models.iter().map(Listed::json);
         output::print_json(&json!({"models": models.collect::<Vec<_>>()}));
         return Ok(ExitCode::SUCCESS);
     }
-    let rows = models.iter().map(|(model, traits)| row(model, traits));
+    let rows = models.iter().map(Listed::row);
     match output::columns() {
         Some(_) if models.is_empty() => {}
         Some(columns) => {
@@ -77,6 +92,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         some if some == all => format!("{all} models"),
         some => format!("{some} of {all} models"),
     });
+    if !asks_prices && provider.plugin().has_prices() {
+        output::note(&format!(
+            "prices: --prices asks for them; without it, only where {MANY} models or fewer are listed"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,7 +127,10 @@ impl Args {
     }
 }
 
-const HEADER: [&str; 6] = ["model", "provider", "window", "answer", "takes", "reasons"];
+/// Of more models than these, prices are asked for only if the user says so: each is a request.
+const MANY: usize = 50;
+
+const HEADER: [&str; 7] = ["model", "provider", "window", "answer", "takes", "reasons", "price"];
 
 /// A terminal of so many columns has room for all of it.
 const WIDE: usize = 90;
@@ -118,38 +141,60 @@ fn inputs(traits: &Traits) -> Vec<String> {
     taken.filter_map(|input| Some(input.to_possible_value()?.get_name().to_owned())).collect()
 }
 
-/// What is not known is left empty.
-fn row(model: &Entry, traits: &Traits) -> [String; 6] {
-    let tokens = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
-    let reasons = match traits.reasoning {
-        Some(true) if traits.reasoning_efforts.is_empty() => "yes".to_owned(),
-        Some(true) => traits.reasoning_efforts.join(","),
-        Some(false) => "no".to_owned(),
-        None => String::new(),
-    };
-    [
-        model.id.clone(),
-        model.provider.clone().unwrap_or_default(),
-        tokens(traits.context_tokens),
-        tokens(traits.max_output_tokens),
-        inputs(traits).join(","),
-        reasons,
-    ]
-    .map(|cell| terminal::line(&cell))
+/// A model, and what is known of it.
+struct Listed {
+    model: Entry,
+    traits: Traits,
+    price: Option<Price>,
 }
 
-fn as_json(model: &Entry, traits: &Traits) -> serde_json::Value {
-    json!({
-        "id": model.id,
-        "provider": model.provider,
-        "context_tokens": traits.context_tokens,
-        "max_output_tokens": traits.max_output_tokens,
-        "image_input": traits.image_input,
-        "document_input": traits.document_input,
-        "audio_input": traits.audio_input,
-        "reasoning": traits.reasoning,
-        "reasoning_efforts": traits.reasoning_efforts,
-    })
+impl Listed {
+    /// What is not known is left empty.
+    fn row(&self) -> [String; 7] {
+        let Self { model, traits, price } = self;
+        let tokens = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
+        let reasons = match traits.reasoning {
+            Some(true) if traits.reasoning_efforts.is_empty() => "yes".to_owned(),
+            Some(true) => traits.reasoning_efforts.join(","),
+            Some(false) => "no".to_owned(),
+            None => String::new(),
+        };
+        let price = price.map(|price| format!("{}/{}", output::dollars(price.input), output::dollars(price.output)));
+        [
+            model.id.clone(),
+            model.provider.clone().unwrap_or_default(),
+            tokens(traits.context_tokens),
+            tokens(traits.max_output_tokens),
+            inputs(traits).join(","),
+            reasons,
+            price.unwrap_or_default(),
+        ]
+        .map(|cell| terminal::line(&cell))
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Self { model, traits, price } = self;
+        let price = price.map(|price| {
+            json!({
+                "input": price.input,
+                "output": price.output,
+                "cache_read": price.cache_read,
+                "cache_write": price.cache_write,
+            })
+        });
+        json!({
+            "id": model.id,
+            "provider": model.provider,
+            "context_tokens": traits.context_tokens,
+            "max_output_tokens": traits.max_output_tokens,
+            "image_input": traits.image_input,
+            "document_input": traits.document_input,
+            "audio_input": traits.audio_input,
+            "reasoning": traits.reasoning,
+            "reasoning_efforts": traits.reasoning_efforts,
+            "price": price,
+        })
+    }
 }
 
 /// Makes `id` the default model, where the gateway offers it.

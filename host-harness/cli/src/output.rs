@@ -277,8 +277,8 @@ pub(crate) fn said(part: &AssistantPart) -> Option<&str> {
     }
 }
 
-/// A reply, as `chat --json` prints it.
-pub(crate) fn chat_json(response: &Response) -> Value {
+/// A reply, and what it cost in US dollars, as `chat --json` prints it.
+pub(crate) fn chat_json(response: &Response, cost: Option<f64>) -> Value {
     let text: String = response.content.iter().filter_map(said).collect();
     json!({
         "id": response.id,
@@ -287,6 +287,7 @@ pub(crate) fn chat_json(response: &Response) -> Value {
         "content": response.content.iter().map(part_json).collect::<Vec<_>>(),
         "finish_reason": finish_reason(&response.finish_reason),
         "usage": response.usage.as_ref().map(usage_json),
+        "cost": cost,
         "guardrails": response.guardrails_json.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
         "report": report_json(&response.report),
     })
@@ -358,14 +359,24 @@ impl Took {
     }
 }
 
-/// The line below a result: tokens, time, and what the gateway reported.
-pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport, took: Took) -> String {
+/// Dollars for a person: two digits after the point, and of less than a cent the first three that are not 0.
+pub(crate) fn dollars(amount: f64) -> String {
+    let places = if amount > 0.0 && amount < 1.0 { (2 - amount.log10().floor() as i32).clamp(2, 12) } else { 2 };
+    let text = format!("{amount:.*}", places as usize);
+    let (whole, digits) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = digits.trim_end_matches('0');
+    if digits.is_empty() { format!("${whole}") } else { format!("${whole}.{digits:0<2}") }
+}
+
+/// The line below a result: tokens, what they cost in US dollars, time, and what the gateway reported.
+pub(crate) fn summary(usage: Option<&types::Usage>, cost: Option<f64>, report: &GatewayReport, took: Took) -> String {
     let mut parts = Vec::new();
     if let Some(usage) = usage {
         let cached = usage.cache_read_tokens.filter(|&tokens| tokens > 0);
         let cached = cached.map(|tokens| format!(" ({tokens} cached)")).unwrap_or_default();
         parts.push(format!("{} tokens in{cached}, {} out", usage.input_tokens, usage.output_tokens));
     }
+    parts.extend(cost.map(dollars));
     parts.extend(took.parts(usage));
     let named = [
         ("provider", report.provider.clone()),
@@ -381,6 +392,23 @@ pub(crate) fn summary(usage: Option<&types::Usage>, report: &GatewayReport, took
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dollars_are_short_and_never_nothing() {
+        for (amount, text) in [
+            (0.0, "$0"),
+            (12.0, "$12"),
+            (12.345, "$12.35"),
+            (0.5, "$0.50"),
+            (0.1234567, "$0.123"),
+            (0.0123456, "$0.0123"),
+            (0.00003, "$0.00003"),
+            (0.000_012_345, "$0.0000123"),
+            (1e-13, "$0"),
+        ] {
+            assert_eq!(dollars(amount), text);
+        }
+    }
 
     /// The README's table says of each kind which exit code it has.
     #[test]

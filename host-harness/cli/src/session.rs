@@ -240,8 +240,8 @@ impl Session<'_> {
         let page = answer::page(&prompt);
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
-        let answer = answer::ask(self.provider, Asked { model, request }, page).await?;
-        let (text, stopped) = (answer.summary(), answer.stopped);
+        let mut answer = answer::ask(self.provider, Asked { model, request }, page).await?;
+        let stopped = answer.stopped;
         if !stopped {
             let (images, failed) = image::save_of_chat(self.provider, &answer.response).await;
             image::show(&images, Inline::of_this_terminal());
@@ -250,7 +250,12 @@ impl Session<'_> {
             }
             answer.remarks().iter().for_each(|remark| output::say(remark));
         }
-        output::note(if stopped { "stopped" } else { &text });
+        output::note(&if stopped {
+            "stopped".to_owned()
+        } else {
+            let cost = answer.cost().await;
+            answer.summary(cost)
+        });
         let mut content = answer.response.content;
         if stopped {
             // Reasoning and calls that are not whole would be refused.

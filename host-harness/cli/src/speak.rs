@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }));
     } else {
         output::print_line(&shown);
-        output::note(&output::summary(None, speech.report(), took));
+        output::note(&output::summary(None, None, speech.report(), took));
     }
     Ok(ExitCode::SUCCESS)
 }

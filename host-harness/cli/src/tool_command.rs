@@ -135,7 +135,7 @@ pub(crate) async fn converse(
     command: &ToolCommand,
     page: impl Fn() -> Page,
 ) -> anyhow::Result<Answer> {
-    let (last, stopped) = (RefCell::new(None), Cell::new(false));
+    let (answers, stopped) = (RefCell::new(Vec::new()), Cell::new(false));
     let given_up = || {
         stopped.set(true);
         Error::host(ErrorKind::Other, "stopped")
@@ -143,11 +143,11 @@ pub(crate) async fn converse(
     let ask = |prompt: Prompt| {
         let asked = Asked { model: prompt.model.clone(), request: Request { prompt_cache: cache, ..prompt.into() } };
         let answering = Answering::new(page()).without_calls();
-        let (last, given_up) = (&last, &given_up);
+        let (answers, given_up) = (&answers, &given_up);
         async move {
             let answer = answering.ask(provider, asked).await?;
             let (response, is_stopped) = (answer.response.clone(), answer.stopped);
-            last.replace(Some(answer));
+            answers.borrow_mut().push(answer);
             if is_stopped { Err(given_up()) } else { Ok(response) }
         }
     };
@@ -162,8 +162,9 @@ pub(crate) async fn converse(
         }
     };
     let said = ToolLimits::default().run(prompt, ask, tool).await;
-    match (said, last.take()) {
-        (Ok(said), Some(answer)) => Ok(answer.used(said.usage)),
+    let mut answers = answers.take();
+    match (said, answers.pop()) {
+        (Ok(said), Some(answer)) => Ok(answer.after(said.usage, answers)),
         (Err(_), Some(answer)) if stopped.get() => Ok(answer.stopped()),
         (Err(stopped), _) => Err(failed(stopped).into()),
         (Ok(_), None) => Err(Error::host(ErrorKind::Other, "there was no answer").into()),

@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }));
     } else {
         output::print_line(transcript.text.trim_end());
-        output::note(&output::summary(transcript.usage.as_ref(), &transcript.report, took));
+        output::note(&output::summary(transcript.usage.as_ref(), None, &transcript.report, took));
     }
     Ok(ExitCode::SUCCESS)
 }

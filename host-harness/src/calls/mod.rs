@@ -1,8 +1,9 @@
 //! Calls: a connected provider (`provider`), requests (`request`, `openai`), streamed answers (`reply`, `speech`, both
-//! by `pieces`), and a model that calls tools (`tool_loop`).
+//! by `pieces`), a model that calls tools (`tool_loop`), and what models cost (`prices`).
 
 pub(crate) mod openai;
 pub(crate) mod pieces;
+pub(crate) mod prices;
 pub(crate) mod provider;
 pub(crate) mod reply;
 pub(crate) mod request;

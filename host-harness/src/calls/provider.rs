@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     pieces::{Pieces, Source},
+    prices::Prices,
     reply::{OpenReply, Reply},
     speech::{OpenSpeech, Speech},
 };
@@ -40,7 +41,7 @@ use crate::{
         pool::Pool,
     },
     types::{Connection, ErrorKind, Media},
-    wit::{audio, chat, embeddings, images, models, onboarding::Descriptor},
+    wit::{self, audio, chat, embeddings, images, models, onboarding::Descriptor},
 };
 
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
@@ -65,6 +66,7 @@ pub struct Provider {
     setup: Arc<Setup>,
     outdone: Arc<[String]>,
     held: Arc<Held>,
+    prices: Arc<Prices>,
     prompt_cache: Option<chat::PromptCache>,
     time_limit: Option<Duration>,
 }
@@ -96,9 +98,9 @@ impl Places {
 
 /// Where calls go, and what is sent with them.
 #[derive(Clone)]
-struct Route {
-    connection: Arc<Connection>,
-    egress: Arc<Egress>,
+pub(super) struct Route {
+    pub(super) connection: Arc<Connection>,
+    pub(super) egress: Arc<Egress>,
 }
 
 impl fmt::Debug for Provider {
@@ -140,7 +142,9 @@ impl Provider {
             setup.held(descriptor)?
         };
         let places = Places::of(setup.special_models(descriptor));
-        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), clock).await
+        let folder = plugin.cache().filter(|_| setup.keeps_prices);
+        let prices = folder.map_or_else(Prices::default, |folder| Prices::in_folder(&descriptor.id, folder.clone()));
+        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), Arc::new(prices), clock).await
     }
 
     async fn of(
@@ -149,6 +153,7 @@ impl Provider {
         outdone: Vec<String>,
         held: Arc<Held>,
         places: Arc<Places>,
+        prices: Arc<Prices>,
         clock: Clock,
     ) -> Result<Self> {
         let main = Route::of(&plugin, setup.clone(), &outdone, &held, &places.main, clock).await?;
@@ -161,6 +166,7 @@ impl Provider {
             setup: Arc::new(setup),
             outdone: outdone.into(),
             held,
+            prices,
             prompt_cache: None,
             time_limit: None,
         })
@@ -205,7 +211,8 @@ impl Provider {
             (true, false) => of_call,
             (true, true) => self.plugin.headers_of(&setup, clock).await?,
         };
-        let with = Self::of(self.plugin.clone(), setup, outdone, self.held.clone(), self.places.clone(), clock).await?;
+        let (held, places, prices) = (self.held.clone(), self.places.clone(), self.prices.clone());
+        let with = Self::of(self.plugin.clone(), setup, outdone, held, places, prices, clock).await?;
         Ok(Self { prompt_cache, time_limit, ..with })
     }
 
@@ -237,7 +244,7 @@ impl Provider {
     }
 
     /// The way to a model.
-    async fn route(&self, model: &str, clock: Clock) -> Result<&Route> {
+    pub(super) async fn route(&self, model: &str, clock: Clock) -> Result<&Route> {
         let id = model.trim();
         match self.special.get(id).zip(self.places.special.get(id)) {
             None => Ok(&self.main),
@@ -253,6 +260,16 @@ impl Provider {
         let clock = self.clock();
         let route = self.route(model.unwrap_or_default(), clock).await?;
         Ok((clock, route, route.start(&self.plugin, clock).await?))
+    }
+
+    /// The prices that were told so far.
+    pub(super) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// The user's own price of a model.
+    pub(super) fn configured_price(&self, model: &str) -> Option<wit::prices::Price> {
+        self.setup.cost_of_model(self.plugin.descriptor(), model).and_then(wit::prices::Price::configured)
     }
 
     /// Where calls go, as the plugin resolved it. It holds no secret.

@@ -1,5 +1,5 @@
-//! Compiled components on disk, so that a component is compiled once and then mapped into memory. Owns where the files
-//! are and when one may be trusted. It does not know what a provider is.
+//! The user's cache folder. In it compiled components, so that a component is compiled once and then mapped into memory,
+//! and small files of others'. Owns where the files are and when one may be trusted. It does not know what a provider is.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ const MOST: usize = 32;
 const ENDING: &str = ".cwasm";
 const UNFINISHED: &str = ".unfinished-";
 
-/// A folder of compiled components, private to the user.
+/// A folder of compiled components and small files, private to the user.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     folder: Arc<Folder>,
@@ -32,7 +32,7 @@ impl Cache {
         Self::at(&folder).inspect_err(|error| tracing::debug!(%error, "no compilation cache")).ok()
     }
 
-    fn at(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn at(folder: &Path) -> io::Result<Self> {
         Ok(Self { folder: Arc::new(Folder::open(folder)?) })
     }
 
@@ -50,21 +50,36 @@ impl Cache {
         }
     }
 
-    /// What was compiled, and its checksum, in a new file that takes its place at once: one that is mapped is never
-    /// written to.
+    /// The file of this name, where it is there, can be trusted, and has no more bytes than `most`.
+    pub(crate) fn read(&self, name: &str, most: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.folder.read(name).ok()?.take(most + 1).read_to_end(&mut bytes).ok()?;
+        Some(bytes).filter(|bytes| bytes.len() as u64 <= most)
+    }
+
+    /// The file of this name with these bytes and no others, at once.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write(name, &[bytes])
+    }
+
+    /// What was compiled, and its checksum.
     fn store(&self, name: &str, compiled: &[u8]) -> io::Result<()> {
-        let unfinished = format!("{UNFINISHED}{}-{:?}", std::process::id(), std::thread::current().id());
-        let mut file = self.folder.create(&unfinished)?;
-        let checksum = crc32fast::hash(compiled).to_le_bytes();
-        let stored = file
-            .write_all(compiled)
-            .and_then(|()| file.write_all(&checksum))
-            .and_then(|()| self.folder.rename(&unfinished, name));
-        if stored.is_err() {
-            let _ = self.folder.remove(&unfinished);
-        }
+        let stored = self.write(name, &[compiled, &crc32fast::hash(compiled).to_le_bytes()]);
         self.prune();
         stored
+    }
+
+    /// The parts in a new file that takes its place at once: one that is mapped is never written to.
+    fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        let unfinished = format!("{UNFINISHED}{}-{:?}", std::process::id(), std::thread::current().id());
+        let mut file = self.folder.create(&unfinished)?;
+        let mut written = parts.iter().try_for_each(|part| file.write_all(part));
+        drop(file);
+        written = written.and_then(|()| self.folder.rename(&unfinished, name));
+        if written.is_err() {
+            let _ = self.folder.remove(&unfinished);
+        }
+        written
     }
 
     /// Removes all but the newest of our files: older components, and what a writer that was killed left behind. One that is

@@ -13,14 +13,14 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     cache::{Cache, hex},
-    interfaces::{AUDIO, EMBEDDINGS, full_name},
+    interfaces::{AUDIO, EMBEDDINGS, PRICES, full_name},
 };
 use crate::{
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
     network::egress::{self, Egress, Hooks, RefusedHeader},
     types::ErrorKind,
-    wit::{audio, chat, embeddings, images, models, onboarding},
+    wit::{audio, chat, embeddings, images, models, onboarding, prices},
 };
 
 /// How often a component that computes gives way to its time limit and to other tasks.
@@ -142,8 +142,14 @@ impl Engine {
             images: images::GuestIndices::new(&pre)?,
             embeddings: optional(&pre, EMBEDDINGS, embeddings::GuestIndices::new)?,
             audio: optional(&pre, AUDIO, audio::GuestIndices::new)?,
+            prices: optional(&pre, PRICES, prices::GuestIndices::new)?,
             pre,
         })))
+    }
+
+    /// The user's cache folder, where there is one.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -200,6 +206,7 @@ struct Parts {
     images: images::GuestIndices,
     embeddings: Option<embeddings::GuestIndices>,
     audio: Option<audio::GuestIndices>,
+    prices: Option<prices::GuestIndices>,
 }
 
 /// The functions of an interface that a component may leave out.
@@ -218,6 +225,10 @@ impl Linked {
 
     pub(crate) fn has_audio(&self) -> bool {
         self.0.audio.is_some()
+    }
+
+    pub(crate) fn has_prices(&self) -> bool {
+        self.0.prices.is_some()
     }
 }
 
@@ -260,6 +271,13 @@ impl Live {
     /// Where the component has no audio: `unsupported`.
     pub(crate) fn audio(&mut self) -> Result<audio::Guest> {
         let indices = self.linked.0.audio.as_ref().ok_or_else(|| not_exported(AUDIO))?;
+        indices.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    /// # Errors
+    /// Where the component tells no prices: `unsupported`.
+    pub(crate) fn prices(&mut self) -> Result<prices::Guest> {
+        let indices = self.linked.0.prices.as_ref().ok_or_else(|| not_exported(PRICES))?;
         indices.load(&mut self.store, &self.instance).map_err(failed)
     }
 }

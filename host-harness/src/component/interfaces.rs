@@ -11,9 +11,10 @@ pub const WIT_VERSION: &str = "0.2.0";
 const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
 
 /// What it may export beside that.
-const OPTIONAL: [&str; 2] = [EMBEDDINGS, AUDIO];
+const OPTIONAL: [&str; 3] = [EMBEDDINGS, AUDIO, PRICES];
 pub(super) const EMBEDDINGS: &str = "embeddings";
 pub(super) const AUDIO: &str = "audio";
+pub(super) const PRICES: &str = "prices";
 
 /// All that a provider may ask of its host. Of anything else it may name types, but no function.
 const IMPORTS: [&str; 5] =

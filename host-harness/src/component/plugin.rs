@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::{
+    cache::Cache,
     descriptor,
     engine::{Compiled, Engine, Linked, Live, within},
     interfaces::Interfaces,
@@ -100,6 +101,9 @@ impl Plugin {
         if linked.has_audio() {
             live.audio()?;
         }
+        if linked.has_prices() {
+            live.prices()?;
+        }
         let onboarding = live.onboarding()?;
         let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
         let findings = descriptor::refused(&descriptor);
@@ -128,6 +132,11 @@ impl Plugin {
     /// Whether it speaks and transcribes: the interface `audio` of the WIT, which a provider may leave out.
     pub fn has_audio(&self) -> bool {
         self.0.linked.has_audio()
+    }
+
+    /// Whether it can tell what models cost: the interface `prices` of the WIT, which a provider may leave out.
+    pub fn has_prices(&self) -> bool {
+        self.0.linked.has_prices()
     }
 
     /// The model that makes vectors where a request names none.
@@ -276,6 +285,11 @@ impl Plugin {
     /// For a call that is to be over within `whole`, where that is said.
     pub(crate) fn clock(&self, whole: Option<Duration>) -> Clock {
         self.0.engine.clock(whole)
+    }
+
+    /// The user's cache folder, where there is one.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.0.engine.cache()
     }
 
     pub(crate) fn limits(&self) -> &crate::limits::Limits {

@@ -83,7 +83,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("api", Leaves("this host asks in the form of openai-completions")),
             ("reasoning", Leaves("OpenClaw's knowledge of the model")),
             ("input", Leaves("OpenClaw's knowledge of the model")),
-            ("cost", Leaves("OpenClaw's knowledge of the model")),
+            ("cost", Obeys),
             ("contextWindow", Leaves("OpenClaw's knowledge of the model")),
             ("contextTokens", Leaves("OpenClaw's knowledge of the model")),
             ("maxTokens", Obeys),

@@ -40,6 +40,8 @@ pub struct Setup {
     pub(crate) keyring: Option<Arc<Kept>>,
     /// Whether a variable may name the base URL.
     is_from_env: bool,
+    /// Whether prices are kept on disk.
+    pub(crate) keeps_prices: bool,
 }
 
 impl fmt::Debug for Setup {
@@ -65,6 +67,7 @@ impl Setup {
             environment: Environment::empty(),
             keyring: None,
             is_from_env: false,
+            keeps_prices: false,
         }
     }
 
@@ -132,6 +135,21 @@ impl Setup {
     pub fn keyring(mut self, keyring: super::keyring::Keyring) -> Self {
         self.keyring = Some(Arc::new(move |provider, credential| keyring.get(provider, credential)));
         self
+    }
+
+    /// Keeps prices that were told for a day in the user's cache folder, for processes to come: origins, names of models and
+    /// numbers. Without this they are kept in memory.
+    pub fn keep_prices(mut self) -> Self {
+        self.keeps_prices = true;
+        self
+    }
+
+    /// `models[].cost` of a model of the provider's entry.
+    pub(crate) fn cost_of_model(&self, descriptor: &Descriptor, model: &str) -> Option<&Value> {
+        let entries = entries(&self.config, &descriptor.id);
+        let mut models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
+        let is_named = |entry: &&Value| entry.get("id").and_then(Value::as_str).map(str::trim) == Some(model.trim());
+        models.find(is_named)?.get("cost")
     }
 
     /// The same with these options and no others.

@@ -119,6 +119,19 @@ impl Egress {
         &self.policy.redactor
     }
 
+    /// The same way to the same origin, with nothing attached and nothing filled in: for what anybody may ask. A guest may set
+    /// the headers that are attached here as little as before.
+    pub(crate) fn without_credentials(&self) -> Self {
+        let policy = Policy {
+            attached: HeaderMap::new(),
+            filled: Vec::new(),
+            mark: self.policy.mark.clone(),
+            redactor: self.policy.redactor.clone(),
+            limits: self.policy.limits.clone(),
+        };
+        Self { policy, forbidden: Arc::clone(&self.forbidden), pool: Arc::clone(&self.pool) }
+    }
+
     /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
     /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
     pub(crate) async fn download(&self, url: &str, clock: Clock) -> crate::error::Result<Media> {

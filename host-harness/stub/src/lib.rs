@@ -9,10 +9,11 @@
 //! their words: a missing output limit, parameters that a model does not take, thinking and tool calls that do not come
 //! back as they must, cache markers in wrong places. The gateway does so with what it would send to the provider.
 //!
-//! Served under any path that ends in `/v1`: `POST chat/completions`, `POST responses`, `POST images/generations`,
-//! `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and `GET images/files/…` for images that were asked for by URL. In the role of a
-//! provider also Anthropic's `POST messages`, Bedrock's `POST model/…/converse` and Gemini's
-//! `POST v1beta/models/…:generateContent`, with their streams.
+//! Served under any path that ends in `/v1`: `POST chat/completions`, `POST responses`,
+//! `POST images/generations`, `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and
+//! `GET images/files/…` for images that were asked for by URL. At the root the hosted gateway's price list, which needs no
+//! key: `GET /model-configs/pricing/…`. In the role of a provider also Anthropic's `POST messages`, Bedrock's
+//! `POST model/…/converse` and Gemini's `POST v1beta/models/…:generateContent`, with their streams.
 //!
 //! ```
 //! use host_harness_stub::{Options, Stub};
@@ -39,6 +40,7 @@ mod images;
 mod models;
 mod native;
 mod portkey;
+mod prices;
 mod record;
 mod respond;
 mod responses;
@@ -166,6 +168,12 @@ impl Stub {
     /// Forgets what arrived.
     pub fn clear(&self) {
         self.take();
+        self.server.take_of_prices();
+    }
+
+    /// The requests for prices that arrived, and forgets them. They are not among the others: a client may ask at any time.
+    pub fn take_of_prices(&self) -> Vec<Recorded> {
+        self.server.take_of_prices()
     }
 
     /// How many replies their clients did not wait for: the connection was closed while the reply was being written.

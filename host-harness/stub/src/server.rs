@@ -24,7 +24,7 @@ use super::respond::{Refusal, bare, response, set, text_response};
 use super::strict::family::{Family, Maker};
 use super::strict::{self, openai};
 use super::wire::{self, Reasoning, Wire};
-use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native, responses};
+use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native, prices, responses};
 
 /// Below a base URL: see [`images::file`].
 const FILES: &str = "images/files/";
@@ -36,6 +36,7 @@ pub(super) struct Server {
     options: Options,
     address: SocketAddr,
     recorded: Mutex<VecDeque<Recorded>>,
+    of_prices: Mutex<VecDeque<Recorded>>,
     /// Hashes of requests that the pretended cache has seen.
     cached: Mutex<HashSet<u64>>,
     prompts: Mutex<PromptCache>,
@@ -79,6 +80,7 @@ impl Server {
             options,
             address,
             recorded: Mutex::default(),
+            of_prices: Mutex::default(),
             cached: Mutex::default(),
             prompts: Mutex::default(),
             started: Instant::now(),
@@ -103,12 +105,17 @@ impl Server {
         std::mem::take(&mut *lock(&self.recorded)).into()
     }
 
+    pub(super) fn take_of_prices(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *lock(&self.of_prices)).into()
+    }
+
     pub(super) fn abandoned(&self) -> u64 {
         self.abandoned.load(Ordering::Relaxed)
     }
 
     fn record(&self, request: &Recorded) {
-        let mut recorded = lock(&self.recorded);
+        let is_of_prices = self.is_of_prices(request);
+        let mut recorded = lock(if is_of_prices { &self.of_prices } else { &self.recorded });
         recorded.push_back(request.clone());
         let mut bytes: usize = recorded.iter().map(|request| request.body.len()).sum();
         while recorded.len() > self.options.record || bytes > MAX_RECORDED_BYTES {
@@ -173,6 +180,11 @@ impl Server {
     /// What the endpoint of the request says; `text` stands for what a chat would say.
     fn endpoint(&self, request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
         let path = request.path.split('?').next().unwrap_or_default();
+        if self.is_of_prices(request)
+            && let Some(answer) = prices::find(path)
+        {
+            return answer.map(Answer::Json);
+        }
         let Some((prefix, endpoint)) = path.rsplit_once("/v1/") else {
             let hello = (path == "/").then(|| Answer::Raw("text/plain", b"The stand-in gateway says hello.\n".into()));
             return hello.ok_or(Refusal { status: 404, body: json!({"message": "Not Found", "ok": false}) });
@@ -266,9 +278,14 @@ impl Server {
         lock(&self.prompts).account(body, self.started.elapsed())
     }
 
-    /// Images that were asked for by URL need no key, as at OpenAI; nor does the greeting.
+    /// Whether it asks for a price, which the hosted gateway alone serves.
+    fn is_of_prices(&self, request: &Recorded) -> bool {
+        self.options.role == Role::Hosted && request.method == "GET" && request.path.starts_with(prices::PATH)
+    }
+
+    /// Images that were asked for by URL need no key, as at OpenAI; nor do prices and the greeting.
     fn admits(&self, request: &Recorded) -> bool {
-        let open = request.path == "/" || request.path.contains(&format!("/v1/{FILES}"));
+        let open = request.path == "/" || request.path.contains(&format!("/v1/{FILES}")) || self.is_of_prices(request);
         let Some(Credential { header, value }) = self.options.require.as_ref().filter(|_| !open) else { return true };
         request.header(&header.to_ascii_lowercase()) == Some(value)
     }

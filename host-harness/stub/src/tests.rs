@@ -166,3 +166,24 @@ fn images_by_url_and_multipart_edits() {
     assert!(ask(&stub, edit, &form("gpt-image-2", b"not an image")).starts_with("HTTP/1.1 400 "));
     assert!(ask(&stub, "POST /v1/images/edits HTTP/1.1", b"{}").starts_with("HTTP/1.1 400 "));
 }
+
+#[test]
+fn prices_are_for_everybody_and_recorded_apart() {
+    let key = Credential { header: "X-Portkey-Api-Key".into(), value: "sesame".into() };
+    let stub = start(Options { require: Some(key), ..Options::default() });
+    let price = |model: &str| ask(&stub, &format!("GET /model-configs/pricing/{model} HTTP/1.1"), b"");
+    let found = price("openai/gpt-5");
+    assert!(found.starts_with("HTTP/1.1 200 ") && found.contains(r#""request_token":{"price":0.000125}"#), "{found}");
+    assert!(!found.contains("x-portkey-"), "no provider was asked: {found}");
+    assert!(price("groq/openai%2Fgpt-oss-120b").starts_with("HTTP/1.1 200 "));
+    for unknown in ["openai/gpt-0", "team-a/gpt-5", "openai/"] {
+        let answer = price(unknown);
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("Model not found"), "{answer}");
+    }
+    assert!(stub.requests().is_empty());
+    assert_eq!(stub.take_of_prices().len(), 5);
+
+    let upstream = start(Options { role: Role::Upstream, ..Options::default() });
+    let answer = ask(&upstream, "GET /model-configs/pricing/openai/gpt-5 HTTP/1.1", b"");
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}

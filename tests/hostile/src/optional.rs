@@ -7,15 +7,17 @@ use core::cell::Cell;
 use openclaw_provider_guest::{
     bindings::{
         openclaw::provider::types::{Connection, Error, ErrorKind, GatewayReport},
-        optional::{audio, embeddings},
+        optional::{audio, embeddings, prices},
     },
-    export_audio, export_embeddings,
+    export_audio, export_embeddings, export_prices,
+    http::{Method, Request},
 };
 
 use super::{Hostile, failure, spin, trap};
 
 export_embeddings!(Hostile);
 export_audio!(Hostile);
+export_prices!(Hostile);
 
 /// `count` vectors of `length` numbers each, all of them the same memory. They must not be dropped.
 fn aliased_vectors(count: usize, length: usize) -> Vec<Vec<f32>> {
@@ -110,5 +112,32 @@ impl Drop for Speech {
     /// A host that waits for this waits forever.
     fn drop(&mut self) {
         spin();
+    }
+}
+
+impl prices::Guest for Hostile {
+    /// The id names the attack, and the provider its parameter.
+    fn price_of(connection: Connection, id: String, provider: Option<String>) -> Result<Option<prices::Price>, Error> {
+        let price = |input| Ok(Some(prices::Price { input, output: 1.0, cache_read: None, cache_write: None }));
+        match &*id {
+            "spin" => spin(),
+            "trap" => trap(),
+            "fine" => price(1.0),
+            "NaN" => price(f64::NAN),
+            "negative" => price(-1.0),
+            "infinite" => price(f64::INFINITY),
+            // All that it knows of the connection goes along, and a header of its own choice.
+            "ask" => {
+                let asked = Request::new(Method::Get, &connection, "/models")?;
+                let header = provider.unwrap_or_default();
+                let asked = if header.is_empty() { asked } else { asked.header(&header, "guessed") };
+                let held = f64::from(u32::try_from(connection.credentials.len()).unwrap_or(u32::MAX));
+                match asked.send(b"") {
+                    Ok(response) => price(f64::from(response.status) + held),
+                    Err(_) => price(0.0),
+                }
+            }
+            other => Err(failure(ErrorKind::NotFound, format!("no such attack: {other}"))),
+        }
     }
 }

@@ -21,6 +21,7 @@ wit_bindgen::generate!({
 pub mod optional {
     pub use audio_world::exports::openclaw::provider::audio;
     pub use embeddings_world::exports::openclaw::provider::embeddings;
+    pub use prices_world::exports::openclaw::provider::prices;
 
     #[doc(hidden)]
     pub mod embeddings_world {
@@ -47,6 +48,19 @@ pub mod optional {
             pub_export_macro: true,
             export_macro_name: "export_audio",
             default_bindings_module: "openclaw_provider_guest::bindings::optional::audio_world",
+        });
+    }
+    #[doc(hidden)]
+    pub mod prices_world {
+        wit_bindgen::generate!({
+            path: "..",
+            inline: "package openclaw:guest; world prices { export openclaw:provider/prices@0.2.0; }",
+            world: "openclaw:guest/prices",
+            with: { "openclaw:provider/types@0.2.0": crate::bindings::openclaw::provider::types },
+            additional_derives: [PartialEq],
+            pub_export_macro: true,
+            export_macro_name: "export_prices",
+            default_bindings_module: "openclaw_provider_guest::bindings::optional::prices_world",
         });
     }
 }

@@ -1,7 +1,8 @@
 //! What every provider component needs and no provider should write again.
 //!
 //! - [`bindings`]: the interface of `wit/` as Rust types and traits. Implement the traits, then [`export!`] the type;
-//!   where it makes vectors or speech too, also [`export_embeddings!`] and [`export_audio!`].
+//!   where it makes vectors or speech or knows prices, also [`export_embeddings!`], [`export_audio!`] and
+//!   [`export_prices!`].
 //! - [`http`]: a client over `wasi:http` that gets the details right that are easy to get wrong.
 //! - `configuration`: the merge into the host's configuration, by the rules that each provider has to keep.
 //! - `openai`: the chat completions API that most services speak. These two need the feature `json`, a default one.
@@ -37,7 +38,7 @@ use alloc::string::String;
 use bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 pub use bindings::{
     export,
-    optional::{audio_world::export_audio, embeddings_world::export_embeddings},
+    optional::{audio_world::export_audio, embeddings_world::export_embeddings, prices_world::export_prices},
 };
 
 /// An error before anything was sent: a sentence for a person, and what to do about it.

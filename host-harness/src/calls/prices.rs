@@ -1,0 +1,465 @@
+//! Prices of models, and what a reply costs by them. Owns what is kept of the answers, in memory and in a file, and for how
+//! long; the plugin knows whom to ask.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use boundary::origin::Origin;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::provider::Provider;
+use crate::{
+    component::{cache::Cache, engine::within},
+    types::{Connection, GatewayReport, Usage},
+    wit::prices::Price,
+};
+
+/// How long an answer is kept, also the answer that there is no price.
+const DAY: Duration = Duration::from_hours(24);
+/// How long nobody is asked after the network or the service failed.
+const PAUSE: Duration = Duration::from_mins(5);
+/// How long one answer may take: nobody waits for a price longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many models are asked for at once.
+const AT_ONCE: usize = 8;
+/// Most answers that are kept, the newest.
+const MOST: usize = 4096;
+/// Longest name of a model or a provider that is kept.
+const MAX_NAME: usize = 256;
+/// The file in the user's cache folder, and its largest size that is read.
+const FILE: &str = "prices.json";
+const MAX_FILE: u64 = 4 << 20;
+
+impl Price {
+    /// What a call that used this much costs, in US dollars. `None` where it used a prompt cache whose price is not known.
+    ///
+    /// ```
+    /// use host_harness::{types::Usage, wit::prices::Price};
+    ///
+    /// let price = Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: None };
+    /// let usage = Usage { input_tokens: 1000, output_tokens: 100, cache_read_tokens: Some(600), ..Usage::default() };
+    /// assert_eq!(price.cost_of(&usage), Some((400.0 * 3.0 + 600.0 * 0.3 + 100.0 * 15.0) / 1e6));
+    /// ```
+    pub fn cost_of(&self, usage: &Usage) -> Option<f64> {
+        let read = usage.cache_read_tokens.unwrap_or(0).min(usage.input_tokens);
+        let written = usage.cache_write_tokens.unwrap_or(0).min(usage.input_tokens - read);
+        let plain = usage.input_tokens - read - written;
+        let cost = |tokens: u64, price: Option<f64>| if tokens == 0 { Some(0.0) } else { Some(tokens as f64 * price?) };
+        let input = cost(plain, Some(self.input))? + cost(read, self.cache_read)? + cost(written, self.cache_write)?;
+        Some((input + usage.output_tokens as f64 * self.output) / 1e6)
+    }
+
+    /// Of a call that the gateway answered from its own cache: nobody was asked.
+    const NOTHING: Self = Self { input: 0.0, output: 0.0, cache_read: Some(0.0), cache_write: Some(0.0) };
+
+    /// Whether it can be one: a plugin or a file may say anything.
+    fn is_sound(&self) -> bool {
+        let all = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
+        all.into_iter().flatten().all(|price| price.is_finite() && price >= 0.0)
+    }
+
+    /// `models[].cost` of OpenClaw's configuration. Zeros alone are what is written where no price is known.
+    pub(crate) fn configured(cost: &Value) -> Option<Self> {
+        let number = |name| cost.get(name).and_then(Value::as_f64);
+        let (cache_read, cache_write) = (number("cacheRead"), number("cacheWrite"));
+        let price = Self { input: number("input")?, output: number("output")?, cache_read, cache_write };
+        let is_zero = [Some(price.input), Some(price.output), cache_read, cache_write]
+            .into_iter()
+            .flatten()
+            .all(|price| price == 0.0);
+        (price.is_sound() && !is_zero).then_some(price)
+    }
+}
+
+impl Provider {
+    /// The price of a model: the user's own where the configuration has one (`models[].cost`), else what the service tells.
+    /// `None` where it tells none, where the plugin exports no `prices`, and where the question failed: a price is never worth
+    /// an error.
+    ///
+    /// No credential and no header of the configuration goes with the question. An answer is kept for a day, in memory and
+    /// where [`Setup::keep_prices`](crate::Setup::keep_prices) says so on disk.
+    ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
+    /// if let Some(price) = provider.price_of("@openai/gpt-5-mini").await {
+    ///     println!("${} for a million tokens in, ${} out", price.input, price.output);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn price_of(&self, id: &str) -> Option<Price> {
+        self.price(id, id, None).await
+    }
+
+    /// The same of each of these models, in their order; some are asked for at once.
+    pub async fn price_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Option<Price>> {
+        let prices = ids.into_iter().map(async |id| self.known_or_asked(id.as_ref(), id.as_ref(), None).await);
+        let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
+        self.prices().keep();
+        prices
+    }
+
+    /// The price that a reply was made for: that of the model that answered, which may be another than was asked for.
+    /// `asked` is the id in the request, `model` the one in the reply.
+    ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
+    /// use host_harness::wit::chat::{Message, Prompt};
+    ///
+    /// let reply = provider.complete(Prompt::new("@openai/gpt-5-mini", [Message::user("Tell me of ships")])).await?;
+    /// let price = provider.price_of_reply("@openai/gpt-5-mini", &reply.model, &reply.report).await;
+    /// if let (Some(price), Some(usage)) = (price, &reply.usage) {
+    ///     println!("{:?} US dollars", price.cost_of(usage));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn price_of_reply(&self, asked: &str, model: &str, report: &GatewayReport) -> Option<Price> {
+        let is_hit = |status: &str| status.trim().to_ascii_uppercase().ends_with("HIT");
+        if report.cache_status.as_deref().is_some_and(is_hit) {
+            return Some(Price::NOTHING);
+        }
+        match report.provider.as_deref().filter(|_| !model.is_empty()) {
+            Some(provider) => self.price(asked, model, Some(provider)).await,
+            None => self.price_of(asked).await,
+        }
+    }
+
+    /// The user's own price of the model `asked`, or that of `id`, kept once it was told.
+    async fn price(&self, asked: &str, id: &str, provider: Option<&str>) -> Option<Price> {
+        let price = self.known_or_asked(asked, id, provider).await;
+        self.prices().keep();
+        price
+    }
+
+    async fn known_or_asked(&self, asked: &str, id: &str, provider: Option<&str>) -> Option<Price> {
+        let own = self.configured_price(asked);
+        if own.is_some() || !self.plugin().has_prices() {
+            return own;
+        }
+        let clock = self.plugin().clock(Some(PATIENCE));
+        let route = self.route(asked, clock).await.ok()?;
+        // Whom it asks is told that no credential is attached.
+        let connection = Connection { credentials: Vec::new(), ..Connection::clone(&route.connection) };
+        let origin = connection.base_url.parse::<Origin>().ok()?.to_string();
+        let key = Key { origin, provider: provider.map(str::to_owned), id: id.trim().to_owned() };
+        if let Some(known) = self.prices().known(&key) {
+            return known;
+        }
+        let ask = async {
+            let egress = Arc::new(route.egress.without_credentials());
+            let mut live = self.plugin().start(Some(egress), clock).await?;
+            let prices = live.prices()?;
+            let answer = prices.call_price_of(&mut live.store, &connection, &key.id, provider);
+            Ok::<_, crate::Error>(within(clock, answer).await??)
+        };
+        match ask.await {
+            Ok(price) => {
+                let price = price.filter(Price::is_sound);
+                self.prices().told(key, price);
+                price
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no price");
+                self.prices().failed(key.origin);
+                None
+            }
+        }
+    }
+}
+
+/// What was asked. Another plugin has a table of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    origin: String,
+    provider: Option<String>,
+    id: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    price: Option<Price>,
+    /// Seconds since 1970.
+    at: u64,
+}
+
+impl Told {
+    fn is_fresh(&self, now: u64) -> bool {
+        self.at <= now && now - self.at < DAY.as_secs()
+    }
+}
+
+/// The prices that were told. Holds no secret: origins, names and numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Prices {
+    /// The plugin's id, and the folder that its prices are kept in.
+    file: Option<(String, Cache)>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    told: HashMap<Key, Told>,
+    /// When the network or a service failed, by origin.
+    failed: HashMap<String, Instant>,
+    is_read: bool,
+    is_changed: bool,
+}
+
+impl Prices {
+    /// Kept in this folder too.
+    pub(crate) fn in_folder(plugin: &str, folder: Cache) -> Self {
+        Self { file: Some((plugin.to_owned(), folder)), table: Mutex::default() }
+    }
+
+    /// With what the file holds, which is read when it is first needed.
+    fn with_table<T>(&self, act: impl FnOnce(&mut Table) -> T) -> T {
+        // A panic elsewhere leaves it whole.
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if !table.is_read {
+            table.is_read = true;
+            table.told.extend(self.read());
+        }
+        act(&mut table)
+    }
+
+    /// What is known without asking; the inner `None` where there is no price, or where asking now is in vain.
+    fn known(&self, key: &Key) -> Option<Option<Price>> {
+        self.with_table(|table| {
+            let told = table.told.get(key).filter(|told| told.is_fresh(now()));
+            let has_failed = || table.failed.get(&key.origin).is_some_and(|at| at.elapsed() < PAUSE);
+            told.map(|told| told.price).or_else(|| has_failed().then_some(None))
+        })
+    }
+
+    fn told(&self, key: Key, price: Option<Price>) {
+        let is_short = |name: &str| name.len() <= MAX_NAME;
+        if !is_short(&key.id) || !key.provider.as_deref().is_none_or(is_short) {
+            return;
+        }
+        self.with_table(|table| {
+            table.told.insert(key, Told { price, at: now() });
+            newest(&mut table.told);
+            table.is_changed = true;
+        });
+    }
+
+    fn failed(&self, origin: String) {
+        self.with_table(|table| table.failed.insert(origin, Instant::now()));
+    }
+
+    /// The entries of the file, those of other plugins aside. A file that cannot be read holds none.
+    fn read(&self) -> HashMap<Key, Told> {
+        let Some((plugin, folder)) = &self.file else { return HashMap::new() };
+        entries(folder).iter().filter_map(|entry| read_entry(entry, plugin)).collect()
+    }
+
+    /// Writes what is new into the file, beside what others wrote there meanwhile.
+    fn keep(&self) {
+        let Some((plugin, folder)) = &self.file else { return };
+        let changed = self.with_table(|table| std::mem::take(&mut table.is_changed).then(|| table.told.clone()));
+        let Some(mut told) = changed else { return };
+        for (key, theirs) in self.read() {
+            let ours = told.entry(key).or_insert_with(|| theirs.clone());
+            if theirs.at > ours.at {
+                *ours = theirs;
+            }
+        }
+        newest(&mut told);
+        let of_others = entries(folder).into_iter().filter(|entry| entry["plugin"] != **plugin).take(MOST);
+        let entries: Vec<Value> =
+            told.iter().map(|(key, told)| write_entry(key, told, plugin)).chain(of_others).collect();
+        // One that cannot be written costs a question, not the call.
+        if let Err(error) = folder.replace(FILE, json!({"prices": entries}).to_string().as_bytes()) {
+            tracing::debug!(%error, "could not keep the prices");
+        }
+    }
+}
+
+/// Leaves those that are fresh, and of too many the newest.
+fn newest(told: &mut HashMap<Key, Told>) {
+    let now = now();
+    told.retain(|_, told| told.is_fresh(now));
+    if told.len() > MOST {
+        let mut ages: Vec<u64> = told.values().map(|told| told.at).collect();
+        ages.sort_unstable();
+        // A few more than too many, so that this is not done for each.
+        let oldest = ages.get(ages.len() - MOST + MOST / 8).copied().unwrap_or(now);
+        let mut room = MOST;
+        told.retain(|_, told| told.at >= oldest && room.checked_sub(1).map(|left| room = left).is_some());
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+fn entries(folder: &Cache) -> Vec<Value> {
+    let file = folder.read(FILE, MAX_FILE).and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(Value::Object(mut file)) = file else { return Vec::new() };
+    match file.remove("prices") {
+        Some(Value::Array(entries)) => entries,
+        _ => Vec::new(),
+    }
+}
+
+fn write_entry(key: &Key, told: &Told, plugin: &str) -> Value {
+    let price = told.price.map(|price| {
+        json!({"input": price.input, "output": price.output, "cache_read": price.cache_read, "cache_write": price.cache_write})
+    });
+    json!({"plugin": plugin, "origin": key.origin, "provider": key.provider, "id": key.id, "at": told.at, "price": price})
+}
+
+fn read_entry(entry: &Value, plugin: &str) -> Option<(Key, Told)> {
+    let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
+    if text("plugin")? != plugin {
+        return None;
+    }
+    let price = match entry.get("price")? {
+        Value::Null => None,
+        price => {
+            let number = |name: &str| price.get(name)?.as_f64();
+            let (cache_read, cache_write) = (number("cache_read"), number("cache_write"));
+            let price = Price { input: number("input")?, output: number("output")?, cache_read, cache_write };
+            Some(Some(price).filter(Price::is_sound)?)
+        }
+    };
+    let told = Told { price, at: entry.get("at")?.as_u64()? };
+    Some((Key { origin: text("origin")?, provider: text("provider"), id: text("id")? }, told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRICE: Price = Price { input: 2.5, output: 10.0, cache_read: Some(0.25), cache_write: None };
+
+    fn key(id: &str) -> Key {
+        Key { origin: "https://api.example.com".into(), provider: None, id: id.into() }
+    }
+
+    fn kept(folder: &std::path::Path, plugin: &str) -> Prices {
+        Prices::in_folder(plugin, Cache::at(folder).unwrap())
+    }
+
+    #[test]
+    fn what_was_told_is_kept_for_a_day_by_plugin() {
+        let folder = tempfile::tempdir().unwrap();
+        let prices = kept(folder.path(), "a");
+        assert_eq!(prices.known(&key("m")), None);
+        prices.told(key("m"), Some(PRICE));
+        prices.told(key("none"), None);
+        prices.keep();
+        // Another that wrote meanwhile, and another plugin's.
+        let other = kept(folder.path(), "a");
+        other.told(key("n"), Some(PRICE));
+        other.keep();
+        kept(folder.path(), "b").told(key("m"), None);
+        let b = kept(folder.path(), "b");
+        b.told(key("m"), None);
+        b.keep();
+        prices.told(key("o"), None);
+        prices.keep();
+
+        let again = kept(folder.path(), "a");
+        for (id, known) in [("m", Some(Some(PRICE))), ("n", Some(Some(PRICE))), ("none", Some(None)), ("x", None)] {
+            assert_eq!(again.known(&key(id)), known, "{id}");
+        }
+        assert_eq!(kept(folder.path(), "b").known(&key("m")), Some(None));
+        assert_eq!(again.known(&Key { provider: Some("p".into()), ..key("m") }), None);
+        assert_eq!(again.known(&Key { origin: "https://other.example.com".into(), ..key("m") }), None);
+
+        // What is older than a day, from the future, or no price, is as if it were not there.
+        let path = folder.path().join(FILE);
+        let good = std::fs::read_to_string(&path).unwrap();
+        let at = |seconds: u64| {
+            let mut file: Value = serde_json::from_str(&good).unwrap();
+            file["prices"].as_array_mut().unwrap().iter_mut().for_each(|entry| entry["at"] = seconds.into());
+            file.to_string()
+        };
+        for (file, is_known) in [
+            (good.clone(), true),
+            (at(now() - DAY.as_secs() + 60), true),
+            (at(now() - DAY.as_secs()), false),
+            (at(now() + 60), false),
+            (good.replace("2.5", "-2.5"), false),
+            (good.replace("2.5", "\"2.5\""), false),
+            ("{".into(), false),
+            ("[]".into(), false),
+            (String::new(), false),
+        ] {
+            std::fs::write(&path, &file).unwrap();
+            assert_eq!(kept(folder.path(), "a").known(&key("m")).is_some(), is_known, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_not_kept_but_asks_nobody_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let prices = kept(folder.path(), "a");
+        prices.told(key("known"), Some(PRICE));
+        prices.failed(key("m").origin);
+        prices.keep();
+        assert_eq!(prices.known(&key("m")), Some(None));
+        assert_eq!(prices.known(&key("known")), Some(Some(PRICE)));
+        assert_eq!(prices.known(&Key { origin: "https://other.example.com".into(), ..key("m") }), None);
+        assert_eq!(kept(folder.path(), "a").known(&key("m")), None);
+    }
+
+    #[test]
+    fn only_so_many_are_kept_and_no_long_names() {
+        let prices = Prices::default();
+        for number in 0..MOST + 10 {
+            prices.told(key(&number.to_string()), None);
+        }
+        let count = prices.with_table(|table| table.told.len());
+        assert!((MOST / 2..=MOST).contains(&count), "{count}");
+        prices.told(key(&"m".repeat(MAX_NAME + 1)), None);
+        assert_eq!(prices.known(&key(&"m".repeat(MAX_NAME + 1))), None);
+    }
+
+    #[test]
+    fn a_cost_counts_the_cache_apart_and_reasoning_as_output() {
+        let usage = Usage {
+            input_tokens: 1_000_000,
+            output_tokens: 1_000_000,
+            cache_read_tokens: Some(400_000),
+            cache_write_tokens: Some(100_000),
+            reasoning_tokens: Some(900_000),
+        };
+        let price = Price { cache_write: Some(5.0), ..PRICE };
+        assert_eq!(price.cost_of(&usage), Some(0.5 * 2.5 + 0.4 * 0.25 + 0.1 * 5.0 + 10.0));
+        assert_eq!(PRICE.cost_of(&usage), None, "what was written has no price");
+        assert_eq!(PRICE.cost_of(&Usage { cache_write_tokens: Some(0), ..usage }), Some(0.6 * 2.5 + 0.4 * 0.25 + 10.0));
+        // More read than there was is nonsense, and no reason to pay less than nothing.
+        let odd = Usage { input_tokens: 10, cache_read_tokens: Some(u64::MAX), cache_write_tokens: Some(9), ..usage };
+        assert_eq!(PRICE.cost_of(&odd), Some((10.0 * 0.25 + 1e6 * 10.0) / 1e6));
+        assert_eq!(Price::NOTHING.cost_of(&usage), Some(0.0));
+    }
+
+    #[test]
+    fn a_configured_price_is_one_unless_it_is_all_zeros() {
+        let cost = |cost: Value| Price::configured(&cost);
+        let written = json!({"input": 1, "output": 2.5, "cacheRead": 0, "cacheWrite": 0});
+        assert_eq!(
+            cost(written),
+            Some(Price { input: 1.0, output: 2.5, cache_read: Some(0.0), cache_write: Some(0.0) })
+        );
+        assert_eq!(
+            cost(json!({"input": 1, "output": 2})),
+            Some(Price { input: 1.0, output: 2.0, cache_read: None, cache_write: None })
+        );
+        for none in [
+            json!({"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}),
+            json!({"input": -1, "output": 1}),
+            json!({"input": "1", "output": 1}),
+            json!({"output": 1}),
+            json!(null),
+            json!(3),
+        ] {
+            assert_eq!(cost(none.clone()), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/**
+ * What models cost, by the price list that the gateway's own origin may serve. It is asked without a key, and an answer is kept
+ * for a day. A price that does not come is none: nothing waits for it long, and nothing fails for it.
+ */
+import { use } from './component.js';
+import { baseUrlOf, connect, providerConfig } from './config.js';
+import { anonymousFetch } from './host.js';
+
+/** @typedef {{ input: number, output: number, cacheRead: number, cacheWrite: number }} Cost US dollars for a million tokens */
+/** @typedef {import('./openclaw.js').Model} Model */
+
+const DAY = 24 * 60 * 60 * 1000;
+/** How long nobody is asked after a failure, in ms. */
+const PAUSE = 5 * 60 * 1000;
+/** How long one answer may take, in ms. */
+const PATIENCE = 5000;
+const AT_ONCE = 8;
+/** Of how many models of a catalog the price is asked: each is a request. */
+const MOST = 50;
+const MOST_KEPT = 4096;
+
+/** @type {Map<string, { cost: Cost | undefined, until: number }>} */
+const kept = new Map();
+/** @type {Map<string, number>} origins that failed, and until when they are left alone */
+const failed = new Map();
+
+/** Of a call that the gateway answered from its own cache. */
+const NOTHING = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+
+/** Whether somebody set these: zeros are what is written where no price is known. @param {Partial<Cost> | undefined} cost */
+export const isSet = (cost) => Object.values(cost ?? {}).some((rate) => typeof rate === 'number' && rate > 0);
+
+/** @param {string} baseUrl @param {string} id @param {string} [provider] */
+const keyOf = (baseUrl, id, provider = '') => JSON.stringify([URL.parse(baseUrl)?.origin, provider, id]);
+
+/** What is kept, if anything. @param {string} key */
+function find(key) {
+  const found = kept.get(key);
+  return found && found.until > Date.now() ? found : undefined;
+}
+
+/** The price of a model, where it was asked before. @param {any} config OpenClaw's @param {string} id @returns {Cost | undefined} */
+export const knownCost = (config, id) => find(keyOf(baseUrlOf(config), id))?.cost;
+
+/**
+ * OpenClaw wants all four. What no price is told for is paid as other input is.
+ * @param {import('../component/interfaces/openclaw-provider-prices.js').Price | undefined} price
+ * @returns {Cost | undefined}
+ */
+function toCost(price) {
+  if (!price) return undefined;
+  const { input, output, cacheRead = input, cacheWrite = input } = price;
+  const cost = { input, output, cacheRead, cacheWrite };
+  return Object.values(cost).every((rate) => Number.isFinite(rate) && rate >= 0) ? cost : undefined;
+}
+
+/**
+ * Asks for prices at one place, with nothing of the user's but the base URL's origin. One that is reached by a proxy or with
+ * certificates of the user's own is not asked: the way there may be nobody else's business.
+ * @param {any} config OpenClaw's
+ * @param {{ headers?: Record<string, string>, baseUrl?: string }} [model] where it has its own
+ * @returns {(id: string, provider?: string) => Promise<Cost | undefined>}
+ */
+function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}) {
+  const { request, headers: configured = {} } = providerConfig(config);
+  if (request?.proxy || request?.tls) return async () => undefined;
+  const open = () => {
+    const { connection, ...bounds } = connect({ config, apiKey: undefined, headers: headers ?? configured, baseUrl, isKeyless: true });
+    return { connection: { ...connection, credentials: [] }, egress: { ...bounds, attached: [], filled: [], fetch: anonymousFetch(baseUrl) } };
+  };
+  /** @type {ReturnType<typeof open> | undefined} */ let opened;
+  return async (id, provider) => {
+    const key = keyOf(baseUrl, id, provider);
+    const found = find(key);
+    if (found) return found.cost;
+    const { origin } = URL.parse(baseUrl) ?? {};
+    if (!origin || (failed.get(origin) ?? 0) > Date.now()) return undefined;
+    try {
+      const { connection, egress } = (opened ??= open());
+      const signal = AbortSignal.timeout(PATIENCE);
+      const cost = toCost(await use({ ...egress, signal }, async ({ prices }) => prices.priceOf(connection, id, provider)));
+      if (kept.size >= MOST_KEPT) kept.clear();
+      kept.set(key, { cost, until: Date.now() + DAY });
+      return cost;
+    } catch {
+      failed.set(origin, Date.now() + PAUSE);
+      return undefined;
+    }
+  };
+}
+
+/** The models that the configuration names. @param {any} config @returns {Set<string>} ids */
+function named(config) {
+  const { models } = providerConfig(config);
+  const defaults = config?.agents?.defaults ?? {};
+  const references = [defaults.model?.primary ?? defaults.model, ...(defaults.model?.fallbacks ?? []), ...Object.keys(defaults.models ?? {})];
+  const own = references.filter((name) => typeof name === 'string' && name.startsWith('portkey/')).map((name) => name.slice('portkey/'.length));
+  return new Set([...(Array.isArray(models) ? models.map((row) => row?.id) : []), ...own]);
+}
+
+/**
+ * Asks for the prices of some of these models, those that the configuration names first; `knownCost` has them then.
+ * @param {any} config OpenClaw's @param {string[]} ids
+ */
+export async function askCosts(config, ids) {
+  const own = named(config);
+  const wanted = ids.toSorted((one, other) => Number(own.has(other)) - Number(own.has(one))).slice(0, MOST);
+  const ask = asking(config);
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let id = wanted.shift(); id !== undefined; id = wanted.shift()) await ask(id);
+  }));
+}
+
+/**
+ * The price that a reply is paid at: of the model that answered, which may be another than was asked.
+ * @param {any} config OpenClaw's
+ * @param {Model} model
+ * @param {string | undefined} answered its name, by the reply
+ * @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report
+ * @returns {Promise<Cost | undefined>}
+ */
+export async function costOfReply(config, model, answered, { provider, cacheStatus }) {
+  if (cacheStatus?.toUpperCase().endsWith('HIT')) return NOTHING;
+  const ask = asking(config, model);
+  return provider && answered ? ask(answered, provider) : ask(model.id);
+}
