@@ -33,6 +33,11 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     {
         return events::joined(head, chunks.join("\n").as_bytes());
     }
+    if read.is_err()
+        && let Some(text) = wire::without_nan(text)
+    {
+        return response(head, text.as_bytes());
+    }
     let completion = read.map_err(|_| malformed())?;
     if let Some(said) = &completion.error {
         return Err(error::from_response(head, format!(r#"{{"error":{}}}"#, said.to_json()).as_bytes()));
@@ -57,7 +62,9 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         return Err(error);
     }
     let is_piece = choice.message.is_none();
-    let mut content = content(head, choice.message.or(choice.delta).unwrap_or_default())?;
+    let message = choice.message.or(choice.delta).unwrap_or_default();
+    let has_other_calls = message.tool_calls.iter().any(|call| call.other.is_some());
+    let mut content = content(head, message)?;
     if choice.finish_reason.is_empty() {
         if content.is_empty() {
             return Err(malformed());
@@ -72,7 +79,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     if is_cut && is_stop(&choice.finish_reason) {
         return Err(events::truncated(head));
     }
-    if finish_reason == FinishReason::ToolCalls && !has_calls {
+    if finish_reason == FinishReason::ToolCalls && !has_calls && !has_other_calls {
         let what = "The model calls a tool, and the answer does not say which";
         return Err(error::protocol(head, what, body));
     }
