@@ -15,7 +15,7 @@ use clap::{
 };
 use host_harness::{
     ConfigFile, Destination, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup,
-    own_model, primary_model, types,
+    chosen_model, own_model, types,
     wit::onboarding::{Credential, Descriptor, Finding, Service},
 };
 use serde_json::{Map, Value};
@@ -392,7 +392,7 @@ pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Ser
     services(descriptor).into_iter().find(|service| service.base_url.parse::<Origin>().is_ok_and(|own| own == *origin))
 }
 
-/// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
+/// The model to ask: `given`, else the configuration's choice, else the default.
 pub(crate) fn chat_model(
     given: Option<&str>,
     plugin: &Plugin,
@@ -403,9 +403,8 @@ pub(crate) fn chat_model(
     if let Some(given) = given {
         return Ok(own_model(config.value(), descriptor, given));
     }
-    let chosen = primary_model(config.value(), environment)?;
-    let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(&descriptor.id));
-    Ok(own.map_or_else(|| descriptor.default_model.id.clone(), |own| own.model))
+    let chosen = chosen_model(config.value(), environment, &descriptor.id)?;
+    Ok(chosen.unwrap_or_else(|| descriptor.default_model.id.clone()))
 }
 
 /// A model's id as the plugin takes it: a user may write it as OpenClaw does, behind the provider's own.
