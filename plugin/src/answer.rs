@@ -9,7 +9,7 @@ use core::mem;
 use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishReason, Response, Thinking, ToolCall};
 use crate::error::{self, Result};
 use crate::json::{Json, Nesting, lossy};
-use crate::parts::{block_thinking, call_id, citation, finish_reason, is_stop, picture};
+use crate::parts::{block_thinking, call_id, citation, finish_reason, is_whole, picture};
 use crate::report::Head;
 use crate::signature::{self, Details};
 use crate::wire::{self, present};
@@ -76,7 +76,7 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     }
     let (has_calls, is_cut) = calls(&content);
     let finish_reason = finish_reason(&choice.finish_reason, has_calls);
-    if is_cut && is_stop(&choice.finish_reason) {
+    if is_cut && is_whole(&choice.finish_reason) {
         return Err(events::truncated(head));
     }
     if finish_reason == FinishReason::ToolCalls && !has_calls && !has_other_calls {

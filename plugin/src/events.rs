@@ -649,7 +649,7 @@ impl State {
             || self.provider == WORKERS_AI
             || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
         let is_cut = self.calls.iter().any(|call| call.number.is_some() && call.arguments.is_open());
-        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_stop(&self.reason) {
+        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_whole(&self.reason) {
             return self.fail(truncated(&self.head));
         }
         let reason = parts::finish_reason(&self.reason, self.announced > 0);

@@ -111,9 +111,10 @@ fn alike(reason: &str) -> String {
     word.replace("finish_reason_", "")
 }
 
-/// Whether a reason is one of an ordinary end, which says nothing of calls.
-pub(crate) fn is_stop(reason: &str) -> bool {
-    finish_reason(reason, false) == FinishReason::Stop
+/// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where
+/// the limit cut one.
+pub(crate) fn is_whole(reason: &str) -> bool {
+    matches!(finish_reason(reason, false), FinishReason::Stop | FinishReason::ToolCalls)
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

@@ -248,6 +248,11 @@ fn answers_that_are_failures() {
             "",
         ),
         (
+            of(r#"{"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":"}}]}"#, "\"tool_calls\"", ""),
+            ErrorKind::Truncated,
+            "",
+        ),
+        (
             of(r#"{"tool_calls":[{"id":"a","function":{"arguments":"{}"}}]}"#, "\"tool_calls\"", ""),
             ErrorKind::Protocol,
             "which",
