@@ -43,6 +43,8 @@ const REFUSED = {
   'key-of-unset-variable': 'no key',
   'key-of-variable-not-allowed': 'not on the list',
   'local-service': 'a program, which our host does not start',
+  'models-by-name': 'no list',
+  'primary-is-a-number': 'no name of a model',
   'proxy-without-a-mode': 'a proxy without a mode',
   'request-unknown-key': 'a key that OpenClaw does not know',
   'sign-in-by-oauth': 'another way to sign in',

@@ -9,7 +9,7 @@ use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishRe
 use crate::error::{self, Result};
 use crate::json::{Json, Nesting, lossy};
 use crate::parts::{
-    MAX_CALLS, block_thinking, call_id, citation, finish_reason, is_stop, no_call, picture, told, too_many_calls,
+    MAX_CALLS, block_thinking, call_id, citation, finish_reason, is_whole, no_call, picture, told, too_many_calls,
 };
 use crate::report::Head;
 use crate::signature::{self, Details};
@@ -33,6 +33,11 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         && let Some(chunks) = wire::objects(text)
     {
         return events::joined(head, chunks.join("\n").as_bytes());
+    }
+    if read.is_err()
+        && let Some(text) = wire::without_nan(text)
+    {
+        return response(head, text.as_bytes());
     }
     let completion = read.map_err(|_| malformed())?;
     if completion.response.is_some() {
@@ -61,7 +66,9 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         return Err(error);
     }
     let is_piece = choice.message.is_none();
-    let mut content = content(head, choice.message.or(choice.delta).unwrap_or_default())?;
+    let message = choice.message.or(choice.delta).unwrap_or_default();
+    let has_other_calls = message.tool_calls.iter().any(|call| call.other.is_some());
+    let mut content = content(head, message)?;
     if choice.finish_reason.is_empty() {
         if content.is_empty() {
             return Err(malformed());
@@ -73,10 +80,10 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     }
     let (has_calls, is_cut) = calls(&content);
     let finish_reason = finish_reason(&choice.finish_reason, has_calls);
-    if is_cut && is_stop(&choice.finish_reason) {
+    if is_cut && is_whole(&choice.finish_reason) {
         return Err(events::truncated(head));
     }
-    if finish_reason == FinishReason::ToolCalls && !has_calls {
+    if finish_reason == FinishReason::ToolCalls && !has_calls && !has_other_calls {
         return Err(no_call(head, body));
     }
     content.extend(completion.citations.iter().filter_map(citation).map(AssistantPart::Other));

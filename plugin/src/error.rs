@@ -107,7 +107,7 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     let mut error = answered(kind, said.origin, &message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));
-    error.retry_after_ms = retry_after(head, &error.message);
+    error.retry_after_ms = retry_after(head, &error.message).or_else(|| retry_delay(body));
     error
 }
 
@@ -270,7 +270,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     }
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    if says(&["filter", "toxic", "safety", "moderation", "guardrail"]) || !says(FAILURES) {
+    // Cohere's word for its context's end is no failure.
+    if says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]) || !says(FAILURES) {
         return None;
     }
     let code = one_line(reason, 128);
@@ -360,8 +361,9 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 15] = [
+const IN_BAND: [(&str, u16); 16] = [
     ("rate limit", 429),
+    ("usage limit", 429),
     ("too many requests", 429),
     ("throttl", 429),
     ("timed out", 504),
@@ -419,11 +421,11 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
             Mark::Says(part) => says(part),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
-        // Of the gateway's own key it says so in another way; and a limit of tokens a minute is not the model's.
-        let is_other = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway
-            || rule.hint == CONTEXT && head.status == 429;
-        if hit && !is_other {
-            return (rule.kind, Some(rule.hint));
+        // A limit of tokens a minute is not the model's.
+        if hit && !(rule.hint == CONTEXT && head.status == 429) {
+            // Of the gateway's own key it says so in another way.
+            let is_own = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway;
+            return (rule.kind, Some(if is_own { CHECK_KEY } else { rule.hint }));
         }
     }
     let upstream = said.origin == ErrorOrigin::Upstream;
@@ -546,7 +548,7 @@ const RULES: &[Rule] = {
     rule(Any(&["insufficient balance", "insufficient_balance", "insufficient credit", "insufficient quota", "insufficient funds", "credit balance is too low",
         "out of credits", "not enough credits", "run out of credits", "more credits", "no credits", "hard limit has been reached", "payment required", "in arrears",
         "overdue", "recharge", "spending limit", "额度", "余额不足", "欠费", "credits are depleted", "any credits", "api usage limits", "key limit exceeded",
-        "free tier of", "daily free allocation", "call volume quota"]), Is::QuotaExceeded, QUOTA),
+        "balance is insufficient", "budget has been exceeded", "exceeded budget", "exceededbudget", "free tier of", "daily free allocation", "call volume quota"]), Is::QuotaExceeded, QUOTA),
     rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
     rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
@@ -567,7 +569,7 @@ const RULES: &[Rule] = {
     rule(Code("1026"), Is::ContentBlocked, FILTER),
     rule(Code("1027"), Is::ContentBlocked, FILTER),
     rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
+        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
     rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
@@ -611,15 +613,24 @@ fn redirect(head: &Head) -> Box<Error> {
     )
 }
 
+/// A decimal number, to a tenth.
+fn scaled(text: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+    let tenths = fraction.bytes().next().filter(u8::is_ascii_digit).map_or(0, |digit| u64::from(digit - b'0'));
+    Some(whole.saturating_add(tenths * scale / 10))
+}
+
+/// Google's way to say it, among the details: `"retryDelay": "34.5s"`.
+fn retry_delay(body: &[u8]) -> Option<u64> {
+    let text = lossy(body);
+    let (_, rest) = text.split_once("\"retryDelay\"")?;
+    scaled(rest.trim_start_matches([':', ' ']).strip_prefix('"')?.split_once("s\"")?.0, 1000)
+}
+
 /// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
 /// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored, because the component has no clock.
 fn retry_after(head: &Head, message: &str) -> Option<u64> {
-    let scaled = |text: &str, scale: u64| {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let whole = whole.parse::<u64>().ok()?.checked_mul(scale)?;
-        let tenths = fraction.bytes().next().filter(u8::is_ascii_digit).map_or(0, |digit| u64::from(digit - b'0'));
-        Some(whole.saturating_add(tenths * scale / 10))
-    };
     let milliseconds = head.get("retry-after-ms").and_then(|value| scaled(value, 1));
     let header = milliseconds.or_else(|| scaled(head.get("retry-after")?.trim_end_matches('s'), 1000));
     header.or_else(|| {

@@ -165,6 +165,10 @@ struct State {
     is_workers_ai: bool,
     /// The number of the choice that is read.
     choice: Option<u64>,
+    /// Whether a `delta` gave an event.
+    has_pieces: bool,
+    /// Whether there was a call that is no function's.
+    has_other_call: bool,
     /// Why the answer ended, in the provider's words. The last reason counts.
     reason: String,
     /// A reason that means a failure.
@@ -227,7 +231,20 @@ fn is_cut_off(text: &str) -> bool {
 }
 
 fn is_done(text: &str) -> bool {
-    text.trim().trim_matches(['"', '[', ']']).eq_ignore_ascii_case("DONE")
+    text.trim().trim_matches(['"', '[', ']', '<', '>']).eq_ignore_ascii_case("DONE")
+}
+
+/// Whether an event keeps the connection alive and says nothing: a comment that a proxy made an event of
+/// (`: OPENROUTER PROCESSING`), `ping`, `[HEARTBEAT]`, an empty text.
+fn is_idle(text: &str) -> bool {
+    let mut word = text.as_bytes();
+    while let [b'[' | b'"' | b':', rest @ ..] | [rest @ .., b']' | b'"' | b'.'] = word {
+        word = rest;
+    }
+    let is_one_of = |idle: &[&str]| idle.iter().any(|idle| word.eq_ignore_ascii_case(idle.as_bytes()));
+    text.starts_with(':')
+        || word.iter().all(|byte| *byte <= b' ')
+        || is_one_of(&["null", "ping", "pong", "heartbeat", "keepalive", "keep-alive"])
 }
 
 impl State {
@@ -282,7 +299,7 @@ impl State {
         if event.is_error && self.after_done.is_none() {
             return self.fail(error::in_event(&self.head, text.as_bytes()));
         }
-        if matches!(text, "" | "null") {
+        if !text.starts_with('{') && is_idle(text) {
             return;
         }
         self.chunk(text);
@@ -298,7 +315,7 @@ impl State {
                     }
                 });
             }
-            if let Some(text) = wire::unquoted(text) {
+            if let Some(text) = wire::unquoted(text).or_else(|| wire::without_nan(text)) {
                 return self.chunk(&text);
             }
         }
@@ -387,9 +404,13 @@ impl State {
     }
 
     fn choice(&mut self, choice: wire::Choice<'_>) {
-        let delta = choice.delta.or(choice.message).unwrap_or_default();
+        let (is_delta, ready) = (choice.delta.is_some(), self.events.len());
+        // Behind the pieces some send the whole once more (MiniMax).
+        let message = choice.message.filter(|_| !self.has_pieces);
+        let delta = choice.delta.or(message).unwrap_or_default();
         let is_misplaced = choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
         self.delta(delta);
+        self.has_pieces |= is_delta && self.events.len() > ready;
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -490,6 +511,7 @@ impl State {
     /// One piece of one call.
     fn tool_call(&mut self, call: wire::ToolCall<'_>) {
         if let Some(other) = call.other {
+            self.has_other_call = true;
             return self.events.push(Event::Other(other));
         }
         self.settle(Some(&call));
@@ -525,7 +547,7 @@ impl State {
         }
         known.held.push_str(&mem::take(&mut fragment));
         known.signature = signature.take().or(known.signature.take());
-        if known.held == "{}" {
+        if known.held.trim() == "{}" {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
@@ -551,7 +573,8 @@ impl State {
 
     /// The first event of a call.
     fn announce(&mut self, at: usize) {
-        if self.calls.get(at).is_none_or(|known| known.name.is_empty()) {
+        let is_new = |known: &Call| !known.name.is_empty() && known.number.is_none();
+        if !self.calls.get(at).is_some_and(is_new) {
             return;
         }
         let index = self.calls.announce(at);
@@ -637,11 +660,11 @@ impl State {
             || self.provider == WORKERS_AI
             || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
         let is_cut = self.calls.iter().any(|call| call.number.is_some() && call.arguments.is_open());
-        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_stop(&self.reason) {
+        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_whole(&self.reason) {
             return self.fail(truncated(&self.head));
         }
         let reason = parts::finish_reason(&self.reason, self.calls.announced() > 0);
-        if reason == FinishReason::ToolCalls && self.calls.announced() == 0 {
+        if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
         self.end_reasoning(&[]);

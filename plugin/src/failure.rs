@@ -27,7 +27,7 @@ pub(crate) struct Failure {
 }
 
 /// Members that hold the words, the more telling first, however they are spelled in upper and lower case.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 23] = [
     "message",
     "msg",
     "faultstring",
@@ -50,8 +50,9 @@ const WORDS: [&str; 22] = [
     "title",
     "cause",
     "exception",
+    "text",
 ];
-const CODES: [&str; 5] = ["code", "error_code", "errorCode", "err_code", "status_code"];
+const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.
@@ -94,7 +95,9 @@ impl Failure {
         read.is_gateways = root.text("status") == "failure" || is_unsuccessful && data.is_some();
         let details =
             [error, data, root.like("detail"), root.like("message"), root.like("base_resp"), root.like("fault")];
-        let details: Vec<Object<'_>> = details.into_iter().flatten().filter_map(Json::object).collect();
+        let mut details: Vec<Object<'_>> = details.into_iter().flatten().filter_map(Json::object).collect();
+        let first = root.get("errors").and_then(Json::list).unwrap_or_default().into_iter().next();
+        details.extend(first.and_then(Json::into_object));
         let named = |names: &[&str]| {
             let of = |object: &Object<'_>| {
                 let found = names.iter().filter_map(|name| object.like(name)).filter(|value| !value.is_nested());

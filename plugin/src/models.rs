@@ -63,6 +63,10 @@ impl Listing {
         let is_empty = LISTS.into_iter().any(|name| page.has(name) && page.get(name).is_none());
         let items = list.or_else(|| is_empty.then(Vec::new)).ok_or_else(malformed)?;
         let items: Vec<Item> = items.iter().map(Item::read).collect();
+        // A list of what nobody knows is no empty one.
+        if !items.is_empty() && items.iter().all(|item| item.id.is_empty()) {
+            return Err(malformed());
+        }
         self.pages += 1;
         self.received += items.len();
         // Only the hosted catalog has slugs.
@@ -115,7 +119,10 @@ impl Item {
         let Some(object) = item.object() else {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
-        let id = ["id", "model", "name"].into_iter().map(|name| object.text(name)).find(|id| !id.is_empty());
+        let id = ["id", "model", "name", "model_id", "modelId"]
+            .into_iter()
+            .map(|name| object.text(name))
+            .find(|id| !id.is_empty());
         Self {
             id: id.unwrap_or_default().into_owned(),
             owner: present(object.text("owned_by")),
@@ -217,6 +224,7 @@ mod tests {
         assert_eq!(ids(r#"{"models":[{"name":"llama3:latest","model":"llama3:latest"}]}"#), ["llama3:latest"]);
         assert_eq!(ids(r#"{"models":[{"name":"models/gemini-3-pro"}]}"#), ["models/gemini-3-pro"]);
         assert_eq!(ids(r#"["a","b"]"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"data":[{"model_id":"a"},{"modelId":"b"},null]}"#), ["a", "b"]);
         assert_eq!(ids(r#"{"error":null,"data":[{"id":"a"}]}"#), ["a"]);
         // Whatever the last id is made of, and where it is not given apart.
         let (entries, paths) = list(&[
@@ -238,7 +246,9 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_an_error() {
-        for body in ["", "{}", "<html></html>", r#"{"data":{}}"#, r#"{"error":{"message":"x"}}"#] {
+        for body in
+            ["", "{}", "<html></html>", r#"{"data":[{"label":"a"}]}"#, r#"{"data":{}}"#, r#"{"error":{"message":"x"}}"#]
+        {
             let result = Listing::default().push(&Head { status: 200, headers: Vec::new() }, body.as_bytes());
             assert!(result.is_err(), "{body}");
         }

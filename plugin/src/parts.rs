@@ -55,63 +55,67 @@ pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
 /// compliance is off; what they stand for is as it translates them where it is on, but for failures (gateway 1.15.2),
 /// which [`error::failed_finish`] knows. `has_calls`: some providers end a turn of tool calls with `stop`.
 pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
-    match reason.to_ascii_lowercase().as_str() {
-        "tool_calls" | "tool_use" | "tool_call" | "function_call" | "function_calls" => FinishReason::ToolCalls,
-        ""
-        | "stop"
-        | "end_turn"
-        | "end"
-        | "done"
-        | "normal"
-        | "eos_token"
-        | "endoftext"
-        | "completed"
-        | "stop_sequence"
-        | "stop_criteria_met"
-        | "complete"
-        | "eos"
-        | "finished"
-        | "other"
-        | "finish_reason_unspecified"
-        | "pause_turn"
-        | "rag_query_when_rag_disabled"
-        | "recitation" => {
-            if has_calls {
-                FinishReason::ToolCalls
-            } else {
-                FinishReason::Stop
-            }
-        }
-        "length"
-        | "max_tokens"
-        | "model_length"
-        | "max_output"
-        | "max_output_tokens"
-        | "max_length"
-        | "error_limit"
-        | "model_context_window_exceeded"
-        | "context_length_exceeded"
-        | "max_len"
-        | "max_context"
-        | "max_new_tokens"
-        | "token_limit"
-        | "time_limit"
-        | "incomplete" => FinishReason::Length,
-        "refusal" | "blocklist" | "language" | "prohibited_content" | "spii" | "sensitive" | "blocked"
-        | "model_armor" => FinishReason::ContentFilter,
-        word if ["filter", "guardrail", "safety", "toxic", "moderation", "prohibited"]
-            .iter()
-            .any(|part| word.contains(part)) =>
+    match reason {
+        "stop" => return ended(has_calls),
+        "length" => return FinishReason::Length,
+        "tool_calls" => return FinishReason::ToolCalls,
+        _ => {}
+    }
+    let word = alike(reason);
+    let begins = |parts: &[&str]| parts.iter().any(|part| word.starts_with(part));
+    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    match &*word {
+        "tool_use" | "tool_call" | "tool_calls" | "function_call" | "function_calls" => FinishReason::ToolCalls,
+        "refusal" | "blocklist" | "language" | "spii" | "blocked" | "model_armor" => FinishReason::ContentFilter,
+        _ if says(&["filter", "guardrail", "safety", "toxic", "moderation", "prohibited", "sensitive", "policy"])
+            || says(&["inappropriate", "risk"]) =>
         {
             FinishReason::ContentFilter
         }
+        "token_limit" | "time_limit" | "error_limit" | "incomplete" | "model_context_window_exceeded" => {
+            FinishReason::Length
+        }
+        _ if word.starts_with("max_") || says(&["length", "truncat"]) => FinishReason::Length,
+        ""
+        | "done"
+        | "normal"
+        | "completed"
+        | "complete"
+        | "success"
+        | "finish"
+        | "finished"
+        | "other"
+        | "unspecified"
+        | "pause_turn"
+        | "rag_query_when_rag_disabled"
+        | "recitation" => ended(has_calls),
+        // A token that ends a turn among them: `<|im_end|>`.
+        _ if begins(&["stop", "end", "eos", "<"]) => ended(has_calls),
         _ => FinishReason::Other(reason.to_owned()),
     }
 }
 
-/// Whether a reason is one of an ordinary end, which says nothing of calls.
-pub(crate) fn is_stop(reason: &str) -> bool {
-    finish_reason(reason, false) == FinishReason::Stop
+fn ended(has_calls: bool) -> FinishReason {
+    if has_calls { FinishReason::ToolCalls } else { FinishReason::Stop }
+}
+
+/// A reason in the one spelling: `FINISH_REASON_MAX_TOKENS`, `maxTokens` and `max-tokens` are `max_tokens`.
+fn alike(reason: &str) -> String {
+    let (mut word, mut was_lower) = (String::new(), false);
+    for character in reason.trim().chars() {
+        if was_lower && character.is_ascii_uppercase() {
+            word.push('_');
+        }
+        was_lower = character.is_ascii_lowercase();
+        word.push(if matches!(character, '-' | ' ') { '_' } else { character.to_ascii_lowercase() });
+    }
+    word.replace("finish_reason_", "")
+}
+
+/// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where
+/// the limit cut one.
+pub(crate) fn is_whole(reason: &str) -> bool {
+    matches!(finish_reason(reason, false), FinishReason::Stop | FinishReason::ToolCalls)
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

@@ -127,6 +127,8 @@ impl Row {
     }
 }
 
+/// "Supported values are: 'medium'" (egoist/chatwise-releases#1257, Laisky/one-api#266).
+const MEDIUM: &[&str] = &["medium"];
 const LOW_HIGH: &[&str] = &["low", "medium", "high"];
 const TO_XHIGH: &[&str] = &["low", "medium", "high", "xhigh"];
 const TO_MAX: &[&str] = &["low", "medium", "high", "xhigh", "max"];
@@ -200,6 +202,9 @@ const ROWS: &[Row] = {
     row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
+    row("gpt-5.3-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
+    row("gpt-5.2-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
+    row("gpt-5.1-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
     row("gpt-5.3", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH),
     row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, GPT_51),
@@ -219,6 +224,8 @@ const ROWS: &[Row] = {
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
     row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
 
+    row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, &["low", "high"]),
+    row("gemini-3.1-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
     row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
     row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, GEMINI_3),

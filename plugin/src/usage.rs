@@ -20,9 +20,11 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     // Images have other names for the same.
     let prompt = count(&["prompt_tokens", "input_tokens"]);
     let output = count(&["completion_tokens", "output_tokens"]);
-    // In order: OpenAI, Moonshot, DeepSeek. Some fill one and leave another at 0.
-    let cached =
-        detail(OF_PROMPT, &["cached_tokens"]).max(count(&["cached_tokens"])).max(count(&["prompt_cache_hit_tokens"]));
+    // In order: OpenAI, Moonshot, Mistral, DeepSeek. Some fill one and leave another at 0.
+    let cached = detail(OF_PROMPT, &["cached_tokens"])
+        .max(count(&["cached_tokens"]))
+        .max(count(&["num_cached_tokens"]))
+        .max(count(&["prompt_cache_hit_tokens"]));
     // OpenRouter's and Qwen's, which are part of the prompt's.
     let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
@@ -33,9 +35,12 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     prompt.or(output).or(total)?;
     let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
-    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2).
+    // Google's reasoning stands beside the output, and the total tells (gateway 1.15.2). Its own endpoint does not count it
+    // apart.
     let beside = total.unwrap_or(0).saturating_sub(prompt.saturating_add(output).saturating_add(apart));
-    let reasoning_beside = reasoning.filter(|reasoning| *reasoning <= beside).unwrap_or(0);
+    let is_cached = beside == cached.unwrap_or(0).saturating_add(written.unwrap_or(0));
+    let uncounted = if is_cached || prompt == 0 || output == 0 { 0 } else { beside };
+    let reasoning_beside = reasoning.map_or(uncounted, |reasoning| if reasoning <= beside { reasoning } else { 0 });
     let holds_cached = total == Some(prompt.saturating_add(output)) && prompt >= apart;
     Some(Usage {
         input_tokens: if holds_cached { prompt } else { prompt.saturating_add(apart) },

@@ -62,8 +62,8 @@ fn successful(text: &str) -> Result<Object<'_>> {
 
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
 pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
-    // `data: [DONE]`, commas and brackets.
-    let is_between = |text: &str| text.bytes().all(|byte| b" \t\r\n,[]\":datoneDONE".contains(&byte));
+    // `data: [DONE]`, commas and brackets, and line breaks that were written as `\n`.
+    let is_between = |text: &str| text.bytes().all(|byte| b" \t\r\n,[]\":datoneDONE\\r".contains(&byte));
     let (mut objects, mut rest) = (Vec::new(), text);
     while let Some((between, object)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
         let mut nesting = Nesting::default();
@@ -77,7 +77,7 @@ pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
         rest = object.get(end..).unwrap_or_default();
     }
     // One alone may have a comma behind it, or the end of a stream.
-    let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd']);
+    let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd', '\\']);
     (are_several && is_between(rest)).then_some(objects)
 }
 
@@ -85,6 +85,23 @@ pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
 pub(crate) fn unquoted(text: &str) -> Option<String> {
     let text = text.starts_with('"').then(|| Json::parse(text).ok()?.string())??.into_owned();
     Some(text).filter(|text| text.trim_start().starts_with(['{', '[', '"']))
+}
+
+/// JSON in which numbers that JSON has no word for (`NaN`, `Infinity`, as Python writes them) are `null`. `None` where
+/// there are none.
+#[cold]
+pub(crate) fn without_nan(text: &str) -> Option<String> {
+    let (mut read, mut in_string) = (String::new(), false);
+    for piece in text.split_inclusive('"') {
+        if in_string {
+            read.push_str(piece);
+        } else {
+            read.push_str(&piece.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null"));
+        }
+        let escapes = piece.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
+        in_string = !in_string || escapes % 2 == 1;
+    }
+    (read != text).then_some(read)
 }
 
 /// Each object of a list; one object alone counts as a list of it, and what is no object is left out. For Google the
@@ -149,7 +166,7 @@ impl<'a> Completion<'a> {
                 "hook_results" => read.hook_results = Some(value),
                 // Of Perplexity the second holds the titles too, and will replace the first.
                 "citations" if !read.citations.is_empty() => {}
-                "citations" | "search_results" => read.citations = value.into_list().unwrap_or_default(),
+                "citations" | "search_results" | "web_search" => read.citations = value.into_list().unwrap_or_default(),
                 _ => read.is_failure |= is_failure(&name, &value),
             }
         }
@@ -172,6 +189,8 @@ fn is_failure(name: &str, value: &Json<'_>) -> bool {
         "error" | "html-message" => !value.is_blank(),
         "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
         "success" | "ok" => value.bool() == Some(false),
+        // FastChat's and Baidu's.
+        "error_code" => !value.is_blank(),
         // MiniMax: 0 is success.
         "base_resp" => value.object().and_then(|base| base.get("status_code")?.count()).is_some_and(|code| code != 0),
         _ => false,
@@ -192,7 +211,7 @@ pub(crate) struct Choice<'a> {
 impl<'a> Choice<'a> {
     fn read(choice: Object<'a>) -> Self {
         let mut read = Self::default();
-        let mut text = None;
+        let (mut text, mut native) = (None, Cow::default());
         for (name, value) in choice {
             match &*name {
                 _ if value.is_null() => {}
@@ -203,12 +222,17 @@ impl<'a> Choice<'a> {
                 "finish_reason" | "finishReason" if read.finish_reason.is_empty() => {
                     read.finish_reason = reason(&value)
                 }
+                // OpenRouter's second word for it: `stop` may hide a failure.
+                "native_finish_reason" => native = reason(&value),
                 "usage" => read.usage = value.into_object().filter(|usage| !usage.is_empty()),
                 "error" if !value.is_blank() => read.error = Some(value),
                 // Of the completions that came before chats.
                 "text" => text = Some(value),
                 _ => {}
             }
+        }
+        if !native.is_empty() && read.finish_reason == "stop" && native.to_ascii_lowercase().contains("malformed") {
+            read.finish_reason = native;
         }
         if read.message.is_none() && read.delta.is_none() {
             read.message = text.and_then(message);
@@ -292,6 +316,10 @@ impl<'a> Message<'a> {
                 "tool_calls" => each(value, &mut |call| read.tool_calls.push(ToolCall::read(call))),
                 "function_call" => function_call = value.into_object(),
                 "images" | "image" => read.images = images(value),
+                // Of gateways before Gemini.
+                "multi_mod_content" | "parts" | "image_urls" => {
+                    within(name == "image_urls", value, MAX_DEPTH, &mut read.images)
+                }
                 "annotations" | "citations" => each(value, &mut |part| read.others.push(typed(&part, "citation"))),
                 "audio" => each(value, &mut |audio| read.others.push(typed(&audio, "audio"))),
                 "finish_reason" => read.finish_reason = reason(&value),
@@ -535,10 +563,13 @@ impl<'a> ToolCall<'a> {
             match &**name {
                 _ if value.is_null() => {}
                 "name" => self.name = trimmed(value.text()),
-                "arguments" | "input" | "parameters" if value.is_nested() => {
+                "arguments" | "args" | "input" | "parameters" if value.is_nested() => {
                     self.arguments = Spelled { text: Cow::Owned(value.to_json()), json: None };
                 }
-                "arguments" => self.arguments = Spelled { text: value.text(), json: value.spelled() },
+                "args" | "input" | "parameters" if !self.arguments.text.is_empty() => {}
+                "arguments" | "args" | "input" | "parameters" => {
+                    self.arguments = Spelled { text: value.text(), json: value.spelled() }
+                }
                 "thought_signature" => self.thought_signature = value.text(),
                 _ => {}
             }

@@ -15,7 +15,7 @@ use clap::{
 };
 use host_harness::{
     ConfigFile, Destination, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup,
-    own_model, primary_model, types,
+    chosen_model, own_model, types,
     wit::onboarding::{Credential, Descriptor, Finding, Service},
 };
 use serde_json::{Map, Value};
@@ -405,7 +405,7 @@ pub(crate) fn keys_from(descriptor: &Descriptor, credential: &Credential, origin
     from.filter(|from| !from.is_empty())
 }
 
-/// The model to ask: `given`, else the configuration's choice where it is one of this provider, else the default.
+/// The model to ask: `given`, else the configuration's choice, else the default.
 pub(crate) fn chat_model(
     given: Option<&str>,
     plugin: &Plugin,
@@ -416,9 +416,8 @@ pub(crate) fn chat_model(
     if let Some(given) = given {
         return Ok(own_model(config.value(), descriptor, given));
     }
-    let chosen = primary_model(config.value(), environment)?;
-    let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(&descriptor.id));
-    Ok(own.map_or_else(|| descriptor.default_model.id.clone(), |own| own.model))
+    let chosen = chosen_model(config.value(), environment, &descriptor.id)?;
+    Ok(chosen.unwrap_or_else(|| descriptor.default_model.id.clone()))
 }
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.

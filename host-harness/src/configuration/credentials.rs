@@ -123,8 +123,9 @@ fn find_one(
         let (value, file) = environment.of_file(name)?;
         Some((value.into(), Source::DotEnv { name: name.clone(), file }))
     };
-    let of_block =
-        |name: &String| env_block(config, name).map(|(value, path)| (value.into(), Source::Configuration(path)));
+    let of_block = |name: &String| {
+        env_block(config, environment, name).map(|(value, path)| (value.into(), Source::Configuration(path)))
+    };
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
     Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, Source::Keyring))))
 }

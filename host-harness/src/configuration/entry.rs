@@ -200,6 +200,21 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     checked
 }
 
+/// What a value must be, in words, and whether it is.
+type Shape = (&'static str, fn(&Value) -> bool);
+
+/// The shape of this key's value, where nobody else checks it: a value of another would be read as if it were not there.
+fn shape(key: &str) -> Option<Shape> {
+    Some(match key {
+        "models" => ("a list of objects", |value| value.as_array().is_some_and(|all| all.iter().all(Value::is_object))),
+        "allowPrivateNetwork" | "insecureSkipVerify" => ("true or false", Value::is_boolean),
+        "maxTokens" => ("a number", Value::is_number),
+        "compat" => ("an object", Value::is_object),
+        "prefix" => ("a text", Value::is_string),
+        _ => return None,
+    })
+}
+
 impl Checked {
     fn keys(&mut self, fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str) {
         for (name, value) in fields {
@@ -213,6 +228,11 @@ impl Checked {
                 self.refused.push(Error::at(path, what).hint(hint));
                 continue;
             };
+            let shape = shape(known).filter(|(_, is_it)| !value.is_null() && !is_it(value));
+            if let Some((wanted, _)) = shape {
+                self.refused.push(Error::at(path, format!("must be {wanted}")).hint("OpenClaw refuses it too."));
+                continue;
+            }
             match does {
                 _ if value.is_null() => {}
                 Obeys => {}
@@ -363,6 +383,17 @@ mod tests {
             (json!({"request": {"proxy": {"tls": {}}}}), "request.proxy.tls"),
             (json!({"models": [{"id": "a"}, {"id": "b", "header": {}}]}), "models[1].header"),
             (json!({"localService": {"command": "x"}}), "localService"),
+            (json!({"models": {"a": {"baseUrl": "http://x"}}}), ".models` must be a list of objects"),
+            (json!({"models": ["a"]}), "models"),
+            (json!({"models": [{"id": "a", "maxTokens": "5"}]}), "models[0].maxTokens` must be a number"),
+            (json!({"models": [{"id": "a", "compat": "x"}]}), "models[0].compat"),
+            (json!({"maxTokens": "5"}), "maxTokens"),
+            (
+                json!({"request": {"allowPrivateNetwork": "false"}}),
+                "request.allowPrivateNetwork` must be true or false",
+            ),
+            (json!({"request": {"tls": {"insecureSkipVerify": "true"}}}), "request.tls.insecureSkipVerify"),
+            (json!({"request": {"auth": {"mode": "header", "headerName": "a", "value": "v", "prefix": 5}}}), "prefix"),
             (json!({"auth": "oauth"}), ".auth"),
             (
                 json!({"headers": {"x": {"source": "exec", "provider": "v", "id": "i"}}}),

@@ -56,7 +56,7 @@ impl Environment {
 
     /// What a `${NAME}` is read from, in words for people.
     pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
-        match (self.own(name), self.of_file(name), env_block(config, name)) {
+        match (self.own(name), self.of_file(name), env_block(config, self, name)) {
             (None, Some((_, file)), _) => Source::DotEnv { name: name.to_owned(), file }.to_string(),
             (None, None, Some((_, path))) => path,
             _ => Source::Environment(name.to_owned()).to_string(),
@@ -102,14 +102,34 @@ impl fmt::Display for Source {
     }
 }
 
-/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. OpenClaw takes
-/// them as they are: one that holds a reference is none.
-pub(super) fn env_block(config: &Value, name: &str) -> Option<(String, String)> {
+/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. What it refers to
+/// may be in the block too.
+pub(super) fn env_block(config: &Value, environment: &Environment, name: &str) -> Option<(String, String)> {
+    block_value(config, environment, name, MAX_REFERENCES)
+}
+
+/// How often a variable of the block may refer to another.
+const MAX_REFERENCES: usize = 8;
+
+fn block_value(config: &Value, environment: &Environment, name: &str, left: usize) -> Option<(String, String)> {
     let env = config.get("env")?;
     let short = env.get(name).map(|value| (value, format!("env.{name}")));
     let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
-    let value = value.as_str().filter(|value| !value.trim().is_empty() && references(value).is_empty())?;
-    Some((value.to_owned(), path))
+    let value = value.as_str().filter(|value| !value.trim().is_empty())?;
+    if references(value).is_empty() {
+        return Some((value.to_owned(), path));
+    }
+    let of = |name: &str| {
+        environment.get(name).or_else(|| Some(block_value(config, environment, name, left.checked_sub(1)?)?.0))
+    };
+    let mut resolved = String::new();
+    for piece in pieces(value) {
+        match piece {
+            Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
+            Piece::Reference(name) => resolved.push_str(&of(name)?),
+        }
+    }
+    Some((resolved, path))
 }
 
 /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
@@ -128,7 +148,7 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
 }
 
 pub(super) fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    environment.get(name).or_else(|| Some(env_block(config, name)?.0)).ok_or_else(|| {
+    environment.get(name).or_else(|| Some(env_block(config, environment, name)?.0)).ok_or_else(|| {
         Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
             .hint(format!(
                 "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
@@ -149,6 +169,11 @@ mod tests {
         let config = json!({"env": {"A": "other", "B": "two", "vars": {"C": "three"}}});
         let resolved = resolve("x ${A}-${B}${C} ${not one} $", &environment, &config).unwrap();
         assert_eq!(resolved.expose_secret(), "x one-twothree ${not one} $");
+        // As OpenClaw 2026.9.6 has it.
+        let chained = json!({"env": {"vars": {"B": "b-${A}", "C": "${B}", "D": "${D}", "E": "${MISSING_KEY}"}}});
+        let resolved = |text| resolve(text, &environment, &chained).map(|found| found.expose_secret().to_owned());
+        assert_eq!(resolved("${B} ${C}").unwrap(), "b-one b-one");
+        assert!(resolved("${D}").is_err() && resolved("${E}").is_err());
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::environment::{Environment, resolve};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     wit::{chat::Prompt, onboarding::Descriptor},
 };
 
@@ -33,10 +33,33 @@ pub fn primary_model(config: &Value, environment: &Environment) -> Result<Option
         return Ok(named_model(config, secrecy::ExposeSecret::expose_secret(&resolved)));
     }
     let first = |(provider, entry): (&String, &Value)| {
-        let model = entry.get("models")?.as_array()?.first()?.get("id")?.as_str()?;
+        let model = entry.get("models")?.as_array()?.first()?.get("id")?.as_str()?.trim();
         Some(ModelRef { provider: provider.trim().to_lowercase(), model: model.to_owned(), profile: None })
     };
     Ok(config.pointer("/models/providers").and_then(Value::as_object).and_then(|all| all.iter().find_map(first)))
+}
+
+/// The model of this provider that the configuration chooses: the default one of all, if it is the provider's own; else the
+/// first of those that the provider's entry lists. `None` where neither is there.
+///
+/// # Errors
+/// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
+pub fn chosen_model(config: &Value, environment: &Environment, provider: &str) -> Result<Option<String>> {
+    let wrong = |path| Error::at(path, "must be a text, such as `provider/model`").hint("OpenClaw refuses it too.");
+    let is_text = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value.is_string());
+    match config.pointer("/agents/defaults/model") {
+        Some(Value::Object(model)) if is_text(model.get("primary")) => {}
+        Some(Value::Object(_)) => return Err(wrong("agents.defaults.model.primary")),
+        chosen if is_text(chosen) => {}
+        _ => return Err(wrong("agents.defaults.model")),
+    }
+    let chosen = primary_model(config, environment)?;
+    let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(provider)).map(|chosen| chosen.model);
+    Ok(own.or_else(|| {
+        let listed = boundary::view::entries(config, provider).into_iter();
+        let mut ids = listed.filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
+        ids.find_map(|model| Some(model.get("id")?.as_str()?.trim()).filter(|id| !id.is_empty()).map(str::to_owned))
+    }))
 }
 
 /// The model that `name` means. `None` for a name without a provider that is no alias.
@@ -227,6 +250,28 @@ mod tests {
             json!({"models": {"providers": {"x": {"models": []}, "Y": {"models": [{"id": "one"}, {"id": "two"}]}}}});
         assert_eq!(primary(listed).as_deref(), Some("y/one"));
         assert!(primary_model(&defaults(json!("a/${NO}")), &environment).is_err());
+    }
+
+    /// Not the provider's default, which nobody chose.
+    #[test]
+    fn the_providers_first_model_is_asked_where_the_default_one_is_not_its_own() {
+        let chosen = |model: Value, models: Value| {
+            let config = json!({"models": {"providers": {"Acme": {"models": models}}}, "agents": {"defaults": {"model": model}}});
+            chosen_model(&config, &Environment::empty(), "acme").map_err(|error| error.to_string())
+        };
+        let listed = || json!([{"id": " first "}, {"id": "second"}]);
+        assert_eq!(chosen(json!("acme/second"), listed()), Ok(Some("second".into())));
+        assert_eq!(chosen(json!("acme/third"), listed()), Ok(Some("third".into())));
+        for other in [json!("openai/gpt-5"), json!("second"), json!("acme/"), json!("/second"), json!(" "), Value::Null]
+        {
+            assert_eq!(chosen(other.clone(), listed()), Ok(Some("first".into())), "{other}");
+            assert_eq!(chosen(other, json!([])), Ok(None));
+        }
+        for (model, path) in
+            [(json!(5), "`agents.defaults.model`"), (json!({"primary": 5}), "agents.defaults.model.primary")]
+        {
+            assert!(chosen(model, listed()).unwrap_err().contains(path));
+        }
     }
 
     #[test]

@@ -263,6 +263,14 @@ impl Setup {
     pub(crate) fn special_models(&self, descriptor: &Descriptor) -> Vec<(String, Value)> {
         let entries = entries(&self.config, &descriptor.id);
         let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
+        // Of several of one id the first counts.
+        let mut known = Vec::new();
+        let models = models.filter(|model| {
+            let id = model.get("id").and_then(Value::as_str).map(str::trim);
+            let is_new = !known.contains(&id);
+            known.push(id);
+            is_new
+        });
         let is_special = |model: &&Value| {
             model.get("headers").is_some_and(|headers| !headers.is_null())
                 || model.get("baseUrl").is_some_and(|url| !url.is_null())

@@ -9,12 +9,17 @@
 //! - JSON objects that stand line below line without a blank line between them, each of which is an event: where one ends
 //!   and the next begins, no JSON goes on;
 //! - a JSON object or list without `data:`, on one line or on several;
-//! - a field named `error`, and a web page of a proxy's, each of which is an event of that name.
+//! - a field named `error`, and a web page of a proxy's, each of which is an event of that name;
+//! - a field whose name is in capitals or has white space behind it, and one behind a byte order mark or a control
+//!   character (.NET writes the one with each flush, RFC 7464 has the other between records);
+//! - JSON on several lines of which the first alone has `data:`.
+//!
+//! The data of an event that is named after keeping a connection alive counts for nothing.
 
 use alloc::vec::Vec;
 use core::mem;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use crate::json::Nesting;
 
@@ -51,6 +56,7 @@ pub struct Decoder {
     data: Vec<u8>,
     has_data: bool,
     is_error: bool,
+    is_idle: bool,
     /// A JSON object without `data:` that has not come to its end.
     bare: Option<Nesting>,
     /// Whether the first line is past, and with it a byte order mark.
@@ -115,7 +121,7 @@ impl Decoder {
             let value = match value {
                 [] => value,
                 [b':', b' ', value @ ..] | [b':', value @ ..] => value,
-                _ => return Ok(()),
+                _ => return self.odd(line, event),
             };
             if self.has_data {
                 // Behind an object or a list no JSON goes on but in these ways.
@@ -153,8 +159,9 @@ impl Decoder {
             }
             [b'e', b'v', b'e', b'n', b't', b':', name @ ..] => {
                 let name = name.trim_ascii();
-                self.is_error =
-                    [&b"error"[..], b"exception", b"failure"].iter().any(|error| name.eq_ignore_ascii_case(error));
+                let is_one_of = |names: &[&[u8]]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
+                self.is_error = is_one_of(&[b"error", b"exception", b"failure"]);
+                self.is_idle = is_one_of(&[b"ping", b"heartbeat", b"keepalive", b"keep-alive", b"keep_alive"]);
             }
             [b'e', b'r', b'r', b'o', b'r', b':', value @ ..] if !value.trim_ascii().is_empty() => {
                 self.dispatch(event);
@@ -170,7 +177,45 @@ impl Decoder {
                 self.is_error = true;
                 self.data(line)?;
             }
-            _ => {}
+            [b':', ..] => {}
+            _ => return self.odd(line, event),
+        }
+        Ok(())
+    }
+
+    /// A line that the standard drops.
+    #[cold]
+    fn odd(&mut self, line: &[u8], event: &mut dyn FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        let mut clean = line;
+        while let Some(rest) = clean.strip_prefix(b"\xef\xbb\xbf").or(match clean {
+            [first, rest @ ..] if *first <= b' ' => Some(rest),
+            _ => None,
+        }) {
+            clean = rest;
+        }
+        if clean.len() < line.len() {
+            return self.line(clean, event);
+        }
+        // The data is JSON that goes on. Its end is looked for once.
+        if let [b'"' | b'}' | b']', ..] = line
+            && let [b'{' | b'[', ..] = self.data.as_slice()
+            && self.has_data
+        {
+            let mut nesting = Nesting::default();
+            nesting.push(&self.data);
+            if !nesting.is_open() {
+                self.dispatch(event);
+                return Ok(());
+            }
+            self.bare = Some(nesting);
+            return self.line(line, event);
+        }
+        if let Some((name, value)) = memchr(b':', line).and_then(|at| line.split_at_checked(at)) {
+            let mut field = name.trim_ascii_end().to_ascii_lowercase();
+            if matches!(&*field, b"data" | b"event" | b"error") && field != name {
+                field.extend_from_slice(value);
+                return self.line(&field, event);
+            }
         }
         Ok(())
     }
@@ -188,9 +233,11 @@ impl Decoder {
 
     /// Hands on what has come. An event that is named an error is one without data too.
     fn dispatch(&mut self, event: &mut dyn FnMut(Event<'_>)) {
-        let is_error = mem::take(&mut self.is_error);
+        let (is_error, is_idle) = (mem::take(&mut self.is_error), mem::take(&mut self.is_idle));
         if mem::take(&mut self.has_data) || is_error {
-            event(Event { data: &self.data, is_error });
+            if !is_idle {
+                event(Event { data: &self.data, is_error });
+            }
             self.data.clear();
         }
     }
@@ -253,8 +300,8 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_counts_at_the_start_alone() {
-        assert_eq!(decode(&["data: a\n\n\u{feff}data: b\n\n".as_bytes()]), ["a"]);
+    fn a_byte_order_mark_drops_no_line() {
+        assert_eq!(decode(&["data: a\n\n\u{feff}data: b\n\n\u{feff}\u{feff}\n".as_bytes()]), ["a", "b"]);
     }
 
     /// What the standard drops, whatever the split.
@@ -275,7 +322,13 @@ mod tests {
             ("data: a\n\n[{\"error\":\"x\"}]\n[DONE]", &["a", "[{\"error\":\"x\"}]", "[DONE]"]),
             ("data: a\n\n<html>\n<title>502</title>\n\ndata: b\n\n", &["a", "!<html>\n<title>502</title>", "b"]),
             ("data: a\n<html>\n</html>", &["a", "!<html>\n</html>"]),
-            ("event: ping\ndata: a\n\nerror\nerror:\nerrors: x\n\n", &["a"]),
+            ("event: message\ndata: a\n\nerror\nerror:\nerrors: x\n\n", &["a"]),
+            ("event: ping\ndata: a\n\nevent: Keep-Alive\ndata: 1\n\ndata: b\n\n", &["b"]),
+            ("DATA: a\n\nData : b\n\ndata : c\n\nEVENT: error\ndata: d\n\ndata-x: e\n\n", &["a", "b", "c", "!d"]),
+            ("\0\0data: a\n\n\u{1e}{\"b\":1}\n\u{1e}{\"c\":2}\n\0\n", &["a", "{\"b\":1}", "{\"c\":2}"]),
+            ("data: {\n\n", &["{"]),
+            ("data: {\n  \"a\": [\n    1,\n    2\n  ]\n}\n\ndata: b\n\n", &["{\n\"a\": [\n1,\n2\n]\n}", "b"]),
+            ("data: {\"a\":1}\n}\n\ndata: b\n\n", &["{\"a\":1}", "b"]),
         ] {
             for stream in [stream.to_owned(), stream.replace('\n', "\r\n"), stream.replace('\n', "\r")] {
                 let bytes = stream.as_bytes();

@@ -126,6 +126,9 @@ fn answers_of_every_odd_kind() {
         r#""images":{"image_url":"data:image/png;base64,iVBORw0KGgo="}"#,
         r#""images":["data:image/png;base64,iVBORw0KGgo="]"#,
         r#""images":[{"b64_json":"iVBORw0KGgo"}]"#,
+        r#""multi_mod_content":[{"text":"a"},{"inline_data":{"mime_type":"image/png","data":"iVBORw0KGgo="}}]"#,
+        r#""image_urls":["data:image/png;base64,iVBORw0KGgo="]"#,
+        r#""parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]"#,
         r#""content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
         r#""content_blocks":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
         r#""content_blocks":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]"#,
@@ -176,11 +179,17 @@ fn answers_of_every_odd_kind() {
         r#"{"tool_calls":[{"id":" ","name":" f","arguments":{}}],"function_call":{"name":"f"}}"#,
         r#"{"tool_calls":{"function":{"name":"f","arguments":"{}"}}}"#,
         r#"{"tool_calls":[{"function":{"name":"f","parameters":{}}}]}"#,
+        r#"{"tool_calls":[{"function":{"name":"f","parameters":"{}"}}]}"#,
+        r#"{"tool_calls":[{"function":{"input":"","name":"f","args":{},"arguments":"{}"}}]}"#,
+        r#"{"tool_calls":[{"name":"f","input":"{}"}]}"#,
         r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
         r#"{"content":[{"type":"tool_use","id":"z","name":"f","input":{}}],"tool_calls":[{"name":"f","arguments":"{}"}]}"#,
     ] {
         assert_eq!(calls(message), [call("call_0", None)], "{message}");
     }
+    let custom = r#"{"id":"c","type":"custom","custom":{"name":"sql","input":"x"}}"#;
+    let body = format!(r#"{{"choices":[{{"message":{{"tool_calls":[{custom}]}},"finish_reason":"tool_calls"}}]}}"#);
+    assert_eq!(answer(&body).unwrap().content, [other(custom)], "a call of another kind is one");
     // What OpenRouter wants back.
     let own = r#"{"type":"reasoning.encrypted","id":"a","data":"SIG"}"#;
     let text = r#"{"type":"reasoning.text","text":"r","index":0}"#;
@@ -239,6 +248,11 @@ fn answers_that_are_failures() {
             "",
         ),
         (
+            of(r#"{"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":"}}]}"#, "\"tool_calls\"", ""),
+            ErrorKind::Truncated,
+            "",
+        ),
+        (
             of(r#"{"tool_calls":[{"id":"a","function":{"arguments":"{}"}}]}"#, "\"tool_calls\"", ""),
             ErrorKind::Protocol,
             "which",
@@ -271,6 +285,7 @@ fn answers_that_are_failures() {
     for blank in ["null", "{}", "false", "\"\"", "[]", "0", r#"{"message":"","code":null,"type":""}"#] {
         assert!(answer(&of(hello, "\"stop\"", &format!(r#","error":{blank}"#))).is_ok(), "{blank}");
     }
+    assert!(answer(&of(hello, "\"stop\"", r#","error_code":0,"timings":{"a":NaN,"b":"Infinity"}"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","base_resp":{"status_code":0,"status_msg":"success"}"#)).is_ok());
     let soft = response(&Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes());
     assert!(soft.is_ok(), "the guardrail was not to deny");
@@ -324,10 +339,28 @@ fn finish_reasons() {
         ("model_context_window_exceeded", false, FinishReason::Length),
         ("token_limit", false, FinishReason::Length),
         ("incomplete", false, FinishReason::Length),
+        ("ERROR_LIMIT", false, FinishReason::Length),
+        ("length_limit", false, FinishReason::Length),
+        ("FINISH_REASON_MAX_TOKENS", false, FinishReason::Length),
+        ("maxTokens", false, FinishReason::Length),
+        ("max-tokens", false, FinishReason::Length),
+        ("FINISH_REASON_STOP", false, FinishReason::Stop),
+        ("endTurn", false, FinishReason::Stop),
+        ("stop_str", true, FinishReason::ToolCalls),
+        ("stopped", false, FinishReason::Stop),
+        ("success", false, FinishReason::Stop),
+        ("<|im_end|>", false, FinishReason::Stop),
+        ("tool-calls", false, FinishReason::ToolCalls),
+        ("toolUse", false, FinishReason::ToolCalls),
+        ("content-filter", false, FinishReason::ContentFilter),
+        ("policy_violation", false, FinishReason::ContentFilter),
+        ("inappropriate_content", false, FinishReason::ContentFilter),
         ("a word to come", false, FinishReason::Other("a word to come".into())),
     ] {
         assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
     }
+    let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
+    assert_eq!(limit.finish_reason, FinishReason::Length);
     let failed = answer(r#"{"choices":[{"message":{},"finish_reason":"overloaded_error"}]}"#).unwrap_err();
     assert_eq!((failed.kind, failed.origin), (ErrorKind::Overloaded, ErrorOrigin::Upstream));
 }
@@ -384,12 +417,19 @@ fn usage_holds_all_input_tokens_whoever_counts() {
         ),
         (1010, 200, Some(1000), None)
     );
+    // Google's own endpoint counts it in the total alone.
+    assert_eq!(usage(r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":45}"#), (10, 35, None, None));
+    let cached =
+        r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":85,"prompt_tokens_details":{"cached_tokens":70}}"#;
+    assert_eq!(usage(cached), (10, 5, Some(70), None), "what is beside them may be something else");
+    assert_eq!(usage(r#"{"total_tokens":45}"#), (0, 0, None, None));
     // From the gateway's cache.
     assert_eq!(usage(r#"{"completion_tokens":7}"#), (0, 7, None, None));
     // A place that says nothing hides none that does.
     for cached in [
         r#""cached_tokens":0,"prompt_tokens_details":{"cached_tokens":4}"#,
         r#""cached_tokens":4,"prompt_tokens_details":{"cached_tokens":0}"#,
+        r#""num_cached_tokens":4"#,
         r#""cache_read_input_tokens":0,"prompt_cache_hit_tokens":4"#,
     ] {
         let json = format!(r#"{{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,{cached}}}"#);

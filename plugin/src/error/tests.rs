@@ -491,6 +491,10 @@ fn the_words_are_found_wherever_they_are() {
         (400, r#"{"fault":{"faultstring":"no such key","detail":{"errorcode":"x"}}}"#.into(), Is::InvalidRequest, "no such key", ""),
         (400, r#"{"Message":"no","__type":"ValidationException"}"#.into(), Is::InvalidRequest, "no", ""),
         (502, r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"why\"}}"}}}"#.into(), Is::Overloaded, "Provider returned error (why)", ""),
+        (403, r#"{"code":30001,"message":"Sorry, your account balance is insufficient"}"#.into(), Is::QuotaExceeded, "Sorry, your account balance is insufficient", "billing"),
+        (400, said("Budget has been exceeded! Current cost: 10.1"), Is::QuotaExceeded, "Budget has been exceeded! Current cost: 10.1", "billing"),
+        (400, said("the input text may contain sensitive information."), Is::ContentBlocked, "the input text may contain sensitive information.", "content filter"),
+        (200, r#"{"base_resp":{"status_code":2056,"status_msg":"usage limit exceeded"}}"#.into(), Is::RateLimited, "usage limit exceeded", "Wait"),
         (400, r#"{"model":["This field is required."]}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 400: {"model":["This field is required."]}"#, ""),
         (400, said("Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)"), Is::InvalidRequest, "Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)", "context"),
         (422, said("`inputs` tokens + `max_new_tokens` must be <= 8193"), Is::InvalidRequest, "`inputs` tokens + `max_new_tokens` must be <= 8193", "context"),
@@ -518,6 +522,29 @@ fn the_words_are_found_wherever_they_are() {
         assert_eq!((error.kind, error.message.as_str()), (kind, message), "{body}");
         assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{body}: {:?}", error.hint);
     }
+}
+
+/// A refused key is one, whoever refuses it, and whatever the status: without an `error` it counts as the gateway's.
+#[test]
+fn a_refused_key_without_an_error() {
+    for (status, body) in [
+        (200, r#"{"code":"InvalidApiKey","message":"Invalid API-key provided.","request_id":"x"}"#),
+        (403, r#"{"message":"The security token included in the request is expired"}"#),
+    ] {
+        let error = from_response(&head(status, BARE), body.as_bytes());
+        assert_eq!(
+            (error.kind, error.origin, error.hint.as_deref()),
+            (Is::Unauthorized, Gateway, Some(CHECK_KEY)),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn codes_in_a_list_of_errors() {
+    let body = r#"{"errors":[{"code":"authentication_token_expired","message":"expired"}],"status_code":401}"#;
+    let error = from_response(&head(401, BARE), body.as_bytes());
+    assert_eq!((error.kind, error.code.as_deref()), (Is::Unauthorized, Some("authentication_token_expired")));
 }
 
 #[test]
@@ -591,6 +618,9 @@ fn how_long_to_wait() {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
     }
+    let google =
+        r#"{"error":{"message":"exhausted","details":[{"@type":"x/google.rpc.RetryInfo","retryDelay": "34.5s"}]}}"#;
+    assert_eq!(from_response(&head(429, BARE), google.as_bytes()).retry_after_ms, Some(34_500));
     for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
         assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
     }

@@ -142,10 +142,18 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
     limit::set(body, targets, own, limit);
 }
 
-/// Anthropic takes a temperature of 1 alone while it thinks, and no `top_k`. Source: Anthropic's API reference, "Extended
-/// thinking".
+/// Leaves `top_p` out beside a temperature where Claude may answer: since Opus 4.1 it refuses the two together
+/// ("`temperature` and `top_p` cannot both be specified for this model").
+pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets) {
+    if body.members.get("temperature").is_some() && targets.any(|target| target.family == Family::Claude) {
+        body.members.remove("top_p");
+    }
+}
+
+/// Anthropic takes a temperature of 1 alone while it thinks, a `top_p` of nearly 1, and no `top_k`. Source: Anthropic's API
+/// reference, "Extended thinking".
 fn leave_out_sampling(body: &mut Body<'_>) {
-    for name in ["temperature", "top_k"] {
+    for name in ["temperature", "top_p", "top_k"] {
         body.members.remove(name);
     }
 }

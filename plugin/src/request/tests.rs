@@ -169,6 +169,12 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (GEMINI, "high", json!({}), budget(24_576)),
         (GEMINI, "none", json!({}), none.clone()),
         ("@google/gemini-3-flash-preview", "max", json!({}), effort("high")),
+        ("@google/gemini-3-flash-preview", "minimal", json!({}), effort("minimal")),
+        ("@google/gemini-3-pro-preview", "medium", json!({}), effort("low")),
+        ("@google/gemini-3-pro-preview", "minimal", json!({}), effort("low")),
+        ("@vertex/gemini-3.1-pro-preview", "minimal", json!({}), effort("low")),
+        ("@openai/gpt-5.1-chat-latest", "high", json!({}), effort("medium")),
+        ("@openai/gpt-5.2-chat-latest", "none", json!({}), none.clone()),
         (KIMI, "medium", json!({}), effort("low")),
         (OPENROUTER, "high", json!({}), json!([null, null, {"effort": "high"}])),
         ("@team/prod", "ultra", json!({}), effort("ultra")),
@@ -176,6 +182,19 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (CLAUDE, "high", json!({"thinking": {"type": "disabled"}}), json!(["high", {"type": "disabled"}, null])),
     ] {
         assert_eq!(asked(model, word, more), expected, "{model} {word}");
+    }
+    for (model, effort, expected) in [
+        (CLAUDE, Value::Null, json!([0.5, null])),
+        (OPUS, "high".into(), json!([null, null])),
+        (CLAUDE, "high".into(), json!([null, null])),
+        (GPT, Value::Null, json!([0.5, 0.9])),
+    ] {
+        let sent = plain(
+            json!({"model": model, "messages": [user("hi")], "reasoning_effort": effort, "temperature": 0.5, "top_p": 0.9}),
+        );
+        assert_eq!(json!([sent["temperature"], sent["top_p"]]), expected, "{model}");
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "top_p": 0.9}));
+        assert_eq!(sent["top_p"], 0.9, "alone it goes along");
     }
     let sent =
         plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "temperature": 0.5}));

@@ -606,6 +606,24 @@ fn errors_that_seemed_a_success() {
             "server busy",
         ),
         (
+            "FastChat",
+            "data: {\"text\":\"NETWORK ERROR DUE TO HIGH TRAFFIC\",\"error_code\":50004}\n\n".into(),
+            ErrorKind::Other,
+            "HIGH TRAFFIC",
+        ),
+        (
+            "text-generation-inference",
+            "event:error\ndata:{\"error\":{\"message\":\"Request failed\",\"http_status_code\":500}}\n\n".into(),
+            ErrorKind::Overloaded,
+            "Request failed",
+        ),
+        (
+            "OpenRouter, with Google's word in a second place",
+            choice(r#""finish_reason":"stop","native_finish_reason":"MALFORMED_FUNCTION_CALL""#),
+            ErrorKind::Protocol,
+            "MALFORMED",
+        ),
+        (
             "a list without data:",
             "[{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}]\n".into(),
             ErrorKind::RateLimited,
@@ -652,6 +670,74 @@ fn errors_that_seemed_a_success() {
     assert!(error.unwrap().message.contains("Internal Server Error"));
 }
 
+/// Servers keep a connection alive in many ways (opencode#50871, manifest#2053, omlx#1011), write what no line of a stream
+/// is, or JSON that is none: no text of the answer may be lost over it.
+#[test]
+fn what_stands_between_the_chunks() {
+    let [a, b] = ["a", "b"].map(|text| delta(&format!(r#"{{"content":"{text}"}}"#)));
+    let expected = [start(), text("a"), text("b"), Event::Finish(FinishReason::Stop)];
+    let reads = |body: &str| {
+        let bytes = body.as_bytes();
+        for at in 0..=bytes.len() {
+            assert_eq!(read(&[&bytes[..at], &bytes[at..]], None), (expected.to_vec(), None), "{body:?} split at {at}");
+        }
+    };
+    for idle in [
+        "data: : keepalive\n\n",
+        "data: : OPENROUTER PROCESSING\n\n",
+        "data: ping\n\n",
+        "data: keep-alive\n\n",
+        "data: [HEARTBEAT]\n\n",
+        "data: \"\"\n\n",
+        "data: \0\n\n",
+        "\0\0",
+        "\u{feff}",
+        "event: ping\ndata: 2025-01-01 00:00:00+00:00\n\n",
+        "event: heartbeat\ndata: 1\n\n",
+    ] {
+        reads(&format!("{idle}data: {a}\n\n{idle}data: {b}\n\n{idle}data: {STOP}\n\n{idle}data: <DONE>\n\n"));
+    }
+    reads(&format!("DATA: {a}\n\ndata : {b}\n\nData: {STOP}\n\n"));
+    reads(&format!("\u{1e}{a}\n\u{1e}{b}\n\u{1e}{STOP}\n"));
+    reads(&format!(r"data: {a}\n\ndata: {b}\n\ndata: {STOP}\n\ndata: [DONE]\n\n"));
+    reads(&format!("data: {a}\\n\\n\ndata: {b}\\r\\n\ndata: {STOP}\\n\\n\n"));
+    let nan = |chunk: &str| chunk.replacen('{', r#"{"a":NaN,"b":[-Infinity, Infinity],"c":"\"NaN-1","d":-1,"#, 1);
+    reads(&format!("data: {}\n\ndata: {}\n\ndata: {}\n\n", nan(&a), nan(&b), nan(STOP)));
+    let pretty =
+        |chunk: &str| serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(chunk).unwrap()).unwrap();
+    let bodies = [&*a, &b, STOP].map(pretty);
+    reads(&format!("data: {}\n\ndata: {}\n\ndata: {}\n\n", bodies[0], bodies[1], bodies[2]));
+    // What is not known to say nothing is not passed over.
+    for odd in ["Internal Server Error", "[ERROR] upstream failed", "1", "pinging"] {
+        let (_, error) = read(&[format!("data: {a}\n\ndata: {odd}\n\ndata: {STOP}\n\n").as_bytes()], None);
+        assert!(error.unwrap().message.contains(odd), "{odd}");
+    }
+}
+
+/// MiniMax ends a stream with the whole message once more, as did some of Alibaba's.
+#[test]
+fn a_whole_message_behind_its_pieces_counts_once() {
+    let whole = |message: &str| {
+        format!(
+            r#"{{"id":"c","object":"chat.completion","choices":[{{"index":0,"message":{message},"finish_reason":"stop"}}]}}"#
+        )
+    };
+    let pieces = [delta(r#"{"content":"H"}"#), delta(r#"{"content":"i"}"#), whole(r#"{"content":"Hi"}"#)];
+    let finish = Event::Finish(FinishReason::Stop);
+    let expected = [start(), text("H"), text("i"), finish.clone()];
+    assert_eq!(events(&[&pieces[0], &pieces[1], &pieces[2]]), expected);
+    assert_eq!(events(&[&pieces[0], &pieces[1], STOP, &pieces[2], DONE]), expected);
+    let called = r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#;
+    let calls = [call(0, Some(("a", "f")), "{}"), Event::Finish(FinishReason::ToolCalls)];
+    assert_eq!(events(&[&delta(called), &whole(called)])[1..], calls);
+    // Where it is the only one, or the pieces are messages, it counts.
+    assert_eq!(events(&[&delta(r#"{"role":"assistant"}"#), &pieces[2]])[1..], [text("Hi"), finish.clone()]);
+    assert_eq!(
+        events(&[&whole(r#"{"content":"H"}"#), &whole(r#"{"content":"i"}"#)])[1..],
+        [text("H"), text("i"), finish]
+    );
+}
+
 /// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
 #[test]
 fn calls_by_what_is_there() {
@@ -689,6 +775,7 @@ fn calls_by_what_is_there() {
         ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
         ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
         ("none", &["0/a/f/{}", "0/-/-/", "1/b/g/{}"], &["a f {}", "b g {}"]),
+        ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {} "]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
             "a provider's own tool behind a call",
@@ -762,6 +849,12 @@ fn the_last_word_counts() {
     assert_eq!(events(&all), expected, "jcode#1326");
     assert_eq!(events(&all[..3]), expected, "a clean end after a reason is an end");
     assert_eq!(read(&[stream(&all[..2]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "an open call");
+    let cut = [all[1], &all[3], DONE];
+    assert_eq!(
+        read(&[stream(&cut).as_bytes()], None).1.unwrap().kind,
+        ErrorKind::Truncated,
+        "and where it says so itself"
+    );
     for count in 1..4 {
         let broken = error::new(ErrorKind::Transport, ErrorOrigin::Network, "x", true);
         let (_, error) = read(&[stream(&all[..count]).as_bytes()], Some(broken));

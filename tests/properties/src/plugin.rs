@@ -205,7 +205,10 @@ fn specified_events(stream: &[u8]) -> Vec<Vec<u8>> {
 fn is_as_specified(stream: &[u8]) -> bool {
     let mut lines = stream.split(|byte| b"\r\n".contains(byte));
     let is_read = |line: &[u8]| {
-        line.first().is_some_and(|first| b"{[<".contains(first) || first.is_ascii_whitespace())
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let is_field = |field: &[u8]| name != b"data" && name.trim_ascii_end().eq_ignore_ascii_case(field);
+        line.first().is_some_and(|first| b"{[<}]\"".contains(first) || *first <= b' ')
+            || [&b"data"[..], b"event", b"error"].into_iter().any(is_field)
             || line.starts_with(b"error")
             || line.starts_with(b"event:")
             // Objects below objects are events of their own.

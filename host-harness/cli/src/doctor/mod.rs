@@ -232,14 +232,24 @@ impl Examination<'_> {
             Ok(model) => {
                 let chosen = primary_model(file.value(), &self.environment).ok().flatten();
                 let own = chosen.filter(|chosen| chosen.provider == plugin.descriptor().id);
-                let from = match (given, own, file.value().pointer("/agents/defaults/model")) {
+                let is_own = own.is_some();
+                let other = file.value().pointer("/agents/defaults/model").filter(|model| !model.is_null());
+                let is_default = model == plugin.descriptor().default_model.id;
+                let from = match (given, own, other) {
                     (Some(_), ..) => "from the command line",
                     (None, Some(_), Some(_)) => "from agents.defaults.model",
-                    (None, Some(_), None) => "the first that the configuration lists",
-                    (None, None, _) => "the provider's default",
+                    (None, None, _) if is_default => "the provider's default",
+                    (None, ..) => "the first that the configuration lists",
                 };
                 self.report.fact("model", &model);
-                self.report.push(Line::good("model", format!("{model}, {from}")));
+                let said = format!("{model}, {from}");
+                self.report.push(match (given, is_own, other) {
+                    (None, false, Some(_)) => Line::warning("model", said).hint(format!(
+                        "agents.defaults.model is none of this provider's: write it as {}/MODEL, or give --model.",
+                        plugin.descriptor().id
+                    )),
+                    _ => Line::good("model", said),
+                });
             }
             Err(error) => self.report.fail(Line::failed("model", &error), error),
         }
