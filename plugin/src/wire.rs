@@ -336,7 +336,7 @@ impl<'a> Message<'a> {
         if read.content_blocks.is_empty() && !parts.is_empty() {
             read.content_blocks = parts;
             // Texts alone are one text.
-            if read.content_blocks.iter().all(Block::is_text) {
+            if !read.content.text.is_empty() && read.content_blocks.iter().all(Block::is_text) {
                 read.content_blocks.clear();
             }
         }
@@ -418,6 +418,8 @@ impl<'a> Block<'a> {
         for (name, value) in block.iter() {
             match &**name {
                 _ if value.is_null() => {}
+                // An object in the style of OpenAI's assistants.
+                "text" if value.is_object() => read.text = value.object().unwrap_or_default().text("value"),
                 "text" => read.text = value.text(),
                 "thinking" | "reasoning" | "summary" => read.thinking = Spelled::read(value),
                 "signature" => read.signature = value.text(),

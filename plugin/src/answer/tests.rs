@@ -110,6 +110,8 @@ fn answers_of_every_odd_kind() {
     assert_eq!(content(r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}"#), text("ab"));
     assert_eq!(content(r#"{"content":{"type":"text","text":"a"}}"#), text("a"));
     assert_eq!(content(r#"{"content":["a","b"]}"#), text("ab"));
+    // As OpenAI's assistants spell a text.
+    assert_eq!(content(r#"{"content":[{"type":"text","text":{"value":"ab","annotations":[]}}]}"#), text("ab"));
     assert_eq!(content(r#"{"content":{"name":"n","age":3}}"#), text(r#"{"name":"n","age":3}"#), "Workers AI");
     assert_eq!(content(r#"{"content":{}}"#), []);
     let databricks = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"text","text":"a"}]}"#;
