@@ -12,12 +12,16 @@ import { anonymousFetch } from './host.js';
 const DAY = 24 * 60 * 60 * 1000;
 /** How long nobody is asked after a failure, in ms. */
 const PAUSE = 5 * 60 * 1000;
-/** How long one answer may take, in ms. */
+/** How long one answer may take, and all for a catalog together, in ms. */
 const PATIENCE = 5000;
 const AT_ONCE = 8;
 /** Of how many models of a catalog the price is asked: each is a request. */
 const MOST = 50;
 const MOST_KEPT = 4096;
+/** Longest name of a model or a provider that is kept: a gateway calls them as it likes. */
+const MAX_NAME = 256;
+/** No model costs more for a million tokens: with such a price there is no sum of what a call cost. */
+const MOST_DOLLARS = 1e9;
 
 /** @type {Map<string, { cost: Cost | undefined, until: number }>} */
 const kept = new Map();
@@ -47,11 +51,11 @@ export const knownCost = (config, id) => find(keyOf(baseUrlOf(config), id))?.cos
  * @param {import('../component/interfaces/openclaw-provider-prices.js').Price | undefined} price
  * @returns {Cost | undefined}
  */
-function toCost(price) {
+export function toCost(price) {
   if (!price) return undefined;
   const { input, output, cacheRead = input, cacheWrite = input } = price;
   const cost = { input, output, cacheRead, cacheWrite };
-  return Object.values(cost).every((rate) => Number.isFinite(rate) && rate >= 0) ? cost : undefined;
+  return Object.values(cost).every((rate) => rate >= 0 && rate <= MOST_DOLLARS) ? cost : undefined;
 }
 
 /**
@@ -59,9 +63,10 @@ function toCost(price) {
  * certificates of the user's own is not asked: the way there may be nobody else's business.
  * @param {any} config OpenClaw's
  * @param {{ headers?: Record<string, string>, baseUrl?: string }} [model] where it has its own
+ * @param {() => AbortSignal} [patience] when a question is given up
  * @returns {(id: string, provider?: string) => Promise<Cost | undefined>}
  */
-function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}) {
+function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, patience = () => AbortSignal.timeout(PATIENCE)) {
   const { request, headers: configured = {} } = providerConfig(config);
   if (request?.proxy || request?.tls) return async () => undefined;
   const open = () => {
@@ -77,8 +82,8 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}) {
     if (!origin || (failed.get(origin) ?? 0) > Date.now()) return undefined;
     try {
       const { connection, egress } = (opened ??= open());
-      const signal = AbortSignal.timeout(PATIENCE);
-      const cost = toCost(await use({ ...egress, signal }, async ({ prices }) => prices.priceOf(connection, id, provider)));
+      const cost = toCost(await use({ ...egress, signal: patience() }, async ({ prices }) => prices.priceOf(connection, id, provider)));
+      if (id.length > MAX_NAME || (provider?.length ?? 0) > MAX_NAME) return cost;
       if (kept.size >= MOST_KEPT) kept.clear();
       kept.set(key, { cost, until: Date.now() + DAY });
       return cost;
@@ -105,7 +110,8 @@ function named(config) {
 export async function askCosts(config, ids) {
   const own = named(config);
   const wanted = ids.toSorted((one, other) => Number(own.has(other)) - Number(own.has(one))).slice(0, MOST);
-  const ask = asking(config);
+  const signal = AbortSignal.timeout(PATIENCE);
+  const ask = asking(config, {}, () => signal);
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (let id = wanted.shift(); id !== undefined; id = wanted.shift()) await ask(id);
   }));

@@ -17,6 +17,7 @@ import { runInNewContext } from 'node:vm';
 import { transpiled } from '../glue.mjs';
 import { componentOf } from '../src/component.js';
 import { toError } from '../src/errors.js';
+import { toCost } from '../src/prices.js';
 import { View } from '../src/view.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -351,6 +352,22 @@ test('vectors, speech and transcripts are bounded as chats are', { timeout: 60_0
   assert.equal((await embed('empty')).vectors.length, 65536);
   for (const call of [embed, speak, transcribe]) await assert.rejects(call('error', `it is ${KEY}!`).catch((thrown) => { throw toError(thrown); }), { message: `it is ${'*'.repeat(KEY.length)}!` });
   await assert.rejects(speak('error midway').catch((thrown) => { throw toError(thrown); }), { message: 'it broke' });
+});
+
+test('a price is asked for without the key, and is a sound number or none', async () => {
+  answer = echo;
+  const keyless = egress(address, { attached: [], filled: [], reserved: ['x-hostile-key'] });
+  const price = (/** @type {string} */ name, /** @type {string | undefined} */ header = undefined) => (
+    hostile.use(keyless, ({ prices }) => prices.priceOf(/** @type {any} */ ({ ...connection(), credentials: [] }), name, header)));
+  seen = [];
+  assert.equal((await price('ask'))?.input, 200, 'a status, and the number of credentials that it was told of');
+  assert.ok(seen.length === 1 && !JSON.stringify(seen[0].headers).includes(encodeURIComponent(KEY)));
+  for (const header of ['x-hostile-key', 'X-Hostile-Key', 'host', 'range', 'transfer-encoding']) assert.equal((await price('ask', header))?.input, 0, header);
+  assert.equal(seen.length, 1);
+  assert.deepEqual(toCost(await price('fine')), { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 });
+  for (const name of ['NaN', 'negative', 'infinite', 'largest']) assert.equal(toCost(await price(name)), undefined, name);
+  await assert.rejects(price('trap'), /unreachable/);
+  assert.match(await attack('send', exchange()), /^200$/m);
 });
 
 test('a merge that reaches beyond the plugin\'s part is refused', () => {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { streamFn } from '../src/chat.js';
-import { describeModel, runCatalog } from '../src/models.js';
+import { describeModel, runCatalog, toRows } from '../src/models.js';
 import { takeReasoning } from '../src/replay.js';
 import { Mask } from '../src/mask.js';
 
@@ -96,7 +96,7 @@ test('members of JavaScript are members', async () => {
 });
 
 test('a signature that is a member of JavaScript is a signature', () => {
-  for (const signature of ['__proto__', 'constructor', 'toString', 'valueOf', 'hasOwnProperty']) {
+  for (const signature of ['__proto__', 'constructor', 'toString', 'valueOf', 'hasOwnProperty', 'portkey_turn', 'content', 'role', 'tool_calls']) {
     const turn = { role: 'assistant', provider: 'portkey', api: 'openai-completions', model: '@openai/gpt', content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: signature }, { type: 'text', text: 'x' }] };
     const { messages, putInto } = takeReasoning(model(), /** @type {any} */ ([turn]));
     const mark = /** @type {any} */ (messages[0]).content[0];
@@ -200,4 +200,110 @@ test('a server that means to tell the key can', () => {
     Array.from(KEY, (c) => `=${c.charCodeAt(0).toString(16).toUpperCase()}`).join(''), Array.from(KEY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''), Buffer.from(Buffer.from(KEY).toString('base64')).toString('base64'), KEY.toUpperCase(), Array.from(KEY).join('\u00ad'),
   ]) assert.equal(mask.text(code), code);
   assert.notEqual(mask.text(KEY), KEY);
+});
+
+test('an answer of the Responses API of any content ends the call in words', { timeout: 60_000 }, async () => {
+  const event = (/** @type {string} */ kind, /** @type {object} */ more) => `data: ${JSON.stringify({ type: `response.${kind}`, ...more })}\n\n`;
+  const item = (/** @type {any} */ members) => event('output_item.done', { output_index: 0, item: members });
+  const said = event('output_text.delta', { output_index: 1, delta: 'good' });
+  const end = event('completed', { response: { object: 'response', status: 'completed', model: 'm', output: [] } });
+  const parts = (/** @type {any} */ ...items) => `${items.map(item).join('')}${said}${end}`;
+  const own = JSON.parse('{"type":"__proto__","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+  for (const [name, events, isGood] of /** @type {[string, string, boolean][]} */ ([
+    ['a good one', said + end, true], ['members of JavaScript', parts(own), true], ['no item', parts(null, [], 'x', 7), true], ['a search of its own', parts({ type: 'web_search_call', action: { query: 'x' } }), true],
+    ['reasoning that is sealed by what is no text', parts({ type: 'reasoning', encrypted_content: { a: [1] }, summary: 'x' }), true], ['reasoning of a megabyte', parts({ type: 'reasoning', encrypted_content: 'x'.repeat(1 << 20) }), true],
+    ['an image that is none', parts({ type: 'image_generation_call', result: '%%%' }), false], ['a call named so', `${item({ type: 'function_call', call_id: '__proto__', name: 'constructor', arguments: '{"__proto__":{"polluted":1}}' })}${end}`, false],
+    ['arguments that are a list', `${item({ type: 'function_call', call_id: 'c', name: 'f', arguments: '[1]' })}${end}`, false], ['arguments without a call', event('function_call_arguments.delta', { output_index: 3, delta: '{}' }) + end, false],
+    ['items without end', Array.from({ length: 5000 }, (_, at) => event('output_text.delta', { output_index: at, delta: 'a' })).join('') + end, false], ['no end', said, false], ['less than it says', said + event('completed', { response: { status: 'completed', output: [{ type: 'message', content: [{ text: 'good and more' }] }] } }), false],
+    ['an error that is nothing', said + event('failed', { response: { status: 'failed', error: {} } }), false], ['usage that is none', said + event('completed', { response: { status: 'completed', output: [], usage: { input_tokens: 'x', output_tokens: 1e308, input_tokens_details: [] } } }), true],
+  ])) {
+    answer = raw(EVENTS, `${events}data: [DONE]\n\n`);
+    const message = await chat();
+    if (isGood) assert.deepEqual(message.content.filter((/** @type {any} */ { type }) => type === 'text'), [{ type: 'text', text: 'good' }], `${name}: ${message.errorMessage}`);
+    assert.ok(isGood ? message.stopReason === 'stop' : ['stop', 'toolUse', 'error'].includes(message.stopReason), `${name}: ${message.stopReason}`);
+    assert.doesNotMatch(message.errorMessage ?? '', /unreachable|out of bounds|TypeError|undefined/, name);
+    for (const value of Object.values(message.usage)) if (typeof value === 'number') assert.ok(Number.isFinite(value) && value >= 0, name);
+    assert.equal(/** @type {any} */ ({}).polluted, undefined, name);
+  }
+  await serves();
+});
+
+/** What a price list is asked, and answers: each time at an origin of its own, since what was told is kept. */
+async function priceList(/** @type {(path: string, socket: net.Socket) => unknown} */ tell, /** @type {string} */ headers = '', /** @type {string} */ named = 'm') {
+  /** @type {string[]} */ const asked = [];
+  /** @type {Set<net.Socket>} */ const sockets = new Set();
+  const list = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
+      const path = /^GET (\/model-configs\/pricing\/\S*)/.exec(String(piece))?.[1];
+      if (path) {
+        asked.push(String(piece));
+        return tell(path, socket);
+      }
+      if (/^GET/.test(String(piece))) {
+        const body = JSON.stringify({ object: 'list', total: 50, data: Array.from({ length: 50 }, (_, at) => ({ id: `@openai/m-${at}` })) });
+        return socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`);
+      }
+      const events = `${GOOD.replaceAll('"m"', JSON.stringify(named)).replace('data: [DONE]\n\n', '')}data: {"choices":[],"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615}}\n\ndata: [DONE]\n\n`;
+      if (/^(POST|\{)/m.test(String(piece))) socket.end(`${EVENTS.slice(0, -2)}${headers}\r\n${events}`);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(list, 'listening');
+  const baseUrl = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (list.address()).port}/v1`;
+  const config = { models: { providers: { portkey: { baseUrl, headers: { Authorization: `Bearer ${KEY}` } } } } };
+  return { asked, config, chat: () => chat({}, config, { baseUrl, headers: { Authorization: `Bearer ${KEY}` } }), close: () => { sockets.forEach((socket) => socket.destroy()); list.close(); } };
+}
+const entry = (/** @type {string} */ input, more = '') => `{"pay_as_you_go":{"request_token":{"price":${input}},"response_token":{"price":0.0001}${more}}}`;
+const told = (/** @type {string} */ body, head = '200 OK') => (/** @type {string} */ _, /** @type {net.Socket} */ socket) => { socket.end(`HTTP/1.1 ${head}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`); };
+
+test('a price list of any content gives a price or none, and the reply comes', { timeout: 60_000 }, async (t) => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  for (const [name, tell, isPrice] of /** @type {[string, (path: string, socket: net.Socket) => unknown, boolean][]} */ ([
+    ['a good one', told(entry('0.0001')), true], ['nested deep', told(entry('0.0001', `,"x":${deep}`)), false], ['a price nested deep', told(entry(deep)), false],
+    ['a number of 100,000 digits', told(entry('9'.repeat(100_000))), false], ['a price twice', told(entry('0.0001,"price":-1')), false], ['larger than an entry', told(entry('0.0001', `,"x":"${'x'.repeat(300 << 10)}"`)), false],
+    ['members of JavaScript', told(entry('0.0001', ',"__proto__":{"input":0},"constructor":{"price":7}')), true], ['the largest', told(entry('0.1')), true],
+    ['a redirect', told(entry('0.0001'), `302 x\r\nlocation: ${origin}/v1/models`), false], ['a redirect of its own', told(entry('0.0001'), '307 x\r\nlocation: /v1/models'), false], ['who are you', told(entry('0.0001'), '401 x\r\nwww-authenticate: Basic realm=x'), false],
+    ['a coding', told(entry('0.0001'), '200 OK\r\ncontent-encoding: gzip'), false], ['a cookie', told(entry('0.0001'), '200 OK\r\nset-cookie: a=b'), true],
+    ['half of it', (_, socket) => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"pay`), false], ['nothing', () => {}, false],
+    ['without end', (_, socket) => { socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n'); const more = () => { while (socket.writable && socket.write(' '.repeat(1 << 16))); }; socket.on('drain', more); more(); }, false],
+  ])) {
+    heads = [];
+    const list = await priceList(tell, 'x-portkey-provider: openai\r\n');
+    t.after(list.close);
+    const { stopReason, errorMessage, usage } = await list.chat();
+    assert.equal(stopReason, 'stop', `${name}: ${errorMessage}`);
+    assert.ok(Number.isFinite(usage.cost.total) && usage.cost.total >= 0, `${name}: ${usage.cost.total}`);
+    assert.equal(usage.cost.total > 0, isPrice, `${name}: ${usage.cost.total}`);
+    assert.equal(list.asked.length, 1, name);
+    assert.ok(list.asked.every((head) => !head.includes(KEY)) && heads.every((head) => !head.includes('/v1/models')), name);
+    list.close();
+  }
+});
+
+test('names that a gateway makes up are asked for on their path alone, and long ones are not kept', async (t) => {
+  const keep = 'a'.repeat(200);
+  for (const [named, provider, paths] of /** @type {[string, string, string[]][]} */ ([
+    ['m', keep, [`${keep}/m`]], ['m', 'a'.repeat(300), [`${'a'.repeat(300)}/m`, `${'a'.repeat(300)}/m`]],
+    ['..', 'openai', []], ['../../v1/admin', 'openai', ['openai/..%2F..%2Fv1%2Fadmin']], ['a?b#c d', 'openai', ['openai/a%3Fb%23c%20d']], ['x'.repeat(1 << 20), 'openai', []], ['__proto__', 'constructor', ['constructor/__proto__']],
+    ['m', '__proto__', []], [KEY, 'openai', [`openai/${'%2A'.repeat(KEY.length)}`]], ['m', KEY, []], ['m', '../v1', []], ['m', 'openai/../..', []], ['a\r\nx-own: 1', 'openai', ['openai/a%0D%0Ax-own:%201']], ['//elsewhere.example/', 'openai', ['openai/%2F%2Felsewhere.example%2F']],
+  ])) {
+    const list = await priceList(told(entry('0.0001')), `x-portkey-provider: ${provider}\r\n`, named);
+    t.after(list.close);
+    for (let call = 0; call < 2; call++) assert.equal((await list.chat()).stopReason, 'stop', named.slice(0, 99));
+    assert.deepEqual(list.asked.map((head) => /^GET \/model-configs\/pricing\/(\S*) HTTP/.exec(head)?.[1]), paths, `${named.slice(0, 99)} ${provider}`);
+    list.close();
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test('a price list that answers just in time holds up no catalog, and no row of it holds the key', async (t) => {
+  const list = await priceList((path, socket) => setTimeout(() => told(entry('0.0001'))(path, socket), 1500));
+  t.after(list.close);
+  const context = { config: list.config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  const catalog = await runCatalog(context, { warn: assert.fail });
+  assert.equal(catalog.provider.models.length, 50);
+  assert.ok(list.asked.length < 50, `${list.asked.length} were asked for`);
+  const rows = toRows(catalog, 'live');
+  assert.ok(rows.length === 50 && !JSON.stringify([rows, catalog]).includes(KEY) && !JSON.stringify(rows).includes('PORTKEY_API_KEY'));
+  for (const odd of [undefined, null, {}, { provider: null }, { provider: { models: [] } }]) assert.deepEqual(toRows(odd, 'live'), []);
 });

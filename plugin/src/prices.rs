@@ -61,15 +61,15 @@ impl Asked {
         if provider.is_empty() || !provider.bytes().all(is_name) {
             return None;
         }
-        // A name that an account gave to something of its own, or none.
-        if model.is_empty() || model.len() > 256 || model.starts_with("arn:") {
-            return None;
-        }
         // The gateway takes a publisher before the name, which the list leaves out.
         const PUBLISHERS: [&str; 4] = ["anthropic.", "google.", "meta.", "mistralai."];
         let publisher =
             PUBLISHERS.into_iter().find(|publisher| provider == "vertex-ai" && model.starts_with(publisher));
         let model = publisher.and_then(|publisher| model.strip_prefix(publisher)).unwrap_or(model);
+        // None, one that means another path, or a name that an account gave to something of its own.
+        if model.bytes().all(|byte| byte == b'.') || model.len() > 256 || model.starts_with("arn:") {
+            return None;
+        }
         Some(Self { provider: provider.to_owned(), model: model.to_owned() })
     }
 
@@ -196,6 +196,9 @@ mod tests {
             ("", Some("openai"), &[]),
             ("@Team A/gpt-5", None, &[]),
             ("@../gpt-5", None, &[]),
+            ("@openai/..", None, &[]),
+            ("@vertex-ai/anthropic...", None, &[]),
+            ("..", Some("openai"), &[]),
             ("@bedrock/arn:aws:bedrock:us-east-1:1:application-inference-profile/x", None, &[]),
             ("@openai/gpt-5", Some("openai"), &[("x-portkey-custom-host", "http://10.0.0.1/v1")]),
             ("gpt-5", Some("openai"), &[("x-portkey-config", r#"{"custom_host":"http://10.0.0.1/v1"}"#)]),

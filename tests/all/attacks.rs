@@ -1,17 +1,21 @@
-//! The third and the fourth hostile review: waits, copies, redirects and files that the first two did not try; streams,
-//! vectors, speech and transcripts. `tests/hostile/review/README.md` lists each attempt with its result.
+//! The third to the fifth hostile review: waits, copies, redirects and files that the first two did not try; streams,
+//! vectors, speech and transcripts; prices, the Responses API, rig. `tests/hostile/review/README.md` lists each attempt with its result.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::StreamExt as _;
 use host_harness::{
     Engine, Error, Limits, Provider, Result, Speech,
-    types::{ErrorKind as Kind, ErrorOrigin as Origin, Media},
+    types::{ErrorKind as Kind, ErrorOrigin as Origin, GatewayReport, Media},
     wit::{
         audio::{SpeechRequest, TranscriptionRequest},
         chat::Event,
         embeddings,
     },
 };
+use host_harness_rig::{completion, record};
+use rig_agent::prelude::AgentBuilder;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,9 +23,10 @@ use tokio::{
 };
 
 use crate::{
+    fault_server::{FaultServer, Step, bytes},
     hostile::{Host, assert_failed, assert_timeout, at, hostile, load, request, shown, tight},
     review::{HELLO, JSON, before, good, recording, whole},
-    support::{KEY, User, ask, hosted, install_script, setup, text},
+    support::{KEY, User, ask, component, hosted, install_script, setup, text},
 };
 
 /// What is let go of is gone, what is named often is there once, and a copy is held to what the whole may be.
@@ -425,4 +430,395 @@ fn recordings_and_speech_are_plain_files() {
     }
     assert_eq!(fs::read_to_string(&secret).unwrap(), "sk-of-another-program\n");
     assert!(!folder.join("not-there").exists() && fs::read(folder.join("nowhere.mp3")).unwrap().starts_with(b"ID3"));
+}
+
+/// A provider whose name is spelled twice is two places: what is kept for one does not go to the other.
+#[tokio::test]
+async fn what_one_spelling_of_a_provider_holds_does_not_go_to_another() {
+    let plugin = good().await;
+    let (server, heads) = recording(whole(JSON, HELLO)).await;
+    let held = json!({
+        "baseUrl": "https://elsewhere.example/v1", "apiKey": "key-of-elsewhere-4711",
+        "headers": {"Authorization": "Bearer sk-of-elsewhere", "x-portkey-virtual-key": "vk-of-elsewhere",
+            "x-corp-token": "token-of-elsewhere"},
+        "request": {"headers": {"x-more-token": "more-of-elsewhere"}},
+        "models": [{"id": "m", "headers": {"x-model-token": "model-of-elsewhere"}}],
+    });
+    for name in ["PORTKEY", " portkey", "Portkey\u{a0}", "pORTKEY\t"] {
+        for (kind, own) in [("key", json!({"apiKey": "key-of-our-own-1234"})), ("no key", json!({}))] {
+            let mut own = own;
+            own["baseUrl"] = format!("http://{server}/v1").into();
+            let config = json!({"models": {"providers": {name: held, "portkey": own}}});
+            heads.lock().unwrap().clear();
+            if let Ok(provider) = Provider::connect(&plugin, host_harness::Setup::new(config)).await {
+                for model in ["m", "n"] {
+                    let _ = provider.complete(&ask(model, "hello")).await;
+                    let _ = provider.price_of("@openai/gpt-5").await;
+                }
+            }
+            for head in heads.lock().unwrap().iter() {
+                assert!(!head.contains("elsewhere"), "{name:?} {kind}: {head}");
+            }
+        }
+    }
+}
+
+/// Whatever a price list says: there is a sound price or none, nobody else is asked, and no long list is waited for.
+#[tokio::test]
+async fn a_price_list_of_any_content_gives_a_price_or_none() {
+    let plugin = good().await;
+    let (other, others) = recording(whole(JSON, HELLO)).await;
+    let entry = |input: &str, more: &str| {
+        let rates = format!(r#""request_token":{{"price":{input}}},"response_token":{{"price":0.0001}}"#);
+        format!(r#"{{"pay_as_you_go":{{{rates}{more}}}}}"#)
+    };
+    let json = |body: &str| vec![bytes(whole(JSON, body))];
+    let deep = format!("{}1{}", "[".repeat(200_000), "]".repeat(200_000));
+    let many = (0..5_000).map(|at| format!(r#""unit-{at}":{{"price":0}}"#)).collect::<Vec<_>>().join(",");
+    let head = |head: &str| vec![bytes(whole(&format!("HTTP/1.1 {head}\r\n"), entry("0.0001", "")))];
+    for (name, script, is_price) in [
+        ("a good one", json(&entry("0.0001", "")), true),
+        ("nested deep", json(&entry("0.0001", &format!(r#","x":{deep}"#))), false),
+        ("a price nested deep", json(&entry(&deep, "")), false),
+        ("many units", json(&entry("0.0001", &format!(r#","additional_units":{{{many}}}"#))), true),
+        ("a number of 100,000 digits", json(&entry(&"9".repeat(100_000), "")), false),
+        ("the least there is", json(&entry("5e-324", "")), true),
+        ("a price twice", json(&entry(r#"0.0001,"price":-1"#, "")), false),
+        ("rates twice", json(&entry("-1", r#","request_token":{"price":0.0001}"#)), true),
+        ("larger than an entry", json(&entry("0.0001", &format!(r#","x":"{}""#, "x".repeat(300 << 10)))), false),
+        ("a list of entries", json(&format!("[{}]", entry("0.0001", ""))), false),
+        ("half a surrogate", json(&entry("0.0001", r#","\ud800":"\udfff""#)), false),
+        ("events", vec![bytes(whole("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n", "data: {}\n\n"))], false),
+        ("a coding", head("200 OK\r\ncontent-encoding: gzip"), false),
+        ("a redirect", head(&format!("302 Found\r\nlocation: http://{other}/v1/models")), false),
+        ("a permanent one", head(&format!("308 x\r\nlocation: http://{other}/v1/models")), false),
+        ("who are you", head("401 x\r\nwww-authenticate: Basic realm=x"), false),
+        ("through a proxy", head("407 x\r\nproxy-authenticate: Basic realm=x"), false),
+        ("misdirected", head("421 x"), false),
+        ("half of it", vec![bytes(format!("{JSON}content-length: 900\r\n\r\n{{\"pay_as")), Step::Close], false),
+        ("without end", vec![bytes(format!("{JSON}\r\n")), Step::Endless(b" ".repeat(1 << 16))], false),
+        ("a head without end", vec![bytes("HTTP/1.1 200 OK\r\nx: "), Step::Endless(b"x".repeat(1 << 16))], false),
+        ("nothing", vec![Step::Stall], false),
+    ] {
+        let server = FaultServer::http1(move |_| script.clone()).await;
+        let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
+        let price = provider.price_of("@openai/gpt-5").await;
+        assert_eq!(price.is_some(), is_price, "{name}: {price:?}");
+        assert_eq!(server.requests(), 1, "{name}");
+    }
+    assert!(others.lock().unwrap().is_empty());
+
+    let late = FaultServer::http1(move |_| {
+        vec![Step::Pause(Duration::from_millis(700)), bytes(whole(JSON, r#"{"pay_as_you_go":{}}"#))]
+    });
+    let late = late.await;
+    let provider = Provider::connect(&plugin, setup(&*late.base_url)).await.unwrap();
+    let prices = provider.price_of_each((0..64).map(|at| format!("@openai/m-{at}"))).await;
+    assert_eq!(prices, [None; 64]);
+    assert!(late.requests() < 40, "as long as one call may take, and no more are asked for: {}", late.requests());
+}
+
+/// What a gateway calls a model or a provider leads to no other path of its own, and to no other entry.
+#[tokio::test]
+async fn a_name_in_a_reply_leads_to_no_other_path_than_its_price() {
+    let plugin = good().await;
+    let (server, heads) = recording(whole(JSON, HELLO)).await;
+    let provider = before(&plugin, server).await;
+    let names = [
+        "..",
+        ".",
+        "../../v1/admin",
+        "a/../../x",
+        "%2e%2e",
+        "a%2f..",
+        "a?b=c",
+        "a#b",
+        "a\r\nx-own: 1",
+        "a b",
+        "a\\..\\b",
+        "//elsewhere.example/",
+        "http://elsewhere.example",
+        "\u{202e}a",
+        "a\0b",
+        "@other/a",
+        "arn:aws:x",
+        "\u{2024}\u{2024}",
+    ];
+    for name in names {
+        for provider_name in ["openai", "..", "OPENAI", "a/b", "google", "vertex-ai", name] {
+            let report = GatewayReport { provider: Some(provider_name.into()), ..GatewayReport::default() };
+            assert_eq!(provider.price_of_reply("@openai/m", name, &report).await, None, "{name} {provider_name}");
+        }
+        assert_eq!(provider.price_of(name).await, None, "{name}");
+        assert_eq!(provider.price_of(&format!("@openai/{name}")).await, None, "{name}");
+    }
+    let heads = heads.lock().unwrap();
+    assert!(heads.len() > names.len(), "{heads:?}");
+    for head in heads.iter() {
+        let path = head.strip_prefix("GET /model-configs/pricing/").and_then(|rest| rest.split_once(" HTTP/1.1\r\n"));
+        let (of, model) = path.and_then(|(path, _)| path.split_once('/')).unwrap_or_else(|| panic!("{head}"));
+        assert!(["openai", "google", "vertex-ai", "other"].contains(&of), "{head}");
+        assert!(!model.contains(['/', '?', '#', ' ', '\\']) && ![".", ".."].contains(&model), "{head}");
+        assert!(
+            !head.contains("\nx-own") && !head.contains(KEY) && head.contains(&format!("host: {server}\r\n")),
+            "{head}"
+        );
+    }
+}
+
+/// What stands where prices are kept is read if it is a plain file of the user's alone, and never written through.
+#[cfg(unix)]
+#[test]
+fn prices_are_kept_in_a_plain_file_of_the_users_alone() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let user = User::new();
+    user.cli.run(&["models", "gpt-5-mini"]).ok();
+    let file = user.cli.folder.path().join(".cache/host-harness/prices.json");
+    let kept = fs::read_to_string(&file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let elsewhere = user.cli.folder.path().join("elsewhere.json");
+    let cheap = kept.replace("0.25", "0.01");
+    assert_ne!(cheap, kept);
+    let deep = format!(r#"{{"prices":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    // An entry of another plugin's with all that a terminal, a path or JavaScript could take amiss.
+    let odd = kept.replace(r#""prices":["#, r#""prices":[{"plugin":"\u001b]0;x\u0007","origin":"../..","id":"__proto__","at":1e30,"price":{"input":1e300}},null,7,"#);
+    type Plant<'p> = &'p dyn Fn();
+    let write = |text: &str| fs::write(&file, text).unwrap();
+    for (name, is_read, plant) in [
+        ("as it was", true, (&|| write(&kept)) as Plant),
+        ("other prices in it", true, &|| write(&cheap)),
+        ("a link", false, &|| {
+            fs::write(&elsewhere, &cheap).unwrap();
+            symlink(&elsewhere, &file).unwrap();
+        }),
+        ("a second name", false, &|| {
+            fs::write(&elsewhere, &cheap).unwrap();
+            fs::hard_link(&elsewhere, &file).unwrap();
+        }),
+        ("a link to nothing", false, &|| symlink("/nonexistent/x", &file).unwrap()),
+        ("a link to a device", false, &|| symlink("/dev/zero", &file).unwrap()),
+        ("a link to itself", false, &|| symlink(&file, &file).unwrap()),
+        ("a pipe", false, &|| assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success())),
+        ("a folder", false, &|| fs::create_dir(&file).unwrap()),
+        ("open to others", false, &|| {
+            write(&cheap);
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        }),
+        ("too large", false, &|| {
+            write(&cheap.replace(r#"{"prices""#, &format!("{}{{\"prices\"", " ".repeat(5 << 20))))
+        }),
+        ("nested deep", false, &|| write(&deep)),
+        ("odd entries before it", true, &|| write(&odd)),
+        ("a number that is none", false, &|| write(&odd.replace("1e300", "1e999"))),
+        ("no UTF-8", false, &|| fs::write(&file, b"\xff\xfe{").unwrap()),
+    ] {
+        let _ = fs::remove_file(&file).or_else(|_| fs::remove_dir(&file));
+        let _ = fs::remove_file(&elsewhere);
+        plant();
+        user.stub.take_of_prices();
+        let listed = user.cli.run(&["models", "gpt-5-mini"]).ok();
+        assert_eq!(user.stub.take_of_prices().is_empty(), is_read, "{name}: {listed:?}");
+        let price = if name == "other prices in it" { "$0.01/" } else { "$0.25/" };
+        assert!(listed.out.contains(price) && !listed.err.contains("error"), "{name}: {listed:?}");
+        if elsewhere.exists() {
+            assert_eq!(fs::read_to_string(&elsewhere).unwrap(), cheap, "{name}");
+        }
+    }
+}
+
+/// The errors of rig carry ours as JSON, and agents hand them on as reports: no form of the key gets into any of them.
+#[tokio::test]
+async fn an_error_of_rigs_holds_no_secret_whatever_a_gateway_says() {
+    let plugin = good().await;
+    let escaped: String = KEY.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
+    let within = KEY.replace('/', "\\\\/");
+    for status in ["400 x", "401 x", "429 x\r\nretry-after: 99999999999999999999", "500 x\r\nretry-after: -1", "200 OK"]
+    {
+        for place in [
+            r#"{"error":{"message":"HERE","code":"HERE","type":"HERE","param":"HERE"}}"#,
+            r#"{"error":{"message":"{\"kind\":\"other\",\"message\":\"HERE\"}"}}"#,
+            r#"{"status":"failure","message":"HERE"}"#,
+            r#"{"object":"response","status":"failed","error":{"code":"HERE","message":"HERE"}}"#,
+            r#""HERE""#,
+            "HERE",
+        ] {
+            for key in [KEY, &escaped, &within, &STANDARD.encode(KEY)] {
+                let head =
+                    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-portkey-trace-id: {KEY}\r\n");
+                let answer = whole(&head, place.replace("HERE", &format!("a {key} b")));
+                let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
+                let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
+                let model = completion(&provider, "m");
+                let streamed = model.stream("hello").unwrap().next().await.unwrap().map(drop).unwrap_err();
+                let whole = model.call("hello").await.map(drop).unwrap_err();
+                let agent = AgentBuilder::new(model).build().prompt("hello").run().await.map(drop).unwrap_err();
+                let told = [&whole, &streamed].map(|error| error.provider_response_body());
+                let mut said = format!("{whole} {whole:?} {streamed} {streamed:?} {agent} {agent:?} {told:?}");
+                said += agent.provider_response_body().unwrap();
+                let mut cause = std::error::Error::source(&agent);
+                while let Some(error) = cause {
+                    said += &format!("{error} {error:?}");
+                    cause = error.source();
+                }
+                let told = record(agent.provider_response_body()).unwrap();
+                said += &format!("{told:?} {}", serde_json::to_string(&told).unwrap());
+                for form in [KEY, &escaped, &STANDARD.encode(KEY)] {
+                    assert!(!said.contains(form), "{status} {place} {key}: {said}");
+                }
+            }
+        }
+    }
+}
+
+/// An answer of the Responses API is what no reader wants: it ends the call in words, and nothing of it is lost unsaid.
+#[tokio::test]
+async fn an_answer_of_the_responses_api_of_any_content_ends_the_call_in_words() {
+    let plugin = good().await;
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let event = |kind: &str, more: &str| format!("data: {{\"type\":\"response.{kind}\"{more}}}\n\n");
+    let item = |item: &str| event("output_item.done", &format!(r#","output_index":0,"item":{{{item}}}"#));
+    let piece = event("output_text.delta", r#","output_index":0,"delta":"good""#);
+    let end = event("completed", r#","response":{"object":"response","status":"completed","model":"m","output":[]}"#);
+    let at = |index: &str| event("output_text.delta", &format!(r#","output_index":{index},"delta":"good""#));
+    let called = |index: usize| {
+        let item = format!(r#","output_index":{index},"item":{{"type":"function_call","call_id":"c","name":"f"}}"#);
+        event("output_item.added", &item)
+    };
+    let chat = "data: {\"id\":\"c\",\"choices\":[{\"delta\":{\"content\":\"good\"},\"finish_reason\":\"stop\"}]}\n\n";
+    for (name, events, is_good) in [
+        ("a good one", format!("{piece}{end}"), true),
+        ("an index of 2^64", format!("{}{end}", at("18446744073709551616")), true),
+        ("an index below zero", format!("{}{end}", at("-1")), true),
+        ("an index that is a list", format!("{}{end}", at("[1]")), true),
+        ("an event nested deep", format!("{}{piece}{end}", event("x", &format!(r#","y":{}"#, deep(200_000)))), false),
+        (
+            "an item nested deep",
+            format!("{piece}{}{end}", item(&format!(r#""type":"x","y":{}"#, deep(200_000)))),
+            false,
+        ),
+        (
+            "a delta nested deep",
+            format!("{}{end}", event("output_text.delta", &format!(r#","delta":{}"#, deep(200_000)))),
+            false,
+        ),
+        (
+            "reasoning without an end of its text",
+            format!("{}{piece}{end}", item(r#""type":"reasoning","encrypted_content":7"#)),
+            true,
+        ),
+        (
+            "reasoning of a megabyte",
+            format!(
+                "{}{piece}{end}",
+                item(&format!(r#""type":"reasoning","encrypted_content":"{}""#, "x".repeat(900 << 10)))
+            ),
+            true,
+        ),
+        ("an item without a type", format!("{}{piece}{end}", item("")), true),
+        ("an item that is a list", format!("{}{piece}{end}", event("output_item.done", r#","item":[]"#)), true),
+        (
+            "a call without a name",
+            format!("{}{end}", item(r#""type":"function_call","call_id":"c","arguments":"{}""#)),
+            false,
+        ),
+        ("calls of one id", format!("{}{}{end}", called(0), called(1)), false),
+        ("more items than an answer may hold", format!("{}{end}", (0..5_000).map(called).collect::<String>()), false),
+        (
+            "arguments before their call",
+            format!("{}{end}", event("function_call_arguments.delta", r#","output_index":3,"delta":"{}""#)),
+            false,
+        ),
+        ("a chat after it", format!("{piece}{chat}{end}"), false),
+        ("it after a chat", format!("{chat}{piece}{end}"), false),
+        ("two ends", format!("{piece}{end}{end}"), true),
+        ("words after the end", format!("{piece}{end}{piece}"), false),
+        ("no end", piece.clone(), false),
+        ("an end alone that is a list", event("completed", r#","response":[]"#), false),
+        (
+            "an end that holds more than came",
+            format!(
+                "{piece}{}",
+                event(
+                    "completed",
+                    r#","response":{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"good and more"}]}]}"#
+                )
+            ),
+            false,
+        ),
+        (
+            "an unknown status",
+            format!("{piece}{}", event("completed", r#","response":{"status":"done","output":[]}"#)),
+            false,
+        ),
+        (
+            "an error that is nothing",
+            format!("{piece}{}", event("failed", r#","response":{"status":"failed","error":{}}"#)),
+            false,
+        ),
+        ("a kind of 100 kB", format!("{}{piece}{end}", event(&"x".repeat(100_000), "")), true),
+        ("half a surrogate", format!("{}{end}", event("output_text.delta", r#","delta":"\ud800""#)), false),
+        (
+            "members of JavaScript",
+            format!("{}{piece}{end}", event("output_item.done", r#","item":{"type":"__proto__","__proto__":{"x":1}}"#)),
+            true,
+        ),
+        (
+            "a web search of its own",
+            format!("{}{piece}{end}", item(r#""type":"web_search_call","action":{"query":"x"}"#)),
+            true,
+        ),
+        (
+            "an image that is none",
+            format!("{}{piece}{end}", item(r#""type":"image_generation_call","result":"%%%""#)),
+            false,
+        ),
+        (
+            "usage that is no number",
+            format!(
+                "{piece}{}",
+                event(
+                    "completed",
+                    r#","response":{"status":"completed","output":[],"usage":{"input_tokens":"x","output_tokens":1e400}}"#
+                )
+            ),
+            true,
+        ),
+    ] {
+        let body = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}data: [DONE]\n\n"
+        );
+        let server = FaultServer::http1(move |_| vec![bytes(&body), Step::Close]).await;
+        let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
+        let told = crate::support::streamed(&provider, &ask("gpt-5.3-codex", "hello")).await;
+        match &told {
+            Ok(reply) if is_good => assert_eq!(text(reply), "good", "{name}"),
+            Ok(_) => {}
+            Err(error) => {
+                assert!(!is_good, "{name}: {error:?}");
+                assert!(
+                    !error.to_string().contains("the plugin failed") && !shown(error).contains(KEY),
+                    "{name}: {error}"
+                );
+            }
+        }
+    }
+}
+
+/// What one component told is kept for it alone: another that calls itself the same may have been anybody's.
+#[test]
+fn a_component_leaves_no_prices_for_another_of_its_name() {
+    let user = User::new();
+    user.cli.run(&["models", "gpt-5-mini"]).ok();
+    assert!(!user.stub.take_of_prices().is_empty());
+    let other = user.cli.folder.path().join("other.wasm");
+    // The same with a section of its own at the end.
+    fs::write(&other, [&fs::read(component()).unwrap()[..], &[0, 2, 1, b'x']].concat()).unwrap();
+    let other = ["models", "gpt-5-mini", "--plugin", other.to_str().unwrap()];
+    for is_known in [false, true] {
+        user.cli.run(&other).ok();
+        assert_eq!(user.stub.take_of_prices().is_empty(), is_known);
+    }
+    user.cli.run(&["models", "gpt-5-mini"]).ok();
+    assert!(user.stub.take_of_prices().is_empty(), "its own are still there");
 }

@@ -146,7 +146,7 @@ async fn a_hostile_plugin_gets_no_key_for_a_price_and_tells_no_nonsense() {
     let host = Host::with(tight()).await;
     let price = async |id: &str| host.hostile.price_of(id).await;
     assert_eq!(price("fine").await.map(|price| price.input), Some(1.0));
-    for id in ["NaN", "negative", "infinite", "trap"] {
+    for id in ["NaN", "negative", "infinite", "largest", "trap"] {
         assert_eq!(price(id).await, None, "{id}");
     }
     // After a failure nobody is asked for a while.

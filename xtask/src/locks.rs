@@ -78,7 +78,7 @@ impl Kind {
                 scripts.filter_map(|(_, script)| script.as_str()).flat_map(commands).collect()
             }
             Self::Script => commands(text),
-            Self::Workflow => [commands(text), actions(text), jobs(text), strangers(text)].concat(),
+            Self::Workflow => [commands(text), actions(text), jobs(text), strangers(text), overlays(text)].concat(),
             Self::Settings => settings(text),
         })
     }
@@ -206,6 +206,12 @@ fn strangers(workflow: &str) -> Vec<String> {
     let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event.", "github.head_ref"];
     let found = lines.filter(|line| theirs.iter().any(|their| line.contains(their)));
     found.map(|line| format!("a stranger has a say: {}", line.trim())).collect()
+}
+
+/// Where the files of several jobs go into one folder unseen: those of one may take the place of another's.
+fn overlays(workflow: &str) -> Vec<String> {
+    let found = workflow.lines().filter(|line| line.trim_start().starts_with("merge-multiple:"));
+    found.map(|line| format!("one job's files may take the place of another's: {}", line.trim())).collect()
 }
 
 /// The settings that take packages from elsewhere, or put a program before the compiler.
@@ -342,6 +348,15 @@ mod tests {
         ] {
             assert_eq!(strangers(bad).len(), 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn files_of_one_job_that_take_the_place_of_anothers() {
+        assert_eq!(
+            overlays("with:\n  pattern: program-*\n  path: programs\n# merge-multiple: true"),
+            Vec::<String>::new()
+        );
+        assert_eq!(overlays("with:\n  pattern: program-*\n  path: dist\n  merge-multiple: true").len(), 1);
     }
 
     #[test]

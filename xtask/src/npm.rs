@@ -59,7 +59,7 @@ impl Release<'_> {
             self.package(NAME, "Runs an OpenClaw provider component from the command line, and keeps its keys");
         package["type"] = "module".into();
         package["bin"] = json!({"host-harness": script});
-        package["engines"] = json!({"node": ">=20"});
+        package["engines"] = json!({"node": ">=20.6"});
         let programs = TARGETS.iter().map(|(_, os, cpu)| (format!("{NAME}-{os}-{cpu}"), Value::from(self.version)));
         package["optionalDependencies"] = Value::Object(programs.collect::<Map<_, _>>());
         self.pack(folder.path(), &package)
@@ -115,7 +115,58 @@ mod tests {
             ("a component chat a b\n", Some(5))
         );
 
+        let odd = ["$(id)", "`id`; id", "a\"b'c", "line\nbreak", ""];
+        let ran = Command::new(dist.join("node_modules/.bin/host-harness")).args(odd).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), format!("a component {}\n", odd.join(" ")));
+        // Nothing runs as they are installed, and nothing else is in them.
+        for (package, files) in [
+            ("openclaw-host-harness", &["LICENSE", "host-harness.js", "package.json"][..]),
+            ("openclaw-host-harness-linux-x64", &["LICENSE", "host-harness", "package.json", "portkey-provider.wasm"]),
+        ] {
+            let folder = dist.join("node_modules").join(package);
+            let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let mut names: Vec<_> = names.collect();
+            names.sort();
+            assert_eq!(names, files, "{package}");
+            let package: Value = serde_json::from_slice(&fs::read(folder.join("package.json")).unwrap()).unwrap();
+            assert!(package.get("scripts").is_none() && package.get("dependencies").is_none(), "{package}");
+        }
+
+        // What may be a secret is in the launcher's arguments too.
+        fs::write(
+            dist.join("node_modules/openclaw-host-harness-linux-x64/host-harness"),
+            "#!/bin/sh\ntr '\\0' ' ' < /proc/$PPID/cmdline\n",
+        )
+        .unwrap();
+        let secret = ["chat", "--header", "Authorization: Bearer secret-4711", "--portkey-api-key=secret-4711"];
+        let ran = Command::new(dist.join("node_modules/.bin/host-harness")).args(secret).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success() && said.contains("host-harness") && !said.contains("4711"), "{said}");
+
+        // Where it is not installed, none is taken from the folder one works in, or from a variable's.
         fs::remove_dir_all(dist.join("node_modules/openclaw-host-harness-linux-x64")).unwrap();
+        let planted = tempfile::tempdir().unwrap();
+        for modules in ["node_modules", ".node_modules", ".node_libraries", "."] {
+            let package = planted.path().join(modules).join("openclaw-host-harness-linux-x64");
+            fs::create_dir_all(&package).unwrap();
+            fs::copy(&program, package.join("host-harness")).unwrap();
+            fs::write(package.join("package.json"), r#"{"name":"openclaw-host-harness-linux-x64","version":"1.2.3"}"#)
+                .unwrap();
+        }
+        for (name, value) in [
+            ("X", "".as_ref()),
+            ("NODE_PATH", planted.path().as_os_str()),
+            ("NODE_PATH", ".".as_ref()),
+            ("NODE_PATH", ":".as_ref()),
+            ("HOME", planted.path().as_os_str()),
+            ("npm_config_prefix", planted.path().as_os_str()),
+            ("INIT_CWD", planted.path().as_os_str()),
+        ] {
+            let mut launcher = Command::new(dist.join("node_modules/.bin/host-harness"));
+            let ran = launcher.current_dir(planted.path()).env(name, value).output().unwrap();
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+            assert!(ran.status.code() == Some(1) && said.contains("is not installed"), "{name} {value:?}: {ran:?}");
+        }
         let alone = Command::new(dist.join("node_modules/.bin/host-harness")).output().unwrap();
         let said = String::from_utf8_lossy(&alone.stderr).into_owned();
         assert!(alone.status.code() == Some(1) && said.contains("openclaw-host-harness-linux-x64"), "{said}");

@@ -43,6 +43,9 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         Err(Error::new(format!("the plugin `{id}` wrote {what} into the configuration, which is the user's choice")))
     };
 
+    if let Some(name) = called_elsewhere(config, id, owner.default_base_url) {
+        return Err(Error::new(format!("`models.providers.{}` {ELSEWHERE}", name.trim())));
+    }
     let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
     let mut known = inline::all_references(&own);
     known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
@@ -140,6 +143,18 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         }
     }
     Ok(())
+}
+
+/// Why an entry that [`called_elsewhere`] gives is refused.
+pub const ELSEWHERE: &str = "is another spelling of the same provider, with another `baseUrl`: leave one of them";
+
+/// The name of an entry of this provider that says another place than the first one, which is called. All of them are read
+/// as one: what is kept for one server would go to another.
+pub fn called_elsewhere<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Option<&'a str> {
+    let place = |entry: &'a Value| entry.get("baseUrl")?.as_str().map(str::trim).filter(|url| !url.is_empty());
+    let mut all = entries(config, id).into_iter();
+    let first = place(all.next()?.1).unwrap_or(default_base_url);
+    all.find(|(_, entry)| place(entry).is_some_and(|url| !same_place(first, url))).map(|(name, _)| name)
 }
 
 /// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)

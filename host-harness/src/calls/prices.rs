@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::provider::Provider;
 use crate::{
     component::{cache::Cache, engine::within},
+    limits::Clock,
     types::{Connection, GatewayReport, Usage},
     wit::prices::Price,
 };
@@ -24,12 +25,17 @@ const DAY: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_mins(5);
 /// How long one answer may take: nobody waits for a price longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer a list of models may take for each model on it: whoever answers each question just in time holds up no
+/// list for long.
+const PATIENCE_EACH: Duration = Duration::from_millis(50);
 /// How many models are asked for at once.
 const AT_ONCE: usize = 8;
 /// Most answers that are kept, the newest.
 const MOST: usize = 4096;
 /// Longest name of a model or a provider that is kept.
 const MAX_NAME: usize = 256;
+/// No model costs more for a million tokens: with such a price there is no sum of what a call cost.
+const MOST_DOLLARS: f64 = 1e9;
 /// The file in the user's cache folder, and its largest size that is read.
 const FILE: &str = "prices.json";
 const MAX_FILE: u64 = 4 << 20;
@@ -59,7 +65,7 @@ impl Price {
     /// Whether it can be one: a plugin or a file may say anything.
     fn is_sound(&self) -> bool {
         let all = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
-        all.into_iter().flatten().all(|price| price.is_finite() && price >= 0.0)
+        all.into_iter().flatten().all(|price| (0.0..=MOST_DOLLARS).contains(&price))
     }
 
     /// `models[].cost` of OpenClaw's configuration. Zeros alone are what is written where no price is known.
@@ -94,9 +100,14 @@ impl Provider {
         self.price(id, id, None).await
     }
 
-    /// The same of each of these models, in their order; some are asked for at once.
+    /// The same of each of these models, in their order; some are asked for at once. All of it takes some ten seconds at most,
+    /// longer for hundreds of models, and no longer than a call may take: prices that have not come by then are `None`.
     pub async fn price_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Option<Price>> {
-        let prices = ids.into_iter().map(async |id| self.known_or_asked(id.as_ref(), id.as_ref(), None).await);
+        let ids: Vec<_> = ids.into_iter().collect();
+        let all = PATIENCE + PATIENCE_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let clock = self.plugin().clock(Some(all.min(self.plugin().limits().call)));
+        let ask = async |id: &str| self.known_or_asked(id, id, None, clock.rest(PATIENCE)).await;
+        let prices = ids.iter().map(async |id| ask(id.as_ref()).await);
         let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
         self.prices().keep();
         prices
@@ -129,17 +140,16 @@ impl Provider {
 
     /// The user's own price of the model `asked`, or that of `id`, kept once it was told.
     async fn price(&self, asked: &str, id: &str, provider: Option<&str>) -> Option<Price> {
-        let price = self.known_or_asked(asked, id, provider).await;
+        let price = self.known_or_asked(asked, id, provider, self.plugin().clock(Some(PATIENCE))).await;
         self.prices().keep();
         price
     }
 
-    async fn known_or_asked(&self, asked: &str, id: &str, provider: Option<&str>) -> Option<Price> {
+    async fn known_or_asked(&self, asked: &str, id: &str, provider: Option<&str>, clock: Clock) -> Option<Price> {
         let own = self.configured_price(asked);
         if own.is_some() || !self.plugin().has_prices() {
             return own;
         }
-        let clock = self.plugin().clock(Some(PATIENCE));
         let route = self.route(asked, clock).await.ok()?;
         // Whom it asks is told that no credential is attached.
         let connection = Connection { credentials: Vec::new(), ..Connection::clone(&route.connection) };
@@ -194,7 +204,7 @@ impl Told {
 /// The prices that were told. Holds no secret: origins, names and numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Prices {
-    /// The plugin's id, and the folder that its prices are kept in.
+    /// The digest of the plugin, since any may call itself as another does, and the folder that its prices are kept in.
     file: Option<(String, Cache)>,
     table: Mutex<Table>,
 }
@@ -437,6 +447,14 @@ mod tests {
         let odd = Usage { input_tokens: 10, cache_read_tokens: Some(u64::MAX), cache_write_tokens: Some(9), ..usage };
         assert_eq!(PRICE.cost_of(&odd), Some((10.0 * 0.25 + 1e6 * 10.0) / 1e6));
         assert_eq!(Price::NOTHING.cost_of(&usage), Some(0.0));
+        // Whatever is believed, there is a sum.
+        let all = Usage { input_tokens: u64::MAX, output_tokens: u64::MAX, cache_read_tokens: Some(u64::MAX), ..usage };
+        for dollars in [f64::MAX, 1e300, 1e9, f64::MIN_POSITIVE, f64::NAN] {
+            let price =
+                Price { input: dollars, output: dollars, cache_read: Some(dollars), cache_write: Some(dollars) };
+            let cost = Some(price).filter(Price::is_sound).map(|price| price.cost_of(&all));
+            assert!(cost.is_none_or(|cost| cost.is_some_and(f64::is_finite)), "{dollars}: {cost:?}");
+        }
     }
 
     #[test]
@@ -454,6 +472,9 @@ mod tests {
         for none in [
             json!({"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}),
             json!({"input": -1, "output": 1}),
+            json!({"input": 1e300, "output": 1}),
+            json!({"input": "${PORTKEY_API_KEY}", "output": 1}),
+            json!({"input": {"source": "env", "id": "PORTKEY_API_KEY"}, "output": 1}),
             json!({"input": "1", "output": 1}),
             json!({"output": 1}),
             json!(null),

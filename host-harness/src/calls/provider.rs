@@ -143,7 +143,7 @@ impl Provider {
         };
         let places = Places::of(setup.special_models(descriptor));
         let folder = plugin.cache().filter(|_| setup.keeps_prices);
-        let prices = folder.map_or_else(Prices::default, |folder| Prices::in_folder(&descriptor.id, folder.clone()));
+        let prices = folder.map_or_else(Prices::default, |folder| Prices::in_folder(plugin.digest(), folder.clone()));
         Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), Arc::new(prices), clock).await
     }
 

@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use boundary::{inline, origin::Origin, references::is_reference, view::entries};
+use boundary::{
+    inline,
+    merge::{ELSEWHERE, called_elsewhere},
+    origin::Origin,
+    references::is_reference,
+    view::entries,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -250,6 +256,9 @@ impl Setup {
 
     fn checked(&self, descriptor: &Descriptor) -> Checked {
         let mut all = Checked { refused: entry::check_way(&self.config), ..Checked::default() };
+        if let Some(name) = called_elsewhere(&self.config, &descriptor.id, &descriptor.default_base_url) {
+            all.refused.push(Error::at(format!("models.providers.{}", name.trim()), ELSEWHERE));
+        }
         for (name, entry) in entries(&self.config, &descriptor.id) {
             let checked = entry::check(entry, &format!("models.providers.{}", name.trim()));
             all.left.extend(checked.left);

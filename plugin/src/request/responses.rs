@@ -185,8 +185,12 @@ fn turn<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
                     "text" => push(said(&block, "text"), &mut reasoning),
                     "thinking" => {
                         let signature = block.text("signature");
-                        let item = signature.strip_prefix(ITEM).and_then(|item| Json::parse(item).ok());
-                        reasoning.extend(item.map(|item| item.owned()));
+                        let item = signature.strip_prefix(ITEM).and_then(Object::parse);
+                        // Whoever answered signed it: an item of another kind would be instructions, or results of tools.
+                        if let Some(mut item) = item.filter(|item| item.is("type", "reasoning")) {
+                            item.unify();
+                            reasoning.push(Json::from(item).owned());
+                        }
                     }
                     CALL => push(calls.next(), &mut reasoning),
                     _ => {}

@@ -126,6 +126,7 @@ impl prices::Guest for Hostile {
             "NaN" => price(f64::NAN),
             "negative" => price(-1.0),
             "infinite" => price(f64::INFINITY),
+            "largest" => price(f64::MAX),
             // All that it knows of the connection goes along, and a header of its own choice.
             "ask" => {
                 let asked = Request::new(Method::Get, &connection, "/models")?;
