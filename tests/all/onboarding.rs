@@ -265,7 +265,8 @@ fn a_gateway_that_cannot_be_asked_is_written_with_a_word_about_it() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     let ran = cli.run(&["onboard", "--config", "openclaw.json", "--base-url", &gateway]).ok();
     assert!(
-        ran.err.contains("the key is not checked. This gateway reads no @provider/model: set the option"),
+        ran.err
+            .contains("the key is not checked. It calls nobody unasked, and reads no @provider/model: set the option"),
         "{ran:?}"
     );
     assert!(cli.folder.path().join("openclaw.json").exists());
