@@ -90,6 +90,19 @@ impl Error {
         self
     }
 
+    /// The same error, where it is about what a call brought: it is in no file, and is not to be looked for there.
+    pub(crate) fn of_call(mut self, places: &[(String, String)]) -> Self {
+        let is_end = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_-".contains(next));
+        for (place, name) in places {
+            if let Some((before, after)) = self.record.message.split_once(place).filter(|(_, after)| is_end(after)) {
+                self.record.message = format!("{before}{name}{after}");
+                self.path = None;
+                return self.hint("It came with the call, in its `CallOptions`: change it there.");
+            }
+        }
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.record.kind

@@ -68,9 +68,8 @@ pub(crate) fn missing_credential() -> Box<Error> {
     with_hint(
         new(ErrorKind::MissingCredential, ErrorOrigin::Plugin, "Portkey API key missing", false),
         &format!(
-            "Set {} or pass {}; a self-hosted gateway that needs no key accepts any value.",
-            portkey::CREDENTIAL_ENV,
-            portkey::CREDENTIAL_FLAG
+            "Set {}, or give the host the key; a self-hosted gateway that needs no key accepts any value.",
+            portkey::CREDENTIAL_ENV
         ),
     )
 }
@@ -597,7 +596,7 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Fix the inline config; the open-source gateway knows no config ids."),
     rule(GatewaySays("Invalid provider"), Is::InvalidConfig, "Check x-portkey-provider; the open-source gateway knows no @slugs."),
     rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
-    rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: by the option provider or config; if hosted, @provider/model."),
+    rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: by the option provider (plugins.entries.portkey.config.provider, such as openai) or config; if hosted, @provider/model."),
     rule(GatewaySays("Query router did not resolve"), Is::InvalidConfig, "Give the conditional config a default target."),
     rule(GatewaySays("Payload size exceeds"), Is::InvalidRequest, TOO_LARGE),
     ]

@@ -72,11 +72,15 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
         && !url.path.ends_with("/v1")
     {
         let path = format!("{}.baseUrl", config::PROVIDER);
-        findings.push(finding(
-            Severity::Warning,
-            &path,
-            "The base URL usually ends in /v1; without it the gateway answers 404 or a web page.",
-        ));
+        let call = ["/chat/completions", "/responses", "/embeddings"].into_iter().find(|call| url.path.ends_with(call));
+        findings.push(match call {
+            Some(call) => finding(Severity::Error, &path, &format!("The base URL ends before {call}: leave that out.")),
+            None => finding(
+                Severity::Warning,
+                &path,
+                "The base URL usually ends in /v1; without it the gateway answers 404 or a web page.",
+            ),
+        });
     }
     // Gateway 1.15.2 says nothing of it.
     let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
@@ -510,6 +514,9 @@ mod tests {
             paths(r#"{"models":{"providers":{"portkey":{"baseUrl":"http://localhost:8787"}}}}"#),
             [(Severity::Warning, "models.providers.portkey.baseUrl".to_owned())]
         );
+        let of_a_call =
+            paths(r#"{"models":{"providers":{"portkey":{"baseUrl":"http://localhost:8787/v1/chat/completions/"}}}}"#);
+        assert_eq!(of_a_call, [(Severity::Error, "models.providers.portkey.baseUrl".to_owned())]);
         let bare = r#"{"models":{"providers":{"portkey":{"models":[{"id":"gpt-5"},{"id":"@openai/gpt-5"}],"headers":{}}}},"agents":{"defaults":{"model":{"primary":"portkey/o3"}}}}"#;
         assert_eq!(
             paths(bare),

@@ -152,7 +152,7 @@ pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
         error.kind = ErrorKind::Unsupported;
         error.message = "The open-source gateway keeps no catalog of models".to_owned();
         error.hint = Some(
-            "This gateway reads no @provider/model: set the option provider or config, and name its model.".to_owned(),
+            "It calls nobody unasked, and reads no @provider/model: set the option provider (plugins.entries.portkey.config.provider, such as openai) or config, and name a model as that provider does.".to_owned(),
         );
     } else if error.kind == ErrorKind::NotFound {
         error.kind = ErrorKind::InvalidConfig;

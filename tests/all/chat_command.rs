@@ -270,7 +270,8 @@ fn a_session_sends_what_was_said_before() {
     session.send("/modle gpt-5\r");
     session.wait_for("there is no command /modle, did you mean /model?");
     session.wait_for("Send the line to the model as it stands? (y/N)");
-    session.send("\r");
+    session.send("/system hush\r");
+    session.wait_for("neither y nor n: nothing was done");
     session.send("/help\r");
     session.wait_for("/system [TEXT]");
     // A path is a question.

@@ -270,6 +270,12 @@ async fn the_open_source_gateway_is_recognised() {
     let bare = doctor(&gateway, &[]).await.ok().json();
     assert!(line(&bare, "gateway")["detail"].as_str().unwrap().contains("open-source gateway keeps no catalog"));
     assert_eq!(line(&bare, "key accepted")["state"], "skipped", "{bare:#}");
+    // It would refuse each chat too: so no word of it working.
+    assert_eq!(line(&bare, "models")["state"], "warning", "{bare:#}");
+    assert!(line(&bare, "models")["hint"].as_str().unwrap().contains("plugins.entries.portkey.config.provider"));
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &gateway);
+    let told = cli.run(&["doctor"]).ok().out;
+    assert!(!told.contains("It works") && told.contains("--chat asks a model too"), "{told}");
     let config = format!("x-portkey-config: {}", config_for(&upstream.base_url()));
     let routed = doctor(&gateway, &["--chat", "--model", "gpt-5", "--header", &config]).await.ok().json();
     assert_eq!(line(&routed, "chat")["state"], "ok", "{routed:#}");

@@ -101,6 +101,24 @@ async fn a_secret_of_a_call_is_kept_as_a_configured_one_is() {
     assert_eq!(moved.kind(), ErrorKind::InvalidConfig, "{moved}");
     let broken = provider.with(CallOptions::new().header("no header", "x")).await.unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::InvalidConfig, "{broken}");
+    // What a call brought is in no file, and is not looked for there.
+    for (call, named) in [
+        (CallOptions::new().header("no header", "x"), "the header no header"),
+        (CallOptions::new().header("x-team", "bär"), "the header x-team"),
+        (
+            CallOptions::new().header("x-portkey-config", r#"{"strategy":{"mode":"fallbak"}}"#),
+            "the header x-portkey-config",
+        ),
+        (CallOptions::new().option("confg", "pc-a"), "the option confg"),
+        (CallOptions::new().option("config", json!({"strategy": {"mode": "fallbak"}})), "the option config"),
+        (CallOptions::new().trace_id("a\nb"), "the option traceId"),
+    ] {
+        let refused = provider.with(call).await.unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains(named) && !text.contains("models.providers") && !text.contains("entries"), "{refused}");
+        let hint = refused.record().hint.as_deref().unwrap_or_default();
+        assert!(hint.contains("CallOptions") && refused.path().is_none(), "{named}: {hint}");
+    }
 }
 
 #[tokio::test]

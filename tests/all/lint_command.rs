@@ -108,6 +108,9 @@ fn doubts_are_told_and_a_good_configuration_has_none() {
     assert!(doubt.out.starts_with("warning: --header x-portkey-config: "), "{doubt:?}");
     let good = user.cli.run(&["lint"]).ok();
     assert!(good.out.contains("nothing to fix"), "{good:?}");
+    // A file that is not there is not called good.
+    let none = Cli::new().run(&["lint"]).ok();
+    assert!(none.out.contains("there is no ") && none.out.contains("openclaw.json yet"), "{none:?}");
     let json = user.cli.run(&["lint", "--json"]).ok().json();
     assert_eq!((&json["valid"], &json["findings"]), (&json!(true), &json!([])));
     assert!(user.stub.requests().is_empty());

@@ -32,6 +32,23 @@ fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
     }
 }
 
+/// An id is to be copied from it, and what a price is for is said.
+#[test]
+fn an_id_stands_in_one_line_of_the_table() {
+    let user = User::new();
+    let mut terminal = Terminal::sized(user.cli.command(&["models"]), 200, 110);
+    assert_eq!(terminal.end(), 0);
+    let screen = terminal.screen();
+    for id in ["@groq/openai/gpt-oss-120b", "@fireworks/accounts/fireworks/models/kimi-k2-instruct", "@openai/gpt-5.2"]
+    {
+        assert!(screen.lines().any(|line| line.split(['│', '┆', ' ']).any(|word| word == id)), "{id}: {screen}");
+    }
+    for part in ["document", "minimal", "$1.25/$10", "US dollars for a million tokens"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+    assert!(screen.lines().all(|line| line.chars().count() <= 110), "{screen}");
+}
+
 #[test]
 fn the_table_fits_into_a_narrow_terminal() {
     let user = User::new();

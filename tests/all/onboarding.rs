@@ -265,7 +265,8 @@ fn a_gateway_that_cannot_be_asked_is_written_with_a_word_about_it() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     let ran = cli.run(&["onboard", "--config", "openclaw.json", "--base-url", &gateway]).ok();
     assert!(
-        ran.err.contains("the key is not checked. This gateway reads no @provider/model: set the option"),
+        ran.err
+            .contains("the key is not checked. It calls nobody unasked, and reads no @provider/model: set the option"),
         "{ran:?}"
     );
     assert!(cli.folder.path().join("openclaw.json").exists());
@@ -308,6 +309,42 @@ fn a_header_is_written_and_a_secret_in_one_is_a_reference() {
     let again = ["onboard", "--config", "openclaw.json", "--no-check", "--header", "x-TEAM: other"];
     user.cli.run(&again).ok();
     assert_eq!(read()["models"]["providers"]["portkey"]["headers"]["x-team"], "other");
+}
+
+/// What a gateway of one's own needs is set up at once, and works; what would be refused is not written.
+#[test]
+fn an_option_is_written_and_one_that_is_wrong_is_not() {
+    let upstream = tokio::runtime::Runtime::new().unwrap();
+    let stub = upstream.block_on(crate::support::upstream());
+    let gateway = crate::portkey_gateway::PortkeyGateway::shared().base_url();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("OPENAI_API_KEY", "sk-of-the-provider");
+    let host = format!("customHost={}", stub.base_url());
+    let flags = ["--base-url", &gateway, "--model", "gpt-5-mini", "--option", "provider=openai", "--option", &host];
+    let key = ["--header", "Authorization: Bearer ${OPENAI_API_KEY}"];
+    cli.run(&[&["onboard", "--config", "openclaw.json"][..], &flags, &key].concat()).ok();
+    let file = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
+    let config = &file.value()["plugins"]["entries"]["portkey"]["config"];
+    assert_eq!(config, &json!({"provider": "openai", "customHost": stub.base_url()}));
+    let reply = cli.run(&["chat", "--config", "openclaw.json", "hello"]).ok();
+    assert!(reply.out.contains("gpt-5-mini"), "{reply:?}");
+    assert_eq!(stub.requests().pop().unwrap().header("authorization"), Some("Bearer sk-of-the-provider"));
+
+    // The plugin's own flag for one is written too.
+    cli.run(&["onboard", "--config", "saved.json", "--no-check", "--portkey-config", "pc-1"]).ok();
+    let saved = ConfigFile::open(cli.folder.path().join("saved.json")).unwrap();
+    assert_eq!(saved.value()["plugins"]["entries"]["portkey"]["config"], json!({"config": "pc-1"}));
+
+    for (option, code, told) in [
+        ("providr=openai", 4, "--option providr: There is no such option. Did you mean provider?"),
+        (r#"config={"strategy":{"mode":"fallbak"},"targets":[]}"#, 4, "did you mean fallback?"),
+        (r#"config={"provider":"openai","api_key":"sk-inline-77aa"}"#, 2, "may be a secret"),
+        ("provider", 2, "NAME=VALUE"),
+    ] {
+        let ran = cli.run(&["onboard", "--config", "new.json", "--no-check", "--option", option]);
+        assert_eq!(ran.code, code, "{option}: {ran:?}");
+        assert!(ran.err.contains(told) && !ran.err.contains("sk-inline"), "{option}: {ran:?}");
+        assert!(!cli.folder.path().join("new.json").exists(), "{option}");
+    }
 }
 
 /// Each change keeps what was there before it, and the first is there for good.

@@ -75,7 +75,7 @@ async fn without_a_key_nothing_is_sent() {
     assert_eq!(error.kind(), Kind::MissingCredential);
     assert_eq!(error.to_string(), "Portkey API key missing");
     let hint = error.record().hint.as_deref().unwrap();
-    assert!(hint.contains("PORTKEY_API_KEY") && hint.contains("--portkey-api-key"), "{hint}");
+    assert!(hint.contains("PORTKEY_API_KEY") && hint.contains("or give the host the key"), "{hint}");
     assert!(!error.record().request_sent);
     assert!(stub.requests().is_empty());
 }

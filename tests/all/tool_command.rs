@@ -111,10 +111,21 @@ fn what_a_model_writes_is_run_by_no_shell() {
 #[test]
 fn a_program_that_is_none_is_refused_before_anything_is_sent() {
     let user = user("echo ok");
+    std::fs::write(user.cli.folder.path().join("one.json"), r#"{"type": "function", "function": {"name": "a"}}"#)
+        .unwrap();
+    std::fs::write(user.cli.folder.path().join("broken.json"), "[").unwrap();
     for (arguments, expected) in [
         (&["--tools", "tools.json", "--run", "missing"][..], "`missing` is no program to run"),
-        (&["--tools", "tools.json", "--run", "tool"], "`tool` is no program to run"),
-        (&["--tools", "tools.json", "--run", "./tools.json"], "is no program to run"),
+        (
+            &["--tools", "tools.json", "--run", "tool"],
+            "`tool` is no program to run: no folder of the PATH has it; for the file here, write ./",
+        ),
+        (
+            &["--tools", "tools.json", "--run", "./tools.json"],
+            "`./tools.json` is no program to run: the file may not be run (chmod +x",
+        ),
+        (&["--tools", "one.json", "--run", "./tool"], "it is no JSON array, such as [{\"type\": \"function\""),
+        (&["--tools", "broken.json", "--run", "./tool"], "it is not JSON"),
         (&["--tools", "tools.json", "--run", "./tool --fast"], "without arguments"),
         (&["--run", "./tool"], "--tools"),
     ] {

@@ -248,14 +248,24 @@ fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
     let gateway = PortkeyGateway::shared().base_url();
     let mut wizard = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--base-url", &gateway]);
     wizard.terminal.wait_for("open-source gateway keeps no catalog");
+    wizard.answer("Model provider:", "x-ai\r");
+    // Back once: what was answered is proposed.
+    wizard.answer("Its key is in: (X_AI_API_KEY)", "\x1b");
+    wizard.answer("Model provider: (x-ai)", "\r");
+    wizard.answer("Its key is in: (X_AI_API_KEY)", "sk-the key\r");
+    wizard.answer("and not the key itself", "\x15XAI_KEY\r");
     wizard.answer("Where should the key be kept?", ENTER);
     wizard.terminal.wait_for("this gateway gave no list");
-    wizard.answer("Model:", "@ours/llama-4\r");
+    wizard.answer("Model:", "ours/llama-4\r");
     wizard.answer("default model", "n\r");
     wizard.answer("Write this?", ENTER);
     assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
     let config = wizard.config();
-    assert_eq!(config["models"]["providers"]["portkey"]["models"][0]["id"], "@ours/llama-4");
+    let entry = &config["models"]["providers"]["portkey"];
+    assert_eq!(entry["models"][0]["id"], "ours/llama-4");
+    assert_eq!(entry["headers"], json!({"Authorization": "Bearer ${XAI_KEY}"}));
+    assert_eq!(config["plugins"]["entries"]["portkey"]["config"], json!({"provider": "x-ai"}));
+    assert!(wizard.terminal.raw().contains("Bearer ${XAI_KEY}"), "a reference is shown as it stands");
     assert_eq!(config["agents"]["defaults"].get("model"), None);
 }
 

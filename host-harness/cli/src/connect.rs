@@ -246,8 +246,7 @@ impl Extra {
 
     /// The options that were given one by one, as JSON or text.
     fn options(&self) -> impl Iterator<Item = (String, Value)> {
-        let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
-        self.options.iter().map(move |(name, text)| (name.clone(), value(text)))
+        self.options.iter().map(|(name, text)| (name.clone(), option_value(text)))
     }
 
     /// The flags, and the places in the configuration of the provider `id` that they go over.
@@ -450,7 +449,12 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_string(), value.trim().to_owned()))
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+/// The value of an option: JSON, or text.
+pub(crate) fn option_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

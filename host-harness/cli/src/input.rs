@@ -164,8 +164,11 @@ pub(crate) fn field(text: &str) -> Result<(String, Value), String> {
 /// Tools as OpenAI's API writes them: `{"type": "function", "function": {...}}`, or the inner object alone.
 pub(crate) fn tools(path: &Path) -> anyhow::Result<Vec<Tool>> {
     let wrong = |why: &str| Usage(format!("the tools in `{}` cannot be used: {why}", path.display()));
-    let tools: Vec<Value> =
-        serde_json::from_str(&text(path, "the tools")?).map_err(|error| wrong(&error.to_string()))?;
+    let tools: Value =
+        serde_json::from_str(&text(path, "the tools")?).map_err(|error| wrong(&format!("it is not JSON ({error})")))?;
+    let Value::Array(tools) = tools else {
+        return Err(wrong(r#"it is no JSON array, such as [{"type": "function", "function": {"name": ...}}]"#).into());
+    };
     let tool = |tool: &Value| {
         let function = tool.get("function").unwrap_or(tool);
         let name = function.get("name").and_then(Value::as_str).ok_or_else(|| wrong("a tool has no name"))?;

@@ -36,8 +36,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let place = if finding.path.is_empty() { file.path().display().to_string() } else { finding.path.clone() };
             output::print_line(&format!("{}: {place}: {}", severity(finding.severity), finding.message));
         }
-        if findings.is_empty() {
+        if findings.is_empty() && file.path().exists() {
             output::print_line(&format!("{}: nothing to fix", file.path().display()));
+        } else if findings.is_empty() {
+            output::print_line(&format!("there is no {} yet: nothing to fix", file.path().display()));
         }
     }
     Ok(if is_wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::{
     ConfigFile, Error, Provider, Update, nearest, own_model,
     types::{self, ErrorKind},
@@ -78,12 +78,26 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(_) if models.is_empty() => {}
         Some(columns) => {
             // In a narrow one the rest would leave the ids no room.
-            let shown = if columns < WIDE { 2 } else { HEADER.len() };
+            let ids = models.iter().map(|listed| listed.model.id.chars().count()).max().unwrap_or_default();
+            let shown = if columns < WIDE.max(ids + REST) { 2 } else { HEADER.len() };
             let mut table = Table::new();
             table.load_style(UTF8_FULL_CONDENSED).set_header(HEADER.into_iter().take(shown));
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
             table.add_rows(rows.map(|row| row.into_iter().take(shown)));
+            if shown > 2 {
+                // The id may say it, and the rest needs the room.
+                let says_provider = columns < ROOMY && models.iter().all(Listed::names_its_provider);
+                for (at, column) in table.column_iter_mut().enumerate() {
+                    match at {
+                        3 if columns < ids + REST + ANSWER => column.set_constraint(ColumnConstraint::Hidden),
+                        // An id is to be copied, and a price read: each stands in one line. The others are broken between words.
+                        0 | 6 => column.set_constraint(ColumnConstraint::ContentWidth),
+                        1 if says_provider => column.set_constraint(ColumnConstraint::Hidden),
+                        _ => column.set_delimiter(','),
+                    };
+                }
+            }
             table.lines().for_each(|line| output::print_line(line.trim_end()));
         }
         None => rows.for_each(|row| output::print_line(row.join("\t").trim_end_matches('\t'))),
@@ -92,6 +106,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         some if some == all => format!("{all} models"),
         some => format!("{some} of {all} models"),
     });
+    if output::columns().is_some_and(|columns| columns >= WIDE) && models.iter().any(|model| model.price.is_some()) {
+        output::note("prices: US dollars for a million tokens, in/out");
+    }
     if !asks_prices && provider.plugin().has_prices() {
         output::note(&format!(
             "prices: --prices asks for them; without it, only where {MANY} models or fewer are listed"
@@ -135,6 +152,13 @@ const HEADER: [&str; 7] = ["model", "provider", "window", "answer", "takes", "re
 /// A terminal of so many columns has room for all of it.
 const WIDE: usize = 90;
 
+/// What the columns behind the ids take at least, without the provider and the longest answer; and what the latter takes.
+const REST: usize = 50;
+const ANSWER: usize = 9;
+
+/// One of so many does not have to save it.
+const ROOMY: usize = 130;
+
 /// What it takes beside text, by name.
 fn inputs(traits: &Traits) -> Vec<String> {
     let taken = Input::value_variants().iter().filter(|input| input.of(traits) == Some(true));
@@ -149,6 +173,12 @@ struct Listed {
 }
 
 impl Listed {
+    /// Whether the id begins with it, as `@provider/`.
+    fn names_its_provider(&self) -> bool {
+        let named = self.model.id.strip_prefix('@').and_then(|id| id.split_once('/')).map(|(provider, _)| provider);
+        self.model.provider.as_deref().is_none_or(|provider| named == Some(provider))
+    }
+
     /// What is not known is left empty.
     fn row(&self) -> [String; 7] {
         let Self { model, traits, price } = self;

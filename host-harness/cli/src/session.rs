@@ -156,7 +156,15 @@ impl Session<'_> {
         let meant = nearest(command, COMMANDS).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
         output::note(&format!("there is no command {command}{meant}"));
         match self.read("Send the line to the model as it stands? (y/N) ").await? {
-            Line::Text(answer) => Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")),
+            Line::Text(answer) => match answer.trim().to_lowercase().as_str() {
+                "y" | "yes" => Ok(true),
+                "" | "n" | "no" => Ok(false),
+                // Such as the next command, typed already.
+                _ => {
+                    output::note("that was neither y nor n: nothing was done");
+                    Ok(false)
+                }
+            },
             Line::Stopped | Line::End => Ok(false),
         }
     }

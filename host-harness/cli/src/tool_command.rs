@@ -50,8 +50,15 @@ impl ToolCommand {
             _ => Some(name.to_owned()).filter(|path| program::is_program(path)),
         };
         let not_found = || {
-            let name = name.display();
-            Usage(format!("`{name}` is no program to run: --run takes the name or the path of one, without arguments"))
+            let is_here = name.is_file();
+            let why = match name.components().count() {
+                1 if is_here && !name.starts_with(".") => {
+                    "no folder of the PATH has it; for the file here, write ./ before it"
+                }
+                _ if is_here => "the file may not be run (chmod +x makes it a program)",
+                _ => "--run takes the name or the path of one, without arguments",
+            };
+            Usage(format!("`{}` is no program to run: {why}", name.display()))
         };
         let program = found.and_then(|program| std::path::absolute(program).ok());
         Ok(Self { program: program.ok_or_else(not_found)?, time: time.min(TIME) })

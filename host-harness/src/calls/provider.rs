@@ -188,6 +188,11 @@ impl Provider {
     /// # Errors
     /// The same as for a wrong configuration.
     pub async fn with(&self, call: CallOptions) -> Result<Self> {
+        let places = call.places(&self.plugin.descriptor().id);
+        self.with_call(call).await.map_err(|error| error.of_call(&places))
+    }
+
+    async fn with_call(&self, call: CallOptions) -> Result<Self> {
         let prompt_cache = call.prompt_cache.or(self.prompt_cache);
         let time_limit = call.time_limit.or(self.time_limit);
         let credentials = &self.plugin.descriptor().credentials;

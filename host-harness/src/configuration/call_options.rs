@@ -47,6 +47,13 @@ impl CallOptions {
         Self::default()
     }
 
+    /// The places in the configuration of the provider `id` that this goes over, each with what to call it instead.
+    pub(crate) fn places(&self, id: &str) -> Vec<(String, String)> {
+        let header = |name: &String| (format!("models.providers.{id}.headers.{name}"), format!("the header {name}"));
+        let option = |name: &String| (format!("plugins.entries.{id}.config.{name}"), format!("the option {name}"));
+        self.headers.iter().map(|(name, _)| header(name)).chain(self.options.keys().map(option)).collect()
+    }
+
     /// Sends this header, in the place of one that is configured. What holds for headers of the configuration holds for
     /// it: a `${NAME}` in it is resolved, and the plugin sees neither that nor the value of one that is named like a
     /// secret.

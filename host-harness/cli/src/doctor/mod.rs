@@ -419,8 +419,11 @@ impl Examination<'_> {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 self.report.push(Line::good("gateway", format!("{gateway}. {error}")).took(took));
                 self.report.push(Line::skipped("key accepted", "not checked: without a list there is nothing to ask"));
-                let hint = error.record().hint.clone().unwrap_or_default();
-                self.report.push(Line::skipped("models", "not listed").hint(hint));
+                // With a hint there is something to do first: a chat may be refused as the list was.
+                self.report.push(match error.record().hint.clone() {
+                    Some(hint) => Line::warning("models", "not listed").hint(hint),
+                    None => Line::skipped("models", "not listed"),
+                });
             }
             Err(error) if error.origin() == ErrorOrigin::Gateway && is_about_the_key(error.kind()) => {
                 self.report.push(Line::good("gateway", gateway));

@@ -153,12 +153,18 @@ impl Report {
         json!({"ok": self.error.is_none(), "versions": versions, "configuration": self.facts, "checks": lines})
     }
 
+    fn has_chatted(&self) -> bool {
+        self.lines.iter().any(|line| line.name == "chat" && line.state == State::Good)
+    }
+
     pub(super) fn print(&self) {
         self.lines.iter().for_each(Line::print);
         let count = |state| self.lines.iter().filter(|line| line.state == state).count();
         let summary = match (count(State::Bad), count(State::Warning)) {
             (0, 0) => "All is well.".to_owned(),
-            (0, warnings) => format!("It works, with {}.", number(warnings, "warning")),
+            // Only a reply shows that it works.
+            (0, warnings) if self.has_chatted() => format!("It works, with {}.", number(warnings, "warning")),
+            (0, warnings) => format!("Nothing failed, with {}; --chat asks a model too.", number(warnings, "warning")),
             (failed, 0) => format!("{} failed.", number(failed, "check")),
             (failed, warnings) => format!("{} failed, with {}.", number(failed, "check"), number(warnings, "warning")),
         };

@@ -83,7 +83,7 @@ fn escaped(text: &str) -> String {
 
 /// `${NAME}` is what a person wants to see, and no secret.
 fn is_reference(text: &str) -> bool {
-    text.starts_with("${") && text.ends_with('}')
+    text.strip_prefix("Bearer ").unwrap_or(text).starts_with("${") && text.ends_with('}')
 }
 
 /// All of an `env` block may be one, and the URL of a proxy may hold a password.

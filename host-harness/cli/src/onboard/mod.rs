@@ -9,14 +9,15 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 use anyhow::Context;
 use host_harness::{
     ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, primary_model,
-    types::ErrorKind, wit::onboarding::Choices,
+    types::ErrorKind,
+    wit::onboarding::{Choices, Severity},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
     alive,
-    connect::{self, Config, Named, Run, header, ways_to_give},
+    connect::{self, Config, Named, Run, header, option_value, pair, ways_to_give},
     given, output,
 };
 
@@ -33,6 +34,10 @@ pub(crate) struct Args {
     /// of an environment variable; may be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Named(header))]
     headers: Vec<(String, String)>,
+    /// Write this option of the plugin, such as provider=openai for a gateway of your own that routes nothing by itself;
+    /// VALUE is JSON or text; may be given several times
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = Named(pair))]
+    options: Vec<(String, String)>,
     /// Make the model the default, even if another is chosen
     #[arg(long)]
     default: bool,
@@ -90,6 +95,8 @@ struct Answers {
     base_url: Option<String>,
     /// Those to add, none of them a secret.
     headers: Vec<(String, String)>,
+    /// Those of the plugin to set, none of them a secret.
+    options: Vec<(String, Value)>,
     /// Those to add, the candidate for the default model first.
     models: Vec<String>,
     default: DefaultModel,
@@ -118,6 +125,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         answers_of_flags(&args, &plugin, &file, &environment)?
     };
+    answers.refuse_options(&plugin, file.value()).await?;
     if !asks {
         // Before anything is called: what is there may not take it.
         file.text_with(&answers.merge(&plugin, file.value()).await?)?;
@@ -216,6 +224,7 @@ fn answers_of_flags(
     Ok(Answers {
         base_url: args.run.base_url(plugin),
         headers: args.headers()?,
+        options: args.options()?,
         models,
         default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
@@ -266,7 +275,8 @@ impl Args {
     /// What is called to see whether it works: as the flags say, with the headers that are to be written.
     fn setup(&self, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<Setup> {
         let setup = self.run.clone().impatient().setup(plugin, file, environment);
-        Ok(self.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value)))
+        let setup = self.headers()?.into_iter().fold(setup, |setup, (name, value)| setup.header(name, value));
+        Ok(self.options()?.into_iter().fold(setup, |setup, (name, value)| setup.option(name, value)))
     }
 
     /// The models that the flags name, as the provider knows them.
@@ -290,6 +300,23 @@ impl Args {
             }
         }
         Ok(self.headers.clone())
+    }
+
+    /// The options to write. A secret in one would stand in the file for whoever can read it.
+    fn options(&self) -> anyhow::Result<Vec<(String, Value)>> {
+        let mut options = Vec::new();
+        for (name, text) in &self.options {
+            let value = option_value(text);
+            if diff::secrets(&json!({ name: value })).iter().any(|secret| !secret.contains("${")) {
+                let why = format!(
+                    "a part of --option {name} may be a secret, and is not written into the file: set a variable to it, and \
+                     give `${{VARIABLE}}` in its place"
+                );
+                return Err(output::Usage(why).into());
+            }
+            options.push((name.clone(), value));
+        }
+        Ok(options)
     }
 
     /// The commands that try what was set up, as they can be pasted into the shell that this runs in.
@@ -346,6 +373,26 @@ impl Answers {
         left
     }
 
+    /// Refuses an option that a call would refuse: it is not written first.
+    async fn refuse_options(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<()> {
+        if self.options.is_empty() {
+            return Ok(());
+        }
+        let merged = self.merge(plugin, config).await?;
+        let findings = plugin.lint_setup(Setup::new(merged)).await?;
+        for (name, _) in &self.options {
+            let place = format!("plugins.entries.{}.config.{name}", plugin.descriptor().id);
+            let own =
+                |path: &str| path.strip_prefix(&place).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+            let mut findings = findings.iter().filter(|finding| finding.severity == Severity::Error);
+            if let Some(finding) = findings.find(|finding| own(&finding.path)) {
+                let message = format!("--option {name}: {} Nothing was written.", finding.message);
+                return Err(Error::host(ErrorKind::InvalidConfig, message).into());
+            }
+        }
+        Ok(())
+    }
+
     /// `config` with these answers in it. What is right already stays as it is.
     async fn merge(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<Value> {
         let descriptor = plugin.descriptor();
@@ -374,6 +421,11 @@ impl Answers {
             let headers = provider_member(&mut config, plugin, "headers")?;
             headers.retain(|other, _| !other.trim().eq_ignore_ascii_case(name));
             headers.insert(name.clone(), value.as_str().into());
+        }
+        for (name, value) in &self.options {
+            let entry = ["plugins", "entries", &plugin.descriptor().id, "config"];
+            let options = entry.into_iter().try_fold(&mut config, open)?;
+            options.as_object_mut().context("it was just made")?.insert(name.clone(), value.clone());
         }
         if self.default == DefaultModel::Replace
             && let Some(defaults) = config.pointer_mut("/agents/defaults").and_then(Value::as_object_mut)
@@ -441,6 +493,7 @@ pub(crate) async fn set_default(
     let answers = Answers {
         base_url,
         headers: Vec::new(),
+        options: Vec::new(),
         models: vec![model],
         default: DefaultModel::Replace,
         key: KeyPlace::of(key),

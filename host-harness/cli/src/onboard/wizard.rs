@@ -8,9 +8,13 @@ use anstyle::{AnsiColor, Style};
 use host_harness::{
     ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, own_model,
     types::{ErrorKind, ErrorOrigin},
-    wit::{models::Entry, onboarding::Credential},
+    wit::{
+        models::Entry,
+        onboarding::{Credential, Finding, Severity},
+    },
 };
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::{
@@ -24,12 +28,20 @@ use crate::{
 /// Where a gateway of one's own usually listens.
 const OWN_GATEWAY: &str = "http://127.0.0.1:8787/v1";
 
+/// The option that says whose models a gateway calls, where the plugin has it.
+const ROUTE: &str = "provider";
+
+/// The header in which such a gateway takes the key of a model provider.
+const AUTHORIZATION: &str = "Authorization";
+
 /// The questions, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Gateway,
     Url,
     Key,
+    Route,
+    RouteKey,
     Place,
     Models,
     Default,
@@ -41,7 +53,9 @@ impl Step {
         match self {
             Self::Gateway => Self::Url,
             Self::Url => Self::Key,
-            Self::Key => Self::Place,
+            Self::Key => Self::Route,
+            Self::Route => Self::RouteKey,
+            Self::RouteKey => Self::Place,
             Self::Place => Self::Models,
             Self::Models => Self::Default,
             Self::Default | Self::Write => Self::Write,
@@ -144,6 +158,12 @@ struct Said {
     typed: Option<SecretString>,
     /// What the gateway offers. Empty where it was not asked, or has no list.
     offered: Vec<Entry>,
+    /// Whether the gateway keeps no list. Such a one may have to be told whose models to call.
+    keeps_no_list: bool,
+    /// The model provider behind such a gateway.
+    route: Option<String>,
+    /// The environment variable with that one's key.
+    route_key: Option<String>,
     place: Option<KeyPlace>,
     models: Vec<String>,
     default: Option<DefaultModel>,
@@ -179,6 +199,8 @@ impl Wizard<'_> {
             Step::Gateway => self.gateway(is_back),
             Step::Url => self.url(is_back),
             Step::Key => self.key(is_back).await,
+            Step::Route => self.route().await,
+            Step::RouteKey => self.route_key(),
             Step::Place => self.place(),
             Step::Models => self.models(),
             Step::Default => self.default(),
@@ -189,9 +211,13 @@ impl Wizard<'_> {
     fn answers(self) -> anyhow::Result<Answers> {
         let said = self.said;
         let key = said.place.unwrap_or(KeyPlace::Reference);
+        let (mut headers, mut options) = (self.args.headers()?, self.args.options()?);
+        headers.extend(said.route_key.map(|variable| (AUTHORIZATION.to_owned(), format!("Bearer ${{{variable}}}"))));
+        options.extend(said.route.map(|provider| (ROUTE.to_owned(), provider.into())));
         Ok(Answers {
             base_url: said.base_url,
-            headers: self.args.headers()?,
+            headers,
+            options,
             models: said.models,
             default: said.default.unwrap_or(DefaultModel::SetWhereNone),
             key,
@@ -281,6 +307,7 @@ impl Wizard<'_> {
             came = Came::Answered;
         }
         self.said.offered.clear();
+        self.said.keeps_no_list = false;
         if self.args.no_check {
             return Ok(came);
         }
@@ -294,6 +321,7 @@ impl Wizard<'_> {
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
                     say(&dim(&not_checked(&error, "key")));
+                    self.said.keeps_no_list = true;
                     return Ok(came);
                 }
                 Err(error) => error,
@@ -374,6 +402,54 @@ impl Wizard<'_> {
             setup = setup.config(config);
         }
         Ok(Provider::connect(self.plugin, setup).await?.models().await?)
+    }
+
+    /// Whose models a gateway without a list calls: it sends nothing on before that is said.
+    async fn route(&mut self) -> anyhow::Result<Came> {
+        let is_given = |name: &&str| self.args.options.iter().any(|(given, _)| given == *name);
+        if !self.said.keeps_no_list || ["config", ROUTE].iter().any(is_given) || !self.has_route().await? {
+            self.said.route = None;
+            return Ok(Came::Silent);
+        }
+        let last = self.said.route.clone();
+        let line = Line {
+            help: "such as openai or anthropic: where requests go; nothing, if a config of yours is to say it",
+            default: last.as_deref(),
+            ..Line::new("Model provider:")
+        };
+        Ok(noted(line.ask()?, |typed| {
+            self.said.route = Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
+        }))
+    }
+
+    /// Whether the plugin has the option that says it.
+    async fn has_route(&self) -> anyhow::Result<bool> {
+        let id = &self.plugin.descriptor().id;
+        let config = json!({"plugins": {"entries": {(id): {"config": {(ROUTE): "openai"}}}}});
+        let is_wrong = |finding: &Finding| finding.severity == Severity::Error;
+        Ok(!self.plugin.lint(&config).await?.iter().any(is_wrong))
+    }
+
+    /// Where that provider's key is: such a gateway holds none, and passes on the one that comes with the request.
+    fn route_key(&mut self) -> anyhow::Result<Came> {
+        let is_given = self.args.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
+        let Some(provider) = self.said.route.as_deref().filter(|_| !is_given) else {
+            self.said.route_key = None;
+            return Ok(Came::Silent);
+        };
+        let usual = provider.to_uppercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "_") + "_API_KEY";
+        let default = self.said.route_key.clone().unwrap_or(usual);
+        let check = |text: &str| match text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            true => Ok(()),
+            false => Err("the name of a variable, and not the key itself, which no file is to hold".to_owned()),
+        };
+        let line = Line {
+            help: "a variable of the environment, sent as Authorization: Bearer; `none`, if it takes no key",
+            default: Some(&default),
+            check: &check,
+            ..Line::new("Its key is in:")
+        };
+        Ok(noted(line.ask()?, |typed| self.said.route_key = Some(typed).filter(|typed| typed != "none")))
     }
 
     fn place(&mut self) -> anyhow::Result<Came> {
