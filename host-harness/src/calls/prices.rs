@@ -11,7 +11,7 @@ use boundary::origin::Origin;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use super::provider::Provider;
+use super::provider::{Provider, owned};
 use crate::{
     component::{cache::Cache, engine::within},
     types::{Connection, GatewayReport, Usage},
@@ -95,11 +95,17 @@ impl Provider {
     }
 
     /// The same of each of these models, in their order; some are asked for at once.
-    pub async fn price_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Option<Price>> {
-        let prices = ids.into_iter().map(async |id| self.known_or_asked(id.as_ref(), id.as_ref(), None).await);
-        let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
-        self.prices().keep();
-        prices
+    pub fn price_of_each(
+        &self,
+        ids: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> impl Future<Output = Vec<Option<Price>>> + Send {
+        let ids = owned(ids);
+        async move {
+            let prices = ids.into_iter().map(async move |id| self.known_or_asked(&id, &id, None).await);
+            let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
+            self.prices().keep();
+            prices
+        }
     }
 
     /// The price that a reply was made for: that of the model that answered, which may be another than was asked for.
