@@ -109,6 +109,12 @@ impl ErrorKind {
     }
 }
 
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// Who refused or failed: "is this 401 the gateway's or the model provider's?"
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(enum)]
@@ -143,6 +149,12 @@ impl ErrorOrigin {
             Self::Gateway => "gateway",
             Self::Upstream => "upstream",
         }
+    }
+}
+
+impl fmt::Display for ErrorOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -7,9 +7,16 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::bindings::openclaw::provider::types::Connection;
 use crate::json::{Json, last_of_each};
 use crate::nearest::nearest;
 use crate::portkey;
+
+/// The value of a connection's header, whose name is in lower case here: of several the last.
+pub(crate) fn of_connection<'c>(connection: &'c Connection, wanted: &str) -> Option<&'c str> {
+    let mut headers = connection.headers.iter().rev();
+    headers.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| &**value)
+}
 
 /// A header that a configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

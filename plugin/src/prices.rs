@@ -14,6 +14,7 @@ use openclaw_provider_guest::http::{Method, Request, Timeouts};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::prices::Price;
 use crate::error::Result;
+use crate::headers;
 use crate::json::{Json, Object, lossy};
 use crate::models::escaped;
 use crate::onboarding::refusal;
@@ -39,10 +40,7 @@ impl Asked {
     ///
     /// A slug of the user's own choice is asked for too: the list has no provider of that name.
     pub fn of(connection: &Connection, id: &str, answered_by: Option<&str>) -> Option<Self> {
-        let header = |wanted: &str| {
-            let mut headers = connection.headers.iter().rev();
-            headers.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| &**value)
-        };
+        let header = |wanted| headers::of_connection(connection, wanted);
         let config = header("x-portkey-config");
         // Who serves a model at the user's own address has prices of its own.
         let is_elsewhere = |config: &str| config.contains("custom_host") || config.contains("customHost");

@@ -122,7 +122,7 @@ fn says(answer: &Response, part: &str) -> Result<(), String> {
     if text.to_lowercase().contains(part) { Ok(()) } else { Err(format!("`{part}` is not in the answer: {text}")) }
 }
 
-/// Calls everything, the cheap first. What a call may cost is that of the default models, rounded up.
+/// Calls everything. What a call may cost is that of the default models, rounded up.
 async fn everything(provider: &Provider, models: &Models, account: &mut Account) {
     let chat = models.chat.as_str();
     let prompt = |text: &str| Prompt { max_output_tokens: Some(400), ..ask(chat, text) };

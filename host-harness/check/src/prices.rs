@@ -42,7 +42,9 @@ async fn none(fixture: &Fixture) -> Verdict {
         let gateway = Canned::start(answer.clone()).await?;
         let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
         let price = provider.price_of(&fixture.descriptor().default_model.id).await;
-        ensure(price.is_none(), || format!("the price in {answer}: expected none, got {price:?}"))?;
+        ensure(price.is_none(), || {
+            format!("the service answered {answer}, which tells no price: expected none, got {price:?}")
+        })?;
     }
     Ok(())
 }

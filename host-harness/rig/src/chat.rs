@@ -228,15 +228,14 @@ impl Transport<Chat> for Provider {
     fn send(&self, request: Request, exchange: Exchange) -> Opening<Frame> {
         let provider = self.clone();
         Opening::new(async move {
-            let failed = |error| provider_error(&error);
             Ok(match exchange.mode {
                 Mode::Unary => {
-                    let response = provider.complete(request).await.map_err(failed)?;
+                    let response = provider.complete(request).await.map_err(provider_error)?;
                     let trace = response.report.trace_id.clone();
                     Opened::new(stream::iter(frames_of(response).map(Ok))).with_request_id(trace)
                 }
                 Mode::Streaming => {
-                    let reply = provider.stream(request).await.map_err(failed)?;
+                    let reply = provider.stream(request).await.map_err(provider_error)?;
                     let trace = reply.report().trace_id.clone();
                     Opened::new(frames_of_stream(reply)).with_request_id(trace)
                 }

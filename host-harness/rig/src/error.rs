@@ -26,7 +26,7 @@ pub fn record(body: Option<&str>) -> Option<types::Error> {
     serde_json::from_str(body?).ok()
 }
 
-pub(crate) fn provider_error(error: &Error) -> ProviderError {
+pub(crate) fn provider_error(error: Error) -> ProviderError {
     let record = error.record();
     let body = match serde_json::to_string(record) {
         Ok(body) => body,

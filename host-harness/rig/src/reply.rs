@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use host_harness::{
     Joined, Reply,
     types::{self, GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, Event, FinishReason, Message, ReplyStart, Response, Thinking, ToolCallDelta},
+    wit::chat::{AssistantPart, Event, FinishReason, Message, Response, Thinking, ToolCallDelta},
 };
 use rig_core::{
     completion::{self, Usage},
@@ -38,31 +38,13 @@ pub(crate) enum Frame {
 
 pub(crate) fn frames_of_stream(reply: Reply) -> impl Stream<Item = Result<Frame, ProviderError>> + Send {
     let report = Frame::Report(reply.report().clone());
-    let events = reply.into_events().map(|event| event.map(Frame::Event).map_err(|error| provider_error(&error)));
+    let events = reply.into_events().map(|event| event.map(Frame::Event).map_err(provider_error));
     stream::once(ready(Ok(report))).chain(events).chain(stream::once(ready(Ok(Frame::End))))
 }
 
-/// A whole answer as the events that would have led to it.
 pub(crate) fn frames_of(response: Response) -> impl Iterator<Item = Frame> + Send {
-    let Response { id, model, content, finish_reason, usage, guardrails_json, report } = response;
-    let start = Event::Start(ReplyStart { id, model });
-    let parts = content.into_iter().zip(0..).map(|(part, index)| match part {
-        AssistantPart::Text(text) => Event::Text(text),
-        AssistantPart::Refusal(text) => Event::Refusal(text),
-        AssistantPart::Thinking(thinking) => Event::Thinking(thinking),
-        AssistantPart::Image(image) => Event::Image(image),
-        AssistantPart::Other(part) => Event::Other(part),
-        AssistantPart::ToolCall(call) => Event::ToolCall(ToolCallDelta {
-            index,
-            id: Some(call.id),
-            name: Some(call.name),
-            arguments_fragment: call.arguments_json,
-            signature: call.signature,
-        }),
-    });
-    let end = [guardrails_json.map(Event::GuardrailsJson), Some(Event::Finish(finish_reason)), usage.map(Event::Usage)];
-    let events = std::iter::once(start).chain(parts).chain(end.into_iter().flatten());
-    std::iter::once(Frame::Report(report)).chain(events.map(Frame::Event)).chain([Frame::End])
+    let report = Frame::Report(response.report.clone());
+    std::iter::once(report).chain(response.into_events().map(Frame::Event)).chain([Frame::End])
 }
 
 /// The decoder of one answer.

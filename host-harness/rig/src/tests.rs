@@ -478,7 +478,7 @@ fn each_kind_of_error_is_told_with_its_hint_and_whether_to_try_again() {
             request_sent: true,
         };
         assert_eq!(told.kind.name(), name);
-        let error = provider_error(&Error::from(told.clone()));
+        let error = provider_error(Error::from(told.clone()));
         assert_eq!(record(error.provider_response_body()), Some(told.clone()), "{name}");
         assert_eq!(error.is_retryable(), again, "{name}, {status:?}");
         assert!(error.to_string().contains("Do this."), "{error}");

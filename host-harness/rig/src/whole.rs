@@ -3,7 +3,7 @@
 
 use futures_util::stream;
 use host_harness::{
-    Error, Provider,
+    Provider,
     types::{GatewayReport, Media, MediaSource},
     wit::{audio, embeddings, images},
 };
@@ -67,10 +67,6 @@ where
     })
 }
 
-fn failed(error: Error) -> ProviderError {
-    provider_error(&error)
-}
-
 /// `additional_params`, over what this crate has no field for.
 fn extra(
     additional: Option<Value>,
@@ -102,7 +98,7 @@ impl Transport<Local<Embedding>> for Embeddings {
             let dimensions = ndims.filter(|&ndims| ndims > 0).map(u32::try_from).transpose();
             let dimensions = dimensions.map_err(ProviderError::request)?;
             let request = embeddings::Request { model: of.model, dimensions, ..embeddings::Request::new(texts) };
-            let response = of.provider.embed(&request).await.map_err(failed)?;
+            let response = of.provider.embed(&request).await.map_err(provider_error)?;
             // Rig puts the texts to them.
             let vectors = response
                 .vectors
@@ -137,7 +133,7 @@ impl Transport<Local<ImageGeneration>> for Images {
                 extra_json: extra(asked.additional_params, [])?,
                 ..images::Request::new(asked.prompt)
             };
-            let response = of.provider.generate(&request).await.map_err(failed)?;
+            let response = of.provider.generate(&request).await.map_err(provider_error)?;
             let mut images = response.images.into_iter();
             let (Some(image), None) = (images.next(), images.next()) else {
                 return Err(ProviderError::Response(
@@ -181,9 +177,9 @@ impl Transport<Local<AudioGeneration>> for Speech {
                 extra_json: extra(asked.additional_params, speed)?,
                 ..audio::SpeechRequest::new(asked.text)
             };
-            let mut speech = of.provider.speak(&request).await.map_err(failed)?;
+            let mut speech = of.provider.speak(&request).await.map_err(provider_error)?;
             let mut bytes = Vec::new();
-            while let Some(more) = speech.next().await.map_err(failed)? {
+            while let Some(more) = speech.next().await.map_err(provider_error)? {
                 bytes.extend(more);
             }
             let raw = json!({"media_type": speech.media_type()});
@@ -215,7 +211,7 @@ impl Transport<Local<Transcription>> for Transcripts {
                 extra_json: extra(asked.additional_params, temperature)?,
                 ..audio::TranscriptionRequest::new(Media::new(media_type, asked.data))
             };
-            let transcript = of.provider.transcribe(&request).await.map_err(failed)?;
+            let transcript = of.provider.transcribe(&request).await.map_err(provider_error)?;
             let mut end = TranscriptionResponse::new(transcript.text);
             end.usage = transcript.usage.as_ref().map(usage).unwrap_or_default();
             Ok((end, json!({}), transcript.report))
@@ -236,9 +232,9 @@ impl Transport<Local<ModelListing>> for Listing {
     fn send(&self, _page: Option<String>, _exchange: Exchange) -> Opening<Step<ModelListing>> {
         let Self(provider) = self.clone();
         opening(async move {
-            let entries = provider.models().await.map_err(failed)?;
-            let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
-            let traits = provider.traits_of_each(ids).await.map_err(failed)?;
+            let entries = provider.models().await.map_err(provider_error)?;
+            let traits =
+                provider.traits_of_each(entries.iter().map(|entry| &entry.id)).await.map_err(provider_error)?;
             let models = entries.into_iter().zip(traits).map(|(entry, traits)| ModelInfo {
                 owned_by: entry.provider,
                 context_length: traits.context_tokens,

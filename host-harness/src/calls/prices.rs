@@ -11,7 +11,7 @@ use boundary::origin::Origin;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use super::provider::Provider;
+use super::provider::{Provider, owned};
 use crate::{
     component::{cache::Cache, engine::within},
     limits::Clock,
@@ -102,15 +102,20 @@ impl Provider {
 
     /// The same of each of these models, in their order; some are asked for at once. All of it takes some ten seconds at most,
     /// longer for hundreds of models, and no longer than a call may take: prices that have not come by then are `None`.
-    pub async fn price_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Option<Price>> {
-        let ids: Vec<_> = ids.into_iter().collect();
-        let all = PATIENCE + PATIENCE_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let clock = self.plugin().clock(Some(all.min(self.plugin().limits().call)));
-        let ask = async |id: &str| self.known_or_asked(id, id, None, clock.rest(PATIENCE)).await;
-        let prices = ids.iter().map(async |id| ask(id.as_ref()).await);
-        let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
-        self.prices().keep();
-        prices
+    pub fn price_of_each(
+        &self,
+        ids: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> impl Future<Output = Vec<Option<Price>>> + Send {
+        let ids = owned(ids);
+        async move {
+            let all = PATIENCE + PATIENCE_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
+            let clock = self.plugin().clock(Some(all.min(self.plugin().limits().call)));
+            let ask = |id: String| async move { self.known_or_asked(&id, &id, None, clock.rest(PATIENCE)).await };
+            let prices = ids.into_iter().map(ask);
+            let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
+            self.prices().keep();
+            prices
+        }
     }
 
     /// The price that a reply was made for: that of the model that answered, which may be another than was asked for.

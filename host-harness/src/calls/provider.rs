@@ -316,17 +316,33 @@ impl Provider {
     /// What the plugin knows about each of these models, in their order, without a request. They are asked about in one
     /// instance.
     ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) {
+    /// let task = tokio::spawn(async move {
+    ///     let models = provider.models().await?;
+    ///     let traits = provider.traits_of_each(models.iter().map(|model| &model.id)).await?;
+    ///     Ok::<_, host_harness::Error>(traits.iter().filter_map(|traits| traits.context_tokens).max())
+    /// });
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// What the host refused.
-    pub async fn traits_of_each(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<models::Traits>> {
-        let clock = self.clock();
-        let mut live = self.main.start(&self.plugin, clock).await?;
-        let models = live.models()?;
-        let mut each = Vec::new();
-        for id in ids {
-            each.push(within(clock, models.call_traits_of(&mut live.store, id.as_ref())).await?);
+    pub fn traits_of_each(
+        &self,
+        ids: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> impl Future<Output = Result<Vec<models::Traits>>> + Send {
+        let ids = owned(ids);
+        async move {
+            let clock = self.clock();
+            let mut live = self.main.start(&self.plugin, clock).await?;
+            let models = live.models()?;
+            let mut each = Vec::with_capacity(ids.len());
+            for id in &ids {
+                each.push(within(clock, models.call_traits_of(&mut live.store, id)).await?);
+            }
+            Ok(each)
         }
-        Ok(each)
     }
 
     /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
@@ -529,6 +545,11 @@ impl Route {
             Error::of_plugin(error, self.egress.redactor())
         })
     }
+}
+
+/// So that no future holds an iterator that borrows: such a future could not be spawned.
+pub(super) fn owned(ids: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+    ids.into_iter().map(|id| id.as_ref().to_owned()).collect()
 }
 
 /// The headers that the host attaches, and the secrets in them.

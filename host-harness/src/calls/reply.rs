@@ -208,6 +208,43 @@ impl Joined {
     }
 }
 
+impl Response {
+    /// The events that a stream of the same answer would have had, for a host that shows both kinds in one way. The
+    /// [`report`](Self::report) is not among them, as in a stream. [`Joined`] is the way back.
+    ///
+    /// ```
+    /// # fn run(response: host_harness::wit::chat::Response) {
+    /// use host_harness::wit::chat::Event;
+    ///
+    /// for event in response.into_events() {
+    ///     if let Event::Text(text) = event {
+    ///         print!("{text}");
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn into_events(self) -> impl Iterator<Item = Event> + Send {
+        let start = Event::Start(ReplyStart { id: self.id, model: self.model });
+        let parts = self.content.into_iter().zip(0..).map(|(part, index)| match part {
+            AssistantPart::Text(text) => Event::Text(text),
+            AssistantPart::Refusal(text) => Event::Refusal(text),
+            AssistantPart::Thinking(thinking) => Event::Thinking(thinking),
+            AssistantPart::Image(image) => Event::Image(image),
+            AssistantPart::Other(part) => Event::Other(part),
+            AssistantPart::ToolCall(call) => Event::ToolCall(ToolCallDelta {
+                index,
+                id: Some(call.id),
+                name: Some(call.name),
+                arguments_fragment: call.arguments_json,
+                signature: call.signature,
+            }),
+        });
+        let results = self.guardrails_json.map(Event::GuardrailsJson);
+        let end = [results, Some(Event::Finish(self.finish_reason)), self.usage.map(Event::Usage)];
+        std::iter::once(start).chain(parts).chain(end.into_iter().flatten())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +295,36 @@ mod tests {
             AssistantPart::Text("yz".into()),
         ];
         assert_eq!(parts, expected.map(|part| format!("{part:?}")));
+    }
+
+    #[test]
+    fn the_events_of_a_whole_answer_lead_to_it() {
+        let call = |id: &str| ToolCall {
+            id: id.into(),
+            name: "look".into(),
+            arguments_json: "{}".into(),
+            signature: Some("s".into()),
+        };
+        let response = Response {
+            id: "r".into(),
+            model: "m".into(),
+            content: vec![
+                AssistantPart::Thinking(Thinking { text: "hm".into(), signature: Some("t".into()) }),
+                AssistantPart::Text("x".into()),
+                AssistantPart::ToolCall(call("a")),
+                AssistantPart::Image(MediaSource::Url("https://example.com/i.png".into())),
+                AssistantPart::ToolCall(call("b")),
+                AssistantPart::Refusal("no".into()),
+                AssistantPart::Other("{}".into()),
+            ],
+            finish_reason: FinishReason::ToolCalls,
+            usage: Some(Usage { input_tokens: 1, output_tokens: 2, ..Usage::default() }),
+            guardrails_json: Some("[]".into()),
+            report: GatewayReport { trace_id: Some("trace".into()), ..GatewayReport::default() },
+        };
+        let mut joined = Joined::default();
+        response.clone().into_events().for_each(|event| joined.push(event));
+        assert_eq!(joined.into_response(response.report.clone()), response);
     }
 
     #[test]

@@ -117,10 +117,12 @@ fn differences(descriptor: &Descriptor, has_embeddings: bool, has_audio: bool, m
         .collect();
     for credential in &descriptor.credentials {
         for name in credential.env_vars.iter().filter(|name| !variables.contains(&name.as_str())) {
-            findings.push(format!("the manifest's `setup.providers[].envVars` does not list {name}"));
+            findings.push(format!("the manifest's `setup.providers` does not list {name} in `envVars` of `{id}`"));
         }
         if let Some(flag) = credential.cli_flag.as_ref().filter(|flag| !flags.contains(&flag.as_str())) {
-            findings.push(format!("the manifest's `providerAuthChoices` has no choice with `cliFlag` {flag}"));
+            findings.push(format!(
+                "the manifest's `providerAuthChoices` has no choice of the provider `{id}` with `cliFlag` {flag}"
+            ));
         }
     }
     for name in variables {

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use super::options::Options;
 use crate::bindings::openclaw::provider::types::Connection;
+use crate::headers;
 use crate::json::{Json, Object};
 use crate::traits::{self, Protocol, Traits};
 
@@ -32,14 +33,7 @@ impl Targets {
         if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
             return Self::one(Some(known));
         }
-        let header = |wanted: &str| {
-            connection
-                .headers
-                .iter()
-                .rev()
-                .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
-                .map(|(_, value)| &**value)
-        };
+        let header = |wanted| headers::of_connection(connection, wanted);
         let provider = header("x-portkey-provider").or_else(|| header("x-portkey-virtual-key")).unwrap_or_default();
         let Some(config) = header("x-portkey-config") else { return Self::one(told(model, provider, options)) };
         let Some(config) = Object::parse(config) else {

@@ -849,7 +849,7 @@ fn the_last_word_counts() {
     assert_eq!(events(&all), expected, "jcode#1326");
     assert_eq!(events(&all[..3]), expected, "a clean end after a reason is an end");
     assert_eq!(read(&[stream(&all[..2]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "an open call");
-    let cut = [all[1], &all[3], DONE];
+    let cut = [all[1], all[3], DONE];
     assert_eq!(
         read(&[stream(&cut).as_bytes()], None).1.unwrap().kind,
         ErrorKind::Truncated,
