@@ -271,6 +271,13 @@ export const KINDS = [
     },
   },
   {
+    name: 'no top_p beside a temperature for Claude',
+    fact:
+      'Anthropic refuses the two together since Opus 4.1 (400, "`temperature` and `top_p` cannot both be specified for this ' +
+      'model"), and a top_p below 0.95 beside thinking.',
+    take: (pair) => isClaude(pair) && pair.ours.top_p === undefined && drop(pair.own, ['top_p']),
+  },
+  {
     name: 'reasoning of Gemini 2.5 by a budget',
     fact: 'Gateway 1.15.2 hands no effort on to Gemini. Both 1.15.2 and 2.2.3 hand on a budget.',
     take: ({ own, ours, at }) => {

@@ -71,13 +71,11 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     if answer.data.len() != count {
         return Err(miscounted(answer.data.len()));
     }
-    // Some providers number them, from 0 or 1, and not each in its place; others do not, or give all the same number.
-    let first = answer.data.iter().filter_map(|item| item.index).min().unwrap_or(0);
-    let are_numbered = answer.data.iter().any(|item| item.index.is_some_and(|index| index != first));
+    // Some providers number them, from 0 or 1, and not each in its place; others do not number them.
+    let first = answer.data.iter().filter_map(|item| item.index).min().unwrap_or(0).min(1);
     let mut vectors = vec![Vec::new(); count];
     for (at, item) in answer.data.iter().enumerate() {
-        let number = item.index.filter(|_| are_numbered);
-        let place = number.map_or(at, |index| usize::try_from(index - first).unwrap_or(usize::MAX));
+        let place = item.index.map_or(at, |index| usize::try_from(index - first).unwrap_or(usize::MAX));
         let vector = numbers(&item.embedding).ok_or_else(|| {
             let quote = item.embedding.raw().unwrap_or_default();
             error::protocol(head, "A vector in the answer is no list of numbers", quote.as_bytes())
@@ -201,12 +199,8 @@ mod tests {
         assert_eq!(got.report.trace_id.as_deref(), Some("t"));
         let bare = answered(r#"{"data":[{"embedding":[1]},{"embedding":[2]}]}"#, 2).unwrap();
         assert_eq!((bare.vectors, bare.model, bare.usage), (vec![vec![1.0], vec![2.0]], "m".into(), None));
-        for numbers in [[2, 1], [0, 0]] {
-            let [one, other] = numbers;
-            let body = format!(r#"{{"data":[{{"index":{one},"embedding":[1]}},{{"index":{other},"embedding":[2]}}]}}"#);
-            let expected = if one > other { [[2.0], [1.0]] } else { [[1.0], [2.0]] };
-            assert_eq!(answered(&body, 2).unwrap().vectors, expected, "{numbers:?}");
-        }
+        let from_one = r#"{"data":[{"index":2,"embedding":[1]},{"index":1,"embedding":[2]}]}"#;
+        assert_eq!(answered(from_one, 2).unwrap().vectors, [[2.0], [1.0]]);
     }
 
     #[test]
@@ -215,9 +209,9 @@ mod tests {
             (r#"{"data":[{"index":0,"embedding":[1]}]}"#, 2, "The answer holds 1 vectors for 2 texts"),
             (r#"{"data":[{"embedding":[1]},{"embedding":[1]}]}"#, 1, "The answer holds 2 vectors for 1 texts"),
             (
-                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[2]},{"index":1,"embedding":[3]}]}"#,
-                3,
-                "The answer holds 2 vectors for 3 texts",
+                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[2]}]}"#,
+                2,
+                "The answer holds 1 vectors for 2 texts",
             ),
             (
                 r#"{"data":[{"index":0,"embedding":[1]},{"index":7,"embedding":[2]}]}"#,

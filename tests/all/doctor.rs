@@ -129,7 +129,7 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     ("forbidden", "chat", "Forbidden", "completions.write", 3),
     // "Provider errors: missing provider config. Verify provider is configured in Portkey with correct slug."
     ("unknown-slug", "chat", "not valid", "check the part after @ in the model id", 4),
-    ("no-provider", "chat", "header is required", "option provider or config", 4),
+    ("no-provider", "chat", "header is required", "plugins.entries.portkey.config.provider", 4),
     ("unknown-config", "chat", "Invalid config id", "starts with pc-", 4),
     ("invalid-config", "chat", "mode", "Fix the inline config", 4),
     ("locked-config", "chat", "Cannot override", "remove x-portkey-config", 4),

@@ -106,8 +106,10 @@ async fn another_count_than_texts_is_an_error_and_no_vector_is_handed_on() {
         assert_eq!(error.kind(), Kind::Protocol, "{data}");
         assert!(error.to_string().contains(says) && error.record().request_sent, "{error:?}");
     }
-    let (_server, provider) = answering(json!({"data": [one(1), one(0)]})).await;
-    assert_eq!(provider.embed(&asked("1", &["a", "b"])).await.unwrap().vectors.len(), 2);
+    for data in [json!([one(1), one(0)]), json!([one(2), one(1)])] {
+        let (_server, provider) = answering(json!({"data": data})).await;
+        assert_eq!(provider.embed(&asked("1", &["a", "b"])).await.unwrap().vectors.len(), 2, "{data}");
+    }
 }
 
 #[tokio::test]

@@ -272,20 +272,20 @@ impl Setup {
     pub(crate) fn special_models(&self, descriptor: &Descriptor) -> Vec<(String, Value)> {
         let entries = entries(&self.config, &descriptor.id);
         let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
-        // Of several of one id the first counts.
-        let mut known = Vec::new();
-        let models = models.filter(|model| {
-            let id = model.get("id").and_then(Value::as_str).map(str::trim);
-            let is_new = !known.contains(&id);
-            known.push(id);
-            is_new
-        });
-        let is_special = |model: &&Value| {
-            model.get("headers").is_some_and(|headers| !headers.is_null())
-                || model.get("baseUrl").is_some_and(|url| !url.is_null())
-        };
-        let id = |model: &Value| Some((model.get("id")?.as_str()?.trim().to_owned(), model.clone()));
-        models.filter(is_special).filter_map(id).collect()
+        // Of several of one id, what the first does not say the others do: as OpenClaw joins them.
+        let mut joined: Map<String, Value> = Map::new();
+        for model in models.filter_map(Value::as_object) {
+            let Some(id) = model.get("id").and_then(Value::as_str) else { continue };
+            let known = joined.entry(id.trim()).or_insert_with(|| Map::new().into());
+            for (name, value) in model {
+                if known.get(name).is_none() {
+                    known[name.as_str()] = value.clone();
+                }
+            }
+        }
+        let is_said = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        let is_special = |model: &Value| is_said(model.get("headers")) || is_said(model.get("baseUrl"));
+        joined.into_iter().filter(|(_, model)| is_special(model)).collect()
     }
 
     /// Puts what was given beside the configuration into it, and the provider's entry under its proper name, with all
