@@ -294,9 +294,10 @@ export function streamFn(config) {
     const limit = deadline(options);
     const run = async () => {
       const { buildGuardedModelFetch } = await transport();
+      const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
-        models: [{ id: model.id, compat: configuredModel(config, model.id).compat }],
+        models: [{ id: model.id, compat: written.compat }],
       });
       const hidden = [...egress.filled, ...egress.attached.map(([name]) => ({ name }))].map(({ name }) => name.toLowerCase());
       const isOff = pluginOptions(config).attribution === false;
@@ -318,11 +319,12 @@ export function streamFn(config) {
         reply.push({ type: 'start', partial: events.message });
         const report = stream.report();
         /** @type {Promise<import('./prices.js').Cost | undefined> | undefined} asked for while the reply is being written */ let price;
+        // the user's own price wins; one of the list's is that of the model that was asked, and another may answer
+        const isPriced = isSet(written.cost);
         for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
           limit.started();
           batch.forEach((event) => events.take(event));
-          // the price that the user wrote wins
-          if (!isSet(model.cost) && events.message.responseModel) price ??= costOfReply(config, model, events.message.responseModel, report);
+          if (!isPriced && events.message.responseModel) price ??= costOfReply(config, model, events.message.responseModel, report);
         }
         const rates = price && events.used && await soon(price);
         if (rates && events.used) events.usage(events.used, rates);

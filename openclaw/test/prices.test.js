@@ -87,8 +87,11 @@ test('a reply costs what the model costs that answered, and the price is asked f
   assert.deepEqual(asked(), ['azure-openai/gpt-5', 'groq/gpt-5']);
   report = { 'x-portkey-provider': 'openai', 'x-portkey-cache-status': 'HIT' };
   assert.equal(await chat(config), 0);
+  const cost = { input: 1, output: 0, cacheRead: 0, cacheWrite: 0 };
+  assert.equal(await chat(config, { cost }), 0, "the list's price of the model that was asked does not count");
   report = { 'x-portkey-provider': 'openai' };
-  assert.equal(await chat(config, { cost: { input: 1, output: 0, cacheRead: 0, cacheWrite: 0 } }), 0.6, 'what the user wrote wins');
+  const priced = configOf(baseUrl, { models: [{ id: '@team/gpt-5', cost }] });
+  assert.equal(await chat(priced, { cost }), 0.6, 'what the user wrote wins');
   assert.deepEqual(asked(), []);
 });
 
