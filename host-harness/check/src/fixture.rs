@@ -167,6 +167,11 @@ impl Fixture {
         self.plugin.has_audio().then_some(()).ok_or_else(none)
     }
 
+    pub(super) fn prices(&self) -> Verdict {
+        let none = || Flaw::NotApplicable("the component exports no prices".into());
+        self.plugin.has_prices().then_some(()).ok_or_else(none)
+    }
+
     /// A configuration with this as the provider's entry.
     pub(super) fn config(&self, entry: Value) -> Value {
         json!({"models": {"providers": {self.id(): entry}}})

@@ -1,5 +1,5 @@
 //! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images, makes
-//! vectors, speaks, and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of
+//! vectors, speaks, tells prices, and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of
 //! [`host_harness_stub`], the gateway; nothing leaves the machine.
 //!
 //! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked.

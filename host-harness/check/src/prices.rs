@@ -5,9 +5,8 @@ use serde_json::json;
 use super::{
     Check,
     canned::Canned,
-    fixture::{Fixture, Flaw, Verdict, ensure, keyless},
+    fixture::{Fixture, Verdict, ensure, keyless},
 };
-use host_harness::Provider;
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -15,15 +14,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "P2", title: "a service that tells no prices has none", run: |fixture| Box::pin(none(fixture)) },
 ];
 
-fn exported(fixture: &Fixture) -> Verdict {
-    match fixture.plugin.has_prices() {
-        true => Ok(()),
-        false => Err(Flaw::NotApplicable("the component exports no prices".into())),
-    }
-}
-
 async fn keyless_question(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.prices()?;
     let gateway = fixture.gateway().await?;
     let provider = fixture.connect(&gateway).await?;
     if let Some(price) = provider.price_of(&fixture.descriptor().default_model.id).await {
@@ -37,10 +29,10 @@ async fn keyless_question(fixture: &Fixture) -> Verdict {
 }
 
 async fn none(fixture: &Fixture) -> Verdict {
-    exported(fixture)?;
+    fixture.prices()?;
     for answer in [json!({}), json!([]), json!("prices"), json!({"error": {"message": "Not Found"}})] {
         let gateway = Canned::start(answer.clone()).await?;
-        let provider = Provider::connect(&fixture.plugin, fixture.setup(json!({})).base_url(&gateway.base_url)).await?;
+        let provider = fixture.connect_to(&gateway.base_url).await?;
         let price = provider.price_of(&fixture.descriptor().default_model.id).await;
         ensure(price.is_none(), || {
             format!("the service answered {answer}, which tells no price: expected none, got {price:?}")

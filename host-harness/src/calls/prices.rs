@@ -276,14 +276,15 @@ impl Prices {
         let Some((plugin, folder)) = &self.file else { return };
         let changed = self.with_table(|table| std::mem::take(&mut table.is_changed).then(|| table.told.clone()));
         let Some(mut told) = changed else { return };
-        for (key, theirs) in self.read() {
+        let there = entries(folder);
+        for (key, theirs) in there.iter().filter_map(|entry| read_entry(entry, plugin)) {
             let ours = told.entry(key).or_insert_with(|| theirs.clone());
             if theirs.at > ours.at {
                 *ours = theirs;
             }
         }
         newest(&mut told);
-        let of_others = entries(folder).into_iter().filter(|entry| entry["plugin"] != **plugin).take(MOST);
+        let of_others = there.into_iter().filter(|entry| entry["plugin"] != **plugin).take(MOST);
         let entries: Vec<Value> =
             told.iter().map(|(key, told)| write_entry(key, told, plugin)).chain(of_others).collect();
         // One that cannot be written costs a question, not the call.
