@@ -55,17 +55,17 @@ pub fn embedding(provider: &Provider, model: impl Into<String>, ndims: Option<us
 
 /// The model with this id as one that draws. Rig takes one image of an answer, as bytes.
 pub fn image_generation(provider: &Provider, model: impl Into<String>) -> DynModel<ImageGeneration> {
-    whole::image_generation(provider, model.into())
+    whole::model(provider, model.into())
 }
 
 /// The model with this id as one that speaks. An empty voice is the provider's own choice.
 pub fn audio_generation(provider: &Provider, model: impl Into<String>) -> DynModel<AudioGeneration> {
-    whole::audio_generation(provider, model.into())
+    whole::model(provider, model.into())
 }
 
 /// The model with this id as one that writes down what is said.
 pub fn transcription(provider: &Provider, model: impl Into<String>) -> DynModel<Transcription> {
-    whole::transcription(provider, model.into())
+    whole::model(provider, model.into())
 }
 
 /// Every model that the provider offers: `models(&provider).list().await?`, with what the component knows of each.

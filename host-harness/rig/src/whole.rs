@@ -31,7 +31,7 @@ const MAX_TEXTS: usize = 2048;
 
 /// A model of a provider, whose id may be left to the provider.
 #[derive(Clone, Debug)]
-struct Of {
+pub(crate) struct Of {
     provider: Provider,
     model: Option<String>,
 }
@@ -48,6 +48,16 @@ impl Of {
             None => wire,
         }
     }
+}
+
+/// A model whose request says all that there is to say.
+pub(crate) fn model<Op>(provider: &Provider, model: String) -> DynModel<Op>
+where
+    Op: Operation<Emit = Free>,
+    Of: Transport<Local<Op>>,
+{
+    let of = Of::new(provider, model);
+    Model::new(of.wire(), of).erase()
 }
 
 /// Opens the answer that `call` gives: what it is to rig, what came beside it, and what the gateway reported.
@@ -112,17 +122,9 @@ impl Transport<Local<Embedding>> for Embeddings {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Images(Of);
-
-pub(crate) fn image_generation(provider: &Provider, model: String) -> DynModel<ImageGeneration> {
-    let of = Of::new(provider, model);
-    Model::new(of.wire(), Images(of)).erase()
-}
-
-impl Transport<Local<ImageGeneration>> for Images {
+impl Transport<Local<ImageGeneration>> for Of {
     fn send(&self, asked: ImageGenerationRequest, _exchange: Exchange) -> Opening<Step<ImageGeneration>> {
-        let Self(of) = self.clone();
+        let of = self.clone();
         opening(async move {
             if asked.additional_params.as_ref().and_then(|params| params.get("n")).is_some_and(|n| n != 1) {
                 return Err(no_place("an `n` other than 1", "rig takes one image of an answer").into());
@@ -157,17 +159,9 @@ impl Transport<Local<ImageGeneration>> for Images {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Speech(Of);
-
-pub(crate) fn audio_generation(provider: &Provider, model: String) -> DynModel<AudioGeneration> {
-    let of = Of::new(provider, model);
-    Model::new(of.wire(), Speech(of)).erase()
-}
-
-impl Transport<Local<AudioGeneration>> for Speech {
+impl Transport<Local<AudioGeneration>> for Of {
     fn send(&self, asked: AudioGenerationRequest, _exchange: Exchange) -> Opening<Step<AudioGeneration>> {
-        let Self(of) = self.clone();
+        let of = self.clone();
         opening(async move {
             // Rig always says how fast; 1 is how one speaks.
             let speed = (asked.speed != 1.0).then(|| ("speed", json!(asked.speed)));
@@ -188,17 +182,9 @@ impl Transport<Local<AudioGeneration>> for Speech {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Transcripts(Of);
-
-pub(crate) fn transcription(provider: &Provider, model: String) -> DynModel<Transcription> {
-    let of = Of::new(provider, model);
-    Model::new(of.wire(), Transcripts(of)).erase()
-}
-
-impl Transport<Local<Transcription>> for Transcripts {
+impl Transport<Local<Transcription>> for Of {
     fn send(&self, asked: TranscriptionRequest, _exchange: Exchange) -> Opening<Step<Transcription>> {
-        let Self(of) = self.clone();
+        let of = self.clone();
         opening(async move {
             let temperature = asked.temperature.map(|temperature| ("temperature", json!(temperature)));
             // Of a recording's name its ending says something, where the bytes do not.
