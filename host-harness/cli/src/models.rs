@@ -74,12 +74,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows = models.iter().map(Listed::row);
+    let ids = models.iter().map(|listed| listed.model.id.chars().count()).max().unwrap_or_default();
+    // In a narrow one the rest would leave the ids no room.
+    let has_room = |columns: usize| columns >= WIDE.max(ids + REST);
     match output::columns() {
         Some(_) if models.is_empty() => {}
         Some(columns) => {
-            // In a narrow one the rest would leave the ids no room.
-            let ids = models.iter().map(|listed| listed.model.id.chars().count()).max().unwrap_or_default();
-            let shown = if columns < WIDE.max(ids + REST) { 2 } else { HEADER.len() };
+            let shown = if has_room(columns) { HEADER.len() } else { 2 };
             let mut table = Table::new();
             table.load_style(UTF8_FULL_CONDENSED).set_header(HEADER.into_iter().take(shown));
             table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -106,7 +107,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         some if some == all => format!("{all} models"),
         some => format!("{some} of {all} models"),
     });
-    if output::columns().is_some_and(|columns| columns >= WIDE) && models.iter().any(|model| model.price.is_some()) {
+    if output::columns().is_some_and(has_room) && models.iter().any(|model| model.price.is_some()) {
         output::note("prices: US dollars for a million tokens, in/out");
     }
     if !asks_prices && provider.plugin().has_prices() {

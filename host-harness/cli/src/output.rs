@@ -359,7 +359,8 @@ impl Took {
     }
 }
 
-/// Dollars for a person: two digits after the point, and of less than a cent the first three that are not 0.
+/// Dollars for a person: whole ones bare, others with two digits; of less than one the first three that are not 0, twelve
+/// places at most.
 pub(crate) fn dollars(amount: f64) -> String {
     let places = if amount > 0.0 && amount < 1.0 { (2 - amount.log10().floor() as i32).clamp(2, 12) } else { 2 };
     let text = format!("{amount:.*}", places as usize);
