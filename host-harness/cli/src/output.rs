@@ -264,7 +264,7 @@ pub(crate) fn print_styled(line: &str) {
     is_written(writeln!(anstream::stdout(), "{}", terminal::styled(line)));
 }
 
-/// What stands in `{"error": ...}`, as the README has it.
+/// What stands in `{"error": ...}`, as docs/commands.md has it.
 pub(crate) fn error_json(error: &types::Error) -> Value {
     json!(error)
 }
@@ -411,7 +411,7 @@ mod tests {
         }
     }
 
-    /// The README's table says of each kind which exit code it has.
+    /// The table in docs/commands.md says of each kind which exit code it has.
     #[test]
     fn the_documented_exit_codes_are_the_ones_that_are_used() {
         use ErrorKind as Kind;
@@ -434,8 +434,8 @@ mod tests {
             Kind::Truncated,
             Kind::Other,
         ];
-        let readme = include_str!("../../../README.md");
-        let (_, table) = readme.split_once("| exit code | meaning | `kind` of the error |").unwrap();
+        let page = include_str!("../../../docs/commands.md");
+        let (_, table) = page.split_once("| exit code | meaning | `kind` of the error |").unwrap();
         let (table, _) = table.split_once("\n\n").unwrap();
         for kind in KINDS {
             for request_sent in [false, true] {
