@@ -2,8 +2,11 @@ COMPONENT = target/wasm32-wasip2/component/portkey_provider.wasm
 # What npm installs, each from a lock file: the real Portkey gateway, and the tools of the OpenClaw package.
 GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
-# Checks licences, sources and advisories of the crates. Unoptimised: it is built for longer than it runs.
+# Tools from crates.io, unoptimised: they are built for longer than they run. This one checks licences, sources and
+# advisories of the crates.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
+# Makes a site of docs/.
+MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 # The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
 CLIENTS = tests/clients/node_modules/.package-lock.json
 PYTHON = target/python/ready
@@ -15,7 +18,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate package dist clean
+.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist clean
 
 # The targets, as CONTRIBUTING.md lists them.
 help:
@@ -118,6 +121,10 @@ advisories: $(DENY)
 validate: build
 	target/debug/host-harness validate $(COMPONENT) --manifest openclaw.plugin.json
 
+# docs/ as a site, in target/site.
+site: $(MDBOOK)
+	$(MDBOOK) build
+
 # The OpenClaw package, in dist/.
 package: component $(ADAPTER)
 	npm --prefix openclaw run build
@@ -140,8 +147,8 @@ $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
-target/tools/%/bin/cargo-deny:
-	cargo install $* --locked --debug --root target/tools/$*
+$(DENY) $(MDBOOK):
+	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
 
 $(CLIENTS): tests/clients/package-lock.json
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
