@@ -60,7 +60,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
 	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
 	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
-	node --test tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
+	node --test tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
