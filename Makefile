@@ -5,8 +5,9 @@ ADAPTER = openclaw/node_modules/.package-lock.json
 # Tools from crates.io, unoptimised: they are built for longer than they run. This one checks licences, sources and
 # advisories of the crates.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
-# Makes a site of docs/.
+# Makes a site of docs/, and what draws the diagrams there.
 MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
+MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
 # The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
 CLIENTS = tests/clients/node_modules/.package-lock.json
 PYTHON = target/python/ready
@@ -122,7 +123,9 @@ validate: build
 	target/debug/host-harness validate $(COMPONENT) --manifest openclaw.plugin.json
 
 # docs/ as a site, in target/site.
-site: $(MDBOOK)
+site: $(MDBOOK) $(MERMAID)
+	mkdir -p target/mermaid && cp book.toml target/mermaid
+	$(MERMAID) install target/mermaid
 	$(MDBOOK) build
 
 # The OpenClaw package, in dist/.
@@ -147,7 +150,7 @@ $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
-$(DENY) $(MDBOOK):
+$(DENY) $(MDBOOK) $(MERMAID):
 	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
 
 $(CLIENTS): tests/clients/package-lock.json
