@@ -2,8 +2,12 @@ COMPONENT = target/wasm32-wasip2/component/portkey_provider.wasm
 # What npm installs, each from a lock file: the real Portkey gateway, and the tools of the OpenClaw package.
 GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
-# Checks licences, sources and advisories of the crates. Unoptimised: it is built for longer than it runs.
+# Tools from crates.io, unoptimised: they are built for longer than they run. This one checks licences, sources and
+# advisories of the crates.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
+# Makes a site of docs/, and what draws the diagrams there.
+MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
+MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
 # The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
 CLIENTS = tests/clients/node_modules/.package-lock.json
 PYTHON = target/python/ready
@@ -15,7 +19,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate package dist clean
+.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist clean
 
 # The targets, as CONTRIBUTING.md lists them.
 help:
@@ -57,7 +61,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
 	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
 	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
-	node --test tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
+	node --test tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
@@ -118,6 +122,12 @@ advisories: $(DENY)
 validate: build
 	target/debug/host-harness validate $(COMPONENT) --manifest openclaw.plugin.json
 
+# docs/ as a site, in target/site.
+site: $(MDBOOK) $(MERMAID)
+	mkdir -p target/mermaid && cp book.toml target/mermaid
+	$(MERMAID) install target/mermaid
+	$(MDBOOK) build
+
 # The OpenClaw package, in dist/.
 package: component $(ADAPTER)
 	npm --prefix openclaw run build
@@ -140,8 +150,8 @@ $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
-target/tools/%/bin/cargo-deny:
-	cargo install $* --locked --debug --root target/tools/$*
+$(DENY) $(MDBOOK) $(MERMAID):
+	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
 
 $(CLIENTS): tests/clients/package-lock.json
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund

@@ -1,7 +1,12 @@
 //! The house stands as `docs/architecture.md` draws it: what a crate must not know it does not build, the library's folders know
 //! those below them alone, and nothing includes another's source.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use regex::Regex;
 
@@ -51,14 +56,14 @@ fn the_readme_says_how_many_crates_an_embedder_compiles() {
     assert!(readme.contains(&format!("{count} crates")), "README.md says another number than {count}");
 }
 
-/// All Rust files below a folder.
-fn sources(folder: PathBuf) -> Vec<PathBuf> {
+/// All files below a folder whose names end so, but for what is built or installed there.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if entry.is_dir() && !["target", "node_modules", ".git"].contains(&&*name) {
-            found.extend(sources(entry));
-        } else if name.ends_with(".rs") {
+        let name = entry.file_name().unwrap_or_default();
+        if entry.is_dir() && !["target", "node_modules", ".git"].iter().any(|built| name == *built) {
+            found.extend(files(&entry, extension));
+        } else if entry.extension().is_some_and(|of| of == extension) {
             found.push(entry);
         }
     }
@@ -76,7 +81,7 @@ fn a_folder_of_the_library_knows_those_below_it_alone() {
     let item = Regex::new(r"(?:^|[,{\s])([a-z_]+)(?:::|,|\s*$)").unwrap();
     for (at, layer) in layers.iter().enumerate() {
         let mut seen = 0;
-        for file in sources(library.join(layer)) {
+        for file in files(&library.join(layer), "rs") {
             let text = fs::read_to_string(&file).unwrap();
             let lists = list.captures_iter(&text).flat_map(|list| {
                 item.captures_iter(list.get(1).unwrap().as_str()).map(|item| item[1].to_owned()).collect::<Vec<_>>()
@@ -95,6 +100,6 @@ fn a_folder_of_the_library_knows_those_below_it_alone() {
 fn nothing_but_a_bench_includes_the_source_of_another() {
     let includes =
         |file: &PathBuf| fs::read_to_string(file).unwrap().lines().any(|line| line.trim_start().starts_with("#[path"));
-    let found: Vec<_> = sources(root()).into_iter().filter(includes).collect();
+    let found: Vec<_> = files(&root(), "rs").into_iter().filter(includes).collect();
     assert!(found.len() <= 2, "{found:?}");
 }

@@ -33,6 +33,7 @@ mod house;
 mod image_command;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod links;
 mod lint_command;
 mod live;
 mod look;

@@ -9,6 +9,7 @@ mod locks;
 mod npm;
 mod oci;
 mod sbom;
+mod site;
 mod workspace;
 
 use clap::Parser;
@@ -28,6 +29,8 @@ enum Task {
     Dist,
     /// Checks that all packages are pinned by their digests, and how they are installed
     Locks,
+    /// For mdBook: has links out of docs/ lead to the repository
+    SiteLinks(site::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> anyhow::Result<()> {
         Task::Program => dist::program(&workspace),
         Task::Dist => dist::run(&workspace),
         Task::Locks => locks::run(&workspace),
+        Task::SiteLinks(args) => site::run(&workspace, &args),
     }
 }
