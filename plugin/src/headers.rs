@@ -14,7 +14,12 @@ use crate::portkey;
 
 /// The value of a connection's header, whose name is in lower case here: of several the last.
 pub(crate) fn of_connection<'c>(connection: &'c Connection, wanted: &str) -> Option<&'c str> {
-    let mut headers = connection.headers.iter().rev();
+    find(&connection.headers, wanted)
+}
+
+/// The same of its headers.
+pub(crate) fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
+    let mut headers = headers.iter().rev();
     headers.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| &**value)
 }
 

@@ -10,7 +10,7 @@ use crate::headers::{self, Header};
 use crate::json::{Json, Object};
 use crate::nearest::nearest;
 use crate::portkey;
-use crate::traits::{self, Protocol};
+use crate::request;
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
 /// for the request line, the key and what the host adds.
@@ -84,13 +84,14 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     }
     // Gateway 1.15.2 says nothing of it.
     let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
-    let by_responses = |id: &str| traits::of(id).is_some_and(|known| known.protocol() == Protocol::Responses);
-    let is_asked = |protocol: &str| settings.options_json.contains(&format!(r#""protocol":"{protocol}""#));
-    if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted)
-        && (is_asked("responses") || settings.models.iter().any(|(_, id)| by_responses(id)) && !is_asked("chat"))
-    {
-        let message = "The open-source gateway runs no guardrails for models of the Responses API.";
-        findings.push(finding(Severity::Warning, &config.path, message));
+    if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted) {
+        let sent: Vec<_> = settings.headers.iter().map(|header| (header.name.clone(), header.wire_value())).collect();
+        // The last stands for a model that the configuration does not name.
+        let models = settings.models.iter().map(|(_, id)| &**id).chain([""]);
+        if request::uses_responses(models, &sent, &settings.options_json) {
+            let message = "The open-source gateway runs no guardrails for models of the Responses API.";
+            findings.push(finding(Severity::Warning, &config.path, message));
+        }
     }
     let routes = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
     let is_routed = settings.headers.iter().any(|header| routes.contains(&header.name.as_str()));
@@ -337,12 +338,15 @@ mod tests {
 
     #[test]
     fn guardrails_that_do_not_run_are_told() {
-        let told = |base_url: &str, model: &str, config: &str, protocol: Option<&str>| {
+        let told_of = |base_url: &str, model: &str, options: serde_json::Value| {
             let config = serde_json::json!({
                 "models": {"providers": {"portkey": {"baseUrl": base_url, "models": [{"id": model}]}}},
-                "plugins": {"entries": {"portkey": {"config": {"config": {config: [{}]}, "protocol": protocol}}}},
+                "plugins": {"entries": {"portkey": {"config": options}}},
             });
             document(&config.to_string()).iter().any(|finding| finding.message.contains("runs no guardrails"))
+        };
+        let told = |base_url: &str, model: &str, config: &str, protocol: Option<&str>| {
+            told_of(base_url, model, serde_json::json!({"config": {config: [{}]}, "protocol": protocol}))
         };
         let own = "http://127.0.0.1:8787/v1";
         assert!(told(own, "gpt-5-codex", "input_guardrails", None));
@@ -351,6 +355,17 @@ mod tests {
         assert!(!told(own, "gpt-5", "input_guardrails", None));
         assert!(!told(own, "gpt-5-codex", "override_params", None));
         assert!(!told("https://api.portkey.ai/v1", "@openai/gpt-5-codex", "input_guardrails", None));
+        // As a request is sent: for the model that the user says is behind an id, and that a config sends it to.
+        let guarded = |families: serde_json::Value, config: serde_json::Value| {
+            let mut options = serde_json::json!({"config": config, "modelFamilies": families});
+            options["config"]["input_guardrails"] = serde_json::json!([{}]);
+            told_of(own, "prod", options)
+        };
+        assert!(guarded(serde_json::json!({"prod": "gpt-5-codex"}), serde_json::json!({})));
+        assert!(!guarded(serde_json::json!({"prod": "gpt-5", "other": "gpt-5-codex"}), serde_json::json!({})));
+        let targets =
+            serde_json::json!({"targets": [{"provider": "openai", "override_params": {"model": "gpt-5-codex"}}]});
+        assert!(guarded(serde_json::json!({}), targets));
     }
 
     #[test]

@@ -100,7 +100,9 @@ async fn a_gateway_that_is_none_of_the_hosted_ones_has_no_prices() {
 async fn the_users_own_price_wins_and_asks_nobody() {
     let stub = hosted().await;
     let config = json!({"models": {"providers": {"portkey": {"models": [
-        {"id": "@openai/gpt-5", "cost": {"input": 1, "output": 2, "cacheRead": 0.5, "cacheWrite": 0}},
+        // What a row leaves out, another of its id says.
+        {"id": "@openai/gpt-5", "cost": {"input": 1}},
+        {"id": "@openai/gpt-5", "cost": {"input": 3, "output": 2, "cacheRead": 0.5, "cacheWrite": 0}},
         // As onboarding writes it.
         {"id": "@openai/gpt-5-mini", "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}},
     ]}}}});

@@ -43,8 +43,8 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         Err(Error::new(format!("the plugin `{id}` wrote {what} into the configuration, which is the user's choice")))
     };
 
-    if let Some(name) = called_elsewhere(config, id, owner.default_base_url) {
-        return Err(Error::new(format!("`models.providers.{}` {ELSEWHERE}", name.trim())));
+    if let Some((name, why)) = conflict(config, id, owner.default_base_url) {
+        return Err(Error::new(format!("`models.providers.{}` {why}", name.trim())));
     }
     let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
     let mut known = inline::all_references(&own);
@@ -145,16 +145,24 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     Ok(())
 }
 
-/// Why an entry that [`called_elsewhere`] gives is refused.
-pub const ELSEWHERE: &str = "is another spelling of the same provider, with another `baseUrl`: leave one of them";
-
-/// The name of an entry of this provider that says another place than the first one, which is called. All of them are read
-/// as one: what is kept for one server would go to another.
-pub fn called_elsewhere<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Option<&'a str> {
+/// Why the spellings of a provider's name in `config` cannot be read as one entry: with which of them, and the reason.
+/// What is kept for one server would go to another, or by another way than it is meant to.
+pub fn conflict<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Option<(&'a str, String)> {
+    let all = entries(config, id);
     let place = |entry: &'a Value| entry.get("baseUrl")?.as_str().map(str::trim).filter(|url| !url.is_empty());
-    let mut all = entries(config, id).into_iter();
-    let first = place(all.next()?.1).unwrap_or(default_base_url);
-    all.find(|(_, entry)| place(entry).is_some_and(|url| !same_place(first, url))).map(|(name, _)| name)
+    let first = place(all.first()?.1).unwrap_or(default_base_url);
+    let elsewhere = all.iter().find(|(_, entry)| place(entry).is_some_and(|url| !same_place(first, url)));
+    let request = |entry: &'a Value| entry.get("request").filter(|request| !request.is_null());
+    let other_request = || {
+        let first = all.iter().find_map(|(_, entry)| request(entry))?;
+        all.iter().find(|(_, entry)| request(entry).is_some_and(|other| other != first))
+    };
+    let conflict = |(name, _): &(&'a str, &Value), member: &str| {
+        (*name, format!("is another spelling of the same provider, with another `{member}`: leave one of them"))
+    };
+    elsewhere
+        .map(|entry| conflict(entry, "baseUrl"))
+        .or_else(|| other_request().map(|entry| conflict(entry, "request")))
 }
 
 /// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)

@@ -12,7 +12,7 @@ use boundary::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -41,7 +41,7 @@ use crate::{
         pool::Pool,
     },
     types::{Connection, ErrorKind, Media},
-    wit::{self, audio, chat, embeddings, images, models, onboarding::Descriptor},
+    wit::{audio, chat, embeddings, images, models, onboarding::Descriptor, prices::Price},
 };
 
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
@@ -71,11 +71,13 @@ pub struct Provider {
     time_limit: Option<Duration>,
 }
 
-/// The places that calls go to, shared by all options of calls.
+/// The places that calls go to, and the user's own prices, shared by all options of calls.
 struct Places {
     main: Place,
     /// The places of models with headers or a base URL of their own, by model id.
     special: BTreeMap<String, Place>,
+    /// The prices that the configuration has, by model id.
+    prices: BTreeMap<String, Price>,
 }
 
 /// One place, and the connections to it after the first call.
@@ -86,13 +88,20 @@ struct Place {
 
 impl Places {
     /// All models at one base URL share the connections to it.
-    fn of(special: Vec<(String, Value)>) -> Self {
+    fn of(models: Map<String, Value>) -> Self {
         let main = Place { model: None, pool: Arc::default() };
-        let place = |model: Value| {
-            let is_elsewhere = model.get("baseUrl").is_some_and(|url| !url.is_null());
-            Place { pool: if is_elsewhere { Arc::default() } else { main.pool.clone() }, model: Some(model) }
-        };
-        Self { special: special.into_iter().map(|(id, model)| (id, place(model))).collect(), main }
+        let is_said = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        let price = |(id, model): (&String, &Value)| Some((id.clone(), Price::configured(model.get("cost")?)?));
+        let prices = models.iter().filter_map(price).collect();
+        let mut special = BTreeMap::new();
+        for (id, model) in models {
+            let is_elsewhere = is_said(model.get("baseUrl"));
+            if is_elsewhere || is_said(model.get("headers")) {
+                let pool = if is_elsewhere { Arc::default() } else { main.pool.clone() };
+                special.insert(id, Place { pool, model: Some(model) });
+            }
+        }
+        Self { main, special, prices }
     }
 }
 
@@ -141,7 +150,7 @@ impl Provider {
         } else {
             setup.held(descriptor)?
         };
-        let places = Places::of(setup.special_models(descriptor));
+        let places = Places::of(setup.models(descriptor));
         let folder = plugin.cache().filter(|_| setup.keeps_prices);
         let prices = folder.map_or_else(Prices::default, |folder| Prices::in_folder(plugin.digest(), folder.clone()));
         Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), Arc::new(prices), clock).await
@@ -273,8 +282,8 @@ impl Provider {
     }
 
     /// The user's own price of a model.
-    pub(super) fn configured_price(&self, model: &str) -> Option<wit::prices::Price> {
-        self.setup.cost_of_model(self.plugin.descriptor(), model).and_then(wit::prices::Price::configured)
+    pub(super) fn configured_price(&self, model: &str) -> Option<Price> {
+        self.places.prices.get(model.trim()).copied()
     }
 
     /// Where calls go, as the plugin resolved it. It holds no secret.

@@ -1,6 +1,8 @@
 //! The keys of `models.providers.<id>`: which are obeyed here, which are refused, and which this host ignores. Owns
 //! that table, and merges the headers from all places where OpenClaw takes them.
 
+use std::mem;
+
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
@@ -246,6 +248,22 @@ impl Checked {
                 Leaves(_) if *known == "api" && value == "openai-completions" => {}
                 Leaves(why) => self.left.push(Left { path, why }),
             }
+        }
+    }
+}
+
+/// Adds what another spelling of the provider's name says to its entry, as a plugin reads the two: the first value of a
+/// setting counts, `null` is none, and models and headers are joined.
+pub(crate) fn join(entry: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (name, value) in more {
+        match (&*name, entry.get_mut(&name), value) {
+            ("models", Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
+            ("headers", Some(Value::Object(all)), Value::Object(more)) => {
+                let own = mem::replace(all, more);
+                own.into_iter().for_each(|(name, value)| put(all, &name, value));
+            }
+            (_, None | Some(Value::Null), value) => drop(entry.insert(name, value)),
+            _ => {}
         }
     }
 }

@@ -2,13 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use boundary::{
-    inline,
-    merge::{ELSEWHERE, called_elsewhere},
-    origin::Origin,
-    references::is_reference,
-    view::entries,
-};
+use boundary::{inline, merge::conflict, origin::Origin, references::is_reference, view::entries};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -150,14 +144,6 @@ impl Setup {
         self
     }
 
-    /// `models[].cost` of a model of the provider's entry.
-    pub(crate) fn cost_of_model(&self, descriptor: &Descriptor, model: &str) -> Option<&Value> {
-        let entries = entries(&self.config, &descriptor.id);
-        let mut models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
-        let is_named = |entry: &&Value| entry.get("id").and_then(Value::as_str).map(str::trim) == Some(model.trim());
-        models.find(is_named)?.get("cost")
-    }
-
     /// The same with these options and no others.
     pub(crate) fn options_alone(self, options: Map<String, Value>) -> Self {
         Self { options, ..self }
@@ -256,8 +242,8 @@ impl Setup {
 
     fn checked(&self, descriptor: &Descriptor) -> Checked {
         let mut all = Checked { refused: entry::check_way(&self.config), ..Checked::default() };
-        if let Some(name) = called_elsewhere(&self.config, &descriptor.id, &descriptor.default_base_url) {
-            all.refused.push(Error::at(format!("models.providers.{}", name.trim()), ELSEWHERE));
+        if let Some((name, why)) = conflict(&self.config, &descriptor.id, &descriptor.default_base_url) {
+            all.refused.push(Error::at(format!("models.providers.{}", name.trim()), why));
         }
         for (name, entry) in entries(&self.config, &descriptor.id) {
             let checked = entry::check(entry, &format!("models.providers.{}", name.trim()));
@@ -267,25 +253,19 @@ impl Setup {
         all
     }
 
-    /// The models of the provider's entry that are called in another way than the others: with headers of their own, or
-    /// elsewhere.
-    pub(crate) fn special_models(&self, descriptor: &Descriptor) -> Vec<(String, Value)> {
+    /// The models of the provider's entry by id. Of several of one id the first counts, and what it does not say the others
+    /// do, also of its `cost`: as OpenClaw joins them.
+    pub(crate) fn models(&self, descriptor: &Descriptor) -> Map<String, Value> {
         let entries = entries(&self.config, &descriptor.id);
         let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
-        // Of several of one id, what the first does not say the others do: as OpenClaw joins them.
-        let mut joined: Map<String, Value> = Map::new();
+        let mut joined = Map::new();
         for model in models.filter_map(Value::as_object) {
             let Some(id) = model.get("id").and_then(Value::as_str) else { continue };
-            let known = joined.entry(id.trim()).or_insert_with(|| Map::new().into());
-            for (name, value) in model {
-                if known.get(name).is_none() {
-                    known[name.as_str()] = value.clone();
-                }
+            if let Some(known) = joined.entry(id.trim()).or_insert_with(|| json!({})).as_object_mut() {
+                fill(known, model);
             }
         }
-        let is_said = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
-        let is_special = |model: &Value| is_said(model.get("headers")) || is_said(model.get("baseUrl"));
-        joined.into_iter().filter(|(_, model)| is_special(model)).collect()
+        joined
     }
 
     /// Puts what was given beside the configuration into it, and the provider's entry under its proper name, with all
@@ -298,7 +278,7 @@ impl Setup {
     }
 
     fn settle_entry(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
-        let own = entries(&self.config, &descriptor.id).first().map(|(name, _)| (*name).to_owned());
+        let own: Vec<_> = entries(&self.config, &descriptor.id).iter().map(|(name, _)| (*name).to_owned()).collect();
         let providers = self
             .config
             .as_object_mut()
@@ -308,11 +288,13 @@ impl Setup {
             .and_then(Value::as_object_mut)
             .ok_or_else(|| Error::at("models.providers", "is not an object"))?;
         let path = format!("models.providers.{}", descriptor.id);
-        let entry = own.and_then(|name| providers.shift_remove(&name)).unwrap_or_else(|| json!({}));
-        let mut entry = match entry {
-            Value::Object(entry) => entry,
-            _ => return Err(Error::at(path, "is not an object")),
-        };
+        let mut entry = Map::new();
+        for name in own {
+            match providers.shift_remove(&name) {
+                Some(Value::Object(more)) => entry::join(&mut entry, more),
+                _ => return Err(Error::at(format!("models.providers.{}", name.trim()), "is not an object")),
+            }
+        }
         let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
         let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
         let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
@@ -367,6 +349,17 @@ impl Setup {
     }
 }
 
+/// Adds to a model what another row of its id says.
+fn fill(known: &mut Map<String, Value>, row: &Map<String, Value>) {
+    for (name, value) in row {
+        match (&**name, known.get_mut(name), value) {
+            ("cost", Some(Value::Object(known)), Value::Object(cost)) => fill(known, cost),
+            (_, None | Some(Value::Null), value) => drop(known.insert(name.clone(), value.clone())),
+            _ => {}
+        }
+    }
+}
+
 /// An error of the host's as a finding: its message without the place, and what to do.
 fn refusal(error: &Error) -> Finding {
     let path = error.path().unwrap_or_default();
@@ -388,6 +381,52 @@ fn written_url(configured: &Value) -> Option<&str> {
 mod tests {
     use super::super::credentials::tests::descriptor;
     use super::*;
+
+    fn settled_entry(providers: Value) -> Result<Value> {
+        let mut setup = Setup::new(json!({"models": {"providers": providers}}));
+        setup.settle(&descriptor(), &[], None)?;
+        let providers = setup.config["models"]["providers"].take();
+        assert_eq!(providers.as_object().unwrap().len(), 1, "{providers}");
+        Ok(providers["acme"].clone())
+    }
+
+    #[test]
+    fn of_a_model_that_is_listed_twice_the_first_row_counts_and_the_others_fill_it() {
+        let setup = Setup::new(json!({"models": {"providers": {
+            "Acme": {"models": [{"id": " m", "cost": {"input": 9, "output": 2}, "name": "last"}]},
+            "acme": {"models": [{"id": "m", "headers": null}, {"id": "n"}, "m", {"id": 3},
+                {"id": "m ", "headers": {"a": "1"}, "cost": {"input": 1}}]},
+        }}}));
+        let models = Value::from(setup.models(&descriptor()));
+        assert_eq!(models["m"]["headers"], json!({"a": "1"}));
+        assert_eq!(models["m"]["cost"], json!({"input": 1, "output": 2}));
+        assert_eq!((&models["m"]["name"], models.as_object().unwrap().len()), (&json!("last"), 2));
+    }
+
+    /// As the plugin reads them: a proxy that only one of them names is one that requests go through.
+    #[test]
+    fn all_spellings_of_the_provider_are_one_entry() {
+        let proxy = json!({"proxy": {"mode": "explicit-proxy", "url": "http://proxy.test:3128"}});
+        let entry = settled_entry(json!({
+            "ACME": {"request": proxy, "headers": {"a": "1", "B": "1", "c": "1"}, "models": [{"id": "one"}], "timeoutSeconds": 1},
+            " Acme": {"maxTokens": 7, "timeoutSeconds": 3},
+            "acme": {"headers": {"b": "2", "c": "2"}, "models": [{"id": "two"}], "timeoutSeconds": null},
+        }));
+        let expected = json!({
+            "headers": {"a": "1", "b": "2", "c": "2"}, "models": [{"id": "two"}, {"id": "one"}],
+            "timeoutSeconds": 1, "request": proxy, "maxTokens": 7,
+        });
+        assert_eq!(entry.unwrap(), expected);
+        let wrong = settled_entry(json!({"acme": {}, "Acme": 3})).unwrap_err().to_string();
+        assert!(wrong.contains("models.providers.Acme"), "{wrong}");
+        // Of two ways to make connections none is passed over.
+        let error =
+            settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": {"allowPrivateNetwork": true}}}));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("models.providers.Acme") && error.contains("another `request`"), "{error}");
+        assert!(settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": proxy}})).is_ok());
+        assert!(settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": null}})).is_ok());
+    }
 
     #[test]
     fn an_option_may_refer_to_a_variable_but_not_to_the_key() {

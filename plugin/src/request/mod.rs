@@ -61,6 +61,21 @@ impl Finished {
     }
 }
 
+/// The API that a request goes out by.
+fn protocol(targets: &Targets, options: &Options<'_>) -> Protocol {
+    options.protocol.unwrap_or_else(|| targets.protocol())
+}
+
+/// Whether requests for one of these models go out by the Responses API, with these headers and options.
+pub(crate) fn uses_responses<'m>(
+    mut models: impl Iterator<Item = &'m str>,
+    headers: &[(String, String)],
+    options_json: &str,
+) -> bool {
+    let options = Options::read(options_json);
+    models.any(|model| protocol(&Targets::of(model, headers, &options), &options) == Protocol::Responses)
+}
+
 /// The body of a request for a whole answer, or for a streamed one.
 pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<Finished> {
     let members = match &request.ask {
@@ -71,9 +86,9 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let options = Options::read(&connection.options_json);
     let mut body = Body::new(members, stream)?;
     let model = body.members.text("model").into_owned();
-    let targets = Targets::of(&model, connection, &options);
+    let targets = Targets::of(&model, &connection.headers, &options);
     let own = options.of_model(&model);
-    body.protocol = options.protocol.unwrap_or_else(|| targets.protocol());
+    body.protocol = protocol(&targets, &options);
 
     repair::arguments(&mut body);
     repair::tools(&mut body, &own);

@@ -7,10 +7,10 @@
 //! markers.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::options::Options;
-use crate::bindings::openclaw::provider::types::Connection;
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::traits::{self, Protocol, Traits};
@@ -28,12 +28,13 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    pub(crate) fn of(model: &str, connection: &Connection, options: &Options<'_>) -> Self {
+    /// `sent` are the headers of the connection.
+    pub(crate) fn of(model: &str, sent: &[(String, String)], options: &Options<'_>) -> Self {
         // The user knows.
         if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
             return Self::one(Some(known));
         }
-        let header = |wanted| headers::of_connection(connection, wanted);
+        let header = |wanted| headers::find(sent, wanted);
         let provider = header("x-portkey-provider").or_else(|| header("x-portkey-virtual-key")).unwrap_or_default();
         let Some(config) = header("x-portkey-config") else { return Self::one(told(model, provider, options)) };
         let Some(config) = Object::parse(config) else {
