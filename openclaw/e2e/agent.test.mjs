@@ -5,10 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { KINDS } from './differences.mjs';
-import { OpenClaw, packageFile } from './host.mjs';
+import { OpenClaw } from './host.mjs';
 import { startUpstream } from './upstream.mjs';
 
-const tgz = packageFile();
 
 /** OpenClaw tells the model the time, to the minute. */
 const CLOCK = /\[\w+ \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\]/g;
@@ -30,7 +29,7 @@ const MODELS = /** @type {const} */ ([
 before(async () => {
   upstream = await startUpstream();
   [ours, own] = [new OpenClaw(), new OpenClaw()];
-  await ours.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+  await ours.install();
   const row = { reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 32_000 };
   const provider = { baseUrl: `${upstream.url}/v1`, api: 'openai-completions', apiKey: 'pk-agent' };
   /** @param {boolean} withCompat what our plugin knows by itself */

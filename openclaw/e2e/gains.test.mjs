@@ -6,10 +6,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { OpenClaw, packageFile, root } from './host.mjs';
+import { OpenClaw, root } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
-const tgz = packageFile();
 
 /** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
 /** @type {OpenClaw} */ let ours;
@@ -18,7 +17,7 @@ const tgz = packageFile();
 before(async () => {
   upstream = await startUpstream();
   [ours, generic] = [new OpenClaw(), new OpenClaw()];
-  await ours.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+  await ours.install();
 });
 
 after(async () => {

@@ -52,6 +52,9 @@ export class OpenClaw {
     return ran;
   }
 
+  /** Installs the plugin. */
+  install() { return this.ok(['plugins', 'install', '--force', '--accept-capabilities', packageFile()]); }
+
   get config() { return JSON.parse(readFileSync(this.configPath, 'utf8')); }
   set config(value) { writeFileSync(this.configPath, JSON.stringify(value, null, 2)); }
 

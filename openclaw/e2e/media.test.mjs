@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { OpenClaw, packageFile, startPortkey } from './host.mjs';
+import { OpenClaw, startPortkey } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
 const KEY = 'pk-e2e-media-secret';
@@ -16,7 +16,7 @@ const KEY = 'pk-e2e-media-secret';
 before(async () => {
   [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
   claw = new OpenClaw();
-  await claw.ok(['plugins', 'install', '--force', '--accept-capabilities', packageFile()]);
+  await claw.install();
   const config = claw.config;
   config.models = { mode: 'merge', providers: { portkey: { baseUrl: portkey.url, api: 'openai-completions', models: [] } } };
   config.plugins.entries.portkey.config = { provider: 'openai', customHost: `${upstream.url}/v1` };

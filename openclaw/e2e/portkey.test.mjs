@@ -7,7 +7,6 @@ import { after, before, describe, test } from 'node:test';
 import { OpenClaw, freePort, packageFile, startPortkey } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
-const tgz = packageFile();
 const sha256 = (/** @type {string} */ file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 const KEY = 'pk-e2e-secret';
 const DEFAULT = 'portkey/@anthropic/claude-sonnet-4-5';
@@ -36,7 +35,7 @@ const infer = (model, env) => claw.run(['infer', 'model', 'run', '--local', '--m
 before(async () => {
   [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
   claw = new OpenClaw();
-  await claw.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+  await claw.install();
 });
 
 after(async () => {
@@ -65,7 +64,7 @@ describe('installed', () => {
     const find = (/** @type {string} */ folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('portkey-provider.wasm')).map((name) => join(folder, name));
     const installed = find(join(claw.home, 'state'));
     assert.ok(installed.length >= 1);
-    for (const file of installed) assert.equal(sha256(file), sha256(join(dirname(tgz), 'portkey-provider.wasm')));
+    for (const file of installed) assert.equal(sha256(file), sha256(join(dirname(packageFile()), 'portkey-provider.wasm')));
   });
 });
 
@@ -88,7 +87,7 @@ describe('onboarding', () => {
   test('with the environment; what there is stays', async (t) => {
     const host = new OpenClaw();
     t.after(() => host.close());
-    await host.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+    await host.install();
     const before = host.config;
     before.models = { mode: 'replace', providers: { portkey: { baseUrl: ` ${portkey.url} `, api: 'anthropic-messages', headers: { 'x-portkey-config': 'pc-1', Authorization: 'Bearer sk' }, models: [{ id: 'custom-model', name: 'Mine' }] }, other: { baseUrl: 'http://127.0.0.1:1/v1', api: 'openai-completions', models: [] } } };
     before.agents = { defaults: { model: { primary: 'other/x', fallbacks: ['other/y'] }, models: { [DEFAULT]: { alias: 'Work' } } } };
@@ -202,7 +201,7 @@ describe('failures', () => {
   test('no key', async (t) => {
     const host = new OpenClaw();
     t.after(() => host.close());
-    await host.ok(['plugins', 'install', '--force', '--accept-capabilities', tgz]);
+    await host.install();
     configure(host, route());
     const { code, stdout, stderr } = await host.run(['infer', 'model', 'run', '--local', '--model', 'portkey/@openai/gpt-echo', '--prompt', 'ping', '--json']);
     assert.notEqual(code, 0);

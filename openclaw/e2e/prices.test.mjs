@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { OpenClaw, packageFile } from './host.mjs';
+import { OpenClaw } from './host.mjs';
 
 const KEY = 'pk-e2e-prices-secret';
 const LIST = '/model-configs/pricing/';
@@ -14,12 +14,14 @@ const MODELS = ['@openai/gpt-5', '@team/gpt-5', '@openai/text-embedding-3-large'
 /** @type {{ url: string, headers: http.IncomingHttpHeaders }[]} */ let seen = [];
 
 before(async () => {
-  gateway = http.createServer((req, res) => {
+  const priced = Promise.withResolvers();
+  gateway = http.createServer(async (req, res) => {
     const url = String(req.url);
     seen.push({ url, headers: req.headers });
     const json = (/** @type {number} */ status, /** @type {unknown} */ value) => res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     if (url.startsWith(LIST)) {
       const rates = { request_token: { price: 0.000125 }, response_token: { price: 0.001 }, cache_read_input_token: { price: 0.0000125 } };
+      res.once('finish', priced.resolve);
       return url === `${LIST}openai/gpt-5` ? json(200, { pay_as_you_go: rates, currency: 'USD' }) : json(404, { error: 'Model not found' });
     }
     if (req.headers['x-portkey-api-key'] !== KEY) return json(401, { status: 'failure', message: 'Portkey Error: Invalid API Key. Error Code: 03' });
@@ -28,12 +30,13 @@ before(async () => {
     const chunk = (/** @type {object} */ rest) => res.write(`data: ${JSON.stringify({ id: 'c', model: 'gpt-5', ...rest })}\n\n`);
     chunk({ choices: [{ index: 0, delta: { content: 'pong' }, finish_reason: 'stop' }] });
     chunk({ choices: [], usage: { prompt_tokens: 10_000, completion_tokens: 1000, prompt_tokens_details: { cached_tokens: 4000 } } });
+    await priced.promise; // on a slow machine too: a reply waits a second for its price
     return res.end('data: [DONE]\n\n');
   }).listen(0, '127.0.0.1');
   await once(gateway, 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
   claw = new OpenClaw();
-  await claw.ok(['plugins', 'install', '--force', '--accept-capabilities', packageFile()]);
+  await claw.install();
   const config = claw.config;
   config.models = { mode: 'merge', providers: { portkey: { baseUrl: `http://127.0.0.1:${port}/v1`, api: 'openai-completions', models: [] } } };
   claw.config = config;
@@ -61,7 +64,7 @@ test('models list shows the models that chat', async () => {
   const keys = json.models.map((/** @type {any} */ { key }) => key);
   assert.ok(keys.includes('portkey/@openai/gpt-5') && keys.includes('portkey/@team/gpt-5'), keys.join());
   assert.ok(!keys.some((/** @type {string} */ key) => /embedding|image/.test(key)), keys.join());
-  assert.deepEqual(asked().sort().slice(0, 2), ['openai/gpt-5', 'team/gpt-5']);
+  assert.deepEqual([...new Set(asked())].sort(), ['openai/gpt-5', 'team/gpt-5']);
 });
 
 test('a turn of an agent costs what the model costs', async () => {

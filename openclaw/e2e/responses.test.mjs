@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { OpenClaw, packageFile, root, startPortkey } from './host.mjs';
+import { OpenClaw, root, startPortkey } from './host.mjs';
 
 const MODEL = '@openai/gpt-5.3-codex';
 
@@ -32,7 +32,7 @@ before(async () => {
   const [upstream, gateway] = await Promise.all([startStub(), startPortkey()]);
   portkey = gateway;
   claw = new OpenClaw();
-  await claw.ok(['plugins', 'install', '--force', '--accept-capabilities', packageFile()]);
+  await claw.install();
   const config = claw.config;
   config.models = { providers: { portkey: { baseUrl: portkey.url, api: 'openai-completions', apiKey: 'pk-codex', models: [] } } };
   config.plugins.entries.portkey.config = { provider: 'openai', customHost: upstream };

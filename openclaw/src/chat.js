@@ -5,7 +5,7 @@ import { connect, pluginOptions } from './config.js';
 import { toError } from './errors.js';
 import { transport } from './host.js';
 import { configuredModel } from './models.js';
-import { costOfReply, isSet } from './prices.js';
+import { costOf, isSet, priceOfReply } from './prices.js';
 import { toRequest } from './request.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -50,7 +50,6 @@ export class Translator {
   /** @type {number} index of the text or thinking block that is open, or -1 */ open = -1;
   /** @type {Map<number, { at: number, args: string }>} tool calls by the component's index */ calls = new Map();
   /** @type {FinishReason | undefined} */ reason;
-  /** @type {import('../component/interfaces/openclaw-provider-types.js').Usage | undefined} */ used;
   /** @type {unknown[]} */ guardrails = [];
   /** @type {unknown[]} parts that OpenClaw has no place for: citations, results of a provider's own tools */ others = [];
 
@@ -85,7 +84,7 @@ export class Translator {
       }
       case 'tool-call': this.toolCall(event.val); break;
       case 'finish': this.reason = event.val; break;
-      case 'usage': this.usage((this.used = event.val)); break;
+      case 'usage': this.usage(event.val); break;
       case 'guardrails-json': this.guardrails.push(JSON.parse(event.val)); break;
     }
   }
@@ -142,24 +141,17 @@ export class Translator {
     if (argumentsFragment) push({ type: 'toolcall_delta', contentIndex: call.at, delta: argumentsFragment, partial: message });
   }
 
-  /**
-   * @param {import('../component/interfaces/openclaw-provider-types.js').Usage} used
-   * @param {Partial<import('./prices.js').Cost>} [rates] dollars for a million
-   */
-  usage(used, rates = this.model.cost ?? {}) {
-    const cacheRead = Number(used.cacheReadTokens ?? 0n);
-    const cacheWrite = Number(used.cacheWriteTokens ?? 0n);
-    const input = Math.max(0, Number(used.inputTokens) - cacheRead - cacheWrite);
-    const output = Number(used.outputTokens);
-    /** @param {number} tokens @param {number | undefined} rate dollars for a million */
-    const price = (tokens, rate) => (tokens * (rate ?? 0)) / 1e6;
-    const cost = { input: price(input, rates.input), output: price(output, rates.output), cacheRead: price(cacheRead, rates.cacheRead), cacheWrite: price(cacheWrite, rates.cacheWrite) };
-    const { reasoningTokens } = used;
-    this.message.usage = {
+  /** @param {import('../component/interfaces/openclaw-provider-types.js').Usage} used */
+  usage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens }) {
+    const cacheRead = Number(cacheReadTokens ?? 0n);
+    const cacheWrite = Number(cacheWriteTokens ?? 0n);
+    const input = Math.max(0, Number(inputTokens) - cacheRead - cacheWrite);
+    const output = Number(outputTokens);
+    const tokens = {
       input, output, cacheRead, cacheWrite, ...(reasoningTokens !== undefined && { reasoningTokens: Number(reasoningTokens) }),
       totalTokens: input + output + cacheRead + cacheWrite,
-      cost: { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite },
     };
+    this.message.usage = { ...tokens, cost: costOf(tokens, this.model.cost) };
   }
 
   /** After the last event. @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report */
@@ -235,21 +227,6 @@ class Reply {
   }
 }
 
-/** How long a price is waited for, once the reply is there, in ms. */
-const PATIENCE = 1000;
-
-/**
- * What is there in time.
- * @template T
- * @param {Promise<T>} promise
- * @returns {Promise<T | undefined>}
- */
-async function soon(promise) {
-  const { promise: late, resolve } = Promise.withResolvers();
-  const timer = setTimeout(resolve, PATIENCE);
-  return /** @type {any} */ (Promise.race([promise, late]).finally(() => clearTimeout(timer)));
-}
-
 /**
  * Ends the request when OpenClaw aborts, and when no first event comes in time.
  * @param {StreamOptions} options
@@ -318,16 +295,20 @@ export function streamFn(config) {
         const stream = await chat.stream(connection, await toRequest(chat, connection, { model, context, options, config }));
         reply.push({ type: 'start', partial: events.message });
         const report = stream.report();
-        /** @type {Promise<import('./prices.js').Cost | undefined> | undefined} asked for while the reply is being written */ let price;
         // the user's own price wins; one of the list's is that of the model that was asked, and another may answer
-        const isPriced = isSet(written.cost);
-        for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
-          limit.started();
-          batch.forEach((event) => events.take(event));
-          if (!isPriced && events.message.responseModel) price ??= costOfReply(config, model, events.message.responseModel, report);
+        const price = isSet(written.cost) ? undefined : priceOfReply(config, model);
+        try {
+          for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
+            limit.started();
+            batch.forEach((event) => events.take(event));
+            if (events.message.responseModel) price?.ask(events.message.responseModel, report);
+          }
+          const { usage } = events.message;
+          const rates = usage.totalTokens ? await price?.inTime() : undefined;
+          if (rates) usage.cost = costOf(usage, rates);
+        } finally {
+          price?.end();
         }
-        const rates = price && events.used && await soon(price);
-        if (rates && events.used) events.usage(events.used, rates);
         events.done(report);
       });
     };

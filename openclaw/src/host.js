@@ -75,6 +75,18 @@ export function transport(load = () => import('openclaw/plugin-sdk/provider-tran
   }));
 }
 
+/** The whole body, or nothing where it is larger than that. @param {Response} response @param {number} most in bytes */
+export async function bodyUpTo({ body }, most) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
 /** Most bytes of an answer to what anybody may ask. */
 const MAX_ANONYMOUS = 256 * 1024;
 
@@ -89,14 +101,9 @@ export const anonymousFetch = (baseUrl) => async (url, init) => {
   const { signal } = init;
   const { response, release } = await fetchWithSsrFGuard({ url: String(url), init, policy, maxRedirects: 0, mode: 'trusted_env_proxy', ...(signal && { signal }) });
   try {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length;
-      if (size > MAX_ANONYMOUS) throw new Error('the answer is too large');
-      chunks.push(chunk);
-    }
-    return new Response(Buffer.concat(chunks, size), { status: response.status, headers: response.headers });
+    const body = await bodyUpTo(response, MAX_ANONYMOUS);
+    if (!body) throw new Error('the answer is too large');
+    return new Response(body, { status: response.status, headers: response.headers });
   } finally {
     await release();
   }

@@ -2,6 +2,7 @@
 import { descriptor } from '../component/descriptor.js';
 import { call } from './call.js';
 import { toError } from './errors.js';
+import { bodyUpTo } from './host.js';
 
 /** @typedef {import('../component/interfaces/openclaw-provider-images.js').Image} Image */
 /** @typedef {import('../component/interfaces/openclaw-provider-types.js').Media} Media */
@@ -54,14 +55,8 @@ async function download(url, signal) {
   const place = `The image at ${new URL(url).origin}`; // the rest of the URL may be signed
   try {
     if (!response.ok) throw new Error(`${place} could not be downloaded: HTTP ${response.status}`);
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length;
-      if (size > MAX_DOWNLOAD_BYTES) throw new Error(`${place} is larger than ${MAX_DOWNLOAD_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    const data = Buffer.concat(chunks, size);
+    const data = await bodyUpTo(response, MAX_DOWNLOAD_BYTES);
+    if (!data) throw new Error(`${place} is larger than ${MAX_DOWNLOAD_BYTES} bytes`);
     if (!kindOf(data)) throw new Error(`${place} is no image: its type is ${response.headers.get('content-type') ?? 'unknown'}`);
     return data;
   } finally {

@@ -132,7 +132,7 @@ export async function runCatalog(context, logger) {
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     const ids = entries.map(({ id }) => id).filter(isChat);
-    await askCosts(context.config, ids);
+    await askCosts(context.config, ids.filter((id) => !isSet(configuredModel(context.config, id).cost)), context.signal);
     return {
       provider: { baseUrl: baseUrlOf(context.config), api, apiKey, models: ids.map((id) => describeModel(id, context.config)) },
       outcomes: [{ ...outcome, status: 'ready' }],

@@ -2,18 +2,22 @@
  * What models cost, by the price list that the gateway's own origin may serve. It is asked without a key, and an answer is kept
  * for a day. A price that does not come is none: nothing waits for it long, and nothing fails for it.
  */
+import { within } from './call.js';
 import { use } from './component.js';
 import { baseUrlOf, connect, providerConfig } from './config.js';
 import { anonymousFetch } from './host.js';
 
 /** @typedef {{ input: number, output: number, cacheRead: number, cacheWrite: number }} Cost US dollars for a million tokens */
 /** @typedef {import('./openclaw.js').Model} Model */
+/** @typedef {import('./openclaw.js').Usage} Usage */
 
 const DAY = 24 * 60 * 60 * 1000;
 /** How long nobody is asked after a failure, in ms. */
 const PAUSE = 5 * 60 * 1000;
 /** How long one answer may take, and all for a catalog together, in ms. */
 const PATIENCE = 5000;
+/** How long a reply that is there waits for its price, in ms. */
+const REPLY_PATIENCE = 1000;
 const AT_ONCE = 8;
 /** Of how many models of a catalog the price is asked: each is a request. */
 const MOST = 50;
@@ -33,6 +37,13 @@ const NOTHING = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
 /** Whether somebody set these: zeros are what is written where no price is known. @param {Partial<Cost> | undefined} cost */
 export const isSet = (cost) => Object.values(cost ?? {}).some((rate) => typeof rate === 'number' && rate > 0);
+
+/** What so many tokens cost. @param {Omit<Usage, 'cost'>} tokens @param {Partial<Cost>} [rates] @returns {Usage['cost']} */
+export function costOf({ input, output, cacheRead, cacheWrite }, rates = {}) {
+  const price = (/** @type {number} */ tokens, /** @type {number | undefined} */ rate) => (tokens * (rate ?? 0)) / 1e6;
+  const cost = { input: price(input, rates.input), output: price(output, rates.output), cacheRead: price(cacheRead, rates.cacheRead), cacheWrite: price(cacheWrite, rates.cacheWrite) };
+  return { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite };
+}
 
 /** @param {string} baseUrl @param {string} id @param {string} [provider] */
 const keyOf = (baseUrl, id, provider = '') => JSON.stringify([URL.parse(baseUrl)?.origin, provider, id]);
@@ -63,10 +74,10 @@ export function toCost(price) {
  * certificates of the user's own is not asked: the way there may be nobody else's business.
  * @param {any} config OpenClaw's
  * @param {{ headers?: Record<string, string>, baseUrl?: string }} [model] where it has its own
- * @param {() => AbortSignal} [patience] when a question is given up
+ * @param {AbortSignal} [signal] when the answer is not needed any more
  * @returns {(id: string, provider?: string) => Promise<Cost | undefined>}
  */
-function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, patience = () => AbortSignal.timeout(PATIENCE)) {
+function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, signal) {
   const { request, headers: configured = {} } = providerConfig(config);
   if (request?.proxy || request?.tls) return async () => undefined;
   const open = () => {
@@ -74,6 +85,7 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, patience 
     return { connection: { ...connection, credentials: [] }, egress: { ...bounds, attached: [], filled: [], fetch: anonymousFetch(baseUrl) } };
   };
   /** @type {ReturnType<typeof open> | undefined} */ let opened;
+  /** @type {AbortSignal | undefined} from the first question on */ let patience;
   return async (id, provider) => {
     const key = keyOf(baseUrl, id, provider);
     const found = find(key);
@@ -82,13 +94,13 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, patience 
     if (!origin || (failed.get(origin) ?? 0) > Date.now()) return undefined;
     try {
       const { connection, egress } = (opened ??= open());
-      const cost = toCost(await use({ ...egress, signal: patience() }, async ({ prices }) => prices.priceOf(connection, id, provider)));
+      const cost = toCost(await use({ ...egress, signal: patience ??= within(PATIENCE, signal) }, async ({ prices }) => prices.priceOf(connection, id, provider)));
       if (id.length > MAX_NAME || (provider?.length ?? 0) > MAX_NAME) return cost;
       if (kept.size >= MOST_KEPT) kept.clear();
       kept.set(key, { cost, until: Date.now() + DAY });
       return cost;
     } catch {
-      failed.set(origin, Date.now() + PAUSE);
+      if (!signal?.aborted) failed.set(origin, Date.now() + PAUSE);
       return undefined;
     }
   };
@@ -105,28 +117,45 @@ function named(config) {
 
 /**
  * Asks for the prices of some of these models, those that the configuration names first; `knownCost` has them then.
- * @param {any} config OpenClaw's @param {string[]} ids
+ * @param {any} config OpenClaw's @param {string[]} ids @param {AbortSignal} [signal]
  */
-export async function askCosts(config, ids) {
+export async function askCosts(config, ids, signal) {
   const own = named(config);
   const wanted = ids.toSorted((one, other) => Number(own.has(other)) - Number(own.has(one))).slice(0, MOST);
-  const signal = AbortSignal.timeout(PATIENCE);
-  const ask = asking(config, {}, () => signal);
+  const ask = asking(config, {}, signal);
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (let id = wanted.shift(); id !== undefined; id = wanted.shift()) await ask(id);
+    for (let id = wanted.shift(); id !== undefined && !signal?.aborted; id = wanted.shift()) await ask(id);
   }));
 }
 
 /**
- * The price that a reply is paid at: of the model that answered, which may be another than was asked.
+ * The price that a reply is paid at, which is asked for while the reply is being written.
  * @param {any} config OpenClaw's
  * @param {Model} model
- * @param {string | undefined} answered its name, by the reply
- * @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report
- * @returns {Promise<Cost | undefined>}
  */
-export async function costOfReply(config, model, answered, { provider, cacheStatus }) {
-  if (cacheStatus?.toUpperCase().endsWith('HIT')) return NOTHING;
-  const ask = asking(config, model);
-  return provider && answered ? ask(answered, provider) : ask(model.id);
+export function priceOfReply(config, model) {
+  const unneeded = new AbortController();
+  const askFor = asking(config, model, unneeded.signal);
+  let isNeeded = false;
+  /** @type {Promise<Cost | undefined> | undefined} */ let asked;
+  return {
+    /**
+     * Of the model that answers, which may be another than was asked.
+     * @param {string} answered its name, by the reply
+     * @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report
+     */
+    ask(answered, { provider, cacheStatus }) {
+      if (cacheStatus?.toUpperCase().endsWith('HIT')) asked ??= Promise.resolve(NOTHING);
+      else asked ??= provider ? askFor(answered, provider) : askFor(model.id);
+    },
+    /** The price, if it comes in time. One that comes later is kept for the next reply. @returns {Promise<Cost | undefined>} */
+    async inTime() {
+      isNeeded = true;
+      const { promise: late, resolve } = Promise.withResolvers();
+      const timer = setTimeout(resolve, REPLY_PATIENCE);
+      return /** @type {any} */ (Promise.race([asked, late]).finally(() => clearTimeout(timer)));
+    },
+    /** After the reply: a price that it did not need is not waited for. */
+    end() { if (!isNeeded) unneeded.abort(); },
+  };
 }

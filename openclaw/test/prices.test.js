@@ -1,62 +1,28 @@
 /** What models and replies cost, by the built component and a server in place of the gateway and its price list. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import http from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { streamFn } from '../src/chat.js';
 import { describeModel, isChat, normalizeResolvedModel, runCatalog } from '../src/models.js';
+import { PriceGateway, entry, told } from './prices.mjs';
 
 const KEY = 'pk-prices-secret';
-const LIST = '/model-configs/pricing/';
-/** In US cents for a token. @type {Record<string, Record<string, { price: number }>>} */
+/** @type {Record<string, string>} */
 const PRICES = {
-  'openai/gpt-5': { request_token: { price: 0.000125 }, response_token: { price: 0.001 }, cache_read_input_token: { price: 0.0000125 } },
-  'azure-openai/gpt-5': { request_token: { price: 0.0002 }, response_token: { price: 0.002 } },
+  'openai/gpt-5': '{"pay_as_you_go":{"request_token":{"price":0.000125},"response_token":{"price":0.001},"cache_read_input_token":{"price":0.0000125}}}',
+  'azure-openai/gpt-5': '{"pay_as_you_go":{"request_token":{"price":0.0002},"response_token":{"price":0.002}}}',
 };
 const COST = { input: 1.25, output: 10, cacheRead: 0.125, cacheWrite: 1.25 };
 
-/** @typedef {{ url: string, headers: http.IncomingHttpHeaders }} Seen */
+/** @type {import('./prices.mjs').Tell} */
+const tell = (res, model) => (PRICES[model] ? told(PRICES[model]) : told('{"error":"Model not found"}', '404 Not Found'))(res, model);
 
-/** @type {string[]} what GET /models gives */ let models = [];
-/** @type {Record<string, string>} */ let report = {};
-/** @type {(res: http.ServerResponse, model: string) => unknown} */ let tell;
-
-/** A gateway of its own for each test: what one of them told is kept. @returns {Promise<{ baseUrl: string, seen: Seen[], asked: () => string[], close: () => void }>} */
-async function gateway() {
-  /** @type {Seen[]} */ const seen = [];
-  const server = http.createServer((req, res) => {
-    const url = String(req.url);
-    seen.push({ url, headers: req.headers });
-    if (url.startsWith(LIST)) return tell(res, decodeURIComponent(url.slice(LIST.length)));
-    if (url === '/v1/models') return res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', total: models.length, data: models.map((id) => ({ id })) }));
-    res.writeHead(200, { 'content-type': 'text/event-stream', ...report });
-    const chunk = (/** @type {object} */ rest) => res.write(`data: ${JSON.stringify({ id: 'c', model: 'gpt-5', ...rest })}\n\n`);
-    chunk({ choices: [{ index: 0, delta: { content: 'pong' }, finish_reason: 'stop' }] });
-    chunk({ choices: [], usage: { prompt_tokens: 1_000_000, completion_tokens: 100_000, prompt_tokens_details: { cached_tokens: 400_000 } } });
-    return res.end('data: [DONE]\n\n');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  open.push(server);
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const asked = () => seen.splice(0).filter(({ url }) => url.startsWith(LIST)).map(({ url, headers }) => {
-    assert.ok(!JSON.stringify(headers).includes('secret'), JSON.stringify(headers));
-    assert.deepEqual(Object.keys(headers).filter((name) => /portkey|authorization/.test(name)), []);
-    return decodeURIComponent(url.slice(LIST.length));
-  });
-  return { baseUrl: `http://127.0.0.1:${port}/v1`, seen, asked, close: () => server.closeAllConnections() };
-}
-
-/** @type {http.Server[]} */ const open = [];
-before(() => {
-  tell = (res, model) => {
-    const rates = PRICES[model];
-    res.writeHead(rates ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(rates ? { pay_as_you_go: rates, currency: 'USD' } : { error: 'Model not found' }));
-  };
+/** What was asked for, which was asked for without a key. @param {PriceGateway} gateway */
+const asked = (gateway) => gateway.asked().map(({ path, headers }) => {
+  assert.ok(!JSON.stringify(headers).includes('secret'), JSON.stringify(headers));
+  assert.deepEqual(Object.keys(headers).filter((name) => /portkey|authorization/.test(name)), []);
+  return decodeURIComponent(path);
 });
-after(() => open.forEach((server) => {
-  server.closeAllConnections();
-  server.close();
-}));
 
 const configOf = (/** @type {string} */ baseUrl, /** @type {object} */ provider = {}) => ({ models: { providers: { portkey: {
   baseUrl, headers: { Authorization: 'Bearer sk-secret', 'x-portkey-metadata': '{"_user":"secret"}', 'x-corp': 'secret' }, ...provider,
@@ -71,61 +37,86 @@ async function chat(config, more) {
   return message.usage.cost.total;
 }
 
-test('a reply costs what the model costs that answered, and the price is asked for once and without the key', async () => {
-  const { baseUrl, asked, seen } = await gateway();
-  const config = configOf(baseUrl);
-  report = { 'x-portkey-provider': 'openai' };
+test('a reply costs what the model costs that answered, and the price is asked for once and without the key', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] }); // the reply waits for its price for as long as that takes
+  const gateway = await PriceGateway.start(t, { tell, report: { 'x-portkey-provider': 'openai' } });
+  const config = configOf(gateway.baseUrl);
   assert.ok(Math.abs(await chat(config) - (0.6 * 1.25 + 0.4 * 0.125 + 0.1 * 10)) < 1e-9);
-  assert.equal(seen.find(({ url }) => url.endsWith('/chat/completions'))?.headers['x-portkey-api-key'], KEY);
-  assert.deepEqual(asked(), ['openai/gpt-5']);
+  assert.equal(gateway.seen.find(({ url }) => url.endsWith('/chat/completions'))?.headers['x-portkey-api-key'], KEY);
+  assert.deepEqual(asked(gateway), ['openai/gpt-5']);
   await chat(config);
-  assert.deepEqual(asked(), []);
-  report = { 'x-portkey-provider': 'azure-openai' };
+  assert.deepEqual(asked(gateway), []);
+  gateway.report = { 'x-portkey-provider': 'azure-openai' };
   assert.ok(Math.abs(await chat(config) - (2 + 0.1 * 20)) < 1e-9, 'what has no price of its own is input as any other');
-  report = { 'x-portkey-provider': 'groq' };
+  gateway.report = { 'x-portkey-provider': 'groq' };
   assert.equal(await chat(config), 0);
-  assert.deepEqual(asked(), ['azure-openai/gpt-5', 'groq/gpt-5']);
-  report = { 'x-portkey-provider': 'openai', 'x-portkey-cache-status': 'HIT' };
+  assert.deepEqual(asked(gateway), ['azure-openai/gpt-5', 'groq/gpt-5']);
+  gateway.report = { 'x-portkey-provider': 'openai', 'x-portkey-cache-status': 'HIT' };
   assert.equal(await chat(config), 0);
   const cost = { input: 1, output: 0, cacheRead: 0, cacheWrite: 0 };
   assert.equal(await chat(config, { cost }), 0, "the list's price of the model that was asked does not count");
-  report = { 'x-portkey-provider': 'openai' };
-  const priced = configOf(baseUrl, { models: [{ id: '@team/gpt-5', cost }] });
+  gateway.report = { 'x-portkey-provider': 'openai' };
+  const priced = configOf(gateway.baseUrl, { models: [{ id: '@team/gpt-5', cost }] });
   assert.equal(await chat(priced, { cost }), 0.6, 'what the user wrote wins');
-  assert.deepEqual(asked(), []);
+  assert.deepEqual(asked(gateway), []);
 });
 
-test('a price that does not come keeps no reply up, and is not asked for again for a while', async (t) => {
-  const { baseUrl, asked, close } = await gateway();
-  const usual = tell;
-  t.after(() => { tell = usual; });
-  report = { 'x-portkey-provider': 'openai' };
-  tell = () => {};
-  assert.equal(await chat(configOf(baseUrl)), 0);
-  assert.deepEqual(asked(), ['openai/gpt-5']);
-  close();
-  const broken = await gateway();
-  tell = (res) => res.destroy();
-  assert.equal(await chat(configOf(broken.baseUrl)), 0);
-  assert.equal(await chat(configOf(broken.baseUrl)), 0);
-  assert.deepEqual(broken.asked(), ['openai/gpt-5']);
+test('a price that does not come keeps no reply up for longer than a second', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const question = Promise.withResolvers();
+  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' } });
+  let isOver = false;
+  const reply = chat(configOf(gateway.baseUrl)).finally(() => { isOver = true; });
+  await question.promise;
+  // The reply waits by now, or will: its timer is not there before.
+  while (!isOver) {
+    t.mock.timers.tick(1000);
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  assert.equal(await reply, 0);
+  assert.deepEqual(asked(gateway), ['openai/gpt-5']);
 });
 
-test('the catalog has prices, and models that chat alone', async () => {
-  const { baseUrl, asked } = await gateway();
-  models = ['@openai/gpt-5', '@team/gpt-5', '@openai/text-embedding-3-large', '@openai/gpt-image-2', '@openai/whisper-1'];
-  const config = configOf(baseUrl);
-  const context = { config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
-  const logger = { warn: (/** @type {string} */ message) => assert.fail(message) };
-  const { provider: found } = await runCatalog(context, logger);
+test('a price list that fails is not asked again for a while', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const gateway = await PriceGateway.start(t, { tell: (res) => res.destroy(), report: { 'x-portkey-provider': 'openai' } });
+  assert.equal(await chat(configOf(gateway.baseUrl)), 0);
+  assert.equal(await chat(configOf(gateway.baseUrl)), 0);
+  assert.deepEqual(asked(gateway), ['openai/gpt-5']);
+});
+
+test('a reply that needs no price leaves none being asked for, and the list is no worse for it', { timeout: 20_000 }, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const question = Promise.withResolvers();
+  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' }, usage: undefined });
+  // the reply ends once the price is asked for
+  const config = configOf(gateway.baseUrl);
+  gateway.end = () => question.promise;
+  assert.equal(await chat(config), 0);
+  const res = /** @type {import('node:http').ServerResponse} */ (await question.promise);
+  if (!res.closed) await once(res, 'close');
+  gateway.tell = tell;
+  gateway.usage = new PriceGateway().usage;
+  assert.ok(await chat(config) > 1);
+  assert.deepEqual(asked(gateway), ['openai/gpt-5', 'openai/gpt-5']);
+});
+
+/** @param {PriceGateway} gateway @param {any} [config] */
+const catalogOf = (gateway, config = configOf(gateway.baseUrl), signal = /** @type {AbortSignal | undefined} */ (undefined)) => (
+  runCatalog({ config, signal, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) }, { warn: assert.fail }));
+
+test('the catalog has prices, and models that chat alone', async (t) => {
+  const models = ['@openai/gpt-5', '@team/gpt-5', '@openai/text-embedding-3-large', '@openai/gpt-image-2', '@openai/whisper-1'];
+  const gateway = await PriceGateway.start(t, { tell, models });
+  const { provider: found } = await catalogOf(gateway);
   assert.deepEqual(found.models.map((/** @type {any} */ { id, cost }) => [id, cost]), [
     ['@openai/gpt-5', COST], ['@team/gpt-5', { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }]]);
-  assert.deepEqual(asked(), ['openai/gpt-5', 'team/gpt-5']);
+  assert.deepEqual(asked(gateway).sort(), ['openai/gpt-5', 'team/gpt-5']);
 
   // What OpenClaw is about to use: zeros are onboarding's, anything else is the user's.
   const use = (/** @type {any} */ cost) => {
     const row = { id: '@openai/gpt-5', ...(cost && { cost }) };
-    const read = configOf(baseUrl, { models: [row] });
+    const read = configOf(gateway.baseUrl, { models: [row] });
     return normalizeResolvedModel({ config: read, model: { ...describeModel(row.id), ...row } }, () => read).cost;
   };
   assert.deepEqual(use({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }), COST);
@@ -133,14 +124,31 @@ test('the catalog has prices, and models that chat alone', async () => {
   assert.deepEqual(use({ input: 3, output: 4, cacheRead: 0, cacheWrite: 0 }), { input: 3, output: 4, cacheRead: 0, cacheWrite: 0 });
 });
 
-test('of a large catalog, the models that the configuration names come first, and not each is a request', async () => {
-  const { baseUrl, asked } = await gateway();
-  models = Array.from({ length: 200 }, (_, number) => `@openai/m-${number}`);
-  const config = { ...configOf(baseUrl, { models: [{ id: '@openai/m-199' }] }), agents: { defaults: { model: { primary: 'portkey/@openai/m-150' } } } };
-  const context = { config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
-  const { provider: found } = await runCatalog(context, { warn: () => {} });
+test('a model that the user priced is asked for by no catalog, and none is once OpenClaw gives the catalog up', { timeout: 20_000 }, async (t) => {
+  const models = ['@openai/gpt-5', '@openai/gpt-6', '@openai/gpt-7'];
+  const cost = { input: 3, output: 4, cacheRead: 0, cacheWrite: 0 };
+  const gateway = await PriceGateway.start(t, { tell, models });
+  await catalogOf(gateway, configOf(gateway.baseUrl, { models: [{ id: '@openai/gpt-6', cost }] }));
+  assert.deepEqual(asked(gateway).sort(), ['openai/gpt-5', 'openai/gpt-7']);
+
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal); // nothing is given up for the time that it takes
+  const question = Promise.withResolvers();
+  const silent = await PriceGateway.start(t, { tell: question.resolve, models });
+  const given = new AbortController();
+  const rows = catalogOf(silent, undefined, given.signal);
+  const res = /** @type {import('node:http').ServerResponse} */ (await question.promise);
+  given.abort();
+  assert.equal((await rows).provider.models.length, 3);
+  if (!res.closed) await once(res, 'close');
+});
+
+test('of a large catalog, the models that the configuration names come first, and not each is a request', async (t) => {
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal); // as above
+  const gateway = await PriceGateway.start(t, { tell: told(entry('0.0001')), models: Array.from({ length: 200 }, (_, number) => `@openai/m-${number}`) });
+  const config = { ...configOf(gateway.baseUrl, { models: [{ id: '@openai/m-199' }] }), agents: { defaults: { model: { primary: 'portkey/@openai/m-150' } } } };
+  const { provider: found } = await catalogOf(gateway, config);
   assert.equal(found.models.length, 200);
-  const requests = asked();
+  const requests = asked(gateway);
   assert.equal(requests.length, 50);
   assert.deepEqual(requests.filter((name) => /m-1[59]/.test(name)).sort(), ['openai/m-15', 'openai/m-150', 'openai/m-19', 'openai/m-199']);
 });

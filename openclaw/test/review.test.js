@@ -10,6 +10,7 @@ import { streamFn } from '../src/chat.js';
 import { describeModel, runCatalog, toRows } from '../src/models.js';
 import { takeReasoning } from '../src/replay.js';
 import { Mask } from '../src/mask.js';
+import { PriceGateway, entry, told } from './prices.mjs';
 
 const KEY = 'pk-review-5f0c9a71b2';
 /** @type {net.Server} */ let server;
@@ -228,81 +229,64 @@ test('an answer of the Responses API of any content ends the call in words', { t
   await serves();
 });
 
-/** What a price list is asked, and answers: each time at an origin of its own, since what was told is kept. */
-async function priceList(/** @type {(path: string, socket: net.Socket) => unknown} */ tell, /** @type {string} */ headers = '', /** @type {string} */ named = 'm') {
-  /** @type {string[]} */ const asked = [];
-  /** @type {Set<net.Socket>} */ const sockets = new Set();
-  const list = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
-      const path = /^GET (\/model-configs\/pricing\/\S*)/.exec(String(piece))?.[1];
-      if (path) {
-        asked.push(String(piece));
-        return tell(path, socket);
-      }
-      if (/^GET/.test(String(piece))) {
-        const body = JSON.stringify({ object: 'list', total: 50, data: Array.from({ length: 50 }, (_, at) => ({ id: `@openai/m-${at}` })) });
-        return socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`);
-      }
-      const events = `${GOOD.replaceAll('"m"', JSON.stringify(named)).replace('data: [DONE]\n\n', '')}data: {"choices":[],"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615}}\n\ndata: [DONE]\n\n`;
-      if (/^(POST|\{)/m.test(String(piece))) socket.end(`${EVENTS.slice(0, -2)}${headers}\r\n${events}`);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(list, 'listening');
-  const baseUrl = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (list.address()).port}/v1`;
-  const config = { models: { providers: { portkey: { baseUrl, headers: { Authorization: `Bearer ${KEY}` } } } } };
-  return { asked, config, chat: () => chat({}, config, { baseUrl, headers: { Authorization: `Bearer ${KEY}` } }), close: () => { sockets.forEach((socket) => socket.destroy()); list.close(); } };
-}
-const entry = (/** @type {string} */ input, more = '') => `{"pay_as_you_go":{"request_token":{"price":${input}},"response_token":{"price":0.0001}${more}}}`;
-const told = (/** @type {string} */ body, head = '200 OK') => (/** @type {string} */ _, /** @type {net.Socket} */ socket) => { socket.end(`HTTP/1.1 ${head}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`); };
+/** Chats with a gateway that has a price list. The reply waits for its price for as long as that takes. @param {PriceGateway} gateway */
+const pricedChat = ({ baseUrl }) => {
+  const headers = { Authorization: `Bearer ${KEY}` };
+  return chat({}, { models: { providers: { portkey: { baseUrl, headers } } } }, { baseUrl, headers });
+};
 
 test('a price list of any content gives a price or none, and the reply comes', { timeout: 60_000 }, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const deep = '['.repeat(200_000) + ']'.repeat(200_000);
-  for (const [name, tell, isPrice] of /** @type {[string, (path: string, socket: net.Socket) => unknown, boolean][]} */ ([
+  for (const [name, tell, isPrice] of /** @type {[string, import('./prices.mjs').Tell, boolean][]} */ ([
     ['a good one', told(entry('0.0001')), true], ['nested deep', told(entry('0.0001', `,"x":${deep}`)), false], ['a price nested deep', told(entry(deep)), false],
     ['a number of 100,000 digits', told(entry('9'.repeat(100_000))), false], ['a price twice', told(entry('0.0001,"price":-1')), false], ['larger than an entry', told(entry('0.0001', `,"x":"${'x'.repeat(300 << 10)}"`)), false],
     ['members of JavaScript', told(entry('0.0001', ',"__proto__":{"input":0},"constructor":{"price":7}')), true], ['the largest', told(entry('0.1')), true],
     ['a redirect', told(entry('0.0001'), `302 x\r\nlocation: ${origin}/v1/models`), false], ['a redirect of its own', told(entry('0.0001'), '307 x\r\nlocation: /v1/models'), false], ['who are you', told(entry('0.0001'), '401 x\r\nwww-authenticate: Basic realm=x'), false],
     ['a coding', told(entry('0.0001'), '200 OK\r\ncontent-encoding: gzip'), false], ['a cookie', told(entry('0.0001'), '200 OK\r\nset-cookie: a=b'), true],
-    ['half of it', (_, socket) => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"pay`), false], ['nothing', () => {}, false],
-    ['without end', (_, socket) => { socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n'); const more = () => { while (socket.writable && socket.write(' '.repeat(1 << 16))); }; socket.on('drain', more); more(); }, false],
+    ['half of it', ({ socket }) => socket?.end(`HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"pay`), false], ['nothing', () => {}, false],
+    ['without end', (res) => { const more = () => { while (res.writable && res.write(' '.repeat(1 << 16))); }; res.on('drain', more); more(); }, false],
   ])) {
     heads = [];
-    const list = await priceList(tell, 'x-portkey-provider: openai\r\n');
-    t.after(list.close);
-    const { stopReason, errorMessage, usage } = await list.chat();
+    const usage = '{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615}';
+    const gateway = await PriceGateway.start(t, { tell, report: { 'x-portkey-provider': 'openai' }, usage });
+    const { stopReason, errorMessage, usage: used } = await pricedChat(gateway);
     assert.equal(stopReason, 'stop', `${name}: ${errorMessage}`);
-    assert.ok(Number.isFinite(usage.cost.total) && usage.cost.total >= 0, `${name}: ${usage.cost.total}`);
-    assert.equal(usage.cost.total > 0, isPrice, `${name}: ${usage.cost.total}`);
-    assert.equal(list.asked.length, 1, name);
-    assert.ok(list.asked.every((head) => !head.includes(KEY)) && heads.every((head) => !head.includes('/v1/models')), name);
-    list.close();
+    assert.ok(Number.isFinite(used.cost.total) && used.cost.total >= 0, `${name}: ${used.cost.total}`);
+    assert.equal(used.cost.total > 0, isPrice, `${name}: ${used.cost.total}`);
+    assert.ok(gateway.seen.every(({ url }) => url !== '/v1/models') && heads.every((head) => !head.includes('/v1/models')), name);
+    const asked = gateway.asked();
+    assert.equal(asked.length, 1, name);
+    assert.ok(!JSON.stringify(asked).includes(KEY), name);
+    gateway.close();
   }
 });
 
 test('names that a gateway makes up are asked for on their path alone, and long ones are not kept', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const keep = 'a'.repeat(200);
   for (const [named, provider, paths] of /** @type {[string, string, string[]][]} */ ([
     ['m', keep, [`${keep}/m`]], ['m', 'a'.repeat(300), [`${'a'.repeat(300)}/m`, `${'a'.repeat(300)}/m`]],
     ['..', 'openai', []], ['../../v1/admin', 'openai', ['openai/..%2F..%2Fv1%2Fadmin']], ['a?b#c d', 'openai', ['openai/a%3Fb%23c%20d']], ['x'.repeat(1 << 20), 'openai', []], ['__proto__', 'constructor', ['constructor/__proto__']],
     ['m', '__proto__', []], [KEY, 'openai', [`openai/${'%2A'.repeat(KEY.length)}`]], ['m', KEY, []], ['m', '../v1', []], ['m', 'openai/../..', []], ['a\r\nx-own: 1', 'openai', ['openai/a%0D%0Ax-own:%201']], ['//elsewhere.example/', 'openai', ['openai/%2F%2Felsewhere.example%2F']],
   ])) {
-    const list = await priceList(told(entry('0.0001')), `x-portkey-provider: ${provider}\r\n`, named);
-    t.after(list.close);
-    for (let call = 0; call < 2; call++) assert.equal((await list.chat()).stopReason, 'stop', named.slice(0, 99));
-    assert.deepEqual(list.asked.map((head) => /^GET \/model-configs\/pricing\/(\S*) HTTP/.exec(head)?.[1]), paths, `${named.slice(0, 99)} ${provider}`);
-    list.close();
+    const gateway = await PriceGateway.start(t, { tell: told(entry('0.0001')), report: { 'x-portkey-provider': provider }, named });
+    for (let call = 0; call < 2; call++) assert.equal((await pricedChat(gateway)).stopReason, 'stop', named.slice(0, 99));
+    assert.deepEqual(gateway.asked().map(({ path }) => path), paths, `${named.slice(0, 99)} ${provider}`);
+    gateway.close();
   }
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
 });
 
 test('a price list that answers just in time holds up no catalog, and no row of it holds the key', async (t) => {
-  const list = await priceList((path, socket) => setTimeout(() => told(entry('0.0001'))(path, socket), 1500));
-  t.after(list.close);
-  const context = { config: list.config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  const models = Array.from({ length: 50 }, (_, at) => `@openai/m-${at}`);
+  const gateway = await PriceGateway.start(t, { tell: (res, model) => setTimeout(() => told(entry('0.0001'))(res, model), 1500), models });
+  const config = { models: { providers: { portkey: { baseUrl: gateway.baseUrl, headers: { Authorization: `Bearer ${KEY}` } } } } };
+  const context = { config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
   const catalog = await runCatalog(context, { warn: assert.fail });
   assert.equal(catalog.provider.models.length, 50);
-  assert.ok(list.asked.length < 50, `${list.asked.length} were asked for`);
+  const { length } = gateway.asked();
+  assert.ok(length < 50, `${length} were asked for`);
   const rows = toRows(catalog, 'live');
   assert.ok(rows.length === 50 && !JSON.stringify([rows, catalog]).includes(KEY) && !JSON.stringify(rows).includes('PORTKEY_API_KEY'));
   for (const odd of [undefined, null, {}, { provider: null }, { provider: { models: [] } }]) assert.deepEqual(toRows(odd, 'live'), []);
