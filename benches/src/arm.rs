@@ -78,7 +78,7 @@ impl Case {
         Self::new(Kind::Stream, format!("@bench/call-{events}"), 1, 0)
     }
 
-    /// A stream of text, where an event differs from the one before in more than its text.
+    /// A stream of text, where each event has a number and a time of its own.
     pub(crate) fn unlike(events: usize) -> Arc<Self> {
         Self::new(Kind::Stream, format!("@bench/unlike-{events}"), 1, 0)
     }

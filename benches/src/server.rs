@@ -259,8 +259,9 @@ fn image_json(size: usize) -> Bytes {
         .into()
 }
 
-fn chunk(number: usize, created: usize) -> String {
-    chunk_of(&format!(r#"{{"content":"{}"}}"#, piece(number)), number, created)
+/// One of the answer with this number, which is its time too.
+fn chunk(number: usize, answer: usize) -> String {
+    chunk_of(&format!(r#"{{"content":"{}"}}"#, piece(number)), number, answer)
 }
 
 fn call_chunk(number: usize) -> String {
@@ -286,10 +287,10 @@ fn one_event(kind: &str, count: usize) -> String {
 }
 
 /// As OpenAI's are, with noise at the end that hides how long the text is.
-fn chunk_of(delta: &str, number: usize, created: usize) -> String {
+fn chunk_of(delta: &str, number: usize, answer: usize) -> String {
     let noise = "jx0Kq7fVb2".get(..number % 10).unwrap_or_default();
     format!(
-        r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":{created},"model":"bench","service_tier":"default","system_fingerprint":"fp_29330a9688","choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}],"obfuscation":"{noise}"}}
+        r#"data: {{"id":"chatcmpl-{answer}","object":"chat.completion.chunk","created":{answer},"model":"bench","service_tier":"default","system_fingerprint":"fp_29330a9688","choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}],"obfuscation":"{noise}"}}
 
 "#
     )

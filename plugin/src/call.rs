@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 
 use openclaw_provider_guest::http::{Method, Request, Timeouts};
 
-use crate::bindings::exports::openclaw::provider::onboarding::Severity;
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
@@ -48,13 +47,12 @@ fn request(connection: &Connection, path: &str, accept: Accept, media_type: Opti
     let header = |(name, value): &(String, String)| Header {
         name: name.trim().to_ascii_lowercase(),
         value: value.clone(),
-        path: format!("connection.headers.{name}"),
+        path: name.clone(),
     };
     let mut configured: Vec<Header> = connection.headers.iter().map(header).collect();
     headers::unify(&mut configured);
-    let findings = lint::headers(&configured, is_hosted);
-    if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
-        return Err(refusal(&finding.path, &finding.message));
+    if let Some(finding) = lint::refused(&configured, is_hosted) {
+        return Err(refusal(&format!("connection.headers.{}", finding.path), &finding.message));
     }
     let mut all = Vec::with_capacity(configured.len() + 3);
     let accept = match accept {
@@ -67,7 +65,7 @@ fn request(connection: &Connection, path: &str, accept: Accept, media_type: Opti
         all.push(("content-type".to_owned(), media_type.to_owned()));
     }
     let own = configured.into_iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
-    all.extend(own.map(|header| (header.wire_value(), header.name)).map(|(value, name)| (name, value)));
+    all.extend(own.map(|header| (header.wire_value().into_owned(), header.name)).map(|(value, name)| (name, value)));
     Ok(Request {
         method: if media_type.is_some() { Method::Post } else { Method::Get },
         https: url.https,

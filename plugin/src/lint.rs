@@ -108,7 +108,15 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
 
 /// What is wrong or doubtful in headers. A value that holds a reference is the host's, and not looked at.
 pub(crate) fn headers(all: &[Header], is_hosted: bool) -> Vec<Finding> {
-    let mut check = Check { findings: Vec::new(), is_hosted };
+    checked(all, Check { findings: Vec::new(), is_hosted, warns: true })
+}
+
+/// The first thing in headers for which a call is refused.
+pub(crate) fn refused(all: &[Header], is_hosted: bool) -> Option<Finding> {
+    checked(all, Check { findings: Vec::new(), is_hosted, warns: false }).into_iter().next()
+}
+
+fn checked(all: &[Header], mut check: Check) -> Vec<Finding> {
     for header in all {
         check.header(header);
     }
@@ -125,6 +133,8 @@ pub(crate) fn headers(all: &[Header], is_hosted: bool) -> Vec<Finding> {
 struct Check {
     findings: Vec<Finding>,
     is_hosted: bool,
+    /// Whether what is only doubtful counts: each call is checked, and has no use for it.
+    warns: bool,
 }
 
 impl Check {
@@ -133,6 +143,9 @@ impl Check {
     }
 
     fn warn(&mut self, path: &str, message: &str) {
+        if !self.warns {
+            return;
+        }
         self.findings.push(finding(Severity::Warning, path, message));
     }
 
@@ -145,7 +158,9 @@ impl Check {
         if let Some(reason) = headers::reserved(name) {
             return self.error(path, &format!("The header {name} cannot be set here: it {reason}."));
         }
-        if let Some(meant) = headers::meant(name) {
+        if self.warns
+            && let Some(meant) = headers::meant(name)
+        {
             self.warn(path, &format!("Portkey has no header {name}. Did you mean {meant}?"));
         }
         if headers::is_credential(name) {

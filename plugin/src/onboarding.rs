@@ -154,7 +154,7 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
     }
     let own =
         settings.headers.iter().filter(|header| !header.is_reference() && !crate::headers::is_credential(&header.name));
-    let mut headers: Vec<_> = own.map(|header| (header.name.clone(), header.wire_value())).collect();
+    let mut headers: Vec<_> = own.map(|header| (header.name.clone(), header.wire_value().into_owned())).collect();
     // As Portkey's own SDKs send it: with `true`, its default, reasoning is paid for and thrown away.
     if !settings.headers.iter().any(|header| header.name == portkey::COMPLIANCE_HEADER) {
         headers.push((portkey::COMPLIANCE_HEADER.to_owned(), "false".to_owned()));

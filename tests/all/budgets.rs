@@ -250,11 +250,11 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         chat.call_complete(&mut store, &connection, &conversation(messages, tools).into()).await.unwrap().unwrap();
         used(&store)
     };
-    let stream = async |delta: &str, created: fn(usize) -> usize| {
+    let stream = async |delta: &str, answer: fn(usize) -> usize| {
         let event = |number: usize| {
-            let created = created(number);
+            let answer = answer(number);
             format!(
-                r#"data: {{"id":"c1","object":"chat.completion.chunk","created":{created},"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
+                r#"data: {{"id":"c{answer}","object":"chat.completion.chunk","created":{answer},"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
             ) + "\n\n"
         };
         // A call's pieces need a call.

@@ -216,7 +216,9 @@ impl<'a> Json<'a> {
 
 /// A body as a text without its byte order mark. What is no UTF-8 is replaced, as the Encoding standard says.
 pub fn lossy(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // Which reads many bytes at once, where the other looks at each.
+    str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.

@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use memchr::{arch::all::is_prefix, memchr2, memrchr};
 
@@ -13,8 +14,9 @@ use crate::json;
 #[derive(Debug)]
 pub struct Pattern {
     before: Vec<u8>,
-    /// Where in it the number in `created` is, which nobody reads and which changes each second.
-    time: Option<(usize, usize)>,
+    /// Where in it the values are that nobody reads and that may change, in their order: the chunk's id, and the number in
+    /// `created`.
+    unread: Vec<Range<usize>>,
     after: Vec<u8>,
     field: Field,
     /// Whether noise follows, and then the end: OpenAI puts a text at the end of each chunk that hides how long the chunk's
@@ -34,6 +36,7 @@ pub enum Field {
 }
 
 impl Pattern {
+    const ID: &[u8] = b"{\"id\":";
     const TIME: &[u8] = b"\"created\":";
     const NOISE: &[u8] = b"\"obfuscation\":";
     const END: &[u8] = b"}";
@@ -46,29 +49,32 @@ impl Pattern {
         // Noise with a quote in it is not known as such: in front of that stands a backslash, and not the name.
         let noisy = after.strip_suffix(b"\"}").and_then(|after| after.get(..memrchr(b'"', after)?));
         let noisy = noisy.filter(|after| after.ends_with(Self::NOISE));
+        let of_value = |start: usize| Some(start..before.len() - value(before.get(start..)?)?.len());
+        let id = before.starts_with(Self::ID).then(|| of_value(Self::ID.len())).flatten();
         let name = before.windows(Self::TIME.len()).position(|name| name == Self::TIME);
-        let time = name.and_then(|at| {
-            let start = at + Self::TIME.len();
-            Some((start, before.len() - number(before.get(start..)?)?.len()))
-        });
+        let time = name.and_then(|at| of_value(at + Self::TIME.len()));
         Some(Self {
             before: before.to_vec(),
-            time,
+            unread: id.into_iter().chain(time).collect(),
             after: noisy.unwrap_or(after).to_vec(),
             field,
             is_noisy: noisy.is_some(),
         })
     }
 
-    /// What follows `before`, but for the time in it.
-    fn at_another_time<'b>(&self, chunk: &'b [u8]) -> Option<&'b [u8]> {
-        let (start, end) = self.time?;
-        behind(number(behind(chunk, self.before.get(..start)?)?)?, self.before.get(end..)?)
+    /// What follows `before`, whatever the values in it that nobody reads.
+    fn behind_others<'b>(&self, chunk: &'b [u8]) -> Option<&'b [u8]> {
+        let (mut rest, mut from) = (chunk, 0);
+        for unread in &self.unread {
+            rest = value(behind(rest, self.before.get(from..unread.start)?)?)?;
+            from = unread.end;
+        }
+        behind(rest, self.before.get(from..)?)
     }
 
     /// The field and the text that another chunk gives, where it differs in its text alone.
     pub fn read(&self, chunk: &[u8]) -> Option<(Field, String)> {
-        let rest = behind(chunk, &self.before).or_else(|| self.at_another_time(chunk))?;
+        let rest = behind(chunk, &self.before).or_else(|| self.behind_others(chunk))?;
         let (spelled, rest) = string(rest)?;
         let mut rest = behind(rest, &self.after)?;
         if self.is_noisy {
@@ -79,6 +85,15 @@ impl Pattern {
         let text = text(spelled).filter(|text| rest.is_empty() && !text.is_empty())?;
         Some((self.field, text.into_owned()))
     }
+}
+
+/// What follows the string or the whole number at the start of `bytes`.
+fn value(bytes: &[u8]) -> Option<&[u8]> {
+    if !bytes.starts_with(b"\"") {
+        return number(bytes);
+    }
+    let (spelled, rest) = string(bytes)?;
+    text(spelled).map(|_| rest)
 }
 
 /// What follows the whole number at the start of `bytes`.

@@ -186,6 +186,32 @@ fn chunks_that_differ_in_their_text_alone() {
             "{created}"
         );
     }
+    // An id that changes, and what is none.
+    for (id, is_json) in [
+        (r#""2""#, true),
+        (r#""""#, true),
+        (r#""a\"b""#, true),
+        (r#""\u00e9 é""#, true),
+        ("null", true),
+        ("7", true),
+        (r#""x","choices":[],"id":"y""#, true),
+        (r#""x"#, false),
+        ("\"\u{1}\"", false),
+        (r#""\x""#, false),
+    ] {
+        let numbered = |text: &str, id: &str, created: &str| {
+            let (content, head) = (content(&format!("\"{text}\"")), format!(r#"{{"id":{id},"created":{created},"#));
+            content.replacen('{', &head, 1)
+        };
+        let [a, b] = ["a", "b"].map(|text| numbered(text, "\"1\"", "1"));
+        let chunks = [&*a, &b, &numbered("c", id, "3"), &numbered("d", "\"4\"", "4"), STOP, DONE];
+        let (given, error) = read(&[stream(&chunks).as_bytes()], None);
+        assert_eq!(
+            (given.contains(&text("c")), given.contains(&text("d")), error.is_none()),
+            (is_json, is_json, is_json),
+            "{id}: {given:?}"
+        );
+    }
     // OpenAI's noise at the end, and what looks like it.
     let noisy = |json: &str, noise: &str| content(json).replace("}]}", &format!(r#"}}],"obfuscation":{noise}}}"#));
     let chunks = [&noisy(r#""a""#, r#""x""#), &noisy(r#""b""#, r#""y z""#), &noisy(r#""c""#, r#""""#)];
