@@ -80,7 +80,10 @@ pub use configuration::{
     environment::{Environment, Source},
     includes::Included,
     locations::Locations,
-    model_ref::{ModelRef, chosen_model, model_params, named_model, own_model, primary_model, with_params},
+    model_ref::{
+        ChosenModel, ModelRef, ModelSource, chosen_model, model_params, named_model, own_model, primary_model,
+        with_params,
+    },
     setup::Setup,
     write::Update,
 };

@@ -225,7 +225,7 @@ fn bad_input() {
     (&large).write_all(b"RIFF\0\0\0\0WAVEfmt ").unwrap();
     large.set_len(200 << 20).unwrap();
     for (arguments, message) in [
-        (&["speak", "", "-o", "a.mp3"][..], "the prompt is empty"),
+        (&["speak", "", "-o", "a.mp3"][..], "the text is empty"),
         (&["speak", "a", "-o", "nowhere/a.mp3"], "there is no folder `nowhere`"),
         (&["speak", "a", "-o", "."], "it is a folder"),
         (&["speak", "a", "-o", "a.mp33"], ".mp33 names no format: end the file in one of mp3, wav"),

@@ -593,7 +593,7 @@ fn the_gateways_report_stands_below_the_reply() {
     let user = user();
     let ran = user.chat(&["--model", "fault/fell-back", "hello"], "").ok();
     for part in [
-        "tokens in",
+        "1 token in",
         "first token after",
         "provider anthropic",
         "cache MISS",

@@ -39,6 +39,28 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
     lines[0]
 }
 
+#[tokio::test]
+async fn the_model_that_is_asked_is_told_with_what_chose_it() {
+    let gateway = gateway().await;
+    let listed = serde_json::json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);
+    for (default, models, state, detail) in [
+        ("portkey/@openai/o3", &listed, "ok", "@openai/o3, from agents.defaults.model"),
+        ("openai/gpt-5", &listed, "warning", "@openai/gpt-5, the first that the configuration lists"),
+        // One that is blank chooses nothing, and is no model of another provider.
+        (" ", &listed, "ok", "@openai/gpt-5, the first that the configuration lists"),
+        ("", &Value::Null, "ok", "@anthropic/claude-sonnet-4-5, the provider's default"),
+        ("openai/gpt-5", &Value::Null, "warning", "@anthropic/claude-sonnet-4-5, the provider's default"),
+    ] {
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+        let config = serde_json::json!({"agents": {"defaults": {"model": {"primary": default}}},
+            "models": {"providers": {"portkey": {"models": models}}}});
+        std::fs::write(cli.folder.path().join("openclaw.json"), config.to_string()).unwrap();
+        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let model = line(&report, "model");
+        assert_eq!((&model["state"], &model["detail"]), (&state.into(), &detail.into()), "{report:#}");
+    }
+}
+
 /// After `openclaw onboard` the key is in OpenClaw's store, which only OpenClaw reads: it is asked.
 #[tokio::test]
 async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {

@@ -7,6 +7,7 @@ use host_harness::{
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     wit::embeddings::Request,
 };
+use host_harness_stub::Recorded;
 use serde_json::{Value, json};
 
 use crate::{
@@ -166,16 +167,37 @@ fn the_command() {
     assert_eq!(json["report"]["provider"], "openai");
 }
 
+/// More lines than one request takes are asked for in several.
+#[test]
+fn many_lines() {
+    let user = User::new();
+    let lines: String = (0..5000).map(|number| format!("ship {number}\n")).collect();
+    let ran = piped(&user, &lines, &["--dimensions", "4"]).ok();
+    let texts = |request: &Recorded| request.json()["input"].as_array().unwrap().len();
+    assert_eq!(user.stub.requests().iter().map(texts).collect::<Vec<_>>(), [2048, 2048, 904]);
+    assert!(ran.err.contains("10000 tokens in"), "{}", ran.err);
+    let told: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(told.len(), 5000);
+    for number in [0, 2047, 2048, 4999] {
+        assert_eq!(told[number], embed(&user, &[&format!("ship {number}"), "--dimensions", "4"]).ok().out.trim());
+    }
+    let json = piped(&user, &lines, &["--dimensions", "4", "--json"]).ok().json();
+    assert_eq!((&json["usage"]["input_tokens"], &json["dimensions"]), (&json!(10_000), &json!(4)));
+    assert_eq!(json["vectors"].as_array().unwrap().len(), 5000);
+    assert_eq!(json["vectors"][4999].to_string(), told[4999]);
+    assert!(embed(&user, &["ship", "--dimensions", "4"]).ok().err.contains("1 token in, 0 out"));
+}
+
 /// Each with its message and its exit code.
 #[test]
 fn bad_input() {
     let user = User::new();
     let many = "a\n".repeat(10_000);
     for (ran, code, message, hint) in [
-        (embed(&user, &["a", ""]), 2, "Text 2 is empty.", "Leave it out"),
-        (piped(&user, "a\n\nb\n", &[]), 2, "Text 2 is empty.", "Leave it out"),
+        (embed(&user, &["a", ""]), 2, "text 2 is empty", "leave it out"),
+        (piped(&user, "a\n\nb\n", &[]), 2, "text 2 is empty", "leave it out"),
+        (piped(&user, &format!("{many}\n"), &[]), 2, "text 10001 is empty", "leave it out"),
         (piped(&user, "", &[]), 2, "there is no text", ""),
-        (piped(&user, &many, &[]), 2, "at most 2048 texts, and these are 10000", "several calls"),
         (embed(&user, &["a", "--dimensions", "0"]), 2, "'--dimensions <NUMBER>'", ""),
     ] {
         assert_eq!(ran.code, code, "{ran:?}");

@@ -17,9 +17,15 @@ use crate::{
 };
 
 /// The plugin before the real gateway, which sends everything where `config` says.
-async fn through(config: &Value) -> Provider {
+pub async fn through(config: &Value) -> Provider {
+    through_with(config, &[]).await
+}
+
+/// The same with these options of the plugin.
+pub async fn through_with(config: &Value, options: &[(&str, Value)]) -> Provider {
     let (name, value) = config_header(config);
     let setup = setup(PortkeyGateway::shared().base_url()).header(name, value);
+    let setup = options.iter().fold(setup, |setup, (name, value)| setup.option(*name, value.clone()));
     Provider::connect(&plugin().await, setup).await.unwrap()
 }
 

@@ -256,6 +256,18 @@ fn chat_tells_what_a_reply_costs() {
     assert_eq!(cost(&user.cli.run(&cached).ok().err), Some("$0"));
 }
 
+#[test]
+fn a_price_that_nobody_would_see_is_not_asked_for() {
+    let user = User::new();
+    let quiet = ["-q", "chat", "hello", "-m", "@openai/gpt-5-mini"];
+    for form in [&["--no-stream"][..], &["--output", "reply.txt"], &[]] {
+        user.cli.run(&[&quiet, form].concat()).ok();
+    }
+    assert!(user.stub.take_of_prices().is_empty());
+    let json = user.cli.run(&[&quiet[..], &["--json"]].concat()).ok().json();
+    assert!(json["cost"].is_number(), "{json}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_that_does_not_come_keeps_no_reply_up() {
     let reply = r#"{"id":"c","model":"m","choices":[{"message":{"content":"hello"},"finish_reason":"stop"}],

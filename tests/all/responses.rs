@@ -2,7 +2,6 @@
 //! refuses there. What the gateway does for them, and what it does not, is what `docs/portkey.md` says.
 
 use host_harness::{
-    Provider,
     types::{ErrorKind as Kind, Media, MediaSource},
     wit::chat::{AssistantPart, Event, FinishReason, Message, ResponseFormat, ToolChoice, UserPart},
 };
@@ -10,24 +9,12 @@ use host_harness_stub::Stub;
 use serde_json::{Value, json};
 
 use crate::{
-    portkey_gateway::{PortkeyGateway, config_for, config_header, fallback},
-    support::{KEY, User, ask, events, plugin, streamed, text, upstream, weather_tool},
+    gateway::{before, through, through_with},
+    portkey_gateway::{config_for, fallback},
+    support::{User, ask, events, streamed, text, upstream, weather_tool},
 };
 
 const CODEX: &str = "gpt-5.3-codex";
-
-async fn through(config: &Value, options: &Value) -> Provider {
-    let (name, value) = config_header(config);
-    let mut document = json!({"plugins": {"entries": {"portkey": {"config": options}}}});
-    document["models"]["providers"]["portkey"] =
-        json!({"baseUrl": PortkeyGateway::shared().base_url(), "request": {"allowPrivateNetwork": true}});
-    let setup = host_harness::Setup::new(document).secret("portkey-api-key", KEY).header(name, value);
-    Provider::connect(&plugin().await, setup).await.unwrap()
-}
-
-async fn before(stub: &Stub) -> Provider {
-    through(&config_for(&stub.base_url()), &json!({})).await
-}
 
 fn paths(stub: &Stub) -> Vec<String> {
     stub.requests().into_iter().map(|request| request.path).collect()
@@ -167,20 +154,20 @@ async fn an_alias_needs_the_option() {
     let mut config = config_for(&stub.base_url());
     config["override_params"] = json!({"model": CODEX});
     // The config says who answers.
-    assert!(through(&config, &json!({})).await.complete(&ask("prod", "hello")).await.is_ok());
-    let chat = through(&config, &json!({"protocol": "chat"})).await;
+    assert!(through(&config).await.complete(&ask("prod", "hello")).await.is_ok());
+    let chat = through_with(&config, &[("protocol", "chat".into())]).await;
     let error = chat.complete(&ask("prod", "hello")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported, "{error:?}");
     assert!(error.record().hint.as_deref().unwrap().contains("option protocol"), "{error:?}");
     assert_eq!(paths(&stub), ["/v1/responses", "/v1/chat/completions"]);
-    let asked = through(&config_for(&stub.base_url()), &json!({"protocol": "responses"})).await;
+    let asked = through_with(&config_for(&stub.base_url()), &[("protocol", "responses".into())]).await;
     assert!(text(&streamed(&asked, &ask("prod", "hello")).await.unwrap()).contains("this is prod"));
 }
 
 #[tokio::test]
 async fn a_stream_that_is_cut_is_no_success() {
     let stub = upstream().await;
-    let provider = through(&config_for(&stub.base_url()), &json!({"protocol": "responses"})).await;
+    let provider = through_with(&config_for(&stub.base_url()), &[("protocol", "responses".into())]).await;
     for (fault, kind) in [
         ("cut", Kind::Truncated),
         ("reset", Kind::Truncated),
@@ -201,13 +188,13 @@ async fn what_the_gateway_does_here() {
     let mut broken = config.clone();
     broken["override_params"] = json!({"model": "fault/500"});
     let targets = fallback(&[broken, config_for(&other.base_url())]);
-    let reply = streamed(&through(&targets, &json!({})).await, &ask(CODEX, "hello")).await.unwrap();
+    let reply = streamed(&through(&targets).await, &ask(CODEX, "hello")).await.unwrap();
     assert_eq!(reply.report.used_target.as_deref(), Some("config.targets[1]"));
     assert_eq!(paths(&other), ["/v1/responses"]);
     // Retry.
     let mut retried = config.clone();
     retried["retry"] = json!({"attempts": 3});
-    let retried = through(&retried, &json!({"protocol": "responses"})).await;
+    let retried = through_with(&retried, &[("protocol", "responses".into())]).await;
     let reply = retried.complete(&ask("fault/flaky", "hello")).await.unwrap();
     assert_eq!(reply.report.retry_attempts, Some(2));
     // Metadata decide.
@@ -217,28 +204,28 @@ async fn what_the_gateway_does_here() {
     usual["name"] = "usual".into();
     let routed = json!({"strategy": {"mode": "conditional", "default": "usual", "conditions": [
         {"query": {"metadata.team": {"$eq": "sea"}}, "then": "other"}]}, "targets": [usual, named]});
-    let sea = through(&routed, &json!({"metadata": {"team": "sea"}})).await;
+    let sea = through_with(&routed, &[("metadata", json!({"team": "sea"}))]).await;
     let reply = sea.complete(&ask(CODEX, "hello")).await.unwrap();
     assert_eq!(reply.report.used_target.as_deref(), Some("config.targets[1]"));
     // Guardrails do not run: the same words are refused in a chat.
     for guardrails in ["input_guardrails", "output_guardrails"] {
         let mut guarded = config.clone();
         guarded[guardrails] = json!([{"default.contains": {"operator": "none", "words": ["bomb"]}, "deny": true}]);
-        let error = through(&guarded, &json!({})).await.complete(&ask("gpt", "a bomb")).await.unwrap_err();
+        let error = through(&guarded).await.complete(&ask("gpt", "a bomb")).await.unwrap_err();
         assert_eq!((error.kind(), error.record().status), (Kind::ContentBlocked, Some(446)), "{error:?}");
-        let reply = through(&guarded, &json!({})).await.complete(&ask(CODEX, "a bomb")).await.unwrap();
+        let reply = through(&guarded).await.complete(&ask(CODEX, "a bomb")).await.unwrap();
         assert!(text(&reply).contains("a bomb") && reply.guardrails_json.is_none(), "{reply:?}");
     }
     // What it does not know stays behind, where OpenAI would refuse it.
     let mut more = ask(CODEX, "hello");
     more.extra_json = Some(r#"{"stop": ["x"], "prompt_cache_retention": "24h", "truncation": "auto"}"#.into());
-    through(&config, &json!({})).await.complete(&more).await.unwrap();
+    through(&config).await.complete(&more).await.unwrap();
     let sent = stub.requests().last().unwrap().json();
     assert_eq!((sent.get("stop"), sent.get("prompt_cache_retention")), (None, None));
     assert_eq!((&sent["truncation"], &sent["include"]), (&json!("auto"), &json!(["reasoning.encrypted_content"])));
     // Of a maker whose models it does not know by this API, it has none.
     let claude = json!({"provider": "anthropic", "api_key": "k", "custom_host": stub.base_url()});
-    let claude = through(&claude, &json!({"protocol": "responses"})).await;
+    let claude = through_with(&claude, &[("protocol", "responses".into())]).await;
     let error = claude.complete(&ask("claude-sonnet-4-5", "hello")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported, "{error:?}");
 }

@@ -30,9 +30,10 @@ use rig_core::{
 use serde_json::{Value, json};
 
 use crate::{
+    gateway::through,
     hosted_errors::REFUSALS,
-    portkey_gateway::{PortkeyGateway, UPSTREAM_KEY, config_for, config_header},
-    support::{KEY, ask, hosted, plugin, provider, setup, upstream},
+    portkey_gateway::{UPSTREAM_KEY, config_for},
+    support::{KEY, ask, hosted, provider, upstream},
 };
 
 /// A tool that says something of a city; as a type for each name, as rig has it.
@@ -73,8 +74,7 @@ fn agent(provider: &Provider, model: &str) -> Agent {
 async fn behind(stub: &Stub, of: &str) -> Provider {
     let mut config = config_for(&stub.base_url());
     config["provider"] = of.into();
-    let (name, value) = config_header(&config);
-    Provider::connect(&plugin().await, setup(PortkeyGateway::shared().base_url()).header(name, value)).await.unwrap()
+    through(&config).await
 }
 
 /// What a streamed run told on its way, and its end.

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::{Error, Result};
 
@@ -101,7 +101,10 @@ impl FromStr for Origin {
             Error::new(format!("{what} is not a usable base URL: {why}"))
                 .hint("Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1.")
         };
-        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| match error {
+            ParseError::RelativeUrlWithoutBase => wrong("it does not begin with https:// or http://"),
+            error => wrong(&error.to_string()),
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("the scheme must be http or https"));
         }

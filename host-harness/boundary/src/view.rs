@@ -242,6 +242,11 @@ pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     own
 }
 
+/// The rows of models that the entries of the provider `id` list, in their order.
+pub fn models<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+    entries(config, id).iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten().collect()
+}
+
 /// Settings that a plugin does not need and that may hold secrets.
 const HELD: [&str; 4] = ["apiKey", "localService", "params", "request"];
 

@@ -19,11 +19,6 @@ use super::{
     page::Page,
 };
 
-/// Where the reply to `prompt` is printed.
-pub(crate) fn page(prompt: &Prompt) -> Page {
-    Page::standard_output(is_markdown(prompt))
-}
-
 /// A reply that keeps to a schema is no Markdown.
 pub(crate) fn is_markdown(prompt: &Prompt) -> bool {
     prompt.response_format.is_none()
@@ -152,11 +147,6 @@ pub(crate) struct Asked {
     pub(crate) request: Request,
 }
 
-/// Streams a reply onto `page`, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by itself.
-pub(crate) async fn ask(provider: &Provider, asked: Asked, page: Page) -> anyhow::Result<Answer> {
-    Ok(Answering::new(page).ask(provider, asked).await?)
-}
-
 /// A reply on its way.
 pub(crate) struct Answering {
     page: Page,
@@ -169,11 +159,14 @@ pub(crate) struct Answering {
     reasoned: bool,
     /// Whether calls of tools are printed.
     calls: bool,
+    /// Whether somebody will see what it cost.
+    shows_cost: bool,
     price: Option<JoinHandle<Option<Price>>>,
 }
 
 impl Answering {
-    /// Streams the reply, until its end or Ctrl-C: see [`ask`].
+    /// Streams the reply onto its page, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by
+    /// itself.
     pub(crate) async fn ask(mut self, provider: &Provider, asked: Asked) -> host_harness::Result<Answer> {
         let outcome = tokio::select! {
             outcome = self.stream(provider, asked) => outcome.map(|()| false),
@@ -193,8 +186,14 @@ impl Answering {
             first: None,
             reasoned: false,
             calls: true,
+            shows_cost: !output::is_quiet(),
             price: None,
         }
+    }
+
+    /// The same, where what it cost is shown even if the program is to be quiet.
+    pub(crate) fn with_cost(self) -> Self {
+        Self { shows_cost: true, ..self }
     }
 
     /// The same, where calls of tools are answered and not printed.
@@ -210,7 +209,8 @@ impl Answering {
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
             let waited = self.first.is_none();
-            if self.price.is_none()
+            if self.shows_cost
+                && self.price.is_none()
                 && let Some(start) = events.iter().find_map(|event| match event {
                     Event::Start(start) => Some(start),
                     _ => None,
@@ -255,7 +255,10 @@ impl Answering {
     pub(crate) async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
         let waiting = format!("waiting for {}", asked.model);
         let response = alive::during(waiting, provider.complete(asked.request)).await?;
-        let price = response.usage.map(|_| ask_price(provider, &asked.model, &response.model, &response.report));
+        let price = response
+            .usage
+            .filter(|_| self.shows_cost)
+            .map(|_| ask_price(provider, &asked.model, &response.model, &response.report));
         let took = Took::whole(self.asked.elapsed());
         for part in &response.content {
             match part {

@@ -11,7 +11,7 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answering, Asked, ask, is_markdown},
+    answer::{Answering, Asked, is_markdown},
     connect::{Connect, chat_model},
     file, image, input, output,
     page::Page,
@@ -123,7 +123,7 @@ impl From<Cache> for PromptCache {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let prompt = input::prompt(&args.prompt, args.file.as_deref())?;
+    let prompt = input::prompt(&args.prompt, args.file.as_deref(), "the prompt")?;
     let command =
         args.run.as_deref().map(|name| ToolCommand::find(name, args.connect.run.limits().call)).transpose()?;
     let is_once = args.json || args.no_stream || args.output.is_some() || command.is_some();
@@ -177,26 +177,29 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     asked.messages.push(Message::User([UserPart::Text(prompt)].into_iter().chain(attached).collect()));
     let kept = saved.is_some().then(|| asked.messages.clone());
     let (is_blank, is_markdown) = (args.json || file.is_some(), is_markdown(&asked));
-    let page = || if is_blank { Page::Blank } else { Page::standard_output(is_markdown) };
+    let answering = || {
+        let page = if is_blank { Page::Blank } else { Page::standard_output(is_markdown) };
+        if args.json { Answering::new(page).with_cost() } else { Answering::new(page) }
+    };
     let model = asked.model.clone();
     let mut answer = if let Some(command) = command.filter(|_| !args.show_request) {
-        tool_command::converse(&provider, asked, prompt_cache, &command, page).await?
+        tool_command::converse(&provider, asked, prompt_cache, &command, answering).await?
     } else {
         let asked = Asked { model: model.clone(), request: Request { prompt_cache, ..asked.into() } };
         if args.show_request {
             return show_request(&provider, &asked).await;
         }
         if args.no_stream {
-            Answering::new(page()).complete(&provider, asked).await?
+            answering().complete(&provider, asked).await?
         } else {
-            ask(&provider, asked, page()).await?
+            answering().ask(&provider, asked).await?
         }
     };
     if answer.stopped {
         return Ok(ExitCode::from(STOPPED));
     }
     let (images, failed) = image::save_of_chat(&provider, &answer.response).await;
-    let cost = if args.json || !output::is_quiet() { answer.cost().await } else { None };
+    let cost = answer.cost().await;
     let result = args.json.then(|| {
         let mut result = output::chat_json(&answer.response, cost);
         if let Value::Object(result) = &mut result {

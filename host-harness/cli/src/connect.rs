@@ -251,7 +251,7 @@ impl Extra {
 
     /// The flags, and the places in the configuration of the provider `id` that they go over.
     fn places(&self, id: &str) -> Vec<(String, String)> {
-        let option = |name: &str| format!("plugins.entries.{id}.config.{name}");
+        let option = |name: &str| option_place(id, name);
         let trace_id = self.trace_id.iter().map(|_| ("--trace-id".to_owned(), option("traceId")));
         let metadata = self.metadata.first().map(|_| ("--metadata".to_owned(), option("metadata")));
         let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option(name)));
@@ -306,10 +306,9 @@ impl Connect {
         let id = &plugin.descriptor().id;
         let mut places = self.extra.places(id);
         places.push((self.run.place_of_base_url(plugin), format!("models.providers.{id}.baseUrl")));
-        let is_end = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_-".contains(next));
-        places.into_iter().fold(text.to_owned(), |text, (name, place)| match text.split_once(&place) {
-            Some((before, after)) if is_end(after) => format!("{before}{name}{after}"),
-            _ => text,
+        places.into_iter().fold(text.to_owned(), |text, (name, place)| match around(&text, &place) {
+            Some((before, after)) => format!("{before}{name}{after}"),
+            None => text,
         })
     }
 
@@ -404,6 +403,22 @@ pub(crate) fn keys_from(descriptor: &Descriptor, credential: &Credential, origin
     from.filter(|from| !from.is_empty())
 }
 
+/// Where an option of the plugin of the provider `id` stands in the configuration.
+pub(crate) fn option_place(id: &str, name: &str) -> String {
+    format!("plugins.entries.{id}.config.{name}")
+}
+
+/// What is before and behind `place` in `text`. A longer name is another place.
+pub(crate) fn around<'t>(text: &'t str, place: &str) -> Option<(&'t str, &'t str)> {
+    let is_longer = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_-".contains(next));
+    text.split_once(place).filter(|(_, after)| !is_longer(after))
+}
+
+/// The provider's own model that `given` means.
+pub(crate) fn model_of(given: Option<String>, provider: &Provider, config: &ConfigFile) -> Option<String> {
+    given.map(|given| own_model(config.value(), provider.plugin().descriptor(), &given))
+}
+
 /// The model to ask: `given`, else the configuration's choice, else the default.
 pub(crate) fn chat_model(
     given: Option<&str>,
@@ -415,8 +430,7 @@ pub(crate) fn chat_model(
     if let Some(given) = given {
         return Ok(own_model(config.value(), descriptor, given));
     }
-    let chosen = chosen_model(config.value(), environment, &descriptor.id)?;
-    Ok(chosen.unwrap_or_else(|| descriptor.default_model.id.clone()))
+    Ok(chosen_model(config.value(), environment, descriptor)?.id)
 }
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.

@@ -103,7 +103,7 @@ async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
     let request = Prompt::new(model.clone(), [Message::user(question)]).into();
-    let mut answering = Answering::new(Page::standard_output(true));
+    let mut answering = Answering::new(Page::standard_output(true)).with_cost();
     let outcome = answering.stream(provider, Asked { model, request }).await;
     let mut answer = answering.finish(outcome.map(|()| false))?;
     let cost = answer.cost().await;

@@ -2,15 +2,18 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use host_harness::{own_model, wit::embeddings::Request};
+use host_harness::{types, wit::embeddings::Request};
 use serde_json::{Value, json};
 
 use super::{
     alive,
-    connect::Connect,
+    connect::{Connect, model_of},
     input,
     output::{self, Took},
 };
+
+/// Most texts of one request. Source: OpenAI's API reference, "Create embeddings".
+const AT_ONCE: usize = 2048;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,29 +35,41 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let texts = input::texts(&args.texts)?;
     let (provider, config, _) = args.connect.provider().await?;
-    let request = Request {
-        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
-        dimensions: args.dimensions,
-        ..Request::new(texts)
-    };
+    let model = model_of(args.model, &provider, &config);
     let asked = Instant::now();
-    let response = alive::during("making vectors", provider.embed(&request)).await?;
-    let took = Took::whole(asked.elapsed());
+    let (mut vectors, mut usage, mut last) = (Vec::new(), Some(types::Usage::default()), None);
+    for texts in texts.chunks(AT_ONCE) {
+        let request = Request { model: model.clone(), dimensions: args.dimensions, ..Request::new(texts) };
+        let response = alive::during("making vectors", provider.embed(&request)).await?;
+        for vector in &response.vectors {
+            let digits = digits(vector);
+            if args.json {
+                vectors.push(serde_json::from_str::<Value>(&digits)?);
+            } else if !output::print(&(digits + "\n")) {
+                // Whoever read has gone: further requests would be paid for in vain.
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        usage = usage.zip(response.usage.as_ref()).map(|(mut all, more)| {
+            all += more;
+            all
+        });
+        last = Some(response);
+    }
+    let Some(last) = last else { return Ok(ExitCode::SUCCESS) };
     if args.json {
-        let vectors = response.vectors.iter().map(|vector| serde_json::from_str(&digits(vector)));
         output::print_json_line(
             &json!({
-                "model": response.model,
-                "dimensions": response.vectors.first().map_or(0, Vec::len),
-                "vectors": vectors.collect::<Result<Vec<Value>, _>>()?,
-                "usage": response.usage.as_ref().map(output::usage_json),
-                "report": output::report_json(&response.report),
+                "model": last.model,
+                "dimensions": last.vectors.first().map_or(0, Vec::len),
+                "vectors": vectors,
+                "usage": usage.as_ref().map(output::usage_json),
+                "report": output::report_json(&last.report),
             })
             .to_string(),
         );
     } else {
-        response.vectors.iter().for_each(|vector| output::print_line(&digits(vector)));
-        output::note(&output::summary(response.usage.as_ref(), None, &response.report, took));
+        output::note(&output::summary(usage.as_ref(), None, &last.report, Took::whole(asked.elapsed())));
     }
     Ok(ExitCode::SUCCESS)
 }

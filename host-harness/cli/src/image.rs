@@ -8,7 +8,7 @@ use std::{
 };
 
 use host_harness::{
-    Error, Provider, image_kind, own_model,
+    Error, Provider, image_kind,
     types::{self, ErrorKind, Media, MediaSource},
     wit::{
         chat,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{
     alive::Alive,
-    connect::Connect,
+    connect::{Connect, model_of},
     file, input,
     output::{self, Took, Usage},
     picture::{self, Inline},
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Images cost money: what would keep them from being written is found out beforehand.
     target.prepare()?;
     let request = Request {
-        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
+        model: model_of(args.model, &provider, &config),
         count: args.count,
         size: args.size,
         quality: args.quality,

@@ -30,17 +30,17 @@ const LARGEST_RECORDING: u64 = 25 << 20;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What to ask: the words of the command line, and below them the file, or else standard input where that is no terminal.
-/// `None` where there is nothing at all to read.
-pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Option<String>> {
+/// `None` where there is nothing at all to read. A user knows it as `what`, such as `the prompt`.
+pub(crate) fn prompt(words: &[String], file: Option<&Path>, what: &str) -> anyhow::Result<Option<String>> {
     let mut parts = Vec::new();
     if !words.is_empty() {
         parts.push(words.join(" "));
     }
     match file {
-        Some(path) if path == Path::new("-") => parts.push(standard_input("the prompt", false)?),
-        Some(path) => parts.push(text(path, "the prompt")?),
+        Some(path) if path == Path::new("-") => parts.push(standard_input(what, false)?),
+        Some(path) => parts.push(text(path, what)?),
         None if !std::io::stdin().is_terminal() => {
-            let read = standard_input("the prompt", !words.is_empty())?;
+            let read = standard_input(what, !words.is_empty())?;
             // With words, an empty one adds nothing: it is what a scheduler gives.
             parts.extend(Some(read).filter(|read| words.is_empty() || !read.trim().is_empty()));
         }
@@ -51,17 +51,25 @@ pub(crate) fn prompt(words: &[String], file: Option<&Path>) -> anyhow::Result<Op
     }
     let prompt = parts.join("\n\n");
     if prompt.trim().is_empty() {
-        let why = "the prompt is empty: give it as an argument, with --file, or on standard input";
-        return Err(Usage(why.into()).into());
+        let why = format!("{what} is empty: give it as an argument, with --file, or on standard input");
+        return Err(Usage(why).into());
     }
     Ok(Some(prompt))
 }
 
-/// Texts: the words of the command line, each one of them, else the lines of standard input.
+/// Texts to make vectors of: the words of the command line, each one of them, else the lines of standard input.
 pub(crate) fn texts(words: &[String]) -> anyhow::Result<Vec<String>> {
-    if !words.is_empty() {
-        return Ok(words.to_vec());
+    let texts = if words.is_empty() { lines()? } else { words.to_vec() };
+    match texts.iter().position(String::is_empty) {
+        None => Ok(texts),
+        Some(at) => {
+            Err(Usage(format!("text {} is empty: leave it out, since an empty text has no vector", at + 1)).into())
+        }
     }
+}
+
+/// The lines of standard input, which are texts.
+fn lines() -> anyhow::Result<Vec<String>> {
     let nothing = || Usage("there is no text: give texts as arguments, or as lines on standard input".into());
     if std::io::stdin().is_terminal() {
         return Err(nothing().into());

@@ -205,14 +205,6 @@ impl Listed {
 
     fn json(&self) -> serde_json::Value {
         let Self { model, traits, price } = self;
-        let price = price.map(|price| {
-            json!({
-                "input": price.input,
-                "output": price.output,
-                "cache_read": price.cache_read,
-                "cache_write": price.cache_write,
-            })
-        });
         json!({
             "id": model.id,
             "provider": model.provider,
@@ -223,7 +215,7 @@ impl Listed {
             "audio_input": traits.audio_input,
             "reasoning": traits.reasoning,
             "reasoning_efforts": traits.reasoning_efforts,
-            "price": price,
+            "price": price.as_ref().map(Price::to_json),
         })
     }
 }

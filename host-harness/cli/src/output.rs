@@ -369,13 +369,19 @@ pub(crate) fn dollars(amount: f64) -> String {
     if digits.is_empty() { format!("${whole}") } else { format!("${whole}.{digits:0<2}") }
 }
 
+/// The tokens of a call, such as `12 tokens in (4 cached), 1 out`.
+pub(crate) fn tokens(usage: &types::Usage) -> String {
+    let cached = usage.cache_read_tokens.filter(|&tokens| tokens > 0);
+    let cached = cached.map(|tokens| format!(" ({tokens} cached)")).unwrap_or_default();
+    let noun = if usage.input_tokens == 1 { "token" } else { "tokens" };
+    format!("{} {noun} in{cached}, {} out", usage.input_tokens, usage.output_tokens)
+}
+
 /// The line below a result: tokens, what they cost in US dollars, time, and what the gateway reported.
 pub(crate) fn summary(usage: Option<&types::Usage>, cost: Option<f64>, report: &GatewayReport, took: Took) -> String {
     let mut parts = Vec::new();
     if let Some(usage) = usage {
-        let cached = usage.cache_read_tokens.filter(|&tokens| tokens > 0);
-        let cached = cached.map(|tokens| format!(" ({tokens} cached)")).unwrap_or_default();
-        parts.push(format!("{} tokens in{cached}, {} out", usage.input_tokens, usage.output_tokens));
+        parts.push(tokens(usage));
     }
     parts.extend(cost.map(dollars));
     parts.extend(took.parts(usage));

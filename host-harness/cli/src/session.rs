@@ -12,9 +12,10 @@ use host_harness::{
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
-    answer::{self, Asked},
+    answer::{Answering, Asked, is_markdown},
     connect::chat_model,
     image, output,
+    page::Page,
     picture::Inline,
     restored,
     saved::Saved,
@@ -245,10 +246,10 @@ impl Session<'_> {
         let id = &self.provider.plugin().descriptor().id;
         let params = model_params(self.knows.config.value(), id, &self.prompt.model);
         let (prompt, _) = with_params(Prompt { messages, ..self.prompt.clone() }, &params);
-        let page = answer::page(&prompt);
+        let page = Page::standard_output(is_markdown(&prompt));
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
-        let mut answer = answer::ask(self.provider, Asked { model, request }, page).await?;
+        let mut answer = Answering::new(page).ask(self.provider, Asked { model, request }).await?;
         let stopped = answer.stopped;
         if !stopped {
             let (images, failed) = image::save_of_chat(self.provider, &answer.response).await;

@@ -6,12 +6,12 @@ use std::{
     time::Instant,
 };
 
-use host_harness::{own_model, wit::audio::SpeechRequest};
+use host_harness::wit::audio::SpeechRequest;
 use serde_json::json;
 
 use super::{
     alive::Alive,
-    connect::Connect,
+    connect::{Connect, model_of},
     file::Output,
     input,
     output::{self, Took, Usage},
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Some(text) = input::prompt(&args.text, args.file.as_deref())? else {
+    let Some(text) = input::prompt(&args.text, args.file.as_deref(), "the text")? else {
         return Err(Usage("there is nothing to say: give the text as an argument or on standard input".into()).into());
     };
     let shown = args.output.display().to_string();
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format.map_or_else(|| of_ending(&args.output), |format| Ok(Some(format)))?;
     let (provider, config, _) = args.connect.provider().await?;
     let request = SpeechRequest {
-        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
+        model: model_of(args.model, &provider, &config),
         voice: args.voice,
         format,
         instructions: args.instructions,

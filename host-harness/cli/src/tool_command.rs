@@ -22,7 +22,6 @@ use tokio::{
 use super::{
     answer::{Answer, Answering, Asked},
     output::{self, Usage},
-    page::Page,
     program,
 };
 
@@ -140,7 +139,7 @@ pub(crate) async fn converse(
     prompt: Prompt,
     cache: Option<PromptCache>,
     command: &ToolCommand,
-    page: impl Fn() -> Page,
+    answering: impl Fn() -> Answering,
 ) -> anyhow::Result<Answer> {
     let (answers, stopped) = (RefCell::new(Vec::new()), Cell::new(false));
     let given_up = || {
@@ -149,7 +148,7 @@ pub(crate) async fn converse(
     };
     let ask = |prompt: Prompt| {
         let asked = Asked { model: prompt.model.clone(), request: Request { prompt_cache: cache, ..prompt.into() } };
-        let answering = Answering::new(page()).without_calls();
+        let answering = answering().without_calls();
         let (answers, given_up) = (&answers, &given_up);
         async move {
             let answer = answering.ask(provider, asked).await?;

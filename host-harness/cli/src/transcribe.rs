@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use host_harness::{own_model, wit::audio::TranscriptionRequest};
+use host_harness::wit::audio::TranscriptionRequest;
 use serde_json::json;
 
 use super::{
     alive,
-    connect::Connect,
+    connect::{Connect, model_of},
     input,
     output::{self, Took},
 };
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let audio = input::recording(&args.file)?;
     let (provider, config, _) = args.connect.provider().await?;
     let request = TranscriptionRequest {
-        model: args.model.map(|model| own_model(config.value(), provider.plugin().descriptor(), &model)),
+        model: model_of(args.model, &provider, &config),
         language: args.language,
         prompt: args.prompt,
         ..TranscriptionRequest::new(audio)

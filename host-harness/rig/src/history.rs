@@ -122,19 +122,11 @@ fn image_part(image: &Image) -> Result<UserPart, EncodeError> {
         Some(ImageDetail::Low) => "low",
         Some(ImageDetail::High) => "high",
     };
-    let url = match source {
-        MediaSource::Url(url) => url,
-        MediaSource::Inline(media) => data_url(&media),
-    };
-    Ok(other(&json!({"type": "image_url", "image_url": {"url": url, "detail": detail}})))
+    Ok(other(&json!({"type": "image_url", "image_url": {"url": source.to_url(), "detail": detail}})))
 }
 
 fn image_source(image: &Image, media_type: Option<String>) -> Result<MediaSource, EncodeError> {
-    if let Source::Url(url) = &image.data {
-        return Ok(MediaSource::Url(url.clone()));
-    }
-    let media_type = media_type.or_else(|| mime(image.media_type.as_ref()));
-    Ok(MediaSource::Inline(media("an image", &image.data, media_type)?))
+    source("an image", &image.data, media_type.or_else(|| mime(image.media_type.as_ref())))
 }
 
 fn audio_media(audio: &Audio) -> Result<Media, EncodeError> {
@@ -146,11 +138,8 @@ fn video_part(video: &Video) -> Result<UserPart, EncodeError> {
     if video.additional_params.is_some() {
         return Err(no_place("`additional_params` of a video", "leave them out"));
     }
-    let url = match &video.data {
-        Source::Url(url) => url.clone(),
-        data => data_url(&media("a video", data, mime(video.media_type.as_ref()))?),
-    };
-    Ok(other(&json!({"type": "video_url", "video_url": {"url": url}})))
+    let source = source("a video", &video.data, mime(video.media_type.as_ref()))?;
+    Ok(other(&json!({"type": "video_url", "video_url": {"url": source.to_url()}})))
 }
 
 fn document_part(document: &Document) -> Result<UserPart, EncodeError> {
@@ -166,8 +155,7 @@ fn document_part(document: &Document) -> Result<UserPart, EncodeError> {
         (Source::FileId(_), Some(_)) => {
             return Err(no_place("the `title` of a document that is a file id", "leave it out"));
         }
-        (Source::Url(url), _) => MediaSource::Url(url.clone()),
-        (data, _) => MediaSource::Inline(media("a document", data, media_type)?),
+        (data, _) => source("a document", data, media_type)?,
     };
     Ok(UserPart::Document(chat::Document { source, name }))
 }
@@ -188,6 +176,13 @@ fn mime(media_type: Option<&impl MimeType>) -> Option<String> {
     media_type.map(|media_type| media_type.to_mime_type().to_owned())
 }
 
+fn source(what: &str, data: &Source, media_type: Option<String>) -> Result<MediaSource, EncodeError> {
+    Ok(match data {
+        Source::Url(url) => MediaSource::Url(url.clone()),
+        data => MediaSource::Inline(media(what, data, media_type)?),
+    })
+}
+
 fn media(what: &str, data: &Source, media_type: Option<String>) -> Result<Media, EncodeError> {
     let data = match data {
         Source::Raw(data) => data.clone(),
@@ -201,10 +196,6 @@ fn media(what: &str, data: &Source, media_type: Option<String>) -> Result<Media,
     };
     let media_type = media_type.ok_or_else(|| no_place(&format!("{what} without a media type"), "say which it is"))?;
     Ok(Media { media_type, data })
-}
-
-fn data_url(media: &Media) -> String {
-    format!("data:{};base64,{}", media.media_type, STANDARD.encode(&media.data))
 }
 
 fn other(part: &Value) -> UserPart {

@@ -291,10 +291,10 @@ fn user_part_json(part: &UserPart) -> Value {
         UserPart::Text(text) => text_part(text),
         UserPart::Image(source) => image_part(source),
         UserPart::Document(Document { source, name: Some(name) }) => {
-            json!({"type": "file", "file": {"filename": name, "file_data": url(source)}})
+            json!({"type": "file", "file": {"filename": name, "file_data": source.to_url()}})
         }
         UserPart::Document(Document { source, name: None }) => {
-            json!({"type": "file", "file": {"file_data": url(source)}})
+            json!({"type": "file", "file": {"file_data": source.to_url()}})
         }
         UserPart::Audio(Media { media_type, data }) => {
             // OpenAI names the format and no media type.
@@ -308,14 +308,22 @@ fn user_part_json(part: &UserPart) -> Value {
 }
 
 fn image_part(source: &MediaSource) -> Value {
-    json!({"type": "image_url", "image_url": {"url": url(source)}})
+    json!({"type": "image_url", "image_url": {"url": source.to_url()}})
 }
 
-fn url(source: &MediaSource) -> String {
-    match source {
-        MediaSource::Url(url) => url.clone(),
-        MediaSource::Inline(Media { media_type, data }) => {
-            format!("data:{media_type};base64,{}", STANDARD.encode(data))
+impl MediaSource {
+    /// Where it is; what is inline becomes a `data:` URL.
+    ///
+    /// ```
+    /// use host_harness::types::{Media, MediaSource};
+    ///
+    /// let inline = MediaSource::from(Media::new("image/png", [1, 2, 3]));
+    /// assert_eq!(inline.to_url(), "data:image/png;base64,AQID");
+    /// ```
+    pub fn to_url(&self) -> String {
+        match self {
+            Self::Url(url) => url.clone(),
+            Self::Inline(Media { media_type, data }) => format!("data:{media_type};base64,{}", STANDARD.encode(data)),
         }
     }
 }

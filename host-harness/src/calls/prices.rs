@@ -64,20 +64,39 @@ impl Price {
 
     /// Whether it can be one: a plugin or a file may say anything.
     fn is_sound(&self) -> bool {
-        let all = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
-        all.into_iter().flatten().all(|price| (0.0..=MOST_DOLLARS).contains(&price))
+        self.all().all(|price| (0.0..=MOST_DOLLARS).contains(&price))
+    }
+
+    /// As JSON, by the names of its fields.
+    ///
+    /// ```
+    /// use host_harness::wit::prices::Price;
+    ///
+    /// let price = Price { input: 3.0, output: 15.0, cache_read: Some(0.3), cache_write: None };
+    /// assert_eq!(price.to_json().to_string(), r#"{"input":3.0,"output":15.0,"cache_read":0.3,"cache_write":null}"#);
+    /// ```
+    pub fn to_json(&self) -> Value {
+        let Self { input, output, cache_read, cache_write } = self;
+        json!({"input": input, "output": output, "cache_read": cache_read, "cache_write": cache_write})
+    }
+
+    /// A price in JSON, where the fields of the cache have these names.
+    fn read(json: &Value, [read, write]: [&str; 2]) -> Option<Self> {
+        let number = |name: &str| json.get(name).and_then(Value::as_f64);
+        let (cache_read, cache_write) = (number(read), number(write));
+        let price = Self { input: number("input")?, output: number("output")?, cache_read, cache_write };
+        price.is_sound().then_some(price)
     }
 
     /// `models[].cost` of OpenClaw's configuration. Zeros alone are what is written where no price is known.
     pub(crate) fn configured(cost: &Value) -> Option<Self> {
-        let number = |name| cost.get(name).and_then(Value::as_f64);
-        let (cache_read, cache_write) = (number("cacheRead"), number("cacheWrite"));
-        let price = Self { input: number("input")?, output: number("output")?, cache_read, cache_write };
-        let is_zero = [Some(price.input), Some(price.output), cache_read, cache_write]
-            .into_iter()
-            .flatten()
-            .all(|price| price == 0.0);
-        (price.is_sound() && !is_zero).then_some(price)
+        let price = Self::read(cost, ["cacheRead", "cacheWrite"])?;
+        price.all().any(|price| price > 0.0).then_some(price)
+    }
+
+    /// The prices that are known.
+    fn all(&self) -> impl Iterator<Item = f64> {
+        [Some(self.input), Some(self.output), self.cache_read, self.cache_write].into_iter().flatten()
     }
 }
 
@@ -288,7 +307,7 @@ impl Prices {
         let entries: Vec<Value> =
             told.iter().map(|(key, told)| write_entry(key, told, plugin)).chain(of_others).collect();
         // One that cannot be written costs a question, not the call.
-        if let Err(error) = folder.replace(FILE, json!({"prices": entries}).to_string().as_bytes()) {
+        if let Err(error) = folder.write(FILE, &[json!({"prices": entries}).to_string().as_bytes()]) {
             tracing::debug!(%error, "could not keep the prices");
         }
     }
@@ -322,9 +341,7 @@ fn entries(folder: &Cache) -> Vec<Value> {
 }
 
 fn write_entry(key: &Key, told: &Told, plugin: &str) -> Value {
-    let price = told.price.map(|price| {
-        json!({"input": price.input, "output": price.output, "cache_read": price.cache_read, "cache_write": price.cache_write})
-    });
+    let price = told.price.as_ref().map(Price::to_json);
     json!({"plugin": plugin, "origin": key.origin, "provider": key.provider, "id": key.id, "at": told.at, "price": price})
 }
 
@@ -335,12 +352,7 @@ fn read_entry(entry: &Value, plugin: &str) -> Option<(Key, Told)> {
     }
     let price = match entry.get("price")? {
         Value::Null => None,
-        price => {
-            let number = |name: &str| price.get(name)?.as_f64();
-            let (cache_read, cache_write) = (number("cache_read"), number("cache_write"));
-            let price = Price { input: number("input")?, output: number("output")?, cache_read, cache_write };
-            Some(Some(price).filter(Price::is_sound)?)
-        }
+        price => Some(Price::read(price, ["cache_read", "cache_write"])?),
     };
     let told = Told { price, at: entry.get("at")?.as_u64()? };
     Some((Key { origin: text("origin")?, provider: text("provider"), id: text("id")? }, told))

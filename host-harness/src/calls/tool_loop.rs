@@ -1,7 +1,7 @@
 //! A conversation in which the model may call tools, until it gives its answer. Owns the order of requests and tool
 //! calls, and the limits; the caller owns what a tool does.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, ops::AddAssign, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -176,7 +176,7 @@ impl ToolLimits {
                 Ok(Err(error)) => return Err(said.stopped(StopReason::Call(error))),
                 Err(_) => return Err(said.stopped(StopReason::Time(self.time))),
             };
-            response.usage.iter().for_each(|usage| said.usage.add(usage));
+            response.usage.iter().for_each(|usage| said.usage += usage);
             let calls: Vec<ToolCall> = response.tool_calls().cloned().collect();
             if calls.is_empty() {
                 return Ok(said.ended(response));
@@ -233,8 +233,9 @@ impl Said {
     }
 }
 
-impl Usage {
-    fn add(&mut self, other: &Self) {
+/// What several calls took together.
+impl AddAssign<&Self> for Usage {
+    fn add_assign(&mut self, other: &Self) {
         let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
             (None, None) => None,
             (one, other) => Some(one.unwrap_or_default().saturating_add(other.unwrap_or_default())),

@@ -57,11 +57,6 @@ impl Cache {
         Some(bytes).filter(|bytes| bytes.len() as u64 <= most)
     }
 
-    /// The file of this name with these bytes and no others, at once.
-    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write(name, &[bytes])
-    }
-
     /// What was compiled, and its checksum.
     fn store(&self, name: &str, compiled: &[u8]) -> io::Result<()> {
         let stored = self.write(name, &[compiled, &crc32fast::hash(compiled).to_le_bytes()]);
@@ -70,7 +65,7 @@ impl Cache {
     }
 
     /// The parts in a new file that takes its place at once: one that is mapped is never written to.
-    fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    pub(crate) fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let unfinished = format!("{UNFINISHED}{}-{:?}", std::process::id(), std::thread::current().id());
         let mut file = self.folder.create(&unfinished)?;
         let mut written = parts.iter().try_for_each(|part| file.write_all(part));

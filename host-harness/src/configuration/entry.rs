@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub(crate) enum Does {
     /// Does as it says.
     Obeys,
+    /// Does as it says, where the value has this shape, and refuses another.
+    ObeysA(Shape),
     /// Refuses every command that sends or writes: to go without it would lead elsewhere, or be unsafe.
     Refuses(&'static str),
     /// Refuses them where it is `true`.
@@ -22,7 +24,7 @@ pub(crate) enum Does {
     Leaves(&'static str),
 }
 
-use Does::{Leaves, Obeys, Refuses, RefusesTrue};
+use Does::{Leaves, Obeys, ObeysA, Refuses, RefusesTrue};
 
 /// OpenClaw's keys, by the place that they stand in below `models.providers.<id>`. What is not here is refused, as
 /// OpenClaw does: a `baseURL` that is not read would send the key elsewhere.
@@ -36,10 +38,10 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("headers", Obeys),
             ("timeoutSeconds", Obeys),
             ("request", Obeys),
-            ("models", Obeys),
+            ("models", ObeysA(Shape::Objects)),
             ("api", Leaves("this host asks in the form of openai-completions")),
             ("authHeader", Leaves("the key is sent in the provider's own header")),
-            ("maxTokens", Obeys),
+            ("maxTokens", ObeysA(Shape::Number)),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("region", Leaves("the base URL says where to call")),
             ("injectNumCtxForOpenAICompat", Leaves("it is for local model servers")),
@@ -52,9 +54,18 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
     ),
     (
         "request",
-        &[("headers", Obeys), ("auth", Obeys), ("proxy", Obeys), ("tls", Obeys), ("allowPrivateNetwork", Obeys)],
+        &[
+            ("headers", Obeys),
+            ("auth", Obeys),
+            ("proxy", Obeys),
+            ("tls", Obeys),
+            ("allowPrivateNetwork", ObeysA(Shape::Bool)),
+        ],
     ),
-    ("request.auth", &[("mode", Obeys), ("token", Obeys), ("headerName", Obeys), ("value", Obeys), ("prefix", Obeys)]),
+    (
+        "request.auth",
+        &[("mode", Obeys), ("token", Obeys), ("headerName", Obeys), ("value", Obeys), ("prefix", ObeysA(Shape::Text))],
+    ),
     (
         "request.proxy",
         &[("mode", Obeys), ("url", Obeys), ("tls", Refuses("settings for TLS to a proxy are not supported"))],
@@ -88,11 +99,11 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("cost", Obeys),
             ("contextWindow", Leaves("OpenClaw's knowledge of the model")),
             ("contextTokens", Leaves("OpenClaw's knowledge of the model")),
-            ("maxTokens", Obeys),
+            ("maxTokens", ObeysA(Shape::Number)),
             ("thinkingLevelMap", Leaves("OpenClaw's knowledge of the model")),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("agentRuntime", Leaves("this host runs no agents")),
-            ("compat", Obeys),
+            ("compat", ObeysA(Shape::Object)),
             ("mediaInput", Leaves("OpenClaw's knowledge of the model")),
             ("metadataSource", Leaves("OpenClaw's own mark")),
         ],
@@ -202,19 +213,30 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     checked
 }
 
-/// What a value must be, in words, and whether it is.
-type Shape = (&'static str, fn(&Value) -> bool);
+/// What a value must be where nobody else checks it: one of another shape would be read as if it were not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Objects,
+    Object,
+    Bool,
+    Number,
+    Text,
+}
 
-/// The shape of this key's value, where nobody else checks it: a value of another would be read as if it were not there.
-fn shape(key: &str) -> Option<Shape> {
-    Some(match key {
-        "models" => ("a list of objects", |value| value.as_array().is_some_and(|all| all.iter().all(Value::is_object))),
-        "allowPrivateNetwork" | "insecureSkipVerify" => ("true or false", Value::is_boolean),
-        "maxTokens" => ("a number", Value::is_number),
-        "compat" => ("an object", Value::is_object),
-        "prefix" => ("a text", Value::is_string),
-        _ => return None,
-    })
+impl Shape {
+    /// What `value` should be, where it is something else.
+    fn refuses(self, value: &Value) -> Option<&'static str> {
+        let (is_it, wanted) = match self {
+            Self::Objects => {
+                (value.as_array().is_some_and(|all| all.iter().all(Value::is_object)), "a list of objects")
+            }
+            Self::Object => (value.is_object(), "an object"),
+            Self::Bool => (value.is_boolean(), "true or false"),
+            Self::Number => (value.is_number(), "a number"),
+            Self::Text => (value.is_string(), "a text"),
+        };
+        (!is_it && !value.is_null()).then_some(wanted)
+    }
 }
 
 impl Checked {
@@ -230,14 +252,18 @@ impl Checked {
                 self.refused.push(Error::at(path, what).hint(hint));
                 continue;
             };
-            let shape = shape(known).filter(|(_, is_it)| !value.is_null() && !is_it(value));
-            if let Some((wanted, _)) = shape {
+            let shape = match does {
+                ObeysA(shape) => Some(*shape),
+                RefusesTrue(_) => Some(Shape::Bool),
+                Obeys | Refuses(_) | Leaves(_) => None,
+            };
+            if let Some(wanted) = shape.and_then(|shape| shape.refuses(value)) {
                 self.refused.push(Error::at(path, format!("must be {wanted}")).hint("OpenClaw refuses it too."));
                 continue;
             }
             match does {
                 _ if value.is_null() => {}
-                Obeys => {}
+                Obeys | ObeysA(_) => {}
                 RefusesTrue(_) if value != true => {}
                 Refuses(why) | RefusesTrue(why) => {
                     let hint = "Without it the request would not be the one that the configuration means.";
@@ -377,7 +403,7 @@ mod tests {
             keys.iter().map(move |(name, does)| {
                 let key = if place.is_empty() { (*name).to_owned() } else { format!("{place}.{name}") };
                 match does {
-                    Obeys => format!("| `{key}` | obeyed |"),
+                    Obeys | ObeysA(_) => format!("| `{key}` | obeyed |"),
                     Refuses(why) => format!("| `{key}` | refused: {why} |"),
                     RefusesTrue(why) => format!("| `{key}` | refused where true: {why} |"),
                     Leaves(why) => format!("| `{key}` | not ours: {why} |"),

@@ -1,9 +1,9 @@
 //! Looks up names in the environment, OpenClaw's `.env` and the configuration's `env` block. Owns the value of a
 //! `${NAME}`.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{cell::Cell, fmt, path::PathBuf, sync::Arc};
 
-use boundary::references::{Piece, pieces, references};
+use boundary::references::{Piece, pieces};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -105,31 +105,61 @@ impl fmt::Display for Source {
 /// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. What it refers to
 /// may be in the block too.
 pub(super) fn env_block(config: &Value, environment: &Environment, name: &str) -> Option<(String, String)> {
-    block_value(config, environment, name, MAX_REFERENCES)
+    Variables::new(environment, config).of_block(name, MAX_DEPTH)
 }
 
 /// How often a variable of the block may refer to another.
-const MAX_REFERENCES: usize = 8;
+const MAX_DEPTH: usize = 8;
+/// How much one text may be made of, in bytes, and how many of these a reference stands for beside its value: a variable
+/// that refers to many, which refer to many, is no end of work.
+const MAX_BYTES: usize = 4 << 20;
+const BYTES_EACH: usize = 64;
 
-fn block_value(config: &Value, environment: &Environment, name: &str, left: usize) -> Option<(String, String)> {
+/// The variables that one text may refer to.
+struct Variables<'a> {
+    environment: &'a Environment,
+    config: &'a Value,
+    /// How many bytes may still be read.
+    left: Cell<usize>,
+}
+
+impl<'a> Variables<'a> {
+    fn new(environment: &'a Environment, config: &'a Value) -> Self {
+        Self { environment, config, left: Cell::new(MAX_BYTES) }
+    }
+
+    /// The variable, from wherever it is set.
+    fn value(&self, name: &str, depth: usize) -> Option<String> {
+        let value = self.environment.get(name).or_else(|| Some(self.of_block(name, depth)?.0))?;
+        self.left.set(self.left.get().checked_sub(value.len() + BYTES_EACH)?);
+        Some(value)
+    }
+
+    fn of_block(&self, name: &str, depth: usize) -> Option<(String, String)> {
+        let (value, path) = block_text(self.config, name)?;
+        let inner = |name: &str| self.value(name, depth.checked_sub(1)?);
+        Some((expanded(value, |name| inner(name).ok_or(())).ok()?, path))
+    }
+}
+
+/// The variable as it stands in the block, and where.
+fn block_text<'c>(config: &'c Value, name: &str) -> Option<(&'c str, String)> {
     let env = config.get("env")?;
     let short = env.get(name).map(|value| (value, format!("env.{name}")));
     let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
-    let value = value.as_str().filter(|value| !value.trim().is_empty())?;
-    if references(value).is_empty() {
-        return Some((value.to_owned(), path));
-    }
-    let of = |name: &str| {
-        environment.get(name).or_else(|| Some(block_value(config, environment, name, left.checked_sub(1)?)?.0))
-    };
-    let mut resolved = String::new();
-    for piece in pieces(value) {
+    Some((value.as_str().filter(|value| !value.trim().is_empty())?, path))
+}
+
+/// The text with each reference replaced by what `value` gives for its name.
+fn expanded<E>(text: &str, value: impl Fn(&str) -> Result<String, E>) -> Result<String, E> {
+    let mut expanded = String::with_capacity(text.len());
+    for piece in pieces(text) {
         match piece {
-            Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
-            Piece::Reference(name) => resolved.push_str(&of(name)?),
+            Piece::Text(text) | Piece::Escaped(text) => expanded.push_str(text),
+            Piece::Reference(name) => expanded.push_str(&value(name)?),
         }
     }
-    Some((resolved, path))
+    Ok(expanded)
 }
 
 /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
@@ -137,23 +167,29 @@ fn block_value(config: &Value, environment: &Environment, name: &str, left: usiz
 /// # Errors
 /// Where a name is set nowhere: `missing-credential`, with the name.
 pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> Result<SecretString> {
-    let mut resolved = String::with_capacity(text.len());
-    for piece in pieces(text) {
-        match piece {
-            Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
-            Piece::Reference(name) => resolved.push_str(&value_of(name, environment, config)?),
-        }
-    }
-    Ok(resolved.into())
+    let variables = Variables::new(environment, config);
+    let value = |name: &str| variables.value(name, MAX_DEPTH).ok_or_else(|| not_set(name, config));
+    Ok(expanded(text, value)?.into())
 }
 
 pub(super) fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    environment.get(name).or_else(|| Some(env_block(config, environment, name)?.0)).ok_or_else(|| {
-        Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, which is not set"))
-            .hint(format!(
+    Variables::new(environment, config).value(name, MAX_DEPTH).ok_or_else(|| not_set(name, config))
+}
+
+fn not_set(name: &str, config: &Value) -> Error {
+    let (why, hint) = match block_text(config, name) {
+        Some((_, path)) => (
+            format!("and {path} refers to what is not set, to itself, or to too much"),
+            "Write it there as a text without references, or set the environment variable.".to_owned(),
+        ),
+        None => (
+            "which is not set".to_owned(),
+            format!(
                 "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
-            ))
-    })
+            ),
+        ),
+    };
+    Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, {why}")).hint(hint)
 }
 
 #[cfg(test)]
@@ -174,8 +210,27 @@ mod tests {
         let resolved = |text| resolve(text, &environment, &chained).map(|found| found.expose_secret().to_owned());
         assert_eq!(resolved("${B} ${C}").unwrap(), "b-one b-one");
         assert!(resolved("${D}").is_err() && resolved("${E}").is_err());
+        assert!(resolved("${D}").unwrap_err().to_string().contains("env.vars.D refers to"));
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
+    }
+
+    /// 100 to the power of 8 look-ups would never end.
+    #[test]
+    fn variables_that_refer_to_many_end() {
+        let mut vars = serde_json::Map::new();
+        for depth in 0..8 {
+            vars.insert(format!("V{depth}"), format!("${{V{}}}", depth + 1).repeat(100).into());
+        }
+        vars.insert("V8".into(), "x".into());
+        let config = json!({"env": {"vars": vars}});
+        let resolved = |text: &str| resolve(text, &Environment::empty(), &config);
+        assert!(resolved("${V0}").unwrap_err().to_string().contains("env.vars.V0 refers to"));
+        assert!(resolved(&"${V6}".repeat(1000)).is_err());
+        assert_eq!(resolved("${V7}").unwrap().expose_secret().len(), 100);
+        assert_eq!(resolved("${V6}").unwrap().expose_secret().len(), 10_000);
+        let large = json!({"env": {"vars": {"CA": "c".repeat(1 << 20), "B": "${CA}"}}});
+        assert_eq!(resolve("${B}", &Environment::empty(), &large).unwrap().expose_secret().len(), 1 << 20);
     }
 }

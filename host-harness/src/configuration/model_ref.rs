@@ -26,25 +26,46 @@ pub struct ModelRef {
 /// # Errors
 /// Where it refers to a variable that is not set.
 pub fn primary_model(config: &Value, environment: &Environment) -> Result<Option<ModelRef>> {
-    let chosen = config.pointer("/agents/defaults/model");
-    let primary = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
-    if let Some(primary) = primary.map(str::trim).filter(|primary| !primary.is_empty()) {
-        let resolved = resolve(primary, environment, config)?;
-        return Ok(named_model(config, secrecy::ExposeSecret::expose_secret(&resolved)));
+    if let Some(default) = default_model(config, environment)? {
+        return Ok(default);
     }
     let first = |(provider, entry): (&String, &Value)| {
-        let model = entry.get("models")?.as_array()?.first()?.get("id")?.as_str()?.trim();
+        let model = id_of(entry.get("models")?.as_array()?.first()?)?;
         Some(ModelRef { provider: provider.trim().to_lowercase(), model: model.to_owned(), profile: None })
     };
     Ok(config.pointer("/models/providers").and_then(Value::as_object).and_then(|all| all.iter().find_map(first)))
 }
 
+/// The model of one provider that the configuration chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChosenModel {
+    /// As the provider knows it.
+    pub id: String,
+    /// What chose it.
+    pub source: ModelSource,
+    /// Whether `agents.defaults.model` names a model, and none of this provider's.
+    pub is_beside_default: bool,
+}
+
+/// What chooses a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelSource {
+    /// `agents.defaults.model` of the configuration.
+    AgentsDefault,
+    /// It is the first that the provider's entry lists.
+    FirstListed,
+    /// It is the provider's own default.
+    ProviderDefault,
+}
+
 /// The model of this provider that the configuration chooses: the default one of all, if it is the provider's own; else the
-/// first of those that the provider's entry lists. `None` where neither is there.
+/// first of those that the provider's entry lists, else the provider's own default.
 ///
 /// # Errors
 /// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
-pub fn chosen_model(config: &Value, environment: &Environment, provider: &str) -> Result<Option<String>> {
+pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
     let wrong = |path| Error::at(path, "must be a text, such as `provider/model`").hint("OpenClaw refuses it too.");
     let is_text = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value.is_string());
     match config.pointer("/agents/defaults/model") {
@@ -53,13 +74,33 @@ pub fn chosen_model(config: &Value, environment: &Environment, provider: &str) -
         chosen if is_text(chosen) => {}
         _ => return Err(wrong("agents.defaults.model")),
     }
-    let chosen = primary_model(config, environment)?;
-    let own = chosen.filter(|chosen| chosen.provider.eq_ignore_ascii_case(provider)).map(|chosen| chosen.model);
-    Ok(own.or_else(|| {
-        let listed = boundary::view::entries(config, provider).into_iter();
-        let mut ids = listed.filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
-        ids.find_map(|model| Some(model.get("id")?.as_str()?.trim()).filter(|id| !id.is_empty()).map(str::to_owned))
-    }))
+    let default = default_model(config, environment)?;
+    let is_beside_default = match default {
+        Some(Some(ModelRef { provider, model, .. })) if provider.eq_ignore_ascii_case(&descriptor.id) => {
+            return Ok(ChosenModel { id: model, source: ModelSource::AgentsDefault, is_beside_default: false });
+        }
+        default => default.is_some(),
+    };
+    let listed = boundary::view::models(config, &descriptor.id).into_iter().find_map(id_of);
+    let (id, source) = match listed {
+        Some(id) => (id.to_owned(), ModelSource::FirstListed),
+        None => (descriptor.default_model.id.clone(), ModelSource::ProviderDefault),
+    };
+    Ok(ChosenModel { id, source, is_beside_default })
+}
+
+/// What `agents.defaults.model` names; the inner `None` for a name without a provider that is no alias.
+fn default_model(config: &Value, environment: &Environment) -> Result<Option<Option<ModelRef>>> {
+    let chosen = config.pointer("/agents/defaults/model");
+    let primary = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
+    let Some(primary) = primary.map(str::trim).filter(|primary| !primary.is_empty()) else { return Ok(None) };
+    let resolved = resolve(primary, environment, config)?;
+    Ok(Some(named_model(config, secrecy::ExposeSecret::expose_secret(&resolved))))
+}
+
+/// The id of a row of `models[]`.
+fn id_of(model: &Value) -> Option<&str> {
+    model.get("id")?.as_str().map(str::trim).filter(|id| !id.is_empty())
 }
 
 /// The model that `name` means. `None` for a name without a provider that is no alias.
@@ -198,6 +239,7 @@ fn is_quantization(suffix: &str) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::credentials::tests::descriptor;
     use super::*;
 
     /// Each was held against OpenClaw 2026.9.6.
@@ -255,17 +297,29 @@ mod tests {
     /// Not the provider's default, which nobody chose.
     #[test]
     fn the_providers_first_model_is_asked_where_the_default_one_is_not_its_own() {
+        use ModelSource::{AgentsDefault, FirstListed, ProviderDefault};
         let chosen = |model: Value, models: Value| {
             let config = json!({"models": {"providers": {"Acme": {"models": models}}}, "agents": {"defaults": {"model": model}}});
-            chosen_model(&config, &Environment::empty(), "acme").map_err(|error| error.to_string())
+            chosen_model(&config, &Environment::empty(), &descriptor()).map_err(|error| error.to_string())
         };
+        let is = |id: &str, source, is_beside_default| Ok(ChosenModel { id: id.into(), source, is_beside_default });
         let listed = || json!([{"id": " first "}, {"id": "second"}]);
-        assert_eq!(chosen(json!("acme/second"), listed()), Ok(Some("second".into())));
-        assert_eq!(chosen(json!("acme/third"), listed()), Ok(Some("third".into())));
-        for other in [json!("openai/gpt-5"), json!("second"), json!("acme/"), json!("/second"), json!(" "), Value::Null]
-        {
-            assert_eq!(chosen(other.clone(), listed()), Ok(Some("first".into())), "{other}");
-            assert_eq!(chosen(other, json!([])), Ok(None));
+        assert_eq!(chosen(json!("acme/second"), listed()), is("second", AgentsDefault, false));
+        assert_eq!(chosen(json!("acme/third"), listed()), is("third", AgentsDefault, false));
+        let default = descriptor().default_model.id;
+        for (other, is_beside) in [
+            (json!("openai/gpt-5"), true),
+            (json!("second"), true),
+            (json!("acme/"), true),
+            (json!("/second"), true),
+            // What names no model is no choice.
+            (json!(" "), false),
+            (json!({"primary": "", "fallbacks": []}), false),
+            (Value::Null, false),
+        ] {
+            assert_eq!(chosen(other.clone(), listed()), is("first", FirstListed, is_beside), "{other}");
+            assert_eq!(chosen(other.clone(), json!([{"id": " "}, "x", {"id": "n"}])), is("n", FirstListed, is_beside));
+            assert_eq!(chosen(other, json!([])), is(&default, ProviderDefault, is_beside));
         }
         for (model, path) in
             [(json!(5), "`agents.defaults.model`"), (json!({"primary": 5}), "agents.defaults.model.primary")]

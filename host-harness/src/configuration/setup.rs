@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use boundary::{inline, merge::conflict, origin::Origin, references::is_reference, view::entries};
+use boundary::{
+    inline,
+    merge::conflict,
+    origin::Origin,
+    references::is_reference,
+    view::{entries, models},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -256,10 +262,8 @@ impl Setup {
     /// The models of the provider's entry by id. Of several of one id the first counts, and what it does not say the others
     /// do, also of its `cost`: as OpenClaw joins them.
     pub(crate) fn models(&self, descriptor: &Descriptor) -> Map<String, Value> {
-        let entries = entries(&self.config, &descriptor.id);
-        let models = entries.iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten();
         let mut joined = Map::new();
-        for model in models.filter_map(Value::as_object) {
+        for model in models(&self.config, &descriptor.id).into_iter().filter_map(Value::as_object) {
             let Some(id) = model.get("id").and_then(Value::as_str) else { continue };
             if let Some(known) = joined.entry(id.trim()).or_insert_with(|| json!({})).as_object_mut() {
                 fill(known, model);

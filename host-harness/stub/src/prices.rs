@@ -31,14 +31,13 @@ const LIST: &[(&str, &str, Rates)] = &[
     ("groq", "openai/gpt-oss-120b", [0.000015, 0.00006, 0.0, 0.0]),
 ];
 
-/// The answer to a GET of this path; `None` where it is none of the list's.
-pub(crate) fn find(path: &str) -> Option<Result<Value, Refusal>> {
-    let asked = path.strip_prefix(PATH)?;
-    let (provider, model) = asked.split_once('/')?;
+/// The answer to a GET of `{provider}/{model}` behind [`PATH`].
+pub(crate) fn find(asked: &str) -> Result<Value, Refusal> {
+    let (provider, model) = asked.split_once('/').unwrap_or_default();
     let model = model.replace("%2F", "/").replace("%40", "@");
     let found = LIST.iter().find(|(of, name, _)| *of == provider && *name == model);
     let none = || Refusal { status: 404, body: json!({"error": "Model not found"}) };
-    Some(found.map(|(.., rates)| entry(rates)).ok_or_else(none))
+    found.map(|(.., rates)| entry(rates)).ok_or_else(none)
 }
 
 fn entry([input, output, cache_read, cache_write]: &Rates) -> Value {

@@ -181,9 +181,9 @@ impl Server {
     fn endpoint(&self, request: &Recorded, number: u64, text: Option<String>, wire: &Wire) -> Result<Answer, Refusal> {
         let path = request.path.split('?').next().unwrap_or_default();
         if self.is_of_prices(request)
-            && let Some(answer) = prices::find(path)
+            && let Some(asked) = path.strip_prefix(prices::PATH)
         {
-            return answer.map(Answer::Json);
+            return prices::find(asked).map(Answer::Json);
         }
         let Some((prefix, endpoint)) = path.rsplit_once("/v1/") else {
             let hello = (path == "/").then(|| Answer::Raw("text/plain", b"The stand-in gateway says hello.\n".into()));
@@ -221,8 +221,7 @@ impl Server {
         let body = request.json();
         let model = body["model"].as_str().unwrap_or_default();
         if strict::responses::is_only(model) {
-            let refusal = Refusal::invalid(strict::responses::ONLY, "model");
-            return Err(Refusal { status: 404, ..refusal });
+            return Err(Refusal::invalid(strict::responses::ONLY, "model").status(404));
         }
         let family = Family::of(model);
         let mut wire = *wire;

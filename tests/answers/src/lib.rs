@@ -38,6 +38,11 @@ impl<'b> Choices<'b> {
         of[self.below(of.len())]
     }
 
+    /// Places to cut a body at.
+    fn cuts(&mut self, body: &[u8]) -> Vec<usize> {
+        (0..self.below(6)).map(|_| self.below(body.len().max(1))).collect()
+    }
+
     fn yes(&mut self) -> bool {
         self.below(2) == 1
     }
@@ -109,6 +114,20 @@ pub struct Made {
     pub is_plain: bool,
 }
 
+impl Made {
+    /// One that is broken, in a way that is yet to be chosen.
+    fn broken() -> Self {
+        Self { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false }
+    }
+
+    /// Cuts a document before its end.
+    fn cut_document(&mut self, choices: &mut Choices<'_>, kind: &'static str) {
+        let end = self.body.iter().rposition(|byte| *byte == b'}').unwrap_or(0);
+        self.body.truncate(choices.below(end));
+        self.kind = kind;
+    }
+}
+
 /// A good answer in some dress.
 pub fn good(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
     let (answer, mut dress) = answer(choices);
@@ -121,7 +140,7 @@ pub fn good(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
     } else {
         ("dressed, whole", document(choices, whole(&answer, &dress)))
     };
-    let cuts = (0..choices.below(6)).map(|_| choices.below(body.len().max(1))).collect();
+    let cuts = choices.cuts(&body);
     let is_plain = dress.is_plain(is_streamed) && answer.finish == dress.reason;
     Made { kind, body, cuts, is_broken: false, right: Ok(answer), is_plain }
 }
@@ -632,8 +651,7 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
     let (answer, dress) = answer(choices);
     let mut framing = framing(choices);
     let mut chunks = chunks(choices, &answer, &dress);
-    let mut made =
-        Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false };
+    let mut made = Made::broken();
     match choices.below(6) {
         0 | 1 => {
             let (kind, event) = choices.one(&ERRORS);
@@ -694,15 +712,14 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
             made.kind = "cut before the finish reason";
         }
     }
-    made.cuts = (0..choices.below(6)).map(|_| choices.below(made.body.len().max(1))).collect();
+    made.cuts = choices.cuts(&made.body);
     made
 }
 
 fn broken_document(choices: &mut Choices<'_>) -> Made {
     let (answer, dress) = answer(choices);
     let mut root = whole(&answer, &dress);
-    let mut made =
-        Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false };
+    let mut made = Made::broken();
     match choices.below(6) {
         0 | 1 => {
             let (kind, event) = choices.one(&ERRORS);
@@ -765,9 +782,7 @@ fn broken_document(choices: &mut Choices<'_>) -> Made {
         }
         _ => {
             made.body = document(choices, root);
-            let end = made.body.iter().rposition(|byte| *byte == b'}').unwrap_or(0);
-            made.body.truncate(choices.below(end));
-            made.kind = "document cut";
+            made.cut_document(choices, "document cut");
         }
     }
     made

@@ -13,7 +13,7 @@ pub fn good_response(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
     } else {
         ("a response, whole", document(choices, response))
     };
-    let cuts = (0..choices.below(6)).map(|_| choices.below(body.len().max(1))).collect();
+    let cuts = choices.cuts(&body);
     Made { kind, body, cuts, is_broken: false, right: Ok(right), is_plain: false }
 }
 
@@ -21,8 +21,7 @@ pub fn good_response(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
 pub fn broken_response(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
     let (_, mut response) = response(choices);
     let framing = dress(choices);
-    let mut made =
-        Made { kind: "", body: Vec::new(), cuts: Vec::new(), is_broken: false, right: Err(""), is_plain: false };
+    let mut made = Made::broken();
     let said = json!({"code": "server_error", "message": WORDS});
     let failure = choices.below(3);
     if !is_streamed {
@@ -39,9 +38,7 @@ pub fn broken_response(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
             }
             _ => {
                 made.body = document(choices, response);
-                let end = made.body.iter().rposition(|byte| *byte == b'}').unwrap_or(0);
-                made.body.truncate(choices.below(end));
-                made.kind = "a response cut";
+                made.cut_document(choices, "a response cut");
             }
         }
         return made;
@@ -75,7 +72,7 @@ pub fn broken_response(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
             (made.kind, made.is_broken) = ("a response cut", choices.yes());
         }
     }
-    made.cuts = (0..choices.below(6)).map(|_| choices.below(made.body.len().max(1))).collect();
+    made.cuts = choices.cuts(&made.body);
     made
 }
 

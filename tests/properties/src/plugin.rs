@@ -44,28 +44,23 @@ pub fn stream(input: &[u8]) {
 /// An answer that these bytes choose, dressed or broken: what comes of it is what it was made from, or an error that says
 /// what it was made to say.
 pub fn answers(input: &[u8]) {
-    let (is_streamed, is_broken, rest) = match input {
-        [first, rest @ ..] => (first & 1 == 0, first & 2 != 0, rest),
-        [] => (true, false, input),
-    };
-    let choices = &mut answers::Choices::new(rest);
-    let made = if is_broken { answers::broken(choices, is_streamed) } else { answers::good(choices, is_streamed) };
-    check_answer(&made, is_streamed);
+    check_chosen(input, answers::good, answers::broken);
 }
 
 /// The same of answers of the Responses API.
 pub fn responses(input: &[u8]) {
+    check_chosen(input, answers::good_response, answers::broken_response);
+}
+
+type Make = fn(&mut answers::Choices<'_>, bool) -> Made;
+
+fn check_chosen(input: &[u8], good: Make, broken: Make) {
     let (is_streamed, is_broken, rest) = match input {
         [first, rest @ ..] => (first & 1 == 0, first & 2 != 0, rest),
         [] => (true, false, input),
     };
-    let choices = &mut answers::Choices::new(rest);
-    let made = if is_broken {
-        answers::broken_response(choices, is_streamed)
-    } else {
-        answers::good_response(choices, is_streamed)
-    };
-    check_answer(&made, is_streamed);
+    let make = if is_broken { broken } else { good };
+    check_answer(&make(&mut answers::Choices::new(rest), is_streamed), is_streamed);
 }
 
 /// The same of one answer.

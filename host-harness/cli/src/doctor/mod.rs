@@ -11,8 +11,8 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Environment, Error, Origin, Plugin, Provider, Setup, WIT_VERSION, model_params,
-    primary_model,
+    ConfigFile, Destination, Environment, Error, ModelSource, Origin, Plugin, Provider, Setup, WIT_VERSION,
+    chosen_model, model_params, own_model, primary_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
@@ -227,28 +227,29 @@ impl Examination<'_> {
 
     /// The model that is asked, and what says so.
     fn model(&mut self, plugin: &Plugin, file: &ConfigFile) {
-        let given = self.args.model.as_deref();
-        match chat_model(given, plugin, file, &self.environment) {
-            Ok(model) => {
-                let chosen = primary_model(file.value(), &self.environment).ok().flatten();
-                let own = chosen.filter(|chosen| chosen.provider == plugin.descriptor().id);
-                let is_own = own.is_some();
-                let other = file.value().pointer("/agents/defaults/model").filter(|model| !model.is_null());
-                let is_default = model == plugin.descriptor().default_model.id;
-                let from = match (given, own, other) {
-                    (Some(_), ..) => "from the command line",
-                    (None, Some(_), Some(_)) => "from agents.defaults.model",
-                    (None, None, _) if is_default => "the provider's default",
-                    (None, ..) => "the first that the configuration lists",
+        let descriptor = plugin.descriptor();
+        let chosen = match &self.args.model {
+            Some(given) => Ok((own_model(file.value(), descriptor, given), "from the command line", false)),
+            None => chosen_model(file.value(), &self.environment, descriptor).map(|chosen| {
+                let from = match chosen.source {
+                    ModelSource::AgentsDefault => "from agents.defaults.model",
+                    ModelSource::FirstListed => "the first that the configuration lists",
+                    _ => "the provider's default",
                 };
+                (chosen.id, from, chosen.is_beside_default)
+            }),
+        };
+        match chosen {
+            Ok((model, from, is_beside_default)) => {
                 self.report.fact("model", &model);
                 let said = format!("{model}, {from}");
-                self.report.push(match (given, is_own, other) {
-                    (None, false, Some(_)) => Line::warning("model", said).hint(format!(
+                self.report.push(if is_beside_default {
+                    Line::warning("model", said).hint(format!(
                         "agents.defaults.model is none of this provider's: write it as {}/MODEL, or give --model.",
-                        plugin.descriptor().id
-                    )),
-                    _ => Line::good("model", said),
+                        descriptor.id
+                    ))
+                } else {
+                    Line::good("model", said)
                 });
             }
             Err(error) => self.report.fail(Line::failed("model", &error), error),
@@ -460,8 +461,7 @@ impl Examination<'_> {
         let took = start.elapsed();
         match reply {
             Ok(reply) => {
-                let usage =
-                    reply.usage.map(|usage| format!("{} tokens in, {} out", usage.input_tokens, usage.output_tokens));
+                let usage = reply.usage.map(|usage| output::tokens(&usage));
                 let trace = reply.report.trace_id.map(|trace| format!("trace {trace}"));
                 let said: Vec<_> = usage.into_iter().chain(trace).collect();
                 let summary = said.join(", ");

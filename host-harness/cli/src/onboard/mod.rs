@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     alive,
-    connect::{self, Config, Named, Run, header, option_value, pair, ways_to_give},
+    connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
     given, output,
 };
 
@@ -381,9 +381,8 @@ impl Answers {
         let merged = self.merge(plugin, config).await?;
         let findings = plugin.lint_setup(Setup::new(merged)).await?;
         for (name, _) in &self.options {
-            let place = format!("plugins.entries.{}.config.{name}", plugin.descriptor().id);
-            let own =
-                |path: &str| path.strip_prefix(&place).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+            let place = option_place(&plugin.descriptor().id, name);
+            let own = |path: &str| around(path, &place).is_some_and(|(before, _)| before.is_empty());
             let mut findings = findings.iter().filter(|finding| finding.severity == Severity::Error);
             if let Some(finding) = findings.find(|finding| own(&finding.path)) {
                 let message = format!("--option {name}: {} Nothing was written.", finding.message);

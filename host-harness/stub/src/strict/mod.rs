@@ -35,6 +35,12 @@ impl Refused {
         let code = Some(code).filter(|code| !code.is_empty());
         Self { message: message.into(), param: Some(param.into()).filter(|param: &String| !param.is_empty()), code }
     }
+
+    /// For lack of the member at this path.
+    pub(super) fn missing(path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter")
+    }
 }
 
 impl From<String> for Refused {

@@ -60,12 +60,7 @@ fn pairs(body: &Value) -> Result<(), Refused> {
         }
         for (index, call) in list(&message["tool_calls"]).enumerate() {
             if !call["function"]["arguments"].is_string() {
-                let path = format!("messages[{at}].tool_calls[{index}].function.arguments");
-                return Err(Refused::new(
-                    format!("Missing required parameter: '{path}'."),
-                    path,
-                    "missing_required_parameter",
-                ));
+                return Err(Refused::missing(format!("messages[{at}].tool_calls[{index}].function.arguments")));
             }
         }
     }
@@ -128,10 +123,7 @@ fn response_format(format: &Value) -> Result<(), Refused> {
         _ if format.is_null() => Ok(()),
         Some("text" | "json_object") => Ok(()),
         Some("json_schema") if format["json_schema"]["name"].is_string() => Ok(()),
-        Some("json_schema") => {
-            let path = "response_format.json_schema.name";
-            Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"))
-        }
+        Some("json_schema") => Err(Refused::missing("response_format.json_schema.name")),
         other => {
             let text = format!(
                 "Invalid value: '{}'. Supported values are: 'json_object', 'json_schema', and 'text'.",
@@ -264,9 +256,10 @@ fn unknown<'v>(value: &'v Value, known: &[&str]) -> Option<(&'v String, &'v Valu
     value.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()))
 }
 
-fn known(value: &Value, names: &[&str], path: &str) -> Result<(), Refused> {
+/// Whether all members of `value`, which is at `path`, have these names.
+pub(super) fn known(value: &Value, names: &[&str], path: &str) -> Result<(), Refused> {
     let Some((name, _)) = unknown(value, names) else { return Ok(()) };
-    let path = format!("{path}.{name}");
+    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
     Err(Refused::new(format!("Unknown parameter: '{path}'."), path, "unknown_parameter"))
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Thinking};
+use super::openai::known;
 use super::{Refused, Signature};
 use crate::respond::bare;
 
@@ -50,18 +51,10 @@ const TOP: &[&str] = &[
     "user",
 ];
 
-fn unknown(value: &Value, path: &str, known: &[&str]) -> Result<(), Refused> {
-    let name = value.as_object().into_iter().flatten().map(|(name, _)| name).find(|name| !known.contains(&&***name));
-    let Some(name) = name else { return Ok(()) };
-    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-    Err(Refused::new(format!("Unknown parameter: '{path}'."), path, "unknown_parameter"))
-}
-
 /// A text in each of these members.
 fn texts(value: &Value, path: &str, names: &[&str]) -> Result<(), Refused> {
     let Some(name) = names.iter().find(|name| !value[**name].is_string()) else { return Ok(()) };
-    let path = format!("{path}.{name}");
-    Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"))
+    Err(Refused::missing(format!("{path}.{name}")))
 }
 
 /// Checks a request.
@@ -70,7 +63,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
         let text = "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again with the new parameter.";
         return Err(Refused::new(text, "messages", "unsupported_parameter"));
     }
-    unknown(body, "", TOP)?;
+    known(body, TOP, "")?;
     if let Some(limit) = body["max_output_tokens"].as_u64().filter(|limit| *limit < 16) {
         let text = format!(
             "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got {limit} instead."
@@ -87,16 +80,16 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             return Err(Refused::new(text, "reasoning.effort", "unsupported_parameter"));
         }
     }
-    unknown(&body["reasoning"], "reasoning", &["effort", "summary", "generate_summary"])?;
-    unknown(&body["text"], "text", &["format", "verbosity"])?;
-    unknown(&body["text"]["format"], "text.format", &["type", "name", "schema", "strict", "description"])?;
+    known(&body["reasoning"], &["effort", "summary", "generate_summary"], "reasoning")?;
+    known(&body["text"], &["format", "verbosity"], "text")?;
+    known(&body["text"]["format"], &["type", "name", "schema", "strict", "description"], "text.format")?;
     if body["text"]["format"]["type"] == "json_schema" {
         texts(&body["text"]["format"], "text.format", &["name"])?;
     }
     for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "function") {
         let path = format!("tools[{at}]");
         texts(tool, &path, &["name"])?;
-        unknown(tool, &path, &["type", "name", "description", "parameters", "strict"])?;
+        known(tool, &["type", "name", "description", "parameters", "strict"], &path)?;
         if tool["strict"] != false && tool["parameters"]["additionalProperties"] != false {
             let text = format!(
                 "Invalid schema for function '{}': In context=(), 'additionalProperties' is required to be supplied and to be false.",
@@ -107,7 +100,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     }
     if body["tool_choice"]["type"] == "function" {
         texts(&body["tool_choice"], "tool_choice", &["name"])?;
-        unknown(&body["tool_choice"], "tool_choice", &["type", "name"])?;
+        known(&body["tool_choice"], &["type", "name"], "tool_choice")?;
     }
     if body["input"].is_string() {
         return Ok(());
@@ -121,12 +114,12 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             "message" => message(item, &path)?,
             "function_call" => {
                 texts(item, &path, &["call_id", "name", "arguments"])?;
-                unknown(item, &path, &["type", "id", "call_id", "name", "arguments", "status"])?;
+                known(item, &["type", "id", "call_id", "name", "arguments", "status"], &path)?;
                 open.extend(item["call_id"].as_str());
             }
             "function_call_output" => {
                 texts(item, &path, &["call_id"])?;
-                unknown(item, &path, &["type", "id", "call_id", "output", "status"])?;
+                known(item, &["type", "id", "call_id", "output", "status"], &path)?;
                 parts(&item["output"], &format!("{path}.output"), INPUT)?;
                 let id = item["call_id"].as_str().unwrap_or_default();
                 let Some(index) = open.iter().position(|open| *open == id) else {
@@ -137,11 +130,9 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             }
             "reasoning" => {
                 texts(item, &path, &["id"])?;
-                unknown(item, &path, &["type", "id", "summary", "content", "encrypted_content"])?;
+                known(item, &["type", "id", "summary", "content", "encrypted_content"], &path)?;
                 if !item["summary"].is_array() {
-                    let path = format!("{path}.summary");
-                    let text = format!("Missing required parameter: '{path}'.");
-                    return Err(Refused::new(text, path, "missing_required_parameter"));
+                    return Err(Refused::missing(format!("{path}.summary")));
                 }
                 reasoning(item, items.get(at + 1).copied(), is_stored)?;
             }
@@ -160,8 +151,8 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
 const INPUT: &[&str] = &["input_text", "input_image", "input_file"];
 
 fn message(item: &Value, path: &str) -> Result<(), Refused> {
-    unknown(item, path, &["type", "role", "content", "phase", "id", "status"])?;
-    let known = match item["role"].as_str() {
+    known(item, &["type", "role", "content", "phase", "id", "status"], path)?;
+    let kinds = match item["role"].as_str() {
         Some("assistant") => &["output_text", "refusal"],
         Some("user" | "system" | "developer") => INPUT,
         _ => {
@@ -172,26 +163,26 @@ fn message(item: &Value, path: &str) -> Result<(), Refused> {
             return Err(Refused::new(text, format!("{path}.role"), "invalid_value"));
         }
     };
-    parts(&item["content"], &format!("{path}.content"), known)
+    parts(&item["content"], &format!("{path}.content"), kinds)
 }
 
 /// A text, or parts of these types.
-fn parts(content: &Value, path: &str, known: &[&str]) -> Result<(), Refused> {
+fn parts(content: &Value, path: &str, kinds: &[&str]) -> Result<(), Refused> {
     if !content.is_string() && !content.is_array() {
-        return Err(Refused::new(format!("Missing required parameter: '{path}'."), path, "missing_required_parameter"));
+        return Err(Refused::missing(path));
     }
     for (at, part) in list(content).enumerate() {
         let path = format!("{path}[{at}]");
         let kind = part["type"].as_str().unwrap_or_default();
-        if !known.contains(&kind) {
-            let known: Vec<String> = known.iter().map(|known| format!("'{known}'")).collect();
-            let text = format!("Invalid value: '{kind}'. Supported values are: {}.", known.join(", "));
+        if !kinds.contains(&kind) {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+            let text = format!("Invalid value: '{kind}'. Supported values are: {}.", kinds.join(", "));
             return Err(Refused::new(text, path, "invalid_value"));
         }
         match kind {
-            "input_image" => unknown(part, &path, &["type", "image_url", "file_id", "detail"])?,
-            "input_file" => unknown(part, &path, &["type", "filename", "file_data", "file_id", "file_url"])?,
-            _ => unknown(part, &path, &["type", "text", "annotations", "logprobs", "refusal"])?,
+            "input_image" => known(part, &["type", "image_url", "file_id", "detail"], &path)?,
+            "input_file" => known(part, &["type", "filename", "file_data", "file_id", "file_url"], &path)?,
+            _ => known(part, &["type", "text", "annotations", "logprobs", "refusal"], &path)?,
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{REDACTED, Signature, anthropic, bedrock, gemini, openai};
+use super::{REDACTED, Signature, anthropic, bedrock, gemini, openai, responses};
 
 /// A request that Claude Sonnet 4.5 takes, with these members in the place of its own.
 fn claude(members: Value) -> Value {
@@ -276,5 +276,116 @@ fn what_openai_and_its_like_refuse() {
         body("llama", json!({"anything": 1})),
     ] {
         assert_eq!(openai::check(&body), Ok(()), "{body}");
+    }
+}
+
+#[test]
+fn what_the_responses_api_refuses() {
+    let body = |model: &str, members: Value| {
+        let mut body = json!({"model": model, "input": "hi", "store": false});
+        merge(&mut body, members);
+        body
+    };
+    let asks = |members: Value| body("gpt-5-codex", members);
+    let input = |items: Value| asks(json!({"input": items}));
+    let user = json!({"role": "user", "content": "hi"});
+    let call = json!({"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"});
+    let output = json!({"type": "function_call_output", "call_id": "1", "output": "r"});
+    let thought = |sealed: Option<&str>| {
+        let mut item = json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "a"}]});
+        if let Some(sealed) = sealed {
+            item["encrypted_content"] = sealed.into();
+        }
+        item
+    };
+    let good = thought(Some(&Signature::of("rs_1a")));
+    let without = |item: &Value, name: &str| {
+        let mut item = item.clone();
+        merge(&mut item, json!({name: null}));
+        item
+    };
+    let with = |item: &Value, members: Value| {
+        let mut item = item.clone();
+        merge(&mut item, members);
+        item
+    };
+    let open = json!({"type": "object", "properties": {}});
+    let closed = with(&open, json!({"additionalProperties": false}));
+    let tool = |members: Value| {
+        let tool = with(&json!({"type": "function", "name": "f", "parameters": closed}), members);
+        asks(json!({"tools": [tool]}))
+    };
+    for (body, message) in [
+        (asks(json!({"messages": []})), "Unsupported parameter: 'messages'. In the Responses API"),
+        (asks(json!({"max_tokens": 10})), "Unknown parameter: 'max_tokens'."),
+        (asks(json!({"max_output_tokens": 15})), "Expected a value >= 16, but got 15 instead"),
+        (asks(json!({"reasoning": {"budget": 1}})), "Unknown parameter: 'reasoning.budget'."),
+        (asks(json!({"text": {"style": "x"}})), "Unknown parameter: 'text.style'."),
+        (
+            asks(json!({"text": {"format": {"type": "json_schema", "name": "n", "json_schema": {}}}})),
+            "'text.format.json_schema'",
+        ),
+        (asks(json!({"text": {"format": {"type": "json_schema", "schema": {}}}})), "parameter: 'text.format.name'"),
+        (asks(json!({"tool_choice": {"type": "function"}})), "parameter: 'tool_choice.name'"),
+        (asks(json!({"tool_choice": {"type": "function", "name": "f", "function": {}}})), "'tool_choice.function'"),
+        (tool(json!({"name": null})), "parameter: 'tools[0].name'"),
+        (tool(json!({"function": {}})), "Unknown parameter: 'tools[0].function'."),
+        (tool(json!({"parameters": open})), "'additionalProperties' is required to be supplied and to be false"),
+        (body("gpt-4o", json!({"include": ["reasoning.encrypted_content"]})), "Encrypted content is not supported"),
+        (
+            body("gpt-4o", json!({"reasoning": {"effort": "low"}})),
+            "'reasoning.effort' is not supported with this model",
+        ),
+        (input(json!([{"type": "tool_result"}])), "Invalid value: 'tool_result'."),
+        (input(json!([{"role": "tool", "content": "r"}])), "Supported values are: 'assistant', 'system'"),
+        (input(json!([{"role": "user", "content": null}])), "parameter: 'input[0].content'"),
+        (input(json!([{"role": "user", "content": "a", "name": "b"}])), "Unknown parameter: 'input[0].name'."),
+        (
+            input(json!([{"role": "user", "content": [{"type": "text", "text": "a"}]}])),
+            "Supported values are: 'input_text'",
+        ),
+        (
+            input(json!([{"role": "assistant", "content": [{"type": "input_text", "text": "a"}]}])),
+            "are: 'output_text', 'refusal'",
+        ),
+        (
+            input(json!([{"role": "user", "content": [{"type": "input_image", "image_url": "u", "url": "u"}]}])),
+            "Unknown parameter: 'input[0].content[0].url'.",
+        ),
+        (input(json!([user, without(&call, "arguments"), output])), "parameter: 'input[1].arguments'"),
+        (input(json!([user, with(&call, json!({"function": {}})), output])), "Unknown parameter: 'input[1].function'."),
+        (input(json!([user, call])), "No tool output found for function call 1."),
+        (input(json!([user, output])), "No tool call found for function call output with call_id 1."),
+        (input(json!([user, call, without(&output, "call_id")])), "parameter: 'input[2].call_id'"),
+        (input(json!([user, call, with(&output, json!({"content": "r"}))])), "Unknown parameter: 'input[2].content'."),
+        (input(json!([user, good])), "was provided without its required following item"),
+        (input(json!([user, good, user])), "was provided without its required following item"),
+        (input(json!([user, without(&good, "summary"), call, output])), "parameter: 'input[1].summary'"),
+        (input(json!([user, without(&good, "id"), call, output])), "parameter: 'input[1].id'"),
+        (input(json!([user, thought(None), call, output])), "Items are not persisted when `store` is set to false"),
+        (input(json!([user, thought(Some(&Signature::of("b"))), call, output])), "could not be verified"),
+    ] {
+        let refused = responses::check(&body).expect_err(message);
+        assert!(refused.message.contains(message), "{refused:?}, and not {message}");
+    }
+    for body in [
+        asks(json!({})),
+        asks(json!({"max_output_tokens": 16, "reasoning": {"effort": "low", "summary": "auto"}})),
+        asks(json!({"include": ["reasoning.encrypted_content"]})),
+        asks(
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": true}, "verbosity": "low"}}),
+        ),
+        asks(json!({"tool_choice": {"type": "function", "name": "f"}})),
+        tool(json!({})),
+        tool(json!({"parameters": open, "strict": false})),
+        body("gpt-4o", json!({"reasoning": {}})),
+        input(json!([user, good, call, output])),
+        input(json!([user, good, {"role": "assistant", "content": [{"type": "output_text", "text": "a"}]}, user])),
+        input(
+            json!([{"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": "u"}]}]),
+        ),
+        asks(json!({"store": true, "input": [user, thought(None), call, output]})),
+    ] {
+        assert_eq!(responses::check(&body), Ok(()), "{body}");
     }
 }
