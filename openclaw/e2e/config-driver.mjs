@@ -2,29 +2,13 @@
  * Says what OpenClaw itself makes of configuration files, by its own modules: its command line takes seconds for each.
  * Reads cases as JSON from standard input, and prints a JSON list of what they come to: node config-driver.mjs < cases.json
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { dist, internal } from './internals.mjs';
 
 /** @typedef {{ name: string, home: string, env: Record<string, string>, args: string[], model: string }} Case */
-
-const dist = join(dirname(fileURLToPath(import.meta.url)), 'node_modules/openclaw/dist');
-const chunks = readdirSync(dist).filter((name) => name.endsWith('.mjs'));
-
-/**
- * A function of OpenClaw's, from the chunk that begins with `chunk`: the names of both are hashed.
- * @param {string} name @param {string} chunk @returns {Promise<any>}
- */
-async function internal(name, chunk) {
-  for (const file of chunks.filter((file) => file.startsWith(chunk))) {
-    const source = readFileSync(join(dist, file), 'utf8');
-    const exported = new RegExp(`[{ ]${name}(?: as (\\w+))?[ ,}]`).exec(source.slice(source.lastIndexOf('export {')));
-    if (exported) return (await import(pathToFileURL(join(dist, file)).href))[exported[1] ?? name];
-  }
-  throw new Error(`OpenClaw has no ${name} any more`);
-}
 
 /** @param {Record<string, string>} env */
 function setEnvironment(env) {

@@ -1,4 +1,5 @@
 /** Chat: turns a reply of the component into OpenClaw's stream of events. */
+import { randomUUID } from 'node:crypto';
 import { attributed } from './attribution.js';
 import { use } from './component.js';
 import { connect, pluginOptions } from './config.js';
@@ -25,15 +26,12 @@ function emptyMessage({ api, provider: name, id }) {
   };
 }
 
-/** @param {string} json of a tool call, as the model wrote it: some write nothing, or `null`, for no arguments */
-function toArguments(json) {
-  try {
-    const value = JSON.parse(json.trim() || '{}') ?? {};
-    return typeof value === 'object' && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/**
+ * What a text is to the user: the answer, or what the model says on its way there, which OpenClaw shows as progress and not as an
+ * answer. As OpenClaw's own clients write it.
+ * @param {number} at @param {'commentary' | 'final_answer'} phase
+ */
+const signatureOf = (at, phase) => JSON.stringify({ v: 1, id: `${phase.replace('_', '-')}-${at}-${randomUUID()}`, phase });
 
 /**
  * OpenClaw's messages hold no images, and its own client drops them silently.
@@ -50,6 +48,7 @@ export class Translator {
   /** @type {number} index of the text or thinking block that is open, or -1 */ open = -1;
   /** @type {Map<number, { at: number, args: string }>} tool calls by the component's index */ calls = new Map();
   /** @type {FinishReason | undefined} */ reason;
+  /** The model that answers, by the reply. */ answered = '';
   /** @type {unknown[]} */ guardrails = [];
   /** @type {unknown[]} parts that OpenClaw has no place for: citations, results of a provider's own tools */ others = [];
 
@@ -65,8 +64,9 @@ export class Translator {
     const { message, push } = this;
     switch (event.tag) {
       case 'start':
-        message.responseId = event.val.id;
-        message.responseModel = event.val.model;
+        this.answered = event.val.model;
+        if (event.val.id) message.responseId = event.val.id;
+        if (this.answered && this.answered !== message.model) message.responseModel = this.answered;
         break;
       case 'text':
       case 'refusal': this.text(event.val); break;
@@ -74,6 +74,7 @@ export class Translator {
       case 'other': this.others.push(JSON.parse(event.val)); break;
       case 'thinking': {
         const block = this.block('thinking', () => ({ type: 'thinking', thinking: '' }));
+        message.openclawDelivery ??= { textPhaseRequiresTerminal: true }; // whether a text is of the answer, the end tells
         block.thinking += event.val.text;
         if (event.val.text) push({ type: 'thinking_delta', contentIndex: this.open, delta: event.val.text, partial: message });
         if (event.val.signature) {
@@ -128,6 +129,7 @@ export class Translator {
     let call = this.calls.get(index);
     if (!call) {
       this.close();
+      this.comment();
       call = { at: message.content.push({ type: 'toolCall', id: '', name: '', arguments: {} }) - 1, args: '' };
       this.calls.set(index, call);
     }
@@ -154,8 +156,18 @@ export class Translator {
     this.message.usage = { ...tokens, cost: costOf(tokens, this.model.cost) };
   }
 
-  /** After the last event. @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report */
-  done(report) {
+  /** The texts that say something. */
+  texts() { return this.message.content.flatMap((block) => (block.type === 'text' && block.text.trim() ? [block] : [])); }
+
+  /** The texts so far are on the way to the answer. */
+  comment() { this.texts().forEach((text, at) => { text.textSignature ??= signatureOf(at, 'commentary'); }); }
+
+  /**
+   * After the last event.
+   * @param {import('../component/interfaces/openclaw-provider-types.js').GatewayReport} report
+   * @param {import('./host.js').Transport['parseTerminalToolCallArguments']} toArguments
+   */
+  done(report, toArguments) {
     const { message, reason, calls } = this;
     this.close();
     const stopped = reason?.tag ?? 'stop';
@@ -164,13 +176,22 @@ export class Translator {
     for (const { at, args } of calls.values()) {
       const block = /** @type {ToolCall} */ (message.content[at]);
       if (stopped === 'length') continue;
-      block.arguments = toArguments(args);
-      if (!block.arguments) throw new Error(`The model wrote a tool call whose arguments are no JSON object: ${block.name}`);
+      // some models write nothing, or `null`, for no arguments
+      const json = args.trim().replace(/^(null)?$/, '{}');
+      block.arguments = toArguments(json, `The model wrote a tool call whose arguments are no JSON object: ${block.name}`, { repairStringLiterals: true });
       this.push({ type: 'toolcall_end', contentIndex: at, toolCall: block, partial: message });
     }
     // a call that was cut off is no call
     if (stopped === 'length') message.content = message.content.filter((block) => block.type !== 'toolCall');
     message.stopReason = stopped === 'length' ? 'length' : calls.size ? 'toolUse' : 'stop';
+    if (message.stopReason === 'toolUse') this.comment();
+    else {
+      // of texts between which the model thought, the last is the answer
+      this.texts().forEach((text, at, { length }) => {
+        delete text.textSignature;
+        if (length > 1) text.textSignature = signatureOf(at, at === length - 1 ? 'final_answer' : 'commentary');
+      });
+    }
     const details = {
       ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)),
       ...(this.guardrails.length && { guardrails: this.guardrails }),
@@ -190,7 +211,8 @@ export class Translator {
     message.stopReason = aborted ? 'aborted' : 'error';
     message.errorMessage = aborted ? 'Request was aborted' : error.message;
     message.errorType = error.type;
-    message.errorCode = error.code;
+    message.errorCode = error.errorCode ?? error.code;
+    if (message.openclawDelivery) this.comment();
     this.push({ type: 'error', reason: message.stopReason, error: message });
   }
 }
@@ -270,7 +292,7 @@ export function streamFn(config) {
     const events = new Translator(model, (event) => reply.push(event));
     const limit = deadline(options);
     const run = async () => {
-      const { buildGuardedModelFetch } = await transport();
+      const { buildGuardedModelFetch, parseTerminalToolCallArguments } = await transport();
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
@@ -301,7 +323,7 @@ export function streamFn(config) {
           for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
             limit.started();
             batch.forEach((event) => events.take(event));
-            if (events.message.responseModel) price?.ask(events.message.responseModel, report);
+            if (events.answered) price?.ask(events.answered, report);
           }
           const { usage } = events.message;
           const rates = usage.totalTokens ? await price?.inTime() : undefined;
@@ -309,7 +331,7 @@ export function streamFn(config) {
         } finally {
           price?.end();
         }
-        events.done(report);
+        events.done(report, parseTerminalToolCallArguments);
       });
     };
     run().catch((thrown) => {

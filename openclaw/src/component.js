@@ -113,14 +113,19 @@ function inTurns(provider, turn) {
   return { ...provider, chat: { ...chat, stream: turning(chat.stream) }, ...spoken };
 }
 
+/** Kinds of failures that the component tells no code of, and Node does: OpenClaw knows by it whether to try again. */
+const OF_THE_NETWORK = ['transport', 'timeout', 'truncated'];
+
 /**
  * What the component says of a failure, without secrets, should one have found a way into it.
  * @param {any} thrown
  * @param {Mask} mask
+ * @param {string | undefined} code Node's, of a failure of the network
  */
-function masked(thrown, mask) {
+function masked(thrown, mask, code) {
   const error = thrown?.payload;
   if (!error || typeof error !== 'object') return thrown;
+  if (OF_THE_NETWORK.includes(error.kind)) error.code ??= code;
   for (const name of ['message', 'hint', 'code', 'traceId']) {
     if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
   }
@@ -149,8 +154,8 @@ export function componentOf(glue, modules) {
    */
   const create = (limits) => {
     const bounds = boundsOf({ ...LIMITS, ...limits });
-    const { imports, bind } = wasiHttp(bounds.written);
-    return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed: bounds })), bind, bounds };
+    const { imports, bind, broken } = wasiHttp(bounds.written);
+    return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed: bounds })), bind, broken, bounds };
   };
   const pure = () => create().provider.onboarding;
   /** @type {Provider | undefined} is given nothing but ids of models */ let traits;
@@ -164,7 +169,7 @@ export function componentOf(glue, modules) {
      * @returns {Promise<T>}
      */
     async use(egress, call) {
-      const { provider, bind, bounds } = create(egress.limits);
+      const { provider, bind, broken, bounds } = create(egress.limits);
       bind(egress);
       const limit = egress.limits?.call ?? LIMITS.call;
       const { promise: late, reject } = Promise.withResolvers();
@@ -172,7 +177,7 @@ export function componentOf(glue, modules) {
       try {
         return /** @type {T} */ (await Promise.race([call(inTurns(provider, bounds.turn)), late]));
       } catch (thrown) {
-        throw masked(thrown, new Mask(egress.secrets ?? []));
+        throw masked(thrown, new Mask(egress.secrets ?? []), broken());
       } finally {
         clearTimeout(timer);
         bounds.end();

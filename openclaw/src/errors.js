@@ -10,7 +10,7 @@ const FAILOVER = /** @type {const} */ ({
   'quota-exceeded': 'billing',
   'rate-limited': 'rate_limit',
   'not-found': 'model_not_found',
-  overloaded: 'overloaded',
+  overloaded: 'server_error',
   timeout: 'timeout',
   transport: 'timeout',
   truncated: 'timeout',
@@ -24,19 +24,20 @@ export class PortkeyError extends Error {
     // OpenClaw ends it with a full stop.
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
       + (traceId ? ` (trace id ${traceId})` : '');
-    const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Math.ceil(Number(retryAfterMs) / 1000)} seconds`;
-    super((status === undefined ? sentences : `${status}: ${sentences}`) + wait);
+    const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
+    const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may break whose head was good
+    super((refusal ? `${refusal}: ${sentences}` : sentences) + wait);
     this.name = 'PortkeyError';
     this.type = error.kind;
     this.status = status;
-    this.code = error.code ?? status?.toString();
+    this.code = error.code ?? refusal?.toString();
   }
 }
 
 /**
  * What was thrown, as an Error: the component's own as a PortkeyError.
  * @param {any} thrown
- * @returns {Error & { type?: string, code?: string, status?: number }}
+ * @returns {Error & { type?: string, code?: string, errorCode?: string, status?: number }}
  */
 export function toError(thrown) {
   const error = thrown?.payload ?? thrown;
@@ -44,5 +45,21 @@ export function toError(thrown) {
   return error?.kind ? new PortkeyError(error) : new Error(String(error?.message ?? error));
 }
 
-/** @param {{ errorType?: string }} context @returns {typeof FAILOVER[keyof typeof FAILOVER] | undefined} */
-export const classifyFailoverReason = ({ errorType }) => FAILOVER[/** @type {keyof typeof FAILOVER} */ (errorType)];
+/** A service that says so is full, and any other that failed is broken: OpenClaw waits for the one longer than for the other. */
+const FULL = /overload|at capacity|unavailable|high (demand|load)/i;
+
+/** What the component says where a conversation is too long, in whatever words the model provider said so. */
+const TOO_LONG = "longer than the model's context";
+
+/** @typedef {{ errorMessage?: string, errorType?: string, status?: number, code?: string }} Failure a failed call, as OpenClaw knows it */
+
+/** @param {Failure} failure @returns {typeof FAILOVER[keyof typeof FAILOVER] | 'overloaded' | undefined} */
+export function classifyFailoverReason({ errorMessage = '', errorType, status, code }) {
+  if (errorType === 'overloaded' && FULL.test(errorMessage)) return 'overloaded';
+  // OpenClaw tells a key that is gone for good from one that is wrong, and by Node's code a certificate from a connection
+  if (status === 401 || status === 403 || (errorType === 'transport' && code)) return undefined;
+  return FAILOVER[/** @type {keyof typeof FAILOVER} */ (errorType)];
+}
+
+/** Whether OpenClaw is to make the conversation shorter. @param {Failure} failure */
+export const matchesContextOverflowError = ({ errorMessage = '', errorType }) => errorType === 'invalid-request' && errorMessage.includes(TOO_LONG);

@@ -1,6 +1,7 @@
 /**
  * What the adapter needs from OpenClaw beyond its public SDK: the fetch of OpenClaw's own model providers, with the
- * user's private-network, proxy, TLS and timeout settings and pooled connections, and the builder that writes their requests.
+ * user's private-network, proxy, TLS and timeout settings and pooled connections, the builder that writes their requests, and the
+ * reader of a tool call's arguments.
  * No public entry offers them, so they are imported when first needed. If they are missing, an error says so.
  */
 
@@ -12,6 +13,8 @@
  * @typedef {object} Transport
  * @property {(model: Model, timeoutMs?: number, options?: { sanitizeSse?: boolean }) => (url: URL, init: RequestInit) => Promise<Response>} buildGuardedModelFetch
  * @property {(model: Model, context: Context, options: StreamOptions) => Record<string, any>} buildOpenAICompletionsParams
+ * @property {(json: string, complaint: string, options: { repairStringLiterals: true }) => Record<string, any>} parseTerminalToolCallArguments
+ * keeps the digits of large numbers, and marks its error so that OpenClaw asks the model again
  */
 
 /** Where OpenClaw keeps `models.providers.<id>.request` on a model. */
@@ -66,8 +69,8 @@ let loading;
  */
 export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
   return (loading ??= load().then((entry) => {
-    const { buildGuardedModelFetch, buildOpenAICompletionsParams } = entry;
-    if (!buildGuardedModelFetch || !buildOpenAICompletionsParams) throw new Error('its exports have changed');
+    const { buildGuardedModelFetch, buildOpenAICompletionsParams, parseTerminalToolCallArguments } = entry;
+    if (!buildGuardedModelFetch || !buildOpenAICompletionsParams || !parseTerminalToolCallArguments) throw new Error('its exports have changed');
     return { ...entry, buildGuardedModelFetch: (/** @type {any[]} */ ...args) => withoutRedirects(buildGuardedModelFetch(...args)) };
   }).catch((cause) => {
     loading = undefined;

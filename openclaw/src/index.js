@@ -4,7 +4,7 @@ import { descriptor } from '../component/descriptor.js';
 import { mediaProvider, speechProvider } from './audio.js';
 import { ofAgent, streamFn } from './chat.js';
 import { embeddingProvider } from './embeddings.js';
-import { classifyFailoverReason } from './errors.js';
+import { classifyFailoverReason, matchesContextOverflowError } from './errors.js';
 import { imageProvider } from './images.js';
 import {
   isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog, runStaticCatalog, toRows,
@@ -33,6 +33,7 @@ export default definePluginEntry({
       wrapStreamFn: ofAgent,
       supportsSystemPromptCacheBoundary: true,
       classifyFailoverReason,
+      matchesContextOverflowError,
       buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,
       buildUnknownModelHint: () => `Portkey's model ids have the form @provider/model, such as ${descriptor.defaultModel.id}.`,
     });

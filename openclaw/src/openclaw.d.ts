@@ -16,7 +16,7 @@ export interface Model {
   compat?: any;
 }
 
-export interface TextContent { type: 'text'; text: string }
+export interface TextContent { type: 'text'; text: string; textSignature?: string }
 export interface ImageContent { type: 'image'; data: string; mimeType: string }
 export interface ThinkingContent { type: 'thinking'; thinking: string; thinkingSignature?: string }
 export interface ToolCall { type: 'toolCall'; id: string; name: string; arguments: Record<string, unknown>; thoughtSignature?: string }
@@ -49,6 +49,7 @@ export interface AssistantMessage {
   model: string;
   responseModel?: string;
   responseId?: string;
+  openclawDelivery?: { textPhaseRequiresTerminal?: true };
   diagnostics?: { type: string; timestamp: number; details?: Record<string, unknown> }[];
   usage: Usage;
   stopReason: 'stop' | 'length' | 'toolUse' | 'error' | 'aborted';

@@ -59,10 +59,17 @@ function concat(chunks) {
   return all;
 }
 
+/** An error and what caused it. @param {any} e @returns {any[]} */
+function causes(e) {
+  const all = [];
+  for (let cause = e; cause && all.length < 8; cause = cause.cause) all.push(cause);
+  return all;
+}
+
 /** The wasi:http error code for what `fetch` threw. @param {any} e @param {Mask} mask */
 function failure(e, mask) {
   if (e?.tag) return e;
-  for (let cause = e, depth = 0; cause && depth < 8; cause = cause.cause, depth++) {
+  for (const cause of causes(e)) {
     switch (cause.code) {
       case 'ECONNREFUSED': return { tag: 'connection-refused' };
       case 'ENOTFOUND': case 'EAI_AGAIN': return { tag: 'DNS-error', val: { rcode: cause.code, infoCode: undefined } };
@@ -172,6 +179,7 @@ class InputStream {
         if (done) this.finish(CLOSED);
       }
     } catch (e) {
+      this.request.broke(e);
       this.finish({ tag: 'last-operation-failed', val: new IoError(failure(e, this.request.mask)) });
     }
     this.pumping = false;
@@ -233,6 +241,7 @@ class InputStream {
  * @typedef {object} Exchange One request and its answer, as its parts see it.
  * @property {() => void} abort
  * @property {() => void} finished
+ * @property {(e: any) => void} broke
  * @property {Mask} mask
  * @property {number} idle
  * @property {import('./limits.js').Limits} limits
@@ -463,12 +472,15 @@ function checkHead({ headers, redirected }, limits) {
  * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still
  * open when another call is bound, or none, is ended.
  * @param {(bytes: number) => void} [written] is told how much the component writes
- * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void }}
+ * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void, broken: () => string | undefined }} the
+ * last is what Node calls the failure of the network that was the last
  */
 export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;
   /** @type {import('./limits.js').Limits} */ let limits = LIMITS;
   /** @type {Set<() => void>} */ const open = new Set();
+  /** @type {string | undefined} */ let brokenBy;
+  const broke = (/** @type {any} */ e) => { brokenBy = causes(e).find(({ code }) => typeof code === 'string')?.code ?? brokenBy; };
   /** How much it may still write into bodies of requests: those that are never sent are kept too. */ let room = LIMITS.body;
 
   const hasRoom = (/** @type {number} */ bytes) => {
@@ -552,12 +564,13 @@ export function wasiHttp(written = () => {}) {
         throw error;
       }
       const idle = millis(options?.betweenBytes, limits.idle);
-      return new IncomingResponse(response, { abort, finished, mask, idle, limits });
+      return new IncomingResponse(response, { abort, finished, broke, mask, idle, limits });
     };
     const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),
       (e) => {
         finished();
+        broke(e);
         return { tag: 'err', val: failure(controller.signal.reason?.tag ? controller.signal.reason : e, mask) };
       },
     ).finally(() => clearTimeout(late));
@@ -571,6 +584,7 @@ export function wasiHttp(written = () => {}) {
       limits = { ...LIMITS, ...next?.limits };
       room = limits.body;
     },
+    broken: () => brokenBy,
     imports: {
       'wasi:io/error': { Error: IoError },
       'wasi:io/poll': { Pollable, poll },

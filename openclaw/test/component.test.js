@@ -137,7 +137,7 @@ describe('chat', () => {
     translator.take({ tag: 'image', val: { tag: 'inline', val: { mediaType: 'image/png', data: new Uint8Array(3) } } });
     translator.take({ tag: 'image', val: { tag: 'url', val: 'https://example.com/i.png' } });
     translator.take({ tag: 'other', val: JSON.stringify(citation) });
-    translator.done({});
+    translator.done({}, (json) => JSON.parse(json));
     const { type, message } = events.at(-1);
     assert.equal(type, 'done');
     const [{ text }] = message.content;
@@ -172,6 +172,21 @@ describe('chat', () => {
     const stream = streamFn({})(model(), ask('x'), { apiKey: 'K' });
     assert.deepEqual((await collect(stream)).map((e) => e.type), ['start', 'thinking_start', 'thinking_delta', 'thinking_end', 'text_start', 'text_delta', 'text_end', 'done']);
     assert.equal((await stream.result()).stopReason, 'length');
+  });
+
+  test('what the model says on its way to a call, or between thoughts, is no answer', async () => {
+    const think = chunk({ reasoning_content: 'hm' });
+    const call = chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }] });
+    const phases = async (/** @type {string[]} */ ...events) => {
+      answer = sse(...events, DONE);
+      const { content, openclawDelivery } = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+      const texts = content.flatMap((block) => (block.type === 'text' ? [block.textSignature && JSON.parse(block.textSignature).phase] : []));
+      return [texts, openclawDelivery?.textPhaseRequiresTerminal];
+    };
+    assert.deepEqual(await phases(chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined]);
+    assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'tool_calls')), [['commentary'], undefined]);
+    assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'length')), [[undefined], undefined], 'a call that was cut off is none');
+    assert.deepEqual(await phases(think, chunk({ content: 'so' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [['commentary', 'final_answer'], true]);
   });
 
   test('signatures come with thinking and tool calls, and go back with them', async () => {
@@ -284,6 +299,10 @@ describe('chat', () => {
     answer = sse(chunk({ content: 'half' }));
     const cut = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
     assert.deepEqual([cut.stopReason, cut.errorType, cut.content], ['error', 'truncated', []]);
+
+    answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'half' }), () => res.destroy()); };
+    const broken = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
+    assert.deepEqual([broken.errorType, broken.errorCode], ['truncated', 'UND_ERR_SOCKET'], 'OpenClaw tries again, by what Node calls it');
 
     const none = await streamFn({})(model(), ask('x'), {}).result();
     assert.match(none.errorMessage ?? '', /Portkey API key missing/);

@@ -32,6 +32,13 @@ const ENTRIES = {
         url = new URL(location, url);
       }
     };
+    export const parseTerminalToolCallArguments = (json, complaint) => {
+      try {
+        const value = JSON.parse(json);
+        if (value && typeof value === 'object' && !Array.isArray(value)) return value;
+      } catch {}
+      throw Object.assign(new Error(complaint), { errorCode: 'malformed_tool_call_arguments' });
+    };
     export { buildOpenAICompletionsParams } from '${new URL('./builder.mjs', import.meta.url)}';`,
   'runtime-config-snapshot': 'export const getRuntimeConfigSourceSnapshot = () => undefined;',
 };

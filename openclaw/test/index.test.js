@@ -78,9 +78,13 @@ test('OpenClaw\'s request settings go along with calls that are not chats', () =
 
 test('errors', () => {
   const error = toError({ payload: { kind: 'rate-limited', message: 'Too many', hint: 'Wait', status: 429, traceId: 't', retryAfterMs: 1500n } });
-  assert.equal(error.message, '429: Too many. Wait (trace id t); Retry-After: 2 seconds');
+  assert.equal(error.message, '429: Too many. Wait (trace id t); Retry-After: 1.5 seconds');
   assert.equal(toError({ kind: 'transport', message: 'It broke.', hint: 'Try again.' }).message, 'It broke. Try again', 'OpenClaw ends it');
   assert.equal(classifyFailoverReason({ errorType: error.type }), 'rate_limit');
   assert.equal(classifyFailoverReason({ errorType: 'invalid-request' }), undefined);
+  const failed = (/** @type {string} */ errorMessage) => classifyFailoverReason({ errorType: 'overloaded', errorMessage });
+  assert.deepEqual([failed('529: Overloaded'), failed('500: The server had an error')], ['overloaded', 'server_error']);
+  assert.equal(classifyFailoverReason({ errorType: 'unauthorized', status: 401 }), undefined, 'OpenClaw reads more in it');
+  assert.equal(classifyFailoverReason({ errorType: 'unauthorized' }), 'auth');
   assert.equal(toError(new TypeError('x')).message, 'x');
 });

@@ -12,6 +12,14 @@ export const entry = (input, more = '') => `{"pay_as_you_go":{"request_token":{"
 /** Answers so, byte by byte. @param {string} body @param {string} [head] @returns {Tell} */
 export const told = (body, head = '200 OK') => ({ socket }) => socket?.end(`HTTP/1.1 ${head}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`);
 
+/** A reply waits for its price for as long as that takes, on a slow machine too. @param {import('node:test').TestContext} test */
+export function waitForPrices({ mock }) {
+  const REPLY_PATIENCE = 1000;
+  const { setTimeout } = globalThis;
+  mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ callback, /** @type {number} */ ms, /** @type {any[]} */ ...given) => (
+    setTimeout(callback, ms === REPLY_PATIENCE ? 60_000 : ms, ...given)));
+}
+
 export class PriceGateway {
   /** @type {{ url: string, headers: http.IncomingHttpHeaders }[]} all requests */ seen = [];
   /** @type {Tell} */ tell = told('{"error":"Model not found"}', '404 Not Found');
@@ -38,7 +46,7 @@ export class PriceGateway {
     return res.end('data: [DONE]\n\n');
   });
 
-  /** @param {{ after: (end: () => void) => void }} test @param {Partial<Pick<PriceGateway, 'tell' | 'report' | 'named' | 'usage' | 'models'>>} [set] */
+  /** @param {{ after: (end: () => void) => void }} test @param {Partial<Pick<PriceGateway, 'tell' | 'report' | 'named' | 'usage' | 'end' | 'models'>>} [set] */
   static async start(test, set) {
     const gateway = Object.assign(new PriceGateway(), set);
     gateway.server.listen(0, '127.0.0.1');

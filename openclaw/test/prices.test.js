@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { streamFn } from '../src/chat.js';
 import { describeModel, isChat, normalizeResolvedModel, runCatalog } from '../src/models.js';
-import { PriceGateway, entry, told } from './prices.mjs';
+import { PriceGateway, entry, told, waitForPrices } from './prices.mjs';
 
 const KEY = 'pk-prices-secret';
 /** @type {Record<string, string>} */
@@ -38,7 +38,7 @@ async function chat(config, more) {
 }
 
 test('a reply costs what the model costs that answered, and the price is asked for once and without the key', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] }); // the reply waits for its price for as long as that takes
+  waitForPrices(t);
   const gateway = await PriceGateway.start(t, { tell, report: { 'x-portkey-provider': 'openai' } });
   const config = configOf(gateway.baseUrl);
   assert.ok(Math.abs(await chat(config) - (0.6 * 1.25 + 0.4 * 0.125 + 0.1 * 10)) < 1e-9);
@@ -61,24 +61,16 @@ test('a reply costs what the model costs that answered, and the price is asked f
   assert.deepEqual(asked(gateway), []);
 });
 
-test('a price that does not come keeps no reply up for longer than a second', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+test('a price that does not come keeps no reply up', { timeout: 20_000 }, async (t) => {
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal); // only the reply's own patience ends
   const question = Promise.withResolvers();
-  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' } });
-  let isOver = false;
-  const reply = chat(configOf(gateway.baseUrl)).finally(() => { isOver = true; });
-  await question.promise;
-  // The reply waits by now, or will: its timer is not there before.
-  while (!isOver) {
-    t.mock.timers.tick(1000);
-    await new Promise((resolve) => { setImmediate(resolve); });
-  }
-  assert.equal(await reply, 0);
+  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' }, end: () => question.promise });
+  assert.equal(await chat(configOf(gateway.baseUrl)), 0);
   assert.deepEqual(asked(gateway), ['openai/gpt-5']);
 });
 
 test('a price list that fails is not asked again for a while', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  waitForPrices(t);
   const gateway = await PriceGateway.start(t, { tell: (res) => res.destroy(), report: { 'x-portkey-provider': 'openai' } });
   assert.equal(await chat(configOf(gateway.baseUrl)), 0);
   assert.equal(await chat(configOf(gateway.baseUrl)), 0);
@@ -86,12 +78,10 @@ test('a price list that fails is not asked again for a while', async (t) => {
 });
 
 test('a reply that needs no price leaves none being asked for, and the list is no worse for it', { timeout: 20_000 }, async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  waitForPrices(t);
   const question = Promise.withResolvers();
-  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' }, usage: undefined });
-  // the reply ends once the price is asked for
+  const gateway = await PriceGateway.start(t, { tell: question.resolve, report: { 'x-portkey-provider': 'openai' }, usage: undefined, end: () => question.promise });
   const config = configOf(gateway.baseUrl);
-  gateway.end = () => question.promise;
   assert.equal(await chat(config), 0);
   const res = /** @type {import('node:http').ServerResponse} */ (await question.promise);
   if (!res.closed) await once(res, 'close');

@@ -10,7 +10,7 @@ import { streamFn } from '../src/chat.js';
 import { describeModel, runCatalog, toRows } from '../src/models.js';
 import { takeReasoning } from '../src/replay.js';
 import { Mask } from '../src/mask.js';
-import { PriceGateway, entry, told } from './prices.mjs';
+import { PriceGateway, entry, told, waitForPrices } from './prices.mjs';
 
 const KEY = 'pk-review-5f0c9a71b2';
 /** @type {net.Server} */ let server;
@@ -236,7 +236,7 @@ const pricedChat = ({ baseUrl }) => {
 };
 
 test('a price list of any content gives a price or none, and the reply comes', { timeout: 60_000 }, async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  waitForPrices(t);
   const deep = '['.repeat(200_000) + ']'.repeat(200_000);
   for (const [name, tell, isPrice] of /** @type {[string, import('./prices.mjs').Tell, boolean][]} */ ([
     ['a good one', told(entry('0.0001')), true], ['nested deep', told(entry('0.0001', `,"x":${deep}`)), false], ['a price nested deep', told(entry(deep)), false],
@@ -263,7 +263,7 @@ test('a price list of any content gives a price or none, and the reply comes', {
 });
 
 test('names that a gateway makes up are asked for on their path alone, and long ones are not kept', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  waitForPrices(t);
   const keep = 'a'.repeat(200);
   for (const [named, provider, paths] of /** @type {[string, string, string[]][]} */ ([
     ['m', keep, [`${keep}/m`]], ['m', 'a'.repeat(300), [`${'a'.repeat(300)}/m`, `${'a'.repeat(300)}/m`]],

@@ -1,0 +1,123 @@
+/** What becomes of replies of every shape, and of calls that fail or are given up, in OpenClaw's own client and in ours. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { classifyFailoverReason, matchesContextOverflowError } from '../src/errors.js';
+import { internal } from './internals.mjs';
+import { ourClient, ourModel, ownClient } from './modules.mjs';
+import { ABORTS, DIFFERENCES, ERRORS, NETWORK, SSE, STREAMS } from './replies.mjs';
+
+const signalOf = await internal('buildAssistantFailoverSignal', 'assistant-message-failures-');
+const classify = await internal('classifyFailoverSignal', 'classify-');
+const isRetryable = await internal('isRetryableAssistantError', 'retry-');
+const isRejectedCall = await internal('isPreDispatchToolCallRejectionMessage', 'message-patterns-');
+
+/** @type {net.Server} */ let server;
+/** @type {string} */ let baseUrl;
+/** What the next request gets. @type {(socket: net.Socket) => unknown} */ let answer;
+/** @type {Set<net.Socket>} */ const sockets = new Set();
+
+before(async () => {
+  server = net
+    .createServer((socket) => {
+      sockets.add(socket);
+      let came = '';
+      let isAnswered = false;
+      socket.on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
+        came += piece;
+        const head = came.indexOf('\r\n\r\n') + 4;
+        const length = Number(/content-length: (\d+)/i.exec(came)?.[1] ?? 0);
+        if (isAnswered || head < 4 || came.length < head + length) return;
+        isAnswered = true;
+        if (came.startsWith('GET ')) socket.end('HTTP/1.1 404 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'); // a price
+        else answer(socket);
+      });
+    })
+    .listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  baseUrl = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}/v1`;
+});
+after(() => {
+  server.close();
+  for (const socket of sockets) socket.destroy();
+});
+
+/** What a text says of itself, without its random id. @param {any} block */
+function plain({ textSignature, ...block }) {
+  if (block.id && /^call_[0-9a-f]{24}$/.test(block.id)) block.id = 'call_random';
+  return textSignature ? { ...block, phase: JSON.parse(textSignature).phase } : block;
+}
+
+/**
+ * What OpenClaw makes of a reply: which message, by which events, and what it does where there is none.
+ * @param {any} client @param {any} model @param {any} plugin whose hooks are asked @param {import('./replies.mjs').Case} from
+ */
+async function outcome(client, model, plugin, { send, abortAt, firstEventTimeoutMs, url }) {
+  answer = send;
+  const given = new AbortController();
+  if (abortAt === 'before') given.abort();
+  if (abortAt === 'request') answer = () => given.abort();
+  /** @type {any[]} */ const events = [];
+  const options = { apiKey: 'K', reasoning: 'low', maxRetries: 0, signal: given.signal, firstEventTimeoutMs };
+  const context = { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] };
+  const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 5000);
+  const stream = client({ ...model, ...(url && { baseUrl: url }) }, context, options);
+  for await (const { type, contentIndex: at, delta, toolCall } of stream) {
+    const last = events.at(-1);
+    if (delta !== undefined && last?.type === type && last.at === at) last.delta += delta;
+    else if (!['text_end', 'thinking_end'].includes(type)) events.push(toolCall ? { type, at, call: plain(toolCall) } : { type, at, delta });
+    if (type === abortAt) given.abort();
+  }
+  const message = await stream.result();
+  clearTimeout(hangs);
+  const { stopReason, usage, responseId, responseModel, openclawDelivery } = message;
+  const common = { content: message.content.map(plain), stopReason, usage, responseId, responseModel, openclawDelivery, events };
+  if (stopReason !== 'error') return common;
+  const signal = signalOf(message, { provider: plugin?.id ?? model.provider });
+  const reason = classify(signal, { providerPlugin: plugin });
+  return {
+    ...common,
+    failover: reason?.reason ?? reason?.kind ?? null,
+    isRetried: isRetryable(message) || message.errorCode === 'malformed_tool_call_arguments' || isRejectedCall(message.errorMessage),
+    retryAfterMs: signal.retryAfterMs,
+  };
+}
+
+const raw = (/** @type {string} */ bytes) => (/** @type {net.Socket} */ socket) => socket.end(bytes);
+/** @type {[string, import('./replies.mjs').Case][]} */
+const CASES = [
+  ...Object.entries(STREAMS).map(([name, events]) => /** @type {[string, any]} */ ([name, { send: raw(SSE + events) }])),
+  ...Object.entries(ERRORS).map(([name, bytes]) => /** @type {[string, any]} */ ([name, { send: raw(bytes) }])),
+  ...Object.entries(NETWORK),
+  ...Object.entries(ABORTS),
+];
+
+test(`${CASES.length} replies come to the same, but for what is meant`, async () => {
+  assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);
+  const row = { id: '@team/prod', reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 32_000 };
+  const model = { ...row, name: 'n', provider: 'generic', api: 'openai-completions', baseUrl, cost: { input: 1, output: 2, cacheRead: 0.5, cacheWrite: 1 }, headers: {} };
+  const mine = { ...ourModel(model, row), provider: 'portkey' };
+  const client = ourClient({ models: { providers: { portkey: { baseUrl, models: [row] } } } });
+  const plugin = { id: 'portkey', classifyFailoverReason, matchesContextOverflowError };
+  /** @type {string[]} */ const wrong = [];
+  const met = new Set();
+  for (const [name, from] of CASES) {
+    const own = /** @type {any} */ (await outcome(ownClient, model, null, from));
+    const ours = /** @type {any} */ (await outcome(client, mine, plugin, from));
+    const meant = DIFFERENCES.filter(({ cases }) => cases.includes(name));
+    for (const field of new Set([...Object.keys(own), ...Object.keys(ours)])) {
+      const [theirs, our] = [own, ours].map((one) => JSON.stringify(one[field]));
+      if (theirs === our) continue;
+      const kind = meant.find(({ fields }) => fields.includes(field));
+      if (kind) met.add(`${kind.name}: ${name}`);
+      else wrong.push(`${name}: ${field}\n  own  ${theirs}\n  ours ${our}`);
+    }
+    for (const { name: kind, ours: expected } of meant) {
+      for (const [field, value] of Object.entries(expected ?? {})) assert.deepEqual(ours[field], value, `${name}: ${kind}: ${field}`);
+    }
+  }
+  assert.equal(wrong.length, 0, `${wrong.length}:\n${wrong.slice(0, Number(process.env.SHOW ?? 5)).join('\n')}`);
+  const unmet = DIFFERENCES.flatMap(({ name, cases }) => cases.map((at) => `${name}: ${at}`)).filter((one) => !met.has(one));
+  assert.deepEqual(unmet, [], 'a difference that is none any more');
+});
