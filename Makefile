@@ -110,6 +110,7 @@ lint: package $(DENY)
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p openai-compatible -p front -p credentials -p filler -p hostile --target wasm32-wasip2 -- -D warnings
 	cargo check -p host-harness
+	cargo xtask crates
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
 	cargo xtask locks

@@ -1,4 +1,7 @@
 //! The interfaces of the WIT, as Rust types and calls, generated from `wit/`. What they share is in [`crate::types`].
+//!
+//! The folder is a copy of the project's, so that a package of this crate holds it. A test, `xtask/tests/wit.rs`, compares
+//! the two.
 
 pub use generated::exports::openclaw::provider::{audio, chat, embeddings, images, models, onboarding, prices};
 
@@ -7,7 +10,7 @@ mod generated {
     #![allow(missing_docs, unreachable_pub, reason = "the WIT documents each item; bindgen carries over only some")]
 
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "wit",
         interfaces: "
             export openclaw:provider/onboarding@0.2.0;
             export openclaw:provider/models@0.2.0;

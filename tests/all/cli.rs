@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use serde_json::json;
 
-use crate::support::{Cli, KEY, User, component};
+use crate::support::{Cli, KEY, Ran, User, component};
 
 #[test]
 fn the_demo_does_the_main_job_without_a_key() {
@@ -502,4 +502,25 @@ fn an_option_that_is_none_is_refused_before_anything_is_sent() {
         let told = if name == "confg" { "Did you mean config?" } else { "config, provider, virtualKey" };
         assert!(ran.err.contains(told), "{ran:?}");
     }
+}
+
+#[test]
+fn what_is_logged_is_a_users_to_set() {
+    component();
+    let user = User::new();
+    let said = |levels: &str| {
+        let mut command = user.cli.command(&["chat", "hello"]);
+        Ran::from(command.env("HOST_HARNESS_LOG", levels).output().unwrap())
+    };
+    let logged = said("host_harness=debug").ok().err;
+    assert!(logged.contains("DEBUG host_harness"), "{logged}");
+    for quiet in ["", "warn", "host_harness=off"] {
+        assert!(!said(quiet).ok().err.contains("DEBUG"), "{quiet}");
+    }
+    let refused = said("host_harness=loud");
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(
+        refused.err.contains("HOST_HARNESS_LOG is `host_harness=loud`: set it to a level such as `debug`"),
+        "{refused:?}"
+    );
 }

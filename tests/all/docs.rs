@@ -16,7 +16,7 @@ use std::{
 };
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::support::{component, install_script, root};
 
@@ -105,7 +105,7 @@ fn run(document: &str) {
         let printed = fs::read_to_string(outputs.join(number.to_string())).unwrap();
         // Of what goes on in the background, the document shows the start.
         let end = if command.ends_with('&') { "" } else { "\\s*$" };
-        let pattern = format!("^{}{end}", regex::escape(output.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
+        let pattern = format!("^{}{end}", regex_lite::escape(output.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
         assert!(
             Regex::new(&pattern).unwrap().is_match(&printed),
             "{document}, block {block}: `{command}` printed\n{printed}\nand not\n{output}"

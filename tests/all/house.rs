@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::support::root;
 

@@ -2,7 +2,7 @@
 //! stand-in. `make recording` makes it anew; otherwise it must show what the program prints now.
 
 use anstyle_svg::Term;
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::support::{User, root};
 

@@ -135,8 +135,11 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
     let home = wizard.cli.folder.path().display().to_string();
     let seen = screen.replace(&home, "/home/you").replace(&stub.base_url(), "http://127.0.0.1:8787/v1");
     let seen = seen.replace(env!("CARGO_BIN_EXE_host-harness"), "target/debug/host-harness");
-    let pattern = format!("^{}$", regex::escape(shown.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
-    assert!(regex::Regex::new(&pattern).unwrap().is_match(seen.trim_end()), "the screen is\n{seen}\nand not\n{shown}");
+    let pattern = format!("^{}$", regex_lite::escape(shown.trim_end()).replace(r"\.\.\.", "(?s:.*?)"));
+    assert!(
+        regex_lite::Regex::new(&pattern).unwrap().is_match(seen.trim_end()),
+        "the screen is\n{seen}\nand not\n{shown}"
+    );
 }
 
 /// OpenClaw reads that file wherever it is started, and nobody but its owner can.

@@ -142,13 +142,13 @@ fn target(wit: &Package, name: &str) -> anyhow::Result<WorldId> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
     use wit_parser::{LiftLowerAbi, ManglingAndAbi};
 
     /// A component of the world that `wit` adds to the provider's.
-    fn component(wit: &str) -> Vec<u8> {
+    pub(crate) fn component(wit: &str) -> Vec<u8> {
         let mut resolve = Resolve::default();
         resolve.push_dir(file("wit")).unwrap();
         resolve.push_dir(file("components/wit")).unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "of JSON, where what is missing is null; and a build step may stop")]
 
 mod component;
+mod crates;
 mod dist;
 mod gateway;
 mod locks;
@@ -27,6 +28,8 @@ enum Task {
     Program,
     /// Adds to dist/, where all else is already, the rest of a release
     Dist,
+    /// Packs the crates that are meant for others, and compiles them away from their sources
+    Crates,
     /// Checks that all packages are pinned by their digests, and how they are installed
     Locks,
     /// For mdBook: has links out of docs/ lead to the repository
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Task::Gateway(args) => gateway::run(&workspace, &args),
         Task::Program => dist::program(&workspace),
         Task::Dist => dist::run(&workspace),
+        Task::Crates => crates::run(&workspace),
         Task::Locks => locks::run(&workspace),
         Task::SiteLinks(args) => site::run(&workspace, &args),
     }

@@ -105,20 +105,16 @@ mod tests {
     use wasm_metadata::{AddMetadata, AddMetadataField};
 
     use super::*;
+    use crate::gateway;
 
-    /// A component that imports one instance and exports it, with a module inside that imports something else.
+    /// A component that imports one instance and exports another, with a module inside that imports something else.
     fn component() -> Vec<u8> {
-        let component = wat::parse_str(
-            r#"(component
-                (core module (import "inner" "name" (func)))
-                (import "wasi:io/error@0.2.6" (instance $error))
-                (export "example:provider/chat@0.1.0" (instance $error)))"#,
-        );
+        let component = gateway::tests::component("import wasi:io/error@0.2.6; export wasi:io/poll@0.2.6;");
         let mut label = AddMetadata::default();
         label.name = AddMetadataField::Set("example".into());
         label.version = AddMetadataField::Set("0.1.0".parse().unwrap());
         label.licenses = AddMetadataField::Set("Apache-2.0".parse().unwrap());
-        label.to_wasm(&component.unwrap()).unwrap()
+        label.to_wasm(&component).unwrap()
     }
 
     fn read(folder: &Path, descriptor: &Value) -> Vec<u8> {
@@ -153,7 +149,7 @@ mod tests {
         assert_eq!(config["layerDigests"], json!([manifest["layers"][0]["digest"]]));
         assert_eq!(
             config["component"],
-            json!({"imports": ["wasi:io/error@0.2.6"], "exports": ["example:provider/chat@0.1.0"], "target": null})
+            json!({"imports": ["wasi:io/error@0.2.6"], "exports": ["wasi:io/poll@0.2.6"], "target": null})
         );
         assert_eq!(read(folder.path(), &manifest["layers"][0]), component());
         assert_eq!(fs::read_dir(folder.path().join("blobs/sha256")).unwrap().count(), 3);

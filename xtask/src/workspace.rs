@@ -31,6 +31,8 @@ pub(crate) struct Package {
     pub(crate) repository: Option<String>,
     /// Where it comes from. None for the workspace's own.
     source: Option<String>,
+    /// The registries that it may be published to. None for any; none of them for a package that stays here.
+    publish: Option<Vec<String>>,
     manifest_path: PathBuf,
 }
 
@@ -54,6 +56,11 @@ impl Workspace {
     pub(crate) fn package(&self, name: &str) -> anyhow::Result<&Package> {
         let found = self.packages.iter().find(|package| package.source.is_none() && package.name == name);
         found.with_context(|| format!("the workspace has no package `{name}`"))
+    }
+
+    /// The workspace's own packages that are meant for others.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.source.is_none() && package.publish.is_none())
     }
 
     /// The commit that is checked out. None without a repository, and where a tracked file differs from the commit.

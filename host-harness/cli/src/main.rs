@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use clap::{ArgAction, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 mod alive;
 mod answer;
@@ -130,15 +130,14 @@ fn main() -> ExitCode {
     if cli.quiet {
         output::be_quiet();
     }
-    tracing_subscriber::fmt()
+    let logged = match logged(cli.verbose) {
+        Ok(logged) => logged,
+        Err(error) => return output::failure(&error, json),
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| terminal::Log(std::io::stderr()))
-        .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
-        .with_env_filter(match cli.verbose {
-            0 => EnvFilter::from_env("HOST_HARNESS_LOG"),
-            1 => EnvFilter::new("warn,host_harness=debug"),
-            _ => EnvFilter::new("debug"),
-        })
-        .init();
+        .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never);
+    tracing_subscriber::registry().with(logged).with(lines).init();
     let outcome =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
             let outcome = runtime.block_on(run(cli.command));
@@ -147,6 +146,18 @@ fn main() -> ExitCode {
             outcome
         });
     output::ended(outcome.unwrap_or_else(|error| output::failure(&error, json)))
+}
+
+/// What is logged: errors alone, where nobody asks for more.
+fn logged(verbose: u8) -> anyhow::Result<Targets> {
+    const VARIABLE: &str = "HOST_HARNESS_LOG";
+    let wanted = std::env::var(VARIABLE).ok().filter(|wanted| !wanted.is_empty());
+    let levels = match verbose {
+        0 => wanted.as_deref().unwrap_or("error"),
+        1 => "warn,host_harness=debug",
+        _ => "debug",
+    };
+    levels.parse().with_context(|| format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`"))
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -1,4 +1,4 @@
-//! The bindings that `wit-bindgen` generates from `../..`, the interface between a host and a provider. Use them as
+//! The bindings that `wit-bindgen` generates from `wit/`, the interface between a host and a provider. Use them as
 //! your domain types; a provider needs no second set.
 //!
 //! They compile natively too, for tests, where calling an import panics.
@@ -8,7 +8,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "generated")]
 
 wit_bindgen::generate!({
-    path: "..",
+    path: ".",
     world: "provider",
     generate_all,
     additional_derives: [PartialEq],
@@ -26,7 +26,7 @@ pub mod optional {
     #[doc(hidden)]
     pub mod embeddings_world {
         wit_bindgen::generate!({
-            path: "..",
+            path: ".",
             inline: "package openclaw:guest; world embeddings { export openclaw:provider/embeddings@0.2.0; }",
             world: "openclaw:guest/embeddings",
             with: { "openclaw:provider/types@0.2.0": crate::bindings::openclaw::provider::types },
@@ -40,7 +40,7 @@ pub mod optional {
     #[doc(hidden)]
     pub mod audio_world {
         wit_bindgen::generate!({
-            path: "..",
+            path: ".",
             inline: "package openclaw:guest; world audio { export openclaw:provider/audio@0.2.0; }",
             world: "openclaw:guest/audio",
             with: { "openclaw:provider/types@0.2.0": crate::bindings::openclaw::provider::types },
@@ -53,7 +53,7 @@ pub mod optional {
     #[doc(hidden)]
     pub mod prices_world {
         wit_bindgen::generate!({
-            path: "..",
+            path: ".",
             inline: "package openclaw:guest; world prices { export openclaw:provider/prices@0.2.0; }",
             world: "openclaw:guest/prices",
             with: { "openclaw:provider/types@0.2.0": crate::bindings::openclaw::provider::types },
