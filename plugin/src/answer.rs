@@ -9,7 +9,7 @@ use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishRe
 use crate::error::{self, Result};
 use crate::json::{Json, Nesting, lossy};
 use crate::parts::{
-    MAX_CALLS, block_thinking, call_id, citation, finish_reason, is_whole, no_call, picture, told, too_many_calls,
+    MAX_CALLS, block_thinking, call_id, citation, finish_reason, is_whole, no_call, picture, told, too_many,
 };
 use crate::report::Head;
 use crate::signature::{self, Details};
@@ -56,12 +56,15 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     }
     let choices = completion.choices;
     let at = choices.iter().position(|choice| choice.index == Some(0)).unwrap_or(0);
-    let Some(choice) = choices.into_iter().nth(at) else {
+    let Some(mut choice) = choices.into_iter().nth(at) else {
         let words = error::in_words(head, body);
         return Err(words.unwrap_or_else(|| {
             if completion.has_choices { error::no_choice(head, &completion.provider, body) } else { malformed() }
         }));
     };
+    if choice.finish_reason.is_empty() {
+        choice.finish_reason = completion.finish_reason;
+    }
     if let Some(error) = error::failed_finish(&choice.finish_reason, head) {
         return Err(error);
     }
@@ -139,7 +142,7 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
     }
     let mut details = Details::from(&message.reasoning_details);
     if message.tool_calls.len() > MAX_CALLS {
-        return Err(too_many_calls(head));
+        return Err(too_many(head, "tool calls"));
     }
     if !has_thinking {
         let text = present(message.reasoning.text).or_else(|| details.text());

@@ -36,12 +36,17 @@ pub fn post(connection: &Connection, path: &str, accept: Accept, media_type: &st
     request(connection, path, accept, Some(media_type))
 }
 
+/// The base URL of a connection.
+pub(crate) fn base_url(connection: &Connection) -> Result<BaseUrl> {
+    let refused = |reason| refusal("connection.base-url", &format!("This is no base URL: {reason}."));
+    BaseUrl::parse(&connection.base_url).map_err(refused)
+}
+
 fn request(connection: &Connection, path: &str, accept: Accept, media_type: Option<&str>) -> Result<Request> {
     if !connection.credentials.iter().any(|id| id == portkey::CREDENTIAL) {
         return Err(error::missing_credential());
     }
-    let url = BaseUrl::parse(&connection.base_url)
-        .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
+    let url = base_url(connection)?;
     let is_hosted = portkey::is_hosted(url.host());
     // The host may have added to the headers for this call, so they are checked again; what it added wins.
     let header = |(name, value): &(String, String)| Header {

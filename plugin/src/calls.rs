@@ -7,8 +7,8 @@ use core::ops::{Deref, DerefMut};
 
 use crate::json::Nesting;
 
-/// Among so many calls one is found by looking at each. With more, that would take the square of their number.
-const FEW: usize = 16;
+/// How much of a call's arguments they are known by, in bytes. Behind it their length tells.
+const KNOWN: usize = 256;
 
 /// A tool call that is being read.
 #[derive(Debug, Default)]
@@ -19,15 +19,35 @@ pub(crate) struct Call {
     pub(crate) id: Option<String>,
     pub(crate) name: String,
     pub(crate) arguments: Nesting,
+    /// What the arguments are told apart by: a hash of their start, and how long they are.
+    pub(crate) known_by: (u64, usize),
+    /// The call before it, where all else is the same: until its arguments are there, it may be that one once more.
+    pub(crate) twin: Option<usize>,
     /// Its number in our events, once it was announced.
     pub(crate) number: Option<u32>,
-    /// Where the call is whose number in our events is this one's place: no more are numbered than there are.
-    pub(crate) numbered: u32,
     /// What came before its name.
     pub(crate) held: String,
     pub(crate) signature: Option<String>,
     /// A call of a provider's own tool, as its block began.
     pub(crate) server: Option<String>,
+}
+
+impl Call {
+    /// Forgets the arguments.
+    pub(crate) fn clear(&mut self) {
+        (self.held, self.known_by, self.arguments) = Default::default();
+    }
+
+    /// Whether the arguments say the same, but for white space.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let ((own, length), (others, other_length)) = (self.known_by, other.known_by);
+        own == others && (length < KNOWN || length == other_length)
+    }
+}
+
+/// FNV-1a, 64 bits, but for its start.
+pub(crate) fn fnv(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// What a call is found by: its id, its index, or both.
@@ -39,7 +59,9 @@ pub(crate) struct Calls {
     list: Vec<Call>,
     /// How many were announced.
     announced: u32,
-    /// Where all are, in the order of each of the three keys; empty while they are few.
+    /// Where the one is that was announced last, or had a piece since.
+    current: usize,
+    /// Where all are, in the order of each of the three keys.
     by_id: Vec<u32>,
     by_index: Vec<u32>,
     by_both: Vec<u32>,
@@ -62,24 +84,20 @@ impl DerefMut for Calls {
 impl Calls {
     /// Adds a call that has no id yet.
     pub(crate) fn push(&mut self, call: Call) {
+        let (at, index) = (self.list.len(), call.index);
         self.list.push(call);
-        match self.list.len() - 1 {
-            last if last < FEW => {}
-            FEW => (0..=FEW).for_each(|at| {
-                self.note_index(at);
-                self.note_id(at);
-            }),
-            last => self.note_index(last),
+        if index.is_some() {
+            note(&self.list, &mut self.by_index, (None, index), at as u32);
         }
     }
 
     /// Gives a call its id.
     pub(crate) fn set_id(&mut self, at: usize, id: String) {
-        if let Some(call) = self.list.get_mut(at) {
-            call.id = Some(id);
-        }
-        if self.list.len() > FEW {
-            self.note_id(at);
+        let Some(call) = self.list.get_mut(at) else { return };
+        let (index, id) = (call.index, &*call.id.insert(id).clone());
+        note(&self.list, &mut self.by_id, (Some(id), None), at as u32);
+        if index.is_some() {
+            note(&self.list, &mut self.by_both, (Some(id), index), at as u32);
         }
     }
 
@@ -87,11 +105,9 @@ impl Calls {
     pub(crate) fn announce(&mut self, at: usize) -> u32 {
         let number = self.announced;
         self.announced += 1;
+        self.current = at;
         if let Some(call) = self.list.get_mut(at) {
             call.number = Some(number);
-        }
-        if let Some(slot) = self.list.get_mut(number as usize) {
-            slot.numbered = at as u32;
         }
         number
     }
@@ -101,16 +117,23 @@ impl Calls {
         self.announced
     }
 
-    /// Whether a piece of arguments still belongs to the call with this number in our events. If so, it is counted.
-    pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
-        let Some(at) = self.list.get(number as usize).map(|slot| slot.numbered) else { return false };
-        match self.list.get_mut(at as usize) {
-            Some(call) if call.number == Some(number) && !call.arguments.is_closed => {
-                call.arguments.push(arguments.as_bytes())
-            }
-            _ => return false,
+    /// Adds a piece of arguments to the call that is there.
+    pub(crate) fn piece(&mut self, at: usize, arguments: &str) -> Option<&mut Call> {
+        self.current = at;
+        let call = self.list.get_mut(at)?;
+        call.arguments.push(arguments.as_bytes());
+        let (hash, length) = &mut call.known_by;
+        for byte in arguments.bytes().take(KNOWN.saturating_sub(*length)).filter(|byte| !byte.is_ascii_whitespace()) {
+            *hash = fnv(*hash, byte);
         }
-        true
+        *length += arguments.len();
+        Some(call)
+    }
+
+    /// Whether a piece of arguments is the next of the call with this number in our events. If so, it is added.
+    pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
+        let is_its = |call: &Call| call.number == Some(number) && !call.arguments.is_closed;
+        self.list.get(self.current).is_some_and(is_its) && self.piece(self.current, arguments).is_some()
     }
 
     /// Takes out all of them.
@@ -122,9 +145,6 @@ impl Calls {
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
         let key = (id, index);
         let is_it = |call: &Call| key_like(key, call) == key;
-        if self.list.len() <= FEW {
-            return self.list.iter().rposition(is_it);
-        }
         let order = match key {
             (Some(_), Some(_)) => &self.by_both,
             (Some(_), None) => &self.by_id,
@@ -133,20 +153,6 @@ impl Calls {
         let end = until(&self.list, order, key, u32::MAX);
         let at = *order.get(end.checked_sub(1)?)? as usize;
         self.list.get(at).is_some_and(is_it).then_some(at)
-    }
-
-    fn note_index(&mut self, at: usize) {
-        if let Some(index) = self.list.get(at).and_then(|call| call.index) {
-            note(&self.list, &mut self.by_index, (None, Some(index)), at as u32);
-        }
-    }
-
-    fn note_id(&mut self, at: usize) {
-        let Some(Call { id: Some(id), index, .. }) = self.list.get(at) else { return };
-        note(&self.list, &mut self.by_id, (Some(id), None), at as u32);
-        if index.is_some() {
-            note(&self.list, &mut self.by_both, (Some(id), *index), at as u32);
-        }
     }
 }
 
@@ -215,8 +221,9 @@ mod tests {
         let mut calls = Calls::default();
         (0..3).for_each(|index| calls.push(Call { index: Some(index), ..Call::default() }));
         assert_eq!((calls.announce(2), calls.announce(0)), (0, 1));
-        assert!(calls.goes_on(0, "{") && calls.goes_on(1, "{}"));
-        assert!(calls[2].arguments.is_open() && calls[0].arguments.is_closed);
-        assert!(!calls.goes_on(1, "{}") && !calls.goes_on(2, "{}") && calls.announced() == 2);
+        assert!(calls.goes_on(1, "{") && !calls.goes_on(0, "{"), "another is the current one");
+        assert!(calls.piece(2, "{}").is_some() && !calls.goes_on(0, "{}"), "it is whole");
+        assert!(calls[0].arguments.is_open() && calls[2].arguments.is_closed);
+        assert!(!calls.goes_on(2, "{}") && calls.announced() == 2);
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks and what
 //! counts as an end.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::calls::{Call, Calls};
 use crate::error::{self, Result};
-use crate::json::lossy;
+use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
 use crate::report::Head;
@@ -110,6 +110,7 @@ impl Events {
                 }
             });
         }
+        state.release();
         if state.is_closed() {
             return;
         }
@@ -186,6 +187,8 @@ struct State {
     citations: Vec<String>,
     /// What has come of an answer of the Responses API.
     items: Items,
+    /// A chunk that ends within a character.
+    half: Option<String>,
     /// The pattern of the last chunk, if a text was its only event.
     last: Option<Pattern>,
     after_done: Option<usize>,
@@ -283,6 +286,9 @@ impl State {
         }
         self.last = None;
         let text = lossy(data);
+        if event.is_error {
+            self.release();
+        }
         // Some proxies say so twice.
         let mut text = text.trim();
         while let Some(value) = text.strip_prefix("data:") {
@@ -291,6 +297,7 @@ impl State {
         let text = text.trim_start();
         if is_done(text) && !event.is_error {
             if self.after_done.is_none() {
+                self.release();
                 self.after_done = Some(0);
                 self.end(true);
             }
@@ -305,7 +312,28 @@ impl State {
         self.chunk(text);
     }
 
+    /// Reads a chunk. One that ends within a character waits for the next.
     fn chunk(&mut self, text: &str) {
+        let Some(mut held) = self.half.take() else { return self.chunk_now(text, false) };
+        let mut text = text.to_owned();
+        // Some send the same text in two fields.
+        while let Some(joined) = json::joined(&held, &text) {
+            (held, text) = joined;
+        }
+        self.chunk_now(&held, true);
+        if self.failure.is_none() {
+            self.chunk_now(&text, false);
+        }
+    }
+
+    /// Nothing follows that a chunk could wait for.
+    fn release(&mut self) {
+        if self.half.is_some() {
+            self.chunk("{}");
+        }
+    }
+
+    fn chunk_now(&mut self, text: &str, is_last: bool) {
         let read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
@@ -327,6 +355,10 @@ impl State {
             let error = error::in_words(&self.head, text.as_bytes());
             return self.fail(error.unwrap_or_else(|| error::protocol(&self.head, what, text.as_bytes())));
         };
+        if !is_last && chunk.may_be_cut() && json::cut(text).is_some() {
+            (self.half, self.last) = (Some(text.to_owned()), None);
+            return;
+        }
         self.read(chunk, text);
     }
 
@@ -345,7 +377,11 @@ impl State {
             return;
         }
         if let Some(response) = chunk.response.take() {
-            for chunk in self.items.chunks(response) {
+            let chunks = self.items.chunks(response);
+            if self.items.are_too_many() {
+                return self.fail(parts::too_many(&self.head, "items"));
+            }
+            for chunk in chunks {
                 if self.failure.is_none() {
                     self.completion(chunk, text, None);
                 }
@@ -398,6 +434,9 @@ impl State {
         for choice in chunk.choices.into_iter().filter(|choice| choice.index.or(ours) == ours) {
             self.choice(choice);
         }
+        if self.reason.is_empty() {
+            self.ended(chunk.finish_reason);
+        }
         if let (Some(spelled), Some([event])) = (spelled, ready.and_then(|ready| self.events.get(ready..))) {
             self.last = field_of(event).and_then(|field| Pattern::new(text.as_bytes(), spelled, field));
         }
@@ -417,10 +456,15 @@ impl State {
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);
         }
-        if !choice.finish_reason.is_empty() {
+        self.ended(choice.finish_reason);
+    }
+
+    /// Why the answer ended, where that is said.
+    fn ended(&mut self, reason: Cow<'_, str>) {
+        if !reason.is_empty() {
             // The words of it may follow.
-            self.failed = self.failed.take().or_else(|| error::failed_finish(&choice.finish_reason, &self.head));
-            self.reason = choice.finish_reason.into_owned();
+            self.failed = self.failed.take().or_else(|| error::failed_finish(&reason, &self.head));
+            self.reason = reason.into_owned();
         }
     }
 
@@ -515,27 +559,35 @@ impl State {
             return self.events.push(Event::Other(other));
         }
         self.settle(Some(&call));
-        let at = self.place(&call).unwrap_or(self.calls.len());
-        if at >= MAX_CALLS {
-            return self.fail(parts::too_many_calls(&self.head));
-        }
-        if at == self.calls.len() {
-            self.calls.push(Call { index: call.index, ..Call::default() });
-        }
+        let mut new = Call { index: call.index, ..Call::default() };
+        let mut at = self.place(&call).unwrap_or(self.calls.len());
         let mut signature = signature::of_call(call.thought_signature, call.google_signature);
         let mut fragment = call.arguments.text.into_owned();
-        let Some(known) = self.calls.get(at) else { return };
-        // Some repeat a call once it is there.
-        if known.arguments.is_closed && known.number.is_some() && !fragment.trim().is_empty() {
-            return;
+        // Some repeat a call once it is there, and some give the next one its id, name and number.
+        if let Some(known) = self.calls.get(at)
+            && known.arguments.is_closed
+            && !known.name.is_empty()
+            && let begun = fragment.trim_start()
+            && !begun.is_empty()
+        {
+            if !begun.starts_with('{') {
+                return;
+            }
+            new.name.clone_from(&known.name);
+            new.twin = Some(mem::replace(&mut at, self.calls.len()));
         }
-        if known.id.is_none()
+        if at >= MAX_CALLS {
+            return self.fail(parts::too_many(&self.head, "tool calls"));
+        }
+        if at == self.calls.len() {
+            self.calls.push(new);
+        }
+        if self.calls.get(at).is_some_and(|known| known.id.is_none())
             && let Some(id) = present(call.id)
         {
             self.calls.set_id(at, id);
         }
-        let Some(known) = self.calls.get_mut(at) else { return };
-        known.arguments.push(fragment.as_bytes());
+        let Some(known) = self.calls.piece(at, &fragment) else { return };
         if known.name.is_empty() {
             known.name = call.name.into_owned();
         }
@@ -547,7 +599,15 @@ impl State {
         }
         known.held.push_str(&mem::take(&mut fragment));
         known.signature = signature.take().or(known.signature.take());
-        if known.held.trim() == "{}" {
+        let is_closed = known.arguments.is_closed;
+        if let Some(twin) = known.twin {
+            if is_closed
+                && let [Some(twin), Some(own)] = [twin, at].map(|at| self.calls.get(at))
+                && !own.says_the_same(twin)
+            {
+                self.announce(at);
+            }
+        } else if known.held.trim() == "{}" {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
@@ -565,7 +625,7 @@ impl State {
         };
         match next.filter(goes_on).map(|next| next.arguments.text.trim_start()) {
             Some("") => return self.waiting = Some(at),
-            Some(arguments) if arguments.starts_with('{') => (known.held, known.arguments) = Default::default(),
+            Some(arguments) if arguments.starts_with('{') => known.clear(),
             _ => {}
         }
         self.announce(at);
@@ -659,7 +719,7 @@ impl State {
         let is_workers_ai = self.is_workers_ai
             || self.provider == WORKERS_AI
             || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
-        let is_cut = self.calls.iter().any(|call| call.number.is_some() && call.arguments.is_open());
+        let is_cut = self.calls.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
         if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_whole(&self.reason) {
             return self.fail(truncated(&self.head));
         }
@@ -668,7 +728,7 @@ impl State {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
         self.end_reasoning(&[]);
-        for call in self.calls.take().into_iter().filter(|call| call.number.is_none()) {
+        for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
             self.events.extend(other.map(Event::Other));

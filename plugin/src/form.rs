@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::json::{Json, Object};
 use crate::multipart::{self, Part};
+use crate::prompt;
 
 /// A multipart request, all but its path.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +41,7 @@ impl Form {
     pub(crate) fn new(connection: &Connection, model: &str, mut fields: Object<'_>, files: &[File<'_>]) -> Self {
         let mut connection = connection.clone();
         let mut model = model;
-        if let Some((slug, bare)) = split_slug(model) {
+        if let Some((slug, bare)) = prompt::split_slug(model) {
             if !connection.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-portkey-provider")) {
                 connection.headers.push(("x-portkey-provider".to_owned(), slug.to_owned()));
             }
@@ -59,15 +60,6 @@ impl Form {
         let (content_type, body) = multipart::encode(&parts);
         Self { model: model.to_owned(), connection, content_type, body }
     }
-}
-
-/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
-/// `@hf/`. Source: gateway 2.2.3.
-fn split_slug(model: &str) -> Option<(&str, &str)> {
-    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
-        return None;
-    }
-    model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())
 }
 
 /// A JSON value as the text of a form field; `null` is no field.

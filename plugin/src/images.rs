@@ -21,6 +21,9 @@ use crate::wire::{self, present};
 
 const DEFAULT_SIZE: &str = "1024x1024";
 
+/// So many bytes of an image are looked at to see whether it is a text.
+const TEXT: usize = 256;
+
 /// What a failed generation is called.
 pub const GENERATION_FAILED: &str = "Portkey image generation failed";
 /// What a failed edit is called.
@@ -116,8 +119,31 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
         [b'G', b'I', b'F', b'8', ..] => ("image/gif", "gif"),
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => ("image/avif", "avif"),
+        _ if is_svg(data) => ("image/svg+xml", "svg"),
         _ => return None,
     })
+}
+
+/// The start of a text, if it is one: other images than SVG begin with more than printable characters.
+fn text(data: &[u8]) -> Option<&str> {
+    let start = data.get(..TEXT).unwrap_or(data);
+    // The last character may be cut off.
+    let length = str::from_utf8(start).map_or_else(|wrong| wrong.valid_up_to(), str::len);
+    let text = str::from_utf8(start.get(..length)?).ok()?;
+    let is_text = length == data.len() || length > TEXT - 4;
+    (is_text && !text.contains(|one: char| one.is_control() && !one.is_ascii_whitespace())).then_some(text)
+}
+
+fn is_svg(data: &[u8]) -> bool {
+    text(data).is_some_and(|start| start.trim_start().starts_with('<') && start.contains("<svg"))
+}
+
+/// Refuses an image that is a text: a web page, or what an error says.
+pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
+    if text(data).is_none() || is_svg(data) {
+        return Ok(());
+    }
+    Err(error::in_words(head, data).unwrap_or_else(|| error::protocol(head, "An image in the answer is text", data)))
 }
 
 /// The answer to either request.
@@ -133,11 +159,11 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         let number = image.base64.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         let (source, ending) = if let Some(found) = number.and_then(|number| inlined.get_mut(number)) {
             let data = mem::replace(found, Err(NotBase64::default()));
-            media(data.map_err(|NotBase64(text)| not_base64(&text))?)
+            media(head, data.map_err(|NotBase64(text)| not_base64(&text))?)?
         } else if !image.base64.is_empty() || image.url.starts_with("data:") {
             let text = if image.base64.is_empty() { &image.url } else { &image.base64 };
             let shown = text.as_bytes().get(..32).unwrap_or(text.as_bytes());
-            media(inline::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)
+            media(head, inline::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)?
         } else {
             let ending = url_ending(&image.url);
             (MediaSource::Url(image.url.into_owned()), ending)
@@ -152,9 +178,10 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
     Ok(Response { model, images, usage: answer.usage.as_ref().and_then(usage::usage), report: head.report() })
 }
 
-fn media(data: Vec<u8>) -> (MediaSource, &'static str) {
+fn media(head: &Head, data: Vec<u8>) -> Result<(MediaSource, &'static str)> {
+    check(head, &data)?;
     let (media_type, ending) = sniff(&data).unwrap_or(("image/png", "png"));
-    (MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending)
+    Ok((MediaSource::Inline(Media { media_type: media_type.to_owned(), data }), ending))
 }
 
 /// The ending in a URL's path, where it is an image's.
@@ -414,7 +441,8 @@ mod tests {
         ] {
             assert_eq!(sniff(data).unwrap().1, ending);
         }
-        assert_eq!(sniff(b"<svg"), None);
+        assert_eq!(sniff(b"<svg").unwrap().1, "svg");
+        assert_eq!(sniff(b"<html>"), None);
         assert_eq!(sniff(b""), None);
     }
 
@@ -453,6 +481,20 @@ mod tests {
         ] {
             assert!(ok(body).unwrap_err().message.contains(words), "{body}");
         }
+        // What is text is no image, but for one kind.
+        for (base64, words) in [
+            ("PGh0bWw+PHRpdGxlPk5vPC90aXRsZT4=", "is text: <html><title>No</title>"),
+            ("eyJlcnJvciI6eyJtZXNzYWdlIjoibm8gY3JlZGl0In19", "no credit"),
+            ("cmF0ZSBsaW1pdGVk", "is text: rate limited"),
+        ] {
+            for body in [format!(r#"{{"data":[{{"b64_json":"{base64}"}}]}}"#), format!(r#"{{"data":["{base64}"]}}"#)] {
+                let error = ok(&body).unwrap_err();
+                assert!(error.message.contains(words) && !error.message.contains(base64), "{}", error.message);
+            }
+        }
+        let svg = ok(r#"{"data":[{"b64_json":"PD94bWw/Pgo8c3ZnIHdpZHRoPSIxIi8+"}]}"#).unwrap();
+        assert_eq!(svg.images[0].file_name, "image-1.svg");
+        assert!(ok(r#"{"data":[{"b64_json":"AAECAwQFBgc="}]}"#).is_ok(), "of a kind that nobody knows here");
         let urls = [
             r#"{"output":{"results":[{"url":"https://a/b"}]}}"#,
             r#"{"data":{"image_urls":["https://a/b"]}}"#,

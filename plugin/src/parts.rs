@@ -20,8 +20,8 @@ use crate::{images, inline, signature};
 /// The reasoning in one of Portkey's content blocks.
 pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
     let signature = match present(mem::take(&mut block.data)) {
-        Some(data) => Some(format!("{}{data}", signature::REDACTED)),
-        None => present(mem::take(&mut block.signature)),
+        Some(data) => Some(format!("{}{}{data}", block.form, signature::REDACTED)),
+        None => present(mem::take(&mut block.signature)).map(|signature| [block.form, &signature].concat()),
     };
     let text = mem::take(&mut block.thinking.text).into_owned();
     (!text.is_empty() || signature.is_some()).then_some(Thinking { text, signature })
@@ -35,6 +35,7 @@ pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSourc
     }
     let data = inline::decoded(base64.as_bytes())
         .map_err(|_| error::protocol(head, "An image in the answer is not base64", b"..."))?;
+    images::check(head, &data)?;
     let named =
         base64.strip_prefix("data:").and_then(|rest| rest.split([';', ',']).next()).filter(|kind| kind.contains('/'));
     let media_type = images::sniff(&data).map(|(kind, _)| kind).or(named).unwrap_or("image/png").to_owned();
@@ -166,12 +167,12 @@ pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
     whole
 }
 
-/// The most tool calls in one answer.
+/// The most tool calls, or items, in one answer.
 pub(crate) const MAX_CALLS: usize = 4096;
 
 /// The error for more than [`MAX_CALLS`].
-pub(crate) fn too_many_calls(head: &Head) -> Box<Error> {
-    error::protocol(head, &format!("The answer holds more than {MAX_CALLS} tool calls"), b"...")
+pub(crate) fn too_many(head: &Head, what: &str) -> Box<Error> {
+    error::protocol(head, &format!("The answer holds more than {MAX_CALLS} {what}"), b"...")
 }
 
 /// The error for a reason of tool calls without a call.

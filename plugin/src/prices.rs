@@ -13,12 +13,12 @@ use openclaw_provider_guest::http::{Method, Request, Timeouts};
 
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::prices::Price;
+use crate::call::base_url;
 use crate::error::Result;
 use crate::headers;
 use crate::json::{Json, Object, lossy};
 use crate::models::escaped;
-use crate::onboarding::refusal;
-use crate::url::BaseUrl;
+use crate::prompt;
 
 /// Largest entry. Those of today have some 5 kB.
 pub(crate) const MAX_ANSWER: usize = 256 * 1024;
@@ -48,10 +48,7 @@ impl Asked {
             return None;
         }
         let id = id.trim();
-        let (slug, model) = match id.strip_prefix('@').and_then(|id| id.split_once('/')) {
-            Some((slug, model)) => (Some(slug), model),
-            None => (None, id),
-        };
+        let (slug, model) = prompt::split_slug(id).map_or((None, id), |(slug, model)| (Some(slug), model));
         // A config may route to any provider.
         let configured = || header("x-portkey-provider").filter(|_| config.is_none());
         let provider = answered_by.or(slug).or_else(configured)?.trim().trim_start_matches('@');
@@ -74,8 +71,7 @@ impl Asked {
     /// The request for the entry of `model` of this provider: at the origin of the base URL, without a header of the
     /// connection's.
     pub fn call(&self, connection: &Connection, model: &str) -> Result<Request> {
-        let url = BaseUrl::parse(&connection.base_url)
-            .map_err(|reason| refusal("connection.base-url", &format!("This is no base URL: {reason}.")))?;
+        let url = base_url(connection)?;
         Ok(Request {
             method: Method::Get,
             https: url.https,
@@ -182,6 +178,8 @@ mod tests {
             ("@team-a/gpt-5", Some("azure-openai"), &[], "azure-openai/gpt-5"),
             ("gpt-5-2025-08-07", Some("openai"), &[("x-portkey-config", "pc-a")], "openai/gpt-5-2025-08-07"),
             ("@openai/gpt-5", None, &[("x-portkey-config", "pc-a")], "openai/gpt-5"),
+            // Not every name that begins in such a way has a slug.
+            ("@cf/meta/llama-3", Some("workers-ai"), &[], "workers-ai/%40cf%2Fmeta%2Fllama-3"),
         ] {
             assert_eq!(path(id, answered_by, headers).as_deref(), Some(expected), "{id} {answered_by:?}");
         }
@@ -191,6 +189,7 @@ mod tests {
             ("gpt-5", None, &[("x-portkey-virtual-key", "openai-1a2b")]),
             ("gpt-5", None, &[("x-portkey-config", "pc-a"), ("x-portkey-provider", "openai")]),
             ("@openai/", None, &[]),
+            ("@cf/meta/llama-3", None, &[]),
             ("", Some("openai"), &[]),
             ("@Team A/gpt-5", None, &[]),
             ("@../gpt-5", None, &[]),

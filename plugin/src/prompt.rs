@@ -13,6 +13,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 use crate::bindings::openclaw::provider::types::{Media, MediaSource};
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
+use crate::signature::CALL;
 use base64_simd::STANDARD;
 
 /// The prompt as a body, its extra fields included. Whether it is for a stream is not said in it yet.
@@ -62,6 +63,15 @@ pub(crate) fn filled(text: Option<&str>) -> Option<&str> {
 /// A model's name without what stands before it: `@provider/`, or its maker.
 pub(crate) fn bare(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
+}
+
+/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
+/// `@hf/`. Source: gateway 2.2.3.
+pub(crate) fn split_slug(model: &str) -> Option<(&str, &str)> {
+    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
+        return None;
+    }
+    model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())
 }
 
 /// The model of a request that may name none: the one in the extras, the one that is named, or this provider's own choice.
@@ -227,7 +237,7 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
             AssistantPart::ToolCall(call) => {
                 tool_calls.push(past_call(call));
                 // Its place.
-                blocks.push([("type", "tool_call".into())].into());
+                blocks.push([("type", CALL.into())].into());
             }
             // A citation or the result of a provider's own tool is no part that a request may hold.
             AssistantPart::Other(_) => {}

@@ -43,7 +43,7 @@ impl Items {
             return self.answer(answer, kind);
         }
         if let Some(error) = event.take("error") {
-            return alloc::vec![Completion { error: Some(error), ..Completion::default() }];
+            return failed(Some(error));
         }
         let at = event.get("output_index").and_then(Json::count).unwrap_or(0);
         let item = event.take("item").and_then(Json::into_object);
@@ -73,11 +73,12 @@ impl Items {
         if is_piece && !self.begun.iter().rev().any(|&known| known == at) {
             self.begun.push(at);
         }
-        if self.begun.len() > MAX_CALLS {
-            let error = format!("The answer holds more than {MAX_CALLS} items");
-            return alloc::vec![Completion { error: Some(error.into()), ..Completion::default() }];
-        }
         alloc::vec![self.heard(message)]
+    }
+
+    /// Whether there are more than an answer may have.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.begun.len() > MAX_CALLS
     }
 
     /// A chunk with this message.
@@ -128,7 +129,7 @@ impl Items {
     /// An answer as it stands; at its end with all of its items.
     fn answer<'a>(&mut self, mut answer: Object<'a>, kind: &str) -> Vec<Completion<'a>> {
         if let Some(error) = answer.take("error") {
-            return alloc::vec![Completion { error: Some(error), ..Completion::default() }];
+            return failed(Some(error));
         }
         let said = answer.text("status");
         let status = if said.is_empty() { kind } else { &*said };
@@ -144,20 +145,20 @@ impl Items {
                 Some(details.text("reason")).filter(|reason| !reason.is_empty()).unwrap_or("incomplete".into())
             }
             "failed" | "cancelled" => {
-                return alloc::vec![Completion { is_failure: true, ..Completion::default() }];
+                return failed(None);
             }
             _ => return chunks,
         };
-        // Of an answer that came without pieces.
-        let whole: usize = output.iter().map(weight).sum();
+        // Less came than the answer holds: it has no end, then.
+        let is_cut = self.is_any && output.iter().map(weight).sum::<usize>() > self.weight;
+        let finish_reason = if is_cut { Cow::default() } else { reason };
+        // The answer came without pieces.
         if !self.is_any {
             for (at, item) in output.into_iter().enumerate() {
                 let message = self.item(at as u64, item);
                 chunks.push(self.heard(message));
             }
         }
-        // Less came than the answer holds: it has no end, then.
-        let finish_reason = if whole > self.weight { Cow::default() } else { reason };
         let usage = answer.take("usage").and_then(Json::into_object);
         chunks.push(Completion { usage, ..chunk(Choice { finish_reason, ..Choice::default() }) });
         chunks
@@ -166,6 +167,11 @@ impl Items {
 
 /// What stands between two parts of a summary.
 const BETWEEN: &str = "\n\n";
+
+/// A failure, in its own words where it has some.
+fn failed(error: Option<Json<'_>>) -> Vec<Completion<'_>> {
+    alloc::vec![Completion { error, is_failure: true, ..Completion::default() }]
+}
 
 fn chunk(choice: Choice<'_>) -> Completion<'_> {
     Completion { choices: alloc::vec![choice], has_choices: true, ..Completion::default() }

@@ -2,6 +2,7 @@
 //! who sent it, and so in which field it goes back:
 //!
 //! - `redacted_thinking:DATA`: Claude's reasoning, encrypted;
+//! - `thinking_blocks:` before either of Claude's: LiteLLM's list of that name;
 //! - `reasoning_details:[...]`: OpenRouter's list of that name;
 //! - `reasoning_item:{...}`: an item of the Responses API, as it came;
 //! - `reasoning_content`, `reasoning`: reasoning without a signature, in the field of that name;
@@ -19,12 +20,17 @@ use crate::wire::present;
 
 /// Marks a signature that is the whole of a reasoning block that the provider encrypted.
 pub(crate) const REDACTED: &str = "redacted_thinking:";
+/// Marks one of Claude's that came, and so goes back, in LiteLLM's `thinking_blocks`.
+pub(crate) const BLOCKS: &str = "thinking_blocks:";
 /// Marks a signature that is a list of reasoning details.
 pub(crate) const DETAILS: &str = "reasoning_details:";
 /// Marks a signature that is an item of the Responses API.
 pub(crate) const ITEM: &str = "reasoning_item:";
 /// Marks a call's signature that came, and so goes back, in `extra_content`.
 pub(crate) const GOOGLE: &str = "extra_content.google:";
+
+/// The type of a part of a past turn that stands for the next of its calls: reasoning may follow a call.
+pub(crate) const CALL: &str = "tool_call";
 
 /// The type of a detail that is encrypted.
 pub(crate) const ENCRYPTED: &str = "reasoning.encrypted";

@@ -194,8 +194,8 @@ const ROWS: &[Row] = {
     row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]).by_responses(),
     row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
     row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
-    row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, &["medium"]).by_responses(),
-    row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, &["medium"]).by_responses(),
+    row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses(),
+    row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses(),
     row("codex-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
     row("computer-use-preview", F::Gpt, 8_192, 1_024, true, No, &[]).by_responses(),
     row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
@@ -227,6 +227,8 @@ const ROWS: &[Row] = {
     row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, &["low", "high"]),
     row("gemini-3.1-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
     row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
+    // It draws, does not reason, and writes less than the others. How much is not known.
+    row("gemini-2.5-flash-image", F::Gemini, 0, 0, true, No, &[]),
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
     row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, GEMINI_3),
     row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, &[]),
@@ -561,6 +563,7 @@ mod tests {
             ("o3", F::Gpt, R::Direct, 100_000, T::Effort),
             ("@openai/o4-mini-2025-04-16", F::Gpt, R::Direct, 100_000, T::Effort),
             ("openai/gpt-oss-120b", F::GptOss, R::OpenRouter, 0, T::Object),
+            ("@google/gemini-2.5-flash-image", F::Gemini, R::Direct, 0, T::None),
             ("@gemini/gemini-2.5-flash", F::Gemini, R::Direct, 65_536, T::Budget),
             ("models/gemini-3-flash-preview", F::Gemini, R::Direct, 65_536, T::Effort),
             ("@deepseek/deepseek-v4-pro", F::DeepSeek, R::Direct, 384_000, T::Effort),

@@ -1,7 +1,7 @@
 //! The tokens that a call used, in the words of every provider.
 
 use crate::bindings::openclaw::provider::types::Usage;
-use crate::json::Object;
+use crate::json::{Json, Object};
 
 /// Tokens in the WIT's terms; `None` where nothing is counted.
 ///
@@ -30,7 +30,10 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
         .or_else(|| count(&["reasoning_tokens"]));
     let cache_read = count(&["cache_read_input_tokens"]);
-    let cache_creation = count(&["cache_creation_input_tokens"]);
+    // Anthropic's newer form has a count for each lifetime.
+    let by_lifetime = usage.get("cache_creation").and_then(Json::object).unwrap_or_default();
+    let by_lifetime = by_lifetime.iter().filter_map(|(_, count)| count.count()).reduce(u64::saturating_add);
+    let cache_creation = count(&["cache_creation_input_tokens"]).max(by_lifetime);
     let total = count(&["total_tokens"]);
     prompt.or(output).or(total)?;
     let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));

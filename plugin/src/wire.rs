@@ -7,8 +7,8 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{Json, Nesting, Object};
-use crate::responses;
+use crate::json::{self, Json, Nesting, Object};
+use crate::{responses, signature};
 
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
@@ -125,6 +125,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) choices: Vec<Choice<'a>>,
     /// Whether there is a list of choices at all.
     pub(crate) has_choices: bool,
+    /// One that stands beside the choices.
+    pub(crate) finish_reason: Cow<'a, str>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) hook_results: Option<Json<'a>>,
     /// Sources that stand beside the choices (Perplexity).
@@ -154,9 +156,12 @@ impl<'a> Completion<'a> {
                 "provider" => read.provider = value.text(),
                 "choices" => {
                     read.has_choices = value.is_nested();
+                    // Most have one, which is large.
+                    read.choices.reserve_exact(1);
                     each(value, &mut |choice| read.choices.push(Choice::read(choice)));
                 }
                 "usage" => read.usage = value.into_object().or(read.usage),
+                "finish_reason" => read.finish_reason = reason(&value),
                 // Groq says there too why a stream stopped early.
                 "x_groq" => {
                     let mut groq = value.into_object().unwrap_or_default();
@@ -175,6 +180,20 @@ impl<'a> Completion<'a> {
             read.usage = read.usage.or_else(|| choice.usage.take());
         }
         Ok(read)
+    }
+}
+
+impl Completion<'_> {
+    /// Whether a text in it may end within a character.
+    pub(crate) fn may_be_cut(&self) -> bool {
+        let is_cut = |text: &str| text.as_bytes().ends_with(json::HALF);
+        let in_delta = |delta: &Message<'_>| {
+            [&delta.content, &delta.reasoning].into_iter().any(|spelled| is_cut(&spelled.text))
+                || delta.content_blocks.iter().any(|block| is_cut(&block.thinking.text) || is_cut(&block.text))
+                || delta.tool_calls.iter().any(|call| is_cut(&call.arguments.text))
+        };
+        self.choices.iter().filter_map(|choice| choice.delta.as_ref()).any(in_delta)
+            || self.response.as_ref().is_some_and(|event| is_cut(&event.text("delta")))
     }
 }
 
@@ -313,6 +332,9 @@ impl<'a> Message<'a> {
                 "thinking" | "reasoning_text" => *other = Spelled::read(&value),
                 "reasoning_details" => each(value, &mut |detail| read.reasoning_details.push(detail)),
                 "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
+                "thinking_blocks" => each(value, &mut |block| {
+                    read.content_blocks.push(Block { form: signature::BLOCKS, ..Block::read(block) })
+                }),
                 "tool_calls" => each(value, &mut |call| read.tool_calls.push(ToolCall::read(call))),
                 "function_call" => function_call = value.into_object(),
                 "images" | "image" => read.images = images(value),
@@ -384,6 +406,8 @@ pub(crate) struct Block<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) thinking: Spelled<'a>,
     pub(crate) signature: Cow<'a, str>,
+    /// Marks its signature, where that goes back in a form of its own.
+    pub(crate) form: &'static str,
     /// Reasoning that the provider encrypted.
     pub(crate) data: Cow<'a, str>,
     pub(crate) refusal: Cow<'a, str>,

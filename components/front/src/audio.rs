@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::bindings::openclaw::provider::audio::{SpeechRequest, Transcript, TranscriptionRequest};
 use crate::bindings::openclaw::provider::types::Media;
@@ -82,15 +82,13 @@ pub fn answer(transcript: Transcript, is_plain: bool) -> (&'static str, Vec<u8>)
     if is_plain {
         return ("text/plain; charset=utf-8", transcript.text.into_bytes());
     }
-    let mut answer = json!({"text": transcript.text});
-    if let (Some(used), Some(answer)) = (transcript.usage, answer.as_object_mut()) {
-        let mut usage = json!({"type": "tokens"});
-        if let (Some(usage), Value::Object(tokens)) = (usage.as_object_mut(), fields::usage(&used)) {
-            usage.extend(tokens);
-        }
-        answer.insert("usage".to_owned(), usage);
+    let mut answer = Map::from_iter([("text".to_owned(), transcript.text.into())]);
+    if let Some(used) = transcript.usage {
+        let mut usage = fields::usage(&used);
+        usage.insert("type".to_owned(), "tokens".into());
+        answer.insert("usage".to_owned(), usage.into());
     }
-    ("application/json", answer.to_string().into_bytes())
+    ("application/json", Value::Object(answer).to_string().into_bytes())
 }
 
 #[cfg(test)]

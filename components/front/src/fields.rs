@@ -1,11 +1,12 @@
 //! The fields that requests share, taken out of a JSON object one by one: what is left goes to the provider as it is.
 //! `null` counts as missing.
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::bindings::openclaw::provider::types::Usage;
 use crate::failure::Failure;
@@ -53,10 +54,8 @@ pub(crate) fn rest(fields: Map<String, Value>) -> Option<String> {
 }
 
 /// How answers about images and audio count tokens.
-pub(crate) fn usage(usage: &Usage) -> Value {
-    json!({
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens.saturating_add(usage.output_tokens),
-    })
+pub(crate) fn usage(usage: &Usage) -> Map<String, Value> {
+    let (input, output) = (usage.input_tokens, usage.output_tokens);
+    let counts = [("input_tokens", input), ("output_tokens", output), ("total_tokens", input.saturating_add(output))];
+    counts.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect()
 }

@@ -97,7 +97,7 @@ pub fn answer(response: Response, created: u64) -> Vec<u8> {
         .collect();
     let mut answer = json!({"created": created, "data": data});
     if let (Some(used), Some(answer)) = (response.usage, answer.as_object_mut()) {
-        answer.insert("usage".to_owned(), usage(&used));
+        answer.insert("usage".to_owned(), usage(&used).into());
     }
     answer.to_string().into_bytes()
 }

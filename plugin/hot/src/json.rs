@@ -600,7 +600,39 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 }
 
-/// The same JSON string with a replacement character for half of a surrogate pair: JavaScript cuts texts so.
+/// What the half of a surrogate pair is read as.
+pub const HALF: &[u8] = "\u{fffd}".as_bytes();
+
+/// Where a string in a JSON text ends in the first half of a surrogate pair, as JavaScript cuts texts: the place of that
+/// escape.
+#[cold]
+pub fn cut(json: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr(b'\\', json.as_bytes().get(from..)?)?;
+        if let [b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, _, b'"', ..] =
+            json.as_bytes().get(at + 1..)?
+        {
+            return Some(at);
+        }
+        // What is escaped may be a backslash.
+        from = at + 2;
+    }
+}
+
+/// A JSON text that is [`cut`], with the other half of the pair, and the next text without it; none where that one does
+/// not go on so.
+#[cold]
+pub fn joined(json: &str, next: &str) -> Option<(String, String)> {
+    let is_second = |text: &[u8]| matches!(text, [b'"', b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..]);
+    let at = next.as_bytes().windows(5).position(is_second)? + 1;
+    let (before, rest) = next.split_at_checked(at)?;
+    let (second, after) = rest.split_at_checked(6)?;
+    let (first, end) = json.split_at_checked(cut(json)? + 6)?;
+    Some(([first, second, end].into_iter().collect(), [before, after].into_iter().collect()))
+}
+
+/// The same JSON string with a replacement character for half of a surrogate pair.
 fn whole_pairs(json: &str) -> String {
     let mut out = String::new();
     let mut rest = json;

@@ -127,5 +127,6 @@ fn text(spelled: &str) -> Option<Cow<'_, str>> {
     if inside.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
         return Some(inside.into());
     }
-    Some(json::unescaped(spelled)).filter(|text| !text.is_empty())
+    // One that ends within a character goes on in the next chunk.
+    Some(json::unescaped(spelled)).filter(|text| !text.is_empty() && !text.as_bytes().ends_with(json::HALF))
 }

@@ -59,8 +59,6 @@ pub struct Decoder {
     is_idle: bool,
     /// A JSON object without `data:` that has not come to its end.
     bare: Option<Nesting>,
-    /// Whether the first line is past, and with it a byte order mark.
-    started: bool,
     /// Whether the last byte was a CR: a LF after it belongs to the same line end.
     after_cr: bool,
 }
@@ -111,9 +109,6 @@ impl Decoder {
     }
 
     fn line(&mut self, mut line: &[u8], event: &mut dyn FnMut(Event<'_>)) -> Result<(), TooLarge> {
-        if !mem::replace(&mut self.started, true) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        }
         if line.first().is_some_and(u8::is_ascii_whitespace) {
             line = line.trim_ascii_start();
         }
@@ -211,10 +206,9 @@ impl Decoder {
             return self.line(line, event);
         }
         if let Some((name, value)) = memchr(b':', line).and_then(|at| line.split_at_checked(at)) {
-            let mut field = name.trim_ascii_end().to_ascii_lowercase();
-            if matches!(&*field, b"data" | b"event" | b"error") && field != name {
-                field.extend_from_slice(value);
-                return self.line(&field, event);
+            let is_field = |field: &&[u8]| name.trim_ascii_end().eq_ignore_ascii_case(field) && name != *field;
+            if let Some(field) = [&b"data"[..], b"event", b"error"].into_iter().find(is_field) {
+                return self.line(&[field, value].concat(), event);
             }
         }
         Ok(())

@@ -123,6 +123,20 @@ fn answers_of_every_odd_kind() {
         content(r#"{"reasoning":"r","reasoning_content":"r","content":"x"}"#),
         [thinking("r", Some("reasoning_content")), AssistantPart::Text("x".into())]
     );
+    // Of LiteLLM.
+    let blocks = r#"[{"type":"thinking","thinking":"r","signature":"s"},{"type":"redacted_thinking","data":"d"}]"#;
+    assert_eq!(
+        content(&format!(r#"{{"content":"x","reasoning_content":"r","thinking_blocks":{blocks}}}"#)),
+        [
+            thinking("r", Some("thinking_blocks:s")),
+            thinking("", Some("thinking_blocks:redacted_thinking:d")),
+            AssistantPart::Text("x".into())
+        ]
+    );
+    assert_eq!(
+        content(r#"{"content":"x","reasoning_content":"r","thinking_blocks":[]}"#),
+        [thinking("r", Some("reasoning_content")), AssistantPart::Text("x".into())]
+    );
     for images in [
         r#""images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
         r#""images":{"image_url":"data:image/png;base64,iVBORw0KGgo="}"#,
@@ -260,6 +274,11 @@ fn answers_that_are_failures() {
             "which",
         ),
         (of(r#"{"images":[{"url":"data:image/png;base64,%"}]}"#, "\"stop\"", ""), ErrorKind::Protocol, "base64"),
+        (
+            of(r#"{"images":[{"url":"data:image/png;base64,PGh0bWw+PHRpdGxlPk5vPC90aXRsZT4="}]}"#, "\"stop\"", ""),
+            ErrorKind::Protocol,
+            "is text: <html><title>No</title>",
+        ),
         (r#"{"choices":[]}"#.into(), ErrorKind::Protocol, "no choice"),
         (r#"{"choices":[],"promptFeedback":{"blockReason":"SAFETY"}}"#.into(), ErrorKind::ContentBlocked, "SAFETY"),
         (r#"{"choices":[],"provider":"google"}"#.into(), ErrorKind::ContentBlocked, "blocked"),
@@ -361,6 +380,8 @@ fn finish_reasons() {
     ] {
         assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
     }
+    let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
+    assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
     assert_eq!(limit.finish_reason, FinishReason::Length);
     let failed = answer(r#"{"choices":[{"message":{},"finish_reason":"overloaded_error"}]}"#).unwrap_err();
@@ -390,6 +411,19 @@ fn usage_holds_all_input_tokens_whoever_counts() {
     assert_eq!(
         usage(r#"{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1075,"cache_read_input_tokens":70}"#),
         (1070, 5, Some(70), None)
+    );
+    // Anthropic's newer form alone.
+    assert_eq!(
+        usage(
+            r#"{"prompt_tokens":10,"completion_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}"#
+        ),
+        (40, 5, None, Some(30))
+    );
+    assert_eq!(
+        usage(
+            r#"{"prompt_tokens":10,"completion_tokens":5,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":30}}"#
+        ),
+        (40, 5, None, Some(30))
     );
     // The same without a total, as older gateways stream it.
     assert_eq!(

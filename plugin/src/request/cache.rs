@@ -11,6 +11,7 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
+use crate::calls::fnv;
 use crate::json::{Json, Object};
 use crate::traits::{Family, Route};
 
@@ -213,10 +214,7 @@ fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
     {
         let text = parts(system, "content").and_then(|parts| Some(parts.first()?.text("text"))).unwrap_or_default();
         // FNV-1a, 64 bits.
-        let hash = text
-            .bytes()
-            .take(1024)
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = text.bytes().take(1024).fold(0xcbf2_9ce4_8422_2325, fnv);
         body.members.set("prompt_cache_key", format!("agent-{hash:016x}"));
     }
     // OpenAI's models since GPT-4.1 can keep prompts for a day.

@@ -10,11 +10,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::responses::CALL;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
-use crate::signature::{DETAILS, GOOGLE, ITEM, REDACTED};
+use crate::signature::{BLOCKS, CALL, DETAILS, GOOGLE, ITEM, REDACTED};
 use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The form in which a model takes reasoning back.
@@ -22,6 +21,8 @@ use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 struct Takes {
     /// `content_blocks`, which the gateway prefers over `content` for Claude, and passes over for Gemini.
     blocks: bool,
+    /// LiteLLM's `thinking_blocks`.
+    thinking_blocks: bool,
     /// `reasoning_content`.
     content: bool,
     /// `reasoning` and `reasoning_details`.
@@ -41,7 +42,8 @@ impl Takes {
         }
         if targets.is_unknown() {
             // It goes back to the one that sent it, whoever that is.
-            return Self { blocks: true, content: true, details: true, signatures: true, ..Self::default() };
+            let (blocks, thinking_blocks, content, details, signatures) = (true, true, true, true, true);
+            return Self { blocks, thinking_blocks, content, details, signatures, ..Self::default() };
         }
         let is_claude = |target: &Traits| target.family == Family::Claude && target.route != Route::Other;
         let is_open = |target: &Traits| target.route == Route::OpenRouter;
@@ -55,6 +57,7 @@ impl Takes {
         let needs_content = |target: &Traits| matches!(target.family, Family::Kimi | Family::DeepSeek | Family::MiMo);
         Self {
             blocks: wants(&|target| is_claude(target) && !is_open(target)),
+            thinking_blocks: wants(&|target| target.family == Family::Claude && target.route == Route::Other),
             // Without it each turn of the model that was asked for would fail.
             content: wants(&wants_content) || (!targets.is_complete() && targets.any(wants_content)),
             details: wants(&is_open),
@@ -109,7 +112,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     for name in OWN_FIELDS {
         message.remove(name);
     }
-    let mut blocks = Vec::new();
+    let (mut blocks, mut thinking_blocks) = (Vec::new(), Vec::new());
     let mut unsigned = String::new();
     let mut field = "";
     let mut has_thinking = false;
@@ -130,16 +133,22 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
                         details.extend(kept.into_iter().map(|detail| detail.owned()));
                         unsigned.push_str(&text);
                     }
-                    None => {
-                        has_thinking = true;
-                        blocks.push(block(text, signature));
-                    }
+                    None => match signature.strip_prefix(BLOCKS) {
+                        Some(signature) if takes.thinking_blocks => thinking_blocks.push(block(text, signature)),
+                        own => {
+                            has_thinking = true;
+                            blocks.push(block(text, own.unwrap_or(signature)));
+                        }
+                    },
                 },
             },
         }
     }
     if (takes.blocks || takes.items) && has_thinking {
         message.set("content_blocks", list(blocks));
+    }
+    if !thinking_blocks.is_empty() {
+        message.set("thinking_blocks", list(thinking_blocks));
     }
     if takes.details && !details.is_empty() {
         message.set("reasoning_details", details);

@@ -8,7 +8,7 @@ use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_type, parts};
 use crate::json::{Json, Object};
-use crate::signature::ITEM;
+use crate::signature::{CALL, ITEM};
 use crate::traits::Thinking;
 
 /// What comes back encrypted where nothing is stored, and goes along with the next request.
@@ -16,9 +16,6 @@ const ENCRYPTED: &str = "reasoning.encrypted_content";
 
 /// The least limit that OpenAI takes here: "Expected a value >= 16".
 const LEAST: u32 = 16;
-
-/// A part of a past turn that stands for the next of its calls, where reasoning follows a call.
-pub(super) const CALL: &str = "tool_call";
 
 pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     let Body { members, messages, tools, stream, .. } = body;

@@ -430,6 +430,12 @@ fn reasoning_goes_back_to_the_kind_that_sent_it() {
         message
     };
     let wire = json!([signed, {"type": "redacted_thinking", "data": "abc"}, text]);
+    let lite_wire = json!([signed, {"type": "redacted_thinking", "data": "abc"}]);
+    let lite = json!([
+        {"type": "thinking", "thinking": "hm", "signature": "thinking_blocks:s"},
+        {"type": "thinking", "thinking": "", "signature": "thinking_blocks:redacted_thinking:abc"},
+        text
+    ]);
     let blocks = |all: Value| json!({"content_blocks": all});
     let raw_details = json!([{"type": "reasoning.text", "text": "hm", "format": "x"}]);
     for (model, member, value, expected) in [
@@ -456,6 +462,18 @@ fn reasoning_goes_back_to_the_kind_that_sent_it() {
         (OPENROUTER, "reasoning", json!("hm"), json!({"reasoning": "hm"})),
         (GPT, "content_blocks", json!([details, text]), json!({})),
         ("@team/prod", "content_blocks", json!([signed, text]), blocks(json!([signed, text]))),
+        // Who has LiteLLM in between gets them where LiteLLM looks for them.
+        ("@litellm/claude-sonnet-4-5", "content_blocks", lite.clone(), json!({"thinking_blocks": lite_wire})),
+        ("@team/prod", "content_blocks", lite.clone(), json!({"thinking_blocks": lite_wire})),
+        (
+            "@team/prod",
+            "reasoning_details",
+            json!([{"type": "reasoning.text", "text": "hm", "signature": "thinking_blocks:s"}]),
+            json!({"thinking_blocks": [signed]}),
+        ),
+        (CLAUDE, "content_blocks", lite.clone(), blocks(wire.clone())),
+        (GPT, "content_blocks", lite.clone(), json!({})),
+        ("@litellm/claude-sonnet-4-5", "content_blocks", json!([signed, text]), json!({})),
         ("@team/prod", "content_blocks", json!([unsigned, text]), json!({"reasoning_content": "hm"})),
         ("@team/prod", "reasoning", json!("hm"), json!({"reasoning": "hm"})),
         ("@team/prod", "reasoning_details", raw_details.clone(), json!({"reasoning_details": raw_details})),

@@ -322,6 +322,44 @@ fn chunks_that_are_alike_in_other_ways() {
     }
 }
 
+/// JavaScript cuts texts between the halves of a character beyond the first 65,536, and each half is an escape then.
+#[test]
+fn a_character_in_two_chunks_is_one() {
+    let content = |text: &str| format!(r#"{{"content":"{text}"}}"#);
+    let reasoning = |text: &str| format!(r#"{{"reasoning_content":"{text}","reasoning":"{text}"}}"#);
+    let piece = |text: &str| format!(r#"{{"tool_calls":[{{"index":0,"function":{{"arguments":"{text}"}}}}]}}"#);
+    let first = r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n","arguments":"{\"q\":\""}}]}"#;
+    type Write<'w> = &'w dyn Fn(&str) -> String;
+    for (write, begins) in [(&content as Write<'_>, "{}"), (&reasoning, "{}"), (&piece, first)] {
+        for (texts, expected) in [
+            (&[r"\ud83d", r"\ude00"][..], "😀"),
+            (&["a", "b", r"c\uD83D", r"\uDE00d", "e"], "abc😀de"),
+            (&[r"\ud83d", r"\ude00\ud83d", r"\ude01", "x"], "😀😁x"),
+            (&[r"\n\ud83d\ude00", r"\ud83d\ude00"], "\n😀😀"),
+            (&["a", r"b\ud83d"], "ab\u{fffd}"),
+            (&["a", r"b\ud83d", "c"], "ab\u{fffd}c"),
+            (&[r"a\ud83d", r"\ud83d", r"\ude00"], "a\u{fffd}😀"),
+            (&["a", r"\ude00b", "c"], "a\u{fffd}bc"),
+            (&[r"a\\ud83d", r"\ude00"], "a\\ud83d\u{fffd}"),
+        ] {
+            let deltas: Vec<String> =
+                [begins.to_owned()].into_iter().chain(texts.iter().map(|text| write(text))).collect();
+            let read = joined(of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>()));
+            let got = match &read.content[..] {
+                [AssistantPart::Text(text)] | [AssistantPart::Thinking(Thinking { text, .. })] => &**text,
+                [AssistantPart::ToolCall(call)] => call.arguments_json.strip_prefix("{\"q\":\"").unwrap(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(got, expected, "{texts:?} {}", write(""));
+        }
+    }
+    // What comes before an error, and before a cut, is not lost.
+    for end in ["event: error\ndata: {\"error\":\"x\"}\n\n", "data: {\"error\":\"x\"}\n\n", ""] {
+        let half = stream(&[&delta(&content(r"a\ud83d"))]);
+        assert_eq!(read(&[half.as_bytes(), end.as_bytes()], None).0, [start(), text("a\u{fffd}")], "{end}");
+    }
+}
+
 #[test]
 fn events_come_with_the_bytes_that_complete_them() {
     let mut reply = Reply::new(head());
@@ -374,6 +412,23 @@ fn reasoning_in_each_of_its_forms() {
     let calls = r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#;
     let Some(Event::ToolCall(delta)) = of_deltas(&[calls, &late]).pop() else { panic!("a call") };
     assert_eq!((delta.index, delta.signature.as_deref()), (0, Some(own)));
+    // LiteLLM's: the text comes in `reasoning_content` as well, and the signature goes back where it came from.
+    assert_eq!(
+        of_deltas(&[
+            r#"{"reasoning_content":"h","thinking_blocks":[{"type":"thinking","thinking":"h","signature":null}]}"#,
+            r#"{"reasoning_content":"m","thinking_blocks":[{"type":"thinking","thinking":"m"}]}"#,
+            r#"{"reasoning_content":"","thinking_blocks":[{"type":"thinking","thinking":"","signature":"s"}]}"#,
+            r#"{"thinking_blocks":[{"type":"redacted_thinking","data":"d"}]}"#,
+            r#"{"content":"x"}"#,
+        ]),
+        [
+            thinking("h", None),
+            thinking("m", None),
+            thinking("", Some("thinking_blocks:s")),
+            thinking("", Some("thinking_blocks:redacted_thinking:d")),
+            text("x")
+        ]
+    );
     // Portkey's blocks: the text comes in `content` as well, the start of a block is empty.
     assert_eq!(
         of_deltas(&[
@@ -791,6 +846,22 @@ fn calls_by_what_is_there() {
         ("vercel/ai#14722", &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"], &["a bash {\"command\": \"ls\"}"]),
         ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
         ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
+        (
+            "one id, name and number for all",
+            &["0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\": 2}", "0/i/f/{\"x\":12}"],
+            &["i f {\"x\":1}", "i f {\"x\":2}", "i f {\"x\":12}"],
+        ),
+        (
+            "the same in pieces",
+            &["0/i/f/", "0/i/-/{\"x\":", "0/i/-/1}", "0/i/f/", "0/i/-/{\"x\":", "0/i/-/2}"],
+            &["i f {\"x\":1}", "i f {\"x\":2}"],
+        ),
+        (
+            "a call once more, in pieces",
+            &["0/i/f/{\"x\":", "0/i/-/1}", "0/i/f/{", "0/i/-/\"x\": 1", "0/-/-/}", "1/j/f/{\"x\":1}"],
+            &["i f {\"x\":1}", "j f {\"x\":1}"],
+        ),
+        ("no number, one id and name", &["-/i/f/{\"x\":1}", "-/i/f/{\"x\":2}"], &["i f {\"x\":1}", "i f {\"x\":2}"]),
         ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
         ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
         ("no number", &["-/a/f/{", "-/-/-/}", "-/b/f/{}"], &["a f {}", "b f {}"]),
@@ -888,6 +959,26 @@ fn the_last_word_counts() {
     }
     let again: Vec<&str> = all[..4].iter().copied().chain([STOP, DONE]).collect();
     assert_eq!(events(&again), expected);
+    // A reason at the root of a chunk counts where no choice has one.
+    let a = delta(r#"{"content":"a"}"#);
+    for (root, expected) in [
+        (r#"{"choices":[],"finish_reason":"length"}"#, FinishReason::Length),
+        (r#"{"finish_reason":"stop"}"#, FinishReason::Stop),
+        (r#"{"choices":[{"index":0,"delta":{}}],"finish_reason":"length"}"#, FinishReason::Length),
+        (
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"length"}],"finish_reason":"stop"}"#,
+            FinishReason::Length,
+        ),
+    ] {
+        assert_eq!(events(&[&a, root, DONE]).last(), Some(&Event::Finish(expected.clone())), "{root}");
+        assert_eq!(events(&[&a, root]).last(), Some(&Event::Finish(expected)), "{root}");
+    }
+    assert_eq!(
+        events(&[&a, &STOP.replace("stop", "length"), r#"{"choices":[],"finish_reason":"stop"}"#]).last(),
+        Some(&Event::Finish(FinishReason::Length))
+    );
+    let (_, error) = read(&[stream(&[&a, r#"{"choices":[],"finish_reason":"error"}"#, DONE]).as_bytes()], None);
+    assert_eq!(error.unwrap().kind, ErrorKind::Overloaded);
     let sensitive = STOP.replace("stop", "sensitive");
     assert_eq!(events(&[STOP, &sensitive]).last(), Some(&Event::Finish(FinishReason::ContentFilter)));
 }
