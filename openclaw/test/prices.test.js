@@ -95,6 +95,25 @@ test('a reply costs what the model costs that answered, and the price is asked f
   assert.deepEqual(asked(), []);
 });
 
+test('a price is that of the way that the model is asked on: another way has another, on the same day', async () => {
+  const { baseUrl, asked } = await gateway();
+  models = ['gpt-5'];
+  const by = (/** @type {string} */ provider, options = {}) => ({
+    ...configOf(baseUrl, { headers: { 'x-portkey-provider': provider } }), plugins: { entries: { portkey: { config: options } } } });
+  const context = (/** @type {any} */ config) => ({ config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) });
+  report = {};
+  for (const [provider, input] of /** @type {[string, number][]} */ ([['@openai', 1.25], ['@azure-openai', 2], ['@openai', 1.25]])) {
+    const { provider: { models: [row] } } = await runCatalog(context(by(provider)), { warn: assert.fail });
+    assert.equal(row.cost.input, input, provider);
+    assert.ok(await chat(by(provider), { id: 'gpt-5' }) > input * 0.6, provider);
+  }
+  assert.deepEqual(asked(), ['openai/gpt-5', 'azure-openai/gpt-5']);
+  // whoever serves it at the user's own address has prices of its own, whatever a reply says
+  report = { 'x-portkey-provider': 'openai' };
+  assert.ok(await chat(by('@openai'), { id: 'gpt-5' }) > 0);
+  assert.equal(await chat(by('@openai', { customHost: 'http://127.0.0.1:9/v1' }), { id: 'gpt-5' }), 0);
+});
+
 test('a price that does not come keeps no reply up, and is not asked for again for a while', async (t) => {
   const { baseUrl, asked, close } = await gateway();
   const usual = tell;
