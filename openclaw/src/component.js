@@ -36,6 +36,9 @@ export function coreModules(bytes) {
   return found;
 }
 
+/** How many questions about models one instance answers: what it hands over is counted, and memory that it took it keeps. */
+const QUESTIONS = 10_000;
+
 /** How long the component may hold up OpenClaw's other work, with events or with waits for what is there, in ms. */
 const TURN = 20;
 
@@ -158,7 +161,7 @@ export function componentOf(glue, modules) {
     return { provider: glue(coreModule, /** @type {any} */ ({ ...imports, handed: bounds })), bind, broken, bounds };
   };
   const pure = () => create().provider.onboarding;
-  /** @type {Provider | undefined} is given nothing but ids of models */ let traits;
+  /** @type {{ provider: Provider, left: number } | undefined} is given nothing but ids of models */ let traits;
 
   return {
     /**
@@ -203,7 +206,13 @@ export function componentOf(glue, modules) {
     },
 
     /** What is known of a model. @param {string} id */
-    traitsOf: (id) => (traits ??= create().provider).models.traitsOf(id),
+    traitsOf(id) {
+      const { provider, left } = traits ?? { provider: create().provider, left: QUESTIONS };
+      traits = undefined; // one that fails is not asked again
+      const known = provider.models.traitsOf(id);
+      if (left > 1) traits = { provider, left: left - 1 };
+      return known;
+    },
   };
 }
 

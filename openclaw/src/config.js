@@ -94,6 +94,8 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const given = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : given;
   const attached = [...held, ...Object.entries(extra)];
+  const [inParts] = attached.find(([name]) => /^(if-)?range$/i.test(name)) ?? [];
+  if (inParts) throw configError(`The header ${inParts} asks for a part of an answer, in which no secret is masked`, 'Remove it from the headers of the provider');
   if (key) attached.push([KEY.header, key]);
 
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };

@@ -78,13 +78,19 @@ export function transport(load = () => import('openclaw/plugin-sdk/provider-tran
   }));
 }
 
-/** The whole body, or nothing where it is larger than that. @param {Response} response @param {number} most in bytes */
-export async function bodyUpTo({ body }, most) {
+/**
+ * The whole body, or nothing where it is larger than that.
+ * @param {Response} response
+ * @param {number} most in bytes
+ * @param {{ left: number }} [room] in bytes, of all bodies that are read at the same time
+ */
+export async function bodyUpTo({ body }, most, room = { left: Infinity }) {
   const chunks = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > most) return undefined;
+    room.left -= chunk.length;
+    if (size > most || room.left < 0) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

@@ -30,6 +30,12 @@ import { bodyUpTo } from './host.js';
 const TIMEOUT_MS = 180_000;
 const MAX_DOWNLOAD_BYTES = 50 * 1024 * 1024;
 
+/** All images of an answer together: they are fetched at the same time. */
+const MAX_BYTES = 128 * 1024 * 1024;
+
+/** No model draws more at once. A gateway may name as many places as it likes, and each would be called. */
+const MAX_IMAGES = 16;
+
 /** The storage of some providers redirects once or twice. Each hop is checked as the first. */
 const MAX_DOWNLOAD_HOPS = 5;
 
@@ -48,15 +54,15 @@ const KINDS = [
 /** What the bytes are, whatever is said of them. @param {Buffer} data */
 const kindOf = (data) => KINDS.find(([, , start]) => start.test(data.toString('latin1', 0, 16)));
 
-/** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal */
-async function download(url, signal) {
+/** An image that the answer points to: it belongs to no one's gateway, so it is fetched without any credential. @param {string} url @param {AbortSignal} signal @param {{ left: number }} room */
+async function download(url, signal, room) {
   const { fetchWithSsrFGuard } = await import('openclaw/plugin-sdk/ssrf-runtime');
   const { response, release } = await fetchWithSsrFGuard({ url, signal, maxRedirects: MAX_DOWNLOAD_HOPS });
   const place = `The image at ${new URL(url).origin}`; // the rest of the URL may be signed
   try {
     if (!response.ok) throw new Error(`${place} could not be downloaded: HTTP ${response.status}`);
-    const data = await bodyUpTo(response, MAX_DOWNLOAD_BYTES);
-    if (!data) throw new Error(`${place} is larger than ${MAX_DOWNLOAD_BYTES} bytes`);
+    const data = await bodyUpTo(response, MAX_DOWNLOAD_BYTES, room);
+    if (!data) throw new Error(room.left < 0 ? `The images of the answer are larger than ${MAX_BYTES} bytes` : `${place} is larger than ${MAX_DOWNLOAD_BYTES} bytes`);
     if (!kindOf(data)) throw new Error(`${place} is no image: its type is ${response.headers.get('content-type') ?? 'unknown'}`);
     return data;
   } finally {
@@ -64,9 +70,9 @@ async function download(url, signal) {
   }
 }
 
-/** Its name and type are the host's to say, by its bytes. @param {Image} image @param {number} at @param {AbortSignal} signal */
-async function toGenerated({ source, revisedPrompt }, at, signal) {
-  const given = source.tag === 'inline' ? source.val.data : await download(source.val, signal);
+/** Its name and type are the host's to say, by its bytes. @param {Image} image @param {number} at @param {(url: string) => Promise<Buffer>} fetched */
+async function toGenerated({ source, revisedPrompt }, at, fetched) {
+  const given = source.tag === 'inline' ? source.val.data : await fetched(source.val);
   const buffer = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
   const [mimeType, ending] = kindOf(buffer) ?? ['application/octet-stream', 'bin'];
   return { buffer, mimeType, fileName: `image-${at + 1}.${ending}`, ...(revisedPrompt && { revisedPrompt }) };
@@ -92,6 +98,7 @@ export function imageProvider(modelAuth) {
     isConfigured: (context) => modelAuth().isProviderApiKeyConfigured({ provider: descriptor.id, ...context }),
     /** @param {ImageRequest} request */
     async generateImage(request) {
+      const failed = new AbortController();
       try {
         const signal = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
         const options = request.providerOptions?.[descriptor.id];
@@ -103,8 +110,13 @@ export function imageProvider(modelAuth) {
         const inputs = (request.inputImages ?? []).map(({ buffer, mimeType }) => ({ mediaType: mimeType ?? 'image/png', data: buffer }));
         const answer = await call(modelAuth(), request, signal, async ({ images }, connection) => (
           inputs.length ? images.edit(connection, wanted, inputs, undefined) : images.generate(connection, wanted)));
-        return { images: await Promise.all(answer.images.map((image, at) => toGenerated(image, at, signal))), model: answer.model };
+        const { images } = answer;
+        if (images.length > MAX_IMAGES) throw new Error(`The answer holds ${images.length} images, and ${MAX_IMAGES} are the most that are taken`);
+        const room = { left: MAX_BYTES };
+        const fetched = (/** @type {string} */ url) => download(url, AbortSignal.any([signal, failed.signal]), room);
+        return { images: await Promise.all(images.map((image, at) => toGenerated(image, at, fetched))), model: answer.model };
       } catch (thrown) {
+        failed.abort(thrown); // of the images that come beside it nothing is used
         throw toError(thrown);
       }
     },

@@ -110,6 +110,9 @@ const NO_CHAT = /(^|[-_.:])(embed|rerank|moderation|whisper|tts|transcribe|realt
 /** Whether the model chats, as far as its name tells. @param {string} id */
 export const isChat = (id) => !NO_CHAT.test(id.split('/').at(-1)?.toLowerCase() ?? '');
 
+/** Most models of the catalog: some gateways list thousands, and one that means ill millions, each of which takes OpenClaw time. */
+const MOST = 10_000;
+
 /** @param {any} config @param {string} apiKey @param {AbortSignal} [signal] */
 async function listModels(config, apiKey, signal) {
   const { buildGuardedModelFetch } = await transport();
@@ -131,7 +134,8 @@ export async function runCatalog(context, logger) {
   const outcome = { provider: descriptor.id, ...(profileId && { profileId }) };
   try {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
-    const ids = entries.map(({ id }) => id).filter(isChat);
+    if (entries.length > MOST) logger.warn(`Portkey: the gateway lists ${entries.length} models, of which OpenClaw is told the first ${MOST}.`);
+    const ids = entries.slice(0, MOST).map(({ id }) => id).filter(isChat);
     await askCosts(context.config, ids.filter((id) => !isSet(configuredModel(context.config, id).cost)), context.signal);
     return {
       provider: { baseUrl: baseUrlOf(context.config), api, apiKey, models: ids.map((id) => describeModel(id, context.config)) },

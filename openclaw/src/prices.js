@@ -2,9 +2,10 @@
  * What models cost, by the price list that the gateway's own origin may serve. It is asked without a key, and an answer is kept
  * for a day. A price that does not come is none: nothing waits for it long, and nothing fails for it.
  */
+import { createHash } from 'node:crypto';
 import { within } from './call.js';
 import { use } from './component.js';
-import { baseUrlOf, connect, providerConfig } from './config.js';
+import { baseUrlOf, connect, pluginOptions, providerConfig } from './config.js';
 import { anonymousFetch } from './host.js';
 
 /** @typedef {{ input: number, output: number, cacheRead: number, cacheWrite: number }} Cost US dollars for a million tokens */
@@ -45,8 +46,17 @@ export function costOf({ input, output, cacheRead, cacheWrite }, rates = {}) {
   return { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite };
 }
 
-/** @param {string} baseUrl @param {string} id @param {string} [provider] */
-const keyOf = (baseUrl, id, provider = '') => JSON.stringify([URL.parse(baseUrl)?.origin, provider, id]);
+/**
+ * What decides who answers to a model's name, by its digest: a secret may be among it. Other headers than Portkey's own do not.
+ * @param {any} config OpenClaw's @param {Record<string, string>} [headers]
+ */
+function routeOf(config, headers = providerConfig(config).headers) {
+  const own = Object.entries(headers ?? {}).filter(([name]) => /^x-portkey-/i.test(name));
+  return createHash('sha256').update(JSON.stringify([own, pluginOptions(config)])).digest('base64');
+}
+
+/** @param {string} baseUrl @param {string} route @param {string} id @param {string} [provider] */
+const keyOf = (baseUrl, route, id, provider = '') => JSON.stringify([URL.parse(baseUrl)?.origin, route, provider, id]);
 
 /** What is kept, if anything. @param {string} key */
 function find(key) {
@@ -55,7 +65,7 @@ function find(key) {
 }
 
 /** The price of a model, where it was asked before. @param {any} config OpenClaw's @param {string} id @returns {Cost | undefined} */
-export const knownCost = (config, id) => find(keyOf(baseUrlOf(config), id))?.cost;
+export const knownCost = (config, id) => find(keyOf(baseUrlOf(config), routeOf(config), id))?.cost;
 
 /**
  * OpenClaw wants all four. What no price is told for is paid as other input is.
@@ -86,8 +96,9 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, signal) {
   };
   /** @type {ReturnType<typeof open> | undefined} */ let opened;
   /** @type {AbortSignal | undefined} from the first question on */ let patience;
+  const route = routeOf(config, headers);
   return async (id, provider) => {
-    const key = keyOf(baseUrl, id, provider);
+    const key = keyOf(baseUrl, route, id, provider);
     const found = find(key);
     if (found) return found.cost;
     const { origin } = URL.parse(baseUrl) ?? {};

@@ -61,6 +61,23 @@ test('a reply costs what the model costs that answered, and the price is asked f
   assert.deepEqual(asked(gateway), []);
 });
 
+test('a price is that of the way that the model is asked on: another way has another, on the same day', async (t) => {
+  waitForPrices(t);
+  const gateway = await PriceGateway.start(t, { tell, models: ['gpt-5'] });
+  const by = (/** @type {string} */ provider, options = {}) => ({
+    ...configOf(gateway.baseUrl, { headers: { 'x-portkey-provider': provider } }), plugins: { entries: { portkey: { config: options } } } });
+  for (const [provider, input] of /** @type {[string, number][]} */ ([['@openai', 1.25], ['@azure-openai', 2], ['@openai', 1.25]])) {
+    const { provider: { models: [row] } } = await catalogOf(gateway, by(provider));
+    assert.equal(row.cost.input, input, provider);
+    assert.ok(await chat(by(provider), { id: 'gpt-5' }) > input * 0.6, provider);
+  }
+  // whoever serves it at the user's own address has prices of its own, whatever a reply says
+  gateway.report = { 'x-portkey-provider': 'openai' };
+  assert.deepEqual(asked(gateway), ['openai/gpt-5', 'azure-openai/gpt-5']);
+  assert.ok(await chat(by('@openai'), { id: 'gpt-5' }) > 0);
+  assert.equal(await chat(by('@openai', { customHost: 'http://127.0.0.1:9/v1' }), { id: 'gpt-5' }), 0);
+});
+
 test('a price that does not come keeps no reply up', { timeout: 20_000 }, async (t) => {
   t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal); // only the reply's own patience ends
   const question = Promise.withResolvers();

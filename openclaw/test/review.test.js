@@ -4,9 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { instantiate } from '../component/provider.js';
 import { streamFn } from '../src/chat.js';
+import { componentOf, coreModules } from '../src/component.js';
+import { imageProvider } from '../src/images.js';
 import { describeModel, runCatalog, toRows } from '../src/models.js';
 import { takeReasoning } from '../src/replay.js';
 import { Mask } from '../src/mask.js';
@@ -290,4 +294,137 @@ test('a price list that answers just in time holds up no catalog, and no row of 
   const rows = toRows(catalog, 'live');
   assert.ok(rows.length === 50 && !JSON.stringify([rows, catalog]).includes(KEY) && !JSON.stringify(rows).includes('PORTKEY_API_KEY'));
   for (const odd of [undefined, null, {}, { provider: null }, { provider: { models: [] } }]) assert.deepEqual(toRows(odd, 'live'), []);
+});
+
+const config = () => ({ models: { providers: { portkey: { baseUrl: `${origin}/v1` } } } });
+
+test('a list of models without end is cut, and takes OpenClaw no time to read', { timeout: 30_000 }, async () => {
+  const context = { config: config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  const list = (/** @type {number} */ count) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data: Array.from({ length: count }, (_, at) => `m${at}`) }));
+  for (const [count, most] of [[10_000, 10_000], [10_001, 10_000], [300_000, 10_000]]) {
+    /** @type {string[]} */ const warned = [];
+    answer = list(count);
+    const catalog = await runCatalog(context, { warn: (message) => { warned.push(message); } });
+    assert.deepEqual([catalog.provider.models.length, toRows(catalog, 'live').length], [most, most]);
+    assert.deepEqual(warned, count > most ? [`Portkey: the gateway lists ${count} models, of which OpenClaw is told the first 10000.`] : []);
+  }
+  await serves();
+});
+
+test('what is known of models comes of no instance that is used up, or has failed', () => {
+  const bytes = new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url)));
+  let made = 0;
+  let fails = false;
+  const counted = /** @type {typeof instantiate} */ ((/** @type {Parameters<typeof instantiate>} */ ...given) => {
+    made++;
+    if (fails) return /** @type {any} */ ({ models: { traitsOf() { throw new Error('unreachable'); } } });
+    return instantiate(...given);
+  });
+  const { traitsOf } = componentOf(counted, () => coreModules(bytes));
+  for (let asked = 0; asked < 25_000; asked++) traitsOf('@openai/gpt-5.1');
+  assert.equal(made, 3);
+  fails = true;
+  for (let asked = 0; asked < 5001; asked++) try { traitsOf('m'); } catch { /* of the last instance, or of one that fails */ }
+  fails = false;
+  assert.equal(traitsOf('@openai/gpt-5.1').reasoning, true);
+});
+
+test('an answer of more images than anybody asked for is refused, and none is fetched', async () => {
+  const provider = imageProvider(() => ({ resolveApiKeyForProvider: async () => ({ apiKey: KEY }), isProviderApiKeyConfigured: () => true }));
+  const json = (/** @type {object[]} */ data) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data }));
+  const urls = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => ({ url: `${origin}/i/${at}.png` }));
+  const draw = () => provider.generateImage({ prompt: 'x', cfg: config() });
+  const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  for (const [count, fetched] of [[16, 16], [17, 0], [20_000, 0]]) {
+    heads = [];
+    const listed = json(urls(count));
+    answer = (head, socket) => (head.startsWith('GET /i/') ? raw('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n', PNG)(head, socket) : listed(head, socket));
+    if (fetched) assert.equal((await draw()).images.length, count);
+    else await assert.rejects(draw(), { message: `The answer holds ${count} images, and 16 are the most that are taken` });
+    assert.deepEqual(heads.flatMap((head) => /^GET (\/i\/\S+)/.exec(head)?.[1] ?? []).sort(), urls(fetched).map(({ url }) => new URL(url).pathname).sort());
+  }
+  // each is small enough, and all of them are not
+  const large = raw('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n', PNG, Buffer.alloc(20 << 20));
+  const listed = json(urls(7));
+  answer = (head, socket) => (head.startsWith('GET /i/') ? large(head, socket) : listed(head, socket));
+  await assert.rejects(draw(), /images of the answer are larger than 134217728 bytes/);
+  await serves();
+});
+
+test('an answer in odd frames is read or refused, and OpenClaw goes on', { timeout: 60_000 }, async () => {
+  const size = GOOD.length.toString(16);
+  const chunked = (/** @type {string} */ more) => `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n${size}\r\n${GOOD}\r\n0\r\n${more}\r\n`;
+  const status = (/** @type {string} */ line) => `${line}\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n${GOOD}`;
+  for (const [name, frames, isRead] of /** @type {[string, string, boolean][]} */ ([
+    ['20,000 early hints', 'HTTP/1.1 103 x\r\nlink: </x>; rel=preload\r\n\r\n'.repeat(20_000) + status('HTTP/1.1 200 OK'), true],
+    ['an early hint with a body', `HTTP/1.1 103 x\r\ncontent-length: 5\r\n\r\nhello${status('HTTP/1.1 200 OK')}`, false], ['a large early hint', `HTTP/1.1 103 x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n${status('HTTP/1.1 200 OK')}`, false],
+    ['trailers', chunked('x-a: b\r\ncontent-length: 1\r\nset-cookie: a=b\r\n'), true], ['trailers of a megabyte', chunked(`x: ${'y'.repeat(1 << 20)}\r\n`), true], ['trailers that are none', chunked('x y\r\n'), true],
+    ['the status 203', status('HTTP/1.1 203 x'), true], ['the status 299', status('HTTP/1.1 299 x'), false], ['the status 99', status('HTTP/1.1 099 x'), false], ['the status 1000', status('HTTP/1.1 1000 x'), false], ['the status -200', status('HTTP/1.1 -200 x'), false],
+    ['version 9.9', status('HTTP/9.9 200 OK'), false], ['version 2', status('HTTP/2 200 OK'), false], ['another protocol', status('ICY 200 OK'), false], ['no head', GOOD, false],
+    ['a zero byte in a header', status('HTTP/1.1 200 OK\r\nx-a: b\0c'), false], ['a space in a name', status('HTTP/1.1 200 OK\r\nx a: b'), false], ['no name', status('HTTP/1.1 200 OK\r\n: b'), false], ['a carriage return alone', status('HTTP/1.1 200 OK\r\nx-a: b\rc: d'), false],
+    ['a length in hexadecimal', `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 0x10\r\n\r\n${GOOD}`, false], ['a length of 2^64', `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 18446744073709551616\r\n\r\n${GOOD}`, false],
+  ])) {
+    answer = raw(frames);
+    const message = await chat();
+    assert.equal(message.stopReason === 'stop', isRead, `${name}: ${message.stopReason} ${message.errorMessage}`);
+    assert.ok(!JSON.stringify(message).includes(KEY), name);
+    await serves();
+  }
+});
+
+test('a file that is no component, or part of one, is looked through in words', () => {
+  const bytes = new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url)));
+  const odd = [0, 1, 7, 8, 9, 10, 1000].map((length) => bytes.slice(0, length));
+  const header = bytes.slice(0, 8);
+  for (const tail of [[1], [1, 0xff], [1, 0xff, 0xff, 0xff, 0xff, 0x7f], Array.from({ length: 4096 }, () => 0xff), [1, 0, 1, 0, 1, 0], Array.from({ length: 4096 }, (_, at) => at % 2)]) odd.push(new Uint8Array([...header, ...tail]));
+  for (const file of odd) {
+    const found = coreModules(file);
+    assert.ok(found.length <= file.length && found.every((module) => module.length <= file.length));
+    assert.throws(() => componentOf(instantiate, () => coreModules(file)).traitsOf('m'), Error);
+  }
+  assert.equal(componentOf(instantiate, () => coreModules(bytes)).traitsOf('@openai/gpt-5.1').reasoning, true);
+});
+
+test('a list of models of any names is a catalog, or an error in words', { timeout: 30_000 }, async () => {
+  const context = { config: config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  for (const [name, data, count] of /** @type {[string, unknown[], number][]} */ ([
+    ['a name of 10 MB', ['x'.repeat(10 << 20)], 1], ['a name of a million separators', ['-'.repeat(1 << 20), `/${'a/'.repeat(1 << 19)}`], 2], ['names that steer', ['\u001b]0;x\u0007', '\u202ea', 'a\r\nb', '\0'], 4],
+    ['numbers, lists and objects', [7, [], {}, { id: 7 }, { id: ['a'] }, { id: { a: 1 } }, null, true, { id: 'good' }], 3], ['members of JavaScript', ['__proto__', 'constructor', 'toString', 'hasOwnProperty', { id: 'then' }, { __proto__: null, id: 'a' }], 6],
+    ['the same name 50,000 times', Array.from({ length: 50_000 }, () => 'same'), 10_000], ['half a surrogate', ['\ud800', 'b'], 2], ['a reference', ['${PORTKEY_API_KEY}', '${' + KEY + '}'], 2],
+  ])) {
+    answer = raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data }));
+    const catalog = await runCatalog(context, { warn: () => {} });
+    const models = catalog.provider?.models ?? [];
+    assert.ok(models.length <= count && models.length >= Math.min(1, count), `${name}: ${models.length}`);
+    assert.ok(models.every((/** @type {any} */ { id }) => typeof id === 'string' && id) && !JSON.stringify(catalog).includes(KEY), name);
+    assert.equal(toRows(catalog, 'live').length, models.length, name);
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+  await serves();
+});
+
+test('a configuration of any form sends the key to its own place or nowhere', async () => {
+  const good = { baseUrl: `${origin}/v1` };
+  const of = (/** @type {unknown} */ portkey, /** @type {unknown} */ options = {}, more = {}) => ({ models: { providers: { portkey } }, plugins: { entries: { portkey: { config: options } } }, ...more });
+  const deep = JSON.parse('{"a":'.repeat(2000) + '1' + '}'.repeat(2000));
+  for (const [name, config] of /** @type {[string, any][]} */ ([
+    ['nothing', undefined], ['null', null], ['a list of providers', { models: { providers: [] } }], ['providers that are a text', { models: { providers: 'x' } }], ['no models', { models: null }],
+    ['a text', of('x')], ['a list', of([good])], ['headers that are a list', of({ ...good, headers: ['a: b'] })], ['headers that are a text', of({ ...good, headers: 'a: b' })], ['models that are an object', of({ ...good, models: { id: 'm' } })],
+    ['models of nothing', of({ ...good, models: [null, 7, 'x', [], {}] })], ['settings that are a text', of({ ...good, request: 'x' })], ['settings of odd kinds', of({ ...good, request: { auth: [], headers: 7, tls: 'x', proxy: null } })],
+    ['options that are a list', of(good, ['x'])], ['options that are a text', of(good, 'x')], ['options that are null', of(good, null)], ['options nested deep', of(good, { config: deep })],
+    ['members of JavaScript', of(JSON.parse(`{"baseUrl":"${origin}/v1","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"headers":{"__proto__":"x","constructor":"y"}}`), JSON.parse('{"__proto__":{"polluted":1}}'))],
+    ['agents of JavaScript', of(good, {}, { agents: JSON.parse('{"defaults":{"models":{"__proto__":{"alias":"a","params":{"k":"v"}},"constructor":{"alias":"b"}},"model":{"__proto__":1}}}') })],
+    ['headers that ask for a part', of({ ...good, headers: { Range: 'bytes=0-9' } })],
+  ])) {
+    answer = raw(EVENTS, GOOD);
+    heads = [];
+    const headers = config?.models?.providers?.portkey?.headers ?? {};
+    const message = await chat({}, config, typeof headers === 'object' ? { headers } : {});
+    const sent = heads.filter((head) => head.startsWith('POST'));
+    assert.equal(message.stopReason === 'stop', sent.length === 1, `${name}: ${message.stopReason} ${message.errorMessage} ${sent.length}`);
+    assert.ok(sent.every((head) => head.includes(`x-portkey-api-key: ${KEY}`) && !/^(if-)?range:/im.test(head)), `${name}: ${sent}`);
+    assert.ok(!JSON.stringify(message).includes(KEY), name);
+    assert.equal(/** @type {any} */ ({}).polluted, undefined, name);
+  }
+  await serves();
 });
