@@ -217,36 +217,48 @@ export class Translator {
   }
 }
 
-/** OpenClaw's event stream: events can be read as they come, and the message at the end. @implements {AsyncIterable<AssistantMessageEvent>} */
+/**
+ * OpenClaw's event stream: events can be read as they come, and the message at the end. An iterator by hand: a generator waits three
+ * times for each event.
+ * @implements {AsyncIterableIterator<AssistantMessageEvent>}
+ */
 class Reply {
   /** @type {AssistantMessageEvent[]} */ queue = [];
+  /** How many of the queue were read. */ read = 0;
   ended = false;
-  wake = () => {};
+  /** @type {((result: IteratorResult<AssistantMessageEvent, undefined>) => void)[]} */ waiting = [];
   /** @type {PromiseWithResolvers<AssistantMessage>} */ final = Promise.withResolvers();
 
   /** @param {AssistantMessageEvent} event */
   push(event) {
     if (this.ended) return;
-    this.queue.push(event);
+    const wake = this.waiting.shift();
+    if (wake) wake({ value: event, done: false });
+    else this.queue.push(event);
     if (event.type === 'done' || event.type === 'error') {
       this.ended = true;
       this.final.resolve(event.type === 'done' ? event.message : event.error);
+      for (const end of this.waiting) end({ value: undefined, done: true });
     }
-    this.wake();
   }
 
   result() { return this.final.promise; }
 
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      const batch = this.queue;
-      this.queue = [];
-      yield* batch;
-      if (this.queue.length) continue;
-      if (this.ended) return;
-      await new Promise((/** @type {(value?: unknown) => void} */ resolve) => { this.wake = () => resolve(); });
+  /** @returns {Promise<IteratorResult<AssistantMessageEvent, undefined>>} */
+  async next() {
+    if (this.read < this.queue.length) {
+      const value = this.queue[this.read++];
+      if (this.read === this.queue.length) {
+        this.queue = [];
+        this.read = 0;
+      }
+      return { value, done: false };
     }
+    if (this.ended) return { value: undefined, done: true };
+    return new Promise((resolve) => { this.waiting.push(resolve); });
   }
+
+  [Symbol.asyncIterator]() { return this; }
 }
 
 /**

@@ -47,6 +47,7 @@ const TURN = 20;
  */
 function boundsOf({ handed, resources }) {
   const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
   let left = handed;
   let since = performance.now();
   let isOver = false;
@@ -64,6 +65,10 @@ function boundsOf({ handed, resources }) {
       count(bytes.byteLength);
       return decoder.decode(bytes);
     },
+    /** How many bytes a text is, as `write` writes it. @param {string} text */
+    bytes: (text) => Buffer.byteLength(text),
+    /** @param {string} text @param {ArrayBuffer} memory @param {number} start @param {number} length */
+    write: (text, memory, start, length) => { encoder.encodeInto(text, new Uint8Array(memory, start, length)); },
     /** @param {ArrayBuffer} memory @param {number} start @param {number} end */
     slice(memory, start, end) {
       count(end - start);

@@ -156,6 +156,6 @@ export function priceOfReply(config, model) {
       return /** @type {any} */ (Promise.race([asked, late]).finally(() => clearTimeout(timer)));
     },
     /** After the reply: a price that it did not need is not waited for. */
-    end() { if (!isNeeded) unneeded.abort(); },
+    end() { if (asked && !isNeeded) unneeded.abort('the reply is over'); },
   };
 }
