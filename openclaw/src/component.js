@@ -118,19 +118,19 @@ function inTurns(provider, turn) {
   return { ...provider, chat: { ...chat, stream: turning(chat.stream) }, ...spoken };
 }
 
-/** Kinds of failures that the component tells no code of, and Node does: OpenClaw knows by it whether to try again. */
-const OF_THE_NETWORK = ['transport', 'timeout', 'truncated'];
+/** Failures below HTTP. The component gives no code for them; by Node's code OpenClaw decides whether to try again. */
+const NETWORK_KINDS = ['transport', 'timeout', 'truncated'];
 
 /**
  * What the component says of a failure, without secrets, should one have found a way into it.
  * @param {any} thrown
  * @param {Mask} mask
- * @param {string | undefined} code Node's, of a failure of the network
+ * @param {string | undefined} code Node's code for a network failure
  */
 function masked(thrown, mask, code) {
   const error = thrown?.payload;
   if (!error || typeof error !== 'object') return thrown;
-  if (OF_THE_NETWORK.includes(error.kind)) error.code ??= code;
+  if (NETWORK_KINDS.includes(error.kind)) error.code ??= code;
   for (const name of ['message', 'hint', 'code', 'traceId']) {
     if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
   }

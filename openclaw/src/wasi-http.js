@@ -475,8 +475,8 @@ function checkHead({ headers, redirected }, limits) {
  * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still
  * open when another call is bound, or none, is ended.
  * @param {(bytes: number) => void} [written] is told how much the component writes
- * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void, broken: () => string | undefined }} the
- * last is what Node calls the failure of the network that was the last
+ * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void, broken: () => string | undefined }}
+ * `broken` gives Node's code for the last network failure
  */
 export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;
