@@ -61,7 +61,7 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
   /** @type {any[]} */ const events = [];
   const options = { apiKey: 'K', reasoning: 'low', maxRetries: 0, signal: given.signal, firstEventTimeoutMs };
   const context = { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] };
-  const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 5000);
+  const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 20_000);
   const stream = client({ ...model, ...(url && { baseUrl: url }) }, context, options);
   for await (const { type, contentIndex: at, delta, toolCall } of stream) {
     const last = events.at(-1);
