@@ -23,7 +23,8 @@ if (process.argv[2] === '--server') {
       if (kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 20));
     }
     if (kind === 'open') return; // until the client goes
-    res.end(`${chunk({}, 'stop')}data: [DONE]\n\n`);
+    const usage = { prompt_tokens: 9, completion_tokens: Number(count), total_tokens: 9 + Number(count) };
+    res.end(`${chunk({}, 'stop')}data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', model: 'm', choices: [], usage })}\n\ndata: [DONE]\n\n`);
   }).listen(0, '127.0.0.1', () => console.log(/** @type {import('node:net').AddressInfo} */ (server.address()).port));
 } else if (process.argv[2] === '--first-use') {
   const start = performance.now();
@@ -56,7 +57,7 @@ async function main() {
     for await (const bytes of /** @type {ReadableStream<Uint8Array>} */ (response.body)) {
       const events = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
       rest = events.pop() ?? '';
-      for (const event of events) if (event !== 'data: [DONE]') text += JSON.parse(event.slice(6)).choices[0].delta.content ?? '';
+      for (const event of events) if (event !== 'data: [DONE]') text += JSON.parse(event.slice(6)).choices[0]?.delta.content ?? '';
     }
     return text;
   }

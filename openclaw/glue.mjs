@@ -17,12 +17,15 @@ const GROWING = /function \w+\((\w+),\w+\)\{const (\w+)=\1\[0\]&~\w+;return 0===
 /** Where a list of handles is read, as many as the second name says. */
 const HANDLES = /for\(let (\w+)=0;\1<(\w+);\1\+\+\)\{const \w+=\w+\+4\*\1;/g;
 
+/** Where a text is written: jco's own glue makes its bytes first, and copies them. */
+const WRITTEN = /let (\w+)=\w+\.encode\((\w+)\),(\w+)=(\w+)\(0,0,1,\1\.length\);return new Uint8Array\((\w+)\.buffer\)\.set\(\1,\3\),(\w+)=\1\.length,\3/;
+
 /** Where the component begins to wait. */
 const WAITS = /new WebAssembly\.Suspending\(async function\([^)]*\)\{/g;
 
 /**
  * Has each text and each list of bytes that the component hands over counted, and each handle that it keeps or names; has each of
- * its waits leave other work its turn, see `src/component.js`; and has no destructor of its resources run when JavaScript collects
+ * its waits leave other work its turn, see `src/component.js`; has texts written into the component's memory in one go; and has no destructor of its resources run when JavaScript collects
  * them: that would be after the call, on OpenClaw's thread, with nothing to gain, as the whole instance goes.
  * @param {string} glue
  */
@@ -32,11 +35,12 @@ function bounded(glue) {
   const tables = glue.match(GROWING)?.length;
   const lists = glue.match(HANDLES)?.length;
   const isEachWait = glue.match(WAITS)?.length === glue.split('new WebAssembly.Suspending(').length - 1;
-  if (!head || texts !== 1 || tables !== 1 || lists !== 1 || !isEachWait) {
+  if (!head || !WRITTEN.test(glue) || texts !== 1 || tables !== 1 || lists !== 1 || !isEachWait) {
     throw new Error('jco writes its glue in another way: look at how it reads memory, keeps handles and waits');
   }
   const rest = glue.slice(head[0].length)
     .replace(/new TextDecoder(\(\))?/, '$$handed').replace(/(\w+)\.buffer\.slice\(/g, '$$handed.slice($1.buffer,')
+    .replace(WRITTEN, 'const $1=$$handed.bytes($2),$3=$4(0,0,1,$1);return $$handed.write($2,$5.buffer,$3,$1),$6=$1,$3')
     .replace(GROWING, '$&$$handed.kept($1),').replace(HANDLES, '$$handed.named($2);$&')
     .replace(WAITS, '$&const $$turn=$$handed.turn();if($$turn)await $$turn;');
   return `${head[0]}const $handed=${head[2]}.handed,FinalizationRegistry=class{register(){}unregister(){}};${rest}`;

@@ -61,9 +61,10 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
   /** @type {any[]} */ const events = [];
   const options = { apiKey: 'K', reasoning: 'low', maxRetries: 0, signal: given.signal, firstEventTimeoutMs };
   const context = { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] };
-  const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 5000);
+  const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 20_000);
   const stream = client({ ...model, ...(url && { baseUrl: url }) }, context, options);
   for await (const { type, contentIndex: at, delta, toolCall } of stream) {
+    // OpenClaw's client for Anthropic tells the ends of texts too, as we do, and its client for OpenAI's form does not.
     const last = events.at(-1);
     if (delta !== undefined && last?.type === type && last.at === at) last.delta += delta;
     else if (!['text_end', 'thinking_end'].includes(type)) events.push(toolCall ? { type, at, call: plain(toolCall) } : { type, at, delta });

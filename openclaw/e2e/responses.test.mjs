@@ -54,8 +54,10 @@ test('an agent with a tool, and its reasoning in the next turn', async () => {
   assert.match(JSON.stringify((await ask('Use ls, please.')).json), /The tool said/);
   assert.match(JSON.stringify((await ask('Thank you.')).json), /Thank you/);
 
-  await new Promise((resolve) => setTimeout(resolve, 500)); // the stand-in prints what reached it every now and then
-  const calls = seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/responses'));
+  const posted = () => seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/responses'));
+  // the stand-in prints what reached it every now and then
+  for (let tries = 0; posted().length < 3 && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+  const calls = posted();
   assert.equal(calls.length, 3, JSON.stringify(seen.map(({ path }) => path)));
   const [first, second, third] = calls.map(({ body }) => body);
   assert.equal(first.reasoning.effort, 'high');

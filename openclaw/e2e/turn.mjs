@@ -18,10 +18,12 @@ if (process.argv[2] === '--server') {
   const events = [
     ...Array.from({ length: EVENTS }, (_, i) => chunk({ content: `word ${i} ` })),
     chunk({}, 'stop'),
+    `data: ${JSON.stringify({ id: 'c1', model: 'm', choices: [], usage: { prompt_tokens: 16_000, completion_tokens: EVENTS } })}\n\n`,
     'data: [DONE]\n\n',
   ];
   const server = http
     .createServer(async (req, res) => {
+      if (req.method === 'GET') return res.writeHead(404).end(); // a price
       for await (const _ of req); // read it all
       res.writeHead(200, { 'content-type': 'text/event-stream' });
       for (let i = 0; i < events.length; i += 10) {

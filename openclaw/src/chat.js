@@ -27,8 +27,8 @@ function emptyMessage({ api, provider: name, id }) {
 }
 
 /**
- * What a text is to the user: the answer, or what the model says on its way there, which OpenClaw shows as progress and not as an
- * answer. As OpenClaw's own clients write it.
+ * Marks a text as the answer, or as something that the model says before it, which OpenClaw shows as progress. In the form of
+ * OpenClaw's own clients.
  * @param {number} at @param {'commentary' | 'final_answer'} phase
  */
 const signatureOf = (at, phase) => JSON.stringify({ v: 1, id: `${phase.replace('_', '-')}-${at}-${randomUUID()}`, phase });
@@ -74,7 +74,7 @@ export class Translator {
       case 'other': this.others.push(JSON.parse(event.val)); break;
       case 'thinking': {
         const block = this.block('thinking', () => ({ type: 'thinking', thinking: '' }));
-        message.openclawDelivery ??= { textPhaseRequiresTerminal: true }; // whether a text is of the answer, the end tells
+        message.openclawDelivery ??= { textPhaseRequiresTerminal: true }; // only the end tells which text is the answer
         block.thinking += event.val.text;
         if (event.val.text) push({ type: 'thinking_delta', contentIndex: this.open, delta: event.val.text, partial: message });
         if (event.val.signature) {
@@ -156,10 +156,10 @@ export class Translator {
     this.message.usage = { ...tokens, cost: costOf(tokens, this.model.cost) };
   }
 
-  /** The texts that say something. */
+  /** The texts that are not blank. */
   texts() { return this.message.content.flatMap((block) => (block.type === 'text' && block.text.trim() ? [block] : [])); }
 
-  /** The texts so far are on the way to the answer. */
+  /** Marks the texts so far as said before the answer. */
   comment() { this.texts().forEach((text, at) => { text.textSignature ??= signatureOf(at, 'commentary'); }); }
 
   /**
@@ -186,7 +186,7 @@ export class Translator {
     message.stopReason = stopped === 'length' ? 'length' : calls.size ? 'toolUse' : 'stop';
     if (message.stopReason === 'toolUse') this.comment();
     else {
-      // of texts between which the model thought, the last is the answer
+      // if the model thought between texts, the last one is the answer
       this.texts().forEach((text, at, { length }) => {
         delete text.textSignature;
         if (length > 1) text.textSignature = signatureOf(at, at === length - 1 ? 'final_answer' : 'commentary');
@@ -217,36 +217,48 @@ export class Translator {
   }
 }
 
-/** OpenClaw's event stream: events can be read as they come, and the message at the end. @implements {AsyncIterable<AssistantMessageEvent>} */
+/**
+ * OpenClaw's event stream: events can be read as they come, and the message at the end. An iterator by hand: a generator waits three
+ * times for each event.
+ * @implements {AsyncIterableIterator<AssistantMessageEvent>}
+ */
 class Reply {
   /** @type {AssistantMessageEvent[]} */ queue = [];
+  /** How many of the queue were read. */ read = 0;
   ended = false;
-  wake = () => {};
+  /** @type {((result: IteratorResult<AssistantMessageEvent, undefined>) => void)[]} */ waiting = [];
   /** @type {PromiseWithResolvers<AssistantMessage>} */ final = Promise.withResolvers();
 
   /** @param {AssistantMessageEvent} event */
   push(event) {
     if (this.ended) return;
-    this.queue.push(event);
+    const wake = this.waiting.shift();
+    if (wake) wake({ value: event, done: false });
+    else this.queue.push(event);
     if (event.type === 'done' || event.type === 'error') {
       this.ended = true;
       this.final.resolve(event.type === 'done' ? event.message : event.error);
+      for (const end of this.waiting) end({ value: undefined, done: true });
     }
-    this.wake();
   }
 
   result() { return this.final.promise; }
 
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      const batch = this.queue;
-      this.queue = [];
-      yield* batch;
-      if (this.queue.length) continue;
-      if (this.ended) return;
-      await new Promise((/** @type {(value?: unknown) => void} */ resolve) => { this.wake = () => resolve(); });
+  /** @returns {Promise<IteratorResult<AssistantMessageEvent, undefined>>} */
+  async next() {
+    if (this.read < this.queue.length) {
+      const value = this.queue[this.read++];
+      if (this.read === this.queue.length) {
+        this.queue = [];
+        this.read = 0;
+      }
+      return { value, done: false };
     }
+    if (this.ended) return { value: undefined, done: true };
+    return new Promise((resolve) => { this.waiting.push(resolve); });
   }
+
+  [Symbol.asyncIterator]() { return this; }
 }
 
 /**

@@ -50,6 +50,7 @@ const TURN = 20;
  */
 function boundsOf({ handed, resources }) {
   const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
   let left = handed;
   let since = performance.now();
   let isOver = false;
@@ -67,6 +68,10 @@ function boundsOf({ handed, resources }) {
       count(bytes.byteLength);
       return decoder.decode(bytes);
     },
+    /** How many bytes a text is, as `write` writes it. @param {string} text */
+    bytes: (text) => Buffer.byteLength(text),
+    /** @param {string} text @param {ArrayBuffer} memory @param {number} start @param {number} length */
+    write: (text, memory, start, length) => { encoder.encodeInto(text, new Uint8Array(memory, start, length)); },
     /** @param {ArrayBuffer} memory @param {number} start @param {number} end */
     slice(memory, start, end) {
       count(end - start);
@@ -116,19 +121,19 @@ function inTurns(provider, turn) {
   return { ...provider, chat: { ...chat, stream: turning(chat.stream) }, ...spoken };
 }
 
-/** Kinds of failures that the component tells no code of, and Node does: OpenClaw knows by it whether to try again. */
-const OF_THE_NETWORK = ['transport', 'timeout', 'truncated'];
+/** Failures below HTTP. The component gives no code for them; by Node's code OpenClaw decides whether to try again. */
+const NETWORK_KINDS = ['transport', 'timeout', 'truncated'];
 
 /**
  * What the component says of a failure, without secrets, should one have found a way into it.
  * @param {any} thrown
  * @param {Mask} mask
- * @param {string | undefined} code Node's, of a failure of the network
+ * @param {string | undefined} code Node's code for a network failure
  */
 function masked(thrown, mask, code) {
   const error = thrown?.payload;
   if (!error || typeof error !== 'object') return thrown;
-  if (OF_THE_NETWORK.includes(error.kind)) error.code ??= code;
+  if (NETWORK_KINDS.includes(error.kind)) error.code ??= code;
   for (const name of ['message', 'hint', 'code', 'traceId']) {
     if (typeof error[name] === 'string') error[name] = mask.text(error[name]);
   }

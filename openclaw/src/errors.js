@@ -25,7 +25,7 @@ export class PortkeyError extends Error {
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
       + (traceId ? ` (trace id ${traceId})` : '');
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
-    const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may break whose head was good
+    const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may fail after a good head
     super((refusal ? `${refusal}: ${sentences}` : sentences) + wait);
     this.name = 'PortkeyError';
     this.type = error.kind;
@@ -45,18 +45,18 @@ export function toError(thrown) {
   return error?.kind ? new PortkeyError(error) : new Error(String(error?.message ?? error));
 }
 
-/** A service that says so is full, and any other that failed is broken: OpenClaw waits for the one longer than for the other. */
-const FULL = /overload|at capacity|unavailable|high (demand|load)/i;
+/** Words of a service that is overloaded. Any other that failed is broken, which is another reason to OpenClaw. */
+const OVERLOADED = /overload|at capacity|unavailable|high (demand|load)/i;
 
-/** What the component says where a conversation is too long, in whatever words the model provider said so. */
+/** The component's own words for a conversation that is too long, whatever the model provider's are. */
 const TOO_LONG = "longer than the model's context";
 
 /** @typedef {{ errorMessage?: string, errorType?: string, status?: number, code?: string }} Failure a failed call, as OpenClaw knows it */
 
 /** @param {Failure} failure @returns {typeof FAILOVER[keyof typeof FAILOVER] | 'overloaded' | undefined} */
 export function classifyFailoverReason({ errorMessage = '', errorType, status, code }) {
-  if (errorType === 'overloaded' && FULL.test(errorMessage)) return 'overloaded';
-  // OpenClaw tells a key that is gone for good from one that is wrong, and by Node's code a certificate from a connection
+  if (errorType === 'overloaded' && OVERLOADED.test(errorMessage)) return 'overloaded';
+  // OpenClaw's own reading is finer: a revoked key and a wrong one, a bad certificate and a broken connection
   if (status === 401 || status === 403 || (errorType === 'transport' && code)) return undefined;
   return FAILOVER[/** @type {keyof typeof FAILOVER} */ (errorType)];
 }

@@ -39,7 +39,7 @@ const NOTHING = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 /** Whether somebody set these: zeros are what is written where no price is known. @param {Partial<Cost> | undefined} cost */
 export const isSet = (cost) => Object.values(cost ?? {}).some((rate) => typeof rate === 'number' && rate > 0);
 
-/** What so many tokens cost. @param {Omit<Usage, 'cost'>} tokens @param {Partial<Cost>} [rates] @returns {Usage['cost']} */
+/** The cost of these tokens. @param {Omit<Usage, 'cost'>} tokens @param {Partial<Cost>} [rates] @returns {Usage['cost']} */
 export function costOf({ input, output, cacheRead, cacheWrite }, rates = {}) {
   const price = (/** @type {number} */ tokens, /** @type {number | undefined} */ rate) => (tokens * (rate ?? 0)) / 1e6;
   const cost = { input: price(input, rates.input), output: price(output, rates.output), cacheRead: price(cacheRead, rates.cacheRead), cacheWrite: price(cacheWrite, rates.cacheWrite) };
@@ -140,7 +140,7 @@ export async function askCosts(config, ids, signal) {
 }
 
 /**
- * The price that a reply is paid at, which is asked for while the reply is being written.
+ * The price that a reply is paid at. It is asked for while the reply is being written.
  * @param {any} config OpenClaw's
  * @param {Model} model
  */
@@ -167,6 +167,6 @@ export function priceOfReply(config, model) {
       return /** @type {any} */ (Promise.race([asked, late]).finally(() => clearTimeout(timer)));
     },
     /** After the reply: a price that it did not need is not waited for. */
-    end() { if (!isNeeded) unneeded.abort(); },
+    end() { if (asked && !isNeeded) unneeded.abort('the reply is over'); },
   };
 }

@@ -22,6 +22,8 @@ import { Mask } from './mask.js';
  */
 
 const READ_AHEAD = 65536;
+/** How much of a body the component may write at once, in bytes: an agent's turn is larger than what is read ahead. */
+const WRITE_AT_ONCE = 1 << 18;
 const DISPOSE = /** @type {typeof Symbol.dispose} */ (Symbol.dispose ?? Symbol.for('dispose'));
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -50,6 +52,7 @@ const millis = (ns, most) => (ns === undefined ? most : Math.min(Number(ns / 1_0
 
 /** @param {Uint8Array[]} chunks @returns {Uint8Array<ArrayBuffer>} */
 function concat(chunks) {
+  if (chunks.length === 1) return /** @type {Uint8Array<ArrayBuffer>} */ (chunks[0]);
   const all = new Uint8Array(chunks.reduce((n, c) => n + c.length, 0));
   let at = 0;
   for (const c of chunks) {
@@ -213,7 +216,7 @@ class InputStream {
       this.more();
       return new Uint8Array(0);
     }
-    const all = this.queue.length === 1 ? this.queue[0] : concat(this.queue);
+    const all = concat(this.queue);
     const head = all.length > len ? all.subarray(0, Number(len)) : all;
     this.queue = all.length > len ? [all.subarray(head.length)] : [];
     this.size = all.length - head.length;
@@ -247,15 +250,15 @@ class InputStream {
  * @property {import('./limits.js').Limits} limits
  */
 
-/** The body of a request: kept until it is complete. */
+/** The body of a request: kept until it is complete. What the glue hands over is a copy of the component's memory already. */
 class OutputStream {
   /** @param {(bytes: Uint8Array) => void} [sink] */
   constructor(sink = () => {}) { this.sink = sink; }
-  checkWrite() { return BigInt(READ_AHEAD); }
+  checkWrite() { return BigInt(WRITE_AT_ONCE); }
   /** @param {Uint8Array} bytes */
-  write(bytes) { this.sink(bytes.slice()); }
+  write(bytes) { this.sink(bytes); }
   /** @param {Uint8Array} bytes */
-  blockingWriteAndFlush(bytes) { this.sink(bytes.slice()); }
+  blockingWriteAndFlush(bytes) { this.sink(bytes); }
   flush() {}
   blockingFlush() {}
   subscribe() { return new Pollable(); }
@@ -472,8 +475,8 @@ function checkHead({ headers, redirected }, limits) {
  * The import object of one instance, and `bind`, which says for each call what it may do: nothing, until then. What is still
  * open when another call is bound, or none, is ended.
  * @param {(bytes: number) => void} [written] is told how much the component writes
- * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void, broken: () => string | undefined }} the
- * last is what Node calls the failure of the network that was the last
+ * @returns {{ imports: Record<string, any>, bind: (egress: Egress | undefined) => void, broken: () => string | undefined }}
+ * `broken` gives Node's code for the last network failure
  */
 export function wasiHttp(written = () => {}) {
   /** @type {Egress | undefined} */ let egress;

@@ -302,7 +302,8 @@ describe('chat', () => {
 
     answer = (_, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'half' }), () => res.destroy()); };
     const broken = await streamFn({})(model(), ask('x'), { apiKey: 'K' }).result();
-    assert.deepEqual([broken.errorType, broken.errorCode], ['truncated', 'UND_ERR_SOCKET'], 'OpenClaw tries again, by what Node calls it');
+    assert.equal(broken.errorType, 'truncated');
+    assert.match(broken.errorCode ?? '', /^(UND_ERR_SOCKET|ECONNRESET)$/, "OpenClaw tries again, by Node's code");
 
     const none = await streamFn({})(model(), ask('x'), {}).result();
     assert.match(none.errorMessage ?? '', /Portkey API key missing/);
