@@ -22,6 +22,7 @@ const harness = process.env.HOST_HARNESS ?? join(process.env.CARGO_TARGET_DIR ??
  * @type {Record<string, string>}
  */
 const REFUSED = {
+  'agents-by-list': 'no object',
   'base-url-misspelt': 'a key that OpenClaw does not know',
   'comma-is-missing': 'no JSON5',
   'hash-comment': 'no JSON5',
@@ -33,8 +34,10 @@ const REFUSED = {
   'include-missing': 'no file',
   'include-outside': 'not in the folder',
   'include-too-deep': 'over OpenClaw\'s limit',
+  'env-vars-by-list': 'no object',
   'header-of-program': 'a program, which our host does not run',
   'header-of-unset-variable': 'OpenClaw sends the reference itself',
+  'key-as-misspelt-reference': 'OpenClaw sends the reference itself',
   'key-of-file-that-is-not-there': 'no file',
   'key-of-file-that-others-read': 'a file that others read',
   'key-of-program': 'a program, which our host does not run',
@@ -43,6 +46,9 @@ const REFUSED = {
   'key-of-unset-variable': 'no key',
   'key-of-variable-not-allowed': 'not on the list',
   'local-service': 'a program, which our host does not start',
+  'model-base-url-empty': 'no URL',
+  'model-id-is-a-number': 'no id',
+  'model-limit-of-nothing': 'no limit',
   'models-by-name': 'no list',
   'primary-is-a-number': 'no name of a model',
   'proxy-without-a-mode': 'a proxy without a mode',

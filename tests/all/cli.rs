@@ -70,7 +70,7 @@ fn chat_reads_standard_input_images_tools_and_headers() {
     let input = std::fs::File::open(folder.join("question.txt")).unwrap();
     let arguments =
         ["chat", "--json", "--tools", "tools.json", "--system", "Be brief.", "--header", "x-portkey-trace-id: t-1"];
-    let ran = crate::support::Ran::from(user.cli.command(&arguments).stdin(input).output().unwrap()).ok().json();
+    let ran = Ran::from(user.cli.command(&arguments).stdin(input).output().unwrap()).ok().json();
     assert_eq!(ran["finish_reason"], "tool_calls");
     assert_eq!(ran["content"][0]["name"], "get_weather");
     assert_eq!(ran["report"]["trace_id"], "t-1");
@@ -168,6 +168,18 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
     assert!(!usage.err.contains("kind:"), "{usage:?}");
 }
 
+/// It is there, and no key: "missing" would send its owner to look for a name.
+#[test]
+#[cfg(unix)]
+fn a_key_that_is_no_text_is_not_called_missing() {
+    let user = User::new();
+    let mut command = user.cli.command(&["chat", "x"]);
+    command.env("PORTKEY_API_KEY", <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff"));
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("unprintable characters") && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+}
+
 #[test]
 fn wrong_usage_is_named_and_exits_with_2() {
     let user = User::new();
@@ -202,6 +214,13 @@ fn wrong_usage_is_named_and_exits_with_2() {
         (&["chat", "x", "--temperature", "hot"], "it is not a number"),
         (&["chat", "x", "--top-p=-1"], "a number of 0 or more"),
         (&["models", "--no-check"], "--default"),
+        // What a shell makes of an unset variable: the key would go to the provider's own service, or nobody be asked.
+        (&["chat", "x", "--base-url", ""], "'--base-url <URL>': it is empty"),
+        (&["onboard", "--yes", "--base-url", " "], "'--base-url <URL>': it is empty"),
+        (&["chat", "x", "--model", ""], "'--model <ID>': it is empty"),
+        (&["embed", "x", "-m", " "], "'--model <ID>': it is empty"),
+        (&["models", "--default", ""], "'--default <ID>': it is empty"),
+        (&["chat", "x", "--output", "-"], "give ./- for a file of that name, or /dev/stdout"),
         // The nearest name is looked for among the plugin's flags too.
         (&["chat", "x", "--portkey-api-kye", "k"], "a similar argument exists: '--portkey-api-key'"),
         (&["chat", "x", "--portky-config", "pc-1"], "a similar argument exists: '--portkey-config'"),
@@ -343,7 +362,7 @@ fn standard_input_is_not_read_without_end() {
     std::fs::write(user.cli.folder.path().join("noise"), b"a\xff").unwrap();
     for (file, reason) in [("/dev/zero", "larger than"), ("noise", "UTF-8"), ("/dev/null", "the prompt is empty")] {
         let input = std::fs::File::open(user.cli.folder.path().join(file)).unwrap();
-        let ran = crate::support::Ran::from(user.cli.command(&["chat"]).stdin(input).output().unwrap());
+        let ran = Ran::from(user.cli.command(&["chat"]).stdin(input).output().unwrap());
         assert_eq!(ran.code, 2, "{file}: {ran:?}");
         assert!(ran.err.contains(reason), "{file}: {ran:?}");
     }
@@ -360,7 +379,7 @@ fn too_little_address_space_is_called_so() {
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "ulimit -v 3000000; exec \"$0\" models"]).arg(free.get_program()).env_clear();
     limited.envs(free.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let ran = crate::support::Ran::from(limited.current_dir(user.cli.folder.path()).output().unwrap());
+    let ran = Ran::from(limited.current_dir(user.cli.folder.path()).output().unwrap());
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("ulimit -v") && !ran.err.contains("fault of the plugin"), "{ran:?}");
 }
@@ -384,7 +403,7 @@ fn nobody_reading_is_no_failure() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = user.cli.command(arguments).stdout(writer).output().unwrap();
-        let ran = crate::support::Ran::from(output);
+        let ran = Ran::from(output);
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         assert!(!ran.err.contains("panicked"), "{arguments:?}: {ran:?}");
     }
@@ -397,7 +416,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
     let user = User::new();
     let full = |arguments: &[&str]| {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        crate::support::Ran::from(user.cli.command(arguments).stdout(full).output().unwrap())
+        Ran::from(user.cli.command(arguments).stdout(full).output().unwrap())
     };
     for arguments in [
         &["--help"][..],

@@ -231,7 +231,7 @@ fn a_file_that_is_broken_is_refused_with_the_place_and_the_reason() {
         (b"{} {}", "line 1 column 4"),
         (deep.as_bytes(), "nesting depth exceeded on line 2 column 516"),
         (b"{\n \"models\": {}, \"models\": {}\n}", "the key `models` a second time on line 2 column 16"),
-        (b"{\"env\": 7}", "`env` of the configuration is not an object"),
+        (b"{\"env\": 7}", "`env` must be an object"),
     ] {
         user.holding(Some(""));
         fs::write(&user.config, old).unwrap();

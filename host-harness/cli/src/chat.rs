@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// The model to ask, such as @openai/gpt-5-mini
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// The system prompt
     #[arg(short, long, value_name = "TEXT")]

@@ -61,7 +61,7 @@ pub(crate) struct Run {
     plugin: Option<PathBuf>,
     /// Call this base URL instead of the configured one [default: $PORTKEY_BASE_URL for the provider `portkey`, and so
     /// on]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = input::filled)]
     base_url: Option<String>,
     /// End a call, or the wait between two pieces of a stream, after this many seconds [default: 600; 300 between two
     /// pieces]

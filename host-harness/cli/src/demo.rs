@@ -26,10 +26,10 @@ use super::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The model to ask
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// The model that draws
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::input::filled)]
     image_model: Option<String>,
     #[command(flatten)]
     run: Run,

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The texts, one per argument; without any, the lines of standard input
     texts: Vec<String>,
     /// The model, such as @openai/text-embedding-3-small
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// How many numbers a vector should have, if the model allows a choice
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]

@@ -20,6 +20,9 @@ impl Output {
     /// Where it is a terminal or a folder, or its folder is not there or cannot be written into.
     pub(crate) fn new(path: &Path) -> Result<Self, Usage> {
         let wrong = |error: io::Error| cannot(path, &error);
+        if path == Path::new("-") {
+            return Err(wrong(io::Error::other("give ./- for a file of that name, or /dev/stdout")));
+        }
         // Through a link, the file that it points to is written.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if path.is_dir() {

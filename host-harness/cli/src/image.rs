@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "inputs")]
     mask: Option<PathBuf>,
     /// The model, such as @openai/gpt-image-2
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// How many images
     #[arg(long, value_name = "NUMBER")]

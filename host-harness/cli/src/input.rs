@@ -108,6 +108,11 @@ fn media(path: &Path, what: &str, limit: u64, is_one: impl Fn(&str) -> bool, kin
     }
 }
 
+/// A text that is not blank: what a shell makes of an unset variable is no choice, and no address.
+pub(crate) fn filled(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is empty: leave it out, or say which".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// A number that is one: none below 0, and not infinity.
 pub(crate) fn number(text: &str) -> Result<f32, String> {
     let number: f32 = text.parse().map_err(|_| "it is not a number")?;

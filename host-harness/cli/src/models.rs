@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     prices: bool,
     /// Make this model the default in the configuration; the gateway must offer it
-    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "reasoning", "inputs", "context", "prices"])]
+    #[arg(long, value_name = "ID", value_parser = super::input::filled, conflicts_with_all = ["filter", "reasoning", "inputs", "context", "prices"])]
     default: Option<String>,
     /// With --default: write without asking the gateway whether it offers the model
     #[arg(long, requires = "default")]

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
     /// The model, such as @openai/gpt-4o-mini-tts
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// The voice, by the model's name for it
     #[arg(long, value_name = "NAME")]

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The recording: MP3, WAV, M4A, OGG, FLAC or WebM, of up to 25 MiB
     file: PathBuf,
     /// The model, such as @openai/gpt-4o-mini-transcribe
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// The language that is spoken, such as de
     #[arg(long, value_name = "CODE")]

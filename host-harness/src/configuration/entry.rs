@@ -41,7 +41,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("models", ObeysA(Shape::Objects)),
             ("api", Leaves("this host asks in the form of openai-completions")),
             ("authHeader", Leaves("the key is sent in the provider's own header")),
-            ("maxTokens", ObeysA(Shape::Number)),
+            ("maxTokens", ObeysA(Shape::Count)),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("region", Leaves("the base URL says where to call")),
             ("injectNumCtxForOpenAICompat", Leaves("it is for local model servers")),
@@ -89,17 +89,17 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
     (
         "models[]",
         &[
-            ("id", Obeys),
-            ("headers", Obeys),
-            ("baseUrl", Obeys),
+            ("id", ObeysA(Shape::Text)),
+            ("headers", ObeysA(Shape::Object)),
+            ("baseUrl", ObeysA(Shape::Filled)),
             ("name", Obeys),
             ("api", Leaves("this host asks in the form of openai-completions")),
             ("reasoning", Leaves("OpenClaw's knowledge of the model")),
             ("input", Leaves("OpenClaw's knowledge of the model")),
-            ("cost", Obeys),
+            ("cost", ObeysA(Shape::Object)),
             ("contextWindow", Leaves("OpenClaw's knowledge of the model")),
             ("contextTokens", Leaves("OpenClaw's knowledge of the model")),
-            ("maxTokens", ObeysA(Shape::Number)),
+            ("maxTokens", ObeysA(Shape::Count)),
             ("thinkingLevelMap", Leaves("OpenClaw's knowledge of the model")),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("agentRuntime", Leaves("this host runs no agents")),
@@ -128,7 +128,7 @@ pub struct Left {
 /// Gives an error for each name that is not, with the right one.
 pub(crate) fn check_way(config: &Value) -> Vec<Error> {
     const MODELS: [&str; 3] = ["mode", "providers", "catalogRefresh"];
-    let mut refused = Vec::new();
+    let (mut refused, mut wrong_shapes) = (Vec::new(), Vec::new());
     let mut refuse = |path: String, hint: &str| {
         refused.push(Error::at(path, "is none of OpenClaw's keys").hint(format!("{hint} OpenClaw refuses it too.")));
     };
@@ -153,9 +153,17 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
             refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
         }
     }
+    for path in ["agents", "agents.defaults", "env", "env.vars", "secrets", "secrets.providers"] {
+        let value = path.split('.').try_fold(config, |value, step| value.get(step)).filter(|value| !value.is_null());
+        // One of another kind would be read as if nothing were in it.
+        if value.is_some_and(|value| !value.is_object()) {
+            wrong_shapes.push(Error::at(path, "must be an object").hint("OpenClaw refuses it too."));
+        }
+    }
     for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
         refuse(format!("models.{name}"), "Providers are at `models.providers`.");
     }
+    refused.extend(wrong_shapes);
     refused
 }
 
@@ -219,8 +227,9 @@ pub(crate) enum Shape {
     Objects,
     Object,
     Bool,
-    Number,
+    Count,
     Text,
+    Filled,
 }
 
 impl Shape {
@@ -232,8 +241,11 @@ impl Shape {
             }
             Self::Object => (value.is_object(), "an object"),
             Self::Bool => (value.is_boolean(), "true or false"),
-            Self::Number => (value.is_number(), "a number"),
+            Self::Count => {
+                (value.as_f64().is_some_and(|number| number >= 1.0 && number.fract() == 0.0), "a whole number above 0")
+            }
             Self::Text => (value.is_string(), "a text"),
+            Self::Filled => (value.as_str().is_some_and(|text| !text.trim().is_empty()), "a text that is not empty"),
         };
         (!is_it && !value.is_null()).then_some(wanted)
     }
@@ -429,7 +441,14 @@ mod tests {
             (json!({"localService": {"command": "x"}}), "localService"),
             (json!({"models": {"a": {"baseUrl": "http://x"}}}), ".models` must be a list of objects"),
             (json!({"models": ["a"]}), "models"),
-            (json!({"models": [{"id": "a", "maxTokens": "5"}]}), "models[0].maxTokens` must be a number"),
+            (json!({"models": [{"id": "a", "maxTokens": "5"}]}), "models[0].maxTokens` must be a whole number above 0"),
+            (json!({"models": [{"id": "a", "maxTokens": 0}]}), "models[0].maxTokens"),
+            (json!({"models": [{"id": "a", "maxTokens": 7.5}]}), "models[0].maxTokens"),
+            (json!({"models": [{"id": 5}]}), "models[0].id` must be a text"),
+            (json!({"models": [{"id": "a", "headers": []}]}), "models[0].headers"),
+            (json!({"models": [{"id": "a", "cost": 3}]}), "models[0].cost"),
+            // It would lead to the provider's own service, whatever the entry says.
+            (json!({"models": [{"id": "a", "baseUrl": " "}]}), "models[0].baseUrl` must be a text that is not empty"),
             (json!({"models": [{"id": "a", "compat": "x"}]}), "models[0].compat"),
             (json!({"maxTokens": "5"}), "maxTokens"),
             (
@@ -465,6 +484,9 @@ mod tests {
             (json!({"models": {"provider": {}}}), "`models.provider`"),
             (json!({"models": {"$Include": "x"}}), "`models.$Include`"),
             (json!({"$import": "x"}), "`$import`"),
+            (json!({"agents": [{"id": "main"}]}), "`agents` must be an object"),
+            (json!({"agents": {"defaults": []}}), "`agents.defaults`"),
+            (json!({"env": {"vars": ["A=b"]}}), "`env.vars`"),
         ] {
             let refused = check_way(&config);
             assert!(refused.len() == 1 && refused[0].to_string().contains(why), "{config}: {refused:?}");

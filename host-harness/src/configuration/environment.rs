@@ -31,7 +31,8 @@ impl Environment {
 
     /// The variables of this process.
     pub fn process() -> Self {
-        Self::from_fn(|name| std::env::var(name).ok())
+        // What is not UTF-8 is there all the same: whoever reads it says what is wrong with it.
+        Self::from_fn(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
     }
 
     /// Whatever `lookup` answers: a vault, a map.
@@ -177,7 +178,11 @@ pub(super) fn value_of(name: &str, environment: &Environment, config: &Value) ->
 }
 
 fn not_set(name: &str, config: &Value) -> Error {
+    let vars = config.get("env").and_then(|env| env.get("vars"));
     let (why, hint) = match block_text(config, name) {
+        None if vars.and_then(|vars| vars.get(name)).is_some_and(|value| !value.is_string() && !value.is_null()) => {
+            (format!("and env.vars.{name} is not a text"), "Write its value in quotes.".to_owned())
+        }
         Some((_, path)) => (
             format!("and {path} refers to what is not set, to itself, or to too much"),
             "Write it there as a text without references, or set the environment variable.".to_owned(),
@@ -211,6 +216,8 @@ mod tests {
         assert_eq!(resolved("${B} ${C}").unwrap(), "b-one b-one");
         assert!(resolved("${D}").is_err() && resolved("${E}").is_err());
         assert!(resolved("${D}").unwrap_err().to_string().contains("env.vars.D refers to"));
+        let number = json!({"env": {"vars": {"N": 5}}});
+        assert!(resolve("${N}", &environment, &number).unwrap_err().to_string().contains("env.vars.N is not a text"));
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use boundary::{
     inline,
-    references::{is_name, references, shorthand},
+    references::{is_name, is_reference, references, shorthand},
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -42,6 +42,8 @@ pub(crate) fn secret(value: &Value, path: &str, environment: &Environment, confi
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(text) => match shorthand(text) {
             Some(name) => env(name, default_provider(config, "env"), path, environment, config).map(Some),
+            None if is_misspelt(text) => Err(Error::at(path, "looks like a reference, and is none")
+                .hint("Write it as ${NAME}: the names of variables are capitals, digits and `_`.")),
             None => {
                 let names = references(text);
                 let from = names.iter().map(|name| environment.whence(name, config)).collect::<Vec<_>>().join(" and ");
@@ -52,6 +54,12 @@ pub(crate) fn secret(value: &Value, path: &str, environment: &Environment, confi
         Value::Object(reference) => follow(reference, path, environment, config).map(Some),
         _ => Err(Error::config(format!("`{path}` must be a text or a reference to a secret"))),
     }
+}
+
+/// Whether the whole text is written like a reference, and is none: `${name}`, `${NAME:-default}`. It would be sent as it is.
+fn is_misspelt(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("${") && text.ends_with('}') && !is_reference(text)
 }
 
 /// Whether what stands at `path`, or in it, refers to secrets in a way that is followed here. Whether they are there is
@@ -267,6 +275,8 @@ mod tests {
             (json!("$${A}"), Ok("${A}")),
             (json!(" $A "), Ok("from-environment")),
             (json!("$a"), Ok("$a")),
+            (json!("${a}"), Err("looks like a reference, and is none")),
+            (json!(" ${A:-plain} "), Err("looks like a reference")),
             (json!({"source": "env", "provider": "default", "id": "A"}), Ok("from-environment")),
             (json!({"source": "env", "id": "B"}), Ok("from-block")),
             (json!({"source": "env", "provider": "some", "id": "A"}), Ok("from-environment")),

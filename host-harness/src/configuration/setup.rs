@@ -302,6 +302,9 @@ impl Setup {
         let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
         let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
         let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
+        if given.as_ref().is_some_and(|base_url| base_url.trim().is_empty()) {
+            return Err(Error::config("the base URL that was given is empty").hint("Give one, or none at all."));
+        }
         if let Some(base_url) = given {
             entry.insert("baseUrl".into(), base_url.into());
         } else if let Some(base_url) = model_url {
@@ -326,7 +329,38 @@ impl Setup {
         Ok(())
     }
 
+    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case: as in an entry, the first
+    /// value counts.
+    fn fold_options(&mut self, id: &str) -> Result<()> {
+        let entries = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut);
+        let Some(entries) = entries else { return Ok(()) };
+        let is_other = |name: &&String| *name != id && name.trim().eq_ignore_ascii_case(id);
+        let others: Vec<_> = entries.keys().filter(is_other).cloned().collect();
+        for name in others {
+            let config =
+                entries.get_mut(&name).and_then(Value::as_object_mut).and_then(|other| other.shift_remove("config"));
+            match config {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(more)) => {
+                    let own = entries.entry(id).or_insert_with(|| json!({}));
+                    let own = own.as_object_mut().map(|own| own.entry("config").or_insert_with(|| json!({})));
+                    // What is wrong with that of the exact name, the plugin says.
+                    if let Some(own) = own.and_then(Value::as_object_mut) {
+                        for (name, value) in more {
+                            own.entry(name).or_insert(value);
+                        }
+                    }
+                }
+                Some(_) => {
+                    return Err(Error::at(format!("plugins.entries.{}.config", name.trim()), "is not an object"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
+        self.fold_options(&descriptor.id)?;
         let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
             let mut at = &mut self.config;
@@ -430,6 +464,39 @@ mod tests {
         assert!(error.contains("models.providers.Acme") && error.contains("another `request`"), "{error}");
         assert!(settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": proxy}})).is_ok());
         assert!(settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": null}})).is_ok());
+    }
+
+    #[test]
+    fn options_are_read_under_any_spelling_of_the_plugins_name() {
+        let mut setup = Setup::new(json!({"plugins": {"entries": {
+            "ACME": {"enabled": true, "config": {"traceId": "t", "spanId": "1"}}, " Acme": {},
+            "acme": {"config": {"spanId": "2"}}, "other": {"config": {"traceId": "o"}}}}}));
+        setup.settle(&descriptor(), &[], None).unwrap();
+        assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "2", "traceId": "t"}));
+        let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
+        assert!(
+            setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("the key goes into no option")
+        );
+        let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": []}}}}));
+        assert!(
+            setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("plugins.entries.Acme.config")
+        );
+    }
+
+    /// With the key it would go to the provider's own service.
+    #[test]
+    fn a_base_url_that_is_given_and_empty_is_refused() {
+        for given in ["", " \n"] {
+            let config = json!({"models": {"providers": {"acme": {"baseUrl": "https://mine.test/v1"}}}});
+            let mut setup = Setup::new(config).base_url(given);
+            assert!(
+                setup
+                    .settle(&descriptor(), &[], None)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("base URL that was given is empty")
+            );
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long)]
     chat: bool,
     /// The model to ask [default: the configuration's, else the provider's]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::input::filled)]
     model: Option<String>,
     /// The manifest [default: openclaw.plugin.json in this folder or beside the component, if there is one]
     #[arg(long, value_name = "FILE")]

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     yes: bool,
     /// Add this model instead of the provider's default; may be given several times, and the first is the one for
     /// --default
-    #[arg(long = "model", value_name = "ID")]
+    #[arg(long = "model", value_name = "ID", value_parser = super::input::filled)]
     models: Vec<String>,
     /// Write this header into the provider's entry, to be sent with each request; write a secret as `${NAME}`, the name
     /// of an environment variable; may be given several times
