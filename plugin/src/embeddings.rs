@@ -124,6 +124,22 @@ fn numbers(vector: &Json<'_>) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_of_other_shapes() {
+        for body in [
+            r#"{"embeddings":[[1,0.5]]}"#,
+            r#"{"embeddings":{"float":[[1,0.5]]},"id":"x"}"#,
+            r#"{"embedding":[1,0.5]}"#,
+            r#"{"embedding":{"values":[1,0.5]}}"#,
+            r#"{"data":[{"index":0,"embedding":[[1,0.5]]}]}"#,
+            r#"[{"index":0,"embedding":[[1,0.5]]}]"#,
+        ] {
+            let answer = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 1, "m");
+            assert_eq!(answer.map(|answer| answer.vectors), Ok(vec![vec![1.0, 0.5]]), "{body}");
+        }
+    }
+
     use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
 
     fn asked(texts: &[&str]) -> Request {

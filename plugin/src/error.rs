@@ -381,7 +381,7 @@ const IN_BAND: [(&str, u16); 16] = [
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
 /// references, "Errors".
-const TYPES: [(&str, u16); 20] = [
+const TYPES: [(&str, u16); 21] = [
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),
@@ -389,6 +389,7 @@ const TYPES: [(&str, u16); 20] = [
     ("permission_error", 403),
     ("rate_limit_error", 429),
     ("rate_limit_exceeded", 429),
+    ("too_many_requests_error", 429),
     ("request_too_large", 413),
     ("server_error", 500),
     ("internal_error", 500),
@@ -442,7 +443,7 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
         408 => (ErrorKind::Timeout, Some(TIMEOUT)),
         412 => (ErrorKind::QuotaExceeded, Some(BUDGET)),
         413 => (ErrorKind::InvalidRequest, Some(TOO_LARGE)),
-        429 => (ErrorKind::RateLimited, Some("Wait before the next call, or raise the limit.")),
+        429 => (ErrorKind::RateLimited, Some(WAIT)),
         431 => (
             ErrorKind::InvalidConfig,
             Some("The headers are too large: shorten the inline config or the metadata, or use a config id."),
@@ -463,6 +464,7 @@ fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
 
 /// Names both hosted editions: each refuses the other's keys.
 const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
+const WAIT: &str = "Wait before the next call, or raise the limit.";
 const LATER: &str = "Try again later.";
 const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
 const MODEL_ID: &str = "Check the model id: the hosted catalog names models @provider/model.";
@@ -557,10 +559,11 @@ const RULES: &[Rule] = {
         "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
         "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
         "exceeded max context", "maximum context", "model token limit", "token limit exceeded", "max_new_tokens` must", "maximum model length", "input length (",
-        "prompt exceeds", "tokens too long", "input length exceeds", "length of messages", "too many tokens:", "prompt token count", "context the overflows"]), Is::InvalidRequest, CONTEXT),
+        "prompt exceeds", "tokens too long", "input length exceeds", "length of messages", "too many tokens:", "prompt token count", "context the overflows", "contextwindowexceeded"]), Is::InvalidRequest, CONTEXT),
     rule(Code("content_filter"), Is::ContentBlocked, FILTER),
     rule(Code("content_policy_violation"), Is::ContentBlocked, FILTER),
     rule(Code("moderation_blocked"), Is::ContentBlocked, FILTER),
+    rule(Code("censorship_blocked"), Is::ContentBlocked, FILTER),
     rule(Code("data_inspection_failed"), Is::ContentBlocked, FILTER),
     rule(Code("DataInspectionFailed"), Is::ContentBlocked, FILTER),
     rule(Code("PROHIBITED_CONTENT"), Is::ContentBlocked, FILTER),
@@ -574,7 +577,7 @@ const RULES: &[Rule] = {
     rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
     rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
-        "access token invalid", "reported as leaked", "secret access key"]),
+        "access token invalid", "reported as leaked", "secret access key", "authentication error"]),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
@@ -588,6 +591,7 @@ const RULES: &[Rule] = {
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
     rule(Any(&["not a valid model", "unknown model", "invalid model:", "invalid model name", "model identifier is invalid", "been decommissioned"]), Is::NotFound, MODEL_ID),
+    rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
     rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),

@@ -10,6 +10,7 @@ use crate::bindings::exports::openclaw::provider::models::Entry;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::error::{self, Result};
 use crate::json::{Json, lossy};
+use crate::prompt;
 use crate::report::Head;
 use crate::wire::{self, present};
 
@@ -70,7 +71,7 @@ impl Listing {
         self.pages += 1;
         self.received += items.len();
         // Only the hosted catalog has slugs.
-        let is_catalog = items.iter().any(|item| item.has_slug || item.id.starts_with('@'));
+        let is_catalog = items.iter().any(|item| item.has_slug || prompt::split_slug(&item.id).is_some());
         // A server that ignores the offset sends the same page for ever.
         let first = items.iter().find_map(|item| Some(item.id.clone()).filter(|id| !id.is_empty()));
         let repeats = first.as_ref().is_none_or(|first| self.firsts.contains(first));
@@ -80,7 +81,7 @@ impl Listing {
             if repeats || id.is_empty() {
                 continue;
             }
-            let slug = id.strip_prefix('@').and_then(|rest| rest.split_once('/')).map(|(slug, _)| slug.to_owned());
+            let slug = prompt::split_slug(&id).map(|(slug, _)| slug.trim_start_matches('@').to_owned());
             let provider = slug.or(owner).or_else(|| present(page.text("provider")));
             self.entries.push(Entry { id, provider });
         }
@@ -119,10 +120,10 @@ impl Item {
         let Some(object) = item.object() else {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
-        let id = ["id", "model", "name", "model_id", "modelId"]
-            .into_iter()
-            .map(|name| object.text(name))
-            .find(|id| !id.is_empty());
+        let names = ["id", "model", "name", "model_id", "modelId"].into_iter().map(|name| object.text(name));
+        // At Cloudflare the id is a number of its own.
+        let name = object.text("name");
+        let id = if name.starts_with("@cf/") { Some(name) } else { names.into_iter().find(|id| !id.is_empty()) };
         Self {
             id: id.unwrap_or_default().into_owned(),
             owner: present(object.text("owned_by")),
@@ -241,6 +242,7 @@ mod tests {
             assert_eq!((entries.len(), &*paths[1]), (2, &*format!("/models?{query}=T%2F1%3D")));
         }
         assert_eq!(ids(r#"{"success":true,"result":[{"name":"a"}],"errors":[]}"#), ["a"]);
+        assert_eq!(list(&[r#"{"result":[{"id":"1-2","name":"@cf/a/b"}]}"#]).0, [("@cf/a/b".to_owned(), None)]);
         assert!(ids(r#"{"success":true,"result":null}"#).is_empty());
     }
 

@@ -667,15 +667,38 @@ pub(crate) struct Vector<'a> {
     pub(crate) embedding: Json<'a>,
 }
 
+impl<'a> Vector<'a> {
+    fn read(item: Json<'a>) -> Self {
+        let (mut index, mut embedding) = (None, item);
+        // Google's stands one level down.
+        for name in ["embedding", "values"] {
+            if embedding.is_object() {
+                let mut object = embedding.into_object().unwrap_or_default();
+                index = index.or_else(|| object.get("index")?.count());
+                embedding = object.take(name).unwrap_or(Json::NULL);
+            }
+        }
+        // llama.cpp's is a list of it alone.
+        if embedding.raw().is_some_and(|raw| raw.starts_with("[[")) {
+            embedding = embedding.into_list().unwrap_or_default().pop().unwrap_or(Json::NULL);
+        }
+        Self { index, embedding }
+    }
+}
+
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = successful(text)?;
-        let mut data = Vec::new();
-        let mut read = |mut item: Object<'a>| {
-            let embedding = item.take("embedding").unwrap_or(Json::NULL);
-            data.push(Vector { index: item.get("index").and_then(Json::count), embedding });
-        };
-        each(root.take("data").unwrap_or(Json::NULL), &mut read);
+        let list = Json::parse(text).ok().filter(|json| !json.is_object());
+        // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
+        let list = list.or_else(|| root.take("data")).or_else(|| {
+            let all = root.take("embeddings")?;
+            if all.is_object() { all.into_object()?.take("float") } else { Some(all) }
+        });
+        let list = list.or_else(|| Some([("embedding", root.take("embedding")?)].into()));
+        let list = list.unwrap_or(Json::NULL);
+        let items = if list.is_object() { alloc::vec![list] } else { list.into_list().unwrap_or_default() };
+        let data = items.into_iter().filter(|item| item.is_nested()).map(Vector::read).collect();
         Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
     }
 }

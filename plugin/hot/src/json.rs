@@ -221,7 +221,7 @@ pub fn lossy(body: &[u8]) -> Cow<'_, str> {
     str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
-/// How far a JSON object or list has come that arrives in pieces. It is not checked otherwise.
+/// How far a JSON object, list or string has come that arrives in pieces. It is not checked otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nesting {
     depth: u32,
@@ -239,13 +239,16 @@ impl Nesting {
                 match byte {
                     _ if self.is_escaped => self.is_escaped = false,
                     b'\\' => self.is_escaped = true,
-                    b'"' => self.in_string = false,
+                    b'"' => {
+                        self.in_string = false;
+                        self.is_closed |= self.depth == 0;
+                    }
                     _ => {}
                 }
                 continue;
             }
             match byte {
-                b'"' => self.in_string = self.depth > 0,
+                b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);
@@ -258,7 +261,7 @@ impl Nesting {
 
     /// Whether it has begun, and not ended.
     pub fn is_open(self) -> bool {
-        self.depth > 0
+        self.depth > 0 || (self.in_string && !self.is_closed)
     }
 }
 

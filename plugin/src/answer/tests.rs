@@ -203,6 +203,9 @@ fn answers_of_every_odd_kind() {
     ] {
         assert_eq!(calls(message), [call("call_0", None)], "{message}");
     }
+    let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
+    let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
+    assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
     let custom = r#"{"id":"c","type":"custom","custom":{"name":"sql","input":"x"}}"#;
     let body = format!(r#"{{"choices":[{{"message":{{"tool_calls":[{custom}]}},"finish_reason":"tool_calls"}}]}}"#);
     assert_eq!(answer(&body).unwrap().content, [other(custom)], "a call of another kind is one");

@@ -515,6 +515,11 @@ fn the_words_are_found_wherever_they_are() {
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
         (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
         (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
+        (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.into(), Is::RateLimited, "Rate exceeded", "Wait"),
+        (400, r#"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#.into(), Is::Unauthorized, "Authentication error", "not Portkey's"),
+        (451, r#"{"error":{"message":"It is blocked.","type":"censorship_blocked"}}"#.into(), Is::ContentBlocked, "It is blocked.", "content filter"),
+        (400, said("litellm.ContextWindowExceededError: x"), Is::InvalidRequest, "litellm.ContextWindowExceededError: x", "context"),
+        (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
         (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
         (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
     ] {

@@ -5,6 +5,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::cache::MARK;
 use super::options::Model;
 use super::{Body, is_role, is_type, list, text_part};
 use crate::json::{Json, Object};
@@ -60,10 +61,10 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
-/// As most schemas begin, which need not be looked into.
+/// As most schemas begin, which need not be looked into, unless they end in a list of required members that is `null`.
 const SCHEMA: &str = r#"{"type":"object","properties":{"#;
 
-/// A tool without parameters takes none. Where the model takes no tools, none are offered. An empty list of them is refused
+/// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools, none are offered. An empty list of them is refused
 /// by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among none.
 pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     if own.supports_tools == Some(false) || body.tools.is_empty() {
@@ -73,16 +74,39 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         }
         return;
     }
-    for tool in body.tools.iter_mut().filter(|tool| is_type(tool, "function")) {
-        let Some(mut function) = tool.take("function").and_then(Json::into_object) else { continue };
-        if function.get("parameters").and_then(Json::raw).is_some_and(|raw| raw.starts_with(SCHEMA)) {
+    for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
+        let mut function = match tool.take("function").and_then(Json::into_object) {
+            Some(function) => function,
+            // As the Responses API has it, one level up.
+            None if tool.has("name") => {
+                let mut flat = core::mem::take(tool);
+                flat.remove("type");
+                tool.set_some(MARK, flat.take(MARK));
+                flat
+            }
+            None => continue,
+        };
+        if tool.get("type").is_none() {
+            tool.set("type", "function");
+        }
+        if function
+            .get("parameters")
+            .and_then(Json::raw)
+            .is_some_and(|raw| raw.starts_with(SCHEMA) && !raw.ends_with("null}"))
+        {
             tool.set("function", function);
             continue;
         }
         let mut parameters = function.take("parameters").and_then(Json::into_object).unwrap_or_default();
         // OpenAI and Anthropic refuse a schema that is not an object's, and OpenAI one without properties.
-        if parameters.get("type").is_none() {
+        if !parameters.is("type", "object") {
             parameters.set("type", "object");
+        }
+        if !parameters.get("properties").is_some_and(Json::is_object) {
+            parameters.remove("properties");
+        }
+        if parameters.get("required").is_none() {
+            parameters.remove("required");
         }
         if !["properties", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|&name| parameters.get(name).is_some()) {
             parameters.set("properties", Object::default());

@@ -78,7 +78,8 @@ enum Piece<'a> {
     Other(Object<'a>),
 }
 
-const OWN_FIELDS: [&str; 4] = ["content_blocks", "reasoning_details", "reasoning_content", "reasoning"];
+const OWN_FIELDS: [&str; 5] =
+    ["content_blocks", "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning"];
 
 /// The model's own turns, if there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
@@ -166,19 +167,11 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
 fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
     let mut out = Vec::new();
     if let Some(blocks) = parts(message, "content_blocks") {
-        out.extend(blocks.into_iter().map(|block| {
-            if is_type(&block, "thinking") {
-                let signature = block.get("signature").and_then(Json::string).filter(|signature| !signature.is_empty());
-                return Piece::Thinking { text: block.text("thinking"), signature };
-            }
-            if is_type(&block, "redacted_thinking") {
-                let signature = Some(Cow::Owned(format!("{REDACTED}{}", block.text("data"))));
-                return Piece::Thinking { text: Cow::default(), signature };
-            }
-            Piece::Other(block)
-        }));
+        out.extend(blocks.into_iter().map(|block| piece(block, "")));
         return out;
     }
+    let blocks = parts(message, "thinking_blocks").unwrap_or_default();
+    out.extend(blocks.into_iter().map(|block| piece(block, BLOCKS)));
     for detail in message.get("reasoning_details").and_then(Json::list).unwrap_or_default() {
         // Ours have a signature and nothing of OpenRouter's: see the front component.
         let own = detail.object().filter(|object| is_type(object, "reasoning.text") && object.get("format").is_none());
@@ -206,6 +199,20 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
         );
     }
     out
+}
+
+/// A block as a piece; `form` marks its signature.
+fn piece<'a>(block: Object<'a>, form: &str) -> Piece<'a> {
+    if is_type(&block, "thinking") {
+        let signature = block.get("signature").and_then(Json::string).filter(|signature| !signature.is_empty());
+        let signature = signature.map(|signature| Cow::Owned([form, &*signature].concat()));
+        return Piece::Thinking { text: block.text("thinking"), signature };
+    }
+    if is_type(&block, "redacted_thinking") {
+        let signature = Some(Cow::Owned(format!("{form}{REDACTED}{}", block.text("data"))));
+        return Piece::Thinking { text: Cow::default(), signature };
+    }
+    Piece::Other(block)
 }
 
 fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {

@@ -412,6 +412,30 @@ fn where_others_may_answer_each_takes_what_is_sent() {
 }
 
 #[test]
+fn tools_are_functions_of_an_object() {
+    let sent =
+        |tool: Value| plain(json!({"model": CLAUDE, "messages": [user("hi")], "tools": [tool]}))["tools"][0].clone();
+    let function = |parameters: Value| json!({"type": "function", "function": {"name": "f", "parameters": parameters}});
+    let empty = json!({"type": "object", "properties": {}});
+    for parameters in [
+        json!({"type": ["object", "null"]}),
+        json!({"type": "string", "properties": []}),
+        json!({"type": null, "properties": null, "required": null}),
+        json!({"type": "object", "properties": {}, "required": null}),
+        json!([]),
+    ] {
+        assert_eq!(sent(function(parameters.clone()))["function"]["parameters"], empty, "{parameters}");
+    }
+    let any = json!({"anyOf": [{"type": "object"}], "type": "object"});
+    assert_eq!(sent(function(any.clone()))["function"]["parameters"], any);
+    // Without a type, and as the Responses API has them.
+    assert_eq!(sent(json!({"function": {"name": "f"}})), function(empty.clone()));
+    assert_eq!(sent(json!({"type": "function", "name": "f", "description": "d"}))["function"]["description"], "d");
+    let own = json!({"type": "web_search_20250305", "name": "web_search"});
+    assert_eq!(sent(own.clone()), own, "a provider's own");
+}
+
+#[test]
 fn reasoning_goes_back_to_the_kind_that_sent_it() {
     let signed = json!({"type": "thinking", "thinking": "hm", "signature": "s"});
     let redacted = json!({"type": "thinking", "thinking": "", "signature": "redacted_thinking:abc"});
@@ -473,6 +497,9 @@ fn reasoning_goes_back_to_the_kind_that_sent_it() {
         ),
         (CLAUDE, "content_blocks", lite.clone(), blocks(wire.clone())),
         (GPT, "content_blocks", lite.clone(), json!({})),
+        ("@litellm/claude-sonnet-4-5", "thinking_blocks", lite_wire.clone(), json!({"thinking_blocks": lite_wire})),
+        (CLAUDE, "thinking_blocks", lite_wire.clone(), blocks(wire.clone())),
+        (GPT, "thinking_blocks", lite_wire.clone(), json!({})),
         ("@litellm/claude-sonnet-4-5", "content_blocks", json!([signed, text]), json!({})),
         ("@team/prod", "content_blocks", json!([unsigned, text]), json!({"reasoning_content": "hm"})),
         ("@team/prod", "reasoning", json!("hm"), json!({"reasoning": "hm"})),
