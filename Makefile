@@ -19,7 +19,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist clean
+.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist minimal clean
 
 # The targets, as CONTRIBUTING.md lists them.
 help:
@@ -137,6 +137,10 @@ package: component $(ADAPTER)
 dist: package gateway
 	cargo xtask program
 	cargo xtask dist
+
+# The program of a release in a Debian that holds nothing else. As root.
+minimal:
+	tests/minimal/debian.sh dist/openclaw-host-harness-linux-*.tgz
 
 clean:
 	cargo clean
