@@ -128,9 +128,16 @@ fn block_value(config: &Value, environment: &Environment, name: &str, left: usiz
             Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
             Piece::Reference(name) => resolved.push_str(&of(name)?),
         }
+        if resolved.len() > LONGEST {
+            return None;
+        }
     }
     Some((resolved, path))
 }
+
+/// The longest text, in bytes, that references make of one: a few lines whose variables refer to each other many times would
+/// fill all memory.
+const LONGEST: usize = 1 << 20;
 
 /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
 ///
@@ -142,6 +149,10 @@ pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> 
         match piece {
             Piece::Text(text) | Piece::Escaped(text) => resolved.push_str(text),
             Piece::Reference(name) => resolved.push_str(&value_of(name, environment, config)?),
+        }
+        if resolved.len() > LONGEST {
+            let why = format!("a text of the configuration is over {LONGEST} bytes long with its references filled in");
+            return Err(Error::config(why).hint("Write it with fewer references."));
         }
     }
     Ok(resolved.into())
@@ -177,5 +188,25 @@ mod tests {
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
+    }
+
+    /// What a few lines say could be as long as there is no memory for.
+    #[test]
+    fn references_that_multiply_are_given_up() {
+        let chain = |times: usize, last: &str| {
+            let names: Vec<char> = ('A'..='I').collect();
+            let link = |pair: &[char]| (pair[0].to_string(), format!("${{{}}}", pair[1]).repeat(times).into());
+            let mut vars: serde_json::Map<_, Value> = names.windows(2).map(link).collect();
+            vars.insert("I".into(), last.into());
+            json!({"env": {"vars": vars}})
+        };
+        let environment = Environment::empty();
+        let resolved = |text: &str, config: &Value| resolve(text, &environment, config);
+        assert_eq!(resolved("${A}", &chain(2, "x")).unwrap().expose_secret(), &"x".repeat(256));
+        for times in [64, 1000] {
+            assert!(resolved("${A}", &chain(times, "x")).unwrap_err().to_string().contains("${A}"), "{times}");
+        }
+        let error = resolved(&"${I}".repeat(1000), &chain(1, &"x".repeat(2000))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     }
 }
