@@ -1,5 +1,5 @@
-//! The third to the fifth hostile review: waits, copies, redirects and files that the first two did not try; streams,
-//! vectors, speech and transcripts; prices, the Responses API, rig. `tests/hostile/review/README.md` lists each attempt with its result.
+//! The third to the sixth hostile review: waits, copies, redirects and files that the first two did not try; streams,
+//! vectors, speech and transcripts; prices, the Responses API, rig; images without number, frames, files. `tests/hostile/review/README.md` lists each attempt with its result.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes},
     hostile::{Host, assert_failed, assert_timeout, at, hostile, load, request, shown, tight},
     review::{HELLO, JSON, before, good, recording, whole},
-    support::{KEY, User, ask, component, hosted, install_script, setup, text},
+    support::{Cli, KEY, Ran, User, ask, component, hosted, install_script, setup, text},
 };
 
 /// What is let go of is gone, what is named often is there once, and a copy is held to what the whole may be.
@@ -821,4 +821,341 @@ fn a_component_leaves_no_prices_for_another_of_its_name() {
     }
     user.cli.run(&["models", "gpt-5-mini"]).ok();
     assert!(user.stub.take_of_prices().is_empty(), "its own are still there");
+}
+
+/// However many images an answer holds, or names: so many are fetched and written, and the rest is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_without_number_are_neither_fetched_nor_written() {
+    let (images, fetched) =
+        recording(whole("HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n", b"\x89PNG\r\n\x1a\n")).await;
+    let inline = STANDARD.encode(b"\x89PNG\r\n\x1a\n");
+    let place = |number: usize| format!("http://{images}/{number}.png");
+    let answer = |count: usize, is_chat: bool, is_url: bool| {
+        let url = |number| if is_url { place(number) } else { format!("data:image/png;base64,{inline}") };
+        let drawn = |number| if is_url { json!({"url": place(number)}) } else { json!({"b64_json": inline}) };
+        let said = |number| json!({"type": "image_url", "image_url": {"url": url(number)}});
+        if !is_chat {
+            return json!({"created": 1, "data": (0..count).map(drawn).collect::<Vec<_>>()}).to_string();
+        }
+        let message = json!({"role": "assistant", "content": "x", "images": (0..count).map(said).collect::<Vec<_>>()});
+        json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).to_string()
+    };
+    for (count, is_chat, is_url) in
+        [(32, false, true), (2000, false, true), (2000, true, true), (2000, false, false), (2000, true, false)]
+    {
+        let (gateway, _) = recording(whole(JSON, answer(count, is_chat, is_url))).await;
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+        fetched.lock().unwrap().clear();
+        let ran = cli.run(if is_chat { &["chat", "a ship", "--no-stream"][..] } else { &["image", "a ship"] });
+        let written = fs::read_dir(cli.folder.path()).unwrap().flatten();
+        let written = written.filter(|entry| entry.file_name().to_string_lossy().starts_with("image-")).count();
+        assert_eq!(written, 32, "{count} {is_chat} {is_url}: {ran:?}");
+        assert_eq!(fetched.lock().unwrap().len(), if is_url { 32 } else { 0 }, "{count} {is_chat} {is_url}");
+        assert!(fetched.lock().unwrap().iter().all(|head| !head.contains(KEY)));
+        assert_eq!(ran.err.contains(&format!("{} images more", count - 32)), count > 32, "{ran:?}");
+        assert_eq!(ran.code == 0, count == 32, "{ran:?}");
+    }
+}
+
+/// What stands before, behind and beside an answer is read in one way, or refused in words.
+#[tokio::test]
+async fn an_answer_in_odd_frames_is_read_or_refused() {
+    let engine = Engine::new(Limits { call: Duration::from_secs(20), ..tight() }).unwrap();
+    let plugin = load(&engine, &fs::read(component()).unwrap()).await.unwrap();
+    let good = whole(JSON, HELLO);
+    let status = |line: &str| whole(&format!("{line}\r\ncontent-type: application/json\r\n"), HELLO);
+    let after = |early: String| [early.into_bytes(), good.clone()].concat();
+    let size = format!("{:x}", HELLO.len());
+    let trailers = |more: &str| {
+        format!("{JSON}transfer-encoding: chunked\r\n\r\n{size}\r\n{HELLO}\r\n0\r\n{more}\r\n").into_bytes()
+    };
+    let length = |length: &str| format!("{JSON}content-length: {length}\r\n\r\n{HELLO}").into_bytes();
+    for (name, answer, is_read) in [
+        ("20,000 early hints", after("HTTP/1.1 103 x\r\nlink: </x>; rel=preload\r\n\r\n".repeat(20_000)), true),
+        ("20,000 times go on", after("HTTP/1.1 100 Continue\r\n\r\n".repeat(20_000)), true),
+        ("an early hint with a body", after("HTTP/1.1 103 x\r\ncontent-length: 5\r\n\r\nhello".into()), false),
+        (
+            "an early hint that is too large",
+            after(format!("HTTP/1.1 103 x\r\nx: {}\r\n\r\n", "y".repeat(1 << 20))),
+            false,
+        ),
+        ("trailers", trailers("x-a: b\r\ncontent-length: 1\r\nset-cookie: a=b\r\n"), true),
+        ("trailers of a megabyte", trailers(&format!("x: {}\r\n", "y".repeat(1 << 20))), false),
+        ("20,000 trailers", trailers(&"x: y\r\n".repeat(20_000)), false),
+        ("trailers that are none", trailers("x y\r\n"), false),
+        ("the status 203", status("HTTP/1.1 203 x"), true),
+        ("the status 299", status("HTTP/1.1 299"), false),
+        ("the status 205", status("HTTP/1.1 205 x"), false),
+        ("a part, by its status", status("HTTP/1.1 206 x\r\ncontent-range: bytes 0-9/99"), false),
+        ("the status 99", status("HTTP/1.1 099 x"), false),
+        ("the status 1000", status("HTTP/1.1 1000 x"), false),
+        ("the status 20", status("HTTP/1.1 20 x"), false),
+        ("the status 2OO", status("HTTP/1.1 2OO x"), false),
+        ("the status -200", status("HTTP/1.1 -200 x"), false),
+        ("version 9.9", status("HTTP/9.9 200 OK"), false),
+        ("version 2", status("HTTP/2 200"), false),
+        ("another protocol", status("ICY 200 OK"), false),
+        ("no head", HELLO.into(), false),
+        ("a zero byte in a header", status("HTTP/1.1 200 OK\r\nx-a: b\0c"), false),
+        ("a space in a name", status("HTTP/1.1 200 OK\r\nx a: b"), false),
+        ("no name", status("HTTP/1.1 200 OK\r\n: b"), false),
+        ("a carriage return alone", status("HTTP/1.1 200 OK\r\nx-a: b\rc: d"), false),
+        ("a length in hexadecimal", length("0x10"), false),
+        ("a length in thousands", length("1e3"), false),
+        ("a length of 2^64", length("18446744073709551616"), false),
+        ("one length twice", length(&format!("{0}, {0}", HELLO.len())), true),
+        ("two lengths in a list", length(&format!("{}, 5", HELLO.len())), false),
+        ("a negative length", length("-1"), false),
+        ("no length and no end", format!("{JSON}\r\n{HELLO}").into_bytes(), true),
+    ] {
+        let provider = before(&plugin, once(answer).await).await;
+        let outcome = provider.complete(&ask("m", "hello")).await;
+        assert_eq!(outcome.is_ok(), is_read, "{name}: {outcome:?}");
+        if let Err(error) = outcome {
+            assert!(!error.to_string().contains("the plugin failed"), "{name}: {error}");
+            assert_ne!(error.kind(), Kind::Timeout, "{name}: {error}");
+        }
+    }
+    // Heads without end are ended by time.
+    let plugin = load(&Engine::new(tight()).unwrap(), &fs::read(component()).unwrap()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        while client.write_all(&b"HTTP/1.1 103 x\r\nx: y\r\n\r\n".repeat(100)).await.is_ok() {}
+    });
+    assert_timeout("hints without end", before(&plugin, server).await.complete(&ask("m", "hello")).await);
+}
+
+/// A file says which headers are sent. It does not say where a request goes, where its body ends, or in what coding or part an
+/// answer comes.
+#[tokio::test]
+async fn headers_of_a_file_change_neither_the_place_nor_the_frame_of_a_request() {
+    let plugin = good().await;
+    let environment = host_harness::Environment::from_fn(|name| (name == "WORD").then(|| "elsewhere.example".into()));
+    for name in [
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "TE",
+        "Upgrade",
+        "Range",
+        "If-Range",
+        "Accept-Encoding",
+        "Expect",
+        "Trailer",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "Keep-Alive",
+        "HTTP2-Settings",
+        ":authority",
+        ":path",
+        "x y",
+        "",
+    ] {
+        for value in ["${WORD}", "chunked"] {
+            let (server, heads) = recording(whole(JSON, HELLO)).await;
+            let config = json!({"models": {"providers": {"portkey": {"headers": {name: value}}}}});
+            let setup = setup(format!("http://{server}/v1")).config(config).environment(environment.clone());
+            let called = async { Provider::connect(&plugin, setup).await?.complete(&ask("m", "hello")).await };
+            let outcome = called.await;
+            let heads = heads.lock().unwrap().clone();
+            assert!(heads.len() <= 1, "{name}: {value}: {heads:?}");
+            assert_eq!(outcome.is_ok(), heads.len() == 1, "{name}: {value}: {outcome:?}");
+            for head in heads.iter().map(|head| head.to_lowercase()) {
+                let lines = |name: &str| head.lines().filter(|line| line.starts_with(name)).count();
+                assert!(head.starts_with("post /v1/chat/completions http/1.1\r\n"), "{head}");
+                assert!(
+                    head.contains(&format!("\r\nhost: {server}\r\n")) && lines("host:") == 1,
+                    "{name}: {value}: {head}"
+                );
+                assert!(head.contains("\r\naccept-encoding: identity\r\n") && lines("accept-encoding:") == 1, "{head}");
+                assert!(lines("content-length:") == 1 && !head.contains("\r\ncontent-length: 1\r\n"), "{head}");
+                assert!(
+                    lines("transfer-encoding:") + lines("range:") + lines("if-range:") == 0,
+                    "{name}: {value}: {head}"
+                );
+            }
+        }
+    }
+}
+
+/// What stands where OpenClaw keeps variables, or where a file names a secret: nothing is waited for, and nothing of it is shown.
+#[cfg(unix)]
+#[test]
+fn variables_and_secrets_are_read_from_plain_files_alone() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let user = User::new();
+    let home = user.cli.folder.path().join(".openclaw");
+    fs::create_dir(&home).unwrap();
+    let other = user.cli.folder.path().join("other");
+    fs::write(&other, "sk-of-another-program\n").unwrap();
+    let fifo = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success())
+    };
+    let config = |path: &std::path::Path| {
+        let secret = json!({"source": "file", "provider": "p", "id": "value"});
+        let providers = json!({"p": {"source": "file", "path": path, "mode": "singleValue"}});
+        json!({"models": {"providers": {"portkey": {"apiKey": secret}}}, "secrets": {"providers": providers}})
+            .to_string()
+    };
+    for place in [home.join(".env"), home.join("secret")] {
+        let is_secret = place.ends_with("secret");
+        type Plant<'p> = &'p dyn Fn();
+        for (name, plant) in [
+            ("a pipe", (&|| fifo(&place)) as Plant),
+            ("a folder", &|| fs::create_dir(&place).unwrap()),
+            ("a device", &|| symlink("/dev/zero", &place).unwrap()),
+            ("a terminal", &|| symlink("/dev/tty", &place).unwrap()),
+            ("itself", &|| symlink(&place, &place).unwrap()),
+            ("the memory of a process", &|| symlink("/proc/self/mem", &place).unwrap()),
+            ("too large", &|| fs::write(&place, "A=b\n".repeat(1 << 20)).unwrap()),
+            ("another program's secret", &|| symlink(&other, &place).unwrap()),
+            ("a second name of it", &|| fs::hard_link(&other, &place).unwrap()),
+        ] {
+            plant();
+            if !place.is_symlink() && place.is_file() {
+                fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).unwrap();
+            }
+            fs::write(home.join("openclaw.json"), if is_secret { config(&place) } else { "{}".into() }).unwrap();
+            user.stub.take();
+            let mut command = user.cli.command(&["chat", "hello", "--no-stream"]);
+            if is_secret {
+                command.env_remove("PORTKEY_API_KEY");
+            }
+            let ran = Ran::from(command.output().unwrap());
+            assert!(!format!("{ran:?}").contains("another-program"), "{name}: {ran:?}");
+            let sent = user.stub.take();
+            assert_eq!(ran.code == 0, !sent.is_empty(), "{name}: {ran:?}");
+            if is_secret {
+                assert!(sent.is_empty() && ran.err.contains("secret`"), "{name}: {ran:?}");
+            } else {
+                // One that only holds nothing that is a variable is as good as none.
+                let is_plain = name.contains("secret") || name.contains("second");
+                assert_eq!(ran.code, if is_plain { 0 } else { 4 }, "{name}: {ran:?}");
+            }
+            let _ = fs::remove_file(&place).or_else(|_| fs::remove_dir(&place));
+        }
+    }
+}
+
+/// A cache is where the system keeps the user's, or there is none: nothing is written into the folder that one works in.
+#[cfg(unix)]
+#[test]
+fn a_cache_that_is_named_oddly_is_none() {
+    let user = User::new();
+    let work = user.cli.folder.path().join("work");
+    fs::create_dir(&work).unwrap();
+    for folder in [".", "cache", "", "/dev/null", "/proc/self", "/nonexistent/\u{1b}]0;x\u{7}"] {
+        let mut command = user.cli.command(&["models", "gpt-5-mini"]);
+        let ran = command.current_dir(&work).env("XDG_CACHE_HOME", folder).output().unwrap();
+        let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+        assert!(ran.status.success() && said.contains("gpt-5-mini"), "{folder}: {said}");
+        let left: Vec<_> = fs::read_dir(&work).unwrap().flatten().map(|entry| entry.path()).collect();
+        assert!(left.is_empty(), "{folder}: {left:?}");
+    }
+}
+
+/// OpenClaw fills in what looks like a reference wherever it stands. A gateway that names its model so would be told the secret
+/// with the next request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_models_name_becomes_no_reference_in_the_file() {
+    for name in ["@openai/${OPENAI_API_KEY}", "${PORTKEY_API_KEY}", "x ${env:HOME} ${OTHER_KEY}"] {
+        let list = json!({"object": "list", "data": [{"id": name}]}).to_string();
+        let (gateway, _) = recording(whole(JSON, list)).await;
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+        let cli = cli.env("OPENAI_API_KEY", "sk-other-secret").env("OTHER_KEY", "sk-other-secret");
+        for arguments in [
+            &["models", "--default", name][..],
+            &["models", "--default", name, "--no-check"],
+            &["onboard", "--yes", "--model", name],
+            &["onboard", "--yes", "--model", name, "--no-check"],
+        ] {
+            let ran = cli.run(arguments);
+            let written = fs::read_to_string(cli.folder.path().join(".openclaw/openclaw.json")).unwrap_or_default();
+            assert!(
+                ran.code != 0 && !written.contains("${O") && !written.contains("portkey/${"),
+                "{arguments:?}: {ran:?} {written}"
+            );
+            assert!(!format!("{ran:?}").contains("sk-other-secret"), "{ran:?}");
+        }
+    }
+}
+
+/// A place in an answer is fetched over HTTP, or not at all.
+#[tokio::test]
+async fn what_is_no_address_on_the_web_is_not_downloaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    fs::write(&file, b"\x89PNG\r\n\x1a\n").unwrap();
+    let (server, heads) =
+        recording(whole("HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n", b"\x89PNG\r\n\x1a\n")).await;
+    let provider = before(&good().await, server).await;
+    let path = file.to_str().unwrap();
+    for url in [
+        format!("file://{path}"),
+        format!("FILE://{path}"),
+        format!("file:{path}"),
+        path.to_owned(),
+        format!("view-source:http://{server}/"),
+        "data:image/png;base64,iVBORw0KGgo=".into(),
+        "DATA:image/png;base64,iVBORw0KGgo=".into(),
+        format!("ftp://{server}/a.png"),
+        format!("gopher://{server}/1a"),
+        format!("ws://{server}/a.png"),
+        format!("unix://{path}"),
+        format!("blob:http://{server}/x"),
+        "javascript:1".into(),
+        "//a.png".into(),
+        "/a.png".into(),
+        "a.png".into(),
+        String::new(),
+        "http:".into(),
+        "http://".into(),
+        format!("http://user:pass@{server}/a.png"),
+        format!("http://{server}\\@elsewhere.example/a.png\r\nx: y"),
+    ] {
+        let outcome = provider.download(&url).await;
+        let is_web = heads
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|head| head.starts_with("GET /") && !head.contains("x: y") && !head.contains("authorization"));
+        assert!(outcome.is_err() && is_web, "{url}: {outcome:?} {:?}", heads.lock().unwrap());
+    }
+}
+
+/// A body may name another model than the request: it goes where the request's model is, with what is that place's alone.
+#[tokio::test]
+async fn a_member_that_names_another_model_takes_no_secret_to_another_place() {
+    let plugin = good().await;
+    let (main, mains) = recording(whole(JSON, HELLO)).await;
+    let (own, owns) = recording(whole(JSON, HELLO)).await;
+    let model = json!({"id": "private", "name": "p", "baseUrl": format!("http://{own}/v1"), "headers": {"x-private-token": "secret-of-private"}});
+    let config =
+        json!({"models": {"providers": {"portkey": {"baseUrl": format!("http://{main}/v1"), "models": [model]}}}});
+    let setup = host_harness::Setup::new(config).secret("portkey-api-key", KEY);
+    let provider = Provider::connect(&plugin, setup).await.unwrap();
+    for (asked, member, is_private) in
+        [("m", "private", false), ("private", "m", true), ("private ", "m", true), ("PRIVATE", "private", false)]
+    {
+        let extra = Some(json!({"model": member}).to_string());
+        let prompt = host_harness::wit::chat::Prompt { extra_json: extra.clone(), ..ask(asked, "hello") };
+        let _ = provider.complete(&prompt).await;
+        let _ = provider
+            .embed(&embeddings::Request {
+                model: Some(asked.into()),
+                extra_json: extra.clone(),
+                ..embeddings::Request::new(["a"])
+            })
+            .await;
+        let speech = SpeechRequest { model: Some(asked.into()), extra_json: extra, ..SpeechRequest::new("x") };
+        let _ = provider.speak(&speech).await;
+        let (mains, owns): (Vec<_>, Vec<_>) =
+            (mains.lock().unwrap().drain(..).collect(), owns.lock().unwrap().drain(..).collect());
+        assert_eq!((mains.len(), owns.len()), if is_private { (0, 3) } else { (3, 0) }, "{asked} {member}");
+        assert!(mains.iter().all(|head| !head.contains("secret-of-private")), "{mains:?}");
+        assert!(owns.iter().all(|head| head.contains("secret-of-private")), "{owns:?}");
+    }
 }

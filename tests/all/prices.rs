@@ -115,6 +115,31 @@ async fn the_users_own_price_wins_and_asks_nobody() {
     assert_eq!(provider.price_of("@openai/gpt-5-mini").await.map(|price| price.input), Some(0.25));
 }
 
+/// Another provider behind the same gateway has another price on the same day; what only logs read changes none.
+#[tokio::test]
+async fn a_price_is_that_of_the_way_that_a_model_is_asked_on() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    let by = async |name: &str, value: &str| provider.with(CallOptions::new().header(name, value)).await.unwrap();
+    let (openai, groq) = (by("x-portkey-provider", "@openai").await, by("x-portkey-provider", "@groq").await);
+    let elsewhere = by("x-portkey-custom-host", "http://127.0.0.1:9/v1").await;
+    let report = GatewayReport { provider: Some("openai".into()), ..GatewayReport::default() };
+    for _ in 0..2 {
+        assert_eq!(provider.price_of("gpt-5").await, None);
+        assert_eq!(openai.price_of("gpt-5").await, Some(GPT_5));
+        assert_eq!(groq.price_of("gpt-5").await, None);
+        assert_eq!(provider.price_of_reply("gpt-5", "gpt-5", &report).await, Some(GPT_5));
+        assert_eq!(elsewhere.price_of_reply("gpt-5", "gpt-5", &report).await, None, "it has prices of its own");
+        let logged = openai.with(CallOptions::new().trace_id("t").metadata("team", "a")).await.unwrap();
+        assert_eq!(logged.price_of("gpt-5").await, Some(GPT_5));
+    }
+    let asked: Vec<_> = stub.take_of_prices().into_iter().map(|request| request.path).collect();
+    assert_eq!(
+        asked,
+        ["openai/gpt-5", "groq/gpt-5", "openai/gpt-5"].map(|path| format!("/model-configs/pricing/{path}"))
+    );
+}
+
 #[tokio::test]
 async fn a_reply_is_paid_to_whom_it_came_from() {
     let stub = hosted().await;

@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
 use crate::{
+    hostile::describing,
     support::{Cli, KEY, component},
     terminal::Terminal,
 };
@@ -209,6 +210,107 @@ fn the_wizard_and_a_session_are_not_steered_either() {
     session.send("hello\r");
     session.wait_for("result of PWNED");
     is_clean(&session.raw()).unwrap();
+}
+
+/// What a component says of itself is printed by whoever looks at it, and becomes a script that a shell runs.
+#[test]
+fn a_components_own_texts_are_no_code_and_do_not_steer_the_terminal() {
+    let cli = Cli::new().env("HOST_HARNESS_NO_KEYRING", "1");
+    for how in ["marks", "code"] {
+        std::fs::write(cli.folder.path().join("plugin.wasm"), describing(how)).unwrap();
+        let plugin = ["--plugin", "plugin.wasm"];
+        for arguments in [
+            &["validate"][..],
+            &["completions", "bash"],
+            &["completions", "fish"],
+            &["man"],
+            &["man", "chat"],
+            &["lint"],
+            &["onboard", "--yes"],
+            &["doctor", "--base-url", "http://127.0.0.1:9/v1"],
+            &["models", "--base-url", "http://127.0.0.1:9/v1"],
+            &["chat", "hello", "--base-url", "http://127.0.0.1:9/v1"],
+        ] {
+            let raw = run(cli.command(&[arguments, &plugin].concat()), &[]);
+            is_clean(&raw).unwrap_or_else(|found| panic!("{how} {arguments:?}: {found}"));
+        }
+        for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+            let script = cli.run(&[&["completions", shell][..], &plugin].concat()).ok().out;
+            assert!(script.contains("hostile-key"), "{how} {shell}");
+            if shell == "bash" {
+                assert!(!script.contains("touch"), "it is told the names alone");
+                continue;
+            }
+            // The others write texts between single quotes.
+            let (is_doubled, is_escaped) = (matches!(shell, "powershell" | "elvish"), shell == "fish");
+            let code =
+                unquoted(&script, is_doubled, is_escaped).unwrap_or_else(|| panic!("{how} {shell}: a quote is open"));
+            let place = code.find("touch").map(|at| code.get(at.saturating_sub(80)..at));
+            assert_eq!(place, None, "{how} {shell}");
+        }
+        let script = cli.run(&[&["completions", "bash"][..], &plugin].concat()).ok().out;
+        std::fs::write(cli.folder.path().join("script"), script).unwrap();
+        let complete = "source ./script; COMP_WORDS=(host-harness chat --host); COMP_CWORD=2; _host-harness host-harness --host chat; echo \"${COMPREPLY[*]}\"";
+        let ran = Command::new("bash").args(["-c", complete]).current_dir(cli.folder.path()).output().unwrap();
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("--hostile-key"), "{ran:?}");
+        assert!(!cli.folder.path().join("pwned").exists(), "{how}");
+    }
+}
+
+/// What of a script stands between no single quotes, and in no comment.
+fn unquoted(script: &str, is_doubled: bool, is_escaped: bool) -> Option<String> {
+    let (mut code, mut is_quoted) = (String::new(), false);
+    let mut letters = script.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if is_escaped || !is_quoted && !is_doubled => drop(letters.next()),
+            '\'' if is_quoted && is_doubled && letters.peek() == Some(&'\'') => drop(letters.next()),
+            '\'' => is_quoted = !is_quoted,
+            '#' if !is_quoted && code.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()) => {
+                while letters.next_if(|&letter| letter != '\n').is_some() {}
+            }
+            _ if !is_quoted => code.push(letter),
+            _ => {}
+        }
+    }
+    (!is_quoted).then_some(code)
+}
+
+/// Whatever a gateway calls its models, and however many: they are listed.
+#[test]
+fn a_list_of_long_names_is_drawn() {
+    component();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let names: Vec<Value> =
+        (0..2000).map(|number| json!({"id": format!("@openai/m-{number}"), "owned_by": "x".repeat(99)})).collect();
+    let long = |letter: &str, length| json!({"id": letter.repeat(length)});
+    for (name, models) in [
+        ("many", names),
+        ("one of 70,000 letters", vec![long("x", 70_000)]),
+        ("one of 70,000 words", vec![long("x ", 70_000)]),
+        ("wide ones", vec![long("\u{5bbd}", 40_000), long("\u{301}", 40_000)]),
+        ("an empty one, and a blank one", vec![long("", 1), long(" ", 9)]),
+    ] {
+        let body = json!({"object": "list", "data": models}).to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let mut client = client.unwrap();
+                let _ = client.read(&mut [0; 4096]);
+                let _ = client.write_all(answer.as_bytes());
+            }
+        });
+        for columns in [20, 80, 200] {
+            let mut terminal = Terminal::sized(cli.command(&["models", "--base-url", &base_url]), 24, columns);
+            assert_eq!(terminal.end(), 0, "{name} {columns}");
+            assert!(terminal.raw().contains("models"), "{name} {columns}");
+        }
+    }
 }
 
 /// Such as a pattern of the shell finds them.

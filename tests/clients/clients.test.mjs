@@ -361,15 +361,13 @@ test('a provider that is out for the key', async () => {
   const [{ headers }] = await stub.requests();
   assert.deepEqual([headers['x-portkey-api-key'], headers['x-hostile-key'], headers.authorization, headers.cookie, headers['x-own']], ['***', '***', undefined, undefined, '1']);
 
-  // Another port, another name for the same address, another scheme.
+  // Another port, another name for the same address, another scheme, another place: what callers say goes nowhere else.
   const port = stub.authority.split(':')[1];
-  await send('http', other.authority, tries);
-  for (const { headers } of await other.requests()) {
-    assert.deepEqual([headers['x-portkey-api-key'], headers['x-hostile-key'], headers.authorization], [undefined, undefined, undefined]);
-  }
-  for (const authority of [`localhost:${port}`, `127.0.0.1:${port}@${other.authority}`, `127.1:${port}`]) await send('http', authority);
-  await send('https', stub.authority);
-  for (const { headers } of [...(await stub.requests()), ...(await other.requests())]) assert.equal(headers['x-portkey-api-key'], undefined);
+  for (const [scheme, authority] of [
+    ['http', other.authority], ['http', `localhost:${port}`], ['http', `127.0.0.1:${port}@${other.authority}`], ['http', `127.1:${port}`],
+    ['https', stub.authority], ['http', '169.254.169.254'], ['http', ''], ['ftp', stub.authority],
+  ]) assert.match(await send(scheme, authority, tries), /the host refused/, `${scheme} ${authority}`);
+  assert.deepEqual([...(await stub.requests()), ...(await other.requests())], []);
 
   // A redirect is an answer like any other.
   assert.match(await send('http', stub.authority, [], 'fault/redirect-307'), /^307$/m);

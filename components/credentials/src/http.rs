@@ -39,11 +39,10 @@ impl outgoing_handler::Guest for Credentials {
     ) -> Result<outgoing_handler::FutureIncomingResponse, outgoing_handler::ErrorCode> {
         let request = request.into_inner::<OutgoingRequest>().0.into_inner();
         let sealed = match request {
-            Request::Sealed(sealed) => Some(sealed),
-            Request::Open(open) => open.seal(),
-            Request::Refused => None,
+            Request::Sealed(sealed) => sealed,
+            Request::Open(open) => open.seal()?,
+            Request::Refused(why) => return Err(why),
         };
-        let sealed = sealed.ok_or(ours::ErrorCode::HttpRequestUriInvalid)?;
         let options = options.map(|options| options.into_inner::<RequestOptions>().0);
         let future = host_handler::handle(sealed, options).map_err(convert::error_code)?;
         Ok(ours::FutureIncomingResponse::new(FutureIncomingResponse(future)))
@@ -150,8 +149,8 @@ pub(crate) struct OutgoingRequest(RefCell<Request>);
 enum Request {
     Open(Open),
     Sealed(hosts::OutgoingRequest),
-    /// The host refused a part of it.
-    Refused,
+    /// It goes to another place than the configured one, or the host refused a part of it.
+    Refused(ours::ErrorCode),
 }
 
 struct Open {
@@ -163,7 +162,7 @@ struct Open {
 }
 
 impl Open {
-    fn seal(self) -> Option<hosts::OutgoingRequest> {
+    fn seal(self) -> Result<hosts::OutgoingRequest, ours::ErrorCode> {
         let scheme = match &self.scheme {
             Some(ours::Scheme::Http) => "http",
             Some(ours::Scheme::Https) => "https",
@@ -171,14 +170,21 @@ impl Open {
             Some(ours::Scheme::Other(_)) | None => "",
         };
         let authority = self.authority.as_deref();
+        // What callers say is for the configured service alone.
+        let secrets = settings().secrets_for(scheme, authority.unwrap_or_default());
+        let secrets = secrets.ok_or(ours::ErrorCode::HttpRequestDenied)?;
+        self.with(secrets).ok_or(ours::ErrorCode::HttpRequestUriInvalid)
+    }
+
+    fn with(self, secrets: &[(String, Vec<u8>)]) -> Option<hosts::OutgoingRequest> {
         self.headers.append("accept-encoding", b"identity").ok()?;
-        for (name, value) in settings().secrets_for(scheme, authority.unwrap_or_default()) {
+        for (name, value) in secrets {
             self.headers.append(name, value).ok()?;
         }
         let request = hosts::OutgoingRequest::new(self.headers);
         request.set_method(&convert::method(&self.method)).ok()?;
         request.set_scheme(self.scheme.as_ref().map(convert::scheme).as_ref()).ok()?;
-        request.set_authority(authority).ok()?;
+        request.set_authority(self.authority.as_deref()).ok()?;
         request.set_path_with_query(self.path.as_deref()).ok()?;
         Some(request)
     }
@@ -192,7 +198,7 @@ impl OutgoingRequest {
                 change(open);
                 Ok(())
             }
-            Request::Sealed(_) | Request::Refused => Err(()),
+            Request::Sealed(_) | Request::Refused(_) => Err(()),
         }
     }
 
@@ -200,7 +206,7 @@ impl OutgoingRequest {
     fn read<T>(&self, read: impl FnOnce(&Open) -> Option<T>) -> Option<T> {
         match &*self.0.borrow() {
             Request::Open(open) => read(open),
-            Request::Sealed(_) | Request::Refused => None,
+            Request::Sealed(_) | Request::Refused(_) => None,
         }
     }
 }
@@ -214,13 +220,15 @@ impl ours::GuestOutgoingRequest for OutgoingRequest {
 
     fn body(&self) -> Result<ours::OutgoingBody, ()> {
         let mut request = self.0.borrow_mut();
-        *request = match core::mem::replace(&mut *request, Request::Refused) {
-            Request::Open(open) => open.seal().map_or(Request::Refused, Request::Sealed),
+        // One that is refused keeps its reason for whoever sends it: its body goes nowhere.
+        let refused = Request::Refused(ours::ErrorCode::HttpRequestDenied);
+        *request = match core::mem::replace(&mut *request, refused) {
+            Request::Open(open) => open.seal().map_or_else(Request::Refused, Request::Sealed),
             other => other,
         };
         match &*request {
             Request::Sealed(sealed) => sealed.body().map(|body| ours::OutgoingBody::new(OutgoingBody(body))),
-            Request::Open(_) | Request::Refused => Err(()),
+            Request::Open(_) | Request::Refused(_) => Err(()),
         }
     }
 
@@ -260,7 +268,7 @@ impl ours::GuestOutgoingRequest for OutgoingRequest {
         ours::Headers::new(match &*self.0.borrow() {
             Request::Open(open) => Fields::copy(&open.headers),
             Request::Sealed(sealed) => Fields::copy(&sealed.headers()),
-            Request::Refused => Fields(hosts::Fields::new()),
+            Request::Refused(_) => Fields(hosts::Fields::new()),
         })
     }
 }

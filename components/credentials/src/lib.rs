@@ -1,8 +1,8 @@
 //! The component that stands between a provider and the network. It takes the provider's requests as `wasi:http` does,
-//! and adds the secrets to those that go to the configured origin: so no other component of a composition ever holds
-//! one. `../README.md` says how it is configured.
+//! and adds the secrets to those that go to the configured origin, the only one that is called: so no other component of a
+//! composition ever holds one. `../README.md` says how it is configured.
 //!
-//! What it never does: follow a redirect, send a secret to another scheme, host or port, or let a secret out through
+//! What it never does: follow a redirect, send anything to another scheme, host or port, or let a secret out through
 //! anything that the provider or the front can read.
 
 #![cfg_attr(target_family = "wasm", no_std)]

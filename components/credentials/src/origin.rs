@@ -1,4 +1,4 @@
-//! Origins: which requests may carry a secret. A URL that cannot be parsed has no origin, and so matches none.
+//! Origins: which requests may go out, with the secrets. A URL that cannot be parsed has no origin, and so matches none.
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,4 +1,4 @@
-//! Reads the configuration and the environment: the secrets, where they may go, and which settings others may see.
+//! Reads the configuration and the environment: the secrets, the one place that is called, and which settings others may see.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::origin::Origin;
 const PUBLIC: &str = "gateway-";
 /// Keys that start so hold a secret; the rest is the name of its header.
 const CREDENTIAL: &str = "credential-";
-/// Where the secrets may go: the front's own setting, so that the two cannot disagree.
+/// Where requests may go, and the secrets with them: the front's own setting, so that the two cannot disagree.
 const BASE_URL: &str = "gateway-base-url";
 /// Tells the front which headers are attached here.
 const NAMES: &str = "gateway-credentials";
@@ -93,12 +93,10 @@ impl Settings {
         Self { origin, secrets, telling, public }
     }
 
-    /// What a request to this place carries: nothing, unless it is the configured origin.
-    pub fn secrets_for(&self, scheme: &str, authority: &str) -> &[(String, Vec<u8>)] {
-        match (&self.origin, Origin::new(scheme, authority)) {
-            (Some(allowed), Some(target)) if *allowed == target => &self.secrets,
-            _ => &[],
-        }
+    /// What a request to this place carries. `None` where it is not the configured origin: nothing is sent there.
+    pub fn secrets_for(&self, scheme: &str, authority: &str) -> Option<&[(String, Vec<u8>)]> {
+        let target = Origin::new(scheme, authority)?;
+        self.origin.as_ref().filter(|allowed| **allowed == target).map(|_| &*self.secrets)
     }
 
     /// Whether a header of this name is not the provider's to set, nor to see: also one that is no name at all, which a
@@ -197,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn secrets_go_to_the_configured_origin_alone() {
+    fn no_origin_but_the_configured_one_is_called() {
         let pairs = [("gateway.base-url", "https://gateway.example:8443/v1"), ("credential.authorization", "Bearer s")];
         let settings = settings(&pairs);
-        assert_eq!(settings.secrets_for("https", "gateway.example:8443").len(), 1);
-        assert_eq!(settings.secrets_for("HTTPS", "Gateway.Example:8443").len(), 1);
+        assert_eq!(settings.secrets_for("https", "gateway.example:8443").unwrap().len(), 1);
+        assert_eq!(settings.secrets_for("HTTPS", "Gateway.Example:8443").unwrap().len(), 1);
         for (scheme, authority) in [
             ("http", "gateway.example:8443"),
             ("https", "gateway.example"),
@@ -210,18 +208,20 @@ mod tests {
             ("https", "evil.example:8443"),
             ("https", "gateway.example.evil.example:8443"),
             ("https", "gateway.example.:8443"),
+            ("https", "169.254.169.254"),
+            ("http", "127.0.0.1:8443"),
             ("https", ""),
             ("", "gateway.example:8443"),
         ] {
-            assert!(settings.secrets_for(scheme, authority).is_empty(), "{scheme} {authority}");
+            assert!(settings.secrets_for(scheme, authority).is_none(), "{scheme} {authority}");
         }
     }
 
     #[test]
-    fn without_a_base_url_that_can_be_read_no_request_gets_a_secret() {
+    fn without_a_base_url_that_can_be_read_nobody_is_called() {
         for base_url in ["", "gateway.example/v1", "https://user@gateway.example/v1", "ftp://gateway.example"] {
             let settings = settings(&[("gateway.base-url", base_url), ("credential.authorization", "Bearer s")]);
-            assert!(settings.secrets_for("https", "gateway.example").is_empty(), "{base_url}");
+            assert!(settings.secrets_for("https", "gateway.example").is_none(), "{base_url}");
         }
     }
 

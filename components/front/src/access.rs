@@ -104,6 +104,46 @@ mod tests {
         assert_eq!((failure.status, failure.code.as_str()), (401, "invalid_api_key"));
     }
 
+    /// Spellings that some servers take for the same, and settings that name no token.
+    #[test]
+    fn what_only_looks_like_a_token_opens_nothing() {
+        let opens = |token: &str, authorization: &[u8]| {
+            let settings = settings(&[("gateway.token", token)]);
+            let caller = Caller { authorization: Some(authorization), ..Caller::default() };
+            check(&settings, caller).is_ok()
+        };
+        let long = [b"Bearer ".to_vec(), b"x".repeat(1 << 20)].concat();
+        let padded = [b"Bearer first".to_vec(), b" ".repeat(1 << 20)].concat();
+        for wrong in [
+            &b"Bearer\tfirst"[..],
+            b"Bearer:first",
+            b"Bearer  ",
+            b"BEARER",
+            b"bearer first,second",
+            b"Bearer first\0",
+            b"Bearer fir\xc5\xbft",
+            b"Bearer \xc2\xa0first",
+            b"Bearer \"first\"",
+            b"Bearer first=",
+            b"Bearer Bearer first",
+            b"Token first",
+            b" Bearer first",
+            b"Bearer FIRST",
+            b"Bearer %66irst",
+            b"Bearer first\x7f",
+            b"\xe2Bearer first",
+            &long,
+        ] {
+            assert!(
+                !opens("first second", wrong),
+                "{}",
+                wrong.escape_ascii().to_string().get(..40).unwrap_or_default()
+            );
+        }
+        assert!(opens("first second", &padded) && opens("first second", b"bEARER second"));
+        assert!(opens("first\tsecond\nthird", b"Bearer third") && !opens("first\tsecond", b"Bearer first\tsecond"));
+    }
+
     #[test]
     fn without_a_token_a_program_on_this_machine() {
         let settings = settings(&[("gateway.anonymous", "loopback")]);

@@ -229,12 +229,20 @@ impl Target {
     }
 }
 
+/// Most images of one answer that are fetched and written. No model makes more, and a gateway could name millions of places.
+const MOST: usize = 32;
+
 /// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along.
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
-    for (number, image) in (target.taken() + 1..).zip(&response.images) {
+    for (number, image) in (target.taken() + 1..).zip(&response.images).take(MOST) {
         let written: Vec<_> = saved.iter().flatten().map(|saved| saved.path.clone()).collect();
         saved.push(save_one(provider, image, number, target, &written).await);
+    }
+    let left = response.images.len() - saved.len();
+    if left > 0 {
+        let why = format!("the answer holds {left} images more, which are not saved: {MOST} are the most");
+        saved.push(Err(Error::host(ErrorKind::Protocol, why)));
     }
     saved
 }

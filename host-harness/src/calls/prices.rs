@@ -10,10 +10,14 @@ use std::{
 use boundary::origin::Origin;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::provider::{Provider, owned};
 use crate::{
-    component::{cache::Cache, engine::within},
+    component::{
+        cache::{Cache, hex},
+        engine::within,
+    },
     limits::Clock,
     types::{Connection, GatewayReport, Usage},
     wit::prices::Price,
@@ -178,7 +182,8 @@ impl Provider {
         // Whom it asks is told that no credential is attached.
         let connection = Connection { credentials: Vec::new(), ..Connection::clone(&route.connection) };
         let origin = connection.base_url.parse::<Origin>().ok()?.to_string();
-        let key = Key { origin, provider: provider.map(str::to_owned), id: id.trim().to_owned() };
+        let key =
+            Key { origin, way: way_of(&connection), provider: provider.map(str::to_owned), id: id.trim().to_owned() };
         if let Some(known) = self.prices().known(&key) {
             return known;
         }
@@ -208,9 +213,27 @@ impl Provider {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     origin: String,
+    /// [`way_of`] the connection.
+    way: String,
     provider: Option<String>,
     id: String,
 }
+
+/// Words in the names of headers that only logs read, and that may be others for each call.
+const LOGGED: [&str; 3] = ["trace", "span", "metadata"];
+
+/// The digest of the headers that may decide who answers to a model's name. Whoever sends others is asked anew: for another
+/// provider, or at an address of the user's own, a price is another. No secret stands in them.
+fn way_of(connection: &Connection) -> String {
+    let is_logged = |name: &str| LOGGED.iter().any(|word| name.to_ascii_lowercase().contains(word));
+    let deciding: Vec<_> = connection.headers.iter().filter(|(name, _)| !is_logged(name)).collect();
+    let mut digest = hex(&Sha256::digest(json!(deciding).to_string()));
+    digest.truncate(WAY);
+    digest
+}
+
+/// How many digits of a digest tell two ways apart.
+const WAY: usize = 32;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
@@ -342,7 +365,8 @@ fn entries(folder: &Cache) -> Vec<Value> {
 
 fn write_entry(key: &Key, told: &Told, plugin: &str) -> Value {
     let price = told.price.as_ref().map(Price::to_json);
-    json!({"plugin": plugin, "origin": key.origin, "provider": key.provider, "id": key.id, "at": told.at, "price": price})
+    let Key { origin, way, provider, id } = key;
+    json!({"plugin": plugin, "origin": origin, "way": way, "provider": provider, "id": id, "at": told.at, "price": price})
 }
 
 fn read_entry(entry: &Value, plugin: &str) -> Option<(Key, Told)> {
@@ -355,7 +379,8 @@ fn read_entry(entry: &Value, plugin: &str) -> Option<(Key, Told)> {
         price => Some(Price::read(price, ["cache_read", "cache_write"])?),
     };
     let told = Told { price, at: entry.get("at")?.as_u64()? };
-    Some((Key { origin: text("origin")?, provider: text("provider"), id: text("id")? }, told))
+    let key = Key { origin: text("origin")?, way: text("way")?, provider: text("provider"), id: text("id")? };
+    Some((key, told))
 }
 
 #[cfg(test)]
@@ -365,7 +390,7 @@ mod tests {
     const PRICE: Price = Price { input: 2.5, output: 10.0, cache_read: Some(0.25), cache_write: None };
 
     fn key(id: &str) -> Key {
-        Key { origin: "https://api.example.com".into(), provider: None, id: id.into() }
+        Key { origin: "https://api.example.com".into(), way: "w".into(), provider: None, id: id.into() }
     }
 
     fn kept(folder: &std::path::Path, plugin: &str) -> Prices {
@@ -397,6 +422,7 @@ mod tests {
         }
         assert_eq!(kept(folder.path(), "b").known(&key("m")), Some(None));
         assert_eq!(again.known(&Key { provider: Some("p".into()), ..key("m") }), None);
+        assert_eq!(again.known(&Key { way: "v".into(), ..key("m") }), None);
         assert_eq!(again.known(&Key { origin: "https://other.example.com".into(), ..key("m") }), None);
 
         // What is older than a day, from the future, or no price, is as if it were not there.

@@ -37,7 +37,7 @@ use crate::{
     limits::{Clock, Limits},
     network::{
         destination::Destination,
-        egress::{Egress, Filled, Policy, RefusedHeader},
+        egress::{Egress, Filled, IN_PARTS, Policy, RefusedHeader},
         pool::Pool,
     },
     types::{Connection, ErrorKind, Media},
@@ -622,6 +622,12 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
 impl Attached {
     fn header(&mut self, name: &str, value: &str) -> Result<()> {
         let (name, value) = header(name, value)?;
+        if IN_PARTS.contains(&name) {
+            return Err(Error::config(format!(
+                "the header {name} asks for a part of an answer, in which no secret is masked"
+            ))
+            .hint("Remove it from the headers of the provider."));
+        }
         self.headers.insert(name, value);
         Ok(())
     }

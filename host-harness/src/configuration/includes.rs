@@ -20,6 +20,10 @@ use crate::{
 const MAX_DEPTH: usize = 10;
 const MAX_FILE: u64 = 2 << 20;
 const MAX_PATH: usize = 4096;
+/// What may be included in all, where each file counts as a page at least. OpenClaw has no such limit: ten files that include
+/// the next one many times each would be read for ever.
+const MAX_ALL: usize = 16 << 20;
+const PAGE: usize = 4 << 10;
 
 /// An object that includes files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub(crate) fn resolve(root: &Node, config: &Path, roots: &[PathBuf]) -> Result<(
     let own = config.parent().unwrap_or(Path::new("/")).to_owned();
     let real = |root: &Path| fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let roots = std::iter::once(&own).chain(roots).map(|root| (normal(root), real(root))).collect();
-    let mut reader = Reader { config: config.clone(), roots, found: Vec::new() };
+    let mut reader = Reader { config: config.clone(), roots, found: Vec::new(), left: MAX_ALL };
     let value = reader.value(root, &[config], &[])?;
     Ok((value, reader.found))
 }
@@ -50,6 +54,8 @@ struct Reader {
     /// Where files may lie: by the letter, and in truth.
     roots: Vec<(PathBuf, PathBuf)>,
     found: Vec<Included>,
+    /// How much may still be included, in bytes.
+    left: usize,
 }
 
 impl Reader {
@@ -142,6 +148,10 @@ impl Reader {
             return Err(refuse(format!("`{shown}` has a second name (a hard link), which OpenClaw does not take")));
         }
         let bytes = read_file(&file, MAX_FILE).map_err(|error| refuse(format!("`{shown}` cannot be read: {error}")))?;
+        self.left = self.left.checked_sub(bytes.len().max(PAGE)).ok_or_else(|| {
+            self.refuse(path, &format!("more than {} MiB are included, each file as often as it is", MAX_ALL >> 20))
+        })?;
+        let refuse = |why: String| self.refuse(path, &why);
         let text = String::from_utf8(bytes).map_err(|_| refuse(format!("`{shown}` is not UTF-8 text")))?;
         let node = json5::parse(&text)
             .map_err(|error| refuse(format!("`{shown}` is not valid JSON5: {}", error.in_text(&text))))?
@@ -265,6 +275,26 @@ mod tests {
         ] {
             let error = read(files).unwrap_err().to_string();
             assert!(error.contains(why), "{why}: {error}");
+        }
+    }
+
+    /// Ten small files, each of which includes the next many times.
+    #[test]
+    fn files_that_multiply_are_given_up() {
+        let names: Vec<String> = (0..10).map(|number| format!("{number}.json")).collect();
+        let bomb = |times: usize, last: &str| {
+            let including = |name: &String| format!("{{$include: [{}]}}", format!("'{name}',").repeat(times));
+            let mut texts: Vec<String> = names.iter().map(including).collect();
+            texts.push(last.to_owned());
+            let paths = std::iter::once("openclaw.json").chain(names.iter().map(String::as_str));
+            let files: Vec<_> = paths.zip(texts.iter().map(String::as_str)).collect();
+            read(&files)
+        };
+        assert_eq!(bomb(1, "{a: [1]}").unwrap().0, json!({"a": [1]}));
+        assert_eq!(bomb(2, "{a: [1]}").unwrap().0["a"].as_array().unwrap().len(), 1024);
+        for times in [3, 300] {
+            let error = bomb(times, "{a: [1]}").unwrap_err().to_string();
+            assert!(error.contains("more than 16 MiB are included"), "{times}: {error}");
         }
     }
 

@@ -83,6 +83,9 @@ impl Policy {
     }
 }
 
+/// A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
+pub(crate) const IN_PARTS: [HeaderName; 2] = [header::RANGE, header::IF_RANGE];
+
 /// How many redirects a download follows.
 const DOWNLOAD_REDIRECTS: usize = 5;
 
@@ -103,9 +106,7 @@ pub(crate) struct Egress {
 
 impl Egress {
     pub(crate) fn new(policy: Policy, pool: Arc<Pool>) -> Self {
-        // A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
-        let in_parts = [header::RANGE, header::IF_RANGE];
-        let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(in_parts).collect();
+        let attached: Vec<HeaderName> = policy.attached.keys().cloned().chain(IN_PARTS).collect();
         let forbidden = move |name: &_| DEFAULT_FORBIDDEN_HEADERS.contains(name) || attached.contains(name);
         Self { policy, forbidden: Arc::new(forbidden), pool }
     }

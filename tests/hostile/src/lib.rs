@@ -315,6 +315,20 @@ impl onboarding::Guest for Hostile {
             b"describe:own flag" => credentials[0].cli_flag = Some("--base-url".to_owned()),
             b"describe:variable" => credentials[0].env_vars = vec!["A=b\nLD_PRELOAD".to_owned()],
             b"describe:label" => described.label = "Acme\u{1b}]0;title\u{7}".to_owned(),
+            b"describe:code" => {
+                let code = "x'; touch pwned; $(touch pwned) `touch pwned` \" & ] : [ \\' ; touch pwned #".to_owned();
+                credentials[0].cli_flag = Some("--hostile-key".to_owned());
+                (credentials[0].label, described.label) = (code.clone(), code);
+            }
+            b"describe:marks" => {
+                let marks = "PWNED\u{202e}gpj\u{2066}\u{2028}\u{200f}".to_owned();
+                credentials[0].cli_flag = Some("--hostile-key".to_owned());
+                credentials[0].help_url =
+                    Some(format!("https://hostile.example/{marks}\u{1b}]0;title\u{7}\u{9d}0;x\u{9c}"));
+                described.docs_url = format!("https://hostile.example/{marks}\u{1b}]52;c;cm0=\u{7}");
+                described.default_model.name = format!("{marks}\u{1b}[8m");
+                (credentials[0].label, described.label) = (marks.clone(), marks);
+            }
             b"describe:spin" => spin(),
             b"describe:trap" => trap(),
             _ => {}
