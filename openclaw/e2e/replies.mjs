@@ -445,7 +445,7 @@ export const DIFFERENCES = [
     name: 'a web page is a wrong base URL',
     fact: 'The user has to mend it, and another model behind the same gateway would answer the same.',
     cases: ['a page in place of an answer'],
-    fields: ['failover', 'isRetried'],
+    fields: ['failover', 'isRetried', 'told'],
     ours: failed(null),
   },
 ];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import * as transport from 'openclaw/plugin-sdk/provider-transport-runtime';
 import { classifyFailoverReason, matchesContextOverflowError } from '../src/errors.js';
 import { internal } from './internals.mjs';
 import { ourClient, ourModel, ownClient } from './modules.mjs';
@@ -59,7 +60,15 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
   if (abortAt === 'before') given.abort();
   if (abortAt === 'request') answer = () => given.abort();
   /** @type {any[]} */ const events = [];
-  const options = { apiKey: 'K', reasoning: 'low', maxRetries: 0, signal: given.signal, firstEventTimeoutMs };
+  /** @type {any[]} */ const told = [];
+  // its own client tells of no answer that is a refusal, so OpenClaw's diagnostics know its status through us alone
+  const onResponse = (/** @type {{ status: number }} */ { status }) => {
+    if (status < 300) told.push(status);
+  };
+  const options = /** @type {any} */ (transport).withProviderAcceptanceObserver(
+    { apiKey: 'K', reasoning: 'low', signal: given.signal, firstEventTimeoutMs, onResponse },
+    (/** @type {any} */ { kind, status }) => told.push([kind, status]),
+  );
   const context = { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] };
   const hangs = setTimeout(() => { events.push({ type: 'hangs' }); given.abort(); for (const socket of sockets) socket.destroy(); }, 20_000);
   const stream = client({ ...model, ...(url && { baseUrl: url }) }, context, options);
@@ -73,7 +82,7 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
   const message = await stream.result();
   clearTimeout(hangs);
   const { stopReason, usage, responseId, responseModel, openclawDelivery } = message;
-  const common = { content: message.content.map(plain), stopReason, usage, responseId, responseModel, openclawDelivery, events };
+  const common = { content: message.content.map(plain), stopReason, usage, responseId, responseModel, openclawDelivery, told, events };
   if (stopReason !== 'error') return common;
   const signal = signalOf(message, { provider: plugin?.id ?? model.provider });
   const reason = classify(signal, { providerPlugin: plugin });

@@ -262,7 +262,7 @@ class Reply {
 }
 
 /**
- * Ends the request when OpenClaw aborts, and when no first event comes in time.
+ * Ends the request when OpenClaw aborts, and when the head of the answer is there and no first event comes in time.
  * @param {StreamOptions} options
  */
 function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
@@ -270,15 +270,17 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = firstEventTimeoutMs ? setTimeout(() => {
+  /** @type {NodeJS.Timeout | undefined} */ let timer;
+  const onLate = () => {
     const error = new Error(`No first event of the answer within ${firstEventTimeoutMs} ms (first-event timeout)`);
     onFirstEventTimeout?.(error);
     controller.abort(error);
-  }, firstEventTimeoutMs) : undefined;
+  };
   return {
     signal: controller.signal,
     /** @param {unknown} reason */
     end: (reason) => controller.abort(reason),
+    answered() { if (firstEventTimeoutMs) timer = setTimeout(onLate, firstEventTimeoutMs); },
     started: () => clearTimeout(timer),
     release() {
       clearTimeout(timer);
@@ -304,7 +306,7 @@ export function streamFn(config) {
     const events = new Translator(model, (event) => reply.push(event));
     const limit = deadline(options);
     const run = async () => {
-      const { buildGuardedModelFetch, parseTerminalToolCallArguments } = await transport();
+      const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments } = await transport();
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
@@ -317,8 +319,9 @@ export function streamFn(config) {
       /** @type {import('./wasi-http.js').Egress['fetch']} */
       const fetch = async (url, init) => {
         const response = await guarded(url, init);
+        limit.answered();
         try {
-          await options.onResponse?.({ status: response.status, headers: Object.fromEntries(response.headers) }, model);
+          await notifyProviderHttpResponse({ options, response, model, signal: limit.signal });
         } catch (error) {
           limit.end(error); // lets the answer go, and is what is reported
           throw error;

@@ -13,6 +13,8 @@
  * @typedef {object} Transport
  * @property {(model: Model, timeoutMs?: number, options?: { sanitizeSse?: boolean }) => (url: URL, init: RequestInit) => Promise<Response>} buildGuardedModelFetch
  * @property {(model: Model, context: Context, options: StreamOptions) => Record<string, any>} buildOpenAICompletionsParams
+ * @property {(of: { options: StreamOptions, response: Response, model: Model, signal: AbortSignal }) => Promise<void>} notifyProviderHttpResponse
+ * calls `onResponse`, and tells OpenClaw's diagnostics that the call was accepted
  * @property {(json: string, complaint: string, options: { repairStringLiterals: true }) => Record<string, any>} parseTerminalToolCallArguments
  * keeps the digits of large numbers, and marks its error so that OpenClaw asks the model again
  */
@@ -60,6 +62,8 @@ const withoutRedirects = (guarded) => async (url, init) => {
   return response;
 };
 
+const NEEDED = ['buildGuardedModelFetch', 'buildOpenAICompletionsParams', 'notifyProviderHttpResponse', 'parseTerminalToolCallArguments'];
+
 /** @type {Promise<Transport> | undefined} */
 let loading;
 
@@ -69,8 +73,8 @@ let loading;
  */
 export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
   return (loading ??= load().then((entry) => {
-    const { buildGuardedModelFetch, buildOpenAICompletionsParams, parseTerminalToolCallArguments } = entry;
-    if (!buildGuardedModelFetch || !buildOpenAICompletionsParams || !parseTerminalToolCallArguments) throw new Error('its exports have changed');
+    const { buildGuardedModelFetch } = entry;
+    if (NEEDED.some((name) => typeof entry[name] !== 'function')) throw new Error('its exports have changed');
     return { ...entry, buildGuardedModelFetch: (/** @type {any[]} */ ...args) => withoutRedirects(buildGuardedModelFetch(...args)) };
   }).catch((cause) => {
     loading = undefined;

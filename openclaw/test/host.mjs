@@ -32,6 +32,8 @@ const ENTRIES = {
         url = new URL(location, url);
       }
     };
+    export const notifyProviderHttpResponse = async ({ options, response: { status, headers }, model }) => (
+      options.onResponse?.({ status, headers: Object.fromEntries(headers) }, model));
     export const parseTerminalToolCallArguments = (json, complaint) => {
       try {
         const value = JSON.parse(json);
