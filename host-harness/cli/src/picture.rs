@@ -157,42 +157,6 @@ mod tests {
         assert_eq!(sixel(b"\x89PNG\r\n\x1a\nbroken"), None);
     }
 
-    /// A gateway draws it as wide, as high and as odd as it likes.
-    #[test]
-    fn a_picture_of_any_shape_is_small_on_the_screen_or_none() {
-        let blank = |width: u32, height: u32, color, depth| {
-            let mut file = Vec::new();
-            let mut encoder = png::Encoder::new(&mut file, width, height);
-            encoder.set_color(color);
-            encoder.set_depth(depth);
-            if color == png::ColorType::Indexed {
-                encoder.set_palette(vec![1, 2, 3]);
-            }
-            let mut writer = encoder.write_header().unwrap();
-            let line = (width as usize * color.samples() * depth as usize).div_ceil(8);
-            writer.write_image_data(&vec![0; line * height as usize]).unwrap();
-            writer.finish().unwrap();
-            file
-        };
-        use png::{BitDepth as Depth, ColorType as Color};
-        for (name, file) in [
-            ("wide", blank(4_000_000, 1, Color::Grayscale, Depth::One)),
-            ("wide and not high", blank(100_000, 7, Color::Rgba, Depth::Eight)),
-            ("high", blank(1, 4_000_000, Color::Grayscale, Depth::One)),
-            ("deep", blank(9, 9, Color::Rgba, Depth::Sixteen)),
-            ("of one colour", blank(500, 900, Color::Indexed, Depth::Two)),
-            ("grey, with alpha", blank(900, 500, Color::GrayscaleAlpha, Depth::Sixteen)),
-        ] {
-            let shown = sixel(&file).unwrap_or_default();
-            assert!(shown.len() < 2 << 20, "{name}: {} bytes of text", shown.len());
-            assert!(shown.is_empty() || shown.starts_with("\x1bP") && shown.ends_with("\x1b\\"), "{name}");
-        }
-        let file = blank(64, 64, Color::Rgba, Depth::Eight);
-        for end in [9, 20, 33, 40, file.len() / 2, file.len() - 13] {
-            assert!(sixel(&file[..end]).is_none_or(|shown| shown.starts_with("\x1bP")), "cut at {end}");
-        }
-    }
-
     /// The head of a file says how much memory its pixels take, and a server wrote it.
     #[test]
     fn an_image_too_large_to_decode_is_not_shown() {
