@@ -428,3 +428,36 @@ test('a configuration of any form sends the key to its own place or nowhere', as
   }
   await serves();
 });
+
+test('where one image fails, the others are let go', { timeout: 20_000 }, async () => {
+  const provider = imageProvider(() => ({ resolveApiKeyForProvider: async () => ({ apiKey: KEY }), isProviderApiKeyConfigured: () => true }));
+  /** @type {Promise<unknown>[]} */ const closed = [];
+  const listed = raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data: Array.from({ length: 16 }, (_, at) => ({ url: `${origin}/i/${at}.png` })) }));
+  answer = (head, socket) => {
+    if (!head.startsWith('GET /i/')) return listed(head, socket);
+    if (head.startsWith('GET /i/0.png')) return setTimeout(() => raw('HTTP/1.1 404 x\r\nconnection: close\r\n\r\n')(head, socket), 300);
+    closed.push(once(socket, 'close'));
+    return socket.write('HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n\r\n\x89PNG');
+  };
+  await assert.rejects(provider.generateImage({ prompt: 'x', cfg: config() }), /could not be downloaded: HTTP 404/);
+  await Promise.all(closed);
+  assert.equal(closed.length, 15);
+  await serves();
+});
+
+test('a list of models that is none is told of without the key', async () => {
+  const context = { config: config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  const json = 'content-type: application/json\r\nconnection: close\r\n';
+  for (const [name, told] of /** @type {[string, string][]} */ ([
+    ['a redirect', `HTTP/1.1 302 x\r\nlocation: ${origin}/?${KEY}\r\nconnection: close\r\n\r\n`], ['a refusal', `HTTP/1.1 401 ${KEY}\r\n${json}\r\n{"error":{"message":"no ${KEY}","code":"${KEY}"}}`], ['a page', `HTTP/1.1 500 x\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<title>${KEY}</title>`],
+    ['half of it', `HTTP/1.1 200 OK\r\ncontent-length: 99\r\n${json}\r\n{"data":[{"id":"${KEY}`], ['another type', `HTTP/1.1 200 OK\r\n${json}\r\n{"data":{"${KEY}":1}}`], ['packed', `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n${json}\r\n{"data":[]}`], ['nothing', `HTTP/1.1 200 OK\r\n${json}\r\n`],
+  ])) {
+    heads = [];
+    /** @type {string[]} */ const warned = [];
+    answer = raw(told);
+    const catalog = await runCatalog(context, { warn: (message) => { warned.push(message); } });
+    assert.deepEqual([catalog.provider, warned.length, heads.filter((head) => head.includes('/models')).length], [undefined, 1, 1], `${name}: ${warned}`);
+    assert.ok(!JSON.stringify([catalog, warned]).includes(KEY), `${name}: ${warned}`);
+  }
+  await serves();
+});

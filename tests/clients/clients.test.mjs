@@ -405,3 +405,15 @@ test('what a provider that is out for the key sees of an answer', async (t) => {
 
   assert.match(await send('packed'), /HttpResponseContentCoding\(Some\("gzip"\)\)/);
 });
+
+/** With an instance for each caller, as `wasmtime serve` has it where nothing else is said. */
+test('what a caller leaves in a provider\'s memory is not the next one\'s', async () => {
+  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
+  const evil = await startWasmtime({ ...settings, CREDENTIAL_X_HOSTILE_KEY: KEY }, `${target}/clients/hostile.wasm`, 1);
+  const caller = new OpenAI({ baseURL: evil.url, apiKey: TOKEN, maxRetries: 0 });
+  const exchange = ['http', stub.authority, '/v1/chat/completions', 'POST', JSON.stringify(ask('hello'))];
+  const say = async (model, ...stop) => (await caller.chat.completions.create({ ...ask('x', model), stop })).choices[0].message.content;
+  await say('send', ...exchange, 'x-own: left-by-the-first-caller');
+  assert.equal(Number(await say('memory', 'left-by-the-', 'first-caller', ...exchange)), 0);
+  assert.notEqual(Number(await say('memory', 'x-host', 'ile-key', ...exchange)), 0, 'it looks in its memory');
+});

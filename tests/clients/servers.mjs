@@ -74,10 +74,10 @@ export async function startPortkey() {
   return `http://${address}/v1`;
 }
 
-/** A component on `wasmtime serve`, configured by its environment alone. */
-export async function startWasmtime(settings, component = `${root}dist/gateway.wasm`) {
+/** A component on `wasmtime serve`, configured by its environment alone; an instance of it serves so many requests. */
+export async function startWasmtime(settings, component = `${root}dist/gateway.wasm`, reuse = 1000) {
   const names = Object.keys(settings).flatMap((name) => ['--env', name]);
-  const args = ['serve', '--addr', '127.0.0.1:0', '-S', 'cli,config', '--max-instance-reuse-count', '1000', ...names, component];
+  const args = ['serve', '--addr', '127.0.0.1:0', '-S', 'cli,config', '--max-instance-reuse-count', String(reuse), ...names, component];
   const { address, child } = await start(`${target}/python/bin/wasmtime`, args, /^Serving HTTP on (http:.*)\/$/, {
     env: { RUST_BACKTRACE: '0', HOME: process.env.HOME, ...settings },
   });

@@ -4,7 +4,7 @@
 
 use std::{env::consts::EXE_SUFFIX, fs, path::Path};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::{
@@ -46,6 +46,11 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut names = entries
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<std::io::Result<Vec<_>>>()?;
+    // They come from jobs that run others' code, and become lines of SHA256SUMS and arguments of the job that may write.
+    let is_plain = |name: &&String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if let Some(odd) = names.iter().find(|name| !is_plain(name) || name.starts_with('-')) {
+        bail!("dist/ holds a file of the name {odd:?}: letters, digits, `.`, `_` and `-` are all that may be in one");
+    }
     names.sort();
     Ok(names)
 }
@@ -110,6 +115,17 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn files_that_are_named_as_flags_labels_or_lines_are_not_published() {
+        for odd in ["a b", "-x", "--draft", "program#label", "a\nb", "a\rb", "\u{202e}x", "$(id)"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("host-harness-x86_64-unknown-linux-gnu"), "").unwrap();
+            assert_eq!(names(folder.path()).unwrap().len(), 1);
+            fs::write(folder.path().join(odd), "").unwrap();
+            assert!(names(folder.path()).unwrap_err().to_string().contains("of the name"), "{odd:?}");
+        }
+    }
 
     #[test]
     fn sha256sum_takes_the_checksums() {
