@@ -91,7 +91,7 @@ fuzz-%:
 	cd fuzz && cargo run --release --bin $* -- $(FUZZ_FOR) -max_len=4096 -timeout=10 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=artifacts/$*- target/corpus/$* corpus/$*
 
-# Builds everything optimised first, which takes some ten minutes; the benches themselves take less.
+# Builds everything optimised first, which takes some ten minutes; the benches themselves, five runs of each, take longer.
 bench: component $(PEERS)
 	cargo build --release -p host-harness-cli -p benches
 	RUST_BACKTRACE=0 target/release/benches

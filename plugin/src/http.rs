@@ -51,7 +51,7 @@ pub(crate) fn open(request: Request, body: &[u8]) -> Result<Answer> {
 
 /// Each piece of the body of an answer.
 pub(crate) fn each(answer: &Answer, limit: usize, read: impl FnMut(Vec<u8>)) -> Result<()> {
-    answer.body.each(limit, read).map_err(|failure| broken(failure, &answer.head))
+    answer.body.each(answer.announced(), limit, read).map_err(|failure| broken(failure, &answer.head))
 }
 
 /// The error where a body did not come whole.

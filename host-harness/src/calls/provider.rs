@@ -375,8 +375,9 @@ impl Provider {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request, clock).await?;
         let mut live = route.start(&self.plugin, clock).await?;
-        let (chat, refused) = (live.chat()?, live.refused.clone());
-        route.called(clock, &refused, chat.call_complete(&mut live.store, &route.connection, &request)).await
+        let (complete, refused) = (live.complete()?, live.refused.clone());
+        let call = async { Ok(complete.call_async(&mut live.store, (&*route.connection, &*request)).await?.0) };
+        route.called(clock, &refused, call).await
     }
 
     /// Asks for a reply as it is written.

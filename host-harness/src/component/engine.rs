@@ -7,19 +7,19 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
     Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
-    component::{Component, Instance, InstancePre, Linker, Resource, ResourceTable},
+    component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, Resource, ResourceTable, TypedFunc},
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     cache::{Cache, hex},
-    interfaces::{AUDIO, EMBEDDINGS, PRICES, full_name},
+    interfaces::{AUDIO, CHAT, EMBEDDINGS, PRICES, full_name},
 };
 use crate::{
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
     network::egress::{self, Egress, Hooks, RefusedHeader},
-    types::ErrorKind,
+    types::{self, Connection, ErrorKind},
     wit::{audio, chat, embeddings, images, models, onboarding, prices},
 };
 
@@ -139,6 +139,7 @@ impl Engine {
             onboarding: onboarding::GuestIndices::new(&pre)?,
             models: models::GuestIndices::new(&pre)?,
             chat: chat::GuestIndices::new(&pre)?,
+            complete: complete(pre.component())?,
             images: images::GuestIndices::new(&pre)?,
             embeddings: optional(&pre, EMBEDDINGS, embeddings::GuestIndices::new)?,
             audio: optional(&pre, AUDIO, audio::GuestIndices::new)?,
@@ -203,10 +204,22 @@ struct Parts {
     onboarding: onboarding::GuestIndices,
     models: models::GuestIndices,
     chat: chat::GuestIndices,
+    complete: ComponentExportIndex,
     images: images::GuestIndices,
     embeddings: Option<embeddings::GuestIndices>,
     audio: Option<audio::GuestIndices>,
     prices: Option<prices::GuestIndices>,
+}
+
+/// A whole reply. See the WIT, `chat.complete`.
+pub(crate) type Complete<'a> =
+    TypedFunc<(&'a Connection, &'a chat::Request), (std::result::Result<chat::Response, types::Error>,)>;
+
+/// Where that function is.
+fn complete(component: &Component) -> wasmtime::Result<ComponentExportIndex> {
+    let chat = component.get_export_index(None, full_name(CHAT));
+    let complete = chat.and_then(|chat| component.get_export_index(Some(&chat), "complete"));
+    complete.ok_or_else(|| wasmtime::format_err!("it does not export {} complete", full_name(CHAT)))
 }
 
 /// The functions of an interface that a component may leave out.
@@ -254,6 +267,12 @@ impl Live {
 
     pub(crate) fn chat(&mut self) -> Result<chat::Guest> {
         self.linked.0.chat.load(&mut self.store, &self.instance).map_err(failed)
+    }
+
+    /// The one function of [`chat`](Self::chat) that a call for a whole reply needs: to compare the types of all five takes
+    /// longer than to start the instance.
+    pub(crate) fn complete<'a>(&mut self) -> Result<Complete<'a>> {
+        self.instance.get_typed_func(&mut self.store, self.linked.0.complete).map_err(failed)
     }
 
     pub(crate) fn images(&mut self) -> Result<images::Guest> {

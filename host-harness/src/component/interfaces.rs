@@ -8,7 +8,8 @@ use super::engine::Engine;
 pub const WIT_VERSION: &str = "0.2.0";
 
 /// What the world exports.
-const EXPORTS: [&str; 4] = ["onboarding", "models", "chat", "images"];
+const EXPORTS: [&str; 4] = ["onboarding", "models", CHAT, "images"];
+pub(super) const CHAT: &str = "chat";
 
 /// What it may export beside that.
 const OPTIONAL: [&str; 3] = [EMBEDDINGS, AUDIO, PRICES];

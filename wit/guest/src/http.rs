@@ -3,8 +3,10 @@
 //! Its rules:
 //!
 //! - A request with a body has a `content-length`: without it the host sends the body in chunks, in more writes.
-//! - While it writes a body it looks for the answer: a service may refuse a large body before it has read it.
+//! - A small body goes out in one call to the host. While it writes a larger one it looks for the answer: a service may
+//!   refuse that before it has read it.
 //! - If a body cannot be written it still asks for the answer: a host that refuses a request says why only there.
+//! - An answer with a `content-length` is read no further than that.
 //! - A stream is dropped before its body, and a body before its response: the other way round is a trap.
 //! - A [`Failure`] says correctly whether the request may have left.
 //!
@@ -30,6 +32,9 @@ use crate::{error, one_line};
 
 /// Most bytes taken in one read.
 const READ: u64 = 64 * 1024;
+
+/// Most bytes that `blocking-write-and-flush` takes.
+const SMALL: usize = 4096;
 
 /// Longest message of a failure, in bytes.
 const MAX_MESSAGE: usize = 512;
@@ -188,6 +193,9 @@ fn write(body: &OutgoingBody, bytes: &[u8], answered: &Pollable) -> Result<(), S
         return Ok(());
     }
     let stream = body.write().map_err(|()| StreamError::Closed)?;
+    if bytes.len() <= SMALL {
+        return stream.blocking_write_and_flush(bytes);
+    }
     // A pollable is the stream's child, and is gone before it.
     let ready = || if poll(&[&stream.subscribe(), answered]).contains(&0) { Ok(()) } else { Err(StreamError::Closed) };
     let mut rest = bytes;
@@ -262,9 +270,10 @@ impl Body {
         }
     }
 
-    /// Hands each piece to `read`. Fails with [`Failure::TooLarge`] after more than `limit` bytes.
+    /// Hands each piece to `read`, of a body of which so many bytes were [`announced`]. Fails with [`Failure::TooLarge`]
+    /// after more than `limit` bytes.
     #[inline]
-    pub fn each(&self, limit: usize, mut read: impl FnMut(Vec<u8>)) -> Result<(), Failure> {
+    pub fn each(&self, announced: usize, limit: usize, mut read: impl FnMut(Vec<u8>)) -> Result<(), Failure> {
         let mut length = 0;
         while let Some(piece) = self.read()? {
             length += piece.len();
@@ -272,6 +281,10 @@ impl Body {
                 return Err(Failure::TooLarge(limit));
             }
             read(piece);
+            // To ask for the end too would be one more wait.
+            if length == announced {
+                break;
+            }
         }
         Ok(())
     }
@@ -280,7 +293,7 @@ impl Body {
     #[inline]
     pub fn whole(&self, announced: usize, limit: usize) -> Result<Vec<u8>, Failure> {
         let mut whole = Vec::new();
-        self.each(limit, |piece| {
+        self.each(announced, limit, |piece| {
             if whole.is_empty() {
                 whole = piece;
                 whole.reserve_exact(announced.min(limit).saturating_sub(whole.len()));
@@ -312,9 +325,12 @@ pub fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str
     Some(value.trim()).filter(|value| !value.is_empty())
 }
 
-/// How many bytes the body has by these headers; 0 where they do not say.
+/// How many bytes the body has by these headers; 0 where they do not say, or mean the bytes before a host decoded them.
 #[inline]
 pub fn announced(headers: &[(String, String)]) -> usize {
+    if header(headers, "content-encoding").is_some() {
+        return 0;
+    }
     header(headers, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
