@@ -230,10 +230,11 @@ fn a_reader_that_goes_ends_the_request() {
     let user = user();
     let mut command =
         user.cli.command(&["chat", "--model", "fault/slow", "Reply with exactly one two three four five six"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = [0];
     std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut first).unwrap();
-    assert!(child.wait().unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert!(ran.code == 0 && ran.err.is_empty(), "{ran:?}");
     // The gateway learns of it at its next word.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while user.stub.abandoned() == 0 {
