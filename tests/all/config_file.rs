@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::support::{Cli, Ran};
 
-/// A user with the plugin compiled, and a folder for the configuration.
+/// A user, and a folder for the configuration.
 struct User {
     cli: Cli,
     folder: PathBuf,
@@ -25,7 +25,6 @@ impl User {
     fn new() -> Self {
         let cli = Cli::new();
         let folder = cli.folder.path().canonicalize().unwrap().join("openclaw");
-        cli.run(&["onboard", "--config", "elsewhere/openclaw.json"]).ok();
         Self { config: folder.join("openclaw.json"), folder, cli }
     }
 

@@ -108,7 +108,8 @@ impl Case {
     fn new(folder: &Path, gateway: &Gateway) -> Self {
         let says: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
         // All share one cache of the compiled component.
-        let mut cli = Cli::new().env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/openclaw-config"));
+        let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/openclaw-config");
+        let mut cli = Cli::on_a_new_machine().env("XDG_CACHE_HOME", cache);
         let home = cli.folder.path().canonicalize().unwrap();
         let filled = |text: &str| text.replace("{{GATEWAY}}", &gateway.url).replace("{{HOME}}", home.to_str().unwrap());
         for file in files(&folder.join("home")) {

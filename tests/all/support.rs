@@ -1,7 +1,10 @@
 //! What the tests share: the built component, a plugin, a provider before a stand-in, requests.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
+    fs::{DirBuilder, File},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -135,9 +138,38 @@ pub struct Cli {
     environment: Vec<(String, String)>,
 }
 
+/// The cache that a first run of the program leaves: the component, compiled. That takes more than a second of a core, and a
+/// hundred tests would do it again.
+fn compiled() -> &'static [(OsString, Vec<u8>)] {
+    static COMPILED: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let first = Cli::on_a_new_machine();
+        first.run(&[OsStr::new("validate"), component().as_os_str()]).ok();
+        let files = std::fs::read_dir(first.folder.path().join(CACHE)).unwrap().map(|file| file.unwrap());
+        let all: Vec<_> = files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect();
+        assert!(!all.is_empty(), "the program keeps no compiled component");
+        all
+    })
+}
+
+/// Where the program keeps compiled components, below a user's home.
+const CACHE: &str = ".cache/host-harness";
+
 impl Cli {
-    /// A new user on a new machine.
+    /// A new user, whose program has compiled the component before.
     pub fn new() -> Self {
+        let new = Self::on_a_new_machine();
+        let cache = new.folder.path().join(CACHE);
+        DirBuilder::new().recursive(true).mode(0o700).create(&cache).unwrap();
+        for (name, bytes) in compiled() {
+            let mut file = File::options().write(true).create_new(true).mode(0o600).open(cache.join(name)).unwrap();
+            file.write_all(bytes).unwrap();
+        }
+        new
+    }
+
+    /// A user whose program has run never before.
+    pub fn on_a_new_machine() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
     }
 
