@@ -85,7 +85,8 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     // Gateway 1.15.2 says nothing of it.
     let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
     if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted) {
-        let sent: Vec<_> = settings.headers.iter().map(|header| (header.name.clone(), header.wire_value().into_owned())).collect();
+        let sent: Vec<_> =
+            settings.headers.iter().map(|header| (header.name.clone(), header.wire_value().into_owned())).collect();
         // The last stands for a model that the configuration does not name.
         let models = settings.models.iter().map(|(_, id)| &**id).chain([""]);
         if request::uses_responses(models, &sent, &settings.options_json) {

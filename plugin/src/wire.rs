@@ -680,7 +680,10 @@ impl<'a> Vector<'a> {
         }
         // llama.cpp's is a list of it alone.
         if embedding.raw().is_some_and(|raw| raw.starts_with("[[")) {
-            embedding = embedding.into_list().unwrap_or_default().pop().unwrap_or(Json::NULL);
+            let mut rows = embedding.list().unwrap_or_default();
+            if rows.len() == 1 {
+                embedding = rows.pop().unwrap_or(Json::NULL);
+            }
         }
         Self { index, embedding }
     }

@@ -262,7 +262,7 @@ async fn vectors_of_any_form_are_those_of_the_texts_or_none() {
         ("an index of 2^64", ordered("18446744073709551616"), false),
         ("an index of 1e300", ordered("1e300"), false),
         ("an index that others have", ordered("1"), false),
-        ("a vector of lists", two(r#""embedding":[[1]]"#, r#""embedding":[1]"#), false),
+        ("a vector of lists", two(r#""embedding":[[1],[1]]"#, r#""embedding":[1]"#), false),
         ("a vector nested deep", two(&format!(r#""embedding":{deep}"#), r#""embedding":[1]"#), false),
         ("a vector that is an object", two(r#""embedding":{"0":1}"#, r#""embedding":[1]"#), false),
         ("a vector that is null", two(r#""embedding":null"#, r#""embedding":[1]"#), false),

@@ -229,7 +229,6 @@ fn a_components_own_texts_are_no_code_and_do_not_steer_the_terminal() {
             &["onboard", "--yes"],
             &["doctor", "--base-url", "http://127.0.0.1:9/v1"],
             &["models", "--base-url", "http://127.0.0.1:9/v1"],
-            &["chat", "hello", "--base-url", "http://127.0.0.1:9/v1"],
         ] {
             let raw = run(cli.command(&[arguments, &plugin].concat()), &[]);
             is_clean(&raw).unwrap_or_else(|found| panic!("{how} {arguments:?}: {found}"));
