@@ -314,12 +314,8 @@ impl State {
 
     /// Reads a chunk. One that ends within a character waits for the next.
     fn chunk(&mut self, text: &str) {
-        let Some(mut held) = self.half.take() else { return self.chunk_now(text, false) };
-        let mut text = text.to_owned();
-        // Some send the same text in two fields.
-        while let Some(joined) = json::joined(&held, &text) {
-            (held, text) = joined;
-        }
+        let Some(held) = self.half.take() else { return self.chunk_now(text, false) };
+        let (held, text) = json::joined(&held, text);
         self.chunk_now(&held, true);
         if self.failure.is_none() {
             self.chunk_now(&text, false);

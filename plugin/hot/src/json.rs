@@ -623,16 +623,24 @@ pub fn cut(json: &str) -> Option<usize> {
     }
 }
 
-/// A JSON text that is [`cut`], with the other half of the pair, and the next text without it; none where that one does
-/// not go on so.
+/// A JSON text that is [`cut`], with the other halves of its pairs, and the next text without them, as far as that one
+/// goes on so.
 #[cold]
-pub fn joined(json: &str, next: &str) -> Option<(String, String)> {
+pub fn joined(mut json: &str, mut next: &str) -> (String, String) {
     let is_second = |text: &[u8]| matches!(text, [b'"', b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..]);
-    let at = next.as_bytes().windows(5).position(is_second)? + 1;
-    let (before, rest) = next.split_at_checked(at)?;
-    let (second, after) = rest.split_at_checked(6)?;
-    let (first, end) = json.split_at_checked(cut(json)? + 6)?;
-    Some(([first, second, end].into_iter().collect(), [before, after].into_iter().collect()))
+    let (mut whole, mut rest) = (String::new(), String::new());
+    // Some send the same text in two fields.
+    while let Some(first) = cut(json)
+        && let Some(second) = next.as_bytes().windows(5).position(is_second)
+        && let Some((before, after)) = json.split_at_checked(first + 6)
+        && let Some((between, escape)) = next.split_at_checked(second + 1)
+        && let Some((half, behind)) = escape.split_at_checked(6)
+    {
+        whole.extend([before, half]);
+        rest.push_str(between);
+        (json, next) = (after, behind);
+    }
+    (whole + json, rest + next)
 }
 
 /// The same JSON string with a replacement character for half of a surrogate pair.
@@ -657,7 +665,7 @@ fn whole_pairs(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
+    use alloc::{format, vec};
 
     fn json(json: &str) -> Json<'_> {
         Json::parse(json).unwrap()
@@ -683,6 +691,27 @@ mod tests {
             assert_eq!(json(spelled).text(), expected, "{spelled}");
         }
         assert!(matches!(json(r#""x""#).text(), Cow::Borrowed("x")));
+    }
+
+    /// To look for each pair from the start would cost the square of their number, which may be an attacker's choice.
+    #[test]
+    fn halves_of_pairs_meet_in_one_pass() {
+        let list = |text: &str| format!(r#"["a{}"]"#, [text; 100_000].join(r#"","#));
+        let (whole, rest) = joined(&list(r#"\ud83d","b"#), &list(r#"b","\ude00"#));
+        assert!(whole == list(r#"\ud83d\ude00","b"#) && rest == list(r#"b",""#));
+        for (cut, next, expected) in [
+            (
+                r#"["\ud800","\ud801"]"#,
+                r#"["\udc00\udc01","\udc02"]"#,
+                [r#"["\ud800\udc00","\ud801\udc02"]"#, r#"["\udc01",""]"#],
+            ),
+            (r#"["\ud800","\ud801"]"#, r#"["\udc00"]"#, [r#"["\ud800\udc00","\ud801"]"#, r#"[""]"#]),
+            (r#"["\ud800"]"#, r#"["\udc00","\udc01"]"#, [r#"["\ud800\udc00"]"#, r#"["","\udc01"]"#]),
+            (r#"["\ud800"]"#, r#"["a"]"#, [r#"["\ud800"]"#, r#"["a"]"#]),
+        ] {
+            let (whole, rest) = joined(cut, next);
+            assert_eq!([&*whole, &*rest], expected, "{cut} {next}");
+        }
     }
 
     #[test]
