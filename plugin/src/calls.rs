@@ -2,13 +2,17 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::{Deref, DerefMut};
+use core::{iter, mem};
 
 use crate::json::Nesting;
 
-/// How much of a call's arguments they are known by, in bytes. Behind it their length tells.
+/// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
+/// counted in such bytes too.
 const KNOWN: usize = 256;
+
+/// How many calls of one id one is compared with: each costs time, and their number may be an attacker's choice.
+const TWINS: usize = 64;
 
 /// A tool call that is being read.
 #[derive(Debug, Default)]
@@ -19,9 +23,10 @@ pub(crate) struct Call {
     pub(crate) id: Option<String>,
     pub(crate) name: String,
     pub(crate) arguments: Nesting,
-    /// What the arguments are told apart by: a hash of their start, and how long they are.
+    /// What the arguments are told apart by: a hash of their start, and how long they are, both without white space.
     pub(crate) known_by: (u64, usize),
-    /// The call before it, where all else is the same: until its arguments are there, it may be that one once more.
+    /// The call before it, where all else is the same: until its arguments are there, it may be that one once more, or
+    /// one of those that are before that. Once it is, the next that repeats one takes its place.
     pub(crate) twin: Option<usize>,
     /// Its number in our events, once it was announced.
     pub(crate) number: Option<u32>,
@@ -93,11 +98,14 @@ impl Calls {
 
     /// Gives a call its id.
     pub(crate) fn set_id(&mut self, at: usize, id: String) {
-        let Some(call) = self.list.get_mut(at) else { return };
-        let (index, id) = (call.index, &*call.id.insert(id).clone());
-        note(&self.list, &mut self.by_id, (Some(id), None), at as u32);
+        let Self { list, by_id, by_both, .. } = self;
+        if let Some(call) = list.get_mut(at) {
+            call.id = Some(id);
+        }
+        let Some(Call { id: Some(id), index, .. }) = list.get(at) else { return };
+        note(list, by_id, (Some(id), None), at as u32);
         if index.is_some() {
-            note(&self.list, &mut self.by_both, (Some(id), index), at as u32);
+            note(list, by_both, (Some(id), *index), at as u32);
         }
     }
 
@@ -123,10 +131,12 @@ impl Calls {
         let call = self.list.get_mut(at)?;
         call.arguments.push(arguments.as_bytes());
         let (hash, length) = &mut call.known_by;
-        for byte in arguments.bytes().take(KNOWN.saturating_sub(*length)).filter(|byte| !byte.is_ascii_whitespace()) {
-            *hash = fnv(*hash, byte);
+        for byte in arguments.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+            if *length < KNOWN {
+                *hash = fnv(*hash, byte);
+            }
+            *length += 1;
         }
-        *length += arguments.len();
         Some(call)
     }
 
@@ -134,6 +144,17 @@ impl Calls {
     pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
         let is_its = |call: &Call| call.number == Some(number) && !call.arguments.is_closed;
         self.list.get(self.current).is_some_and(is_its) && self.piece(self.current, arguments).is_some()
+    }
+
+    /// Whether a call says the same as one of the last twins before it. If so, what it held is forgotten.
+    pub(crate) fn forget_repeated(&mut self, at: usize) -> bool {
+        let Some(own) = self.list.get(at) else { return false };
+        let twins = iter::successors(own.twin.and_then(|twin| self.list.get(twin)), |call| self.list.get(call.twin?));
+        let is_repeated = twins.take(TWINS).any(|twin| own.says_the_same(twin));
+        if is_repeated && let Some(own) = self.list.get_mut(at) {
+            (own.held, own.signature) = Default::default();
+        }
+        is_repeated
     }
 
     /// Takes out all of them.

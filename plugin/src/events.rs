@@ -324,8 +324,8 @@ impl State {
 
     /// Nothing follows that a chunk could wait for.
     fn release(&mut self) {
-        if self.half.is_some() {
-            self.chunk("{}");
+        if let Some(held) = self.half.take() {
+            self.chunk_now(&held, true);
         }
     }
 
@@ -469,7 +469,8 @@ impl State {
         self.settle(delta.tool_calls.first());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
-            let known = self.calls.iter().rev().take(signature::RECENT).find(|call| call.id.as_deref() == Some(&*id));
+            let is_its = |call: &&Call| call.number.is_some() && call.id.as_deref() == Some(&*id);
+            let known = self.calls.iter().rev().take(signature::RECENT).find(is_its);
             match known.and_then(|call| call.number).filter(|_| detail.text("type") == signature::ENCRYPTED) {
                 Some(index) => self.events.push(piece(index, String::new(), Some(detail.to_json()))),
                 None => self.details.push(detail),
@@ -560,7 +561,7 @@ impl State {
         let mut signature = signature::of_call(call.thought_signature, call.google_signature);
         let mut fragment = call.arguments.text.into_owned();
         // Some repeat a call once it is there, and some give the next one its id, name and number.
-        if let Some(known) = self.calls.get(at)
+        if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
             && !known.name.is_empty()
             && let begun = fragment.trim_start()
@@ -569,8 +570,12 @@ impl State {
             if !begun.starts_with('{') {
                 return;
             }
-            new.name.clone_from(&known.name);
-            new.twin = Some(mem::replace(&mut at, self.calls.len()));
+            if known.number.is_none() && known.twin.is_some() {
+                known.clear();
+            } else {
+                new.name.clone_from(&known.name);
+                new.twin = Some(mem::replace(&mut at, self.calls.len()));
+            }
         }
         if at >= MAX_CALLS {
             return self.fail(parts::too_many(&self.head, "tool calls"));
@@ -595,12 +600,8 @@ impl State {
         }
         known.held.push_str(&mem::take(&mut fragment));
         known.signature = signature.take().or(known.signature.take());
-        let is_closed = known.arguments.is_closed;
-        if let Some(twin) = known.twin {
-            if is_closed
-                && let [Some(twin), Some(own)] = [twin, at].map(|at| self.calls.get(at))
-                && !own.says_the_same(twin)
-            {
+        if known.twin.is_some() {
+            if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
             }
         } else if known.held.trim() == "{}" {

@@ -830,11 +830,11 @@ fn calls_by_what_is_there() {
         };
         let function = field("name", name, "\"") + &field("arguments", arguments, "\"");
         let function = function.trim_end_matches(',');
-        delta(&format!(
+        format!(
             r#"{{"tool_calls":[{{{}{}"function":{{{function}}}}}]}}"#,
             field("index", index, ""),
             field("id", id, "\"")
-        ))
+        )
     };
     for (report, pieces, expected) in [
         (
@@ -861,6 +861,18 @@ fn calls_by_what_is_there() {
             &["0/i/f/{\"x\":", "0/i/-/1}", "0/i/f/{", "0/i/-/\"x\": 1", "0/-/-/}", "1/j/f/{\"x\":1}"],
             &["i f {\"x\":1}", "j f {\"x\":1}"],
         ),
+        (
+            "several of one id once more",
+            &[
+                "0/i/f/{\"x\":1}",
+                "0/i/f/{\"x\":2}",
+                "0/i/f/{\"x\":1}",
+                "0/i/f/{\"x\":2}",
+                "0/i/f/{\"x\":3}",
+                "0/i/f/{}",
+            ],
+            &["i f {\"x\":1}", "i f {\"x\":2}", "i f {\"x\":3}", "i f {}"],
+        ),
         ("no number, one id and name", &["-/i/f/{\"x\":1}", "-/i/f/{\"x\":2}"], &["i f {\"x\":1}", "i f {\"x\":2}"]),
         ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
         ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
@@ -880,7 +892,7 @@ fn calls_by_what_is_there() {
             &["a f {}"],
         ),
     ] {
-        let mut chunks: Vec<String> = pieces.iter().map(|text| piece(text)).collect();
+        let mut chunks: Vec<String> = pieces.iter().map(|text| delta(&piece(text))).collect();
         chunks.extend([STOP.to_owned(), DONE.to_owned()]);
         let events = events(&chunks.iter().map(String::as_str).collect::<Vec<_>>());
         let report_of = crate::parts::join(events, head().report());
@@ -891,6 +903,27 @@ fn calls_by_what_is_there() {
         assert_eq!(calls.collect::<Vec<_>>(), expected, "{report}");
         assert_eq!(report_of.finish_reason, FinishReason::ToolCalls, "{report}");
     }
+    // Long arguments once more, in another spacing; some others of one length; and what comes late for the first.
+    let long = |end: &str| format!("{{\"x\":\"{}\",\"y\":{end}}}", "x".repeat(300));
+    let first = long("1");
+    let (spaced, other) = (first.replace(":", " : ").replace("{", "{\n  "), long("12"));
+    let encrypted = r#"{"type":"reasoning.encrypted","id":"i","data":"d"}"#;
+    let pieces = [&first, &spaced, &other].map(|arguments| piece(&format!("0/i/f/{arguments}").replace('\n', "\\n")));
+    let mut deltas = pieces.to_vec();
+    deltas.insert(2, format!(r#"{{"reasoning_details":[{encrypted}]}}"#));
+    let got = of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
+    let signature = Event::ToolCall(ToolCallDelta {
+        index: 0,
+        id: None,
+        name: None,
+        arguments_fragment: String::new(),
+        signature: Some(encrypted.into()),
+    });
+    assert_eq!(got, [call(0, Some(("i", "f")), &first), signature, call(1, Some(("i", "f")), &other)]);
+    // However often: that takes no place.
+    let deltas =
+        vec![r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{\"x\":1}"}}]}"#; 5_000];
+    assert_eq!(of_deltas(&deltas), [call(0, Some(("i", "f")), "{\"x\":1}")]);
     // Two at a time, which only their places tell apart.
     let pairs = [
         r#"{"tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"g"}}]}"#,
