@@ -61,11 +61,13 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
-/// As most schemas begin, which need not be looked into, unless they end in a list of required members that is `null`.
+/// As most schemas begin, which need not be looked into, unless a `null` is in them: their list of required members may
+/// be one.
 const SCHEMA: &str = r#"{"type":"object","properties":{"#;
 
-/// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools, none are offered. An empty list of them is refused
-/// by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among none.
+/// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools,
+/// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
+/// none.
 pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
     if own.supports_tools == Some(false) || body.tools.is_empty() {
         body.tools.clear();
@@ -80,8 +82,12 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
             // As the Responses API has it, one level up.
             None if tool.has("name") => {
                 let mut flat = core::mem::take(tool);
-                flat.remove("type");
                 tool.set_some(MARK, flat.take(MARK));
+                // Anthropic's name for them.
+                if let Some(schema) = flat.take("input_schema") {
+                    flat.set("parameters", schema);
+                }
+                ["type", MARK, "input_schema"].iter().for_each(|name| flat.remove(name));
                 flat
             }
             None => continue,
@@ -92,7 +98,7 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         if function
             .get("parameters")
             .and_then(Json::raw)
-            .is_some_and(|raw| raw.starts_with(SCHEMA) && !raw.ends_with("null}"))
+            .is_some_and(|raw| raw.starts_with(SCHEMA) && !raw.contains("null"))
         {
             tool.set("function", function);
             continue;

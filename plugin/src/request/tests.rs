@@ -426,11 +426,30 @@ fn tools_are_functions_of_an_object() {
     ] {
         assert_eq!(sent(function(parameters.clone()))["function"]["parameters"], empty, "{parameters}");
     }
+    // However it is spelled, and wherever it stands.
+    for parameters in [
+        r#"{"type":"object","properties":{},"required": null}"#,
+        r#"{"type":"object","properties":{},"required":null,"title":"t"}"#,
+        r#"{"type":"object","properties":{},"required":null }"#,
+    ] {
+        let asked = format!(
+            r#"{{"model":"{CLAUDE}","messages":[{{"role":"user","content":"hi"}}],"tools":[{{"type":"function","function":{{"name":"f","parameters":{parameters}}}}}]}}"#
+        );
+        let request = Request { ask: Ask::OpenaiJson(asked), prompt_cache: None };
+        let sent = body(&at(&json!({})), &request, false).unwrap().json;
+        assert!(sent.contains(r#""properties":{}"#) && !sent.contains("required"), "{sent}");
+    }
     let any = json!({"anyOf": [{"type": "object"}], "type": "object"});
     assert_eq!(sent(function(any.clone()))["function"]["parameters"], any);
     // Without a type, and as the Responses API has them.
     assert_eq!(sent(json!({"function": {"name": "f"}})), function(empty.clone()));
     assert_eq!(sent(json!({"type": "function", "name": "f", "description": "d"}))["function"]["description"], "d");
+    // As Anthropic has them.
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let mark = json!({"type": "ephemeral"});
+    let mut expected = function(schema.clone());
+    expected["cache_control"] = mark.clone();
+    assert_eq!(sent(json!({"name": "f", "input_schema": schema, "cache_control": mark})), expected);
     let own = json!({"type": "web_search_20250305", "name": "web_search"});
     assert_eq!(sent(own.clone()), own, "a provider's own");
 }
