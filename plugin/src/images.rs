@@ -24,6 +24,9 @@ const DEFAULT_SIZE: &str = "1024x1024";
 /// So many bytes of an image are looked at to see whether it is a text.
 const TEXT: usize = 256;
 
+/// So many to see whether that text is an SVG.
+const PROLOG: usize = 4096;
+
 /// What a failed generation is called.
 pub const GENERATION_FAILED: &str = "Portkey image generation failed";
 /// What a failed edit is called.
@@ -124,23 +127,41 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The start of a text, if it is one: other images than SVG begin with more than printable characters.
-fn text(data: &[u8]) -> Option<&str> {
-    let start = data.get(..TEXT).unwrap_or(data);
+/// The start of a text, if it is one, up to a number of bytes: other images than SVG begin with more than printable
+/// characters.
+fn text(data: &[u8], most: usize) -> Option<&str> {
+    let start = data.get(..most).unwrap_or(data);
     // The last character may be cut off.
     let length = str::from_utf8(start).map_or_else(|wrong| wrong.valid_up_to(), str::len);
     let text = str::from_utf8(start.get(..length)?).ok()?;
-    let is_text = length == data.len() || length > TEXT - 4;
-    (is_text && !text.contains(|one: char| one.is_control() && !one.is_ascii_whitespace())).then_some(text)
+    let is_text = length == data.len() || length + 4 > most;
+    (is_text && length > 0 && !text.contains(|one: char| one.is_control() && !one.is_ascii_whitespace()))
+        .then_some(text)
 }
 
+/// Whether it is a text whose first element is `svg`. A web page may have one further in.
 fn is_svg(data: &[u8]) -> bool {
-    text(data).is_some_and(|start| start.trim_start().starts_with('<') && start.contains("<svg"))
+    let mut rest = text(data, PROLOG).unwrap_or_default().trim_start_matches('\u{feff}').trim_start();
+    while let Some(behind) = without_prolog(rest) {
+        rest = behind.trim_start();
+    }
+    rest.starts_with("<svg")
+}
+
+/// What is behind the next thing that may stand before an SVG's first element.
+fn without_prolog(svg: &str) -> Option<&str> {
+    let behind = |begin, end| Some(svg.strip_prefix(begin)?.split_once(end)?.1);
+    behind("<?", "?>").or_else(|| behind("<!--", "-->")).or_else(|| {
+        let kind = svg.strip_prefix("<!DOCTYPE svg")?;
+        // Entities are declared in brackets.
+        let (declared, rest) = kind.split_once('>')?;
+        if declared.contains('[') { Some(kind.split_once("]>")?.1) } else { Some(rest) }
+    })
 }
 
 /// Refuses an image that is a text: a web page, or what an error says.
 pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
-    if text(data).is_none() || is_svg(data) {
+    if text(data, TEXT).is_none() || is_svg(data) {
         return Ok(());
     }
     Err(error::in_words(head, data).unwrap_or_else(|| error::protocol(head, "An image in the answer is text", data)))
@@ -441,9 +462,17 @@ mod tests {
         ] {
             assert_eq!(sniff(data).unwrap().1, ending);
         }
-        assert_eq!(sniff(b"<svg").unwrap().1, "svg");
+        let long = format!("<?xml version=\"1.0\"?>\n<!-- {} -->\n<svg>", "<svg ".repeat(200));
+        let entities = "\u{feff}<!DOCTYPE svg PUBLIC \"a\" \"b\" [ <!ENTITY c \"d\"> ]>\n<svg>";
+        for svg in ["<svg", "\n<!DOCTYPE svg><!---->\n<svg>", &long, entities] {
+            assert_eq!(sniff(svg.as_bytes()).map(|(_, ending)| ending), Some("svg"), "{svg}");
+        }
+        for page in ["<html><svg></svg>", "<!DOCTYPE html><svg>", "<!-- <svg>", "a <svg>"] {
+            assert_eq!(sniff(page.as_bytes()), None, "{page}");
+        }
         assert_eq!(sniff(b"<html>"), None);
         assert_eq!(sniff(b""), None);
+        assert!(check(&Head { status: 200, headers: Vec::new() }, b"").is_ok(), "nothing is no text");
     }
 
     #[test]
