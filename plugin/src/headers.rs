@@ -49,6 +49,11 @@ impl Header {
         }
     }
 
+    /// Name and value as they go on the wire.
+    pub(crate) fn on_wire(&self) -> (String, String) {
+        (self.name.clone(), self.wire_value().into_owned())
+    }
+
     /// The value as it goes on the wire.
     pub(crate) fn wire_value(&self) -> Cow<'_, str> {
         if self.is_json() { ascii(self.value.trim()).into() } else { self.value.trim().into() }
@@ -214,8 +219,7 @@ mod tests {
     use super::*;
 
     fn header(option: &str, json: &str) -> Result<Option<(String, String)>, &'static str> {
-        Ok(from_option(option, &Json::parse(json).unwrap(), "p")?
-            .map(|header| (header.name.clone(), header.wire_value().into_owned())))
+        Ok(from_option(option, &Json::parse(json).unwrap(), "p")?.map(|header| header.on_wire()))
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::config::{self, PROVIDER, not_an_object};
 use crate::error::{self, Result};
+use crate::headers::{self, Header};
 use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::portkey;
@@ -152,9 +153,8 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
     if !held.iter().any(|id| id == portkey::CREDENTIAL) {
         return Err(error::missing_credential());
     }
-    let own =
-        settings.headers.iter().filter(|header| !header.is_reference() && !crate::headers::is_credential(&header.name));
-    let mut headers: Vec<_> = own.map(|header| (header.name.clone(), header.wire_value().into_owned())).collect();
+    let own = settings.headers.iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
+    let mut headers: Vec<_> = own.map(Header::on_wire).collect();
     // As Portkey's own SDKs send it: with `true`, its default, reasoning is paid for and thrown away.
     if !settings.headers.iter().any(|header| header.name == portkey::COMPLIANCE_HEADER) {
         headers.push((portkey::COMPLIANCE_HEADER.to_owned(), "false".to_owned()));
