@@ -10,6 +10,7 @@ use crate::headers::{self, Header};
 use crate::json::{Json, Object};
 use crate::nearest::nearest;
 use crate::portkey;
+use crate::prompt;
 use crate::request;
 
 /// Most bytes of all configured headers. Node, which gateways run on, answers 431 above 16 KiB in all; the rest is
@@ -85,8 +86,7 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     // Gateway 1.15.2 says nothing of it.
     let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
     if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted) {
-        let sent: Vec<_> =
-            settings.headers.iter().map(|header| (header.name.clone(), header.wire_value().into_owned())).collect();
+        let sent: Vec<_> = settings.headers.iter().map(Header::on_wire).collect();
         // The last stands for a model that the configuration does not name.
         let models = settings.models.iter().map(|(_, id)| &**id).chain([""]);
         if request::uses_responses(models, &sent, &settings.options_json) {
@@ -97,7 +97,7 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     let routes = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
     let is_routed = settings.headers.iter().any(|header| routes.contains(&header.name.as_str()));
     if is_hosted && !is_routed {
-        for (path, id) in settings.models.iter().filter(|(_, id)| !id.starts_with('@')) {
+        for (path, id) in settings.models.iter().filter(|(_, id)| prompt::split_slug(id).is_none()) {
             let message = format!(
                 "The hosted gateway cannot route the bare model id {id} by itself: write @provider/{id}, or set a provider or a config, here or at the key."
             );
@@ -556,6 +556,7 @@ mod tests {
                 (Severity::Warning, "agents.defaults.model".to_owned())
             ]
         );
+        assert_eq!(paths(&bare.replace("o3", "@cf/meta/llama-3")), paths(bare), "no slug is in it");
         assert_eq!(paths(&bare.replace(r#""headers":{}"#, r#""headers":{"x-portkey-config":"${CONFIG}"}"#)), []);
         assert_eq!(paths(&bare.replace(r#""headers":{}"#, r#""baseUrl":"http://localhost:8787/v1""#)), []);
         assert_eq!(

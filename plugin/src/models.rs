@@ -120,10 +120,11 @@ impl Item {
         let Some(object) = item.object() else {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
-        let names = ["id", "model", "name", "model_id", "modelId"].into_iter().map(|name| object.text(name));
+        let mut names = ["id", "model", "name", "model_id", "modelId"].into_iter().map(|name| object.text(name));
+        let id = names.find(|id| !id.is_empty());
         // At Cloudflare the id is a number of its own.
-        let name = object.text("name");
-        let id = if name.starts_with("@cf/") { Some(name) } else { names.into_iter().find(|id| !id.is_empty()) };
+        let own = Some(object.text("name")).filter(|name| prompt::is_like_slug(name));
+        let id = id.filter(|id| id.starts_with('@') || own.is_none()).or(own);
         Self {
             id: id.unwrap_or_default().into_owned(),
             owner: present(object.text("owned_by")),
@@ -243,6 +244,8 @@ mod tests {
         }
         assert_eq!(ids(r#"{"success":true,"result":[{"name":"a"}],"errors":[]}"#), ["a"]);
         assert_eq!(list(&[r#"{"result":[{"id":"1-2","name":"@cf/a/b"}]}"#]).0, [("@cf/a/b".to_owned(), None)]);
+        assert_eq!(ids(r#"{"result":[{"id":"1-2","name":"@hf/a/b"}]}"#), ["@hf/a/b"]);
+        assert_eq!(ids(r#"{"total":1,"data":[{"id":"@w/@cf/a/b","name":"@cf/a/b"}]}"#), ["@w/@cf/a/b"]);
         assert!(ids(r#"{"success":true,"result":null}"#).is_empty());
     }
 

@@ -65,10 +65,14 @@ pub(crate) fn bare(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
 
-/// Slug and bare model of `@slug/model`. Workers AI and Hugging Face begin model names of their own with `@cf/` and
-/// `@hf/`. Source: gateway 2.2.3.
+/// Whether a model's own name begins as a slug does: Workers AI and Hugging Face have such names. Source: gateway 2.2.3.
+pub(crate) fn is_like_slug(model: &str) -> bool {
+    model.starts_with("@cf/") || model.starts_with("@hf/")
+}
+
+/// Slug and bare model of `@slug/model`.
 pub(crate) fn split_slug(model: &str) -> Option<(&str, &str)> {
-    if !model.starts_with('@') || model.starts_with("@cf/") || model.starts_with("@hf/") {
+    if !model.starts_with('@') || is_like_slug(model) {
         return None;
     }
     model.split_once('/').filter(|(slug, bare)| slug.len() > 1 && !bare.is_empty())

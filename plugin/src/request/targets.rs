@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use super::options::Options;
 use crate::headers;
 use crate::json::{Json, Object};
+use crate::prompt;
 use crate::traits::{self, Protocol, Traits};
 
 /// A depth that no real config reaches.
@@ -110,9 +111,28 @@ fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
         return Some(known);
     }
     let provider = provider.trim_start_matches('@');
-    if provider.is_empty() || model.starts_with('@') {
+    if provider.is_empty() || prompt::split_slug(model).is_some() {
         traits::of(model)
     } else {
         traits::of(&format!("@{provider}/{model}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::Route;
+
+    /// A name that only begins as a slug does leaves it to the provider.
+    #[test]
+    fn the_provider_counts_where_the_id_has_none() {
+        for (model, route) in [
+            ("gpt-oss-120b", Route::Other),
+            ("@cf/openai/gpt-oss-120b", Route::Other),
+            ("@workers/@cf/openai/gpt-oss-120b", Route::Direct),
+        ] {
+            let known = told(model, "@litellm", &Options::default()).unwrap();
+            assert_eq!(known.route, route, "{model}");
+        }
     }
 }
