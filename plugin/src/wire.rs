@@ -355,11 +355,13 @@ impl<'a> Message<'a> {
             read.reasoning_field = name;
         }
         // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
-        if read.content_blocks.is_empty() && !parts.is_empty() {
-            read.content_blocks = parts;
+        if read.content_blocks.iter().all(|block| block.form == signature::BLOCKS) {
+            // Of LiteLLM those that are reasoning are there already.
+            let has_reasoning = !read.content_blocks.is_empty();
+            parts.retain(|part| !has_reasoning || part.thinking.text.is_empty() && part.data.is_empty());
             // Texts alone are one text.
-            if !read.content.text.is_empty() && read.content_blocks.iter().all(Block::is_text) {
-                read.content_blocks.clear();
+            if read.content.text.is_empty() || !parts.iter().all(Block::is_text) {
+                read.content_blocks.append(&mut parts);
             }
         }
         // The older form of one call; some send both.

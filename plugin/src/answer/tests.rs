@@ -137,6 +137,17 @@ fn answers_of_every_odd_kind() {
         content(r#"{"content":"x","reasoning_content":"r","thinking_blocks":[]}"#),
         [thinking("r", Some("reasoning_content")), AssistantPart::Text("x".into())]
     );
+    // What else `content` holds stays, but for the same blocks.
+    let parts = r#"[{"type":"thinking","thinking":"r"},{"type":"text","text":"x"},{"type":"refusal","refusal":"no"}]"#;
+    assert_eq!(
+        content(&format!(r#"{{"content":{parts},"reasoning_content":"r","thinking_blocks":{blocks}}}"#)),
+        [
+            thinking("r", Some("thinking_blocks:s")),
+            thinking("", Some("thinking_blocks:redacted_thinking:d")),
+            AssistantPart::Text("x".into()),
+            AssistantPart::Refusal("no".into())
+        ]
+    );
     for images in [
         r#""images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]"#,
         r#""images":{"image_url":"data:image/png;base64,iVBORw0KGgo="}"#,
