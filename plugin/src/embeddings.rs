@@ -134,6 +134,7 @@ mod tests {
             r#"{"embedding":{"values":[1,0.5]}}"#,
             r#"{"data":[{"index":0,"embedding":[[1,0.5]]}]}"#,
             r#"[{"index":0,"embedding":[[1,0.5]]}]"#,
+            "\n[{\"index\":0,\"embedding\":[\n  [1,0.5]\n]}]",
         ] {
             let answer = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 1, "m");
             assert_eq!(answer.map(|answer| answer.vectors), Ok(vec![vec![1.0, 0.5]]), "{body}");

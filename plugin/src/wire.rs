@@ -681,7 +681,8 @@ impl<'a> Vector<'a> {
             }
         }
         // llama.cpp's is a list of it alone.
-        if embedding.raw().is_some_and(|raw| raw.starts_with("[[")) {
+        let is_list_of_lists = |raw: &str| raw.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('['));
+        if embedding.raw().is_some_and(is_list_of_lists) {
             let mut rows = embedding.list().unwrap_or_default();
             if rows.len() == 1 {
                 embedding = rows.pop().unwrap_or(Json::NULL);
@@ -694,7 +695,7 @@ impl<'a> Vector<'a> {
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = successful(text)?;
-        let list = Json::parse(text).ok().filter(|json| !json.is_object());
+        let list = Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok());
         // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
         let list = list.or_else(|| root.take("data")).or_else(|| {
             let all = root.take("embeddings")?;
