@@ -189,12 +189,22 @@ impl Completion<'_> {
         let is_cut = |text: &str| text.as_bytes().ends_with(json::HALF);
         let in_delta = |delta: &Message<'_>| {
             [&delta.content, &delta.reasoning].into_iter().any(|spelled| is_cut(&spelled.text))
-                || delta.content_blocks.iter().any(|block| is_cut(&block.thinking.text) || is_cut(&block.text))
+                || is_cut(&delta.refusal)
+                || delta
+                    .content_blocks
+                    .iter()
+                    .any(|block| is_cut(&block.thinking.text) || is_cut(&block.text) || is_cut(&block.refusal))
                 || delta.tool_calls.iter().any(|call| is_cut(&call.arguments.text))
         };
         self.choices.iter().filter_map(|choice| choice.delta.as_ref()).any(in_delta)
-            || self.response.as_ref().is_some_and(|event| is_cut(&event.text("delta")))
+            // It is yet to be read: how it is spelled tells.
+            || self.response.as_ref().and_then(|event| event.get("delta")?.spelled()).is_some_and(ends_in_escape)
     }
+}
+
+/// Whether a string, as it is spelled in its quotes, ends in the escape of a character.
+fn ends_in_escape(json: &str) -> bool {
+    matches!(json.as_bytes(), [.., b'\\', b'u', _, _, _, _, b'"'])
 }
 
 /// Whether an answer says that it is a failure.

@@ -328,9 +328,13 @@ fn a_character_in_two_chunks_is_one() {
     let content = |text: &str| format!(r#"{{"content":"{text}"}}"#);
     let reasoning = |text: &str| format!(r#"{{"reasoning_content":"{text}","reasoning":"{text}"}}"#);
     let piece = |text: &str| format!(r#"{{"tool_calls":[{{"index":0,"function":{{"arguments":"{text}"}}}}]}}"#);
+    let refused = |text: &str| format!(r#"{{"refusal":"{text}"}}"#);
+    let block = |text: &str| format!(r#"{{"content_blocks":[{{"type":"refusal","refusal":"{text}"}}]}}"#);
     let first = r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"n","arguments":"{\"q\":\""}}]}"#;
     type Write<'w> = &'w dyn Fn(&str) -> String;
-    for (write, begins) in [(&content as Write<'_>, "{}"), (&reasoning, "{}"), (&piece, first)] {
+    for (write, begins) in
+        [(&content as Write<'_>, "{}"), (&reasoning, "{}"), (&refused, "{}"), (&block, "{}"), (&piece, first)]
+    {
         for (texts, expected) in [
             (&[r"\ud83d", r"\ude00"][..], "😀"),
             (&["a", "b", r"c\uD83D", r"\uDE00d", "e"], "abc😀de"),
@@ -346,12 +350,21 @@ fn a_character_in_two_chunks_is_one() {
                 [begins.to_owned()].into_iter().chain(texts.iter().map(|text| write(text))).collect();
             let read = joined(of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>()));
             let got = match &read.content[..] {
-                [AssistantPart::Text(text)] | [AssistantPart::Thinking(Thinking { text, .. })] => &**text,
+                [
+                    AssistantPart::Text(text)
+                    | AssistantPart::Refusal(text)
+                    | AssistantPart::Thinking(Thinking { text, .. }),
+                ] => &**text,
                 [AssistantPart::ToolCall(call)] => call.arguments_json.strip_prefix("{\"q\":\"").unwrap(),
                 other => panic!("{other:?}"),
             };
             assert_eq!(got, expected, "{texts:?} {}", write(""));
         }
+    }
+    for kind in ["output_text", "refusal", "reasoning_text"] {
+        let piece = |text: &str| response(&format!("{kind}.delta"), &format!(r#","output_index":0,"delta":"{text}""#));
+        let (events, _) = read_all(&[begun("created"), piece(r"a\ud83d"), piece(r"\ude00b")]);
+        assert!(format!("{events:?}").contains("a😀"), "{events:?}");
     }
     // What comes before an error, and before a cut, is not lost.
     for end in ["event: error\ndata: {\"error\":\"x\"}\n\n", "data: {\"error\":\"x\"}\n\n", ""] {
