@@ -187,6 +187,26 @@ describe('chat', () => {
     assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'tool_calls')), [['commentary'], undefined]);
     assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'length')), [[undefined], undefined], 'a call that was cut off is none');
     assert.deepEqual(await phases(think, chunk({ content: 'so' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [['commentary', 'final_answer'], true]);
+    assert.deepEqual(await phases(chunk({ content: 'so' }), think, chunk({}, 'stop')), [[undefined], true], 'a thought behind it takes no answer away');
+    assert.deepEqual(await phases(think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined], 'OpenClaw shows it as it comes');
+    assert.deepEqual(await phases(think, chunk({ content: ' \n' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined, undefined], undefined]);
+    const sealed = chunk({ reasoning_details: [{ type: 'reasoning.encrypted', id: 'r', data: 'd' }] });
+    assert.deepEqual(await phases(sealed, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined]);
+    const parts = [chunk({ content: 'one' }), sealed, chunk({ content: 'two' })];
+    assert.deepEqual(await phases(...parts, chunk({}, 'stop')), [[undefined, undefined], undefined], 'both are the answer');
+    assert.deepEqual(await phases(chunk({ content: 'so' }), think, ...parts, chunk({}, 'stop')), [['commentary', 'final_answer', 'final_answer'], true]);
+    assert.deepEqual(await phases(chunk({ content: 'one' }), call, chunk({ content: 'two' }), chunk({}, 'length')), [[undefined, undefined], undefined]);
+  });
+
+  test('of an answer that is given up, a text is the answer, but where the model thought behind it', () => {
+    const given = (/** @type {string[]} */ ...tags) => {
+      const events = new Translator(model(), () => {});
+      for (const tag of tags) events.take(/** @type {any} */ ({ tag, val: tag === 'text' ? 'so' : { text: 'hm' } }));
+      events.fail(new Error('given up'), true);
+      return events.message.content.flatMap((block) => (block.type === 'text' ? [block.textSignature && JSON.parse(block.textSignature).phase] : []));
+    };
+    assert.deepEqual(given('thinking', 'text'), [undefined]);
+    assert.deepEqual(given('text', 'thinking', 'text'), ['commentary', 'commentary']);
   });
 
   test('signatures come with thinking and tool calls, and go back with them', async () => {
