@@ -255,16 +255,16 @@ class Reply {
   result() { return this.final.promise; }
 
   /** @returns {Promise<IteratorResult<AssistantMessageEvent, undefined>>} */
-  async next() {
+  next() {
     if (this.read < this.queue.length) {
       const value = this.queue[this.read++];
       if (this.read === this.queue.length) {
         this.queue = [];
         this.read = 0;
       }
-      return { value, done: false };
+      return Promise.resolve({ value, done: false });
     }
-    if (this.ended) return { value: undefined, done: true };
+    if (this.ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => { this.waiting.push(resolve); });
   }
 
@@ -275,12 +275,13 @@ class Reply {
  * Ends the request when OpenClaw aborts, and when the head of the answer is there and no first event comes in time.
  * @param {StreamOptions} options
  */
-function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
+export function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });
   /** @type {NodeJS.Timeout | undefined} */ let timer;
+  let isOver = false;
   const onLate = () => {
     const error = new Error(`No first event of the answer within ${firstEventTimeoutMs} ms (first-event timeout)`);
     onFirstEventTimeout?.(error);
@@ -290,9 +291,13 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
     signal: controller.signal,
     /** @param {unknown} reason */
     end: (reason) => controller.abort(reason),
-    answered() { if (firstEventTimeoutMs) timer = setTimeout(onLate, firstEventTimeoutMs); },
+    answered() {
+      clearTimeout(timer);
+      if (firstEventTimeoutMs && !isOver && !controller.signal.aborted) timer = setTimeout(onLate, firstEventTimeoutMs);
+    },
     started: () => clearTimeout(timer),
     release() {
+      isOver = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     },

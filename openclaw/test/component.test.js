@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantiate } from '../component/provider.js';
 import { mediaProvider, speechProvider } from '../src/audio.js';
-import { Translator, streamFn } from '../src/chat.js';
+import { Translator, deadline, streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { embeddingProvider } from '../src/embeddings.js';
@@ -277,6 +277,26 @@ describe('chat', () => {
     assert.equal(stopReason, 'error');
     assert.match(errorMessage ?? '', /first-event timeout/);
     assert.ok(told);
+  });
+
+  test('the time for a first event runs once at most, and not for a call that is over', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const late = mock.fn();
+    const limit = (/** @type {AbortSignal} */ signal = new AbortController().signal) => deadline({ signal, firstEventTimeoutMs: 50, onFirstEventTimeout: late });
+    const over = limit();
+    over.release();
+    over.answered();
+    limit(AbortSignal.abort()).answered();
+    const begun = limit();
+    begun.answered();
+    begun.answered();
+    begun.started();
+    mock.timers.tick(60);
+    assert.equal(late.mock.callCount(), 0);
+    limit().answered();
+    mock.timers.tick(60);
+    assert.equal(late.mock.callCount(), 1);
+    mock.timers.reset(); // other tests run beside this one
   });
 
   test('a hook that fails ends the request, and is what is reported', { timeout: 30_000 }, async () => {
