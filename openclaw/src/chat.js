@@ -48,6 +48,7 @@ export class Translator {
   /** @type {number} index of the text or thinking block that is open, or -1 */ open = -1;
   /** @type {Map<number, { at: number, args: string }>} tool calls by the component's index */ calls = new Map();
   /** @type {FinishReason | undefined} */ reason;
+  /** Whether there is a text that is not blank. */ hasText = false;
   /** The model that answers, by the reply. */ answered = '';
   /** @type {unknown[]} */ guardrails = [];
   /** @type {unknown[]} parts that OpenClaw has no place for: citations, results of a provider's own tools */ others = [];
@@ -74,8 +75,9 @@ export class Translator {
       case 'other': this.others.push(JSON.parse(event.val)); break;
       case 'thinking': {
         const block = this.block('thinking', () => ({ type: 'thinking', thinking: '' }));
-        message.openclawDelivery ??= { textPhaseRequiresTerminal: true }; // only the end tells which text is the answer
         block.thinking += event.val.text;
+        // after a thought behind a text only the end tells which text is the answer: OpenClaw shows none until then
+        if (event.val.text && this.hasText) message.openclawDelivery ??= { textPhaseRequiresTerminal: true };
         if (event.val.text) push({ type: 'thinking_delta', contentIndex: this.open, delta: event.val.text, partial: message });
         if (event.val.signature) {
           block.thinkingSignature = event.val.signature;
@@ -94,6 +96,7 @@ export class Translator {
   text(delta) {
     const block = this.block('text', () => ({ type: 'text', text: '' }));
     block.text += delta;
+    this.hasText ||= delta.trim() !== '';
     this.push({ type: 'text_delta', contentIndex: this.open, delta });
   }
 
@@ -157,10 +160,23 @@ export class Translator {
   }
 
   /** The texts that are not blank. */
-  texts() { return this.message.content.flatMap((block) => (block.type === 'text' && block.text.trim() ? [block] : [])); }
+  texts(content = this.message.content) { return content.flatMap((block) => (block.type === 'text' && block.text.trim() ? [block] : [])); }
 
   /** Marks the texts so far as said before the answer. */
   comment() { this.texts().forEach((text, at) => { text.textSignature ??= signatureOf(at, 'commentary'); }); }
+
+  /** Of a message that ends in an answer: what stands before the last thoughts that a text follows is said before the answer. */
+  answer() {
+    const { content } = this.message;
+    const texts = this.texts();
+    const last = content.findLastIndex((block) => block === texts.at(-1));
+    const thought = content.findLastIndex((block, at) => block.type === 'thinking' && block.thinking && at < last);
+    const before = this.texts(content.slice(0, Math.max(thought, 0))).length;
+    texts.forEach((text, at) => {
+      delete text.textSignature;
+      if (before) text.textSignature = signatureOf(at, at < before ? 'commentary' : 'final_answer');
+    });
+  }
 
   /**
    * After the last event.
@@ -185,13 +201,7 @@ export class Translator {
     if (stopped === 'length') message.content = message.content.filter((block) => block.type !== 'toolCall');
     message.stopReason = stopped === 'length' ? 'length' : calls.size ? 'toolUse' : 'stop';
     if (message.stopReason === 'toolUse') this.comment();
-    else {
-      // if the model thought between texts, the last one is the answer
-      this.texts().forEach((text, at, { length }) => {
-        delete text.textSignature;
-        if (length > 1) text.textSignature = signatureOf(at, at === length - 1 ? 'final_answer' : 'commentary');
-      });
-    }
+    else this.answer();
     const details = {
       ...Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined)),
       ...(this.guardrails.length && { guardrails: this.guardrails }),
@@ -245,16 +255,16 @@ class Reply {
   result() { return this.final.promise; }
 
   /** @returns {Promise<IteratorResult<AssistantMessageEvent, undefined>>} */
-  async next() {
+  next() {
     if (this.read < this.queue.length) {
       const value = this.queue[this.read++];
       if (this.read === this.queue.length) {
         this.queue = [];
         this.read = 0;
       }
-      return { value, done: false };
+      return Promise.resolve({ value, done: false });
     }
-    if (this.ended) return { value: undefined, done: true };
+    if (this.ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => { this.waiting.push(resolve); });
   }
 
@@ -265,12 +275,13 @@ class Reply {
  * Ends the request when OpenClaw aborts, and when the head of the answer is there and no first event comes in time.
  * @param {StreamOptions} options
  */
-function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
+export function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });
   /** @type {NodeJS.Timeout | undefined} */ let timer;
+  let isOver = false;
   const onLate = () => {
     const error = new Error(`No first event of the answer within ${firstEventTimeoutMs} ms (first-event timeout)`);
     onFirstEventTimeout?.(error);
@@ -280,9 +291,13 @@ function deadline({ signal, firstEventTimeoutMs, onFirstEventTimeout }) {
     signal: controller.signal,
     /** @param {unknown} reason */
     end: (reason) => controller.abort(reason),
-    answered() { if (firstEventTimeoutMs) timer = setTimeout(onLate, firstEventTimeoutMs); },
+    answered() {
+      clearTimeout(timer);
+      if (firstEventTimeoutMs && !isOver && !controller.signal.aborted) timer = setTimeout(onLate, firstEventTimeoutMs);
+    },
     started: () => clearTimeout(timer),
     release() {
+      isOver = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     },

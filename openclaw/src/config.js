@@ -7,6 +7,7 @@ import { onboarding } from './component.js';
 import { configError, originOf } from './origin.js';
 import { namesASecret, references, secretsIn } from './secrets.js';
 import { View, entries } from './view.js';
+import { PARTS } from './wasi-http.js';
 
 /** @typedef {Record<string, any>} Json */
 /** @typedef {import('../component/interfaces/openclaw-provider-onboarding.js').Choices} Choices */
@@ -94,9 +95,11 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const given = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : given;
   const attached = [...held, ...Object.entries(extra)];
-  const [inParts] = attached.find(([name]) => /^(if-)?range$/i.test(name)) ?? [];
-  if (inParts) throw configError(`The header ${inParts} asks for a part of an answer, in which no secret is masked`, 'Remove it from the headers of the provider');
   if (key) attached.push([KEY.header, key]);
+  const { auth, headers: more } = rest.request ?? {}; // which may name any header
+  const written = [...attached, ...Object.entries(more ?? {})];
+  const [inParts] = written.find(([name]) => PARTS.includes(name.toLowerCase())) ?? [];
+  if (inParts) throw configError(`The header ${inParts} asks for a part of an answer, in which no secret is masked`, 'Remove it from the headers of the provider');
 
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
   const alone = { ...config?.models, providers: { [descriptor.id]: provider } };
@@ -105,8 +108,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   if (originOf(connection.baseUrl) !== origin) {
     throw configError(`Portkey's component wants to call another origin than ${origin}, the configured one: nothing was sent`);
   }
-  const { auth, headers: more } = rest.request ?? {}; // which may name any header
-  const named = [...attached, ...Object.entries(more ?? {})].filter(([name]) => namesASecret(name));
+  const named = written.filter(([name]) => namesASecret(name));
   const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
   return {
     connection,

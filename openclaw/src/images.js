@@ -113,7 +113,8 @@ export function imageProvider(modelAuth) {
         const { images } = answer;
         if (images.length > MAX_IMAGES) throw new Error(`The answer holds ${images.length} images, and ${MAX_IMAGES} are the most that are taken`);
         const room = { left: MAX_BYTES };
-        const fetched = (/** @type {string} */ url) => download(url, AbortSignal.any([signal, failed.signal]), room);
+        const needed = AbortSignal.any([signal, failed.signal]);
+        const fetched = (/** @type {string} */ url) => download(url, needed, room);
         return { images: await Promise.all(images.map((image, at) => toGenerated(image, at, fetched))), model: answer.model };
       } catch (thrown) {
         failed.abort(thrown); // of the images that come beside it nothing is used

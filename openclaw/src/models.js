@@ -5,7 +5,7 @@ import { traitsOf, use } from './component.js';
 import { baseUrlOf, connect, pluginOptions, providerConfig } from './config.js';
 import { toError } from './errors.js';
 import { pseudoModel, transport } from './host.js';
-import { askCosts, isSet, knownCost } from './prices.js';
+import { askCosts, isSet, knownCosts } from './prices.js';
 
 const { defaultModel } = descriptor;
 const api = /** @type {'openai-completions'} */ (descriptor.api);
@@ -28,8 +28,9 @@ export function traitsIn(id, config) {
  * What is not known is absent.
  * @param {string} id
  * @param {any} config
+ * @param {ReturnType<typeof knownCosts>} costs
  */
-function knownOf(id, config) {
+function knownOf(id, config, costs) {
   const traits = traitsIn(id, config);
   const efforts = traits.reasoningEfforts.length ? traits.reasoningEfforts : undefined;
   const hasMarkers = traits.promptCache === 'markers' || undefined;
@@ -50,7 +51,7 @@ function knownOf(id, config) {
     input: traits.imageInput === undefined ? undefined : traits.imageInput ? ['text', 'image'] : ['text'],
     contextWindow: traits.contextTokens,
     maxTokens: traits.maxOutputTokens,
-    cost: knownCost(config, id),
+    cost: costs(id),
     compat: Object.keys(compat).length ? compat : undefined,
   });
 }
@@ -59,7 +60,7 @@ function knownOf(id, config) {
  * A model as OpenClaw describes it. Of a model that only the gateway knows, it assumes little.
  * @param {string} id @param {any} [config] @returns {any}
  */
-export function describeModel(id, config) {
+export function describeModel(id, config, costs = knownCosts(config)) {
   const { name, reasoning, imageInput, contextTokens, maxOutputTokens } = id === defaultModel.id ? defaultModel
     : { name: id, reasoning: false, imageInput: true, contextTokens: 128_000, maxOutputTokens: 8192 };
   return {
@@ -70,7 +71,7 @@ export function describeModel(id, config) {
     cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
     contextWindow: contextTokens,
     maxTokens: maxOutputTokens,
-    ...knownOf(id, config),
+    ...knownOf(id, config, costs),
   };
 }
 
@@ -91,7 +92,7 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   const read = source() ?? config;
   const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
   if (!isSet(written.cost)) delete written.cost; // onboarding writes zeros
-  const { compat, ...known } = knownOf(model.id, config);
+  const { compat, ...known } = knownOf(model.id, config, knownCosts(config));
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
   if (hasOwnEfforts) delete known.thinkingLevelMap;
   const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
@@ -136,9 +137,10 @@ export async function runCatalog(context, logger) {
     const entries = await listModels(context.config, discoveryApiKey ?? apiKey, context.signal);
     if (entries.length > MOST) logger.warn(`Portkey: the gateway lists ${entries.length} models, of which OpenClaw is told the first ${MOST}.`);
     const ids = entries.slice(0, MOST).map(({ id }) => id).filter(isChat);
-    await askCosts(context.config, ids.filter((id) => !isSet(configuredModel(context.config, id).cost)), context.signal);
+    await askCosts(context.config, ids, context.signal);
+    const costs = knownCosts(context.config);
     return {
-      provider: { baseUrl: baseUrlOf(context.config), api, apiKey, models: ids.map((id) => describeModel(id, context.config)) },
+      provider: { baseUrl: baseUrlOf(context.config), api, apiKey, models: ids.map((id) => describeModel(id, context.config, costs)) },
       outcomes: [{ ...outcome, status: 'ready' }],
     };
   } catch (thrown) {

@@ -15,10 +15,10 @@ import { anonymousFetch } from './host.js';
 const DAY = 24 * 60 * 60 * 1000;
 /** How long nobody is asked after a failure, in ms. */
 const PAUSE = 5 * 60 * 1000;
-/** How long one answer may take, and all for a catalog together, in ms. */
+/** How long all questions of one catalog or reply together may take, in ms. */
 const PATIENCE = 5000;
 /** How long a reply that is there waits for its price, in ms. */
-const REPLY_PATIENCE = 1000;
+export const REPLY_PATIENCE = 1000;
 const AT_ONCE = 8;
 /** Of how many models of a catalog the price is asked: each is a request. */
 const MOST = 50;
@@ -46,17 +46,23 @@ export function costOf({ input, output, cacheRead, cacheWrite }, rates = {}) {
   return { ...cost, total: cost.input + cost.output + cost.cacheRead + cost.cacheWrite };
 }
 
-/**
- * What decides who answers to a model's name, by its digest: a secret may be among it. Other headers than Portkey's own do not.
- * @param {any} config OpenClaw's @param {Record<string, string>} [headers]
- */
-function routeOf(config, headers = providerConfig(config).headers) {
-  const own = Object.entries(headers ?? {}).filter(([name]) => /^x-portkey-/i.test(name));
-  return createHash('sha256').update(JSON.stringify([own, pluginOptions(config)])).digest('base64');
-}
+/** Names of headers and options that only logs read, and that may be others for each call. As in the Rust host. */
+const LOGGED = /trace|span|metadata/i;
 
-/** @param {string} baseUrl @param {string} route @param {string} id @param {string} [provider] */
-const keyOf = (baseUrl, route, id, provider = '') => JSON.stringify([URL.parse(baseUrl)?.origin, route, provider, id]);
+/**
+ * What the price of a model is kept under. With what decides who answers to its name, by the digest, since a secret may be among
+ * it: other headers than Portkey's own do not.
+ * @param {any} config OpenClaw's
+ * @param {Record<string, string>} [headers]
+ * @returns {(id: string, provider?: string) => string}
+ */
+function keys(config, headers = providerConfig(config).headers, baseUrl = baseUrlOf(config)) {
+  const deciding = (/** @type {object} */ of) => Object.entries(of).filter(([name]) => !LOGGED.test(name));
+  const own = deciding(headers ?? {}).filter(([name]) => /^x-portkey-/i.test(name));
+  const route = createHash('sha256').update(JSON.stringify([own, deciding(pluginOptions(config))])).digest('base64');
+  const origin = URL.parse(baseUrl)?.origin;
+  return (id, provider = '') => JSON.stringify([origin, route, provider, id]);
+}
 
 /** What is kept, if anything. @param {string} key */
 function find(key) {
@@ -64,8 +70,11 @@ function find(key) {
   return found && found.until > Date.now() ? found : undefined;
 }
 
-/** The price of a model, where it was asked before. @param {any} config OpenClaw's @param {string} id @returns {Cost | undefined} */
-export const knownCost = (config, id) => find(keyOf(baseUrlOf(config), routeOf(config), id))?.cost;
+/** The prices of models, where they were asked before. @param {any} config OpenClaw's @returns {(id: string) => Cost | undefined} */
+export function knownCosts(config) {
+  const keyOf = keys(config);
+  return (id) => find(keyOf(id))?.cost;
+}
 
 /**
  * OpenClaw wants all four. What no price is told for is paid as other input is.
@@ -96,9 +105,9 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, signal) {
   };
   /** @type {ReturnType<typeof open> | undefined} */ let opened;
   /** @type {AbortSignal | undefined} from the first question on */ let patience;
-  const route = routeOf(config, headers);
+  const keyOf = keys(config, headers, baseUrl);
   return async (id, provider) => {
-    const key = keyOf(baseUrl, route, id, provider);
+    const key = keyOf(id, provider);
     const found = find(key);
     if (found) return found.cost;
     const { origin } = URL.parse(baseUrl) ?? {};
@@ -117,22 +126,24 @@ function asking(config, { headers, baseUrl = baseUrlOf(config) } = {}, signal) {
   };
 }
 
-/** The models that the configuration names. @param {any} config @returns {Set<string>} ids */
-function named(config) {
-  const { models } = providerConfig(config);
+/** The models that agents may use by the configuration. @param {any} config @returns {string[]} ids */
+function ofAgents(config) {
   const defaults = config?.agents?.defaults ?? {};
   const references = [defaults.model?.primary ?? defaults.model, ...(defaults.model?.fallbacks ?? []), ...Object.keys(defaults.models ?? {})];
-  const own = references.filter((name) => typeof name === 'string' && name.startsWith('portkey/')).map((name) => name.slice('portkey/'.length));
-  return new Set([...(Array.isArray(models) ? models.map((row) => row?.id) : []), ...own]);
+  return references.filter((name) => typeof name === 'string' && name.startsWith('portkey/')).map((name) => name.slice('portkey/'.length));
 }
 
 /**
- * Asks for the prices of some of these models, those that the configuration names first; `knownCost` has them then.
+ * Asks for the prices of some of these models, those that the configuration names first; `knownCosts` has them then. One that
+ * the user priced is not asked for.
  * @param {any} config OpenClaw's @param {string[]} ids @param {AbortSignal} [signal]
  */
 export async function askCosts(config, ids, signal) {
-  const own = named(config);
-  const wanted = ids.toSorted((one, other) => Number(own.has(other)) - Number(own.has(one))).slice(0, MOST);
+  const { models } = providerConfig(config);
+  /** @type {Map<string, any>} */
+  const rows = new Map(Array.isArray(models) ? models.toReversed().map((row) => [row?.id, row]) : []); // of several of one id the first counts
+  const own = new Set([...rows.keys(), ...ofAgents(config)]);
+  const wanted = ids.filter((id) => !isSet(rows.get(id)?.cost)).sort((one, other) => Number(own.has(other)) - Number(own.has(one))).slice(0, MOST);
   const ask = asking(config, {}, signal);
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (let id = wanted.shift(); id !== undefined && !signal?.aborted; id = wanted.shift()) await ask(id);

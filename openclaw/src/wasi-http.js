@@ -29,13 +29,13 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const CLOSED = { tag: 'closed' };
 
-/**
- * Headers of the connection, which are the host's, and those that ask for a part of an answer: half a secret here and the other
- * half there is none that the mask would find. As in the Rust host.
- */
+/** Headers that ask for a part of an answer: half a secret here and the other half there is none that the mask would find. */
+export const PARTS = ['if-range', 'range'];
+
+/** Those, and headers of the connection, which are the host's. As in the Rust host. */
 const FORBIDDEN = new Set([
-  'connection', 'host', 'http2-settings', 'if-range', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection',
-  'range', 'te', 'transfer-encoding', 'upgrade',
+  'connection', 'host', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te',
+  'transfer-encoding', 'upgrade', ...PARTS,
 ]);
 
 /** What the host says in the component's place: the mask must see an answer in plain text, and a body's length is known. */

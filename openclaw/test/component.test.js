@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantiate } from '../component/provider.js';
 import { mediaProvider, speechProvider } from '../src/audio.js';
-import { Translator, streamFn } from '../src/chat.js';
+import { Translator, deadline, streamFn } from '../src/chat.js';
 import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { embeddingProvider } from '../src/embeddings.js';
@@ -187,6 +187,26 @@ describe('chat', () => {
     assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'tool_calls')), [['commentary'], undefined]);
     assert.deepEqual(await phases(chunk({ content: 'let me see' }), call, chunk({}, 'length')), [[undefined], undefined], 'a call that was cut off is none');
     assert.deepEqual(await phases(think, chunk({ content: 'so' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [['commentary', 'final_answer'], true]);
+    assert.deepEqual(await phases(chunk({ content: 'so' }), think, chunk({}, 'stop')), [[undefined], true], 'a thought behind it takes no answer away');
+    assert.deepEqual(await phases(think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined], 'OpenClaw shows it as it comes');
+    assert.deepEqual(await phases(think, chunk({ content: ' \n' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined, undefined], undefined]);
+    const sealed = chunk({ reasoning_details: [{ type: 'reasoning.encrypted', id: 'r', data: 'd' }] });
+    assert.deepEqual(await phases(sealed, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined]);
+    const parts = [chunk({ content: 'one' }), sealed, chunk({ content: 'two' })];
+    assert.deepEqual(await phases(...parts, chunk({}, 'stop')), [[undefined, undefined], undefined], 'both are the answer');
+    assert.deepEqual(await phases(chunk({ content: 'so' }), think, ...parts, chunk({}, 'stop')), [['commentary', 'final_answer', 'final_answer'], true]);
+    assert.deepEqual(await phases(chunk({ content: 'one' }), call, chunk({ content: 'two' }), chunk({}, 'length')), [[undefined, undefined], undefined]);
+  });
+
+  test('of an answer that is given up, a text is the answer, but where the model thought behind it', () => {
+    const given = (/** @type {string[]} */ ...tags) => {
+      const events = new Translator(model(), () => {});
+      for (const tag of tags) events.take(/** @type {any} */ ({ tag, val: tag === 'text' ? 'so' : { text: 'hm' } }));
+      events.fail(new Error('given up'), true);
+      return events.message.content.flatMap((block) => (block.type === 'text' ? [block.textSignature && JSON.parse(block.textSignature).phase] : []));
+    };
+    assert.deepEqual(given('thinking', 'text'), [undefined]);
+    assert.deepEqual(given('text', 'thinking', 'text'), ['commentary', 'commentary']);
   });
 
   test('signatures come with thinking and tool calls, and go back with them', async () => {
@@ -257,6 +277,26 @@ describe('chat', () => {
     assert.equal(stopReason, 'error');
     assert.match(errorMessage ?? '', /first-event timeout/);
     assert.ok(told);
+  });
+
+  test('the time for a first event runs once at most, and not for a call that is over', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const late = mock.fn();
+    const limit = (/** @type {AbortSignal} */ signal = new AbortController().signal) => deadline({ signal, firstEventTimeoutMs: 50, onFirstEventTimeout: late });
+    const over = limit();
+    over.release();
+    over.answered();
+    limit(AbortSignal.abort()).answered();
+    const begun = limit();
+    begun.answered();
+    begun.answered();
+    begun.started();
+    mock.timers.tick(60);
+    assert.equal(late.mock.callCount(), 0);
+    limit().answered();
+    mock.timers.tick(60);
+    assert.equal(late.mock.callCount(), 1);
+    mock.timers.reset(); // other tests run beside this one
   });
 
   test('a hook that fails ends the request, and is what is reported', { timeout: 30_000 }, async () => {

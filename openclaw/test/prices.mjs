@@ -1,6 +1,7 @@
 /** Stands in for a gateway that serves a price list. What one of them told is kept by its origin, so each test has its own. */
 import { once } from 'node:events';
 import http from 'node:http';
+import { REPLY_PATIENCE } from '../src/prices.js';
 
 const LIST = '/model-configs/pricing/';
 
@@ -14,7 +15,6 @@ export const told = (body, head = '200 OK') => ({ socket }) => socket?.end(`HTTP
 
 /** A reply waits for its price for as long as that takes, on a slow machine too. @param {import('node:test').TestContext} test */
 export function waitForPrices({ mock }) {
-  const REPLY_PATIENCE = 1000;
   const { setTimeout } = globalThis;
   mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ callback, /** @type {number} */ ms, /** @type {any[]} */ ...given) => (
     setTimeout(callback, ms === REPLY_PATIENCE ? 60_000 : ms, ...given)));

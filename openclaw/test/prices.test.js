@@ -76,6 +76,12 @@ test('a price is that of the way that the model is asked on: another way has ano
   assert.deepEqual(asked(gateway), ['openai/gpt-5', 'azure-openai/gpt-5']);
   assert.ok(await chat(by('@openai'), { id: 'gpt-5' }) > 0);
   assert.equal(await chat(by('@openai', { customHost: 'http://127.0.0.1:9/v1' }), { id: 'gpt-5' }), 0);
+  // what only logs read is no other way
+  asked(gateway);
+  const logged = by('@openai', { traceId: 't', spanId: 's', parentSpanId: 'p', spanName: 'n', metadata: { _user: 'u' } });
+  Object.assign(logged.models.providers.portkey.headers, { 'X-Portkey-Trace-Id': 't', 'x-portkey-span-name': 'n', 'x-portkey-metadata': '{}' });
+  assert.ok(await chat(logged, { id: 'gpt-5' }) > 0);
+  assert.deepEqual(asked(gateway), []);
 });
 
 test('a price that does not come keeps no reply up', { timeout: 20_000 }, async (t) => {
@@ -135,17 +141,19 @@ test('a model that the user priced is asked for by no catalog, and none is once 
   const models = ['@openai/gpt-5', '@openai/gpt-6', '@openai/gpt-7'];
   const cost = { input: 3, output: 4, cacheRead: 0, cacheWrite: 0 };
   const gateway = await PriceGateway.start(t, { tell, models });
-  await catalogOf(gateway, configOf(gateway.baseUrl, { models: [{ id: '@openai/gpt-6', cost }] }));
-  assert.deepEqual(asked(gateway).sort(), ['openai/gpt-5', 'openai/gpt-7']);
+  const rows = [null, { id: '@openai/gpt-6', cost }, { id: '@openai/gpt-6' }, { id: '@openai/gpt-7' }, { id: '@openai/gpt-7', cost }];
+  const { provider: found } = await catalogOf(gateway, configOf(gateway.baseUrl, { models: rows }));
+  assert.deepEqual(found.models.map((/** @type {any} */ { id }) => id), models);
+  assert.deepEqual(asked(gateway).sort(), ['openai/gpt-5', 'openai/gpt-7'], 'of several rows the first counts');
 
   t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal); // nothing is given up for the time that it takes
   const question = Promise.withResolvers();
   const silent = await PriceGateway.start(t, { tell: question.resolve, models });
   const given = new AbortController();
-  const rows = catalogOf(silent, undefined, given.signal);
+  const listed = catalogOf(silent, undefined, given.signal);
   const res = /** @type {import('node:http').ServerResponse} */ (await question.promise);
   given.abort();
-  assert.equal((await rows).provider.models.length, 3);
+  assert.equal((await listed).provider.models.length, 3);
   if (!res.closed) await once(res, 'close');
 });
 
@@ -158,6 +166,20 @@ test('of a large catalog, the models that the configuration names come first, an
   const requests = asked(gateway);
   assert.equal(requests.length, 50);
   assert.deepEqual(requests.filter((name) => /m-1[59]/.test(name)).sort(), ['openai/m-15', 'openai/m-150', 'openai/m-19', 'openai/m-199']);
+});
+
+test('a catalog reads the headers and the rows of the configuration as often for many models as for one', async (t) => {
+  const reads = async (/** @type {number} */ count) => {
+    const gateway = await PriceGateway.start(t, { tell: told(entry('0.0001')), models: Array.from({ length: count }, (_, number) => `@openai/m-${number}`) });
+    const config = configOf(gateway.baseUrl);
+    const { headers } = config.models.providers.portkey;
+    let read = 0;
+    const of = (/** @type {unknown} */ value) => ({ enumerable: true, get() { read++; return value; } });
+    Object.defineProperties(config.models.providers.portkey, { headers: of(headers), models: of([{ id: '@openai/m-0' }]) });
+    assert.equal((await catalogOf(gateway, config)).provider.models.length, count);
+    return read;
+  };
+  assert.equal(await reads(30), await reads(1));
 });
 
 test('models that do not chat are known by their names', () => {

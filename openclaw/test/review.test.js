@@ -414,13 +414,14 @@ test('a configuration of any form sends the key to its own place or nowhere', as
     ['options that are a list', of(good, ['x'])], ['options that are a text', of(good, 'x')], ['options that are null', of(good, null)], ['options nested deep', of(good, { config: deep })],
     ['members of JavaScript', of(JSON.parse(`{"baseUrl":"${origin}/v1","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"headers":{"__proto__":"x","constructor":"y"}}`), JSON.parse('{"__proto__":{"polluted":1}}'))],
     ['agents of JavaScript', of(good, {}, { agents: JSON.parse('{"defaults":{"models":{"__proto__":{"alias":"a","params":{"k":"v"}},"constructor":{"alias":"b"}},"model":{"__proto__":1}}}') })],
-    ['headers that ask for a part', of({ ...good, headers: { Range: 'bytes=0-9' } })],
+    ['headers that ask for a part', of({ ...good, headers: { Range: 'bytes=0-9' } })], ['settings that ask for a part', of({ ...good, request: { headers: { 'IF-RANGE': 'x' } } })],
   ])) {
     answer = raw(EVENTS, GOOD);
     heads = [];
     const headers = config?.models?.providers?.portkey?.headers ?? {};
     const message = await chat({}, config, typeof headers === 'object' ? { headers } : {});
     const sent = heads.filter((head) => head.startsWith('POST'));
+    if (/ask for a part/.test(name)) assert.match(message.errorMessage ?? '', /^The header \S+ asks for a part of an answer/, name);
     assert.equal(message.stopReason === 'stop', sent.length === 1, `${name}: ${message.stopReason} ${message.errorMessage} ${sent.length}`);
     assert.ok(sent.every((head) => head.includes(`x-portkey-api-key: ${KEY}`) && !/^(if-)?range:/im.test(head)), `${name}: ${sent}`);
     assert.ok(!JSON.stringify(message).includes(KEY), name);
