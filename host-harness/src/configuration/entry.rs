@@ -297,18 +297,24 @@ impl Checked {
     }
 }
 
-/// Adds what another spelling of the provider's name says to its entry, as a plugin reads the two: the first value of a
-/// setting counts, `null` is none, and models and headers are joined.
-pub(crate) fn join(entry: &mut Map<String, Value>, more: Map<String, Value>) {
+/// Adds what another spelling of the provider's name says to its entry, as a plugin reads the two: models and headers are
+/// joined, and of every other setting the first value counts.
+pub(crate) fn join(entry: &mut Map<String, Value>, mut more: Map<String, Value>) {
+    if let (Some(Value::Array(all)), Some(Value::Array(more))) = (entry.get_mut("models"), more.get_mut("models")) {
+        all.append(more);
+    }
+    if let (Some(Value::Object(all)), Some(Value::Object(more))) = (entry.get_mut("headers"), more.get_mut("headers")) {
+        let own = mem::replace(all, mem::take(more));
+        own.into_iter().for_each(|(name, value)| put(all, &name, value));
+    }
+    fill(entry, more);
+}
+
+/// Adds what is said elsewhere of the same thing: the first value of a name counts, and `null` is none.
+pub(crate) fn fill(known: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
-        match (&*name, entry.get_mut(&name), value) {
-            ("models", Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
-            ("headers", Some(Value::Object(all)), Value::Object(more)) => {
-                let own = mem::replace(all, more);
-                own.into_iter().for_each(|(name, value)| put(all, &name, value));
-            }
-            (_, None | Some(Value::Null), value) => drop(entry.insert(name, value)),
-            _ => {}
+        if let None | Some(Value::Null) = known.get(&name) {
+            known.insert(name, value);
         }
     }
 }

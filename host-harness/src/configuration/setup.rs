@@ -266,7 +266,12 @@ impl Setup {
         for model in models(&self.config, &descriptor.id).into_iter().filter_map(Value::as_object) {
             let Some(id) = model.get("id").and_then(Value::as_str) else { continue };
             if let Some(known) = joined.entry(id.trim()).or_insert_with(|| json!({})).as_object_mut() {
-                fill(known, model);
+                entry::fill(known, model.clone());
+                if let (Some(Value::Object(known)), Some(Value::Object(cost))) =
+                    (known.get_mut("cost"), model.get("cost"))
+                {
+                    entry::fill(known, cost.clone());
+                }
             }
         }
         joined
@@ -329,8 +334,7 @@ impl Setup {
         Ok(())
     }
 
-    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case: as in an entry, the first
-    /// value counts.
+    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case.
     fn fold_options(&mut self, id: &str) -> Result<()> {
         let entries = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut);
         let Some(entries) = entries else { return Ok(()) };
@@ -342,13 +346,9 @@ impl Setup {
             match config {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(more)) => {
-                    let own = entries.entry(id).or_insert_with(|| json!({}));
-                    let own = own.as_object_mut().map(|own| own.entry("config").or_insert_with(|| json!({})));
                     // What is wrong with that of the exact name, the plugin says.
-                    if let Some(own) = own.and_then(Value::as_object_mut) {
-                        for (name, value) in more {
-                            own.entry(name).or_insert(value);
-                        }
+                    if let Some(own) = object_in(entries, id).and_then(|own| object_in(own, "config")) {
+                        entry::fill(own, more);
                     }
                 }
                 Some(_) => {
@@ -363,17 +363,11 @@ impl Setup {
         self.fold_options(&descriptor.id)?;
         let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
-            let mut at = &mut self.config;
-            for name in ["plugins", "entries", &descriptor.id, "config"] {
-                at = at
-                    .as_object_mut()
-                    .map(|object| object.entry(name).or_insert_with(|| json!({})))
-                    .filter(|value| value.is_object())
-                    .ok_or_else(|| Error::at(path.as_str(), "is not an object of objects"))?;
-            }
-            if let Value::Object(config) = at {
-                std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
-            }
+            let config = ["plugins", "entries", &descriptor.id, "config"]
+                .into_iter()
+                .fold(self.config.as_object_mut(), |parent, name| object_in(parent?, name))
+                .ok_or_else(|| Error::at(path.as_str(), "is not an object of objects"))?;
+            std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
         let names = options.map(inline::all_references).unwrap_or_default();
@@ -387,15 +381,13 @@ impl Setup {
     }
 }
 
-/// Adds to a model what another row of its id says.
-fn fill(known: &mut Map<String, Value>, row: &Map<String, Value>) {
-    for (name, value) in row {
-        match (&**name, known.get_mut(name), value) {
-            ("cost", Some(Value::Object(known)), Value::Object(cost)) => fill(known, cost),
-            (_, None | Some(Value::Null), value) => drop(known.insert(name.clone(), value.clone())),
-            _ => {}
-        }
+/// The object of this name, which is made where there is none.
+fn object_in<'v>(parent: &'v mut Map<String, Value>, name: &str) -> Option<&'v mut Map<String, Value>> {
+    let value = parent.entry(name).or_insert(Value::Null);
+    if value.is_null() {
+        *value = json!({});
     }
+    value.as_object_mut()
 }
 
 /// An error of the host's as a finding: its message without the place, and what to do.
@@ -473,6 +465,17 @@ mod tests {
             "acme": {"config": {"spanId": "2"}}, "other": {"config": {"traceId": "o"}}}}}));
         setup.settle(&descriptor(), &[], None).unwrap();
         assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "2", "traceId": "t"}));
+        // Nothing that stands under the exact name keeps no option under another from counting.
+        for exact in [json!(null), json!({}), json!({"config": null}), json!({"config": {"traceId": null}})] {
+            let entries = json!({"acme": &exact, "Acme": {"config": {"traceId": "t"}}});
+            let mut setup = Setup::new(json!({"plugins": {"entries": entries}})).option("spanId", "1");
+            setup.settle(&descriptor(), &[], None).unwrap();
+            let config = &setup.config["plugins"]["entries"]["acme"]["config"];
+            assert_eq!(config, &json!({"traceId": "t", "spanId": "1"}), "{exact}");
+        }
+        let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": null}}}})).option("spanId", "1");
+        setup.settle(&descriptor(), &[], None).unwrap();
+        assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}));
         let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
         assert!(
             setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("the key goes into no option")
