@@ -143,8 +143,8 @@ impl Setup {
         self
     }
 
-    /// Keeps prices that were told for a day in the user's cache folder, for processes to come: origins, names of models and
-    /// numbers. Without this they are kept in memory.
+    /// Keeps prices that were told for a day in the user's cache folder, for processes to come: origins, names of models,
+    /// numbers and digests of headers. Without this they are kept in memory.
     pub fn keep_prices(mut self) -> Self {
         self.keeps_prices = true;
         self
@@ -179,6 +179,7 @@ impl Setup {
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let mut refused = self.checked(descriptor).refused;
+        let of_models = self.base_urls_of_models(descriptor);
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
         match settled.settle_entry(descriptor, outdone, None) {
@@ -187,20 +188,28 @@ impl Setup {
             Err(error) => refused.push(error),
         }
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
-        findings.extend(self.in_the_clear(descriptor));
+        findings.extend(self.in_the_clear(descriptor, of_models));
         findings
     }
 
-    /// Base URLs that the key would go to for everybody on the way to read.
-    fn in_the_clear(&self, descriptor: &Descriptor) -> Vec<Finding> {
-        let entry = format!("models.providers.{}", descriptor.id);
-        let models =
-            self.config.pointer(&format!("/models/providers/{}/models", descriptor.id)).and_then(Value::as_array);
-        let of_model = |(at, model): (usize, &Value)| {
-            Some((format!("{entry}.models[{at}].baseUrl"), model.get("baseUrl")?.as_str()?.trim().to_owned()))
+    /// The base URLs of the models, each with its place under the name that the provider has there.
+    fn base_urls_of_models(&self, descriptor: &Descriptor) -> Vec<(String, String)> {
+        let of_entry = |(name, entry): (&str, &Value)| {
+            let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
+            let url = |(at, row): (usize, &Value)| {
+                let url = row.get("baseUrl")?.as_str()?.trim().to_owned();
+                Some((format!("models.providers.{}.models[{at}].baseUrl", name.trim()), url))
+            };
+            rows.filter_map(url).collect::<Vec<_>>()
         };
-        let main = self.base_url_of(descriptor).ok().map(|url| (format!("{entry}.baseUrl"), url));
-        let all = main.into_iter().chain(models.into_iter().flatten().enumerate().filter_map(of_model));
+        entries(&self.config, &descriptor.id).into_iter().flat_map(of_entry).collect()
+    }
+
+    /// Base URLs that the key would go to for everybody on the way to read, also of these of models.
+    fn in_the_clear(&self, descriptor: &Descriptor, of_models: Vec<(String, String)>) -> Vec<Finding> {
+        let main =
+            self.base_url_of(descriptor).ok().map(|url| (format!("models.providers.{}.baseUrl", descriptor.id), url));
+        let all = main.into_iter().chain(of_models);
         let allow_private = self.allows_private_networks(descriptor);
         let is_open = |url: &str| url.parse::<Origin>().is_ok_and(|origin| origin.is_in_the_clear(allow_private));
         let message = "Plain http over a public network: whoever is on the way can read the key. Use https.";
@@ -484,6 +493,20 @@ mod tests {
         assert!(
             setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("plugins.entries.Acme.config")
         );
+    }
+
+    /// By the place in the file, and not in the list of all spellings.
+    #[test]
+    fn a_models_base_url_in_the_clear_is_found_where_it_is_written() {
+        let open = "http://gateway.example/v1";
+        let mut setup = Setup::new(json!({"models": {"providers": {
+            "Acme": {"models": [{"id": "a", "baseUrl": open}, {"id": "b"}, {"id": "c", "baseUrl": open}]},
+            "acme": {"baseUrl": "https://gateway.example/v1", "models": [{"id": "d"}, {"id": "e", "baseUrl": open}]},
+        }}}));
+        let findings = setup.findings(&descriptor(), &[]);
+        let paths: Vec<_> = findings.iter().map(|finding| &*finding.path).collect();
+        let at = |name: &str, row: usize| format!("models.providers.{name}.models[{row}].baseUrl");
+        assert_eq!(paths, [at("acme", 1), at("Acme", 0), at("Acme", 2)]);
     }
 
     /// With the key it would go to the provider's own service.
