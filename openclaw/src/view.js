@@ -290,9 +290,14 @@ export class View {
     const chosen = (/** @type {string} */ what) => refusal(`wrote ${what}, which is the user's choice`);
     // All spellings are read as one entry: what is kept for one server would go to another.
     const written = (/** @type {any} */ entry) => (typeof entry?.baseUrl === 'string' ? entry.baseUrl.trim() : '');
-    const [called, ...others] = entries(config, id);
-    const elsewhere = others.find(([, entry]) => written(entry) && !samePlace(written(entry), written(called[1]) || descriptor.defaultBaseUrl));
-    if (elsewhere) throw configError(`\`models.providers.${elsewhere[0].trim()}\` is another spelling of the same provider, with another \`baseUrl\`: leave one of them`);
+    const all = entries(config, id);
+    const [called, ...others] = all;
+    const refuseAnother = (/** @type {[string, any] | undefined} */ entry, /** @type {string} */ member) => {
+      if (entry) throw configError(`\`models.providers.${entry[0].trim()}\` is another spelling of the same provider, with another \`${member}\`: leave one of them`);
+    };
+    refuseAnother(others.find(([, entry]) => written(entry) && !samePlace(written(entry), written(called[1]) || descriptor.defaultBaseUrl)), 'baseUrl');
+    const [settled, ...otherwise] = all.filter(([, entry]) => (entry?.request ?? null) !== null);
+    refuseAnother(otherwise.find(([, entry]) => !same(entry.request, settled[1].request)), 'request');
     const [was, is] = [config, merged].map((all) => part(all, id));
     const envVars = descriptor.credentials.flatMap((credential) => credential.envVars);
     const known = new Set([...allReferences(was), ...references(choices.apiKeyReference ?? ''), ...envVars]);

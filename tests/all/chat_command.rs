@@ -243,6 +243,22 @@ fn a_reader_that_goes_ends_the_request() {
     }
 }
 
+/// A reply that came whole was paid for: it is kept, whoever reads it. One that was cut off is not.
+#[test]
+fn a_whole_reply_that_nobody_reads_is_kept() {
+    let user = user();
+    let kept = |session: &str, more: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let arguments = [&["chat", "hello", "--session", session], more].concat();
+        let ran = Ran::from(user.cli.command(&arguments).stdout(writer).output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        user.cli.folder.path().join(format!(".local/state/host-harness/sessions/{session}.json")).exists()
+    };
+    assert!(kept("whole", &["--no-stream"]));
+    assert!(!kept("cut", &[]));
+}
+
 #[test]
 fn a_session_sends_what_was_said_before() {
     let user = user();

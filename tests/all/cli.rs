@@ -523,6 +523,19 @@ fn an_option_that_is_none_is_refused_before_anything_is_sent() {
     }
 }
 
+/// With the key it would go to the provider's own service.
+#[test]
+#[cfg(unix)]
+fn a_base_url_that_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    component();
+    let user = User::new();
+    let mut command = user.cli.command(&["chat", "hello"]);
+    let ran = Ran::from(command.env("PORTKEY_BASE_URL", OsStr::from_bytes(b"http://\xff/v1")).output().unwrap());
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("is not a usable base URL"), "{ran:?}");
+}
+
 #[test]
 fn what_is_logged_is_a_users_to_set() {
     component();
@@ -536,7 +549,7 @@ fn what_is_logged_is_a_users_to_set() {
         assert!(!said(quiet).ok().err.contains("DEBUG hyper_util"), "{quiet}");
     }
     let refused = said("host_harness=loud");
-    assert_ne!(refused.code, 0, "{refused:?}");
+    assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
         refused.err.contains("HOST_HARNESS_LOG is `host_harness=loud`: set it to a level such as `debug`"),
         "{refused:?}"

@@ -9,7 +9,7 @@ use crate::{
     Error, Result, inline,
     origin::Origin,
     references::{is_reference, references},
-    view::{entries, excerpt},
+    view::{entries, excerpt, models},
 };
 
 /// The owner of a part of a configuration, as the plugin's descriptor says.
@@ -98,7 +98,7 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     {
         return refuse(&format!("`{name}`"));
     }
-    if let Some(change) = change_of(&models(&before), &models(&after)) {
+    if let Some(change) = change_of(&models(config, id), &models(merged, id)) {
         return refuse(&change);
     }
     let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
@@ -184,11 +184,6 @@ const WRITTEN_OF_MODELS: &[&str] = &[
     "reasoning",
     "thinkingLevelMap",
 ];
-
-/// The models of these entries.
-fn models<'a>(entries: &[&'a Value]) -> Vec<&'a Value> {
-    entries.iter().filter_map(|entry| entry.get("models")?.as_array()).flatten().collect()
-}
 
 /// The members of a model that only the user may write: all that do not describe it.
 fn users_own(model: &Value) -> BTreeMap<&str, &Value> {

@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) response: Response,
     /// Whether Ctrl-C ended it: then it is what had come by then.
     pub(crate) stopped: bool,
+    /// Whether whoever read has gone: then it is what had come by then.
+    pub(crate) cut: bool,
     took: Took,
     calls: Vec<Paid>,
 }
@@ -162,6 +164,8 @@ pub(crate) struct Answering {
     /// Whether somebody will see what it cost.
     shows_cost: bool,
     price: Option<JoinHandle<Option<Price>>>,
+    /// Whether whoever read has gone before its end.
+    cut: bool,
 }
 
 impl Answering {
@@ -188,6 +192,7 @@ impl Answering {
             calls: true,
             shows_cost: !output::is_quiet(),
             price: None,
+            cut: false,
         }
     }
 
@@ -225,6 +230,7 @@ impl Answering {
             }
             // Once whoever read has gone, what is still to come would be paid for in vain.
             if !printed.is_empty() && !output::print(&printed) {
+                self.cut = true;
                 return Ok(());
             }
             // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
@@ -270,7 +276,7 @@ impl Answering {
             }
         }
         let calls = vec![Paid { usage: response.usage, price }];
-        Ok(Answer { response, stopped: false, took, calls })
+        Ok(Answer { response, stopped: false, cut: false, took, calls })
     }
 
     /// Prints what is left, and gives the reply as far as it came.
@@ -284,7 +290,7 @@ impl Answering {
         let took = Took { whole: self.asked.elapsed(), first: self.first, reasoned: self.reasoned };
         let response = self.joined.into_response(self.report);
         let calls = vec![Paid { usage: response.usage, price: self.price }];
-        Ok(Answer { response, stopped, took, calls })
+        Ok(Answer { response, stopped, cut: self.cut, took, calls })
     }
 
     fn print_call(&self, name: &str, arguments: &str) {

@@ -198,8 +198,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if answer.stopped {
         return Ok(ExitCode::from(STOPPED));
     }
-    if output::is_cut() {
-        // Whoever read has gone, and the rest did not come: there is nothing to keep or to remark.
+    if answer.cut {
+        // The rest did not come: there is nothing to keep or to remark.
         return Ok(ExitCode::SUCCESS);
     }
     let (images, failed) = image::save_of_chat(&provider, &answer.response).await;

@@ -111,9 +111,9 @@ impl Run {
 
     /// `--base-url`, else the provider's variable, such as PORTKEY_BASE_URL.
     pub(crate) fn base_url(&self, plugin: &Plugin) -> Option<String> {
-        self.base_url
-            .clone()
-            .or_else(|| std::env::var(base_url_variable(plugin)).ok().filter(|url| !url.trim().is_empty()))
+        // What is not UTF-8 is there all the same: whoever reads it says what is wrong with it.
+        let of_env = || Some(std::env::var_os(base_url_variable(plugin))?.to_string_lossy().into_owned());
+        self.base_url.clone().or_else(|| of_env().filter(|url| !url.trim().is_empty()))
     }
 
     /// Where the user says the base URL.

@@ -151,13 +151,15 @@ fn main() -> ExitCode {
 /// What is logged: errors alone, where nobody asks for more.
 fn logged(verbose: u8) -> anyhow::Result<Targets> {
     const VARIABLE: &str = "HOST_HARNESS_LOG";
-    let wanted = std::env::var(VARIABLE).ok().filter(|wanted| !wanted.is_empty());
+    let wanted = std::env::var_os(VARIABLE).map(|wanted| wanted.to_string_lossy().into_owned());
+    let wanted = wanted.filter(|wanted| !wanted.is_empty());
     let levels = match verbose {
         0 => wanted.as_deref().unwrap_or("error"),
         1 => "warn,host_harness=debug",
         _ => "debug",
     };
-    levels.parse().with_context(|| format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`"))
+    let wrong = |_| output::Usage(format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`")).into();
+    levels.parse().map_err(wrong)
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

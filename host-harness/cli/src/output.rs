@@ -167,11 +167,6 @@ fn write(text: &str) -> bool {
     is_written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Whether something could not be written to standard output.
-pub(crate) fn is_cut() -> bool {
-    UNWRITTEN.get().is_some()
-}
-
 /// Remembers what went wrong.
 fn is_written(written: io::Result<()>) -> bool {
     written.map_err(|error| UNWRITTEN.set(error)).is_ok()

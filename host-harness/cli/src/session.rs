@@ -240,7 +240,8 @@ impl Session<'_> {
         }
     }
 
-    /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word.
+    /// The reply to what was said so far, which is then part of it; its tool calls. `None` where Ctrl-C came before a word, or
+    /// it could not be written to its end.
     async fn reply(&mut self) -> anyhow::Result<Option<Vec<ToolCall>>> {
         let messages = self.system.iter().chain(&self.turns).cloned().collect();
         let id = &self.provider.plugin().descriptor().id;
@@ -250,6 +251,9 @@ impl Session<'_> {
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
         let mut answer = Answering::new(page).ask(self.provider, Asked { model, request }).await?;
+        if answer.cut {
+            return Ok(None);
+        }
         let stopped = answer.stopped;
         if !stopped {
             let (images, failed) = image::save_of_chat(self.provider, &answer.response).await;

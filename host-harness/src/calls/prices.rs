@@ -182,8 +182,12 @@ impl Provider {
         // Whom it asks is told that no credential is attached.
         let connection = Connection { credentials: Vec::new(), ..Connection::clone(&route.connection) };
         let origin = connection.base_url.parse::<Origin>().ok()?.to_string();
-        let key =
-            Key { origin, way: way_of(&connection), provider: provider.map(str::to_owned), id: id.trim().to_owned() };
+        let key = Key {
+            origin,
+            way: route.way.get_or_init(|| way_of(&route.connection)).clone(),
+            provider: provider.map(str::to_owned),
+            id: id.trim().to_owned(),
+        };
         if let Some(known) = self.prices().known(&key) {
             return known;
         }
@@ -219,7 +223,9 @@ struct Key {
     id: String,
 }
 
-/// Words in the names of headers that only logs read, and that may be others for each call.
+/// Words in the names of headers that are there for logs, and that may be others for each call. The conditions of a config may
+/// decide by metadata who answers. That tells no prices apart: behind a config the plugin goes by the slug of the model's id,
+/// or by the provider that the reply names, and both are in the key.
 const LOGGED: [&str; 3] = ["trace", "span", "metadata"];
 
 /// The digest of the headers that may decide who answers to a model's name. Whoever sends others is asked anew: for another
@@ -227,13 +233,8 @@ const LOGGED: [&str; 3] = ["trace", "span", "metadata"];
 fn way_of(connection: &Connection) -> String {
     let is_logged = |name: &str| LOGGED.iter().any(|word| name.to_ascii_lowercase().contains(word));
     let deciding: Vec<_> = connection.headers.iter().filter(|(name, _)| !is_logged(name)).collect();
-    let mut digest = hex(&Sha256::digest(json!(deciding).to_string()));
-    digest.truncate(WAY);
-    digest
+    hex(&Sha256::digest(json!(deciding).to_string()))
 }
-
-/// How many digits of a digest tell two ways apart.
-const WAY: usize = 32;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
@@ -248,7 +249,8 @@ impl Told {
     }
 }
 
-/// The prices that were told. Holds no secret: origins, names and numbers.
+/// The prices that were told. Holds no secret: origins, names, numbers and digests of
+/// headers without secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Prices {
     /// The digest of the plugin, since any may call itself as another does, and the folder that its prices are kept in.

@@ -1,7 +1,14 @@
 //! A plugin connected to a gateway: models, chat, images, vectors, speech. Each call runs in an instance of its own and
 //! shares only the connection pool with others.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use boundary::{
     inline::{self, Named},
@@ -110,6 +117,8 @@ impl Places {
 pub(super) struct Route {
     pub(super) connection: Arc<Connection>,
     pub(super) egress: Arc<Egress>,
+    /// What tells its prices from those of other ways, once one was asked for.
+    pub(super) way: OnceLock<String>,
 }
 
 impl fmt::Debug for Provider {
@@ -532,7 +541,7 @@ impl Route {
             limits: plugin.limits().clone(),
         };
         let egress = Egress::new(policy, pool);
-        Ok(Self { connection: Arc::new(connection), egress: Arc::new(egress) })
+        Ok(Self { connection: Arc::new(connection), egress: Arc::new(egress), way: OnceLock::new() })
     }
 
     async fn start(&self, plugin: &Plugin, clock: Clock) -> Result<Live> {

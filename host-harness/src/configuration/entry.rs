@@ -157,7 +157,7 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
         let value = path.split('.').try_fold(config, |value, step| value.get(step)).filter(|value| !value.is_null());
         // One of another kind would be read as if nothing were in it.
         if value.is_some_and(|value| !value.is_object()) {
-            wrong_shapes.push(Error::at(path, "must be an object").hint("OpenClaw refuses it too."));
+            wrong_shapes.push(Error::at(path, "must be an object").hint(REFUSED_TOO));
         }
     }
     for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
@@ -228,6 +228,9 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     checked
 }
 
+/// The hint where nothing is to be done but what OpenClaw wants as well.
+const REFUSED_TOO: &str = "OpenClaw refuses it too.";
+
 /// What a value must be where nobody else checks it: one of another shape would be read as if it were not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -240,8 +243,8 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// What `value` should be, where it is something else.
-    fn refuses(self, value: &Value) -> Option<&'static str> {
+    /// What `value` should be, where it is something else, and what to do about it.
+    fn refuses(self, value: &Value) -> Option<(&'static str, &'static str)> {
         let (is_it, wanted) = match self {
             Self::Objects => {
                 (value.as_array().is_some_and(|all| all.iter().all(Value::is_object)), "a list of objects")
@@ -254,7 +257,15 @@ impl Shape {
             Self::Text => (value.is_string(), "a text"),
             Self::Filled => (value.as_str().is_some_and(|text| !text.trim().is_empty()), "a text that is not empty"),
         };
-        (!is_it && !value.is_null()).then_some(wanted)
+        // OpenClaw takes some that mean nothing here.
+        let hint = match (self, value) {
+            (Self::Count, Value::Number(number)) if number.as_f64().is_some_and(|number| number > 0.0) => {
+                "Write a whole number."
+            }
+            (Self::Filled, Value::String(text)) if !text.is_empty() => "Leave it out, or say which.",
+            _ => REFUSED_TOO,
+        };
+        (!is_it && !value.is_null()).then_some((wanted, hint))
     }
 }
 
@@ -276,8 +287,8 @@ impl Checked {
                 RefusesTrue(_) => Some(Shape::Bool),
                 Obeys | Refuses(_) | Leaves(_) => None,
             };
-            if let Some(wanted) = shape.and_then(|shape| shape.refuses(value)) {
-                self.refused.push(Error::at(path, format!("must be {wanted}")).hint("OpenClaw refuses it too."));
+            if let Some((wanted, hint)) = shape.and_then(|shape| shape.refuses(value)) {
+                self.refused.push(Error::at(path, format!("must be {wanted}")).hint(hint));
                 continue;
             }
             match does {
@@ -297,18 +308,24 @@ impl Checked {
     }
 }
 
-/// Adds what another spelling of the provider's name says to its entry, as a plugin reads the two: the first value of a
-/// setting counts, `null` is none, and models and headers are joined.
-pub(crate) fn join(entry: &mut Map<String, Value>, more: Map<String, Value>) {
+/// Adds what another spelling of the provider's name says to its entry, as a plugin reads the two: models and headers are
+/// joined, and of every other setting the first value counts.
+pub(crate) fn join(entry: &mut Map<String, Value>, mut more: Map<String, Value>) {
+    if let (Some(Value::Array(all)), Some(Value::Array(more))) = (entry.get_mut("models"), more.get_mut("models")) {
+        all.append(more);
+    }
+    if let (Some(Value::Object(all)), Some(Value::Object(more))) = (entry.get_mut("headers"), more.get_mut("headers")) {
+        let own = mem::replace(all, mem::take(more));
+        own.into_iter().for_each(|(name, value)| put(all, &name, value));
+    }
+    fill(entry, more);
+}
+
+/// Adds what is said elsewhere of the same thing: the first value of a name counts, and `null` is none.
+pub(crate) fn fill(known: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
-        match (&*name, entry.get_mut(&name), value) {
-            ("models", Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
-            ("headers", Some(Value::Object(all)), Value::Object(more)) => {
-                let own = mem::replace(all, more);
-                own.into_iter().for_each(|(name, value)| put(all, &name, value));
-            }
-            (_, None | Some(Value::Null), value) => drop(entry.insert(name, value)),
-            _ => {}
+        if let None | Some(Value::Null) = known.get(&name) {
+            known.insert(name, value);
         }
     }
 }
@@ -495,6 +512,23 @@ mod tests {
         let paths: Vec<_> = refused.iter().filter_map(Error::path).collect();
         assert_eq!(paths, ["x.base_url", "x.request.proxi", "x.request.tls.passphrase"], "all of it at once");
         assert_eq!(refused[0].record().hint.as_deref(), Some("Did you mean `baseUrl`?"));
+    }
+
+    #[test]
+    fn what_openclaw_takes_is_not_said_to_be_refused_there() {
+        for (model, hint) in [
+            (json!({"maxTokens": 0.5}), "Write a whole number."),
+            (json!({"maxTokens": 2.5}), "Write a whole number."),
+            (json!({"maxTokens": 0}), REFUSED_TOO),
+            (json!({"maxTokens": "5"}), REFUSED_TOO),
+            (json!({"baseUrl": " "}), "Leave it out, or say which."),
+            (json!({"baseUrl": ""}), REFUSED_TOO),
+            (json!({"baseUrl": 5}), REFUSED_TOO),
+        ] {
+            let refused = check(&json!({"models": [model]}), "models.providers.x").refused;
+            let hints: Vec<_> = refused.iter().filter_map(|error| error.record().hint.as_deref()).collect();
+            assert_eq!(hints, [hint], "{model}");
+        }
     }
 
     #[test]

@@ -120,35 +120,69 @@ const BYTES_EACH: usize = 64;
 struct Variables<'a> {
     environment: &'a Environment,
     config: &'a Value,
-    /// How many bytes may still be read.
-    left: Cell<usize>,
+    /// How many bytes may still be read; `None` once there were more.
+    left: Cell<Option<usize>>,
 }
 
 impl<'a> Variables<'a> {
     fn new(environment: &'a Environment, config: &'a Value) -> Self {
-        Self { environment, config, left: Cell::new(MAX_BYTES) }
+        Self { environment, config, left: Cell::new(Some(MAX_BYTES)) }
     }
 
     /// The variable, from wherever it is set.
     fn value(&self, name: &str, depth: usize) -> Option<String> {
         let value = self.environment.get(name).or_else(|| Some(self.of_block(name, depth)?.0))?;
-        self.left.set(self.left.get().checked_sub(value.len() + BYTES_EACH)?);
-        Some(value)
+        let left = self.left.get().and_then(|left| left.checked_sub(value.len() + BYTES_EACH));
+        self.left.set(left);
+        left.map(|_| value)
+    }
+
+    /// The same for the text itself.
+    fn found(&self, name: &str) -> Result<String> {
+        self.value(name, MAX_DEPTH).ok_or_else(|| self.missing(name))
+    }
+
+    /// Why there is no value.
+    fn missing(&self, name: &str) -> Error {
+        let (why, hint) = match block_value(self.config, name) {
+            _ if self.left.get().is_none() => (
+                format!("and all that the text refers to is over {} MiB", MAX_BYTES >> 20),
+                "Refer to less there, and not to variables that refer to many others.".to_owned(),
+            ),
+            Some((value, path)) if !value.is_string() && !value.is_null() => {
+                (format!("and {path} is not a text"), "Write its value in quotes.".to_owned())
+            }
+            Some((value, path)) if text_of(value).is_some() => (
+                format!("and {path} refers to what is not set, to itself, or through more than {MAX_DEPTH} others"),
+                "Write it there as a text without references, or set the environment variable.".to_owned(),
+            ),
+            _ => (
+                "which is not set".to_owned(),
+                format!(
+                    "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
+                ),
+            ),
+        };
+        Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, {why}")).hint(hint)
     }
 
     fn of_block(&self, name: &str, depth: usize) -> Option<(String, String)> {
-        let (value, path) = block_text(self.config, name)?;
+        let (value, path) = block_value(self.config, name)?;
         let inner = |name: &str| self.value(name, depth.checked_sub(1)?);
-        Some((expanded(value, |name| inner(name).ok_or(())).ok()?, path))
+        Some((expanded(text_of(value)?, |name| inner(name).ok_or(())).ok()?, path))
     }
 }
 
 /// The variable as it stands in the block, and where.
-fn block_text<'c>(config: &'c Value, name: &str) -> Option<(&'c str, String)> {
+fn block_value<'c>(config: &'c Value, name: &str) -> Option<(&'c Value, String)> {
     let env = config.get("env")?;
     let short = env.get(name).map(|value| (value, format!("env.{name}")));
-    let (value, path) = short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))?;
-    Some((value.as_str().filter(|value| !value.trim().is_empty())?, path))
+    short.or_else(|| Some((env.get("vars")?.get(name)?, format!("env.vars.{name}"))))
+}
+
+/// Its text, where it has one.
+fn text_of(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.trim().is_empty())
 }
 
 /// The text with each reference replaced by what `value` gives for its name.
@@ -166,35 +200,14 @@ fn expanded<E>(text: &str, value: impl Fn(&str) -> Result<String, E>) -> Result<
 /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
 ///
 /// # Errors
-/// Where a name is set nowhere: `missing-credential`, with the name.
+/// Where a name is set nowhere, or stands for too much: `missing-credential`, with the name.
 pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> Result<SecretString> {
     let variables = Variables::new(environment, config);
-    let value = |name: &str| variables.value(name, MAX_DEPTH).ok_or_else(|| not_set(name, config));
-    Ok(expanded(text, value)?.into())
+    Ok(expanded(text, |name| variables.found(name))?.into())
 }
 
 pub(super) fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    Variables::new(environment, config).value(name, MAX_DEPTH).ok_or_else(|| not_set(name, config))
-}
-
-fn not_set(name: &str, config: &Value) -> Error {
-    let vars = config.get("env").and_then(|env| env.get("vars"));
-    let (why, hint) = match block_text(config, name) {
-        None if vars.and_then(|vars| vars.get(name)).is_some_and(|value| !value.is_string() && !value.is_null()) => {
-            (format!("and env.vars.{name} is not a text"), "Write its value in quotes.".to_owned())
-        }
-        Some((_, path)) => (
-            format!("and {path} refers to what is not set, to itself, or to too much"),
-            "Write it there as a text without references, or set the environment variable.".to_owned(),
-        ),
-        None => (
-            "which is not set".to_owned(),
-            format!(
-                "Set the environment variable {name}, or put it in ~/.openclaw/.env or the configuration's `env` block."
-            ),
-        ),
-    };
-    Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, {why}")).hint(hint)
+    Variables::new(environment, config).found(name)
 }
 
 #[cfg(test)]
@@ -216,8 +229,14 @@ mod tests {
         assert_eq!(resolved("${B} ${C}").unwrap(), "b-one b-one");
         assert!(resolved("${D}").is_err() && resolved("${E}").is_err());
         assert!(resolved("${D}").unwrap_err().to_string().contains("env.vars.D refers to"));
-        let number = json!({"env": {"vars": {"N": 5}}});
-        assert!(resolve("${N}", &environment, &number).unwrap_err().to_string().contains("env.vars.N is not a text"));
+        for (number, place) in [(json!({"vars": {"N": 5}}), "env.vars.N"), (json!({"N": 5}), "env.N")] {
+            let error = resolve("${N}", &environment, &json!({"env": number})).unwrap_err().to_string();
+            assert!(error.contains(&format!("and {place} is not a text")), "{error}");
+        }
+        for unset in [json!(null), json!(" ")] {
+            let error = resolve("${N}", &environment, &json!({"env": {"N": unset}})).unwrap_err().to_string();
+            assert!(error.contains("which is not set"), "{error}");
+        }
         let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
@@ -233,8 +252,15 @@ mod tests {
         vars.insert("V8".into(), "x".into());
         let config = json!({"env": {"vars": vars}});
         let resolved = |text: &str| resolve(text, &Environment::empty(), &config);
-        assert!(resolved("${V0}").unwrap_err().to_string().contains("env.vars.V0 refers to"));
-        assert!(resolved(&"${V6}".repeat(1000)).is_err());
+        for text in ["${V0}", &"${V6}".repeat(1000)] {
+            assert!(resolved(text).unwrap_err().to_string().contains("is over 4 MiB"), "{text:.5}");
+        }
+        // One that is set is not said to be set nowhere.
+        let set = Environment::from_fn(|name| (name == "A").then(|| "a".repeat(1 << 20)));
+        let error = resolve(&"${A}".repeat(5), &set, &config).unwrap_err().to_string();
+        assert!(error.contains("refers to ${A}, and all that the text refers to is over 4 MiB"), "{error}");
+        let error = resolve("${V9} ${A}", &set, &config).unwrap_err().to_string();
+        assert!(error.contains("refers to ${V9}, which is not set"), "{error}");
         assert_eq!(resolved("${V7}").unwrap().expose_secret().len(), 100);
         assert_eq!(resolved("${V6}").unwrap().expose_secret().len(), 10_000);
         let large = json!({"env": {"vars": {"CA": "c".repeat(1 << 20), "B": "${CA}"}}});

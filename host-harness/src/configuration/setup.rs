@@ -143,8 +143,8 @@ impl Setup {
         self
     }
 
-    /// Keeps prices that were told for a day in the user's cache folder, for processes to come: origins, names of models and
-    /// numbers. Without this they are kept in memory.
+    /// Keeps prices that were told for a day in the user's cache folder, for processes to come: origins, names of models,
+    /// numbers and digests of headers. Without this they are kept in memory.
     pub fn keep_prices(mut self) -> Self {
         self.keeps_prices = true;
         self
@@ -179,6 +179,7 @@ impl Setup {
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let mut refused = self.checked(descriptor).refused;
+        let of_models = self.base_urls_of_models(descriptor);
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
         match settled.settle_entry(descriptor, outdone, None) {
@@ -187,20 +188,28 @@ impl Setup {
             Err(error) => refused.push(error),
         }
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
-        findings.extend(self.in_the_clear(descriptor));
+        findings.extend(self.in_the_clear(descriptor, of_models));
         findings
     }
 
-    /// Base URLs that the key would go to for everybody on the way to read.
-    fn in_the_clear(&self, descriptor: &Descriptor) -> Vec<Finding> {
-        let entry = format!("models.providers.{}", descriptor.id);
-        let models =
-            self.config.pointer(&format!("/models/providers/{}/models", descriptor.id)).and_then(Value::as_array);
-        let of_model = |(at, model): (usize, &Value)| {
-            Some((format!("{entry}.models[{at}].baseUrl"), model.get("baseUrl")?.as_str()?.trim().to_owned()))
+    /// The base URLs of the models, each with its place under the name that the provider has there.
+    fn base_urls_of_models(&self, descriptor: &Descriptor) -> Vec<(String, String)> {
+        let of_entry = |(name, entry): (&str, &Value)| {
+            let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
+            let url = |(at, row): (usize, &Value)| {
+                let url = row.get("baseUrl")?.as_str()?.trim().to_owned();
+                Some((format!("models.providers.{}.models[{at}].baseUrl", name.trim()), url))
+            };
+            rows.filter_map(url).collect::<Vec<_>>()
         };
-        let main = self.base_url_of(descriptor).ok().map(|url| (format!("{entry}.baseUrl"), url));
-        let all = main.into_iter().chain(models.into_iter().flatten().enumerate().filter_map(of_model));
+        entries(&self.config, &descriptor.id).into_iter().flat_map(of_entry).collect()
+    }
+
+    /// Base URLs that the key would go to for everybody on the way to read, also of these of models.
+    fn in_the_clear(&self, descriptor: &Descriptor, of_models: Vec<(String, String)>) -> Vec<Finding> {
+        let main =
+            self.base_url_of(descriptor).ok().map(|url| (format!("models.providers.{}.baseUrl", descriptor.id), url));
+        let all = main.into_iter().chain(of_models);
         let allow_private = self.allows_private_networks(descriptor);
         let is_open = |url: &str| url.parse::<Origin>().is_ok_and(|origin| origin.is_in_the_clear(allow_private));
         let message = "Plain http over a public network: whoever is on the way can read the key. Use https.";
@@ -266,7 +275,12 @@ impl Setup {
         for model in models(&self.config, &descriptor.id).into_iter().filter_map(Value::as_object) {
             let Some(id) = model.get("id").and_then(Value::as_str) else { continue };
             if let Some(known) = joined.entry(id.trim()).or_insert_with(|| json!({})).as_object_mut() {
-                fill(known, model);
+                entry::fill(known, model.clone());
+                if let (Some(Value::Object(known)), Some(Value::Object(cost))) =
+                    (known.get_mut("cost"), model.get("cost"))
+                {
+                    entry::fill(known, cost.clone());
+                }
             }
         }
         joined
@@ -329,8 +343,7 @@ impl Setup {
         Ok(())
     }
 
-    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case: as in an entry, the first
-    /// value counts.
+    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case.
     fn fold_options(&mut self, id: &str) -> Result<()> {
         let entries = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut);
         let Some(entries) = entries else { return Ok(()) };
@@ -342,13 +355,9 @@ impl Setup {
             match config {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(more)) => {
-                    let own = entries.entry(id).or_insert_with(|| json!({}));
-                    let own = own.as_object_mut().map(|own| own.entry("config").or_insert_with(|| json!({})));
                     // What is wrong with that of the exact name, the plugin says.
-                    if let Some(own) = own.and_then(Value::as_object_mut) {
-                        for (name, value) in more {
-                            own.entry(name).or_insert(value);
-                        }
+                    if let Some(own) = object_in(entries, id).and_then(|own| object_in(own, "config")) {
+                        entry::fill(own, more);
                     }
                 }
                 Some(_) => {
@@ -363,17 +372,11 @@ impl Setup {
         self.fold_options(&descriptor.id)?;
         let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
-            let mut at = &mut self.config;
-            for name in ["plugins", "entries", &descriptor.id, "config"] {
-                at = at
-                    .as_object_mut()
-                    .map(|object| object.entry(name).or_insert_with(|| json!({})))
-                    .filter(|value| value.is_object())
-                    .ok_or_else(|| Error::at(path.as_str(), "is not an object of objects"))?;
-            }
-            if let Value::Object(config) = at {
-                std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
-            }
+            let config = ["plugins", "entries", &descriptor.id, "config"]
+                .into_iter()
+                .fold(self.config.as_object_mut(), |parent, name| object_in(parent?, name))
+                .ok_or_else(|| Error::at(path.as_str(), "is not an object of objects"))?;
+            std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
         let names = options.map(inline::all_references).unwrap_or_default();
@@ -387,15 +390,13 @@ impl Setup {
     }
 }
 
-/// Adds to a model what another row of its id says.
-fn fill(known: &mut Map<String, Value>, row: &Map<String, Value>) {
-    for (name, value) in row {
-        match (&**name, known.get_mut(name), value) {
-            ("cost", Some(Value::Object(known)), Value::Object(cost)) => fill(known, cost),
-            (_, None | Some(Value::Null), value) => drop(known.insert(name.clone(), value.clone())),
-            _ => {}
-        }
+/// The object of this name, which is made where there is none.
+fn object_in<'v>(parent: &'v mut Map<String, Value>, name: &str) -> Option<&'v mut Map<String, Value>> {
+    let value = parent.entry(name).or_insert(Value::Null);
+    if value.is_null() {
+        *value = json!({});
     }
+    value.as_object_mut()
 }
 
 /// An error of the host's as a finding: its message without the place, and what to do.
@@ -473,6 +474,17 @@ mod tests {
             "acme": {"config": {"spanId": "2"}}, "other": {"config": {"traceId": "o"}}}}}));
         setup.settle(&descriptor(), &[], None).unwrap();
         assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "2", "traceId": "t"}));
+        // Nothing that stands under the exact name keeps no option under another from counting.
+        for exact in [json!(null), json!({}), json!({"config": null}), json!({"config": {"traceId": null}})] {
+            let entries = json!({"acme": &exact, "Acme": {"config": {"traceId": "t"}}});
+            let mut setup = Setup::new(json!({"plugins": {"entries": entries}})).option("spanId", "1");
+            setup.settle(&descriptor(), &[], None).unwrap();
+            let config = &setup.config["plugins"]["entries"]["acme"]["config"];
+            assert_eq!(config, &json!({"traceId": "t", "spanId": "1"}), "{exact}");
+        }
+        let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": null}}}})).option("spanId", "1");
+        setup.settle(&descriptor(), &[], None).unwrap();
+        assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}));
         let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
         assert!(
             setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("the key goes into no option")
@@ -481,6 +493,20 @@ mod tests {
         assert!(
             setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("plugins.entries.Acme.config")
         );
+    }
+
+    /// By the place in the file, and not in the list of all spellings.
+    #[test]
+    fn a_models_base_url_in_the_clear_is_found_where_it_is_written() {
+        let open = "http://gateway.example/v1";
+        let mut setup = Setup::new(json!({"models": {"providers": {
+            "Acme": {"models": [{"id": "a", "baseUrl": open}, {"id": "b"}, {"id": "c", "baseUrl": open}]},
+            "acme": {"baseUrl": "https://gateway.example/v1", "models": [{"id": "d"}, {"id": "e", "baseUrl": open}]},
+        }}}));
+        let findings = setup.findings(&descriptor(), &[]);
+        let paths: Vec<_> = findings.iter().map(|finding| &*finding.path).collect();
+        let at = |name: &str, row: usize| format!("models.providers.{name}.models[{row}].baseUrl");
+        assert_eq!(paths, [at("acme", 1), at("Acme", 0), at("Acme", 2)]);
     }
 
     /// With the key it would go to the provider's own service.
