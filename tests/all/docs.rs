@@ -159,6 +159,7 @@ fn script(text: &str, ports: &[u16], outputs: &Path) -> (String, Vec<Shown>) {
                 for shown in commands(&body, block) {
                     let file = outputs.join(all.len().to_string());
                     writeln!(script, "{{ {}\n}} > {} 2>&1", shown.command, file.display()).unwrap();
+                    script += &wait_for(ports, &shown.command);
                     all.push(shown);
                 }
             }
@@ -167,12 +168,17 @@ fn script(text: &str, ports: &[u16], outputs: &Path) -> (String, Vec<Shown>) {
             }
             _ => {}
         }
-        // What a block starts in the background is there when the next one needs it.
-        for port in ports.iter().filter(|port| body.contains(" &\n") && body.contains(&port.to_string())) {
-            writeln!(script, "until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done").unwrap();
-        }
+        script += &wait_for(ports, &body);
     }
     (script, all)
+}
+
+/// What is started in the background is there when the next command needs it.
+fn wait_for(ports: &[u16], started: &str) -> String {
+    let is_background = started.trim_end().ends_with('&') || started.contains(" &\n");
+    let is_named = |port: &&u16| is_background && started.contains(&port.to_string());
+    let wait = |port: &u16| format!("until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done\n");
+    ports.iter().filter(is_named).map(wait).collect()
 }
 
 /// The fenced blocks of a document: language and file name, and text.
