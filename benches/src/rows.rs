@@ -67,7 +67,8 @@ pub(crate) fn all(server: &Addresses, report: &mut Report<'_>) -> anyhow::Result
     report.part("size", 1, size)?;
     report.part("peers", RUNS, |report| one_thread.block_on(peers(base_url, report)))?;
     report.part("cost", 1, |report| one_thread.block_on(cost::rows(report)))?;
-    report.part("growth", RUNS, |report| growth(base_url, report))
+    // Makes its runs itself: the chart shows the middle of each point.
+    report.part("growth", 1, |report| growth(base_url, report))
 }
 
 /// By the clock, of both.
@@ -312,36 +313,32 @@ fn growth(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     for (title, what, sizes) in kinds {
         let mut of_time = Vec::new();
         let mut of_memory = Vec::new();
+        // By the processor's clock: it counts the same on a busy machine.
+        let us = |measured: &Measured| measured.cpu_us;
+        let kib = |measured: &Measured| measured.peak_kib.max(1.0);
         for arm in ["component", "native"] {
-            let measured: Vec<_> =
-                sizes.iter().map(|&size| measure(what, arm, size, base_url)).collect::<Result<_, _>>()?;
-            // A logarithm of nothing there is not.
+            let run = |_| sizes.iter().map(|&size| measure(what, arm, size, base_url)).collect();
+            let runs: Vec<Vec<_>> = (0..RUNS).map(run).collect::<Result<_, _>>()?;
             let points = |value: fn(&Measured) -> f64| -> Vec<(f64, f64)> {
-                sizes.iter().zip(&measured).map(|(&size, measured)| (size.max(1) as f64, value(measured))).collect()
+                let middle = |at| median(runs.iter().filter_map(|run: &Vec<_>| run.get(at)).map(value));
+                // A logarithm of nothing there is not.
+                sizes.iter().enumerate().map(|(at, &size)| (size.max(1) as f64, middle(at))).collect()
             };
-            // By the processor's clock: it counts the same on a busy machine.
-            let us = points(|measured| measured.cpu_us);
-            let kib = points(|measured| measured.peak_kib.max(1.0));
-            if arm == "component" {
+            of_time.push((arm, points(us)));
+            of_memory.push((arm, points(kib)));
+            if arm == "native" {
+                continue;
+            }
+            for run in &runs {
+                let (&[.., few, many], [.., before, last]) = (sizes, run.as_slice()) else { continue };
                 // 1 where cost grows as size does, from the last size but one; less where it grows less.
-                let growth = |points: &[(f64, f64)]| match points {
-                    [.., before, last] => (last.1 / before.1) / (last.0 / before.0),
-                    _ => f64::NAN,
-                };
-                let last = us.last().copied().unwrap_or_default();
-                let detail = format!(
-                    "{} {title}: {:.1} ms, {:.1} MiB",
-                    last.0,
-                    last.1 / 1e3,
-                    kib.last().map_or(0.0, |kib| kib.1 / 1024.0)
-                );
+                let growth = |value: fn(&Measured) -> f64| value(last) / value(before) / (many as f64 / few as f64);
+                let detail = format!("{many} {title}: {:.1} ms, {:.1} MiB", us(last) / 1e3, kib(last) / 1024.0);
                 // A conversation grows with each turn; the others are a few of a kind.
                 let aim = if what == What::Messages { 1.1 } else { 1.2 };
-                report.row(format!("growth of time with {title}"), growth(&us), "x size", aim, detail);
-                report.row(format!("growth of memory with {title}"), growth(&kib), "x size", aim, "");
+                report.row(format!("growth of time with {title}"), growth(us), "x size", aim, detail);
+                report.row(format!("growth of memory with {title}"), growth(kib), "x size", aim, "");
             }
-            of_time.push((arm, us));
-            of_memory.push((arm, kib));
         }
         times.push(Series { title, unit: "us of processor time", lines: of_time });
         memories.push(Series { title, unit: "KiB at most", lines: of_memory });

@@ -151,6 +151,7 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
         (&["image", "--json"], "the following required arguments were not provided:\n  <PROMPT>...", 2),
         (&["chat", "--json", "hello", "--portkey-api-key"], "--portkey-api-key needs a value", 2),
         (&["chat", "hello", "--portkey-api-key", "--json"], "--portkey-api-key needs a value", 2),
+        (&["chat", "hello", "--portkey-api-key", " ", "--json"], "--portkey-api-key needs a value", 2),
         (&["models", "--json", "--plugin", "none.wasm", "--portkey-api-key", "k"], "none.wasm", 4),
     ] {
         let ran = user.cli.run(arguments);

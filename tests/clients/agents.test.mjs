@@ -5,10 +5,9 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { KEY, TOKEN, startPortkey, startStub, startWasmtime, stopAll } from './servers.mjs';
+import { KEY, TOKEN, startPortkey, startStub, startWasmtime, stopAll, target } from './servers.mjs';
 
 const MODEL = '@anthropic/claude-sonnet-4-5';
-const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
 const opencode = fileURLToPath(new URL(`node_modules/opencode-linux-${process.arch}/bin/opencode`, import.meta.url));
 
 let stub, hosted, real, page, folder;

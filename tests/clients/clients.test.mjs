@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
-import { KEY, TOKEN, startPortkey, startStub, startWasmtime, stopAll } from './servers.mjs';
+import { KEY, TOKEN, startPortkey, startStub, startWasmtime, stopAll, target } from './servers.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const MODEL = '@openai/gpt-5-mini';
@@ -145,8 +145,7 @@ for (const [name, of] of [['the hosted service', () => client], ['the real Portk
 test('the official client for Python', async () => {
   const program = fileURLToPath(new URL('python_client.py', import.meta.url));
   const env = { ...process.env, HOSTED_URL: hosted.url, REAL_URL: real.url, TOKEN, PYTHONDONTWRITEBYTECODE: '1' };
-  const python = `${process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))}/python/bin/python`;
-  await promisify(execFile)(python, [program, '-v'], { env }).catch((error) => assert.fail(error.stderr));
+  await promisify(execFile)(`${target}/python/bin/python`, [program, '-v'], { env }).catch((error) => assert.fail(error.stderr));
 });
 
 test('speech that breaks off is no whole answer', async () => {
@@ -155,8 +154,7 @@ test('speech that breaks off is no whole answer', async () => {
 });
 
 test('a provider without vectors and audio: the filler says so, and all else is as before', async () => {
-  const component = fileURLToPath(new URL('../../target/clients/second.wasm', import.meta.url));
-  const second = await startWasmtime({ GATEWAY_TOKEN: TOKEN, GATEWAY_BASE_URL: upstream.url, CREDENTIAL_AUTHORIZATION: 'Bearer sk-second' }, component);
+  const second = await startWasmtime({ GATEWAY_TOKEN: TOKEN, GATEWAY_BASE_URL: upstream.url, CREDENTIAL_AUTHORIZATION: 'Bearer sk-second' }, `${target}/clients/second.wasm`);
   const without = new OpenAI({ baseURL: second.url, apiKey: TOKEN, maxRetries: 0 });
   assert.match((await without.chat.completions.create(ask('Reply with exactly OK.', 'gpt-5-mini'))).choices[0].message.content, /OK/);
   const unsupported = (name) => (error) => error.status === 400 && error.code === 'unsupported' && error.message.includes(`openclaw:provider/${name}`);
@@ -338,9 +336,7 @@ test('the key is in no process list, and the token goes no further than the gate
 
 test('a provider that is out for the key', async () => {
   const other = await startStub('--token-delay', '0');
-  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
-  const composed = `${target}/clients/hostile.wasm`;
-  const evil = await startWasmtime({ ...settings, CREDENTIAL_X_HOSTILE_KEY: KEY }, composed);
+  const evil = await startWasmtime({ ...settings, CREDENTIAL_X_HOSTILE_KEY: KEY }, `${target}/clients/hostile.wasm`);
   const thief = new OpenAI({ baseURL: evil.url, apiKey: TOKEN, maxRetries: 0 });
   /** Sends a request of its own, and tells all that the provider saw of it. */
   const send = async (scheme, authority, headers = [], model = 'm') => {
@@ -386,7 +382,6 @@ test('what a provider that is out for the key sees of an answer', async (t) => {
   t.after(() => server.close());
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const authority = `127.0.0.1:${server.address().port}`;
-  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
   const evil = await startWasmtime({ ...settings, GATEWAY_BASE_URL: `http://${authority}/v1`, CREDENTIAL_X_HOSTILE_KEY: KEY }, `${target}/clients/hostile.wasm`);
   const thief = new OpenAI({ baseURL: evil.url, apiKey: TOKEN, maxRetries: 0 });
   const send = (path, ...headers) => thief.chat.completions.create({ ...ask('x', 'send'), stop: ['http', authority, `/v1/${path}`, 'POST', '{}', ...headers] })
@@ -408,7 +403,6 @@ test('what a provider that is out for the key sees of an answer', async (t) => {
 
 /** With an instance for each caller, as `wasmtime serve` has it where nothing else is said. */
 test('what a caller leaves in a provider\'s memory is not the next one\'s', async () => {
-  const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
   const evil = await startWasmtime({ ...settings, CREDENTIAL_X_HOSTILE_KEY: KEY }, `${target}/clients/hostile.wasm`, 1);
   const caller = new OpenAI({ baseURL: evil.url, apiKey: TOKEN, maxRetries: 0 });
   const exchange = ['http', stub.authority, '/v1/chat/completions', 'POST', JSON.stringify(ask('hello'))];

@@ -13,8 +13,9 @@ export const KEY = 'pk-clients-5f0c9a71';
 export const TOKEN = 'token-of-the-callers';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
-const HARNESS = `${target}/debug/host-harness`;
+/** Where `make` puts what these tests use. */
+export const target = `${root}target`;
+const HARNESS = `${process.env.CARGO_TARGET_DIR ?? target}/debug/host-harness`;
 const started = [];
 
 /** Ends all that was started, and what that started: jco serves from a process of its own. */

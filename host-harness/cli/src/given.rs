@@ -9,8 +9,8 @@ pub(crate) fn variable(own: &str) -> String {
     format!("HOST_HARNESS_GIVEN_{own}")
 }
 
-/// The secret that was given as a flag for `credential`.
+/// The secret that was given as a flag for `credential`. What is no UTF-8 in it is replaced: then it is refused as a key.
 pub(crate) fn given(credential: &Credential) -> Option<SecretString> {
-    let given = std::env::var(variable(credential.env_vars.first()?)).ok();
-    given.filter(|secret| !secret.trim().is_empty()).map(Into::into)
+    let given = std::env::var_os(variable(credential.env_vars.first()?))?;
+    Some(given.to_string_lossy().into_owned().into())
 }

@@ -57,7 +57,7 @@ pub(crate) fn run_without(error: &mut clap::Error, arguments: &[OsString]) -> an
             continue;
         };
         let next = || rest.next().filter(|value| !value.to_string_lossy().starts_with("--"));
-        let value = inline.map(OsString::from).or_else(next).filter(|value| !value.is_empty());
+        let value = inline.map(OsString::from).or_else(next).filter(|value| !value.to_string_lossy().trim().is_empty());
         let value = value.ok_or_else(|| Usage(format!("{} needs a value", flag.name)))?;
         match &flag.means {
             Means::Variable(own) => variables.push((variable(own), value)),
