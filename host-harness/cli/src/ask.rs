@@ -16,10 +16,7 @@ use crossterm::{
 };
 use textwrap::core::display_width;
 
-use super::{
-    output::{self, GivenUp},
-    terminal::line as printable,
-};
+use super::{exit_code::GivenUp, output, terminal::line as printable};
 
 /// Most lines of a list at once.
 const PAGE: usize = 8;

@@ -13,19 +13,13 @@ use serde_json::{Value, json};
 use super::{
     answer::{Answering, Asked, is_markdown},
     connect::{Connect, chat_model},
-    file, image, input, output,
+    exit_code, file, image, input, output,
     page::Page,
     picture::Inline,
     saved::Saved,
     session,
     tool_command::{self, ToolCommand},
 };
-
-/// What a program ends with that Ctrl-C ended.
-const STOPPED: u8 = 130;
-
-/// What it ends with where a content filter, or the model, refused.
-const REFUSED: u8 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -129,10 +123,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let is_once = args.json || args.no_stream || args.output.is_some() || command.is_some();
     if prompt.is_none() && (is_once || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";
-        return Err(output::Usage(why.into()).into());
+        return Err(exit_code::Usage(why.into()).into());
     }
     if args.show_request && prompt.is_none() {
-        return Err(output::Usage("there is no request to show: give a prompt".into()).into());
+        return Err(exit_code::Usage("there is no request to show: give a prompt".into()).into());
     }
     let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
@@ -196,7 +190,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     if answer.stopped {
-        return Ok(ExitCode::from(STOPPED));
+        return Ok(ExitCode::from(exit_code::STOPPED));
     }
     if answer.cut {
         // The rest did not come: there is nothing to keep or to remark.
@@ -228,9 +222,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         saved.keep(&model, &messages, provider.held())?;
     }
     match failed {
-        Some(error) if args.json => Ok(output::exit_code(&error.into())),
+        Some(error) if args.json => Ok(exit_code::of(&error.into())),
         Some(error) => Err(error.into()),
-        None => Ok(if answer.is_refused() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }),
+        None => Ok(if answer.is_refused() { ExitCode::from(exit_code::REFUSED) } else { ExitCode::SUCCESS }),
     }
 }
 

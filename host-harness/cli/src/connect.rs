@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 
 use super::{
     alive::Alive,
-    given, input,
-    output::{self, Usage},
+    exit_code::{self, Usage},
+    given, input, output,
 };
 
 /// The component that a command looks at without calling anything.
@@ -163,7 +163,7 @@ impl Config {
         if let Some(path) = self.config.as_deref().filter(|path| !path.exists()) {
             let path = path.display();
             let why = format!("there is no configuration `{path}`: `host-harness onboard --config {path}` makes it");
-            return Err(output::Usage(why).into());
+            return Err(exit_code::Usage(why).into());
         }
         self.read()
     }

@@ -5,13 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::CommandFactory;
 use host_harness::{Engine, Plugin};
 
-use super::{
-    Cli,
-    alive::Alive,
-    connect,
-    output::{self, Usage},
-    plugin_flags,
-};
+use super::{Cli, alive::Alive, connect, exit_code::Usage, output, plugin_flags};
 
 const COMPLETIONS_HELP: &str = "\
 Where a shell finds them:

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::output::Usage;
+use super::exit_code::Usage;
 
 /// A file that can be written to, as far as that is known beforehand.
 pub(crate) struct Output {

@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 use super::{
     alive::Alive,
     connect::{Connect, model_of},
+    exit_code::{self, Usage},
     file, input,
-    output::{self, Took, Usage},
+    output::{self, Took},
     picture::{self, Inline},
 };
 
@@ -126,7 +127,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     match failed {
         None => Ok(ExitCode::SUCCESS),
-        Some(error) if args.json => Ok(output::exit_code(&error.into())),
+        Some(error) if args.json => Ok(exit_code::of(&error.into())),
         Some(error) => Err(error.into()),
     }
 }

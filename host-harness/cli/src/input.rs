@@ -14,7 +14,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use super::output::{self, Usage};
+use super::{exit_code::Usage, output};
 
 /// The largest prompt, schema, and list of tools, in bytes: more than any model takes.
 const LARGEST_TEXT: u64 = 16 << 20;

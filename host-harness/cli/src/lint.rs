@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use host_harness::wit::onboarding::{Finding, Severity};
 use serde_json::json;
 
-use super::{connect::Connect, output};
-
-/// What the program ends with where the configuration would be refused, as a call would.
-const WRONG: u8 = 4;
+use super::{connect::Connect, exit_code, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -42,7 +39,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             output::print_line(&format!("there is no {} yet: nothing to fix", file.path().display()));
         }
     }
-    Ok(if is_wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })
+    Ok(if is_wrong { ExitCode::from(exit_code::WRONG_CONFIG) } else { ExitCode::SUCCESS })
 }
 
 fn severity(severity: Severity) -> &'static str {

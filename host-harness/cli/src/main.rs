@@ -20,6 +20,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod embed;
+mod exit_code;
 mod file;
 mod given;
 mod image;
@@ -158,7 +159,7 @@ fn logged(verbose: u8) -> anyhow::Result<Targets> {
         1 => "warn,host_harness=debug",
         _ => "debug",
     };
-    let wrong = |_| output::Usage(format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`")).into();
+    let wrong = |_| exit_code::Usage(format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`")).into();
     levels.parse().map_err(wrong)
 }
 

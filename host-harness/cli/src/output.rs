@@ -1,4 +1,4 @@
-//! How results and errors look, for people and as JSON, and the exit codes.
+//! How results and errors look, for people and as JSON.
 
 use std::{
     borrow::Cow,
@@ -21,7 +21,10 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use super::terminal;
+use super::{
+    exit_code::{self, Usage},
+    terminal,
+};
 
 /// As clap draws them.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -44,16 +47,6 @@ pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Wrong usage that clap cannot see: a file, a combination. Exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Usage(pub(crate) String);
-
-/// The user gave up at a question. Exit code 130, as shells say it of a program that Ctrl-C ended.
-#[derive(Debug, thiserror::Error)]
-#[error("given up: nothing was written")]
-pub(crate) struct GivenUp;
-
 /// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
 pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let record = record(error);
@@ -74,7 +67,7 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
             line(Style::new(), "trace id", trace_id);
         }
     }
-    exit_code(error)
+    exit_code::of(error)
 }
 
 /// What a program exits with that would exit with `code`: not with success where a result could not be written. Whoever
@@ -102,28 +95,6 @@ pub(crate) fn refused(error: &clap::Error, as_json: bool) -> ExitCode {
         is_written(write!(anstream::stdout(), "{text}"));
     }
     ended(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
-}
-
-/// The documented exit code for `error`.
-pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    use ErrorKind as Kind;
-    let Some(error) = error.downcast_ref::<host_harness::Error>() else {
-        return ExitCode::from(match error {
-            _ if error.is::<Usage>() => 2,
-            _ if error.is::<GivenUp>() => 130,
-            _ => 1,
-        });
-    };
-    ExitCode::from(match error.kind() {
-        Kind::InvalidRequest if !error.record().request_sent => 2,
-        Kind::MissingCredential | Kind::Unauthorized | Kind::Forbidden => 3,
-        Kind::InvalidConfig | Kind::DeniedByHost => 4,
-        Kind::QuotaExceeded | Kind::RateLimited | Kind::Overloaded => 5,
-        Kind::Timeout | Kind::Transport | Kind::Protocol | Kind::Truncated => 6,
-        Kind::ContentBlocked => 7,
-        // Not found, invalid, unsupported, other; and what there may be one day.
-        _ => 1,
-    })
 }
 
 /// Every error in the one shape.
@@ -414,46 +385,6 @@ mod tests {
             (1e-13, "$0"),
         ] {
             assert_eq!(dollars(amount), text);
-        }
-    }
-
-    /// The table in docs/commands.md says of each kind which exit code it has.
-    #[test]
-    fn the_documented_exit_codes_are_the_ones_that_are_used() {
-        use ErrorKind as Kind;
-        const KINDS: [Kind; 17] = [
-            Kind::MissingCredential,
-            Kind::Unauthorized,
-            Kind::Forbidden,
-            Kind::QuotaExceeded,
-            Kind::RateLimited,
-            Kind::ContentBlocked,
-            Kind::NotFound,
-            Kind::InvalidRequest,
-            Kind::InvalidConfig,
-            Kind::Unsupported,
-            Kind::Overloaded,
-            Kind::Timeout,
-            Kind::DeniedByHost,
-            Kind::Transport,
-            Kind::Protocol,
-            Kind::Truncated,
-            Kind::Other,
-        ];
-        let page = include_str!("../../../docs/commands.md");
-        let (_, table) = page.split_once("| exit code | meaning | `kind` of the error |").unwrap();
-        let (table, _) = table.split_once("\n\n").unwrap();
-        for kind in KINDS {
-            for request_sent in [false, true] {
-                let error = host_harness::Error::host(kind, "x");
-                let record = types::Error { request_sent, ..error.record().clone() };
-                let code = exit_code(&anyhow::Error::new(host_harness::Error::from(record)));
-                let row = (0..=7)
-                    .find(|number| ExitCode::from(*number) == code)
-                    .and_then(|number| table.lines().find(|row| row.starts_with(&format!("| {number} |"))))
-                    .unwrap();
-                assert!(row.contains(&format!("`{}`", kind.name())), "{kind:?}: {row}");
-            }
         }
     }
 }

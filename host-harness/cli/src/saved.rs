@@ -12,7 +12,7 @@ use host_harness::{Held, wit::chat::Message};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::output::Usage;
+use super::exit_code::Usage;
 
 /// The largest session that is read, in bytes: some images are in it.
 const LARGEST: u64 = 512 << 20;

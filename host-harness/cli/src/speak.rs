@@ -12,9 +12,10 @@ use serde_json::json;
 use super::{
     alive::Alive,
     connect::{Connect, model_of},
+    exit_code::Usage,
     file::Output,
     input,
-    output::{self, Took, Usage},
+    output::{self, Took},
 };
 
 #[derive(clap::Args)]

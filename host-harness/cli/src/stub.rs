@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context;
 use host_harness_stub::{Credential, Options, Role, Stub};
 
-use super::output::{self, Usage};
+use super::{exit_code::Usage, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

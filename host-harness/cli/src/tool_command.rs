@@ -21,8 +21,8 @@ use tokio::{
 
 use super::{
     answer::{Answer, Answering, Asked},
-    output::{self, Usage},
-    program,
+    exit_code::Usage,
+    output, program,
 };
 
 /// How long one call may take, where `--timeout` does not say less.

@@ -8,11 +8,7 @@ use std::{
 use host_harness::{ConfigFile, Engine, Error, read_file, types};
 use serde_json::{Value, json};
 
-use super::{
-    alive,
-    connect::Component,
-    output::{self, Usage},
-};
+use super::{alive, connect::Component, exit_code::Usage, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -27,7 +27,7 @@ use self::print::{Line, Report};
 use super::{
     alive,
     connect::{Connect, chat_model, how_to_set, service_at},
-    output,
+    exit_code, output,
 };
 
 #[derive(clap::Args)]
@@ -66,7 +66,7 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     } else {
         report.print();
     }
-    Ok(report.error().map_or(ExitCode::SUCCESS, output::exit_code))
+    Ok(report.error().map_or(ExitCode::SUCCESS, exit_code::of))
 }
 
 /// The name of the lines about the configuration.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::{
     alive,
     connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
-    given, output,
+    exit_code, given, output,
 };
 
 #[derive(clap::Args)]
@@ -210,7 +210,7 @@ fn answers_of_flags(
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
             None => output::note(&format!("note: {missing}")),
             Some(KeyPlace::Reference) => {}
-            Some(KeyPlace::Env | KeyPlace::Dotenv | KeyPlace::Keyring) => return Err(output::Usage(missing).into()),
+            Some(KeyPlace::Env | KeyPlace::Dotenv | KeyPlace::Keyring) => return Err(exit_code::Usage(missing).into()),
         }
     }
     let source = credential.and_then(|credential| held.source(&credential.id));
@@ -296,7 +296,7 @@ impl Args {
                     "the value of --header {name} may be a secret, and is not written into the file: set a variable to it, \
                      and give '{name}: ${{{variable}}}'"
                 );
-                return Err(output::Usage(why).into());
+                return Err(exit_code::Usage(why).into());
             }
         }
         Ok(self.headers.clone())
@@ -312,7 +312,7 @@ impl Args {
                     "a part of --option {name} may be a secret, and is not written into the file: set a variable to it, and \
                      give `${{VARIABLE}}` in its place"
                 );
-                return Err(output::Usage(why).into());
+                return Err(exit_code::Usage(why).into());
             }
             options.push((name.clone(), value));
         }

@@ -21,7 +21,8 @@ use crate::{
     alive, ask,
     ask::Line,
     connect::{chat_model, keys_from, services},
-    output::{GivenUp, not_checked, printable, say},
+    exit_code::GivenUp,
+    output::{not_checked, printable, say},
     restored, terminal,
 };
 
