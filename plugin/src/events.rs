@@ -12,7 +12,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
     Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
-use crate::calls::{Call, Calls};
+use crate::tool_calls::{Call, Calls};
 use crate::error::{self, Result};
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;

@@ -11,7 +11,7 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
-use crate::calls::fnv;
+use crate::tool_calls::fnv;
 use crate::json::{Json, Object};
 use crate::traits::{Family, Route};
 
