@@ -160,6 +160,8 @@ struct Said {
     message: String,
     kind: String,
     code: String,
+    /// The status that the failure gives itself.
+    status: Option<u16>,
     origin: ErrorOrigin,
     is_html: bool,
 }
@@ -183,7 +185,8 @@ impl Said {
     fn json(failure: &Failure) -> Self {
         let is_html = failure.is_html || failure.message.trim_start().starts_with('<');
         let message = if is_html { page_text(&failure.message) } else { failure.message.clone() };
-        Self { message, kind: failure.kind.clone(), code: failure.code.clone(), origin: ErrorOrigin::Gateway, is_html }
+        let (kind, code, status) = (failure.kind.clone(), failure.code.clone(), failure.status);
+        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
     }
 
     fn text(head: &Head, body: &[u8]) -> Self {
@@ -191,7 +194,8 @@ impl Said {
         let is_html = text.trim_start().starts_with('<')
             || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
         let message = if is_html { page_text(&text) } else { text };
-        Self { message, kind: String::new(), code: String::new(), origin: ErrorOrigin::Gateway, is_html }
+        let (kind, code, status) = Default::default();
+        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
     }
 
     /// "Is this 401 the gateway's or the model provider's?"
@@ -275,7 +279,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     }
     let code = one_line(reason, 128);
     let message = format!("The model provider broke off with {code}");
-    let said = Said { kind: code, message, code: String::new(), origin: ErrorOrigin::Upstream, is_html: false };
+    let said =
+        Said { kind: code, message, code: String::new(), status: None, origin: ErrorOrigin::Upstream, is_html: false };
     let (mut kind, mut hint) = classify(head, &said);
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
@@ -346,22 +351,23 @@ pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> 
     protocol(head, "The answer holds no choice", body)
 }
 
-/// The HTTP status, or one inferred from the error's code, type or words (`message`, in lower case) when the response itself was
-/// a 2xx: a number as the code is a status (OpenRouter), and the type is one of a few.
+/// The HTTP status, or one inferred from the error's status, type or words (`message`, in lower case) when the response itself
+/// was a 2xx: the type is one of a few.
 fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
     let of_type =
         |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
     let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
-    code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
+    said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 16] = [
+const IN_BAND: [(&str, u16); 19] = [
     ("rate limit", 429),
+    ("per minute limit", 429),
+    ("request rate", 429),
     ("usage limit", 429),
     ("too many requests", 429),
     ("throttl", 429),
@@ -377,11 +383,13 @@ const IN_BAND: [(&str, u16); 16] = [
     ("login fail", 401),
     ("forbidden", 403),
     ("validation error", 400),
+    ("invalid param", 400),
 ];
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
 /// references, "Errors".
-const TYPES: [(&str, u16); 21] = [
+const TYPES: [(&str, u16); 22] = [
+    ("limit_requests", 429),
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),

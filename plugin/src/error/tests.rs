@@ -548,8 +548,32 @@ fn a_refused_key_without_an_error() {
 #[test]
 fn codes_in_a_list_of_errors() {
     let body = r#"{"errors":[{"code":"authentication_token_expired","message":"expired"}],"status_code":401}"#;
-    let error = from_response(&head(401, BARE), body.as_bytes());
-    assert_eq!((error.kind, error.code.as_deref()), (Is::Unauthorized, Some("authentication_token_expired")));
+    for status in [401, 200] {
+        let error = from_response(&head(status, BARE), body.as_bytes());
+        assert_eq!((error.kind, error.code.as_deref()), (Is::Unauthorized, Some("authentication_token_expired")));
+    }
+}
+
+/// Behind a status of success a failure may name its own, beside a code that is a word.
+#[test]
+fn a_failure_names_its_own_status() {
+    for (body, kind) in [
+        (r#"{"errors":[{"code":"downstream_request_failed","message":"x"}],"status_code":500}"#, Is::Overloaded),
+        (r#"{"errors":[{"code":"consumption_limit_reached","message":"x"}],"status_code":429}"#, Is::RateLimited),
+        (r#"{"error":{"message":"x","type":"y","code":"z","status_code":400}}"#, Is::InvalidRequest),
+        (r#"{"error":{"message":"x","code":"z"},"statusCode":"403"}"#, Is::Forbidden),
+        (r#"{"error":{"message":"x","code":"429"},"status":500}"#, Is::RateLimited),
+        (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
+        (r#"{"error":{"message":"Tokens per minute limit exceeded"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"Request rate increased too quickly"}}"#, Is::RateLimited),
+        (
+            r#"{"error":{"message":"You exceeded your current requests list.","type":"limit_requests"}}"#,
+            Is::RateLimited,
+        ),
+        (r#"{"base_resp":{"status_code":2013,"status_msg":"invalid params, empty"}}"#, Is::InvalidRequest),
+    ] {
+        assert_eq!(from_response(&head(200, BARE), body.as_bytes()).kind, kind, "{body}");
+    }
 }
 
 #[test]
