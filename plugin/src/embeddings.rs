@@ -130,6 +130,8 @@ mod tests {
         for body in [
             r#"{"embeddings":[[1,0.5]]}"#,
             r#"{"embeddings":{"float":[[1,0.5]]},"id":"x"}"#,
+            r#"{"embeddings":{"int8":null,"base64":["AACAPwAAAD8="]}}"#,
+            r#"{"embeddings":{"texts":"x","ubinary":[[1,0.5]]}}"#,
             r#"{"embedding":[1,0.5]}"#,
             r#"{"embedding":{"values":[1,0.5]}}"#,
             r#"{"data":[{"index":0,"embedding":[[1,0.5]]}]}"#,

@@ -493,11 +493,14 @@ mod tests {
             r#"{"output":{"choices":[{"message":{"content":[{"image":"iVBORw0KGgo="}]}}]}}"#,
             r#"{"choices":[{"message":{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}}]}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":"x"},{"inlineData":{"data":"iVBORw0KGgo="}}]}}]}"#,
+            r#"[{"base64":"iVBORw0KGgo=","seed":1}]"#,
         ] {
             let images = ok(body).unwrap().images;
             assert_eq!(images.len(), 1, "{body}");
             assert_eq!((&images[0].source, images[0].file_name.as_str()), (&png, "image-1.png"), "{body}");
         }
+        let several = ok(r#"[{"base64":"iVBORw0KGgo="},{"base64":"iVBORw0KGgo="}]"#).unwrap();
+        assert_eq!(several.images.len(), 2);
         let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
         let error = ok(&endless).unwrap_err();
         assert!(error.message.contains("not base64") && error.message.len() < 100, "{}", error.message);

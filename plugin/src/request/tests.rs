@@ -554,6 +554,7 @@ fn signatures_of_calls_go_back_to_the_kind_that_sent_them() {
     for (model, signature, expected) in [
         (GEMINI, "s", json!(["s", null, null])),
         (GEMINI, "extra_content.google:g", json!([null, google, null])),
+        (GEMINI, "extra_content.vertex:g", json!([null, {"vertex": {"thought_signature": "g"}}, null])),
         (GEMINI, encrypted, none.clone()),
         ("@google/gemini-3-flash-preview", encrypted, json!(["skip_thought_signature_validator", null, null])),
         (OPENROUTER, encrypted, json!([null, null, details])),

@@ -366,10 +366,29 @@ fn a_character_in_two_chunks_is_one() {
         let (events, _) = read_all(&[begun("created"), piece(r"a\ud83d"), piece(r"\ude00b")]);
         assert!(format!("{events:?}").contains("a😀"), "{events:?}");
     }
+    // Some servers cut between two bytes, and send each part as it is.
+    let raw = |text: &[u8]| {
+        [br#"data: {"id":"c","model":"m","choices":[{"delta":{"content":""#, text, b"\"}}]}\n\n"].concat()
+    };
+    for (texts, expected) in [
+        (&[&b"a\xc3"[..], b"\xa9b", b"c"][..], "a\u{e9}bc"),
+        (&[b"a\xf0", b"\x9f\x98\x80"], "a😀"),
+        (&[b"a\xf0\x9f", b"\x98", b"\x80b\xf0\x9f", b"\x98\x81"], "a😀b😁"),
+        (&[b"a\xf0\x9f", b"b"], "a\u{fffd}b"),
+        (&[b"a\xf0\x9f"], "a\u{fffd}"),
+        (&[b"a", b"\x9fb\xff", b"\\\"\xa9"], "a\u{fffd}b\u{fffd}\"\u{fffd}"),
+        (&["a\u{fffd}".as_bytes(), b"b"], "a\u{fffd}b"),
+    ] {
+        let mut body: Vec<u8> = texts.iter().flat_map(|text| raw(text)).collect();
+        body.extend(stream(&[STOP, DONE]).bytes());
+        let (events, error) = read(&[&body], None);
+        assert_eq!((joined(events).content, error), (vec![AssistantPart::Text(expected.into())], None), "{texts:?}");
+    }
     // What comes before an error, and before a cut, is not lost.
     for end in ["event: error\ndata: {\"error\":\"x\"}\n\n", "data: {\"error\":\"x\"}\n\n", ""] {
-        let half = stream(&[&delta(&content(r"a\ud83d"))]);
-        assert_eq!(read(&[half.as_bytes(), end.as_bytes()], None).0, [start(), text("a\u{fffd}")], "{end}");
+        for half in [stream(&[&delta(&content(r"a\ud83d"))]).into_bytes(), raw(b"a\xf0\x9f")] {
+            assert_eq!(read(&[&half, end.as_bytes()], None).0, [start(), text("a\u{fffd}")], "{end}");
+        }
     }
 }
 
@@ -507,6 +526,10 @@ fn thought_signatures() {
     assert_eq!(
         of(r#"{"tool_calls":[{"id":"a","function":{"name":"f"},"extra_content":{"google":{"thought_signature":"s"}}}]}"#).as_deref(),
         Some("extra_content.google:s")
+    );
+    assert_eq!(
+        of(r#"{"tool_calls":[{"id":"a","function":{"name":"f"},"extra_content":{"x":1,"vertex":{"thought_signature":"s"}}}]}"#).as_deref(),
+        Some("extra_content.vertex:s")
     );
 }
 
@@ -896,7 +919,17 @@ fn calls_by_what_is_there() {
         ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
         ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
         ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
+        ("the same, with the id and the name", &["0/a/f/{}", "0/a/f/{\"x\":", "0/a/f/1}"], &["a f {\"x\":1}"]),
+        ("the same twice", &["0/a/f/{}", "0/a/f/{}", "0/b/f/{\"x\":1}"], &["a f {}", "b f {\"x\":1}"]),
+        ("none, and no ids", &["0/-/f/{}", "0/-/f/{\"x\":1}"], &["call_0 f {}", "call_1 f {\"x\":1}"]),
         ("none", &["0/a/f/{}", "0/-/-/", "1/b/g/{}"], &["a f {}", "b g {}"]),
+        ("a name in pieces", &["0/a/get/-", "0/-/_wea/", "0/-/ther/{", "0/-/-/}"], &["a get_weather {}"]),
+        ("the same, each with the id", &["0/a/get/", "0/a/Weather/", "0/a/-/{}"], &["a getWeather {}"]),
+        ("the same under two ids", &["0/a/get_/", "0/b/weather/", "0/-/-/{}"], &["a get_weather {}"]),
+        ("a name that grows", &["0/a/get/", "0/a/get_weather/", "0/a/get_weather/{}"], &["a get_weather {}"]),
+        ("two names, two ids", &["0/a/time/", "0/b/weather/", "0/-/-/{}"], &["a time ", "b weather {}"]),
+        ("two names, no ids", &["0/-/time/", "0/-/weather/{}"], &["call_0 time ", "call_1 weather {}"]),
+        ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {} "]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
