@@ -9,6 +9,7 @@ use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
+use crate::images;
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::prompt::{self, filled};
@@ -50,6 +51,13 @@ pub fn speech(request: &SpeechRequest) -> Result<String> {
 /// The media type of an answer that is audio: by its head, and where that says nothing, by its first bytes. None where it is
 /// none.
 pub fn media_type(head: &Head, bytes: &[u8]) -> Option<String> {
+    // A failure in words keeps the type that was asked for at some.
+    if images::text(bytes, images::TEXT)
+        .map(str::trim_ascii_start)
+        .is_some_and(|text| text.starts_with('<') || is_json(text))
+    {
+        return None;
+    }
     let named = head.get("content-type").map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
     match named {
         Some(kind) if kind.starts_with("audio/") || kind.starts_with("video/") => Some(kind),
@@ -227,6 +235,10 @@ mod tests {
             ("", b"\0\0", Some("application/octet-stream")),
             ("application/json", b"ID3", None),
             ("text/html", b"<", None),
+            ("audio/mpeg", b"{\"error\":{", None),
+            ("", b" {\n  \"error\": \"x\"}", None),
+            ("application/octet-stream", b"<html>", None),
+            ("audio/pcm", b"{\"\x01\x02", Some("audio/pcm")),
         ] {
             assert_eq!(media_type(&head(content_type), bytes).as_deref(), expected, "{content_type}");
         }

@@ -494,6 +494,7 @@ const PROVIDER_KEY: &str =
 const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
+const FIELD: &str = "The model refuses this field: leave it out of the request (the params of the model, an option of the command), or say in modelFamilies which model this id stands for.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
 
 struct Rule {
@@ -591,6 +592,8 @@ const RULES: &[Rule] = {
     // OpenAI's words, twice, those of Azure and of Copilot.
     rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
         "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
+    // Of a field that the model does not take: OpenAI's words, and Anthropic's.
+    rule(Any(&["unsupported value: '", "unsupported parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
         "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,
@@ -632,11 +635,12 @@ fn scaled(text: &str, scale: u64) -> Option<u64> {
     Some(whole.saturating_add(tenths * scale / 10))
 }
 
-/// Google's way to say it, among the details: `"retryDelay": "34.5s"`.
+/// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and Cloudflare's: `"retry_after": 30`.
 fn retry_delay(body: &[u8]) -> Option<u64> {
     let text = lossy(body);
-    let (_, rest) = text.split_once("\"retryDelay\"")?;
-    scaled(rest.trim_start_matches([':', ' ']).strip_prefix('"')?.split_once("s\"")?.0, 1000)
+    let (_, rest) = text.split_once("\"retryDelay\"").or_else(|| text.split_once("\"retry_after\""))?;
+    let rest = rest.trim_start_matches([':', ' ', '"']);
+    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, 1000)
 }
 
 /// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
@@ -646,7 +650,7 @@ fn retry_after(head: &Head, message: &str) -> Option<u64> {
     let header = milliseconds.or_else(|| scaled(head.get("retry-after")?.trim_end_matches('s'), 1000));
     header.or_else(|| {
         let message = message.to_ascii_lowercase();
-        let waits = ["again in ", "retry in ", "retry after ", "again after "];
+        let waits = ["again in ", "retry in ", "retry after ", "again after ", "please wait "];
         let mut rest = waits.into_iter().find_map(|words| Some(message.split_once(words)?.1))?;
         let mut wait = None;
         while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
@@ -656,6 +660,7 @@ fn retry_after(head: &Head, message: &str) -> Option<u64> {
                 [b'm', b's', ..] => (1, 2),
                 [b'm', ..] => (60_000, 1),
                 [b's', ..] => (1000, 1),
+                [b'h', ..] => (3_600_000, 1),
                 _ => break,
             };
             wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));

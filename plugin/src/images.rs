@@ -22,7 +22,7 @@ use crate::wire::{self, present};
 const DEFAULT_SIZE: &str = "1024x1024";
 
 /// So many bytes of an image are looked at to see whether it is a text.
-const TEXT: usize = 256;
+pub(crate) const TEXT: usize = 256;
 
 /// So many to see whether that text is an SVG.
 const PROLOG: usize = 4096;
@@ -129,7 +129,7 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 
 /// The start of a text, if it is one, up to a number of bytes: other images than SVG begin with more than printable
 /// characters.
-fn text(data: &[u8], most: usize) -> Option<&str> {
+pub(crate) fn text(data: &[u8], most: usize) -> Option<&str> {
     let start = data.get(..most).unwrap_or(data);
     // The last character may be cut off.
     let length = str::from_utf8(start).map_or_else(|wrong| wrong.valid_up_to(), str::len);

@@ -684,12 +684,11 @@ pub(crate) struct Vector<'a> {
 impl<'a> Vector<'a> {
     fn read(item: Json<'a>) -> Self {
         let (mut index, mut embedding) = (None, item);
-        // Google's stands one level down.
-        for name in ["embedding", "values"] {
-            if embedding.is_object() {
-                let mut object = embedding.into_object().unwrap_or_default();
+        // Google's stands one level down, and some are named after their kind.
+        for name in ["embedding", "embeddings", "values", "float"] {
+            if let Some(mut object) = embedding.object() {
                 index = index.or_else(|| object.get("index")?.count());
-                embedding = object.take(name).unwrap_or(Json::NULL);
+                embedding = object.take(name).unwrap_or(embedding);
             }
         }
         // llama.cpp's is a list of it alone.

@@ -510,7 +510,9 @@ fn the_words_are_found_wherever_they_are() {
         (404, said("Invalid URL (POST /v1/audio/speech)"), Is::Unsupported, "Invalid URL (POST /v1/audio/speech)", "choose another"),
         (403, said("You are not allowed to generate embeddings from this model"), Is::Unsupported, "You are not allowed to generate embeddings from this model", "choose another"),
         (404, said("No endpoints found that support image input"), Is::Unsupported, "No endpoints found that support image input", "choose another"),
-        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", ""),
+        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", "leave it out"),
+        (400, said("Unsupported parameter: 'stop' is not supported with this model."), Is::InvalidRequest, "Unsupported parameter: 'stop' is not supported with this model.", "modelFamilies"),
+        (400, said("`top_k` is deprecated for this model."), Is::InvalidRequest, "`top_k` is deprecated for this model.", "leave it out"),
         (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
         (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
@@ -642,7 +644,10 @@ fn how_long_to_wait() {
         ("Please try again in 2 minutes.", Some(120_000)),
         ("Please try again in a moment.", None),
         ("Please try again in 5", None),
-        ("Please try again in 3 hours", None),
+        ("Please try again in 3 hours", Some(10_800_000)),
+        ("Please try again in 1h2m3.5s.", Some(3_723_500)),
+        ("Please wait 20 seconds before retrying.", Some(20_000)),
+        ("Please wait a moment.", None),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
@@ -650,6 +655,11 @@ fn how_long_to_wait() {
     let google =
         r#"{"error":{"message":"exhausted","details":[{"@type":"x/google.rpc.RetryInfo","retryDelay": "34.5s"}]}}"#;
     assert_eq!(from_response(&head(429, BARE), google.as_bytes()).retry_after_ms, Some(34_500));
+    for (body, expected) in
+        [(r#"{"error":{"message":"x","retry_after":3}}"#, 3000), (r#"{"retry_after": "2.5"}"#, 2500)]
+    {
+        assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
+    }
     for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
         assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
     }

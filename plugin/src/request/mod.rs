@@ -102,7 +102,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     replay::turns(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
-    reasoning::sampling(&mut body, &targets);
+    reasoning::sampling(&mut body, &targets, &own);
     content::system(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;

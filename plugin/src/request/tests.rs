@@ -118,6 +118,10 @@ fn the_limit_is_there_where_it_must_be() {
         (json!({}), json!({"model": CLAUDE, "thinking": {"type": "disabled"}}), false, (Some(8_192), None)),
         (json!({}), json!({"model": GPT}), true, (None, None)),
         (json!({}), json!({"model": GPT, "max_tokens": 7}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": 7.0, "max_completion_tokens": 9.0}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": "9", "max_completion_tokens": 7}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": -1}), true, (None, None)),
+        (json!({}), json!({"model": CLAUDE, "max_tokens": -1}), true, (Some(16_384), None)),
         (json!({}), json!({"model": GEMINI, "max_completion_tokens": 7}), true, (Some(7), None)),
         (json!({}), json!({"model": "@team/prod"}), true, (None, None)),
         (json!({}), json!({"model": "@team/prod", "max_completion_tokens": 7}), true, (None, Some(7))),
@@ -187,14 +191,36 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (CLAUDE, Value::Null, json!([0.5, null])),
         (OPUS, "high".into(), json!([null, null])),
         (CLAUDE, "high".into(), json!([null, null])),
-        (GPT, Value::Null, json!([0.5, 0.9])),
+        (OPUS, Value::Null, json!([null, null])),
+        ("@anthropic/claude-sonnet-4-6", Value::Null, json!([0.5, null])),
+        (GPT, Value::Null, json!([null, null])),
+        ("@openai/o3", Value::Null, json!([null, null])),
+        ("@openai/gpt-6", Value::Null, json!([null, null])),
+        ("@openai/gpt-5.1", "low".into(), json!([null, null])),
+        ("@openai/gpt-5.1", "none".into(), json!([0.5, 0.9])),
+        ("@openai/gpt-5.1", Value::Null, json!([0.5, 0.9])),
+        ("@openai/gpt-4o", Value::Null, json!([0.5, 0.9])),
+        ("@openrouter/openai/gpt-5", Value::Null, json!([0.5, 0.9])),
+        (GEMINI, Value::Null, json!([0.5, 0.9])),
+        ("@team/prod", "high".into(), json!([0.5, 0.9])),
     ] {
         let sent = plain(
             json!({"model": model, "messages": [user("hi")], "reasoning_effort": effort, "temperature": 0.5, "top_p": 0.9}),
         );
         assert_eq!(json!([sent["temperature"], sent["top_p"]]), expected, "{model}");
-        let sent = plain(json!({"model": model, "messages": [user("hi")], "top_p": 0.9}));
-        assert_eq!(sent["top_p"], 0.9, "alone it goes along");
+    }
+    assert_eq!(
+        plain(json!({"model": CLAUDE, "messages": [user("hi")], "top_p": 0.9}))["top_p"],
+        0.9,
+        "alone it goes along"
+    );
+    let all = json!({"model": GPT, "messages": [user("hi")], "presence_penalty": 1, "frequency_penalty": 1, "logprobs": true, "top_logprobs": 2, "stop": "x"});
+    assert_eq!(plain(all), json!({"model": GPT, "messages": [user("hi")], "stop": "x"}));
+    for (model, takes, expected) in [(GPT, true, json!(0.5)), ("@team/prod", false, Value::Null)] {
+        let known =
+            connection(&json!({"models": [{"id": model, "compat": {"supportsTemperature": takes}}]}), &json!({}));
+        let sent = fit(&known, json!({"model": model, "messages": [user("hi")], "temperature": 0.5}), None, false);
+        assert_eq!(sent["temperature"], expected, "the user knows better");
     }
     let sent =
         plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "temperature": 0.5}));
