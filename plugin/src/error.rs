@@ -593,7 +593,7 @@ const RULES: &[Rule] = {
     rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
         "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
     // Of a field that the model does not take: OpenAI's words, and Anthropic's.
-    rule(Any(&["unsupported value: '", "unsupported parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
+    rule(Any(&["unsupported value: '", "unsupported parameter: '", "unknown parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
         "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,

@@ -90,6 +90,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let own = options.of_model(&model);
     body.protocol = protocol(&targets, &options);
 
+    repair::functions(&mut body);
     repair::arguments(&mut body);
     repair::tools(&mut body, &own);
     repair::contents(&mut body);
@@ -104,6 +105,8 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     reasoning::effort(&mut body, &targets, &own);
     reasoning::sampling(&mut body, &targets, &own);
     content::system(&mut body, &targets);
+    content::turns(&mut body, &targets);
+    content::past_tools(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
     let json = match protocol {

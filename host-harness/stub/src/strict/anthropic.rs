@@ -16,6 +16,7 @@ pub(crate) fn check(body: &Value) -> Result<(), String> {
     pairs(body)?;
     markers(body)?;
     if let Some(family) = family {
+        prefill(body, family)?;
         thinking(body, family)?;
         sampling(body, family)?;
     }
@@ -33,6 +34,18 @@ fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), Strin
         )),
         _ => Ok(()),
     }
+}
+
+/// Since 4.6 no model goes on with what was put into its mouth: langchain-ai/deepagents#1585, vercel/ai#12296.
+fn prefill(body: &Value, family: &Family) -> Result<(), String> {
+    let is_new = matches!(family.thinking, Thinking::Either | Thinking::Effort);
+    if is_new && list(&body["messages"]).last().is_some_and(|message| message["role"] == "assistant") {
+        return Err(
+            "This model does not support assistant message prefill. The conversation must end with a user message."
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// `input_schema` is required (docs, "Tool use").
