@@ -278,6 +278,22 @@ export const KINDS = [
     take: (pair) => isClaude(pair) && pair.ours.top_p === undefined && drop(pair.own, ['top_p']),
   },
   {
+    name: 'no temperature and no penalties where the model refuses them',
+    fact:
+      'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
+      'model"). Its client for the Responses API leaves the temperature out too, and its client for completions knows no model.',
+    take: ({ own, ours, at }) => {
+      if (at.family !== 'o' && !(at.family === 'gpt' && ![undefined, 'none'].includes(ours.reasoning_effort))) return false;
+      const names = ['temperature', 'top_p', 'frequency_penalty', 'presence_penalty'];
+      return names.every((name) => ours[name] === undefined) && drop(own, names);
+    },
+  },
+  {
+    name: 'past tools are offered to Bedrock again',
+    fact: 'It refuses calls in a history without tools (400, "The toolConfig field must be defined").',
+    take: ({ own, ours, at }) => at.family.includes('Bedrock') && !own.tools?.length && drop(ours, ['tools']),
+  },
+  {
     name: 'reasoning of Gemini 2.5 by a budget',
     fact: 'Gateway 1.15.2 hands no effort on to Gemini. Both 1.15.2 and 2.2.3 hand on a budget.',
     take: ({ own, ours, at }) => {

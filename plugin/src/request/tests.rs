@@ -667,7 +667,7 @@ fn functions_are_tools_and_all_have_ids() {
     );
     let ids: Vec<_> = (2..6).map(|at| sent["messages"][at]["tool_call_id"].clone()).collect();
     assert_eq!(ids, [json!("call_1_0"), json!("b"), json!("call_1_2"), Value::Null]);
-    assert_eq!(sent["messages"][5]["role"], "user");
+    assert_eq!(sent["messages"][5]["role"], "tool", "where no call is left it stays as it is");
 }
 
 #[test]
