@@ -289,6 +289,30 @@ export const KINDS = [
     },
   },
   {
+    name: 'ids of calls that the provider takes',
+    fact:
+      'A session may go on with another model. Anthropic refuses ids with other characters than letters, digits, `_` and `-` ' +
+      "(400, \"String should match pattern '^[a-zA-Z0-9_-]+$'\"), and Mistral all but nine letters and digits.",
+    take: ({ own, ours, at }) => {
+      const ids = (/** @type {Json} */ body) =>
+        body.messages.flatMap((/** @type {Json} */ message) => [
+          ...(message.tool_calls ?? []).map((/** @type {Json} */ { id }) => id),
+          ...(message.tool_call_id === undefined ? [] : [message.tool_call_id]),
+        ]);
+      const [theirs, mine] = [ids(own), ids(ours)];
+      if (!/claude|mistral/.test(at.family) || theirs.length !== mine.length) return false;
+      const isFitted = (/** @type {string} */ id, /** @type {number} */ i) => id !== mine[i] && /^[a-z0-9]{9}$/.test(mine[i]);
+      if (!theirs.some(isFitted)) return false;
+      let next = 0;
+      for (const message of ours.messages) {
+        for (const call of message.tool_calls ?? []) call.id = isFitted(theirs[next], next) ? theirs[next++] : mine[next++];
+        if (message.tool_call_id === undefined) continue;
+        message.tool_call_id = isFitted(theirs[next], next) ? theirs[next++] : mine[next++];
+      }
+      return true;
+    },
+  },
+  {
     name: 'past tools are offered to Bedrock again',
     fact: 'It refuses calls in a history without tools (400, "The toolConfig field must be defined").',
     take: ({ own, ours, at }) => at.family.includes('Bedrock') && !own.tools?.length && drop(ours, ['tools']),

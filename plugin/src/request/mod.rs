@@ -95,6 +95,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     repair::tools(&mut body, &own);
     repair::contents(&mut body);
     repair::pairs(&mut body);
+    repair::ids(&mut body, &targets);
     if body.protocol == Protocol::Chat {
         content::tool_images(&mut body);
     }

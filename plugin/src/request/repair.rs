@@ -9,8 +9,11 @@ use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::options::Model;
+use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts, text_part};
+use crate::calls::fnv;
 use crate::json::{Json, Object};
+use crate::traits::Family;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
@@ -288,6 +291,48 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
         }
     }
     open.is_empty()
+}
+
+/// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
+/// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
+/// nine of its hash, which all of them take, in each place and turn the same.
+pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
+    let [is_claude, is_gpt, is_mistral] =
+        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
+    let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
+    let fitted = |object: &Object<'_>, name: &str| {
+        let id = object.get(name)?.string()?;
+        let is_refused = is_claude && !is_of(&id, b"_-")
+            || is_gpt && id.len() > 40
+            || is_mistral && !(id.len() == 9 && is_of(&id, b""));
+        is_refused.then(|| {
+            let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+            let digits = core::iter::repeat_with(|| {
+                let digit = char::from_digit((hash % 36) as u32, 36).unwrap_or('0');
+                hash /= 36;
+                digit
+            });
+            digits.take(9).collect::<String>()
+        })
+    };
+    for message in &mut body.messages {
+        if let Some(id) = fitted(message, "tool_call_id") {
+            message.set("tool_call_id", id);
+        }
+        let is_refused = |call: &Json<'_>| matches!(call, Json::Object(call) if fitted(call, "id").is_some());
+        if !matches!(message.get("tool_calls"), Some(Json::List(calls)) if calls.iter().any(is_refused)) {
+            continue;
+        }
+        let calls = message.take("tool_calls").and_then(Json::into_list).unwrap_or_default();
+        let calls = calls.into_iter().filter_map(Json::into_object).map(|mut call| {
+            if let Some(id) = fitted(&call, "id") {
+                call.set("id", id);
+            }
+            call
+        });
+        let calls = calls.collect();
+        message.set("tool_calls", list(calls));
+    }
 }
 
 fn close<'a>(open: &mut Vec<String>, out: &mut Vec<Object<'a>>) {

@@ -670,6 +670,38 @@ fn functions_are_tools_and_all_have_ids() {
     assert_eq!(sent["messages"][5]["role"], "tool", "where no call is left it stays as it is");
 }
 
+/// A session may go on with another model, whose provider refuses the ids of the one before.
+#[test]
+fn ids_are_what_the_provider_takes() {
+    let long = "x".repeat(41);
+    for (model, id, expected) in [
+        (CLAUDE, "functions.f:0", None),
+        (BEDROCK, "a b", None),
+        (CLAUDE, "toolu_1-a", Some("toolu_1-a")),
+        (CLAUDE, &long, Some(&*long)),
+        (GPT, &long, None),
+        (GPT, "functions.f:0", Some("functions.f:0")),
+        (KIMI, "functions.f:0", Some("functions.f:0")),
+        ("@mistral/mistral-large-latest", "call_1", None),
+        ("@mistral/mistral-large-latest", "D681PevKs", Some("D681PevKs")),
+        ("@team/prod", "functions.f:0", Some("functions.f:0")),
+    ] {
+        let history = json!([
+            user("hi"),
+            calls(json!([call(id, "f", "{}".into()), call("D681PevKt", "f", "{}".into())])),
+            result(id, "1".into()),
+            result("D681PevKt", "2".into())
+        ]);
+        let sent = plain(json!({"model": model, "messages": history}));
+        let [made, other] = [0, 1].map(|at| sent["messages"][1]["tool_calls"][at]["id"].as_str().unwrap().to_owned());
+        match expected {
+            Some(expected) => assert_eq!(made, expected, "{model}"),
+            None => assert!(made.len() == 9 && made.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{model} {made}"),
+        }
+        assert_eq!((&sent["messages"][2]["tool_call_id"], &*other), (&json!(made), "D681PevKt"));
+    }
+}
+
 #[test]
 fn a_conversation_begins_and_ends_where_the_model_wants_it() {
     let own = json!({"role": "assistant", "content": "a"});

@@ -105,6 +105,10 @@ fn messages(body: &Value) -> Result<(), String> {
 fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
     match block["type"].as_str() {
         Some("text") => text_is_sound(block, "messages", path),
+        // farion1231/cc-switch#1181
+        Some("tool_use") if !is_id(&block["id"]) => {
+            Err(format!("{path}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"))
+        }
         Some("tool_use") if !block["input"].is_object() => {
             Err(format!("{path}.tool_use.input: Input should be a valid dictionary"))
         }
@@ -129,6 +133,11 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             block["type"].as_str().unwrap_or_default()
         )),
     }
+}
+
+fn is_id(id: &Value) -> bool {
+    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    id.as_str().is_some_and(|id| !id.is_empty() && id.bytes().all(is_of_it))
 }
 
 /// A marker on an empty text: anthropics/claude-code#62379.

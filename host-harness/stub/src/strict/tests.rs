@@ -120,6 +120,12 @@ fn what_anthropic_refuses() {
             ),
             "does not support assistant message prefill",
         ),
+        (
+            claude(
+                json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "f:0", "name": "f", "input": {}}]}]}),
+            ),
+            "tool_use.id: String should match pattern",
+        ),
         (waiting(json!([]), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
         (waiting(thinking("a", "c2lnbmVk"), on.clone()), "Invalid `signature` in `thinking` block"),
         (waiting(thinking("a", &Signature::of("b")), on.clone()), "cannot be modified"),
