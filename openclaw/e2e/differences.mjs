@@ -278,6 +278,46 @@ export const KINDS = [
     take: (pair) => isClaude(pair) && pair.ours.top_p === undefined && drop(pair.own, ['top_p']),
   },
   {
+    name: 'no temperature and no penalties where the model refuses them',
+    fact:
+      'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
+      'model"). Its client for the Responses API leaves the temperature out too, and its client for completions knows no model.',
+    take: ({ own, ours, at }) => {
+      if (at.family !== 'o' && !(at.family === 'gpt' && ![undefined, 'none'].includes(ours.reasoning_effort))) return false;
+      const names = ['temperature', 'top_p', 'frequency_penalty', 'presence_penalty'];
+      return names.every((name) => ours[name] === undefined) && drop(own, names);
+    },
+  },
+  {
+    name: 'ids of calls that the provider takes',
+    fact:
+      'A session may go on with another model. Anthropic refuses ids with other characters than letters, digits, `_` and `-` ' +
+      "(400, \"String should match pattern '^[a-zA-Z0-9_-]+$'\"), and Mistral all but nine letters and digits.",
+    take: ({ own, ours, at }) => {
+      const ids = (/** @type {Json} */ body) =>
+        body.messages.flatMap((/** @type {Json} */ message) => [
+          ...(message.tool_calls ?? []).map((/** @type {Json} */ { id }) => id),
+          ...(message.tool_call_id === undefined ? [] : [message.tool_call_id]),
+        ]);
+      const [theirs, mine] = [ids(own), ids(ours)];
+      if (!/claude|mistral/.test(at.family) || theirs.length !== mine.length) return false;
+      const isFitted = (/** @type {string} */ id, /** @type {number} */ i) => id !== mine[i] && /^[a-z0-9]{9}$/.test(mine[i]);
+      if (!theirs.some(isFitted)) return false;
+      let next = 0;
+      for (const message of ours.messages) {
+        for (const call of message.tool_calls ?? []) call.id = isFitted(theirs[next], next) ? theirs[next++] : mine[next++];
+        if (message.tool_call_id === undefined) continue;
+        message.tool_call_id = isFitted(theirs[next], next) ? theirs[next++] : mine[next++];
+      }
+      return true;
+    },
+  },
+  {
+    name: 'past tools are offered to Bedrock again',
+    fact: 'It refuses calls in a history without tools (400, "The toolConfig field must be defined").',
+    take: ({ own, ours, at }) => at.family.includes('Bedrock') && !own.tools?.length && drop(ours, ['tools']),
+  },
+  {
     name: 'reasoning of Gemini 2.5 by a budget',
     fact: 'Gateway 1.15.2 hands no effort on to Gemini. Both 1.15.2 and 2.2.3 hand on a budget.',
     take: ({ own, ours, at }) => {

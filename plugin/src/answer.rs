@@ -158,7 +158,7 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
         parts.push(AssistantPart::Image(picture(head, image)?));
     }
     for (at, call) in message.tool_calls.into_iter().enumerate() {
-        let signature = signature::of_call(call.thought_signature, call.google_signature);
+        let signature = signature::of_call(call.thought_signature, call.extra_signature);
         parts.push(match (call.other, call.name.is_empty()) {
             (Some(other), _) => AssistantPart::Other(other),
             (None, true) => match signature::nameless(&call.id, &call.arguments.text) {

@@ -1,6 +1,6 @@
 //! Speech from text, and text from speech: the requests and the answers.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -9,7 +9,8 @@ use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
-use crate::json::{Object, lossy};
+use crate::images;
+use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::prompt::{self, filled};
 use crate::report::Head;
@@ -50,6 +51,13 @@ pub fn speech(request: &SpeechRequest) -> Result<String> {
 /// The media type of an answer that is audio: by its head, and where that says nothing, by its first bytes. None where it is
 /// none.
 pub fn media_type(head: &Head, bytes: &[u8]) -> Option<String> {
+    // A failure in words keeps the type that was asked for at some.
+    if images::text(bytes, images::TEXT)
+        .map(str::trim_ascii_start)
+        .is_some_and(|text| text.starts_with('<') || is_json(text))
+    {
+        return None;
+    }
     let named = head.get("content-type").map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
     match named {
         Some(kind) if kind.starts_with("audio/") || kind.starts_with("video/") => Some(kind),
@@ -90,9 +98,16 @@ pub fn transcription(connection: &Connection, request: &TranscriptionRequest) ->
 /// The answer to it: JSON, or the text alone where `text`, `srt` or `vtt` was asked for.
 pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     let text = lossy(body);
-    let is_text = head.get("content-type").is_some_and(|kind| kind.starts_with("text/") && !kind.contains("html"));
-    if is_text && !matches!(body.trim_ascii_start().first(), Some(b'{' | b'<')) {
-        return Ok(Transcript { text: text.into_owned(), usage: None, report: head.report() });
+    let plain = |text: Cow<'_, str>| Transcript { text: text.into_owned(), usage: None, report: head.report() };
+    if let Some(text) = Json::parse(&text).ok().and_then(|json| json.string()) {
+        return Ok(plain(text));
+    }
+    let named = head.get("content-type").unwrap_or_default();
+    // Some name the type of JSON, or none: the first bytes tell. Silence alone needs a name.
+    let start = text.trim_ascii_start();
+    let is_silent = start.is_empty() && !named.starts_with("text/");
+    if !is_silent && !start.starts_with('<') && !named.contains("html") && !is_json(start) {
+        return Ok(plain(text));
     }
     let malformed = || error::malformed(head, "The answer is no transcript", body);
     let answer = Object::parse(&text).ok_or_else(malformed)?;
@@ -103,6 +118,12 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     let said = answer.get("text").and_then(|text| text.string()).ok_or_else(malformed)?;
     let usage = answer.get("usage").and_then(|usage| usage.object());
     Ok(Transcript { text: said.into_owned(), usage: usage.as_ref().and_then(usage::usage), report: head.report() })
+}
+
+/// Whether a text begins as an object or a list in JSON does. What is heard may stand in brackets too: `[Music]`.
+fn is_json(text: &str) -> bool {
+    let inside = text.strip_prefix(['{', '[']).map(str::trim_ascii_start);
+    inside.is_some_and(|inside| inside.starts_with(['"', '{', '[', '}', ']']))
 }
 
 /// Media type and file ending, by the first bytes, of what OpenAI transcribes and speaks.
@@ -214,6 +235,10 @@ mod tests {
             ("", b"\0\0", Some("application/octet-stream")),
             ("application/json", b"ID3", None),
             ("text/html", b"<", None),
+            ("audio/mpeg", b"{\"error\":{", None),
+            ("", b" {\n  \"error\": \"x\"}", None),
+            ("application/octet-stream", b"<html>", None),
+            ("audio/pcm", b"{\"\x01\x02", Some("audio/pcm")),
         ] {
             assert_eq!(media_type(&head(content_type), bytes).as_deref(), expected, "{content_type}");
         }
@@ -274,7 +299,20 @@ mod tests {
         assert_eq!((whisper.text.as_str(), whisper.usage), ("", None), "silence is no failure");
         let subtitles = transcript(&head("text/plain; charset=utf-8"), b"1\n00:00 --> 00:01\nHi\n").unwrap();
         assert!(subtitles.text.ends_with("Hi\n"));
+        for (content_type, body, text) in [
+            ("", "Hi\n", "Hi\n"),
+            ("application/octet-stream", "WEBVTT\n", "WEBVTT\n"),
+            ("application/json", "[Music] Hi", "[Music] Hi"),
+            ("application/json", r#""Hi""#, "Hi"),
+            ("text/plain", "{laughs} Hi", "{laughs} Hi"),
+            ("text/plain", "", ""),
+        ] {
+            assert_eq!(transcript(&head(content_type), body.as_bytes()).unwrap().text, text, "{content_type}");
+        }
         for (content_type, body, kind) in [
+            ("", "", ErrorKind::Protocol),
+            ("", r#"{"text":"H"#, ErrorKind::Protocol),
+            ("text/plain", "<html>", ErrorKind::InvalidConfig),
             ("application/json", "{}", ErrorKind::Protocol),
             ("application/json", r#"{"text":7}"#, ErrorKind::Protocol),
             ("application/json", "", ErrorKind::Protocol),

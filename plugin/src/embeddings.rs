@@ -94,6 +94,13 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
         let what = format!("The vectors in the answer have {length} numbers, and {other}");
         return Err(error::protocol(head, &what, b"none of them is used"));
     }
+    // Nothing is written, so a total alone is what was read.
+    if let Some(usage) = &mut answer.usage
+        && let Some(total) = usage.get("total_tokens").cloned()
+        && !usage.has("prompt_tokens")
+    {
+        usage.set("prompt_tokens", total);
+    }
     Ok(Response {
         model: present(core::mem::take(&mut answer.model)).unwrap_or_else(|| model.to_owned()),
         vectors,
@@ -130,8 +137,13 @@ mod tests {
         for body in [
             r#"{"embeddings":[[1,0.5]]}"#,
             r#"{"embeddings":{"float":[[1,0.5]]},"id":"x"}"#,
+            r#"{"embeddings":{"int8":null,"base64":["AACAPwAAAD8="]}}"#,
+            r#"{"embeddings":{"texts":"x","ubinary":[[1,0.5]]}}"#,
             r#"{"embedding":[1,0.5]}"#,
             r#"{"embedding":{"values":[1,0.5]}}"#,
+            r#"{"embeddings":[{"values":[1,0.5]}]}"#,
+            r#"{"data":[{"index":0,"embedding":{"float":[1,0.5]}}]}"#,
+            r#"{"data":[{"embeddings":{"values":[1,0.5],"statistics":{}}}]}"#,
             r#"{"data":[{"index":0,"embedding":[[1,0.5]]}]}"#,
             r#"[{"index":0,"embedding":[[1,0.5]]}]"#,
             "\n[{\"index\":0,\"embedding\":[\n  [1,0.5]\n]}]",
@@ -139,6 +151,9 @@ mod tests {
             let answer = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 1, "m");
             assert_eq!(answer.map(|answer| answer.vectors), Ok(vec![vec![1.0, 0.5]]), "{body}");
         }
+        let total = r#"{"data":[{"embedding":[1]}],"usage":{"total_tokens":2}}"#;
+        let answer = response(&Head { status: 200, headers: Vec::new() }, total.as_bytes(), 1, "m").unwrap();
+        assert_eq!(answer.usage.map(|usage| usage.input_tokens), Some(2));
     }
 
     use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};

@@ -160,6 +160,8 @@ struct Said {
     message: String,
     kind: String,
     code: String,
+    /// The status that the failure gives itself.
+    status: Option<u16>,
     origin: ErrorOrigin,
     is_html: bool,
 }
@@ -183,7 +185,8 @@ impl Said {
     fn json(failure: &Failure) -> Self {
         let is_html = failure.is_html || failure.message.trim_start().starts_with('<');
         let message = if is_html { page_text(&failure.message) } else { failure.message.clone() };
-        Self { message, kind: failure.kind.clone(), code: failure.code.clone(), origin: ErrorOrigin::Gateway, is_html }
+        let (kind, code, status) = (failure.kind.clone(), failure.code.clone(), failure.status);
+        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
     }
 
     fn text(head: &Head, body: &[u8]) -> Self {
@@ -191,7 +194,8 @@ impl Said {
         let is_html = text.trim_start().starts_with('<')
             || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
         let message = if is_html { page_text(&text) } else { text };
-        Self { message, kind: String::new(), code: String::new(), origin: ErrorOrigin::Gateway, is_html }
+        let (kind, code, status) = Default::default();
+        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
     }
 
     /// "Is this 401 the gateway's or the model provider's?"
@@ -275,7 +279,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     }
     let code = one_line(reason, 128);
     let message = format!("The model provider broke off with {code}");
-    let said = Said { kind: code, message, code: String::new(), origin: ErrorOrigin::Upstream, is_html: false };
+    let said =
+        Said { kind: code, message, code: String::new(), status: None, origin: ErrorOrigin::Upstream, is_html: false };
     let (mut kind, mut hint) = classify(head, &said);
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
@@ -346,22 +351,23 @@ pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> 
     protocol(head, "The answer holds no choice", body)
 }
 
-/// The HTTP status, or one inferred from the error's code, type or words (`message`, in lower case) when the response itself was
-/// a 2xx: a number as the code is a status (OpenRouter), and the type is one of a few.
+/// The HTTP status, or one inferred from the error's status, type or words (`message`, in lower case) when the response itself
+/// was a 2xx: the type is one of a few.
 fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let code = said.code.parse().ok().filter(|code| (400..600).contains(code));
     let of_type =
         |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
     let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
-    code.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
+    said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 16] = [
+const IN_BAND: [(&str, u16); 19] = [
     ("rate limit", 429),
+    ("per minute limit", 429),
+    ("request rate", 429),
     ("usage limit", 429),
     ("too many requests", 429),
     ("throttl", 429),
@@ -377,11 +383,13 @@ const IN_BAND: [(&str, u16); 16] = [
     ("login fail", 401),
     ("forbidden", 403),
     ("validation error", 400),
+    ("invalid param", 400),
 ];
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
 /// references, "Errors".
-const TYPES: [(&str, u16); 21] = [
+const TYPES: [(&str, u16); 22] = [
+    ("limit_requests", 429),
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),
@@ -486,6 +494,7 @@ const PROVIDER_KEY: &str =
 const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
+const FIELD: &str = "The model refuses this field: leave it out of the request (the params of the model, an option of the command), or say in modelFamilies which model this id stands for.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
 
 struct Rule {
@@ -583,6 +592,8 @@ const RULES: &[Rule] = {
     // OpenAI's words, twice, those of Azure and of Copilot.
     rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
         "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
+    // Of a field that the model does not take: OpenAI's words, and Anthropic's.
+    rule(Any(&["unsupported value: '", "unsupported parameter: '", "unknown parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
         "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,
@@ -624,11 +635,12 @@ fn scaled(text: &str, scale: u64) -> Option<u64> {
     Some(whole.saturating_add(tenths * scale / 10))
 }
 
-/// Google's way to say it, among the details: `"retryDelay": "34.5s"`.
+/// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and Cloudflare's: `"retry_after": 30`.
 fn retry_delay(body: &[u8]) -> Option<u64> {
     let text = lossy(body);
-    let (_, rest) = text.split_once("\"retryDelay\"")?;
-    scaled(rest.trim_start_matches([':', ' ']).strip_prefix('"')?.split_once("s\"")?.0, 1000)
+    let (_, rest) = text.split_once("\"retryDelay\"").or_else(|| text.split_once("\"retry_after\""))?;
+    let rest = rest.trim_start_matches([':', ' ', '"']);
+    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, 1000)
 }
 
 /// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
@@ -638,7 +650,7 @@ fn retry_after(head: &Head, message: &str) -> Option<u64> {
     let header = milliseconds.or_else(|| scaled(head.get("retry-after")?.trim_end_matches('s'), 1000));
     header.or_else(|| {
         let message = message.to_ascii_lowercase();
-        let waits = ["again in ", "retry in ", "retry after ", "again after "];
+        let waits = ["again in ", "retry in ", "retry after ", "again after ", "please wait "];
         let mut rest = waits.into_iter().find_map(|words| Some(message.split_once(words)?.1))?;
         let mut wait = None;
         while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
@@ -648,6 +660,7 @@ fn retry_after(head: &Head, message: &str) -> Option<u64> {
                 [b'm', b's', ..] => (1, 2),
                 [b'm', ..] => (60_000, 1),
                 [b's', ..] => (1000, 1),
+                [b'h', ..] => (3_600_000, 1),
                 _ => break,
             };
             wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));

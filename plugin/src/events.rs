@@ -187,8 +187,10 @@ struct State {
     citations: Vec<String>,
     /// What has come of an answer of the Responses API.
     items: Items,
-    /// A chunk that ends within a character.
+    /// A chunk that ends within a character, between the halves of a surrogate pair.
     half: Option<String>,
+    /// The same, between two bytes.
+    bytes: Vec<u8>,
     /// The pattern of the last chunk, if a text was its only event.
     last: Option<Pattern>,
     after_done: Option<usize>,
@@ -285,12 +287,12 @@ impl State {
             }
         }
         self.last = None;
-        let text = lossy(data);
+        let read = lossy(data);
         if event.is_error {
             self.release();
         }
         // Some proxies say so twice.
-        let mut text = text.trim();
+        let mut text = read.trim();
         while let Some(value) = text.strip_prefix("data:") {
             text = value;
         }
@@ -309,7 +311,28 @@ impl State {
         if !text.starts_with('{') && is_idle(text) {
             return;
         }
-        self.chunk(text);
+        if self.bytes.is_empty() && matches!(read, Cow::Borrowed(_)) {
+            self.chunk(text);
+        } else {
+            self.chunk_of_bytes(data);
+        }
+    }
+
+    /// Reads a chunk that is no UTF-8, or that follows one. One that ends within a character waits for the next.
+    #[cold]
+    fn chunk_of_bytes(&mut self, data: &[u8]) {
+        let (held, data) = json::joined_bytes(&mem::take(&mut self.bytes), data);
+        if !held.is_empty() {
+            self.chunk(lossy(&held).trim());
+        }
+        if self.failure.is_some() {
+            return;
+        }
+        if json::is_cut(&data) {
+            (self.bytes, self.last) = (data, None);
+        } else {
+            self.chunk(lossy(&data).trim());
+        }
     }
 
     /// Reads a chunk. One that ends within a character waits for the next.
@@ -324,6 +347,10 @@ impl State {
 
     /// Nothing follows that a chunk could wait for.
     fn release(&mut self) {
+        let held = mem::take(&mut self.bytes);
+        if !held.is_empty() {
+            self.chunk(lossy(&held).trim());
+        }
         if let Some(held) = self.half.take() {
             self.chunk_now(&held, true);
         }
@@ -445,7 +472,7 @@ impl State {
         let delta = choice.delta.or(message).unwrap_or_default();
         let is_misplaced = choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
         self.delta(delta);
-        self.has_pieces |= is_delta && self.events.len() > ready;
+        self.has_pieces |= is_delta && (self.events.len() > ready || self.waiting.is_some());
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -466,7 +493,7 @@ impl State {
 
     fn delta(&mut self, mut delta: wire::Message<'_>) {
         let mut has_thinking = false;
-        self.settle(delta.tool_calls.first());
+        self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
             let is_its = |call: &&Call| call.number.is_some() && call.id.as_deref() == Some(&*id);
@@ -550,15 +577,15 @@ impl State {
     }
 
     /// One piece of one call.
-    fn tool_call(&mut self, call: wire::ToolCall<'_>) {
+    fn tool_call(&mut self, mut call: wire::ToolCall<'_>) {
         if let Some(other) = call.other {
             self.has_other_call = true;
             return self.events.push(Event::Other(other));
         }
-        self.settle(Some(&call));
+        self.settle(Some(&mut call));
         let mut new = Call { index: call.index, ..Call::default() };
         let mut at = self.place(&call).unwrap_or(self.calls.len());
-        let mut signature = signature::of_call(call.thought_signature, call.google_signature);
+        let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
         let mut fragment = call.arguments.text.into_owned();
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
@@ -604,26 +631,45 @@ impl State {
             if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
             }
-        } else if known.held.trim() == "{}" {
+        } else if matches!(known.held.trim(), "" | "{}") {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
         }
     }
 
-    /// Decides whether a call that began with empty arguments really has none. Some gateways write the empty input of
-    /// Claude's first event there (BerriAI/litellm#4537), and the next piece begins the arguments.
-    fn settle(&mut self, next: Option<&wire::ToolCall<'_>>) {
+    /// Decides whether a call that began without arguments really has none, and whether its name is whole. Some gateways
+    /// write the empty input of Claude's first event there (BerriAI/litellm#4537), some of them with the id and the name
+    /// once more in the next piece, which begins the arguments. A name in pieces loses the later of them here.
+    fn settle(&mut self, next: Option<&mut wire::ToolCall<'_>>) {
         let Some(at) = self.waiting.take() else { return };
         let Some(known) = self.calls.get_mut(at) else { return };
-        let goes_on = |next: &&wire::ToolCall<'_>| {
+        if let Some(next) = next.filter(|next| next.index == known.index) {
+            let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
-            next.name.is_empty() && has_its_id && next.index == known.index
-        };
-        match next.filter(goes_on).map(|next| next.arguments.text.trim_start()) {
-            Some("") => return self.waiting = Some(at),
-            Some(arguments) if arguments.starts_with('{') => known.clear(),
-            _ => {}
+            let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
+            if known.held.trim().is_empty()
+                && !next.name.is_empty()
+                && next.name != known.name
+                && !known.name.is_empty()
+            {
+                // No name ends or begins so, but a piece of one: then another id means nothing.
+                const BETWEEN: [char; 3] = ['_', '-', '.'];
+                if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {
+                    if !next.name.starts_with(&*known.name) {
+                        next.name.to_mut().insert_str(0, &known.name);
+                    }
+                    known.name = mem::take(&mut next.name).into_owned();
+                    next.id = Cow::default();
+                }
+            }
+            if has_its_id && (next.name.is_empty() || is_told && next.name == known.name) {
+                match next.arguments.text.trim_start() {
+                    "" => return self.waiting = Some(at),
+                    arguments if arguments.starts_with('{') => known.clear(),
+                    _ => {}
+                }
+            }
         }
         self.announce(at);
     }

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     /// The type of the error, in the provider's words.
     pub(crate) kind: String,
     pub(crate) code: String,
+    /// The HTTP status that it gives itself.
+    pub(crate) status: Option<u16>,
     /// The open-source gateway names the provider beside what that one said.
     pub(crate) provider: String,
     /// Whether it is one, whatever the status and whatever else is there.
@@ -53,6 +55,8 @@ const WORDS: [&str; 23] = [
     "text",
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
+/// Members that may be an HTTP status.
+const STATUSES: [&str; 5] = ["code", "status_code", "statusCode", "status", "http_status_code"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.
@@ -106,6 +110,10 @@ impl Failure {
             };
             details.iter().chain([root]).find_map(of).unwrap_or_default()
         };
+        let statuses =
+            details.iter().chain([root]).flat_map(|object| STATUSES.iter().filter_map(|name| object.get(name)));
+        let mut statuses = statuses.filter_map(|value| u16::try_from(value.count()?).ok());
+        read.status = statuses.find(|status| (400..600).contains(status));
         read.code = named(&CODES);
         read.kind = named(&KINDS);
         // Of a problem in the terms of RFC 9457 the type is a URL.
@@ -167,7 +175,11 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 
 /// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
 fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
-    let has_words = |object: &Object<'_>| ["message", "msg", "error"].iter().any(|word| object.like(word).is_some());
+    let has_words = |object: &Object<'_>| {
+        ["message", "msg", "error"]
+            .iter()
+            .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
+    };
     let failed = |value: &Json<'_>| of_object(&value.object().filter(has_words)?, 0);
     let said = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
     Some(if name == "data" { said } else { format!("{name}: {said}") })

@@ -22,7 +22,7 @@ use crate::wire::{self, present};
 const DEFAULT_SIZE: &str = "1024x1024";
 
 /// So many bytes of an image are looked at to see whether it is a text.
-const TEXT: usize = 256;
+pub(crate) const TEXT: usize = 256;
 
 /// So many to see whether that text is an SVG.
 const PROLOG: usize = 4096;
@@ -129,7 +129,7 @@ pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 
 /// The start of a text, if it is one, up to a number of bytes: other images than SVG begin with more than printable
 /// characters.
-fn text(data: &[u8], most: usize) -> Option<&str> {
+pub(crate) fn text(data: &[u8], most: usize) -> Option<&str> {
     let start = data.get(..most).unwrap_or(data);
     // The last character may be cut off.
     let length = str::from_utf8(start).map_or_else(|wrong| wrong.valid_up_to(), str::len);
@@ -493,11 +493,14 @@ mod tests {
             r#"{"output":{"choices":[{"message":{"content":[{"image":"iVBORw0KGgo="}]}}]}}"#,
             r#"{"choices":[{"message":{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}}]}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":"x"},{"inlineData":{"data":"iVBORw0KGgo="}}]}}]}"#,
+            r#"[{"base64":"iVBORw0KGgo=","seed":1}]"#,
         ] {
             let images = ok(body).unwrap().images;
             assert_eq!(images.len(), 1, "{body}");
             assert_eq!((&images[0].source, images[0].file_name.as_str()), (&png, "image-1.png"), "{body}");
         }
+        let several = ok(r#"[{"base64":"iVBORw0KGgo="},{"base64":"iVBORw0KGgo="}]"#).unwrap();
+        assert_eq!(several.images.len(), 2);
         let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
         let error = ok(&endless).unwrap_err();
         assert!(error.message.contains("not base64") && error.message.len() < 100, "{}", error.message);

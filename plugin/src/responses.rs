@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::calls::fnv;
 use crate::json::{Json, Object};
 use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
@@ -26,19 +27,38 @@ pub(crate) fn is_its(root: &Object<'_>) -> bool {
 /// What has come of an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
-    /// The numbers of items of which pieces came: what tells of them at their end holds the same once more.
-    begun: Vec<u64>,
+    /// Items of which pieces came: what tells of them at their end holds the same once more, and maybe more.
+    begun: Vec<Begun>,
     /// How much was said, as [`weight`] has it.
     weight: usize,
     /// Whether anything came.
     is_any: bool,
+    /// Whether the end of an item is not how it began.
+    is_changed: bool,
 }
+
+/// An item of which pieces came.
+#[derive(Clone, Copy, Debug, Default)]
+struct Begun {
+    /// Its number.
+    at: u64,
+    /// How many bytes of words or arguments came, and their hash.
+    length: usize,
+    hash: u64,
+}
+
+/// The events at the end of a text, the members that hold all of it, and the events of its pieces.
+const ENDS: [(&str, &str, &str); 3] = [
+    ("output_text.done", "text", "output_text.delta"),
+    ("refusal.done", "refusal", "refusal.delta"),
+    ("function_call_arguments.done", "arguments", "function_call_arguments.delta"),
+];
 
 impl Items {
     /// The chunks that an event stands for.
     pub(crate) fn chunks<'a>(&mut self, mut event: Object<'a>) -> Vec<Completion<'a>> {
         let kind = event.text("type");
-        let Some(kind) = kind.strip_prefix("response.") else { return self.answer(event, "") };
+        let Some(mut kind) = kind.strip_prefix("response.") else { return self.answer(event, "") };
         if let Some(answer) = event.take("response").and_then(Json::into_object) {
             return self.answer(answer, kind);
         }
@@ -47,33 +67,58 @@ impl Items {
         }
         let at = event.get("output_index").and_then(Json::count).unwrap_or(0);
         let item = event.take("item").and_then(Json::into_object);
-        let delta = event.get("delta").map(Spelled::read).unwrap_or_default();
-        let mut is_piece = !delta.text.is_empty();
+        let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
+        if let Some((_, name, piece)) = ENDS.iter().find(|(end, ..)| *end == kind) {
+            // Some send the end alone.
+            let Some(rest) = self.rest(at, event.get(name)) else { return Vec::new() };
+            (kind, delta) = (piece, Spelled::of(rest));
+        }
+        let mut said = delta.text.clone();
         let message = match (kind, item) {
             ("output_text.delta", _) => Message { content: delta, ..Message::default() },
             ("refusal.delta", _) => Message { refusal: delta.text, ..Message::default() },
             ("reasoning_summary_text.delta" | "reasoning_text.delta", _) => {
                 Message { reasoning: delta, ..Message::default() }
             }
-            ("reasoning_summary_part.added", _) if self.begun.contains(&at) => {
+            ("reasoning_summary_part.added", _) if self.begun(at).is_some() => {
                 Message { reasoning: Spelled::of(BETWEEN.into()), ..Message::default() }
             }
-            ("function_call_arguments.delta", _) => {
-                calling(ToolCall { index: Some(at), arguments: delta, ..ToolCall::default() })
-            }
+            ("function_call_arguments.delta", _) => calling(piece(at, delta)),
             ("output_item.added", Some(item)) if item.is("type", "function_call") => {
-                is_piece = !item.text("arguments").is_empty();
-                called(at, &item)
+                let message = called(at, &item);
+                said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
+                message
             }
             ("output_item.done", Some(item)) => self.item(at, item),
             // The rest says once more what was said, or that something goes on.
             _ => return Vec::new(),
         };
-        // Most pieces are of the item before.
-        if is_piece && !self.begun.iter().rev().any(|&known| known == at) {
-            self.begun.push(at);
+        if !said.is_empty() {
+            if self.begun(at).is_none() {
+                self.begun.push(Begun { at, ..Begun::default() });
+            }
+            if let Some(begun) = self.begun(at) {
+                begun.length += said.len();
+                begun.hash = said.bytes().fold(begun.hash, fnv);
+            }
         }
         alloc::vec![self.heard(message)]
+    }
+
+    /// The item with this number, if pieces of it came.
+    fn begun(&mut self, at: u64) -> Option<&mut Begun> {
+        // Most pieces are of the item before.
+        self.begun.iter_mut().rev().find(|known| known.at == at)
+    }
+
+    /// What of a text, as it is at its end, has not come. `None` for nothing, and where it began in another way.
+    fn rest<'a>(&mut self, at: u64, text: Option<&Json<'a>>) -> Option<Cow<'a, str>> {
+        let text = spelled(text?).text;
+        let begun = self.begun(at).map(|begun| *begun).unwrap_or_default();
+        let before = text.get(..begun.length).filter(|before| before.bytes().fold(0, fnv) == begun.hash);
+        self.is_changed |= before.is_none();
+        let rest = text.get(before?.len()..).filter(|rest| !rest.is_empty())?;
+        Some(Cow::Owned(rest.to_string()))
     }
 
     /// Whether there are more than an answer may have.
@@ -91,8 +136,8 @@ impl Items {
     }
 
     /// An item that is whole: what of it has not come yet, and what comes with its end alone.
-    fn item<'a>(&self, at: u64, item: Object<'a>) -> Message<'a> {
-        let is_new = !self.begun.contains(&at);
+    fn item<'a>(&mut self, at: u64, item: Object<'a>) -> Message<'a> {
+        let is_new = self.begun(at).is_none();
         let mut message = Message::default();
         match &*item.text("type") {
             "message" => {
@@ -117,7 +162,11 @@ impl Items {
                 message.content_blocks.push(Block { thinking, signature, ..Block::default() });
             }
             "function_call" if is_new => return called(at, &item),
-            "function_call" => {}
+            "function_call" => {
+                if let Some(rest) = self.rest(at, item.get("arguments")) {
+                    return calling(piece(at, Spelled::of(rest)));
+                }
+            }
             "image_generation_call" if item.get("result").is_some() => {
                 message.images.push(Image { base64: item.text("result"), ..Image::default() });
             }
@@ -150,7 +199,7 @@ impl Items {
             _ => return chunks,
         };
         // Less came than the answer holds: it has no end, then.
-        let is_cut = self.is_any && output.iter().map(weight).sum::<usize>() > self.weight;
+        let is_cut = self.is_changed || self.is_any && output.iter().map(weight).sum::<usize>() > self.weight;
         let finish_reason = if is_cut { Cow::default() } else { reason };
         // The answer came without pieces.
         if !self.is_any {
@@ -181,15 +230,19 @@ fn calling(call: ToolCall<'_>) -> Message<'_> {
     Message { tool_calls: alloc::vec![call], ..Message::default() }
 }
 
+/// A piece of the arguments of the call with this number.
+fn piece(at: u64, arguments: Spelled<'_>) -> ToolCall<'_> {
+    ToolCall { index: Some(at), arguments, ..ToolCall::default() }
+}
+
 fn called<'a>(at: u64, item: &Object<'a>) -> Message<'a> {
-    let arguments = item.get("arguments").map(Spelled::read).unwrap_or_default();
-    calling(ToolCall {
-        index: Some(at),
-        id: item.text("call_id"),
-        name: item.text("name"),
-        arguments,
-        ..ToolCall::default()
-    })
+    let arguments = item.get("arguments").map(spelled).unwrap_or_default();
+    calling(ToolCall { id: item.text("call_id"), name: item.text("name"), ..piece(at, arguments) })
+}
+
+/// A text, or of arguments the object itself, as its JSON.
+fn spelled<'a>(value: &Json<'a>) -> Spelled<'a> {
+    if value.is_object() { Spelled::of(value.to_json().into()) } else { Spelled::read(value) }
 }
 
 fn parts<'a>(item: &Object<'a>, name: &str) -> Vec<Object<'a>> {

@@ -6,8 +6,8 @@
 //! - `reasoning_details:[...]`: OpenRouter's list of that name;
 //! - `reasoning_item:{...}`: an item of the Responses API, as it came;
 //! - `reasoning_content`, `reasoning`: reasoning without a signature, in the field of that name;
-//! - for a call, `extra_content.google:SIGNATURE`: Google's, where it stands as its own OpenAI endpoint has it; and a JSON
-//!   object: the item of `reasoning_details` that belongs to the call;
+//! - for a call, `extra_content.google:SIGNATURE`: Google's, where it stands as its own OpenAI endpoint has it, or
+//!   `extra_content.vertex:SIGNATURE`; and a JSON object: the item of `reasoning_details` that belongs to the call;
 //! - anything else: Claude's signature, and for a call Portkey's `function.thought_signature`, each as it came.
 
 use alloc::borrow::{Cow, ToOwned};
@@ -26,8 +26,8 @@ pub(crate) const BLOCKS: &str = "thinking_blocks:";
 pub(crate) const DETAILS: &str = "reasoning_details:";
 /// Marks a signature that is an item of the Responses API.
 pub(crate) const ITEM: &str = "reasoning_item:";
-/// Marks a call's signature that came, and so goes back, in `extra_content`.
-pub(crate) const GOOGLE: &str = "extra_content.google:";
+/// Marks a call's signature that came, and so goes back, in `extra_content`; the member there follows.
+pub(crate) const EXTRA: &str = "extra_content.";
 
 /// The type of a part of a past turn that stands for the next of its calls: reasoning may follow a call.
 pub(crate) const CALL: &str = "tool_call";
@@ -41,9 +41,17 @@ pub(crate) const RECENT: usize = 16;
 /// Most details in one answer.
 const MAX_DETAILS: usize = 1024;
 
+/// The signature in a call's `extra_content`: Google's, under its own name or that of Vertex.
+pub(crate) fn of_extra(extra: Object<'_>) -> Option<String> {
+    extra.into_iter().find_map(|(name, value)| {
+        let signature = present(value.object()?.text("thought_signature"))?;
+        Some([EXTRA, &name, ":", &signature].concat())
+    })
+}
+
 /// The signature of a tool call: Portkey's own, or Google's.
-pub(crate) fn of_call(own: Cow<'_, str>, google: Cow<'_, str>) -> Option<String> {
-    present(own).or_else(|| Some(format!("{GOOGLE}{}", present(google)?)))
+pub(crate) fn of_call(own: Cow<'_, str>, extra: String) -> Option<String> {
+    present(own).or(Some(extra).filter(|extra| !extra.is_empty()))
 }
 
 /// What is left of a call that has no name: a provider's own tool, which it has called already.

@@ -556,8 +556,8 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) arguments: Spelled<'a>,
     /// Portkey's own signature.
     pub(crate) thought_signature: Cow<'a, str>,
-    /// Google's.
-    pub(crate) google_signature: Cow<'a, str>,
+    /// Google's, marked.
+    pub(crate) extra_signature: String,
     /// What is no function's call, as its JSON.
     pub(crate) other: Option<String>,
 }
@@ -581,8 +581,7 @@ impl<'a> ToolCall<'a> {
                 "index" => read.index = value.count(),
                 "id" => read.id = trimmed(value.text()),
                 "extra_content" => {
-                    let google = value.object().and_then(|extra| extra.get("google")?.object());
-                    read.google_signature = google.unwrap_or_default().text("thought_signature");
+                    read.extra_signature = signature::of_extra(value.object().unwrap_or_default()).unwrap_or_default();
                 }
                 _ => {}
             }
@@ -652,6 +651,9 @@ impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = successful(text)?;
         let mut data = Vec::new();
+        if let Some(list) = Json::parse(text).ok().filter(|json| !json.is_object()) {
+            within(true, list, MAX_DEPTH, &mut data);
+        }
         for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
         {
             if data.is_empty()
@@ -682,12 +684,11 @@ pub(crate) struct Vector<'a> {
 impl<'a> Vector<'a> {
     fn read(item: Json<'a>) -> Self {
         let (mut index, mut embedding) = (None, item);
-        // Google's stands one level down.
-        for name in ["embedding", "values"] {
-            if embedding.is_object() {
-                let mut object = embedding.into_object().unwrap_or_default();
+        // Google's stands one level down, and some are named after their kind.
+        for name in ["embedding", "embeddings", "values", "float"] {
+            if let Some(mut object) = embedding.object() {
                 index = index.or_else(|| object.get("index")?.count());
-                embedding = object.take(name).unwrap_or(Json::NULL);
+                embedding = object.take(name).unwrap_or(embedding);
             }
         }
         // llama.cpp's is a list of it alone.
@@ -709,12 +710,17 @@ impl<'a> Vectors<'a> {
         // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
         let list = list.or_else(|| root.take("data")).or_else(|| {
             let all = root.take("embeddings")?;
-            if all.is_object() { all.into_object()?.take("float") } else { Some(all) }
+            if !all.is_object() {
+                return Some(all);
+            }
+            let mut kinds = all.into_object()?;
+            // Whole numbers, or base64, where they were asked for.
+            kinds.take("float").or_else(|| kinds.into_iter().map(|(_, list)| list).find(Json::is_nested))
         });
         let list = list.or_else(|| Some([("embedding", root.take("embedding")?)].into()));
         let list = list.unwrap_or(Json::NULL);
         let items = if list.is_object() { alloc::vec![list] } else { list.into_list().unwrap_or_default() };
-        let data = items.into_iter().filter(|item| item.is_nested()).map(Vector::read).collect();
+        let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
         Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
     }
 }

@@ -627,13 +627,14 @@ pub fn cut(json: &str) -> Option<usize> {
 /// goes on so.
 #[cold]
 pub fn joined(mut json: &str, mut next: &str) -> (String, String) {
-    let is_second = |text: &[u8]| matches!(text, [b'"', b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..]);
+    // An escaped quote begins no string.
+    let is_second = |text: &[u8]| matches!(text, [before, b'"', b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F'] if *before != b'\\');
     let (mut whole, mut rest) = (String::new(), String::new());
     // Some send the same text in two fields.
     while let Some(first) = cut(json)
-        && let Some(second) = next.as_bytes().windows(5).position(is_second)
+        && let Some(second) = next.as_bytes().windows(6).position(is_second)
         && let Some((before, after)) = json.split_at_checked(first + 6)
-        && let Some((between, escape)) = next.split_at_checked(second + 1)
+        && let Some((between, escape)) = next.split_at_checked(second + 2)
         && let Some((half, behind)) = escape.split_at_checked(6)
     {
         whole.extend([before, half]);
@@ -641,6 +642,48 @@ pub fn joined(mut json: &str, mut next: &str) -> (String, String) {
         (json, next) = (after, behind);
     }
     (whole + json, rest + next)
+}
+
+/// Whether a string in a JSON text ends within a character, as servers cut texts that they count in bytes.
+#[cold]
+pub fn is_cut(json: &[u8]) -> bool {
+    let mut end = 0;
+    json.utf8_chunks().any(|chunk| {
+        end += chunk.valid().len() + chunk.invalid().len();
+        is_begun(chunk.invalid(), json.get(end))
+    })
+}
+
+/// Whether what is no UTF-8 begins a character, at the end of a string.
+fn is_begun(invalid: &[u8], next: Option<&u8>) -> bool {
+    matches!(invalid, [0xc0..=0xff, ..]) && next == Some(&b'"')
+}
+
+/// A JSON text that [`is_cut`], without what it begins of characters, and the next text with it, as far as that one goes
+/// on so.
+#[cold]
+pub fn joined_bytes(json: &[u8], mut next: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let goes_on = |text: &[u8]| matches!(text, [before, b'"', 0x80..=0xbf] if *before != b'\\');
+    let (mut whole, mut rest) = (Vec::new(), Vec::new());
+    let (mut end, mut has_more) = (0, true);
+    for chunk in json.utf8_chunks() {
+        end += chunk.valid().len() + chunk.invalid().len();
+        whole.extend_from_slice(chunk.valid().as_bytes());
+        if has_more && is_begun(chunk.invalid(), json.get(end)) {
+            let at = next.windows(3).position(goes_on);
+            if let Some((between, behind)) = at.and_then(|at| next.split_at_checked(at + 2)) {
+                rest.extend_from_slice(between);
+                rest.extend_from_slice(chunk.invalid());
+                next = behind;
+                continue;
+            }
+            // The others would be looked for in vain.
+            has_more = false;
+        }
+        whole.extend_from_slice(chunk.invalid());
+    }
+    rest.extend_from_slice(next);
+    (whole, rest)
 }
 
 /// The same JSON string with a replacement character for half of a surrogate pair.
@@ -708,6 +751,7 @@ mod tests {
             (r#"["\ud800","\ud801"]"#, r#"["\udc00"]"#, [r#"["\ud800\udc00","\ud801"]"#, r#"[""]"#]),
             (r#"["\ud800"]"#, r#"["\udc00","\udc01"]"#, [r#"["\ud800\udc00"]"#, r#"["","\udc01"]"#]),
             (r#"["\ud800"]"#, r#"["a"]"#, [r#"["\ud800"]"#, r#"["a"]"#]),
+            (r#"["\ud800"]"#, r#"["\"\udc00"]"#, [r#"["\ud800"]"#, r#"["\"\udc00"]"#]),
         ] {
             let (whole, rest) = joined(cut, next);
             assert_eq!([&*whole, &*rest], expected, "{cut} {next}");

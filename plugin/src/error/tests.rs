@@ -510,7 +510,9 @@ fn the_words_are_found_wherever_they_are() {
         (404, said("Invalid URL (POST /v1/audio/speech)"), Is::Unsupported, "Invalid URL (POST /v1/audio/speech)", "choose another"),
         (403, said("You are not allowed to generate embeddings from this model"), Is::Unsupported, "You are not allowed to generate embeddings from this model", "choose another"),
         (404, said("No endpoints found that support image input"), Is::Unsupported, "No endpoints found that support image input", "choose another"),
-        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", ""),
+        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", "leave it out"),
+        (400, said("Unsupported parameter: 'stop' is not supported with this model."), Is::InvalidRequest, "Unsupported parameter: 'stop' is not supported with this model.", "modelFamilies"),
+        (400, said("`top_k` is deprecated for this model."), Is::InvalidRequest, "`top_k` is deprecated for this model.", "leave it out"),
         (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
         (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
@@ -548,8 +550,32 @@ fn a_refused_key_without_an_error() {
 #[test]
 fn codes_in_a_list_of_errors() {
     let body = r#"{"errors":[{"code":"authentication_token_expired","message":"expired"}],"status_code":401}"#;
-    let error = from_response(&head(401, BARE), body.as_bytes());
-    assert_eq!((error.kind, error.code.as_deref()), (Is::Unauthorized, Some("authentication_token_expired")));
+    for status in [401, 200] {
+        let error = from_response(&head(status, BARE), body.as_bytes());
+        assert_eq!((error.kind, error.code.as_deref()), (Is::Unauthorized, Some("authentication_token_expired")));
+    }
+}
+
+/// Behind a status of success a failure may name its own, beside a code that is a word.
+#[test]
+fn a_failure_names_its_own_status() {
+    for (body, kind) in [
+        (r#"{"errors":[{"code":"downstream_request_failed","message":"x"}],"status_code":500}"#, Is::Overloaded),
+        (r#"{"errors":[{"code":"consumption_limit_reached","message":"x"}],"status_code":429}"#, Is::RateLimited),
+        (r#"{"error":{"message":"x","type":"y","code":"z","status_code":400}}"#, Is::InvalidRequest),
+        (r#"{"error":{"message":"x","code":"z"},"statusCode":"403"}"#, Is::Forbidden),
+        (r#"{"error":{"message":"x","code":"429"},"status":500}"#, Is::RateLimited),
+        (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
+        (r#"{"error":{"message":"Tokens per minute limit exceeded"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"Request rate increased too quickly"}}"#, Is::RateLimited),
+        (
+            r#"{"error":{"message":"You exceeded your current requests list.","type":"limit_requests"}}"#,
+            Is::RateLimited,
+        ),
+        (r#"{"base_resp":{"status_code":2013,"status_msg":"invalid params, empty"}}"#, Is::InvalidRequest),
+    ] {
+        assert_eq!(from_response(&head(200, BARE), body.as_bytes()).kind, kind, "{body}");
+    }
 }
 
 #[test]
@@ -618,7 +644,10 @@ fn how_long_to_wait() {
         ("Please try again in 2 minutes.", Some(120_000)),
         ("Please try again in a moment.", None),
         ("Please try again in 5", None),
-        ("Please try again in 3 hours", None),
+        ("Please try again in 3 hours", Some(10_800_000)),
+        ("Please try again in 1h2m3.5s.", Some(3_723_500)),
+        ("Please wait 20 seconds before retrying.", Some(20_000)),
+        ("Please wait a moment.", None),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
@@ -626,6 +655,11 @@ fn how_long_to_wait() {
     let google =
         r#"{"error":{"message":"exhausted","details":[{"@type":"x/google.rpc.RetryInfo","retryDelay": "34.5s"}]}}"#;
     assert_eq!(from_response(&head(429, BARE), google.as_bytes()).retry_after_ms, Some(34_500));
+    for (body, expected) in
+        [(r#"{"error":{"message":"x","retry_after":3}}"#, 3000), (r#"{"retry_after": "2.5"}"#, 2500)]
+    {
+        assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
+    }
     for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
         assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
     }

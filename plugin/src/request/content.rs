@@ -10,7 +10,7 @@ use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, text_part};
 use crate::inline;
 use crate::json::{Json, Object};
-use crate::traits::{Family, Route};
+use crate::traits::{Family, Route, Thinking};
 
 /// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
 /// and the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
@@ -157,6 +157,47 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     if is_gemini && let Some(at) = first.filter(|&at| at > 0) {
         let message = body.messages.remove(at);
         body.messages.insert(0, message);
+    }
+}
+
+/// A conversation begins with the user's words at Claude, Gemini and Bedrock, and since Claude 4.6 it ends with them ("This
+/// model does not support assistant message prefill"): a history that was cut off gets some. Of a prompt that is a system
+/// text alone the last becomes the user's.
+pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
+    let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
+    let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));
+    if targets.any(|target| target.family == Family::Claude && target.thinking == Thinking::Adaptive)
+        && is_own(body.messages.last())
+    {
+        body.messages.push(said("(go on)"));
+    }
+    if !targets.any(|target| matches!(target.family, Family::Claude | Family::Gemini | Family::Nova)) {
+        return;
+    }
+    match body.messages.iter().position(|message| !is_system(message)) {
+        Some(at) if is_own(body.messages.get(at)) => body.messages.insert(at, said("(the conversation goes on)")),
+        Some(_) => {}
+        None => body.messages.iter_mut().rev().take(1).for_each(|last| last.set("role", "user")),
+    }
+}
+
+/// Bedrock refuses calls in a history where no tools are offered ("The toolConfig field must be defined"): those that were
+/// called are offered, since what is said of them stays.
+pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
+    if !body.tools.is_empty() || !targets.any(|target| target.route == Route::Bedrock) {
+        return;
+    }
+    let calls = body.messages.iter().filter_map(|message| message.get("tool_calls")?.list()).flatten();
+    for function in calls.filter_map(|call| call.object()?.get("function")?.object()) {
+        let name = function.text("name");
+        let is_it = |tool: &Object<'_>| {
+            tool.get("function").and_then(Json::object).is_some_and(|known| known.text("name") == name)
+        };
+        if !body.tools.iter().any(is_it) {
+            let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
+            let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
+            body.tools.push([("type", "function".into()), ("function", function.into())].into());
+        }
     }
 }
 

@@ -18,7 +18,13 @@ const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
 /// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a
 /// few providers, and for those it leaves the limit out (1.15.2).
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
-    let asked = NAMES.iter().find_map(|&name| body.members.get(name)?.whole());
+    // To some clients -1 is no limit. Of two the smaller holds.
+    for name in NAMES {
+        if body.members.get(name).and_then(Json::number).is_some_and(|limit| limit < 0.0) {
+            body.members.remove(name);
+        }
+    }
+    let asked = NAMES.iter().filter_map(|&name| body.members.get(name)?.count()).min();
     let is_named = NAMES.iter().any(|&name| body.members.get(name).is_some());
     if is_named && asked.is_none() {
         // No number: the provider's to refuse.

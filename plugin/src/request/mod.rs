@@ -90,10 +90,12 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let own = options.of_model(&model);
     body.protocol = protocol(&targets, &options);
 
+    repair::functions(&mut body);
     repair::arguments(&mut body);
     repair::tools(&mut body, &own);
     repair::contents(&mut body);
     repair::pairs(&mut body);
+    repair::ids(&mut body, &targets);
     if body.protocol == Protocol::Chat {
         content::tool_images(&mut body);
     }
@@ -102,8 +104,10 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     replay::turns(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
-    reasoning::sampling(&mut body, &targets);
+    reasoning::sampling(&mut body, &targets, &own);
     content::system(&mut body, &targets);
+    content::turns(&mut body, &targets);
+    content::past_tools(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
     let json = match protocol {

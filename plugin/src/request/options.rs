@@ -36,6 +36,7 @@ pub(crate) struct Model<'a> {
     pub(crate) cache_format: Option<Cow<'a, str>>,
     pub(crate) supports_effort: Option<bool>,
     pub(crate) supports_tools: Option<bool>,
+    pub(crate) supports_temperature: Option<bool>,
 }
 
 /// What `resolve-connection` makes of the provider's entry and the plugin's options.
@@ -125,6 +126,7 @@ impl<'a> Options<'a> {
             cache_format: text("cacheControlFormat"),
             supports_effort: flag("supportsReasoningEffort"),
             supports_tools: flag("supportsTools"),
+            supports_temperature: flag("supportsTemperature"),
         }
     }
 }

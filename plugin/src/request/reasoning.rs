@@ -142,9 +142,40 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
     limit::set(body, targets, own, limit);
 }
 
-/// Leaves `top_p` out beside a temperature where Claude may answer: since Opus 4.1 it refuses the two together
-/// ("`temperature` and `top_p` cannot both be specified for this model").
-pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets) {
+/// What OpenAI's models refuse while they reason. Sources: OpenAI's pages on GPT-5 and its successors ("Parameter
+/// compatibility"); nextai-translator#1781 and vercel/ai#10940, in which users quote the refusals.
+const NOT_WHILE_REASONING: [&str; 6] =
+    ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"];
+
+/// Leaves out what a model that may answer is known to refuse, as OpenClaw's own clients do: `top_p` beside a
+/// temperature at Claude since Opus 4.1 ("`temperature` and `top_p` cannot both be specified for this model"), both since
+/// Opus 4.7 ("`temperature` is deprecated for this model"), and at OpenAI's models that reason all of
+/// [`NOT_WHILE_REASONING`]. OpenRouter does so itself.
+pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
+    if own.supports_temperature == Some(false) {
+        body.members.remove("temperature");
+    }
+    if own.supports_temperature == Some(true) {
+        return;
+    }
+    let effort = body.members.get("reasoning_effort");
+    let is_asked = effort.is_some_and(|effort| !effort.is("none")) || body.members.get("reasoning").is_some();
+    let refuses = |family: Family, does: &dyn Fn(&[&str]) -> bool| {
+        targets.any(|target| {
+            target.family == family
+                && target.route != Route::OpenRouter
+                && !target.efforts.is_empty()
+                && does(target.efforts)
+        })
+    };
+    // Those that need not reason do not, unless asked to; the latest refuse it all the same (OpenClaw 2026.9.6).
+    let reasons = |efforts: &[&str]| is_asked || !efforts.contains(&"none") || efforts.contains(&"max");
+    if refuses(Family::Gpt, &reasons) {
+        NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
+    }
+    if refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
+        leave_out_sampling(body);
+    }
     if body.members.get("temperature").is_some() && targets.any(|target| target.family == Family::Claude) {
         body.members.remove("top_p");
     }

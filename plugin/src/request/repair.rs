@@ -2,13 +2,42 @@
 //! and loses nothing that was said.
 
 use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::options::Model;
-use super::{Body, is_role, is_type, list, text_part};
+use super::targets::Targets;
+use super::{Body, is_role, is_type, list, parts, text_part};
+use crate::calls::fnv;
 use crate::json::{Json, Object};
+use crate::traits::Family;
+
+/// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
+/// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
+pub(super) fn functions(body: &mut Body<'_>) {
+    let functions = body.members.take("functions").and_then(Json::into_list).unwrap_or_default();
+    body.members.remove("functions");
+    body.tools.extend(
+        functions.into_iter().filter_map(Json::into_object).map(|function| [("function", function.into())].into()),
+    );
+    if let Some(choice) = body.members.take("function_call") {
+        let named = choice.is_object().then(|| [("type", "function".into()), ("function", choice.clone())].into());
+        body.members.set("tool_choice", named.unwrap_or(choice));
+    }
+    body.members.remove("function_call");
+    for message in &mut body.messages {
+        if is_role(message, "function") {
+            message.set("role", "tool");
+        }
+        if let Some(function) = message.take("function_call") {
+            message.set("tool_calls", Json::List(alloc::vec![[("function", function)].into()]));
+        }
+        message.remove("function_call");
+    }
+}
 
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
@@ -92,6 +121,10 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
             }
             None => continue,
         };
+        // Bedrock refuses an empty one.
+        if function.is("description", "") {
+            function.remove("description");
+        }
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
@@ -129,9 +162,19 @@ pub(super) fn contents(body: &mut Body<'_>) {
         if message.get("tool_calls").is_some_and(is_empty) {
             message.remove("tool_calls");
         }
+        // None but OpenAI knows a refusal apart from what is said.
+        if message.get("content").is_none()
+            && let Some(refusal) = message.take("refusal")
+        {
+            message.set("content", refusal);
+            message.remove("refusal");
+        }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
         if message.get("content").is_some_and(is_text) {
             continue;
+        }
+        if is_role(message, "assistant") {
+            blocks(message);
         }
         // A part alone, and what a tool gave as it was.
         let odd = message.get("content").filter(|content| content.is_object() || content.scalar().is_some()).cloned();
@@ -170,6 +213,7 @@ pub(super) fn pairs(body: &mut Body<'_>) {
     if are_paired(&body.messages) {
         return;
     }
+    name(&mut body.messages);
     let mut open: Vec<String> = Vec::new();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
@@ -178,6 +222,7 @@ pub(super) fn pairs(body: &mut Body<'_>) {
             let id = message.text("tool_call_id");
             match open.iter().position(|known| **known == *id) {
                 Some(at) => drop(open.remove(at)),
+                // A host that strips ids knows of a provider that wants none.
                 None if id.is_empty() => {}
                 None => {
                     message.set("role", "user");
@@ -202,20 +247,92 @@ pub(super) fn pairs(body: &mut Body<'_>) {
     body.messages = out;
 }
 
+/// Gives calls and results without an id one: results come in the order of the calls.
+fn name(messages: &mut [Object<'_>]) {
+    let mut open = VecDeque::new();
+    for (at, message) in messages.iter_mut().enumerate() {
+        if let Some(Json::List(calls)) = message.take("tool_calls") {
+            open.clear();
+            let calls = calls.into_iter().filter_map(Json::into_object).enumerate().map(|(index, mut call)| {
+                if call.text("id").is_empty() {
+                    call.set("id", format!("call_{at}_{index}"));
+                }
+                open.push_back(call.text("id").into_owned());
+                call
+            });
+            let calls = calls.collect();
+            message.set("tool_calls", list(calls));
+        } else if is_role(message, "tool") {
+            let id = message.text("tool_call_id").into_owned();
+            open.retain(|known| *known != id);
+            if id.is_empty()
+                && let Some(first) = open.pop_front()
+            {
+                message.set("tool_call_id", first);
+            }
+        }
+    }
+}
+
 fn are_paired(messages: &[Object<'_>]) -> bool {
     let mut open = Vec::new();
     for message in messages {
         if let Some(id) = message.get("tool_call_id") {
             let Some(at) = open.iter().position(|known| *known == id.text()) else { return false };
             open.swap_remove(at);
-        } else if !open.is_empty() {
+        } else if !open.is_empty() || is_role(message, "tool") {
             return false;
         } else if let Some(Json::List(calls)) = message.get("tool_calls") {
             let ids = calls.iter().filter_map(|call| if let Json::Object(call) = call { call.get("id") } else { None });
             open.extend(ids.map(Json::text).filter(|id| !id.is_empty()));
+            if open.len() < calls.len() {
+                return false;
+            }
         }
     }
     open.is_empty()
+}
+
+/// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
+/// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
+/// nine of its hash, which all of them take, in each place and turn the same.
+pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
+    let [is_claude, is_gpt, is_mistral] =
+        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
+    let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
+    let fitted = |object: &Object<'_>, name: &str| {
+        let id = object.get(name)?.string()?;
+        let is_refused = is_claude && !is_of(&id, b"_-")
+            || is_gpt && id.len() > 40
+            || is_mistral && !(id.len() == 9 && is_of(&id, b""));
+        is_refused.then(|| {
+            let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+            let digits = core::iter::repeat_with(|| {
+                let digit = char::from_digit((hash % 36) as u32, 36).unwrap_or('0');
+                hash /= 36;
+                digit
+            });
+            digits.take(9).collect::<String>()
+        })
+    };
+    for message in &mut body.messages {
+        if let Some(id) = fitted(message, "tool_call_id") {
+            message.set("tool_call_id", id);
+        }
+        let is_refused = |call: &Json<'_>| matches!(call, Json::Object(call) if fitted(call, "id").is_some());
+        if !matches!(message.get("tool_calls"), Some(Json::List(calls)) if calls.iter().any(is_refused)) {
+            continue;
+        }
+        let calls = message.take("tool_calls").and_then(Json::into_list).unwrap_or_default();
+        let calls = calls.into_iter().filter_map(Json::into_object).map(|mut call| {
+            if let Some(id) = fitted(&call, "id") {
+                call.set("id", id);
+            }
+            call
+        });
+        let calls = calls.collect();
+        message.set("tool_calls", list(calls));
+    }
 }
 
 fn close<'a>(open: &mut Vec<String>, out: &mut Vec<Object<'a>>) {
@@ -234,6 +351,75 @@ fn says_something(message: &Object<'_>) -> bool {
         .any(|&name| message.get(name).is_some_and(is_said))
 }
 
+/// A part as chat completions spell it: they refuse all others. Some hosts write the parts of the Responses API, of
+/// Anthropic, of LangChain or of Vercel's SDK.
+fn of_chat(mut part: Object<'_>) -> Object<'_> {
+    let kind = part.text("type").into_owned();
+    let name = match &*kind {
+        "input_text" | "output_text" => {
+            let mut text = text_part(part.take("text").unwrap_or("".into()));
+            text.set_some(MARK, part.take(MARK));
+            return text;
+        }
+        "input_image" | "image" => "image_url",
+        "input_file" | "document" => "file",
+        "file" if part.get("file").is_none() => "file",
+        _ => return part,
+    };
+    // Where it is, or what is in it, stands on one of two levels.
+    let mut all = part.get("source").and_then(Json::object).unwrap_or_default();
+    let is_text = all.is("type", "text");
+    all.extend(part.clone());
+    let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
+    let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
+    let found = nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image"]));
+    let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
+    let url = match (found, kind_of_data) {
+        (Some(text), _) if is_text => return text_part(Json::Text(text)),
+        (Some(data), Some(kind)) if !data.starts_with("data:") && !data.starts_with("http") => {
+            Some(Cow::Owned(["data:", &*kind, ";base64,", &*data].concat()))
+        }
+        (found, _) => found,
+    };
+    let mut inner = Object::default();
+    if name == "image_url" {
+        let Some(url) = url else { return part };
+        inner.set("url", Json::Text(url));
+        inner.set_some("detail", all.get("detail").cloned());
+    } else {
+        let is_elsewhere = url.as_ref().is_some_and(|url| url.starts_with("http"));
+        inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
+        inner.set_some("filename", find(&["filename", "title", "name"]).map(Json::Text));
+        inner.set_some("file_id", all.get("file_id").cloned());
+    }
+    let mut read = Object::from([("type", name.into()), (name, inner.into())]);
+    read.set_some(MARK, part.take(MARK));
+    read
+}
+
+/// Reasoning among the parts of a turn of the model's own, as LangChain and Mistral have it, goes to the blocks, from where
+/// it goes back in the form that the model takes: none takes it as a part.
+fn blocks(message: &mut Object<'_>) {
+    let is_thought = |part: &Object<'_>| matches!(&*part.text("type"), "thinking" | "redacted_thinking" | "reasoning");
+    let Some(parts) = parts(message, "content").filter(|parts| parts.iter().any(is_thought)) else { return };
+    let (mut blocks, mut texts) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        if !is_thought(&part) {
+            texts.push(Json::from(part.clone()));
+        } else if is_type(&part, "reasoning") {
+            let text = part.text("text").into_owned();
+            part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
+        } else if let Some(text) = part.get("thinking").filter(|text| text.is_nested()).map(Json::text) {
+            part.set("thinking", Json::Text(text));
+        }
+        blocks.push(part);
+    }
+    if !message.has("content_blocks") {
+        message.set("content_blocks", list(blocks));
+    }
+    message.set("content", texts);
+}
+
 /// The parts without texts that are empty, which Anthropic and Bedrock refuse, and without images that have nothing in
 /// them: a text says so.
 fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
@@ -247,7 +433,8 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
             if !part.is_object() {
                 return part;
             }
-            let Some(mut object) = part.into_object() else { return Json::NULL };
+            let Some(object) = part.into_object() else { return Json::NULL };
+            let mut object = of_chat(object);
             if !is_type(&object, "image_url") {
                 return object.into();
             }

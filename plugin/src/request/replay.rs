@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
-use crate::signature::{BLOCKS, CALL, DETAILS, GOOGLE, ITEM, REDACTED};
+use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, ITEM, REDACTED};
 use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The form in which a model takes reasoning back.
@@ -248,16 +248,13 @@ fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<
     let mut function = call.take("function").and_then(Json::into_object).unwrap_or_default();
     let own = function.take("thought_signature").map(|signature| signature.text());
     function.remove("thought_signature");
-    let mut google = extra
-        .as_ref()
-        .and_then(|extra| extra.get("google")?.object())
-        .and_then(|google| google.get("thought_signature")?.string());
+    let mut google = extra.clone().and_then(signature::of_extra);
     let mut portkey = own.filter(|own| !own.is_empty());
     if let Some(signature) = extra.as_ref().and_then(|extra| extra.get("signature")?.string()) {
         if signature.starts_with('{') {
             details.extend(Json::parse(&signature).ok().map(|detail| detail.owned()));
-        } else if let Some(of_google) = signature.strip_prefix(GOOGLE) {
-            google = Some(Cow::Owned(of_google.into()));
+        } else if signature.starts_with(EXTRA) {
+            google = Some(signature.into_owned());
         } else {
             portkey = Some(signature);
         }
@@ -267,10 +264,13 @@ fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<
             portkey = Some(UNSIGNED.into());
         }
         function.set_some("thought_signature", portkey.map(Json::Text));
-        call.set_some(
-            "extra_content",
-            google.map(|google| [("google", [("thought_signature", Json::Text(google))].into())]),
-        );
+        if let Some((name, signature)) =
+            google.as_deref().and_then(|google| google.strip_prefix(EXTRA)?.split_once(':'))
+        {
+            let mut extra = Object::default();
+            extra.set(String::from(name), [("thought_signature", String::from(signature).into())]);
+            call.set("extra_content", extra);
+        }
     }
     call.set("function", function);
     call

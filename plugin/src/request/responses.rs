@@ -28,6 +28,8 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             "messages" => out.set("input", core::mem::take(&mut input)),
             _ if value.is_null() => {}
             "tools" | "stream" => {}
+            // It makes one answer, and knows no number of them.
+            "n" if value.whole() == Some(1) => {}
             "max_tokens" | "max_completion_tokens" => {
                 let is_too_small = value.whole().is_some_and(|limit| limit < LEAST.into());
                 out.set("max_output_tokens", if is_too_small { LEAST.into() } else { value });

@@ -118,6 +118,10 @@ fn the_limit_is_there_where_it_must_be() {
         (json!({}), json!({"model": CLAUDE, "thinking": {"type": "disabled"}}), false, (Some(8_192), None)),
         (json!({}), json!({"model": GPT}), true, (None, None)),
         (json!({}), json!({"model": GPT, "max_tokens": 7}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": 7.0, "max_completion_tokens": 9.0}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": "9", "max_completion_tokens": 7}), true, (None, Some(7))),
+        (json!({}), json!({"model": GPT, "max_tokens": -1}), true, (None, None)),
+        (json!({}), json!({"model": CLAUDE, "max_tokens": -1}), true, (Some(16_384), None)),
         (json!({}), json!({"model": GEMINI, "max_completion_tokens": 7}), true, (Some(7), None)),
         (json!({}), json!({"model": "@team/prod"}), true, (None, None)),
         (json!({}), json!({"model": "@team/prod", "max_completion_tokens": 7}), true, (None, Some(7))),
@@ -187,14 +191,36 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (CLAUDE, Value::Null, json!([0.5, null])),
         (OPUS, "high".into(), json!([null, null])),
         (CLAUDE, "high".into(), json!([null, null])),
-        (GPT, Value::Null, json!([0.5, 0.9])),
+        (OPUS, Value::Null, json!([null, null])),
+        ("@anthropic/claude-sonnet-4-6", Value::Null, json!([0.5, null])),
+        (GPT, Value::Null, json!([null, null])),
+        ("@openai/o3", Value::Null, json!([null, null])),
+        ("@openai/gpt-6", Value::Null, json!([null, null])),
+        ("@openai/gpt-5.1", "low".into(), json!([null, null])),
+        ("@openai/gpt-5.1", "none".into(), json!([0.5, 0.9])),
+        ("@openai/gpt-5.1", Value::Null, json!([0.5, 0.9])),
+        ("@openai/gpt-4o", Value::Null, json!([0.5, 0.9])),
+        ("@openrouter/openai/gpt-5", Value::Null, json!([0.5, 0.9])),
+        (GEMINI, Value::Null, json!([0.5, 0.9])),
+        ("@team/prod", "high".into(), json!([0.5, 0.9])),
     ] {
         let sent = plain(
             json!({"model": model, "messages": [user("hi")], "reasoning_effort": effort, "temperature": 0.5, "top_p": 0.9}),
         );
         assert_eq!(json!([sent["temperature"], sent["top_p"]]), expected, "{model}");
-        let sent = plain(json!({"model": model, "messages": [user("hi")], "top_p": 0.9}));
-        assert_eq!(sent["top_p"], 0.9, "alone it goes along");
+    }
+    assert_eq!(
+        plain(json!({"model": CLAUDE, "messages": [user("hi")], "top_p": 0.9}))["top_p"],
+        0.9,
+        "alone it goes along"
+    );
+    let all = json!({"model": GPT, "messages": [user("hi")], "presence_penalty": 1, "frequency_penalty": 1, "logprobs": true, "top_logprobs": 2, "stop": "x"});
+    assert_eq!(plain(all), json!({"model": GPT, "messages": [user("hi")], "stop": "x"}));
+    for (model, takes, expected) in [(GPT, true, json!(0.5)), ("@team/prod", false, Value::Null)] {
+        let known =
+            connection(&json!({"models": [{"id": model, "compat": {"supportsTemperature": takes}}]}), &json!({}));
+        let sent = fit(&known, json!({"model": model, "messages": [user("hi")], "temperature": 0.5}), None, false);
+        assert_eq!(sent["temperature"], expected, "the user knows better");
     }
     let sent =
         plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "temperature": 0.5}));
@@ -554,6 +580,7 @@ fn signatures_of_calls_go_back_to_the_kind_that_sent_them() {
     for (model, signature, expected) in [
         (GEMINI, "s", json!(["s", null, null])),
         (GEMINI, "extra_content.google:g", json!([null, google, null])),
+        (GEMINI, "extra_content.vertex:g", json!([null, {"vertex": {"thought_signature": "g"}}, null])),
         (GEMINI, encrypted, none.clone()),
         ("@google/gemini-3-flash-preview", encrypted, json!(["skip_thought_signature_validator", null, null])),
         (OPENROUTER, encrypted, json!([null, null, details])),
@@ -564,6 +591,151 @@ fn signatures_of_calls_go_back_to_the_kind_that_sent_them() {
     ] {
         assert_eq!(turn(model, signature), expected, "{model} {signature}");
     }
+}
+
+/// Parts of the Responses API, of Anthropic, LangChain and Vercel's SDK.
+#[test]
+fn parts_are_spelled_as_chat_completions_do() {
+    let png = "iVBORw0KGgo=";
+    let data = "data:image/png;base64,iVBORw0KGgo=";
+    let pdf = "data:application/pdf;base64,JVBERi0x";
+    let image = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    let file = |file: Value| json!({"type": "file", "file": file});
+    for (part, expected) in [
+        (json!({"type": "input_text", "text": "a"}), json!({"type": "text", "text": "a"})),
+        (json!({"type": "output_text", "text": "a", "annotations": []}), json!({"type": "text", "text": "a"})),
+        (json!({"type": "input_image", "image_url": data}), image(data)),
+        (
+            json!({"type": "input_image", "image_url": {"url": data}, "detail": "low"}),
+            json!({"type": "image_url", "image_url": {"url": data, "detail": "low"}}),
+        ),
+        (json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png}}), image(data)),
+        (json!({"type": "image", "source": {"type": "url", "url": "https://x/y"}}), image("https://x/y")),
+        (json!({"type": "image", "source_type": "base64", "mime_type": "image/png", "data": png}), image(data)),
+        (json!({"type": "image", "base64": png, "mime_type": "image/png"}), image(data)),
+        (json!({"type": "image", "image": png, "mediaType": "image/png"}), image(data)),
+        (json!({"type": "image", "url": data, "mime_type": "image/png"}), image(data)),
+        (json!({"type": "input_image", "file_id": "f"}), json!({"type": "input_image", "file_id": "f"})),
+        (
+            json!({"type": "input_file", "file_data": pdf, "filename": "a.pdf"}),
+            file(json!({"file_data": pdf, "filename": "a.pdf"})),
+        ),
+        (json!({"type": "input_file", "file_id": "f"}), file(json!({"file_id": "f"}))),
+        (json!({"type": "input_file", "file_url": "https://x/y"}), file(json!({"file_url": "https://x/y"}))),
+        (
+            json!({"type": "document", "title": "t", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0x"}}),
+            file(json!({"file_data": pdf, "filename": "t"})),
+        ),
+        (
+            json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}),
+            json!({"type": "text", "text": "a"}),
+        ),
+        (json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}), file(json!({"file_data": pdf}))),
+        (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
+        (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
+    ] {
+        let message = json!({"role": "user", "content": [part]});
+        assert_eq!(plain(json!({"model": GPT, "messages": [message]}))["messages"][0]["content"], json!([expected]));
+    }
+    let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
+    let turn = json!({"role": "assistant", "content": [thought, {"type": "reasoning", "text": "r"}, {"type": "text", "text": "a"}]});
+    let sent =
+        |model: &str| plain(json!({"model": model, "messages": [user("hi"), turn, user("b")]}))["messages"][1].clone();
+    assert_eq!(sent(GPT), json!({"role": "assistant", "content": [{"type": "text", "text": "a"}]}));
+    assert_eq!(sent(CLAUDE)["content_blocks"], json!([thought, {"type": "text", "text": "a"}]));
+}
+
+/// What most providers know no more, or never did.
+#[test]
+fn functions_are_tools_and_all_have_ids() {
+    let asked = json!({"model": CLAUDE, "max_tokens": 9, "functions": [{"name": "f", "description": "", "parameters": {"type": "object", "properties": {"a": {}}}}],
+        "function_call": {"name": "f"}, "messages": [user("hi"),
+            {"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}, {"role": "function", "name": "f", "content": "1"},
+            {"role": "assistant", "content": null, "refusal": "no"}, user("2")]});
+    let parameters = json!({"type": "object", "properties": {"a": {}}});
+    let made = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call_1_0", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    assert_eq!(
+        plain(asked),
+        json!({"model": CLAUDE, "max_tokens": 9, "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+            "tool_choice": {"type": "function", "function": {"name": "f"}}, "messages": [user("hi"), made,
+            {"role": "tool", "name": "f", "content": "1", "tool_call_id": "call_1_0"}, {"role": "assistant", "content": "no"}, user("2")]})
+    );
+    let nameless = json!({"type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let sent = plain(
+        json!({"model": GPT, "messages": [user("hi"), calls(json!([nameless, call("b", "f", "{}".into()), nameless])),
+        {"role": "tool", "tool_call_id": null, "content": "1"}, result("b", "2".into()), {"role": "tool", "content": "3"}, {"role": "tool", "content": "4"}]}),
+    );
+    let ids: Vec<_> = (2..6).map(|at| sent["messages"][at]["tool_call_id"].clone()).collect();
+    assert_eq!(ids, [json!("call_1_0"), json!("b"), json!("call_1_2"), Value::Null]);
+    assert_eq!(sent["messages"][5]["role"], "tool", "where no call is left it stays as it is");
+}
+
+/// A session may go on with another model, whose provider refuses the ids of the one before.
+#[test]
+fn ids_are_what_the_provider_takes() {
+    let long = "x".repeat(41);
+    for (model, id, expected) in [
+        (CLAUDE, "functions.f:0", None),
+        (BEDROCK, "a b", None),
+        (CLAUDE, "toolu_1-a", Some("toolu_1-a")),
+        (CLAUDE, &long, Some(&*long)),
+        (GPT, &long, None),
+        (GPT, "functions.f:0", Some("functions.f:0")),
+        (KIMI, "functions.f:0", Some("functions.f:0")),
+        ("@mistral/mistral-large-latest", "call_1", None),
+        ("@mistral/mistral-large-latest", "D681PevKs", Some("D681PevKs")),
+        ("@team/prod", "functions.f:0", Some("functions.f:0")),
+    ] {
+        let history = json!([
+            user("hi"),
+            calls(json!([call(id, "f", "{}".into()), call("D681PevKt", "f", "{}".into())])),
+            result(id, "1".into()),
+            result("D681PevKt", "2".into())
+        ]);
+        let sent = plain(json!({"model": model, "messages": history}));
+        let [made, other] = [0, 1].map(|at| sent["messages"][1]["tool_calls"][at]["id"].as_str().unwrap().to_owned());
+        match expected {
+            Some(expected) => assert_eq!(made, expected, "{model}"),
+            None => assert!(made.len() == 9 && made.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{model} {made}"),
+        }
+        assert_eq!((&sent["messages"][2]["tool_call_id"], &*other), (&json!(made), "D681PevKt"));
+    }
+}
+
+#[test]
+fn a_conversation_begins_and_ends_where_the_model_wants_it() {
+    let own = json!({"role": "assistant", "content": "a"});
+    let system = json!({"role": "system", "content": "s"});
+    let roles = |model: &str, messages: Value| {
+        let sent = plain(json!({"model": model, "messages": messages}));
+        let roles =
+            sent["messages"].as_array().unwrap().iter().map(|message| message["role"].as_str().unwrap().to_owned());
+        roles.collect::<Vec<_>>().join(" ")
+    };
+    for (model, messages, expected) in [
+        (CLAUDE, json!([system, own, user("b")]), "system user assistant user"),
+        (BEDROCK, json!([own, user("b")]), "user assistant user"),
+        (GEMINI, json!([own, user("b")]), "user assistant user"),
+        (GPT, json!([own, user("b")]), "assistant user"),
+        (CLAUDE, json!([user("b"), own]), "user assistant"),
+        (OPUS, json!([user("b"), own]), "user assistant user"),
+        ("@team/prod", json!([own]), "assistant"),
+        (CLAUDE, json!([system, system]), "system user"),
+        (GEMINI, json!([system]), "user"),
+        (GPT, json!([system]), "system"),
+    ] {
+        assert_eq!(roles(model, messages.clone()), expected, "{model} {messages}");
+    }
+    let history = json!([
+        user("hi"),
+        calls(json!([call("a", "f", "{}".into()), call("b", "f", "{}".into())])),
+        result("a", "1".into()),
+        result("b", "1".into())
+    ]);
+    let tools = |model: &str| plain(json!({"model": model, "messages": history}))["tools"].clone();
+    let past =
+        json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]);
+    assert_eq!((tools(BEDROCK), tools(CLAUDE)), (past, Value::Null));
 }
 
 #[test]

@@ -366,10 +366,29 @@ fn a_character_in_two_chunks_is_one() {
         let (events, _) = read_all(&[begun("created"), piece(r"a\ud83d"), piece(r"\ude00b")]);
         assert!(format!("{events:?}").contains("a😀"), "{events:?}");
     }
+    // Some servers cut between two bytes, and send each part as it is.
+    let raw = |text: &[u8]| {
+        [br#"data: {"id":"c","model":"m","choices":[{"delta":{"content":""#, text, b"\"}}]}\n\n"].concat()
+    };
+    for (texts, expected) in [
+        (&[&b"a\xc3"[..], b"\xa9b", b"c"][..], "a\u{e9}bc"),
+        (&[b"a\xf0", b"\x9f\x98\x80"], "a😀"),
+        (&[b"a\xf0\x9f", b"\x98", b"\x80b\xf0\x9f", b"\x98\x81"], "a😀b😁"),
+        (&[b"a\xf0\x9f", b"b"], "a\u{fffd}b"),
+        (&[b"a\xf0\x9f"], "a\u{fffd}"),
+        (&[b"a", b"\x9fb\xff", b"\\\"\xa9"], "a\u{fffd}b\u{fffd}\"\u{fffd}"),
+        (&["a\u{fffd}".as_bytes(), b"b"], "a\u{fffd}b"),
+    ] {
+        let mut body: Vec<u8> = texts.iter().flat_map(|text| raw(text)).collect();
+        body.extend(stream(&[STOP, DONE]).bytes());
+        let (events, error) = read(&[&body], None);
+        assert_eq!((joined(events).content, error), (vec![AssistantPart::Text(expected.into())], None), "{texts:?}");
+    }
     // What comes before an error, and before a cut, is not lost.
     for end in ["event: error\ndata: {\"error\":\"x\"}\n\n", "data: {\"error\":\"x\"}\n\n", ""] {
-        let half = stream(&[&delta(&content(r"a\ud83d"))]);
-        assert_eq!(read(&[half.as_bytes(), end.as_bytes()], None).0, [start(), text("a\u{fffd}")], "{end}");
+        for half in [stream(&[&delta(&content(r"a\ud83d"))]).into_bytes(), raw(b"a\xf0\x9f")] {
+            assert_eq!(read(&[&half, end.as_bytes()], None).0, [start(), text("a\u{fffd}")], "{end}");
+        }
     }
 }
 
@@ -507,6 +526,10 @@ fn thought_signatures() {
     assert_eq!(
         of(r#"{"tool_calls":[{"id":"a","function":{"name":"f"},"extra_content":{"google":{"thought_signature":"s"}}}]}"#).as_deref(),
         Some("extra_content.google:s")
+    );
+    assert_eq!(
+        of(r#"{"tool_calls":[{"id":"a","function":{"name":"f"},"extra_content":{"x":1,"vertex":{"thought_signature":"s"}}}]}"#).as_deref(),
+        Some("extra_content.vertex:s")
     );
 }
 
@@ -896,7 +919,17 @@ fn calls_by_what_is_there() {
         ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
         ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
         ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
+        ("the same, with the id and the name", &["0/a/f/{}", "0/a/f/{\"x\":", "0/a/f/1}"], &["a f {\"x\":1}"]),
+        ("the same twice", &["0/a/f/{}", "0/a/f/{}", "0/b/f/{\"x\":1}"], &["a f {}", "b f {\"x\":1}"]),
+        ("none, and no ids", &["0/-/f/{}", "0/-/f/{\"x\":1}"], &["call_0 f {}", "call_1 f {\"x\":1}"]),
         ("none", &["0/a/f/{}", "0/-/-/", "1/b/g/{}"], &["a f {}", "b g {}"]),
+        ("a name in pieces", &["0/a/get/-", "0/-/_wea/", "0/-/ther/{", "0/-/-/}"], &["a get_weather {}"]),
+        ("the same, each with the id", &["0/a/get/", "0/a/Weather/", "0/a/-/{}"], &["a getWeather {}"]),
+        ("the same under two ids", &["0/a/get_/", "0/b/weather/", "0/-/-/{}"], &["a get_weather {}"]),
+        ("a name that grows", &["0/a/get/", "0/a/get_weather/", "0/a/get_weather/{}"], &["a get_weather {}"]),
+        ("two names, two ids", &["0/a/time/", "0/b/weather/", "0/-/-/{}"], &["a time ", "b weather {}"]),
+        ("two names, no ids", &["0/-/time/", "0/-/weather/{}"], &["call_0 time ", "call_1 weather {}"]),
+        ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {} "]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
@@ -1262,7 +1295,8 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         let done: Vec<String> = pieces.iter().take(length).cloned().chain([DONE.to_owned()]).collect();
         assert!(read_all(&done).1.is_some(), "{length}");
     }
-    // A piece that is lost shows at the end.
+    // A piece that is lost shows at the end, and the last one is there once more.
+    let all = joined(read_all(&pieces).0).content;
     for (at, lost) in pieces
         .iter()
         .enumerate()
@@ -1270,7 +1304,43 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
     {
         let rest: Vec<String> =
             pieces.iter().enumerate().filter(|(of, _)| *of != at).map(|(_, event)| event.clone()).collect();
-        assert!(read_all(&rest).1.is_some(), "{lost}");
+        let (events, error) = read_all(&rest);
+        assert!(error.is_some() || joined(events).content == all, "{lost}");
+    }
+    // Some servers send the end of a text alone, and some do without the item's and with an empty answer.
+    let item = r#"{"type":"function_call","call_id":"c","name":"f","arguments":""}"#;
+    let added = response("output_item.added", &format!(r#","output_index":1,"item":{item}"#));
+    let arguments = |kind: &str, text: &str| {
+        response(&format!("function_call_arguments.{kind}"), &format!(r#","output_index":1,{text}"#))
+    };
+    let ended = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
+    let piece = |text: &str| arguments("delta", &format!(r#""delta":"{text}""#));
+    let done = |text: &str| arguments("done", &format!(r#""arguments":{text}"#));
+    for (pieces, expected) in [
+        (vec![done(r#""{\"x\":1}""#)], Some(r#"{"x":1}"#)),
+        (vec![done(r#"{"x":1}"#)], Some(r#"{"x":1}"#)),
+        (vec![piece(r#"{\"x"#), done(r#""{\"x\":1}""#)], Some(r#"{"x":1}"#)),
+        (vec![piece("{}"), done(r#""{}""#)], Some("{}")),
+        (vec![piece(r#"{\"x\":1"#), done(r#""{\"y\":1}""#)], None),
+        (vec![piece("{}"), done(r#""{""#)], None),
+    ] {
+        let all = [vec![begun("created"), added.clone()], pieces, vec![ended.clone()]].concat();
+        let (events, error) = read_all(&all);
+        let content = joined(events).content;
+        let Some(expected) = expected else {
+            assert!(error.is_some(), "{all:?}");
+            continue;
+        };
+        assert!(
+            matches!(&content[..], [AssistantPart::ToolCall(call)] if call.arguments_json == expected),
+            "{content:?}"
+        );
+        assert_eq!(error, None);
+    }
+    for (kind, name) in [("output_text", "text"), ("refusal", "refusal")] {
+        let done = response(&format!("{kind}.done"), &format!(r#","output_index":0,"{name}":"Hi""#));
+        let (events, error) = read_all(&[begun("created"), done, ended.clone()]);
+        assert!(format!("{events:?}").contains("\"Hi\"") && error.is_none(), "{events:?}");
     }
     let unfinished = answer::response(&head(), answer_of("in_progress", "").as_bytes());
     assert_eq!(unfinished.unwrap_err().kind, ErrorKind::Truncated);

@@ -16,6 +16,7 @@ pub(crate) fn check(body: &Value) -> Result<(), String> {
     pairs(body)?;
     markers(body)?;
     if let Some(family) = family {
+        prefill(body, family)?;
         thinking(body, family)?;
         sampling(body, family)?;
     }
@@ -33,6 +34,18 @@ fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), Strin
         )),
         _ => Ok(()),
     }
+}
+
+/// Since 4.6 no model goes on with what was put into its mouth: langchain-ai/deepagents#1585, vercel/ai#12296.
+fn prefill(body: &Value, family: &Family) -> Result<(), String> {
+    let is_new = matches!(family.thinking, Thinking::Either | Thinking::Effort);
+    if is_new && list(&body["messages"]).last().is_some_and(|message| message["role"] == "assistant") {
+        return Err(
+            "This model does not support assistant message prefill. The conversation must end with a user message."
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// `input_schema` is required (docs, "Tool use").
@@ -92,6 +105,10 @@ fn messages(body: &Value) -> Result<(), String> {
 fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
     match block["type"].as_str() {
         Some("text") => text_is_sound(block, "messages", path),
+        // farion1231/cc-switch#1181
+        Some("tool_use") if !is_id(&block["id"]) => {
+            Err(format!("{path}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"))
+        }
         Some("tool_use") if !block["input"].is_object() => {
             Err(format!("{path}.tool_use.input: Input should be a valid dictionary"))
         }
@@ -116,6 +133,11 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             block["type"].as_str().unwrap_or_default()
         )),
     }
+}
+
+fn is_id(id: &Value) -> bool {
+    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    id.as_str().is_some_and(|id| !id.is_empty() && id.bytes().all(is_of_it))
 }
 
 /// A marker on an empty text: anthropics/claude-code#62379.

@@ -114,6 +114,18 @@ fn what_anthropic_refuses() {
             "\"thinking.type.enabled\" is not supported",
         ),
         (claude(json!({"model": "claude-opus-5", "temperature": 0.5})), "`temperature` is deprecated"),
+        (
+            claude(
+                json!({"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}),
+            ),
+            "does not support assistant message prefill",
+        ),
+        (
+            claude(
+                json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "f:0", "name": "f", "input": {}}]}]}),
+            ),
+            "tool_use.id: String should match pattern",
+        ),
         (waiting(json!([]), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
         (waiting(thinking("a", "c2lnbmVk"), on.clone()), "Invalid `signature` in `thinking` block"),
         (waiting(thinking("a", &Signature::of("b")), on.clone()), "cannot be modified"),
