@@ -40,6 +40,12 @@ const OF_VOICE_NOTES = 'opus';
 /** What the component refuses before it sends anything. */
 const UNSENT = ['missing-credential', 'invalid-config'];
 
+/** How files of a format end: a path is none. @param {string} format */
+const endingOf = (format) => {
+  if (/^[a-z0-9]{1,16}$/i.test(format)) return `.${format}`;
+  throw configError('tts.providers.portkey.responseFormat is no format of speech', 'Write it as mp3, opus, wav or what else the model offers');
+};
+
 /** The first text of these. @param {...unknown} texts @returns {string | undefined} */
 const first = (...texts) => /** @type {string | undefined} */ (texts.find((text) => typeof text === 'string' && text.trim()));
 
@@ -82,13 +88,14 @@ export const speechProvider = (modelAuth) => ({
   /** @param {SpeechRequest} request */
   async synthesize(request) {
     const wanted = wantedOf(request);
+    const fileExtension = endingOf(wanted.format);
     const audioBuffer = await call(modelAuth(), request, AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS), async ({ audio }, connection) => {
       const speech = await audio.speak(connection, wanted);
       const pieces = [];
       for (let piece = await speech.next(); piece.length; piece = await speech.next()) pieces.push(piece);
       return Buffer.concat(pieces);
     }, { baseUrl: first(request.providerConfig?.baseUrl), apiKey: request.providerConfig?.apiKey });
-    return { audioBuffer, outputFormat: wanted.format, fileExtension: `.${wanted.format}`, voiceCompatible: wanted.format === OF_VOICE_NOTES };
+    return { audioBuffer, outputFormat: wanted.format, fileExtension, voiceCompatible: wanted.format === OF_VOICE_NOTES };
   },
 });
 

@@ -49,6 +49,7 @@ export class Translator {
   /** @type {Map<number, { at: number, args: string }>} tool calls by the component's index */ calls = new Map();
   /** @type {FinishReason | undefined} */ reason;
   /** Whether there is a text that is not blank. */ hasText = false;
+  /** How many blocks were looked at for what is said before the answer, and how many texts are among them. */ seen = { blocks: 0, texts: 0 };
   /** The model that answers, by the reply. */ answered = '';
   /** @type {unknown[]} */ guardrails = [];
   /** @type {unknown[]} parts that OpenClaw has no place for: citations, results of a provider's own tools */ others = [];
@@ -162,8 +163,14 @@ export class Translator {
   /** The texts that are not blank. */
   texts(content = this.message.content) { return content.flatMap((block) => (block.type === 'text' && block.text.trim() ? [block] : [])); }
 
-  /** Marks the texts so far as said before the answer. */
-  comment() { this.texts().forEach((text, at) => { text.textSignature ??= signatureOf(at, 'commentary'); }); }
+  /** Marks the texts so far as said before the answer, which a model may call tools in the middle of as often as it likes. */
+  comment() {
+    for (const text of this.texts(this.message.content.slice(this.seen.blocks))) {
+      const at = this.seen.texts++;
+      text.textSignature ??= signatureOf(at, 'commentary');
+    }
+    this.seen.blocks = this.message.content.length;
+  }
 
   /** Of a message that ends in an answer: what stands before the last thoughts that a text follows is said before the answer. */
   answer() {
@@ -216,13 +223,13 @@ export class Translator {
     const { message } = this;
     const error = toError(thrown);
     this.close();
+    if (message.openclawDelivery) this.comment();
     // of an answer that failed nothing is kept: OpenClaw takes any text for a success (`infer model run`)
     message.content = aborted ? message.content.filter((block) => block.type !== 'toolCall') : [];
     message.stopReason = aborted ? 'aborted' : 'error';
     message.errorMessage = aborted ? 'Request was aborted' : error.message;
     message.errorType = error.type;
     message.errorCode = error.errorCode ?? error.code;
-    if (message.openclawDelivery) this.comment();
     this.push({ type: 'error', reason: message.stopReason, error: message });
   }
 }

@@ -71,6 +71,9 @@ export class Mask {
   constructor(secrets) {
     const all = [...secrets];
     this.secrets = [...new Set(all.flatMap(forms))].map((form) => Buffer.from(form)).concat(all.flatMap(inLatin));
+    this.longest = Math.max(0, ...this.secrets.map(({ length }) => length));
+    /** Whether none goes on over the end of a line. */
+    this.inLines = !this.secrets.some((secret) => secret.includes(10) || secret.includes(13));
   }
 
   /** Where secrets are: one may overlap another, or itself. @param {Buffer} bytes @returns {Hit[]} */
@@ -109,21 +112,15 @@ export class Mask {
     return passed;
   }
 
-  /** How many bytes at the end may be the start of a secret that goes on in the next piece. @param {Buffer} bytes */
+  /**
+   * How many bytes at the end are held back, since a secret may go on in the next piece: as many as the longest has, and nothing of
+   * a line that is over, so that events come at once. What they are does not count: else a component could have a server repeat
+   * its guesses, and see by the pieces that come which of them a secret begins with.
+   * @param {Buffer} bytes
+   */
   openEnd(bytes) {
-    let open = 0;
-    for (const secret of this.secrets) {
-      let at = Math.max(0, bytes.length - secret.length + 1);
-      for (at = bytes.indexOf(secret[0], at); at >= 0; at = bytes.indexOf(secret[0], at + 1)) {
-        const length = bytes.length - at;
-        if (length <= open) break;
-        if (secret.compare(bytes, at, bytes.length, 0, length) === 0) {
-          open = length;
-          break;
-        }
-      }
-    }
-    return open;
+    const line = this.inLines ? Math.max(bytes.lastIndexOf(10), bytes.lastIndexOf(13)) + 1 : 0;
+    return Math.min(bytes.length - line, this.longest - 1);
   }
 
   /** @param {string} text */

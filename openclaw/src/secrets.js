@@ -25,7 +25,7 @@ const COUNTS = new Set([
 
 /** The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case. @param {string} name */
 const wordsOf = (name) => name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
-  .toLowerCase().split(/[^a-z0-9]+/).map((word) => word.replace(/[0-9]+$/, '')).filter(Boolean);
+  .toLowerCase().split(/[^a-z0-9]+/).map((word) => word.replace(/(?<![0-9])[0-9]+$/, '')).filter(Boolean);
 
 /**
  * Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
@@ -112,7 +112,7 @@ export function secretsIn(value) {
   const words = value.split(/[ \t\n\f\r]+/).filter((word) => word && !SCHEME.test(word));
   const found = new Set();
   for (const word of words) {
-    found.add(word.replace(/[;,]+$/, ''));
+    found.add(word.replace(/(?<![;,])[;,]+$/, ''));
     for (const part of word.split(/[;,]/)) {
       found.add(part);
       found.add(/^[^=]*=(.*)$/.exec(part)?.[1].replace(/^"|"$/g, ''));

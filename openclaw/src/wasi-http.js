@@ -71,7 +71,7 @@ function causes(e) {
 
 /** The wasi:http error code for what `fetch` threw. @param {any} e @param {Mask} mask */
 function failure(e, mask) {
-  if (e?.tag) return e;
+  if (e?.tag) return typeof e.val === 'string' ? { ...e, val: mask.text(e.val).slice(0, 200) } : e;
   for (const cause of causes(e)) {
     switch (cause.code) {
       case 'ECONNREFUSED': return { tag: 'connection-refused' };
@@ -467,7 +467,7 @@ function checkHead({ headers, redirected }, limits) {
   if (size > limits.headers || count > limits.headerCount) throw { tag: 'HTTP-response-header-section-size', val: undefined };
   for (const [name, plain] of [['content', 'identity'], ['transfer', 'chunked']]) {
     const coding = headers.get(`${name}-encoding`)?.trim();
-    if (coding && coding.toLowerCase() !== plain) throw { tag: `HTTP-response-${name}-coding`, val: coding.slice(0, 40) };
+    if (coding && coding.toLowerCase() !== plain) throw { tag: `HTTP-response-${name}-coding`, val: coding };
   }
 }
 

@@ -27,7 +27,7 @@ test('what is looked for in answers', () => {
 
 /** @param {Mask} made @param {Buffer} text @param {number[]} cuts */
 function inPieces(made, text, cuts) {
-  const mask = Object.assign(new Mask([]), { secrets: made.secrets }); // forms are the same for all cuts
+  const mask = Object.assign(new Mask([]), { ...made }); // forms are the same for all cuts
   const out = [];
   let from = 0;
   for (const to of [...cuts, text.length]) {

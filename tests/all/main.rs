@@ -20,6 +20,7 @@ mod config_file;
 mod defaults;
 mod docs;
 mod doctor;
+mod edges;
 mod embedding;
 mod embeddings;
 mod examples;

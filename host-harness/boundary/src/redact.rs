@@ -17,6 +17,9 @@ use serde_json::Value;
 /// Shorter secrets are not masked: that would mask ordinary text, and no real key is that short.
 const SHORTEST: usize = 6;
 
+/// What ends a line: events of a stream, as soon as they are whole, are not held back.
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
+
 /// How many times a secret may be nested as JSON within JSON.
 const JSON_LEVELS: usize = 3;
 
@@ -25,6 +28,10 @@ const JSON_LEVELS: usize = 3;
 pub struct Redactor {
     /// Every form of every secret.
     secrets: Arc<[SecretString]>,
+    /// How long the longest form is.
+    longest: usize,
+    /// Whether no form goes on over the end of a line.
+    in_lines: bool,
 }
 
 impl Redactor {
@@ -32,8 +39,12 @@ impl Redactor {
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         // The same secret comes from several places, and each form is searched for in all that passes.
         let forms: BTreeSet<String> = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret())).collect();
-        let forms = forms.into_iter().filter(|form| form.len() >= SHORTEST);
-        Self { secrets: forms.map(SecretString::from).collect() }
+        let forms = || forms.iter().filter(|form| form.len() >= SHORTEST);
+        Self {
+            longest: forms().map(String::len).max().unwrap_or(0),
+            in_lines: !forms().any(|form| form.contains(LINE_ENDS)),
+            secrets: forms().map(|form| SecretString::from(form.as_str())).collect(),
+        }
     }
 
     fn secrets(&self) -> impl Iterator<Item = &[u8]> {
@@ -80,13 +91,13 @@ impl Redactor {
         Some(masked)
     }
 
-    /// How many bytes at the end of `bytes` may be the start of a secret that continues in the next piece.
+    /// How many bytes at the end of `bytes` are held back, since a secret may go on in the next piece: as many as the longest
+    /// has, and nothing of a line that is over. It does not matter what they are. If the host held back what a secret begins
+    /// with and nothing else, a component could have a server repeat its guesses, and see by the pieces that come which of
+    /// them is right, letter by letter.
     fn open_end(&self, bytes: &[u8]) -> usize {
-        let starts_here = |secret: &[u8]| {
-            let longest = bytes.len().min(secret.len() - 1);
-            (1..=longest).rev().find(|&length| secret.get(..length) == bytes.get(bytes.len() - length..))
-        };
-        self.secrets().filter_map(starts_here).max().unwrap_or(0)
+        let line = if self.in_lines { memchr::memrchr2(b'\n', b'\r', bytes).map_or(0, |end| end + 1) } else { 0 };
+        (bytes.len() - line).min(self.longest.saturating_sub(1))
     }
 }
 
@@ -191,13 +202,22 @@ impl Masked {
 
     /// The part of the body that is safe to pass on after `piece`. It is copied only if it must be.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
+        self.take(piece, Redactor::open_end)
+    }
+
+    /// All that is left of the body, which ends with `piece`.
+    pub fn last(&mut self, piece: Bytes) -> Bytes {
+        self.take(piece, |_, _| 0)
+    }
+
+    fn take(&mut self, piece: Bytes, open_end: impl Fn(&Redactor, &[u8]) -> usize) -> Bytes {
         if self.held_back.is_empty() && !self.redactor.holds_secret(&piece) {
-            let open = self.redactor.open_end(&piece);
+            let open = open_end(&self.redactor, &piece);
             self.held_back.extend_from_slice(piece.get(piece.len() - open..).unwrap_or_default());
             return piece.slice(..piece.len() - open);
         }
         self.held_back.extend_from_slice(&piece);
-        let open = self.redactor.open_end(&self.held_back);
+        let open = open_end(&self.redactor, &self.held_back);
         self.pass_on(self.held_back.len() - open)
     }
 
@@ -258,6 +278,32 @@ mod tests {
                 assert_eq!(in_pieces(text, &[first, second]), whole, "cut at {first} and {second}");
             }
         }
+    }
+
+    /// A component may have a server repeat its guesses.
+    #[test]
+    fn what_is_held_back_tells_nothing_of_a_secret() {
+        let lengths = |pieces: &[&str]| {
+            let mut masked = Masked::new(redactor());
+            let pushed: Vec<_> =
+                pieces.iter().map(|piece| masked.push(Bytes::copy_from_slice(piece.as_bytes())).len()).collect();
+            (pushed, masked.finish().len())
+        };
+        for secret in ["pk-secret-pk", "other-key", "abc"] {
+            for length in 0..secret.len() {
+                let (right, wrong) = (&secret[..length], "q".repeat(length));
+                for around in
+                    [["a b c d e f g ", ""], ["", " and on"], ["a line\n", ""], ["a line\nand half of one ", "\n"]]
+                {
+                    let [one, other] =
+                        [right, &wrong].map(|guess| lengths(&[&[around[0], guess].concat(), around[1], "x"]));
+                    assert_eq!(one, other, "{right} in {around:?}");
+                }
+            }
+        }
+        // An event that is whole is there at once, and the end of a body with it.
+        assert_eq!(lengths(&["data: pk-secret\n\n"]), (vec!["data: pk-secret\n\n".len()], 0));
+        assert_eq!(Masked::new(redactor()).last(Bytes::from_static(b"{pk-secret")), "{pk-secret");
     }
 
     #[test]

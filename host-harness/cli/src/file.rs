@@ -89,13 +89,26 @@ impl Begun<'_> {
             Place::Special(_) => Ok(()),
             Place::Beside(file) => {
                 if let Ok(old) = fs::metadata(self.path) {
-                    file.as_file().set_permissions(old.permissions())?;
+                    file.as_file().set_permissions(readers(&old))?;
                 }
                 file.persist(self.path).map(drop).map_err(|error| error.error)
             }
         };
         finish().map_err(|error| unwritten(self.path, error))
     }
+}
+
+/// Who may read and write the old file, and nothing else of its mode: it may be another user's, and a program that runs with
+/// the rights of its owner. What a server says would then run with those of whoever wrote it down.
+fn readers(old: &fs::Metadata) -> fs::Permissions {
+    #[allow(unused_mut, reason = "it has but one bit on other systems")]
+    let mut permissions = old.permissions();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        permissions.set_mode(permissions.mode() & 0o777);
+    }
+    permissions
 }
 
 /// Whether it is a terminal, by whatever name. A pipe is not opened for it, since that may wait for its reader.

@@ -28,11 +28,13 @@ pub struct ToolLimits {
     pub time: Duration,
     /// Tool calls of one answer that run at the same time. Default: 8.
     pub at_once: usize,
+    /// Tool calls of one answer that are made at all; of the others the model is told that they were not. Default: 128.
+    pub calls: usize,
 }
 
 impl Default for ToolLimits {
     fn default() -> Self {
-        Self { rounds: 16, time: Duration::from_secs(600), at_once: 8 }
+        Self { rounds: 16, time: Duration::from_secs(600), at_once: 8, calls: 128 }
     }
 }
 
@@ -184,7 +186,9 @@ impl ToolLimits {
             if matches!(response.finish_reason, FinishReason::Length | FinishReason::ContentFilter) {
                 return Err(said.stopped(StopReason::Cut));
             }
-            let results = stream::iter(calls).map(|call| said.result(call, &tool)).buffered(self.at_once.max(1));
+            let results = stream::iter(calls.into_iter().enumerate());
+            let results = results.map(|(at, call)| said.result(call, at < self.calls, &tool));
+            let results = results.buffered(self.at_once.max(1));
             match tokio::time::timeout(in_time(self.time), results.try_collect::<Vec<_>>()).await {
                 Ok(Ok(results)) => {
                     said.prompt.messages.push(response.into());
@@ -205,7 +209,13 @@ struct Said {
 }
 
 impl Said {
-    async fn result<R, F>(&self, call: ToolCall, tool: &impl Fn(ToolCall) -> F) -> Result<Message, StopReason>
+    /// The call's result, or that it is one too many.
+    async fn result<R, F>(
+        &self,
+        call: ToolCall,
+        is_made: bool,
+        tool: &impl Fn(ToolCall) -> F,
+    ) -> Result<Message, StopReason>
     where
         R: Into<UserPart>,
         F: Future<Output = Result<R, ToolError>>,
@@ -213,6 +223,7 @@ impl Said {
         let (call_id, name) = (call.id.clone(), call.name.clone());
         let names: Vec<&str> = self.prompt.tools.iter().map(|tool| &*tool.name).collect();
         let result = match call.arguments() {
+            _ if !is_made => "error: not made: an answer may not ask for so many calls".into(),
             _ if !names.contains(&&*name) => {
                 format!("error: there is no tool of this name; there are: {}", names.join(", ")).into()
             }

@@ -237,7 +237,7 @@ impl Egress {
         let response = tokio::time::timeout(head, client.request(request))
             .await
             .map_err(|_| WasiError::ConnectionReadTimeout)?
-            .map_err(|error| wasi_error(&error))?;
+            .map_err(|error| wasi_error(&error, &policy.redactor))?;
 
         let (mut parts, body) = response.into_parts();
         // The client counts what it reads at once, which may be more.
@@ -245,11 +245,12 @@ impl Egress {
         if size > policy.limits.response_head {
             return Err(WasiError::HttpResponseHeaderSectionSize(None));
         }
+        let masked = |coding: String| Some(policy.redactor.text(&coding).into_owned());
         if let Some(coding) = coded(&parts.headers, header::CONTENT_ENCODING, "identity") {
-            return Err(WasiError::HttpResponseContentCoding(Some(coding)));
+            return Err(WasiError::HttpResponseContentCoding(masked(coding)));
         }
         if let Some(coding) = coded(&parts.headers, header::TRANSFER_ENCODING, "chunked") {
-            return Err(WasiError::HttpResponseTransferCoding(Some(coding)));
+            return Err(WasiError::HttpResponseTransferCoding(masked(coding)));
         }
         // A name cannot hold a mask.
         let telling = |name: &&HeaderName| policy.redactor.is_in_name(name.as_str());
@@ -266,6 +267,7 @@ impl Egress {
         let body = ResponseBody {
             incoming: body,
             is_http2: parts.version == http::Version::HTTP_2,
+            redactor: policy.redactor.clone(),
             masked: Masked::new(policy.redactor.clone()),
             left: policy.limits.response_body,
             idle,
@@ -282,9 +284,11 @@ fn coded(headers: &HeaderMap, name: HeaderName, plain: &str) -> Option<String> {
     values.map(|value| value.trim().to_owned()).find(|value| !value.eq_ignore_ascii_case(plain))
 }
 
-/// The WIT's word for what went wrong, found along the chain of causes.
-fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
-    tracing::debug!(error = %chain(error), "a request failed");
+/// The WIT's word for what went wrong, found along the chain of causes. What a server says as it ends a connection of HTTP/2 is
+/// among them.
+fn wasi_error(error: &(dyn StdError + 'static), redactor: &Redactor) -> WasiError {
+    let causes = chain(error);
+    tracing::debug!(error = %redactor.text(&causes), "a request failed");
     let mut cause = Some(error);
     let mut found = WasiError::ConnectionTerminated;
     while let Some(error) = cause {
@@ -295,7 +299,7 @@ fn wasi_error(error: &(dyn StdError + 'static)) -> WasiError {
             };
         }
         if error.is::<ProxyFailed>() {
-            return WasiError::InternalError(Some(chain(error)));
+            return WasiError::InternalError(Some(redactor.text(&chain(error)).into_owned()));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {
@@ -370,6 +374,7 @@ pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
 struct ResponseBody {
     incoming: Incoming,
     is_http2: bool,
+    redactor: Redactor,
     masked: Masked,
     left: u64,
     idle: Duration,
@@ -399,7 +404,7 @@ impl Body for ResponseBody {
                     let rest = self.masked.finish();
                     return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, &self.redactor)))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => data,
                     // Trailers: no provider needs them, and the mask does not read them.
@@ -410,7 +415,8 @@ impl Body for ResponseBody {
                 Some(left) => left,
                 None => return Poll::Ready(Some(Err(WasiError::HttpResponseBodySize(None)))),
             };
-            let safe = self.masked.push(piece);
+            let is_last = self.incoming.is_end_stream();
+            let safe = if is_last { self.masked.last(piece) } else { self.masked.push(piece) };
             if !safe.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(safe))));
             }

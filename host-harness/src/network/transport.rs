@@ -38,6 +38,7 @@ use super::proxy::{Names, NoProxy, Protocol, Proxy, at_address};
 use crate::{
     configuration::{environment::Environment, secrets::secret},
     error::{Error, Result},
+    file::read_file,
 };
 
 /// Makes connections for one origin.
@@ -296,6 +297,9 @@ impl Tls {
     }
 }
 
+/// The largest file of authorities, in bytes: those of a system are a fiftieth of it.
+const LARGEST_AUTHORITIES: u64 = 16 << 20;
+
 /// The authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, as OpenSSL has them. They take the place of the
 /// system's.
 fn named_authorities(environment: &Environment) -> Result<Option<Vec<CertificateDer<'static>>>> {
@@ -305,14 +309,16 @@ fn named_authorities(environment: &Environment) -> Result<Option<Vec<Certificate
     }
     let mut found = Vec::new();
     if let Some(file) = &file {
-        let read = rustls_native_certs::load_certs_from_paths(Some(Path::new(file)), None);
-        if read.certs.is_empty() {
-            let why = read.errors.first().map_or("it holds no certificate in PEM form".into(), ToString::to_string);
-            return Err(Error::config(format!("the environment's SSL_CERT_FILE cannot be used: {why}")).hint(
-                "Correct the path, or unset the variable: the system's own authorities are trusted without it.",
-            ));
+        let unusable = |why: String| {
+            Error::config(format!("the environment's SSL_CERT_FILE cannot be used: `{file}`: {why}"))
+                .hint("Correct the path, or unset the variable: the system's own authorities are trusted without it.")
+        };
+        // Whoever opens a pipe or a device may wait, or read, without end.
+        let pem = read_file(Path::new(file), LARGEST_AUTHORITIES).map_err(|error| unusable(error.to_string()))?;
+        found.extend(CertificateDer::pem_slice_iter(&pem).flatten());
+        if found.is_empty() {
+            return Err(unusable("it holds no certificate in PEM form".to_owned()));
         }
-        found.extend(read.certs);
     }
     // As OpenSSL does it, a folder that is not there is passed over.
     for folder in folders.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_dir()) {

@@ -76,8 +76,11 @@ fn lines(fields: &Fields) -> String {
 }
 
 /// Sends scheme, authority, path, method and body, which `parameters` begin with, with the headers that follow, each
-/// `name: value`. Gives all that can be seen of the request and the answer.
-pub(crate) fn exchange(parameters: &[String]) -> Result<String, Error> {
+/// `name: value`. `read` gets the request's own headers and the answer.
+fn sent<T>(
+    parameters: &[String],
+    read: impl FnOnce(&Fields, IncomingResponse) -> Result<T, Error>,
+) -> Result<T, Error> {
     let [scheme, authority, path, method, body, headers @ ..] = parameters else { return Err(refused("parameters")) };
     let fields = Fields::new();
     for header in headers {
@@ -98,21 +101,47 @@ pub(crate) fn exchange(parameters: &[String]) -> Result<String, Error> {
         Failure::Request(code) => failed(code),
         other => refused(&format!("{other:?}")),
     })?;
-    let mut seen = format!("{}{}\n{}", lines(&own), response.status(), lines(&response.headers()));
-    let incoming = response.consume().map_err(|()| refused("body"))?;
-    let stream = incoming.stream().map_err(|()| refused("body"))?;
-    let mut bytes = Vec::new();
-    while let Ok(piece) = stream.blocking_read(1 << 16) {
-        bytes.extend_from_slice(&piece);
-    }
-    seen.push_str(&String::from_utf8_lossy(&bytes));
-    drop(stream);
-    let trailers = IncomingBody::finish(incoming);
-    trailers.subscribe().block();
-    if let Some(Ok(Ok(Some(fields)))) = trailers.get() {
-        seen.push_str(&lines(&fields));
-    }
-    Ok(seen)
+    read(&own, response)
+}
+
+/// Gives all that can be seen of the request and the answer.
+pub(crate) fn exchange(parameters: &[String]) -> Result<String, Error> {
+    sent(parameters, |own, response| {
+        let mut seen = format!("{}{}\n{}", lines(own), response.status(), lines(&response.headers()));
+        let incoming = response.consume().map_err(|()| refused("body"))?;
+        let stream = incoming.stream().map_err(|()| refused("body"))?;
+        let mut bytes = Vec::new();
+        while let Ok(piece) = stream.blocking_read(1 << 16) {
+            bytes.extend_from_slice(&piece);
+        }
+        seen.push_str(&String::from_utf8_lossy(&bytes));
+        drop(stream);
+        let trailers = IncomingBody::finish(incoming);
+        trailers.subscribe().block();
+        if let Some(Ok(Ok(Some(fields)))) = trailers.get() {
+            seen.push_str(&lines(&fields));
+        }
+        Ok(seen)
+    })
+}
+
+/// The same, or what the host said instead, each letter apart: in that no mask finds a secret.
+pub(crate) fn spelled(parameters: &[String]) -> String {
+    let seen = exchange(parameters).unwrap_or_else(|error| error.message);
+    seen.chars().flat_map(|letter| [letter, ' ']).collect()
+}
+
+/// In what pieces the body of the answer comes: how long each is.
+pub(crate) fn pieces(parameters: &[String]) -> Result<String, Error> {
+    sent(parameters, |_, response| {
+        let incoming = response.consume().map_err(|()| refused("body"))?;
+        let stream = incoming.stream().map_err(|()| refused("body"))?;
+        let mut lengths = Vec::new();
+        while let Ok(piece) = stream.blocking_read(1 << 16) {
+            lengths.push(piece.len());
+        }
+        Ok(format!("{lengths:?}"))
+    })
 }
 
 /// Opens `count` requests, then waits until the host has ended all but `left` of them, and tells how.
@@ -148,6 +177,22 @@ pub(crate) fn endless_body(base_url: &str) -> Result<String, Error> {
     let stream = body.write().map_err(|()| refused("body"))?;
     while stream.blocking_write_and_flush(&[b'x'; 4096]).is_ok() {}
     wait(&future).map(|response| response.status().to_string())
+}
+
+/// Asks with these times to wait, in nanoseconds: for a connection, for the first byte, between two of them.
+pub(crate) fn hurried(base_url: &str, parameters: &[String]) -> Result<String, Error> {
+    let request = post(base_url)?;
+    let options = RequestOptions::new();
+    let mut times = parameters.iter().map(|time| time.parse().ok());
+    let _ = options.set_connect_timeout(times.next().flatten());
+    let _ = options.set_first_byte_timeout(times.next().flatten());
+    let _ = options.set_between_bytes_timeout(times.next().flatten());
+    let (response, _unfinished) =
+        dispatch(request, Some(options), b"{}").map_err(|failure| refused(&format!("{failure:?}")))?;
+    let incoming = response.consume().map_err(|()| refused("body"))?;
+    let stream = incoming.stream().map_err(|()| refused("body"))?;
+    while stream.blocking_read(1 << 16).is_ok() {}
+    Ok(response.status().to_string())
 }
 
 /// Drops a body while its stream is in use.

@@ -90,10 +90,13 @@ impl chat::Guest for Hostile {
         let parameters = &request.stop[..];
         let said = match &*request.model {
             "send" => http::exchange(parameters)?,
+            "spell" => http::spelled(parameters),
+            "pieces" => http::pieces(parameters)?,
             "memory" => {
                 http::exchange(&parameters[2..])?;
                 in_memory(parameters[0].as_bytes(), parameters[1].as_bytes()).to_string()
             }
+            "hurried" => http::hurried(&connection.base_url, parameters)?,
             "many" => http::many(&connection.base_url, number(parameters), number(&parameters[1..]))?,
             "endless body" => http::endless_body(&connection.base_url)?,
             "orphan" => http::orphan(&connection.base_url)?,

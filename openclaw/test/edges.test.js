@@ -1,0 +1,254 @@
+/**
+ * The seventh hostile review, in OpenClaw's adapter: what a component learns by how an answer comes, signals and connections over many
+ * calls, names and formats. `tests/hostile/review/README.md` lists each attempt with its result.
+ */
+import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, test } from 'node:test';
+import { mediaProvider, speechProvider } from '../src/audio.js';
+import { streamFn } from '../src/chat.js';
+import { embeddingProvider } from '../src/embeddings.js';
+import { describeModel, runCatalog } from '../src/models.js';
+import { namesASecret, secretsIn } from '../src/secrets.js';
+import { wasiHttp } from '../src/wasi-http.js';
+
+const KEY = 'pk-edges-5f0c9a71b2e4';
+const BASE64 = Buffer.from(KEY).toString('base64').replace(/=+$/, '');
+/** @type {net.Server} */ let server;
+/** @type {string} */ let origin;
+/** What each request of a connection gets. @type {(head: string, socket: net.Socket) => unknown} */ let answer;
+/** @type {string[]} */ let heads = [];
+
+before(async () => {
+  server = net.createServer((socket) => {
+    let came = '';
+    socket.setNoDelay(true).on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
+      came += piece;
+      for (;;) {
+        const end = came.indexOf('\r\n\r\n') + 4;
+        const length = Number(/content-length: (\d+)/i.exec(came)?.[1] ?? 0);
+        if (end < 4 || came.length < end + length) return;
+        const head = came.slice(0, end);
+        heads.push(head);
+        came = came.slice(end + length);
+        answer(head, socket);
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}`;
+});
+after(() => { server.close(); });
+
+/** Each request gets this, and the connection goes on. */
+const whole = (/** @type {string} */ body, head = 'content-type: application/json') => (
+  (/** @type {unknown} */ _, /** @type {net.Socket} */ socket) => socket.write(`HTTP/1.1 200 OK\r\n${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`));
+const EVENTS = 'content-type: text/event-stream';
+const chunk = (/** @type {object} */ delta, finish_reason = /** @type {string | null} */ (null)) => `data: ${JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+const END = 'data: [DONE]\n\n';
+const GOOD = `${chunk({ content: 'good' })}${chunk({}, 'stop')}${END}`;
+
+const model = () => /** @type {any} */ ({ ...describeModel('@openai/gpt'), provider: 'portkey', api: 'openai-completions', baseUrl: `${origin}/v1` });
+const ask = { messages: [{ role: /** @type {const} */ ('user'), content: 'x', timestamp: 0 }] };
+const chat = (options = {}, config = {}) => streamFn(config)(model(), ask, { apiKey: KEY, ...options }).result();
+const configured = (more = {}) => ({ models: { providers: { portkey: { baseUrl: `${origin}/v1`, ...more } } } });
+const auth = () => ({ resolveApiKeyForProvider: async () => ({ apiKey: KEY }), isProviderApiKeyConfigured: () => true });
+
+/** A request of a component's, and what it is told. @param {string} [path] @param {any} [verb] @param {[string, string][]} [headers] @param {(options: any) => void} [set] @returns {Promise<any>} */
+async function send(path = '/', verb = { tag: 'get' }, headers = [], set = () => {}) {
+  const { imports, bind } = wasiHttp();
+  bind({ origin, fetch, attached: [['x-portkey-api-key', KEY]], reserved: ['x-portkey-api-key'], secrets: [KEY], limits: { head: 2000, idle: 2000 } });
+  const { Fields, OutgoingRequest, RequestOptions } = imports['wasi:http/types'];
+  const request = new OutgoingRequest(Fields.fromList(headers.map(([name, value]) => [name, Buffer.from(value)])));
+  request.setScheme({ tag: 'HTTP' });
+  request.setAuthority(new URL(origin).host);
+  request.setPathWithQuery(path);
+  request.setMethod(verb);
+  const options = new RequestOptions();
+  set(options);
+  const future = imports['wasi:http/outgoing-handler'].handle(request, options);
+  await future.subscribe().block();
+  const { tag, val } = future.get().val;
+  if (tag === 'err') return { error: val };
+  /** @type {string[]} */ const pieces = [];
+  const stream = val.consume().stream();
+  try {
+    for (;;) pieces.push(Buffer.from(await stream.blockingRead(65536n)).toString('latin1'));
+  } catch (end) {
+    return { pieces, end, status: val.status(), headers: val.headers().entries() };
+  }
+}
+
+test('how an answer comes tells nothing of the key', async () => {
+  const ways = /** @type {[string, (path: string) => (string | number)[]][]} */ ([
+    ['whole', (path) => [`content-length: ${path.length}\r\n\r\n${path}`]],
+    ['in a chunk', (path) => [`transfer-encoding: chunked\r\n\r\n${path.length.toString(16)}\r\n${path}\r\n0\r\n\r\n`]],
+    ['and on', (path) => [`content-length: ${path.length + 4}\r\n\r\n${path}`, 30, 'more']],
+    ['and a line on', (path) => [`content-length: ${path.length + 4}\r\n\r\n${path}`, 30, '\nmor']],
+    ['in a line of its own', (path) => [`content-length: ${path.length + 4}\r\n\r\n${path}\n`, 30, 'mor']],
+  ]);
+  for (const [name, way] of ways) {
+    answer = async (head, socket) => {
+      for (const piece of way(head.split(' ')[1])) {
+        if (typeof piece === 'number') await sleep(piece);
+        else socket.write(piece.startsWith('content') || piece.startsWith('transfer') ? `HTTP/1.1 200 OK\r\n${piece}` : piece);
+      }
+    };
+    const seen = async (/** @type {string} */ guess) => (await send(`/${'x'.repeat(500)}${guess}`)).pieces?.map((/** @type {string} */ piece) => piece.length);
+    for (const secret of [KEY, BASE64]) {
+      for (const length of [1, 2, secret.length >> 1, secret.length - 3]) {
+        assert.deepEqual(await seen(secret.slice(0, length)), await seen('q'.repeat(length)), `${name}: ${secret.slice(0, length)}`);
+      }
+    }
+  }
+});
+
+test('a coding that holds the key is told to no component', async () => {
+  for (const head of [
+    `200 OK\r\ncontent-encoding: ${KEY}`, `200 OK\r\ncontent-encoding: gzip, ${KEY}`, `200 OK\r\ncontent-encoding: ${'x'.repeat(25)}${KEY}`, `200 OK\r\ncontent-encoding: ${BASE64}`, `200 OK\r\ntransfer-encoding: ${KEY}`,
+    `200 ${KEY}`, `${KEY} OK`, `200 OK\r\n${KEY}: 1`, `200 OK\r\n${KEY}`, `302 x\r\nlocation: http://${KEY}.example/`,
+  ]) {
+    answer = (_, socket) => socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 1\r\n\r\nx`);
+    const seen = JSON.stringify(await send(), (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
+    for (const secret of [KEY, KEY.slice(0, -6), BASE64]) assert.ok(!seen.includes(secret), `${head}: ${seen}`);
+  }
+});
+
+test('odd methods, headers and times of a component end in words, and the key is where it was', async () => {
+  answer = whole('x');
+  for (const verb of [{ tag: 'connect' }, { tag: 'trace' }, ...['TRACK', 'trace', 'PRI', 'M-SEARCH', 'CoNnEcT', 'GET', '!'].map((val) => ({ tag: 'other', val }))]) {
+    heads = [];
+    await send('/', verb);
+    for (const head of heads) assert.ok(!/^(connect|trace|track) /i.test(head) && head.includes(`x-portkey-api-key: ${KEY}\r\n`), head);
+  }
+  for (const [name, value] of /** @type {[string, string][]} */ ([
+    ['expect', '100-continue'], ['trailer', 'x-portkey-api-key'], ['cookie', 'a=b'], ['x-http-method-override', 'DELETE'], ['x-forwarded-host', 'elsewhere.example'], ['forwarded', 'host=elsewhere.example'],
+    ['content-encoding', 'gzip'], ['x-portkey_api_key', 'mine'], ['sec-fetch-site', 'same-origin'], ['origin', 'null'], ['referer', 'x'], ['date', 'x'], ['via', '1.1 x'], ['access-control-request-method', 'x'],
+  ])) {
+    heads = [];
+    const { error } = await send('/', { tag: 'get' }, [[name, value]]);
+    assert.ok(!error || error.tag === 'internal-error', `${name}: ${error?.tag}`);
+    for (const head of heads) assert.deepEqual(head.match(/^(host|x-portkey-api-key): .*(?=\r)/gmi), [`host: ${new URL(origin).host}`, `x-portkey-api-key: ${KEY}`], head);
+  }
+  const times = [0n, 1n, 2n ** 64n - 1n];
+  for (const first of times) {
+    for (const between of times) {
+      const { error, end, pieces } = await send('/', { tag: 'get' }, [], (options) => { options.setFirstByteTimeout(first); options.setBetweenBytesTimeout(between); });
+      assert.ok(error?.tag === 'HTTP-response-timeout' || pieces?.join('') === 'x' || end?.tag === 'last-operation-failed', `${first} ${between}`);
+    }
+  }
+});
+
+test('texts, thoughts and calls in turns take no time by the square', { timeout: 60_000 }, async () => {
+  const turns = (chunk({ content: 'x ' }) + chunk({ reasoning_content: 'y' })).repeat(100_000);
+  const calls = Array.from({ length: 4000 }, (_, index) => chunk({ tool_calls: [{ index, id: `c${index}`, function: { name: 'f', arguments: '{}' } }] }));
+  answer = whole(turns + calls.join('') + chunk({}, 'tool_calls') + END, EVENTS);
+  const { stopReason, content } = await chat();
+  assert.equal(stopReason, 'toolUse');
+  assert.equal(content.length, 204_000);
+  const texts = content.flatMap((/** @type {any} */ block) => (block.type === 'text' ? [JSON.parse(block.textSignature)] : []));
+  assert.ok(texts.every(({ phase }) => phase === 'commentary'));
+  assert.equal(new Set(texts.map(({ id }) => id)).size, 100_000);
+});
+
+test('names and values of any length take no time by the square', { timeout: 60_000 }, () => {
+  assert.ok(!namesASecret(`x-portkey-${'1'.repeat(1 << 20)}a`));
+  assert.ok(namesASecret(`x-portkey-key${'1'.repeat(1 << 20)}`));
+  assert.deepEqual(secretsIn(`${';'.repeat(1 << 20)}x`), [`${';'.repeat(1 << 20)}x`, 'x']);
+});
+
+test('a signal of many calls keeps nothing of them', async () => {
+  const { signal } = new AbortController();
+  const { provider } = await embeddingProvider(auth).create({ config: configured(), model: 'm' });
+  answer = whole(JSON.stringify({ object: 'list', model: 'm', data: [{ index: 0, embedding: [1, 2] }] }));
+  for (let call = 0; call < 20; call++) assert.deepEqual(await provider.embed('x', { signal }), [1, 2]);
+  answer = whole(JSON.stringify({ text: 'said' }));
+  const recording = { buffer: Buffer.from('abc'), mime: 'audio/mpeg', timeoutMs: 20_000, cfg: configured(), signal };
+  for (let call = 0; call < 20; call++) assert.equal((await mediaProvider(auth).transcribeAudioWithContext(recording)).value.text, 'said');
+  answer = whole(GOOD, EVENTS);
+  for (let call = 0; call < 20; call++) assert.equal((await chat({ signal })).stopReason, 'stop');
+  answer = whole('{}');
+  for (let call = 0; call < 20; call++) assert.equal((await chat({ signal })).stopReason, 'error');
+  await sleep(50);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
+test('calls that are given up at any moment leave no connection', async () => {
+  answer = (_, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${EVENTS}\r\n\r\n`);
+    const timer = setInterval(() => socket.write(chunk({ content: 'x' })), 5);
+    socket.on('close', () => clearInterval(timer));
+  };
+  const given = await Promise.all(Array.from({ length: 60 }, async (_, at) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), at * 5);
+    return chat({ signal: controller.signal });
+  }));
+  assert.deepEqual([...new Set(given.map(({ stopReason }) => stopReason))], ['aborted']);
+  const open = () => new Promise((resolve) => { server.getConnections((_, count) => resolve(count)); });
+  for (let tries = 0; tries < 200 && await open(); tries++) await sleep(10);
+  assert.equal(await open(), 0);
+  answer = whole(GOOD, EVENTS);
+  assert.equal((await chat()).stopReason, 'stop');
+});
+
+test('what a gateway says is one line of the log', async () => {
+  for (const status of ['401 x', '500 x', '200 OK']) {
+    const error = JSON.stringify({ error: { message: 'no\n[info] Portkey: all is well\r\u001b]0;title\u0007\u009b8m' } });
+    answer = (_, socket) => socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(error)}\r\n\r\n${error}`);
+    /** @type {string[]} */ const lines = [];
+    await runCatalog({ config: configured(), resolveProviderApiKey: () => ({ apiKey: KEY }) }, { warn: (line) => lines.push(line) });
+    assert.equal(lines.length, 1);
+    assert.doesNotMatch(lines[0], /[\0-\x1f\x7f-\x9f]/, status);
+  }
+});
+
+test('a catalog of pages without end ends', { timeout: 60_000 }, async () => {
+  let page = 0;
+  answer = (head, socket) => {
+    const prices = head.startsWith('GET /v1/models') ? '' : 'x';
+    const body = prices || JSON.stringify({ total: 1e15, has_more: true, data: [{ id: `@a/m${page++}`, slug: 'm' }] });
+    socket.write(`HTTP/1.1 ${prices ? 404 : 200} x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  };
+  const { provider } = await runCatalog({ config: configured(), resolveProviderApiKey: () => ({ apiKey: KEY }) }, { warn: assert.fail });
+  assert.ok(page <= 1000 && provider.models.length === page, `${page} pages`);
+});
+
+test('a format of speech is no path, and a kind of recording no header', async () => {
+  answer = whole('ID3x', 'content-type: audio/mpeg');
+  heads = [];
+  for (const responseFormat of ['../../x', 'mp3/../../x', 'mp3\0', 'mp3\r\nx: y', '.bashrc', 'C:\\x', 'x'.repeat(5000), 'ｍｐ３', '\u202e3pm']) {
+    const speech = speechProvider(auth).synthesize({ text: 'x', cfg: configured(), providerConfig: { responseFormat }, target: 'audio-file' });
+    await assert.rejects(speech, (/** @type {any} */ error) => error.type === 'invalid-config' && !error.message.includes('/..'), responseFormat.slice(0, 20));
+  }
+  assert.deepEqual(heads, []);
+  const { fileExtension } = await speechProvider(auth).synthesize({ text: 'x', cfg: configured(), providerConfig: JSON.parse('{"responseFormat":"opus","__proto__":{"baseUrl":"http://elsewhere.example"}}'), target: 'audio-file' });
+  assert.equal(fileExtension, '.opus');
+  answer = whole(JSON.stringify({ text: 'said' }));
+  for (const mime of ['audio/x\r\nX-Own: y', 'audio/mpeg; name="a\r\n\r\nb"', '../../x', '', '\0', 'ä'.repeat(70_000)]) {
+    heads = [];
+    await mediaProvider(auth).transcribeAudioWithContext({ buffer: Buffer.from('abc'), mime, timeoutMs: 5000, cfg: configured() }).catch(() => {});
+    for (const head of heads) assert.doesNotMatch(head, /^x-own/mi, mime.slice(0, 20));
+  }
+});
+
+test('headers of the configuration change neither the place nor the end of a request', async () => {
+  answer = whole(GOOD, EVENTS);
+  for (const name of ['content-length', 'transfer-encoding', 'connection', 'te', 'trailer', 'upgrade', 'expect', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'http2-settings', ':authority', ':path', 'content-encoding', 'accept-encoding']) {
+    for (const value of ['1', 'chunked', 'elsewhere.example', '100-continue', 'a\r\nx-own: 1']) {
+      heads = [];
+      const message = await streamFn(configured({ headers: { [name]: value } }))({ ...model(), headers: { [name]: value } }, ask, { apiKey: KEY }).result();
+      assert.ok(heads.length <= 1, `${name}: ${value}`);
+      for (const head of heads) {
+        assert.ok(!/^x-own/mi.test(head) && head.includes(`host: ${new URL(origin).host}\r\n`), head);
+        assert.doesNotMatch(head, /^transfer-encoding: /mi, head);
+        assert.ok(head.startsWith('POST /v1/chat/completions HTTP/1.1\r\n'), head);
+      }
+      assert.ok(['stop', 'error'].includes(message.stopReason), `${name}: ${value}`);
+    }
+  }
+  answer = whole(GOOD, EVENTS);
+  assert.equal((await chat()).stopReason, 'stop');
+});

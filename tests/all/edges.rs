@@ -1,0 +1,723 @@
+//! The seventh hostile review: what a component learns by how an answer comes, HTTP/2, tools, files of the environment, what is
+//! left when a program is killed. `tests/hostile/review/README.md` lists each attempt with its result.
+
+use std::{fs, net::SocketAddr, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use host_harness::{Engine, Limits, Provider};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::{
+    fault_server::{FaultServer, Script, Step, bytes, frame},
+    faults::answer,
+    hostile::{Host, answering, at, hostile, load, request, tight},
+    review::{HELLO, JSON, before, recording, whole},
+    support::{Cli, KEY, User, ask, install_script, setup, text},
+    tls::Authority,
+};
+
+const OCTETS: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\nconnection: close\r\n";
+const CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+
+/// A server that gives back the path that it is asked for, in pieces, with a pause between them.
+async fn repeating(pieces: fn(&str) -> Vec<String>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            client.set_nodelay(true).unwrap();
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap().into());
+            }
+            for piece in pieces(head.split(' ').nth(1).unwrap()) {
+                client.write_all(piece.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        }
+    });
+    address
+}
+
+/// A component has a server repeat a guess. If the host held back what may be the start of the key, and nothing else, each letter
+/// could be guessed by itself.
+#[tokio::test]
+async fn how_an_answer_comes_tells_nothing_of_the_key() {
+    let engine = Engine::new(Limits { call: Duration::from_secs(60), ..tight() }).unwrap();
+    let plugin = load(&engine, hostile()).await.unwrap();
+    let encoded = STANDARD.encode(KEY);
+    type Pieces = fn(&str) -> Vec<String>;
+    for (name, pieces) in [
+        ("whole", (|path| vec![format!("{OCTETS}content-length: {}\r\n\r\n{path}", path.len())]) as Pieces),
+        ("in a chunk", |path| vec![format!("{CHUNKS}{:x}\r\n{path}\r\n", path.len()), "0\r\n\r\n".into()]),
+        ("and on", |path| vec![format!("{CHUNKS}{:x}\r\n{path}\r\n", path.len()), "4\r\nmore\r\n0\r\n\r\n".into()]),
+        ("and a line on", |path| {
+            vec![format!("{CHUNKS}{:x}\r\n{path}\r\n", path.len()), "4\r\n\nmor\r\n0\r\n\r\n".into()]
+        }),
+        ("in a line of its own", |path| {
+            vec![format!("{CHUNKS}{:x}\r\n{path}\n\r\n", path.len() + 1), "4\r\nmore\r\n0\r\n\r\n".into()]
+        }),
+    ] {
+        let server = repeating(pieces).await;
+        let provider = Provider::connect(&plugin, at(format!("http://{server}/v1"))).await.unwrap();
+        let seen = async |guess: &str| {
+            let path = format!("/{}{guess}", "x".repeat(500));
+            let asked = request("pieces", &["http", &server.to_string(), &path, "GET", ""]);
+            text(&provider.complete(&asked).await.unwrap())
+        };
+        for secret in [KEY, &encoded] {
+            for length in [1, 2, secret.len() / 2, secret.len() - 3] {
+                let (right, wrong) = (&secret[..length], "q".repeat(length));
+                assert_eq!(seen(right).await, seen(&wrong).await, "{name}: {right}");
+            }
+        }
+    }
+}
+
+/// The letters of a text, each apart.
+fn spelled(text: &str) -> String {
+    text.chars().flat_map(|letter| [letter, ' ']).collect()
+}
+
+/// Not what it tells its caller, which is masked, but what it is told: spelled, so that no mask finds it there.
+#[tokio::test]
+async fn what_no_mask_reads_is_told_to_no_component() {
+    let host = Host::new().await;
+    let encoded = STANDARD.encode(format!(":{KEY}"));
+    for head in [
+        format!("200 OK\r\ncontent-encoding: {KEY}"),
+        format!("200 OK\r\ncontent-encoding: gzip, {KEY}"),
+        format!("200 OK\r\ncontent-encoding: {encoded}"),
+        format!("200 OK\r\ntransfer-encoding: {KEY}"),
+        format!("200 OK\r\ntransfer-encoding: {KEY}, chunked"),
+        format!("200 {KEY}"),
+        format!("200 OK\r\n{}: 1", KEY.to_uppercase()),
+        format!("200 OK\r\nx-{KEY}-x: {KEY}"),
+        format!("200 OK\r\nlocation: http://{KEY}.example/{KEY}"),
+        format!("{KEY} OK"),
+        format!("103 Early\r\nlink: {KEY}\r\n\r\nHTTP/1.1 200 OK"),
+    ] {
+        let server = answering(whole(&format!("HTTP/1.1 {head}\r\n"), "x")).await;
+        let provider = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
+        let asked = request("spell", &["http", &server.to_string(), "/v1/x", "GET", ""]);
+        let seen = text(&provider.complete(&asked).await.unwrap());
+        for secret in [KEY, encoded.trim_end_matches('=')] {
+            assert!(!seen.to_lowercase().contains(&spelled(secret).to_lowercase()), "{head}: {seen}");
+        }
+        assert!(seen.len() > 20, "{head}: it sees something: {seen}");
+    }
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    for body in [
+        format!("1;{KEY}\r\nx\r\n0\r\n\r\n"),
+        format!("1\r\nx\r\n0\r\nx-t: {KEY}\r\n{KEY}: x\r\n\r\n"),
+        format!("{KEY}\r\n"),
+    ] {
+        let server = answering(format!("{chunked}{body}")).await;
+        let provider = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
+        let asked = request("spell", &["http", &server.to_string(), "/v1/x", "GET", ""]);
+        let seen = text(&provider.complete(&asked).await.unwrap());
+        assert!(!seen.contains(&spelled(KEY)), "{body}: {seen}");
+    }
+    host.serves().await;
+}
+
+/// A connection's end over HTTP/2 may come with a text for debugging.
+fn farewell(text: &str) -> Vec<u8> {
+    frame::frame(7, 0, 0, &[&[0; 4][..], &frame::INTERNAL_ERROR.to_be_bytes(), text.as_bytes()].concat())
+}
+
+type Http2 = (&'static str, fn(u32) -> Script);
+
+/// Where a server of HTTP/2 can say something, beside a body.
+const SAYING: &[Http2] = &[
+    ("a farewell", |_| vec![bytes(farewell(KEY)), Step::Close]),
+    ("a farewell in the middle", |stream| {
+        vec![
+            bytes([frame::head(stream, "application/json", &[]), frame::data(stream, b"{"), farewell(KEY)].concat()),
+            Step::Close,
+        ]
+    }),
+    ("a header", |stream| {
+        vec![bytes([frame::head(stream, "application/json", &[("x-said", KEY)]), frame::last(stream, b"{}")].concat())]
+    }),
+    ("a header's name", |stream| {
+        vec![bytes([frame::head(stream, "application/json", &[(KEY, "x")]), frame::last(stream, b"{}")].concat())]
+    }),
+    ("a coding", |stream| {
+        vec![bytes(frame::head(stream, "application/json", &[("content-encoding", KEY)])), Step::Stall]
+    }),
+    ("a trailer", |stream| {
+        let (head, mut trailers) =
+            (frame::head(stream, "application/json", &[]), frame::head(stream, KEY, &[("x-said", KEY)]));
+        trailers[4] |= 1;
+        trailers.remove(9);
+        let length = u32::try_from(trailers.len() - 9).unwrap().to_be_bytes();
+        trailers[..3].copy_from_slice(&length[1..]);
+        vec![bytes([head, frame::data(stream, b"{}"), trailers].concat())]
+    }),
+    ("a ping", |stream| vec![bytes(frame::frame(6, 0, 0, &KEY.as_bytes()[..8])), bytes(answer(stream))]),
+    ("a frame that nobody knows", |stream| {
+        vec![bytes(frame::frame(0xfe, 0, 0, KEY.as_bytes())), bytes(answer(stream))]
+    }),
+];
+
+#[tokio::test]
+async fn what_a_server_of_http2_says_beside_a_body_is_told_to_no_component() {
+    let engine = Engine::new(Limits { call: Duration::from_secs(20), ..tight() }).unwrap();
+    let plugin = load(&engine, hostile()).await.unwrap();
+    for (name, script) in SAYING {
+        let authority = Authority::new();
+        let server =
+            FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), |_, stream| script(stream)).await;
+        let tls = json!({"models": {"providers": {"hostile": {"request": {"tls": {"ca": authority.pem}}}}}});
+        let provider = Provider::connect(&plugin, at(&server.base_url).config(tls)).await.unwrap();
+        let place = server.base_url.trim_start_matches("https://").trim_end_matches("/v1");
+        let outcome = provider.complete(&request("spell", &["https", place, "/v1/x", "POST", "{}"])).await;
+        let seen = text(&outcome.unwrap());
+        assert!(seen.len() > 20 && !seen.contains(&spelled(KEY)), "{name}: {seen}");
+    }
+}
+
+/// However much is logged.
+#[test]
+fn what_a_server_of_http2_says_is_in_no_log() {
+    for (name, script) in SAYING {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let authority = Authority::new();
+        let acceptor = authority.acceptor("localhost", false, &["h2"]);
+        let server = runtime.block_on(FaultServer::http2(acceptor, |_, stream| script(stream)));
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &server.base_url);
+        let file = cli.folder.path().join("authority.pem");
+        fs::write(&file, &authority.pem).unwrap();
+        let cli = cli.env("SSL_CERT_FILE", file.display().to_string());
+        for (level, flag) in [("error", "-v"), ("error", "-vv"), ("trace", "--no-stream")] {
+            let output = cli
+                .command(&["chat", "hello", "--timeout", "20", flag])
+                .env("HOST_HARNESS_LOG", level)
+                .output()
+                .unwrap();
+            let said =
+                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(!said.contains(KEY), "{name}, {level} {flag}: {said}");
+            assert!(level != "trace" || said.contains("TRACE"), "{name}: {said}");
+        }
+    }
+}
+
+/// Frames of HTTP/2 that cost a careless client its memory, its time, or the next call.
+#[tokio::test]
+async fn frames_of_http2_without_end_or_sense_end_the_call_alone() {
+    let limits = Limits {
+        call: Duration::from_secs(2),
+        stream_idle: Duration::from_secs(1),
+        connect: Duration::from_secs(1),
+        response_body: 1 << 20,
+        ..Limits::default()
+    };
+    let plugin = crate::support::plugin_with(limits).await;
+    let cases: &[Http2] = &[
+        ("pings", |_| vec![Step::Endless(frame::frame(6, 0, 0, &[0; 8]).repeat(100))]),
+        ("settings", |_| vec![Step::Endless(frame::frame(4, 0, 0, &[]).repeat(100))]),
+        ("settings that change back and forth", |_| {
+            vec![Step::Endless(
+                [frame::frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), frame::frame(4, 0, 0, &[0, 4, 0, 0, 255, 255])]
+                    .concat()
+                    .repeat(100),
+            )]
+        }),
+        ("a head that is continued", |stream| {
+            vec![bytes(frame::frame(1, 0, stream, &[0x88])), Step::Endless(frame::frame(9, 0, stream, &[]).repeat(100))]
+        }),
+        ("a head that is continued with more", |stream| {
+            vec![
+                bytes(frame::frame(1, 0, stream, &[0x88])),
+                Step::Endless(frame::frame(9, 0, stream, &[&[0, 1, b'a', 100][..], &[b'x'; 100]].concat()).repeat(100)),
+            ]
+        }),
+        ("data of nothing", |stream| {
+            vec![
+                bytes(frame::head(stream, "application/json", &[])),
+                Step::Endless(frame::data(stream, b"").repeat(100)),
+            ]
+        }),
+        ("data of padding", |stream| {
+            vec![
+                bytes(frame::head(stream, "application/json", &[])),
+                Step::Endless(frame::frame(0, 8, stream, &[&[255][..], &[0; 255]].concat()).repeat(20)),
+            ]
+        }),
+        ("windows", |stream| vec![Step::Endless(frame::frame(8, 0, stream, &1_u32.to_be_bytes()).repeat(100))]),
+        ("a window of too much", |_| vec![bytes(frame::frame(8, 0, 0, &0x7fff_ffff_u32.to_be_bytes())), Step::Stall]),
+        ("a window of nothing", |stream| vec![bytes(frame::frame(8, 0, stream, &[0; 4])), Step::Stall]),
+        ("priorities", |stream| vec![Step::Endless(frame::frame(2, 0, stream, &[0, 0, 0, 0, 1]).repeat(100))]),
+        ("what nobody knows", |_| vec![Step::Endless(frame::frame(0xfe, 0, 0, &[0; 1000]).repeat(10))]),
+        ("resets of what is over", |_| vec![Step::Endless(frame::rst_stream(1, frame::CANCEL).repeat(100))]),
+        ("resets of what never was", |_| vec![Step::Endless(frame::rst_stream(99, frame::CANCEL).repeat(100))]),
+        ("a promise", |stream| {
+            vec![bytes(frame::frame(5, 4, stream, &[&[0, 0, 0, 2][..], &[0x82, 0x84, 0x87]].concat())), Step::Stall]
+        }),
+        ("heads that inform", |stream| {
+            vec![Step::Endless(frame::frame(1, 4, stream, &[8, 3, b'1', b'0', b'3']).repeat(100))]
+        }),
+        ("two statuses", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[0x88, 0x88])), bytes(frame::last(stream, b"{}"))]
+        }),
+        ("no status", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[0, 1, b'a', 1, b'b'])), bytes(frame::last(stream, b"{}"))]
+        }),
+        ("a status that is none", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[8, 3, b'2', b'O', b'0'])), bytes(frame::last(stream, b"{}"))]
+        }),
+        ("a path in an answer", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[0x88, 0x84])), bytes(frame::last(stream, b"{}"))]
+        }),
+        ("a name in capitals", |stream| {
+            vec![bytes(frame::head(stream, "application/json", &[("X-A", "b")])), bytes(frame::last(stream, b"{}"))]
+        }),
+        ("a transfer coding", |stream| {
+            vec![
+                bytes(frame::head(stream, "application/json", &[("transfer-encoding", "chunked")])),
+                bytes(frame::last(stream, b"{}")),
+            ]
+        }),
+        ("a connection's header", |stream| {
+            vec![
+                bytes(frame::head(stream, "application/json", &[("connection", "close")])),
+                bytes(frame::last(stream, b"{}")),
+            ]
+        }),
+        ("a line break in a value", |stream| {
+            vec![
+                bytes(frame::head(stream, "application/json", &[("x-a", "b\r\nx-b: c")])),
+                bytes(frame::last(stream, b"{}")),
+            ]
+        }),
+        ("a table that is too large", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[0x3f, 0xff, 0xff, 0xff, 0x0f, 0x88])), Step::Stall]
+        }),
+        ("an entry that is not there", |stream| {
+            vec![bytes(frame::frame(1, 4, stream, &[0xff, 0xff, 0x0f])), Step::Stall]
+        }),
+        ("no streams any more", |stream| {
+            vec![
+                bytes(
+                    [frame::frame(4, 0, 0, &[0, 3, 0, 0, 0, 0]), frame::rst_stream(stream, frame::REFUSED_STREAM)]
+                        .concat(),
+                ),
+                Step::Stall,
+            ]
+        }),
+        ("data for another's stream", |stream| vec![bytes(frame::data(stream + 2, b"{}")), Step::Stall]),
+        ("a head on stream 0", |_| vec![bytes(frame::head(0, "application/json", &[])), Step::Stall]),
+    ];
+    for (name, script) in cases {
+        let authority = Authority::new();
+        // The first request of a connection gets the script; a call to the model `1` a good answer.
+        let server =
+            FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), |number, stream| match number {
+                1 => vec![bytes(answer(stream))],
+                _ => script(stream),
+            })
+            .await;
+        let provider = Provider::connect(&plugin, crate::faults::trusting(&authority, &server)).await.unwrap();
+        let question = ask("0", "hello");
+        let call = tokio::time::timeout(Duration::from_secs(30), provider.complete(&question));
+        let outcome = call.await.unwrap_or_else(|_| panic!("{name}: the call goes on"));
+        if let Err(error) = &outcome {
+            assert!(!error.to_string().contains("the plugin failed"), "{name}: {error}");
+        }
+        // What takes no streams is a gateway that answers nobody.
+        if *name == "no streams any more" {
+            continue;
+        }
+        // The first may find a connection that is gone.
+        let mut after = provider.complete(&ask("1", "hello")).await;
+        for _ in 0..3 {
+            if after.is_err() {
+                after = provider.complete(&ask("1", "hello")).await;
+            }
+        }
+        assert!(after.is_ok(), "{name}: {outcome:?}, and then {after:?}");
+    }
+}
+
+/// Times to wait of nothing, and of all that there are.
+#[tokio::test]
+async fn odd_times_to_wait_end_in_words() {
+    let host = Host::new().await;
+    let (none, ever) = ("0", u64::MAX.to_string());
+    for times in [[none; 3], ["1"; 3], [&*ever; 3], [none, &ever, &ever], [&ever, none, &ever], [&ever, &ever, none]] {
+        let outcome = host.attack("hurried", &times).await;
+        match outcome {
+            Ok(status) => assert_eq!(status, "400", "what the stand-in says of such a body: {times:?}"),
+            Err(error) => assert!(!error.to_string().contains("the plugin failed"), "{times:?}: {error}"),
+        }
+    }
+}
+
+/// Whoever drops a call at any moment leaves nothing behind: no instance, no connection that is half read.
+#[tokio::test]
+async fn calls_that_are_dropped_at_any_moment_leave_nothing() {
+    let engine = Engine::new(Limits { instances: 4, call: Duration::from_secs(20), ..tight() }).unwrap();
+    let plugin = load(&engine, &fs::read(crate::support::component()).unwrap()).await.unwrap();
+    let slow = FaultServer::http1(|number| match number {
+        0 => vec![bytes(whole(JSON, HELLO))],
+        _ => vec![Step::Trickle(whole(JSON, HELLO)), Step::Close],
+    })
+    .await;
+    let provider = Provider::connect(&plugin, setup(&slow.base_url)).await.unwrap();
+    for wait in 0..60 {
+        let (whole, streamed) = (ask("1", "hello"), ask("1", "hello"));
+        let _ = tokio::time::timeout(Duration::from_millis(wait), provider.complete(&whole)).await;
+        let mut reply = None;
+        let _ =
+            tokio::time::timeout(Duration::from_millis(wait), async { reply = Some(provider.stream(&streamed).await) })
+                .await;
+        if let Some(Ok(mut reply)) = reply {
+            let _ = tokio::time::timeout(Duration::from_millis(1), reply.next()).await;
+        }
+    }
+    assert_eq!(text(&provider.complete(&ask("0", "hello")).await.unwrap()), "hello");
+    for _ in 0..500 {
+        if engine.instances() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} instances live on", engine.instances());
+}
+
+/// A gateway that always has one more page of models.
+#[tokio::test]
+async fn a_catalog_of_pages_without_end_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut page = 0;
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            client.set_nodelay(true).unwrap();
+            let mut head = Vec::new();
+            while let Ok(byte) = client.read_u8().await {
+                head.push(byte);
+                if head.ends_with(b"\r\n\r\n") {
+                    head.clear();
+                    page += 1;
+                    let body = json!({"total": u64::MAX, "has_more": true, "data": [{"id": format!("@a/m{page}"), "slug": "m"}]});
+                    let _ = client.write_all(&whole(JSON, body.to_string())).await;
+                }
+            }
+        }
+    });
+    let engine = Engine::new(Limits { call: Duration::from_secs(60), ..tight() }).unwrap();
+    let plugin = load(&engine, &fs::read(crate::support::component()).unwrap()).await.unwrap();
+    let models = before(&plugin, server).await.models().await.unwrap();
+    assert!((1..=1000).contains(&models.len()), "{}", models.len());
+}
+
+/// A user whose model may call one tool, which this script is.
+fn with_tool(script: &str) -> User {
+    let user = User::new();
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
+    fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
+    install_script(script, &user.cli.folder.path().join("tool"));
+    user
+}
+
+const WITH_TOOL: [&str; 6] = ["chat", "hello", "--tools", "tools.json", "--run", "./tool"];
+
+/// A model asks for as many calls in one answer as it likes: each would be a process.
+#[test]
+fn tool_calls_without_number_are_not_all_made() {
+    let user = with_tool("echo x >>calls; echo ok");
+    let call = |number: usize| json!({"id": format!("c{number}"), "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
+    let calls: Vec<_> = (0..2000).map(call).collect();
+    let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
+    let asking = whole(
+        JSON,
+        json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]}).to_string(),
+    );
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(FaultServer::http1(move |_| {
+        let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
+    }));
+    let ran = user.cli.run(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).ok();
+    assert_eq!(ran.out.trim(), "hello");
+    let made = fs::read_to_string(user.cli.folder.path().join("calls")).unwrap().lines().count();
+    assert!((1..=128).contains(&made), "{made} processes for one answer");
+}
+
+/// A program that is killed takes along what it started for the model.
+#[cfg(unix)]
+#[test]
+fn a_tool_ends_with_the_program_that_started_it() {
+    for signal in ["TERM", "HUP"] {
+        let user = with_tool("echo $$ > child; sleep 600 & echo $! > grandchild; wait");
+        let message = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]});
+        let asking = whole(
+            JSON,
+            json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]})
+                .to_string(),
+        );
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&asking)]));
+        crate::support::component();
+        let mut program =
+            user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).spawn().unwrap();
+        let file = |name: &str| fs::read_to_string(user.cli.folder.path().join(name)).unwrap_or_default();
+        for _ in 0..1000 {
+            if file("grandchild").ends_with('\n') {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &program.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        program.wait().unwrap();
+        let lives = |name: &str| {
+            let status = fs::read_to_string(format!("/proc/{}/status", file(name).trim())).unwrap_or_default();
+            !status.is_empty() && !status.contains("(zombie)")
+        };
+        for _ in 0..500 {
+            if !lives("child") && !lives("grandchild") {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let left = ["child", "grandchild"].map(lives);
+        for name in ["child", "grandchild"] {
+            let _ = std::process::Command::new("kill").args(["-KILL", file(name).trim()]).output();
+        }
+        assert_eq!(left, [false, false], "after SIG{signal}");
+    }
+}
+
+/// The file that is replaced may be another user's: of its mode only who may read and write counts.
+#[cfg(unix)]
+#[test]
+fn what_is_written_gets_no_rights_of_a_program() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let file = user.cli.folder.path().join("out");
+    for (before, after) in
+        [(0o4755, 0o755), (0o2755, 0o755), (0o6777, 0o777), (0o1644, 0o644), (0o640, 0o640), (0o600, 0o600)]
+    {
+        for arguments in [&["chat", "hello", "--output", "out"][..], &["speak", "hello", "--output", "out", "--force"]]
+        {
+            fs::write(&file, "old").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(before)).unwrap();
+            user.cli.run(arguments).ok();
+            let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(format!("{mode:o}"), format!("{after:o}"), "{arguments:?}, where it was {before:o}");
+        }
+    }
+}
+
+/// The authorities that a variable names are read from a plain file, of a size that some are.
+#[cfg(unix)]
+#[test]
+fn authorities_are_read_from_plain_files_alone() {
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "https://127.0.0.1:1/v1");
+    let folder = cli.folder.path();
+    assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    fs::create_dir(folder.join("folder")).unwrap();
+    fs::write(folder.join("secret"), format!("-----BEGIN CERTIFICATE-----\n{KEY}\n-----END CERTIFICATE-----\n"))
+        .unwrap();
+    fs::File::create(folder.join("large")).unwrap().set_len(1 << 40).unwrap();
+    crate::support::component();
+    for (variable, name) in [
+        ("SSL_CERT_FILE", "pipe"),
+        ("SSL_CERT_FILE", "folder"),
+        ("SSL_CERT_FILE", "secret"),
+        ("SSL_CERT_FILE", "large"),
+        ("SSL_CERT_FILE", "/dev/zero"),
+        ("SSL_CERT_FILE", "/dev/tty"),
+        ("SSL_CERT_FILE", "/proc/self/environ"),
+    ] {
+        let path = folder.join(name);
+        // Memory is what `/dev/zero` would take.
+        let script = "ulimit -v 12000000; exec timeout 10 \"$@\"";
+        let command = cli.command(&["chat", "hello"]);
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", script, "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(folder)
+            .env_clear();
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ran =
+            crate::support::Ran::from(limited.env("PATH", "/usr/bin:/bin").env(variable, &path).output().unwrap());
+        assert_eq!(ran.code, 4, "{variable} {name}: {ran:?}");
+        assert!(ran.err.contains("SSL_CERT_FILE") && !ran.err.contains(KEY), "{name}: {ran:?}");
+    }
+}
+
+/// What a file says twice, or of JavaScript's members, means what it means to OpenClaw, whose reader takes the last.
+#[test]
+fn a_file_that_says_a_thing_twice_calls_what_openclaw_would() {
+    let user = User::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (other, others) = runtime.block_on(recording(whole(JSON, HELLO)));
+    let (own, other) = (user.stub.base_url(), format!("http://{other}/v1"));
+    for text in [
+        format!(r#"{{models: {{providers: {{portkey: {{baseUrl: "{other}", baseUrl: "{own}"}}}}}}}}"#),
+        format!(r#"{{models: {{providers: {{portkey: {{baseUrl: "{other}", "base\u0055rl": "{own}"}}}}}}}}"#),
+        format!(r#"{{models: {{providers: {{portkey: {{baseUrl: "{other}"}}, "portkey": {{baseUrl: "{own}"}}}}}}}}"#),
+        format!(
+            r#"{{models: {{providers: {{portkey: {{baseUrl: "{other}"}}}}}}, models: {{providers: {{portkey: {{baseUrl: "{own}"}}}}}}}}"#
+        ),
+        format!(r#"{{models: {{providers: {{portkey: {{baseUrl: "{own}"}}, __proto__: {{baseUrl: "{other}"}}}}}}}}"#),
+        format!(
+            r#"{{__proto__: {{models: {{providers: {{portkey: {{baseUrl: "{other}"}}}}}}}}, models: {{providers: {{portkey: {{baseUrl: "{own}"}}}}}}}}"#
+        ),
+        format!(
+            r#"{{models: {{providers: {{constructor: {{prototype: {{baseUrl: "{other}"}}}}, portkey: {{baseUrl: "{own}"}}}}}}}}"#
+        ),
+    ] {
+        user.stub.clear();
+        fs::write(user.cli.folder.path().join("twice.json"), &text).unwrap();
+        let output =
+            user.cli.command(&["chat", "hello", "--config", "twice.json"]).env_remove("PORTKEY_BASE_URL").output();
+        let ran = crate::support::Ran::from(output.unwrap());
+        assert!(ran.code == 0 && user.stub.requests().len() == 1, "{text}: {ran:?}");
+    }
+    assert!(others.lock().unwrap().is_empty());
+}
+
+/// A line break in what becomes a header makes no second one.
+#[test]
+fn no_flag_adds_a_header_to_another() {
+    let user = User::new();
+    for flag in [
+        ["--metadata", "team=a\r\nx-own: 1"],
+        ["--metadata", "a\r\nx-own: 1=b"],
+        ["--metadata", "team=\u{2028}\u{85}x-own: 1"],
+        ["--option", "traceId=a\r\nx-own: 1"],
+        ["--option", "provider=@a\nx-own: 1"],
+        ["--option", "config={\"a\":\"b\r\nx-own: 1\"}"],
+        ["--header", "x-a: b\r\nx-own: 1"],
+        ["--header", "x-a\r\nx-own: 1"],
+        ["--header", "x-a: b\u{7f}x-own: 1"],
+        ["--trace-id", "a\r\nx-own: 1"],
+        ["--model", "@a/b\r\nx-own: 1"],
+    ] {
+        user.stub.clear();
+        let ran = user.cli.run(&["chat", "hello", flag[0], flag[1]]);
+        assert!([0, 1, 2, 4].contains(&ran.code), "{flag:?}: {ran:?}");
+        for request in user.stub.requests() {
+            assert!(request.header("x-own").is_none(), "{flag:?}: {request:?}");
+        }
+    }
+}
+
+/// What stands in the environment for terminals, languages and other programs changes no answer.
+#[test]
+fn odd_variables_change_no_answer() {
+    let user = User::new();
+    let expected = user.cli.run(&["chat", "hello"]).ok().out;
+    let long = "x.example,".repeat(12_000);
+    for (name, value) in [
+        ("COLUMNS", "99999999999"),
+        ("COLUMNS", "0"),
+        ("COLUMNS", "-1"),
+        ("LINES", "0"),
+        ("TERM", "\u{1b}]0;x\u{7}"),
+        ("TERM", ""),
+        ("TZ", "../../../etc/passwd"),
+        ("LC_ALL", "\u{1b}]0;x\u{7}"),
+        ("LANG", "tr_TR.UTF-8"),
+        ("CLICOLOR_FORCE", "1"),
+        ("NO_COLOR", "1"),
+        ("NO_PROXY", &long),
+        ("TMPDIR", "/no/such/folder"),
+        ("RUST_BACKTRACE", "full"),
+        ("RUST_LOG", "trace"),
+        ("SSL_CERT_DIR", "/dev"),
+        ("HOSTALIASES", "/etc/passwd"),
+        ("MALLOC_TRACE", "trace"),
+        ("PWD", "/"),
+        ("USER", "root\nx"),
+    ] {
+        let ran = crate::support::Ran::from(user.cli.command(&["chat", "hello"]).env(name, value).output().unwrap());
+        assert!(ran.code == 0 && ran.out == expected, "{name}={value:.20}: {ran:?}");
+        assert!(!ran.err.contains("\u{1b}]") && !ran.err.contains(KEY), "{name}={value:.20}: {ran:?}");
+    }
+}
+
+/// A proxy's password is in no log, whatever the proxy answers.
+#[test]
+fn a_proxys_password_is_in_no_log() {
+    let password = "hunter22-of-the-proxy";
+    let encoded = STANDARD.encode(format!("user:{password}"));
+    for head in [
+        "200 OK".to_owned(),
+        "103 Early\r\nlink: x\r\n\r\nHTTP/1.1 200 OK".to_owned(),
+        "200 OK\r\ncontent-length: 5".to_owned(),
+        "200 OK\r\ntransfer-encoding: chunked".to_owned(),
+        format!("407 {password}\r\nproxy-authenticate: Basic realm=\"{encoded}\""),
+        format!("500 {encoded}\r\nx-said: {password}"),
+        format!("301 x\r\nlocation: http://user:{password}@127.0.0.1:1/"),
+        format!("{password}"),
+    ] {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let proxy =
+            runtime.block_on(FaultServer::http1(move |_| vec![bytes(format!("HTTP/1.1 {head}\r\n\r\n")), Step::Close]));
+        let place = proxy.base_url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
+        for scheme in ["http", "socks5h"] {
+            let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "http://gateway.test/v1");
+            let cli =
+                cli.env("HTTP_PROXY", format!("{scheme}://user:{password}@{place}")).env("HOST_HARNESS_LOG", "trace");
+            let ran = cli.run(&["chat", "hello", "--timeout", "5"]);
+            assert_ne!(ran.code, 0, "{ran:?}");
+            for secret in [password, &encoded, KEY] {
+                assert!(!format!("{}{}", ran.out, ran.err).contains(secret), "{scheme}: {ran:?}");
+            }
+        }
+    }
+}
+
+/// Sessions that several programs write at once, and names in the folder that the program would not give.
+#[cfg(unix)]
+#[test]
+fn a_session_is_whole_and_private_whoever_writes_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let runs: Vec<_> =
+        (0..6).map(|_| user.cli.command(&["chat", "hello", "--session", "one"]).output()).map(Result::unwrap).collect();
+    assert!(runs.iter().all(|run| run.status.success()));
+    let children: Vec<_> = (0..6)
+        .map(|_| {
+            user.cli
+                .command(&["chat", "hello", "--session", "one"])
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let folder = user.cli.folder.path().join(".local/state/host-harness/sessions");
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["one.json"]);
+    let text = fs::read_to_string(folder.join("one.json")).unwrap();
+    let session: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(session["messages"].as_array().unwrap().len() >= 14, "{text}");
+    assert_eq!(fs::metadata(folder.join("one.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    for name in ["a\u{202e}b", "x y", "\u{1b}]0;t\u{7}", "a\nerror: b", "..", "ＯＮＥ"] {
+        fs::write(folder.join(format!("{name}.json")), &text).unwrap();
+        let ran = user.cli.run(&["chat", "hello", "--continue"]);
+        assert!(!ran.err.contains(['\u{202e}', '\u{1b}', '\u{7}']), "{name:?}: {ran:?}");
+        fs::remove_file(folder.join(format!("{name}.json"))).unwrap();
+    }
+}
