@@ -560,6 +560,9 @@ impl Route {
             // The plugin was not told which.
             if let Some(name) = refused.get().filter(|_| !error.request_sent) {
                 error.message = format!("{} (the host refused the header {:.64})", error.message, name.as_str());
+                if self.egress.attached_headers().any(|attached| attached == name.as_str()) {
+                    error.hint = Some("The host attaches this header itself: a provider must not set it.".into());
+                }
             }
             Error::of_plugin(error, self.egress.redactor())
         })
