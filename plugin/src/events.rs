@@ -12,7 +12,6 @@ use crate::bindings::exports::openclaw::provider::chat::{
     Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
-use crate::tool_calls::{Call, Calls};
 use crate::error::{self, Result};
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
@@ -20,6 +19,7 @@ use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
+use crate::tool_calls::{Call, Calls};
 use crate::wire::{self, present};
 use crate::{guardrails, parts, sse, usage};
 

@@ -1,6 +1,6 @@
 //! The built file itself: what it imports, what it is, what validation says of it and of what is none.
 
-use host_harness::{Engine, Limits, validate};
+use host_harness::{Engine, Limits, Plugin, validate};
 use serde_json::json;
 
 use crate::support::{Cli, component, root};
@@ -34,6 +34,10 @@ async fn what_is_no_component_is_named_as_such() {
     ] {
         let found = validate(&engine, bytes, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{expected}: {found:?}");
+        // A host that loads it is told the same, and not what wasmtime's parser thinks of the first byte.
+        let refused = Plugin::from_bytes(&engine, bytes).await.unwrap_err();
+        assert!(refused.to_string().contains(expected), "{expected}: {refused}");
+        assert!(refused.record().hint.is_some(), "{expected}: {refused:?}");
     }
     let whole = std::fs::read(component()).unwrap();
     let found = validate(&engine, &whole[..whole.len() / 2], None).await;

@@ -308,6 +308,10 @@ async fn the_keys_header_and_the_hosts_own_cannot_be_set() {
         let error = host.attack("send", &host.exchange(&own, &[&format!("{name}: mine")])).await.expect_err(name);
         assert!(error.to_string().starts_with("the host refused the header"), "{name}: {error:?}");
     }
+    // A provider's author is told whose header it is.
+    let error = host.attack("send", &host.exchange(&own, &["x-hostile-key: mine"])).await.unwrap_err();
+    let hint = error.record().hint.as_deref();
+    assert_eq!(hint, Some("The host attaches this header itself: a provider must not set it."), "{error:?}");
     // The fixture that OpenClaw's adapter is tested with too.
     let fixture: serde_json::Value = serde_json::from_str(include_str!("../fixtures/boundary/headers.json")).unwrap();
     let names = |list: &str| -> Vec<String> {

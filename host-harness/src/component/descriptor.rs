@@ -50,7 +50,11 @@ pub(super) fn slips(descriptor: &Descriptor) -> Vec<String> {
     }
     let services = descriptor.services.iter().map(|service| &service.base_url);
     for url in services.clone().chain([&descriptor.default_base_url]).filter(|url| url.ends_with('/')) {
-        findings.push(format!("its base URL {url:.256} ends with a slash: leave that out"));
+        let finding = format!("its base URL {url:.256} ends with a slash: leave that out");
+        // The default one is mostly that of a service too.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
     }
     if services.clone().next().is_some_and(|first| *first != descriptor.default_base_url) {
         findings.push("the first of its services is not the one at its default base URL".into());
@@ -203,6 +207,10 @@ mod tests {
                 it.credentials.push(Credential { id: "other".into(), header: "x-other".into(), ..other });
             }),
             ("ends with a slash", &|it| it.default_base_url.push('/')),
+            ("ends with a slash", &|it| {
+                it.default_base_url.push('/');
+                it.services = vec![service(&it.default_base_url)];
+            }),
             ("not the one at its default base URL", &|it| it.services = vec![service("https://other.example/v1")]),
             ("names no `api`", &|it| it.api.clear()),
             ("it has no label", &|it| it.label.clear()),

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
-    Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
+    Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut, Trap,
     component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, Resource, ResourceTable, TypedFunc},
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -107,10 +107,15 @@ impl Engine {
     /// From the cache where it is there: that takes less than a millisecond, and a third of one more on a thread of its own.
     /// Else beside the calls: it may take seconds, and a component that the compiler cannot stand must not end the host.
     pub(crate) async fn compile(&self, wasm: &[u8]) -> Result<Compiled> {
-        let unusable = |error: wasmtime::Error| Error::config(format!("{error:#}"));
+        let unusable = |error: wasmtime::Error| {
+            Error::config(format!("it does not compile: {error:#}")).hint(
+                "The file is damaged, or made for another kind of host: build it again, or take it from its release.",
+            )
+        };
         if wasm.len() as u64 > self.limits.component {
             return Err(Error::config(format!("it is larger than {} bytes", self.limits.component)));
         }
+        is_component(wasm)?;
         let digest = hex(&Sha256::digest(wasm));
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.wasmtime, &digest)) {
             return Ok(Compiled { component, digest });
@@ -185,6 +190,18 @@ impl Engine {
         store.epoch_deadline_async_yield_and_update(1);
         let instance = within(clock, linked.0.pre.instantiate_async(&mut store)).await?;
         Ok(Live { store, instance, linked: linked.clone(), refused, _permit: permit })
+    }
+}
+
+/// Whether the first bytes are a component's: what else there is, wasmtime's parser describes byte by byte.
+fn is_component(wasm: &[u8]) -> Result<()> {
+    match wasm.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(()),
+        Some([0, b'a', b's', b'm', ..]) => {
+            Err(Error::config("it is a core WebAssembly module, not a component: build it for wasm32-wasip2")
+                .hint("docs/write-a-provider.md shows how a provider is built."))
+        }
+        _ => Err(Error::config("it is not a WebAssembly file").hint("Name the `.wasm` file of a provider.")),
     }
 }
 
@@ -352,8 +369,14 @@ fn failed(error: wasmtime::Error) -> Error {
             .hint("A memory of the plugin takes 4 GiB of address space, though little of it is used: raise the limit (ulimit -v), or free memory.")
             .source(error);
     }
-    let reason = error.root_cause().to_string();
-    let reason = reason.lines().next().unwrap_or("no reason given");
+    // Its stack is for the plugin's author: where the component has names, those of the functions that ran.
+    tracing::debug!("the plugin failed: {error:?}");
+    let cause = error.root_cause().to_string();
+    let reason = match error.downcast_ref() {
+        // All that is left of a panic without Rust's std.
+        Some(Trap::UnreachableCodeReached) => "it panicked, or came to an `unreachable` instruction",
+        _ => cause.lines().next().unwrap_or("no reason given"),
+    };
     Error::host(ErrorKind::Other, format!("the plugin failed: {reason}"))
         .hint("This is a fault of the plugin, or a limit of the host that it ran into; other calls are not affected.")
         .source(error)

@@ -59,7 +59,7 @@ impl Plugin {
         let path = path.as_ref();
         let wasm = read_file(path, engine.limits.component).map_err(|error| {
             Error::config(format!("cannot read the component `{}`: {error}", path.display()))
-                .hint("Build it with `make build`, or name it with --plugin FILE.")
+                .hint("Build it with `make component`, take it from a release, or name another file.")
         })?;
         Self::from_bytes(engine, &wasm).await.map_err(|error| match error.kind() {
             ErrorKind::InvalidConfig => {

@@ -32,21 +32,10 @@ pub struct Validation {
 /// ```
 pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) -> Validation {
     let mut found = Validation::default();
-    match wasm.get(..8) {
-        Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
-        Some([0, b'a', b's', b'm', ..]) => {
-            found.findings.push("it is a core WebAssembly module, not a component: build it for wasm32-wasip2".into());
-            return found;
-        }
-        _ => {
-            found.findings.push("it is not a WebAssembly file".into());
-            return found;
-        }
-    }
     let compiled = match engine.compile(wasm).await {
         Ok(compiled) => compiled,
         Err(error) => {
-            found.findings.push(format!("it does not compile: {error}"));
+            found.findings.push(error.to_string());
             return found;
         }
     };

@@ -11,8 +11,8 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
-use crate::tool_calls::fnv;
 use crate::json::{Json, Object};
+use crate::tool_calls::fnv;
 use crate::traits::{Family, Route};
 
 pub(super) const MARK: &str = "cache_control";
