@@ -108,6 +108,7 @@ impl<'a> Json<'a> {
     }
 
     /// A number.
+    #[inline]
     pub fn number(&self) -> Option<f64> {
         self.scalar()?.parse::<Number>().ok()?.as_f64()
     }
@@ -179,6 +180,7 @@ impl<'a> Json<'a> {
     }
 
     /// A count, leniently: a fraction is cut off, digits may stand in a string.
+    #[inline]
     pub fn count(&self) -> Option<u64> {
         let fractional = || Some(self.number().filter(|count| (0.0..1e18).contains(count))? as u64);
         self.whole().or_else(fractional).or_else(|| self.string()?.parse().ok())
@@ -198,6 +200,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value on one line.
+    #[inline]
     pub fn compact(&self) -> String {
         let (mut in_string, mut is_escaped) = (false, false);
         let mut json = self.to_json();
@@ -432,18 +435,27 @@ impl From<bool> for Json<'_> {
     }
 }
 
-macro_rules! from_number {
-    ($($number:ty)*) => {$(
-        impl From<$number> for Json<'_> {
-            fn from(number: $number) -> Self {
-                // What is no number, such as an infinity, JSON spells `null`.
-                to_raw_value(&number).map_or(Self::NULL, |raw| Self::Raw(Cow::Owned(raw)))
-            }
-        }
-    )*};
+impl From<f32> for Json<'_> {
+    #[inline]
+    fn from(number: f32) -> Self {
+        // What is no number, such as an infinity, JSON spells `null`.
+        to_raw_value(&number).map_or(Self::NULL, |raw| Self::Raw(Cow::Owned(raw)))
+    }
 }
 
-from_number!(f32 i64 u32);
+impl From<i64> for Json<'_> {
+    #[inline]
+    fn from(number: i64) -> Self {
+        to_raw_value(&number).map_or(Self::NULL, |raw| Self::Raw(Cow::Owned(raw)))
+    }
+}
+
+impl From<u32> for Json<'_> {
+    #[inline]
+    fn from(number: u32) -> Self {
+        i64::from(number).into()
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -626,6 +638,7 @@ pub fn cut(json: &str) -> Option<usize> {
 /// A JSON text that is [`cut`], with the other halves of its pairs, and the next text without them, as far as that one
 /// goes on so.
 #[cold]
+#[inline]
 pub fn joined(mut json: &str, mut next: &str) -> (String, String) {
     // An escaped quote begins no string.
     let is_second = |text: &[u8]| matches!(text, [before, b'"', b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F'] if *before != b'\\');
