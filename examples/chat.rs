@@ -2,10 +2,7 @@
 //!
 //!     PORTKEY_API_KEY=... cargo run --example chat -- portkey_provider.wasm 'Say hello'
 
-use host_harness::{
-    Provider, Setup,
-    wit::chat::{Message, Prompt},
-};
+use host_harness::{Prompt, Provider, Setup};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -14,7 +11,7 @@ async fn main() -> anyhow::Result<()> {
 
     let provider = Provider::load(component, Setup::from_env()).await?;
     let model = &provider.plugin().descriptor().default_model.id;
-    let response = provider.complete(Prompt::new(model, [Message::user(question)])).await?;
+    let response = provider.complete(Prompt::user(model, question)).await?;
     println!("{}", response.text());
     Ok(())
 }

@@ -6,10 +6,7 @@
 
 use std::io::Write;
 
-use host_harness::{
-    Error, ErrorKind, Provider, Setup,
-    wit::chat::{Event, Message, Prompt},
-};
+use host_harness::{Error, ErrorKind, Event, Prompt, Provider, Setup};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -18,7 +15,7 @@ async fn main() -> anyhow::Result<()> {
 
     let provider = Provider::load(component, Setup::from_env()).await?;
     let model = std::env::var("MODEL").unwrap_or_else(|_| provider.plugin().descriptor().default_model.id.clone());
-    let Err(error) = answer(&provider, Prompt::new(model, [Message::user(question)])).await else { return Ok(()) };
+    let Err(error) = answer(&provider, Prompt::user(model, question)).await else { return Ok(()) };
     match error.kind() {
         // What was printed is not the whole.
         ErrorKind::Truncated | ErrorKind::Transport => eprintln!("\ncut short: {error}"),

@@ -10,10 +10,7 @@
 //! The feature `keyring` reads keys from the system's keyring.
 //!
 //! ```no_run
-//! use host_harness::{
-//!     Engine, Environment, Limits, Plugin, Provider, Setup,
-//!     wit::chat::{Event, Message, Prompt},
-//! };
+//! use host_harness::{Engine, Environment, Event, Limits, Plugin, Prompt, Provider, Setup};
 //!
 //! # async fn run() -> Result<(), host_harness::Error> {
 //! // Once for a process: the engine, and a plugin compiled or taken from the cache. `Provider::load` is short for all of it.
@@ -24,8 +21,7 @@
 //! let provider = Provider::connect(&plugin, Setup::new(config).environment(Environment::process())).await?;
 //!
 //! // Each call runs in an instance of its own.
-//! let request = Prompt::new("@openai/gpt-5-mini", [Message::user("Tell me of ships")]);
-//! let mut reply = provider.stream(&request).await?;
+//! let mut reply = provider.stream(Prompt::user("@openai/gpt-5-mini", "Tell me of ships")).await?;
 //! while let Some(events) = reply.next().await? {
 //!     for event in events {
 //!         if let Event::Text(text) = event {
@@ -92,3 +88,4 @@ pub use file::{image_kind, read_file};
 pub use limits::Limits;
 pub use network::{destination::Destination, diagnose::Step};
 pub use types::{ErrorKind, ErrorOrigin};
+pub use wit::chat::{Event, Message, Prompt, Tool, ToolCall};

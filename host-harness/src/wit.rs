@@ -1,5 +1,7 @@
 //! The interfaces of the WIT, as Rust types and calls, generated from `wit/`. What they share is in [`crate::types`].
 //!
+//! A debug print of a generated record names its fields as the WIT does, `tool-choice`: the generator has no other way.
+//!
 //! The folder is a copy of the project's, so that a package of this crate holds it. A test, `xtask/tests/wit.rs`, compares
 //! the two.
 

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use host_harness::{
-    CallOptions, Environment, ErrorKind, ErrorOrigin, Provider, Setup, StopReason, ToolLimits,
+    CallOptions, Environment, ErrorKind, ErrorOrigin, Event, Joined, Provider, Setup, StopReason, ToolLimits,
     wit::chat::{Message, Prompt, PromptCache, Request, Tool, ToolCall},
 };
 use host_harness_stub::{Options, Stub};
@@ -212,12 +213,12 @@ async fn the_calls_of_an_answer_run_at_the_same_time_and_their_results_keep_its_
     let stub = hosted().await;
     let provider = provider(stub.base_url()).await;
     let both = Barrier::new(2);
-    let tool = |call: ToolCall| {
+    let tool = |call: ToolCall, arguments: Value| {
         let both = &both;
         async move {
             // Neither comes past this without the other.
             both.wait().await;
-            Ok(json!({"of": call.name, "city": call.arguments()?["city"]}))
+            Ok(json!({"of": call.name, "city": arguments["city"]}))
         }
     };
     let prompt = with_tools(&["get_weather", "get_time"], "Use get_weather and get_time for Paris.");
@@ -236,7 +237,7 @@ async fn the_calls_of_an_answer_run_at_the_same_time_and_their_results_keep_its_
 
     let one_by_one = AtomicUsize::new(0);
     let limits = ToolLimits { at_once: 1, ..limits };
-    let tool = |_| {
+    let tool = |_, _| {
         let under_way = &one_by_one;
         async move {
             let others = under_way.fetch_add(1, Ordering::SeqCst);
@@ -254,7 +255,7 @@ async fn a_conversation_with_tools_ends_at_its_limits_and_nothing_of_it_is_lost(
     let stub = hosted().await;
     let provider = provider(stub.base_url()).await;
     let question = || with_tools(&["get_weather"], "Use get_weather for Paris.");
-    let rains = |_| async { Ok("It rains.") };
+    let rains = |_, _| async { Ok("It rains.") };
 
     let stopped = provider.run_tools(question(), &ToolLimits { rounds: 1, ..ToolLimits::default() }, rains).await;
     let stopped = stopped.unwrap_err();
@@ -263,13 +264,13 @@ async fn a_conversation_with_tools_ends_at_its_limits_and_nothing_of_it_is_lost(
     let on = Prompt { messages: stopped.messages, ..question() };
     assert!(provider.run_tools(on, &ToolLimits::default(), rains).await.unwrap().response.text().contains("It rains."));
 
-    let hangs = |_| std::future::pending::<Result<String, host_harness::ToolError>>();
+    let hangs = |_, _| std::future::pending::<Result<String, host_harness::ToolError>>();
     let limits = ToolLimits { time: Duration::from_millis(500), ..ToolLimits::default() };
     let stopped = provider.run_tools(question(), &limits, hangs).await.unwrap_err();
     assert!(matches!(stopped.reason, StopReason::Time(_)), "{stopped:?}");
     assert_eq!(stopped.messages, question().messages, "a call without a result would be refused");
 
-    let fails = |_| async { Err::<String, _>("out of order".into()) };
+    let fails = |_, _| async { Err::<String, _>("out of order".into()) };
     let stopped = provider.run_tools(question(), &ToolLimits::default(), fails).await.unwrap_err();
     assert!(matches!(&stopped.reason, StopReason::Tool { name, .. } if name == "get_weather"), "{stopped:?}");
     assert_eq!(stopped.to_string(), "the tool `get_weather` failed: out of order");
@@ -304,7 +305,7 @@ async fn a_call_that_no_tool_can_take_is_told_to_the_model() {
         guardrails_json: None,
         report: GatewayReport::default(),
     };
-    let never = |_: ToolCall| async { panic!("it ran") as Result<String, host_harness::ToolError> };
+    let never = |_, _| async { panic!("it ran") as Result<String, host_harness::ToolError> };
     for (bad, said) in
         [(call("get_time", "{}"), "there are: get_weather"), (call("get_weather", "{\"city\":"), "not JSON")]
     {
@@ -323,6 +324,29 @@ async fn a_call_that_no_tool_can_take_is_told_to_the_model() {
     assert!(matches!(stopped.reason, StopReason::Cut), "{stopped:?}");
 }
 
+/// Each failure is an item of the stream of events, also one before the first event, and the last.
+#[tokio::test]
+async fn a_stream_of_events_says_how_a_reply_ends() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    let events = provider.events(ask(MODEL, "tell me of ships"));
+    assert_eq!(stub.requests().len(), 0, "it asks when it is polled");
+    let events: Vec<Event> = events.try_collect().await.unwrap();
+    let mut joined = Joined::default();
+    events.into_iter().for_each(|event| joined.push(event));
+    assert!(joined.text().contains("tell me of ships"), "{joined:?}");
+
+    for (model, pieces, kind) in
+        [("fault/key-budget", false, ErrorKind::QuotaExceeded), ("fault/cut", true, ErrorKind::Truncated)]
+    {
+        let events: Vec<_> = provider.events(ask(model, "tell me of ships")).collect().await;
+        let (last, before) = events.split_last().unwrap();
+        assert_eq!(last.as_ref().unwrap_err().kind(), kind, "{model}");
+        assert_eq!(!before.is_empty(), pieces, "{model}: {before:?}");
+        assert!(before.iter().all(Result::is_ok), "{model}: {before:?}");
+    }
+}
+
 /// What an embedder gives to `tokio::spawn`.
 #[tokio::test]
 async fn a_conversation_and_a_call_run_on_any_thread() {
@@ -331,7 +355,7 @@ async fn a_conversation_and_a_call_run_on_any_thread() {
     let said = tokio::spawn(async move {
         let provider = provider.with(CallOptions::new().trace_id("spawned")).await.unwrap();
         let prompt = with_tools(&["get_weather"], "Use get_weather for Paris.");
-        provider.run_tools(prompt, &ToolLimits::default(), |_| async { Ok("It rains.") }).await.unwrap()
+        provider.run_tools(prompt, &ToolLimits::default(), |_, _| async { Ok("It rains.") }).await.unwrap()
     });
     assert!(said.await.unwrap().response.text().contains("It rains."));
 }

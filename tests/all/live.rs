@@ -151,7 +151,7 @@ async fn everything(provider: &Provider, models: &Models, account: &mut Account)
             tools: vec![weather_tool("get_weather")],
             ..prompt("Use get_weather for Paris, then tell me what it said.")
         };
-        let rains = |_| async { Ok("It rains.") };
+        let rains = |_, _| async { Ok("It rains.") };
         let limits = ToolLimits { rounds: 3, ..ToolLimits::default() };
         let talk = provider.run_tools(prompt, &limits, rains).await.map_err(said)?;
         if talk.messages.len() < 4 { Err(said("no tool was called")) } else { says(&talk.response, "rain") }

@@ -13,7 +13,7 @@ use host_harness::{
     Error, ErrorKind, Provider, Result, StopReason, Stopped, ToolError, ToolLimits,
     wit::chat::{Prompt, PromptCache, Request, ToolCall},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, Command},
@@ -64,7 +64,7 @@ impl ToolCommand {
     }
 
     /// What it prints, or in a few words why it did not: both are for the model.
-    async fn run(&self, call: ToolCall) -> Result<String, ToolError> {
+    async fn run(&self, call: ToolCall, arguments: Value) -> Result<String, ToolError> {
         let mut command = Command::new(&self.program);
         command.env_clear().envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -72,7 +72,7 @@ impl ToolCommand {
         #[cfg(unix)]
         command.process_group(0);
         let group = Group::new(command.spawn()?);
-        let asked = json!({"id": call.id, "name": call.name, "arguments": call.arguments()?}).to_string() + "\n";
+        let asked = json!({"id": call.id, "name": call.name, "arguments": arguments}).to_string() + "\n";
         Ok(match tokio::time::timeout(self.time, group.answer(asked.as_bytes())).await {
             Ok(answer) => answer?,
             Err(_) => format!("error: it took longer than {} s", self.time.as_secs()),
@@ -157,12 +157,12 @@ pub(crate) async fn converse(
             if is_stopped { Err(given_up()) } else { Ok(response) }
         }
     };
-    let tool = |call: ToolCall| {
+    let tool = |call: ToolCall, arguments| {
         let given_up = &given_up;
         async move {
             output::note(&format!("{}({})", call.name, call.arguments_json));
             tokio::select! {
-                result = command.run(call) => result,
+                result = command.run(call, arguments) => result,
                 Ok(()) = tokio::signal::ctrl_c() => Err(given_up().into()),
             }
         }

@@ -17,7 +17,7 @@ impl Message {
     /// A message of a history in OpenAI's form: `{"role": "user", "content": "Hello"}`.
     ///
     /// ```
-    /// use host_harness::wit::chat::Message;
+    /// use host_harness::Message;
     ///
     /// let history = serde_json::json!([
     ///     {"role": "system", "content": "Be brief."},

@@ -146,9 +146,9 @@ impl Provider {
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
-    /// use host_harness::wit::chat::{Message, Prompt};
+    /// use host_harness::Prompt;
     ///
-    /// let reply = provider.complete(Prompt::new("@openai/gpt-5-mini", [Message::user("Tell me of ships")])).await?;
+    /// let reply = provider.complete(Prompt::user("@openai/gpt-5-mini", "Tell me of ships")).await?;
     /// let price = provider.price_of_reply("@openai/gpt-5-mini", &reply.model, &reply.report).await;
     /// if let (Some(price), Some(usage)) = (price, &reply.usage) {
     ///     println!("{:?} US dollars", price.cost_of(usage));

@@ -17,6 +17,10 @@ use boundary::{
     secret_names::{names_a_secret, secrets_in},
     view::View,
 };
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -52,6 +56,9 @@ use crate::{
 };
 
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
+///
+/// Its calls need a tokio runtime with I/O and time. A connection belongs to the runtime that opened it: use a provider
+/// in one runtime, as another's call waits on a shared connection while that one is not driven.
 ///
 /// ```no_run
 /// use host_harness::{Provider, Setup};
@@ -195,10 +202,10 @@ impl Provider {
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
-    /// use host_harness::{CallOptions, wit::chat::{Message, Prompt}};
+    /// use host_harness::{CallOptions, Prompt};
     ///
     /// let call = CallOptions::new().trace_id("order-4711").metadata("team", "sales");
-    /// let prompt = Prompt::new("@openai/gpt-5-mini", [Message::user("Where is my parcel?")]);
+    /// let prompt = Prompt::user("@openai/gpt-5-mini", "Where is my parcel?");
     /// let response = provider.with(call).await?.complete(prompt).await?;
     /// # Ok(()) }
     /// ```
@@ -403,6 +410,30 @@ impl Provider {
         let report = within(clock, chat.reply().call_report(&mut live.store, reply)).await?;
         let open = OpenReply { live, chat, reply };
         Ok(Reply::new(self.pieces(open, route, clock), report))
+    }
+
+    /// The same as a stream of single events. It asks when it is polled for the first time, so that each failure is an
+    /// item of it, also one before the first event. [`Reply::report`] is left out.
+    ///
+    /// ```no_run
+    /// # async fn run(provider: host_harness::Provider) {
+    /// use futures_util::StreamExt;
+    /// use host_harness::{ErrorKind, Event, Prompt};
+    ///
+    /// let mut events = provider.events(Prompt::user("@openai/gpt-5-mini", "Tell me of ships"));
+    /// while let Some(event) = events.next().await {
+    ///     match event {
+    ///         Ok(Event::Text(text)) => print!("{text}"),
+    ///         Ok(_) => {}
+    ///         Err(error) if error.kind() == ErrorKind::Truncated => eprintln!("cut short: {error}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn events(&self, request: impl Into<chat::Request>) -> BoxStream<'static, Result<chat::Event>> {
+        let (provider, request) = (self.clone(), request.into());
+        stream::once(async move { provider.stream(request).await.map(Reply::into_events) }).try_flatten().boxed()
     }
 
     /// Starts to read the pieces of a call; `clock` measures its time.

@@ -119,7 +119,7 @@ impl Reply {
 /// Joins the events of a streamed reply to the reply that a call without streaming would have given.
 ///
 /// ```
-/// use host_harness::{Joined, wit::chat::Event};
+/// use host_harness::{Event, Joined};
 ///
 /// let mut joined = Joined::default();
 /// for event in [Event::Text("Hello, ".into()), Event::Text("world".into())] {
@@ -214,7 +214,7 @@ impl Response {
     ///
     /// ```
     /// # fn run(response: host_harness::wit::chat::Response) {
-    /// use host_harness::wit::chat::Event;
+    /// use host_harness::Event;
     ///
     /// for event in response.into_events() {
     ///     if let Event::Text(text) = event {

@@ -22,9 +22,10 @@ impl Prompt {
     /// Asks `model` to go on after `messages`.
     ///
     /// ```
-    /// use host_harness::wit::chat::{Message, Prompt};
+    /// use host_harness::{Message, Prompt};
     ///
-    /// let prompt = Prompt { temperature: Some(0.2), ..Prompt::new("@openai/gpt-5-mini", [Message::user("Hello?")]) };
+    /// let messages = [Message::system("Be brief."), Message::user("Hello?")];
+    /// let prompt = Prompt { temperature: Some(0.2), ..Prompt::new("@openai/gpt-5-mini", messages) };
     /// assert!(prompt.tools.is_empty());
     /// ```
     pub fn new(model: impl Into<String>, messages: impl IntoIterator<Item = Message>) -> Self {
@@ -43,6 +44,23 @@ impl Prompt {
             reasoning_effort: None,
             extra_json: None,
         }
+    }
+
+    /// Asks `model` this question, and nothing before it.
+    ///
+    /// ```
+    /// use host_harness::{Message, Prompt};
+    ///
+    /// let prompt = Prompt::user("@openai/gpt-5-mini", "Hello?");
+    /// assert_eq!(prompt, Prompt::new("@openai/gpt-5-mini", [Message::user("Hello?")]));
+    /// ```
+    pub fn user(model: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::new(model, [Message::user(text)])
+    }
+
+    /// The same with these tools, which the model may call.
+    pub fn tools(self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        Self { tools: tools.into_iter().collect(), ..self }
     }
 }
 
@@ -105,7 +123,7 @@ impl Message {
     /// A user's words about an image: its bytes, as a [`Media`], or its URL.
     ///
     /// ```
-    /// use host_harness::{types::Media, wit::chat::Message};
+    /// use host_harness::{Message, types::Media};
     ///
     /// let png = Media::new("image/png", [0x89, b'P', b'N', b'G']);
     /// let message = Message::image("What is this?", png);
@@ -157,7 +175,7 @@ impl Tool {
     /// A function that takes one object, of this JSON Schema.
     ///
     /// ```
-    /// use host_harness::wit::chat::Tool;
+    /// use host_harness::Tool;
     /// use serde_json::json;
     ///
     /// let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});

@@ -109,27 +109,22 @@ impl StdError for Stopped {
 
 impl Provider {
     /// Sends `prompt`, runs `tool` for each call that the model asks for, and sends the results, until the model asks
-    /// for no more calls. The calls of one answer run at the same time. A call of an unknown tool, or with arguments
-    /// that are not JSON, is not run, and the model is told.
+    /// for no more calls. `tool` gets the call and its arguments. The calls of one answer run at the same time. A call
+    /// of an unknown tool, or with arguments that are not JSON, is not run, and the model is told.
     ///
     /// An error of `tool` ends the conversation. If the model should know about a failure, return it as the result: a
     /// text, a JSON value or an image.
     ///
     /// ```no_run
     /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Stopped> {
-    /// use host_harness::{ToolLimits, wit::chat::{Message, Prompt, Tool}};
-    /// use serde_json::json;
+    /// use host_harness::{Prompt, Tool, ToolLimits};
+    /// use serde_json::{Value, json};
     ///
     /// let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    /// let prompt = Prompt {
-    ///     tools: vec![Tool::new("get_weather", "The weather in a city", schema)],
-    ///     ..Prompt::new("@openai/gpt-5-mini", [Message::user("Do I need a coat in Paris?")])
-    /// };
-    /// let said = provider
-    ///     .run_tools(prompt, &ToolLimits::default(), |call| async move {
-    ///         Ok(format!("It rains in {}.", call.arguments()?["city"]))
-    ///     })
-    ///     .await?;
+    /// let tool = Tool::new("get_weather", "The weather in a city", schema);
+    /// let prompt = Prompt::user("@openai/gpt-5-mini", "Do I need a coat in Paris?").tools([tool]);
+    /// let weather = async |_, arguments: Value| Ok(format!("It rains in {}.", arguments["city"]));
+    /// let said = provider.run_tools(prompt, &ToolLimits::default(), weather).await?;
     /// println!("{}", said.response.text());
     /// # Ok(()) }
     /// ```
@@ -140,7 +135,7 @@ impl Provider {
         &self,
         prompt: Prompt,
         limits: &ToolLimits,
-        tool: impl Fn(ToolCall) -> F,
+        tool: impl Fn(ToolCall, Value) -> F,
     ) -> Result<Conversation, Stopped>
     where
         R: Into<UserPart>,
@@ -159,7 +154,7 @@ impl ToolLimits {
         &self,
         prompt: Prompt,
         mut ask: impl FnMut(Prompt) -> A,
-        tool: impl Fn(ToolCall) -> F,
+        tool: impl Fn(ToolCall, Value) -> F,
     ) -> Result<Conversation, Stopped>
     where
         A: Future<Output = Result<Response>>,
@@ -205,7 +200,7 @@ struct Said {
 }
 
 impl Said {
-    async fn result<R, F>(&self, call: ToolCall, tool: &impl Fn(ToolCall) -> F) -> Result<Message, StopReason>
+    async fn result<R, F>(&self, call: ToolCall, tool: &impl Fn(ToolCall, Value) -> F) -> Result<Message, StopReason>
     where
         R: Into<UserPart>,
         F: Future<Output = Result<R, ToolError>>,
@@ -217,7 +212,7 @@ impl Said {
                 format!("error: there is no tool of this name; there are: {}", names.join(", ")).into()
             }
             Err(error) => format!("error: {error}").into(),
-            Ok(_) => tool(call).await.map_err(|error| StopReason::Tool { name, error })?.into(),
+            Ok(arguments) => tool(call, arguments).await.map_err(|error| StopReason::Tool { name, error })?.into(),
         };
         Ok(Message::ToolResult(ToolResult { call_id, content: vec![result] }))
     }

@@ -29,7 +29,7 @@ use crate::{
 /// ```
 /// use host_harness::{Environment, Setup};
 ///
-/// let setup = Setup::new(serde_json::json!({}))
+/// let setup = Setup::default()
 ///     .base_url("http://127.0.0.1:8787/v1")
 ///     .header("x-portkey-trace-id", "trace-1")
 ///     .environment(Environment::process());
@@ -61,8 +61,15 @@ impl fmt::Debug for Setup {
     }
 }
 
+/// Without a configuration, an environment or a secret: give it what the calls need.
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new(json!({}))
+    }
+}
+
 impl Setup {
-    /// From a configuration of OpenClaw's form; an empty object is one.
+    /// From a configuration of OpenClaw's form; an empty object is one, and [`Setup::default`] has it.
     pub fn new(config: Value) -> Self {
         Self {
             config,
@@ -116,7 +123,7 @@ impl Setup {
     /// ```
     /// use host_harness::Setup;
     ///
-    /// let setup = Setup::new(serde_json::json!({})).option("traceId", "trace-1").option("metadata", serde_json::json!({"team": "a"}));
+    /// let setup = Setup::default().option("traceId", "trace-1").option("metadata", serde_json::json!({"team": "a"}));
     /// # let _ = setup;
     /// ```
     pub fn option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

@@ -20,7 +20,7 @@ use crate::{
 /// use host_harness::{Destination, Engine, Limits, Plugin, Setup};
 ///
 /// let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
-/// let destination = Destination::of(plugin.descriptor(), Setup::new(serde_json::json!({})))?;
+/// let destination = Destination::of(plugin.descriptor(), Setup::default())?;
 /// for step in destination.diagnose(&Limits::default()).await {
 ///     println!("{} took {:?}", step.name, step.took);
 /// }
