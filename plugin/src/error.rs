@@ -3,12 +3,19 @@
 //! Only this module knows the error responses of the hosted and the open-source gateway. `failure` finds the words in
 //! them. Failures below HTTP are in the `http` of `wit/guest`, wrong configurations in [`crate::lint`].
 
+mod classify;
+mod retry_after;
+#[cfg(test)]
+mod tests;
+
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
 use openclaw_provider_guest::one_line;
+
+use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, classify};
 
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::failure::Failure;
@@ -106,7 +113,7 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     let mut error = answered(kind, said.origin, &message, head);
     error.hint = hint.map(ToOwned::to_owned);
     error.code = (!said.code.is_empty()).then(|| one_line(&said.code, 128));
-    error.retry_after_ms = retry_after(head, &error.message).or_else(|| retry_delay(body));
+    error.retry_after_ms = retry_after::read(head, &error.message, body);
     error
 }
 
@@ -351,272 +358,6 @@ pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> 
     protocol(head, "The answer holds no choice", body)
 }
 
-/// The HTTP status, or one inferred from the error's status, type or words (`message`, in lower case) when the response itself
-/// was a 2xx: the type is one of a few.
-fn status(head: &Head, said: &Said, message: &str) -> u16 {
-    if !(200..300).contains(&head.status) {
-        return head.status;
-    }
-    let of_type =
-        |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
-    let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
-    said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
-}
-
-/// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 19] = [
-    ("rate limit", 429),
-    ("per minute limit", 429),
-    ("request rate", 429),
-    ("usage limit", 429),
-    ("too many requests", 429),
-    ("throttl", 429),
-    ("timed out", 504),
-    ("timeout", 504),
-    ("overload", 503),
-    ("capacity", 503),
-    ("unavailable", 503),
-    ("internal", 500),
-    ("server error", 500),
-    ("unauthorized", 401),
-    ("authentication", 401),
-    ("login fail", 401),
-    ("forbidden", 403),
-    ("validation error", 400),
-    ("invalid param", 400),
-];
-
-/// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
-/// references, "Errors".
-const TYPES: [(&str, u16); 22] = [
-    ("limit_requests", 429),
-    ("api_error", 500),
-    ("authentication_error", 401),
-    ("invalid_request_error", 400),
-    ("not_found_error", 404),
-    ("permission_error", 403),
-    ("rate_limit_error", 429),
-    ("rate_limit_exceeded", 429),
-    ("too_many_requests_error", 429),
-    ("request_too_large", 413),
-    ("server_error", 500),
-    ("internal_error", 500),
-    ("internal_server_error", 500),
-    ("unauthenticated", 401),
-    ("permission_denied", 403),
-    ("not_found", 404),
-    ("resource_exhausted", 429),
-    ("invalid_argument", 400),
-    ("unavailable", 503),
-    ("internal", 500),
-    ("deadline_exceeded", 504),
-    ("timeout", 504),
-];
-
-/// Chooses kind and hint. The more precise signs come first, the status last.
-fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
-    let message = said.message.to_ascii_lowercase();
-    let says = |part: &str| message.contains(part);
-    for rule in RULES {
-        let hit = match rule.mark {
-            Mark::Code(code) => said.code == code || said.kind == code,
-            Mark::Any(parts) => parts.iter().any(|part| says(part)),
-            Mark::GatewayCode(status, code) => {
-                said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
-            }
-            Mark::Type(kind) => said.kind == kind,
-            Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(part) => says(part),
-            Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
-        };
-        // A limit of tokens a minute is not the model's.
-        if hit && !(rule.hint == CONTEXT && head.status == 429) {
-            // Of the gateway's own key it says so in another way.
-            let is_own = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway;
-            return (rule.kind, Some(if is_own { CHECK_KEY } else { rule.hint }));
-        }
-    }
-    let upstream = said.origin == ErrorOrigin::Upstream;
-    match status(head, said, &message) {
-        401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
-        401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
-        402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
-        403 if upstream => (ErrorKind::Forbidden, Some("The model provider forbids this: check what its key may use.")),
-        403 => (
-            ErrorKind::Forbidden,
-            Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
-        ),
-        404 if upstream && !said.is_html => (ErrorKind::NotFound, Some(MODEL_ID)),
-        404 | 405 => (ErrorKind::InvalidConfig, Some(CHECK_BASE_URL)),
-        408 => (ErrorKind::Timeout, Some(TIMEOUT)),
-        412 => (ErrorKind::QuotaExceeded, Some(BUDGET)),
-        413 => (ErrorKind::InvalidRequest, Some(TOO_LARGE)),
-        429 => (ErrorKind::RateLimited, Some(WAIT)),
-        431 => (
-            ErrorKind::InvalidConfig,
-            Some("The headers are too large: shorten the inline config or the metadata, or use a config id."),
-        ),
-        446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
-        501 => (ErrorKind::Unsupported, None),
-        504 => (ErrorKind::Timeout, Some(LATER)),
-        500..=599 if said.origin == ErrorOrigin::Gateway => {
-            (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
-        }
-        500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
-        400..=499 => (ErrorKind::InvalidRequest, None),
-        // Nothing that this protocol knows as an answer.
-        ..200 | 204 | 205 => (ErrorKind::Protocol, None),
-        _ => (ErrorKind::Other, None),
-    }
-}
-
-/// Names both hosted editions: each refuses the other's keys.
-const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
-const WAIT: &str = "Wait before the next call, or raise the limit.";
-const LATER: &str = "Try again later.";
-const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
-const MODEL_ID: &str = "Check the model id: the hosted catalog names models @provider/model.";
-const TIMEOUT: &str = "Raise requestTimeoutMs, or request_timeout in the Portkey config.";
-const BUDGET: &str = "A budget is used up: raise it in Portkey, or use another provider.";
-/// Where each budget is raised. Source: Portkey's docs, "Enforce Budget Limits", "Workspace Budget", "Budget Limits".
-const KEY_BUDGET: &str =
-    "The budget of this Portkey API key is used up: raise it in Portkey (API Keys), or use another key.";
-const WORKSPACE_BUDGET: &str =
-    "The budget of the workspace is used up: raise it in Portkey (Workspace Control, Budget Allocation).";
-const PROVIDER_BUDGET: &str = "The budget of this provider is used up: raise it in Portkey (Workspace Provisioning of its integration), or use another provider.";
-const TOO_LARGE: &str = "The request is too large for the gateway: send less.";
-const QUOTA: &str = "The model provider's own quota is used up: check its plan and billing.";
-const CONTEXT: &str =
-    "The conversation is longer than the model's context: shorten it, or choose a model with a larger one.";
-const FILTER: &str = "The model provider's content filter refused this: change the content.";
-const PROVIDER_KEY: &str =
-    "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
-const GUARDRAIL: &str =
-    "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
-const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
-const FIELD: &str = "The model refuses this field: leave it out of the request (the params of the model, an option of the command), or say in modelFamilies which model this id stands for.";
-const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
-
-struct Rule {
-    mark: Mark,
-    kind: ErrorKind,
-    hint: &'static str,
-}
-
-enum Mark {
-    /// The code, or the type.
-    Code(&'static str),
-    GatewayCode(u16, &'static str),
-    Type(&'static str),
-    TypeEnd(&'static str),
-    /// The message holds this, in lower case.
-    Says(&'static str),
-    /// The message holds one of these, in lower case.
-    Any(&'static [&'static str]),
-    GatewaySays(&'static str),
-}
-
-const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
-    Rule { mark, kind, hint }
-}
-
-/// Signs of a failure; the first that matches wins. Sources: Portkey docs ("Troubleshooting", "Error codes"), gateway
-/// 1.15.2 and 2.2.3; those without a Portkey name are OpenAI's and Anthropic's error codes.
-#[rustfmt::skip]
-const RULES: &[Rule] = {
-    use ErrorKind as Is;
-    use Mark::{Any, Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
-    &[
-    rule(Code("inline_config_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_provider_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_custom_host_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_provider_url_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
-    rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
-    rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
-    rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
-    rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
-    rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
-    rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
-    rule(Type("timeout_error"), Is::Timeout, TIMEOUT),
-    rule(Type("api_key_exhaust_error"), Is::QuotaExceeded, KEY_BUDGET),
-    rule(Type("workspace_exhaust_error"), Is::QuotaExceeded, WORKSPACE_BUDGET),
-    rule(Type("virtual_key_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
-    rule(Type("integration_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
-    rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
-    rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
-    rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Code("insufficient_quota"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_hard_limit_reached"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_not_active"), Is::QuotaExceeded, QUOTA),
-    rule(Code("exceeded_current_quota_error"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_error"), Is::QuotaExceeded, QUOTA),
-    rule(Code("account_deactivated"), Is::QuotaExceeded, QUOTA),
-    rule(Code("Arrearage"), Is::QuotaExceeded, QUOTA),
-    rule(Code("1113"), Is::QuotaExceeded, QUOTA),
-    rule(Any(&["insufficient balance", "insufficient_balance", "insufficient credit", "insufficient quota", "insufficient funds", "credit balance is too low",
-        "out of credits", "not enough credits", "run out of credits", "more credits", "no credits", "hard limit has been reached", "payment required", "in arrears",
-        "overdue", "recharge", "spending limit", "额度", "余额不足", "欠费", "credits are depleted", "any credits", "api usage limits", "key limit exceeded",
-        "balance is insufficient", "budget has been exceeded", "exceeded budget", "exceededbudget", "free tier of", "daily free allocation", "call volume quota"]), Is::QuotaExceeded, QUOTA),
-    rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
-    rule(Code("1261"), Is::InvalidRequest, CONTEXT),
-    rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
-    rule(Any(&["context length", "context window", "context size", "context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
-        "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
-        "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
-        "exceeded max context", "maximum context", "model token limit", "token limit exceeded", "max_new_tokens` must", "maximum model length", "input length (",
-        "prompt exceeds", "tokens too long", "input length exceeds", "length of messages", "too many tokens:", "prompt token count", "context the overflows", "contextwindowexceeded"]), Is::InvalidRequest, CONTEXT),
-    rule(Code("content_filter"), Is::ContentBlocked, FILTER),
-    rule(Code("content_policy_violation"), Is::ContentBlocked, FILTER),
-    rule(Code("moderation_blocked"), Is::ContentBlocked, FILTER),
-    rule(Code("censorship_blocked"), Is::ContentBlocked, FILTER),
-    rule(Code("data_inspection_failed"), Is::ContentBlocked, FILTER),
-    rule(Code("DataInspectionFailed"), Is::ContentBlocked, FILTER),
-    rule(Code("PROHIBITED_CONTENT"), Is::ContentBlocked, FILTER),
-    rule(Code("1301"), Is::ContentBlocked, FILTER),
-    rule(Code("1026"), Is::ContentBlocked, FILTER),
-    rule(Code("1027"), Is::ContentBlocked, FILTER),
-    rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
-    rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
-        "access token invalid", "reported as leaked", "secret access key", "authentication error"]),
-        Is::Unauthorized, PROVIDER_KEY),
-    rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
-    // OpenAI's words, twice, those of Azure and of Copilot.
-    rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
-        "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
-    // Of a field that the model does not take: OpenAI's words, and Anthropic's.
-    rule(Any(&["unsupported value: '", "unsupported parameter: '", "unknown parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
-    rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
-    rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
-        "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,
-        "This model cannot do that: choose another."),
-    // OpenAI's words for a model that neither speaks nor listens.
-    rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
-    rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
-    rule(Any(&["not a valid model", "unknown model", "invalid model:", "invalid model name", "model identifier is invalid", "been decommissioned"]), Is::NotFound, MODEL_ID),
-    rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
-    rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
-    rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
-    rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
-    rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
-    rule(GatewaySays("Cannot override default config"), Is::InvalidConfig, "This Portkey API key has a locked config: remove x-portkey-config, or use another key."),
-    rule(GatewaySays("Invalid config passed"), Is::InvalidConfig, "Fix the inline config; the open-source gateway knows no config ids."),
-    rule(GatewaySays("Invalid provider"), Is::InvalidConfig, "Check x-portkey-provider; the open-source gateway knows no @slugs."),
-    rule(GatewaySays("Invalid custom host"), Is::InvalidConfig, "Allow the host on the gateway with TRUSTED_CUSTOM_HOSTS, and give custom_host as http(s)://host/v1."),
-    rule(GatewaySays("x-portkey-provider"), Is::InvalidConfig, "Say where to route: by the option provider (plugins.entries.portkey.config.provider, such as openai) or config; if hosted, @provider/model."),
-    rule(GatewaySays("Query router did not resolve"), Is::InvalidConfig, "Give the conditional config a default target."),
-    rule(GatewaySays("Payload size exceeds"), Is::InvalidRequest, TOO_LARGE),
-    ]
-};
-
 fn redirect(head: &Head) -> Box<Error> {
     let target = head.get("location").unwrap_or("an unnamed place");
     let message = format!("The gateway answered with a redirect (HTTP {}) to {target}", head.status);
@@ -626,49 +367,3 @@ fn redirect(head: &Head) -> Box<Error> {
         "Redirects are not followed, so that the key stays with its host: set the base URL to the new place.",
     )
 }
-
-/// A decimal number, to a tenth.
-fn scaled(text: &str, scale: u64) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole = whole.parse::<u64>().ok()?.checked_mul(scale)?;
-    let tenths = fraction.bytes().next().filter(u8::is_ascii_digit).map_or(0, |digit| u64::from(digit - b'0'));
-    Some(whole.saturating_add(tenths * scale / 10))
-}
-
-/// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and Cloudflare's: `"retry_after": 30`.
-fn retry_delay(body: &[u8]) -> Option<u64> {
-    let text = lossy(body);
-    let (_, rest) = text.split_once("\"retryDelay\"").or_else(|| text.split_once("\"retry_after\""))?;
-    let rest = rest.trim_start_matches([':', ' ', '"']);
-    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, 1000)
-}
-
-/// How long the service asks to wait: `retry-after-ms`, or `retry-after` in seconds, else from the message: "try again
-/// in 2.5s", "1m30s", "20ms", "retry after 6 seconds". A date is ignored, because the component has no clock.
-fn retry_after(head: &Head, message: &str) -> Option<u64> {
-    let milliseconds = head.get("retry-after-ms").and_then(|value| scaled(value, 1));
-    let header = milliseconds.or_else(|| scaled(head.get("retry-after")?.trim_end_matches('s'), 1000));
-    header.or_else(|| {
-        let message = message.to_ascii_lowercase();
-        let waits = ["again in ", "retry in ", "retry after ", "again after ", "please wait "];
-        let mut rest = waits.into_iter().find_map(|words| Some(message.split_once(words)?.1))?;
-        let mut wait = None;
-        while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
-            let (number, unit) = rest.split_at_checked(end)?;
-            let unit = unit.trim_start();
-            let (scale, length) = match unit.as_bytes() {
-                [b'm', b's', ..] => (1, 2),
-                [b'm', ..] => (60_000, 1),
-                [b's', ..] => (1000, 1),
-                [b'h', ..] => (3_600_000, 1),
-                _ => break,
-            };
-            wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));
-            rest = unit.get(length..)?;
-        }
-        wait
-    })
-}
-
-#[cfg(test)]
-mod tests;

@@ -9,10 +9,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::calls::fnv;
 use crate::json::{Json, Object};
 use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
+use crate::tool_calls::fnv;
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
 /// Whether it is an event, or a whole answer, of the Responses API.

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use host_harness::{
-    CallOptions, Environment, ErrorKind, ErrorOrigin, Joined, Provider, Setup, StopReason, ToolLimits,
+    CallOptions, Environment, ErrorKind, ErrorOrigin, Event, Joined, Provider, Setup, StopReason, ToolLimits,
     wit::chat::{Message, Prompt, PromptCache, Request, Tool, ToolCall},
 };
 use host_harness_stub::{Options, Stub};
@@ -331,8 +331,9 @@ async fn a_stream_of_events_says_how_a_reply_ends() {
     let provider = provider(stub.base_url()).await;
     let events = provider.events(ask(MODEL, "tell me of ships"));
     assert_eq!(stub.requests().len(), 0, "it asks when it is polled");
+    let events: Vec<Event> = events.try_collect().await.unwrap();
     let mut joined = Joined::default();
-    events.try_for_each(|event| std::future::ready(Ok(joined.push(event)))).await.unwrap();
+    events.into_iter().for_each(|event| joined.push(event));
     assert!(joined.text().contains("tell me of ships"), "{joined:?}");
 
     for (model, pieces, kind) in

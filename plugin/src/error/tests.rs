@@ -1,3 +1,4 @@
+use super::classify::CHECK_KEY;
 use super::*;
 use ErrorKind as Is;
 use ErrorOrigin::{Gateway, Network, Upstream};
@@ -659,6 +660,18 @@ fn how_long_to_wait() {
         [(r#"{"error":{"message":"x","retry_after":3}}"#, 3000), (r#"{"retry_after": "2.5"}"#, 2500)]
     {
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
+    }
+    let until = |date: &str, after: &str| wait(&[("date", date), ("retry-after", after)]);
+    for (now, after, expected) in [
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:30 GMT", Some(30_000)),
+        ("Thu, 31 Dec 2026 23:59:59 GMT", "Fri, 01 Jan 2027 00:01:00 GMT", Some(61_000)),
+        ("Mon, 28 Feb 2028 12:00:00 GMT", "Wed, 01 Mar 2028 12:00:00 GMT", Some(2 * 86_400_000)),
+        ("Sun, 28 Feb 2027 12:00:00 GMT", "Mon, 01 Mar 2027 12:00:00 GMT", Some(86_400_000)),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", Some(0)),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", None),
+        ("today", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ] {
+        assert_eq!(until(now, after), expected, "{after}");
     }
     for none in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", "99999999999999999999"] {
         assert_eq!(wait(&[("retry-after", none)]), None, "{none}");

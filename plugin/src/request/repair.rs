@@ -11,8 +11,8 @@ use super::cache::MARK;
 use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts, text_part};
-use crate::calls::fnv;
 use crate::json::{Json, Object};
+use crate::tool_calls::fnv;
 use crate::traits::Family;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
