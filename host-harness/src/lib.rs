@@ -71,7 +71,7 @@ pub use configuration::keyring::Keyring;
 pub use configuration::{
     call_options::CallOptions,
     config::ConfigFile,
-    credentials::Held,
+    credentials::{Held, beside_key},
     entry::{Left, nearest},
     environment::{Environment, Source},
     includes::Included,

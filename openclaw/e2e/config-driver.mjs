@@ -23,6 +23,7 @@ const openclaw = {
   createConfigIO: await internal('createConfigIO', 'io.factory-'),
   prepareSecretsRuntimeSnapshot: await internal('prepareSecretsRuntimeSnapshot', 'runtime-'),
   resolveDefaultModelForAgent: await internal('resolveDefaultModelForAgent', 'model-selection-config-'),
+  tryResolveDefaultAgentId: await internal('tryResolveDefaultAgentId', 'agent-scope-config-'),
   buildInlineProviderModels: await internal('buildInlineProviderModels', 'model.inline-provider-'),
   completeSimple: (await import(pathToFileURL(join(dist, 'plugin-sdk/llm.js')).href)).completeSimple,
 };
@@ -50,7 +51,9 @@ async function read({ home, env, args }) {
   const sources = { env: process.env, includeAuthStoreRefs: false, loadablePluginOrigins: new Map(), agentDirs: [] };
   const { config } = await openclaw.prepareSecretsRuntimeSnapshot({ config: raw, ...sources });
   const asWritten = { allowManifestNormalization: false, allowPluginNormalization: false };
-  const primary = openclaw.resolveDefaultModelForAgent({ cfg: config, ...asWritten });
+  // Of a roster of several, which OpenClaw asks about, it is the default of all.
+  const agentId = openclaw.tryResolveDefaultAgentId(config);
+  const primary = openclaw.resolveDefaultModelForAgent({ cfg: config, agentId, ...asWritten });
   const models = openclaw.buildInlineProviderModels(config.models?.providers ?? {});
   const own = models.find((/** @type {any} */ model) => (
     model.provider.toLowerCase() === primary.provider && model.id === primary.model));

@@ -26,9 +26,12 @@ after(async () => {
   upstream?.close();
 });
 
-/** @param {string} script @returns {Promise<{ code: number, output: string }>} */
+/**
+ * The key is in the environment where a block mentions it, and nowhere else: from onboarding on OpenClaw has it in its store.
+ * @param {string} script @returns {Promise<{ code: number, output: string }>}
+ */
 function bash(script) {
-  const env = claw.env({ PORTKEY_API_KEY: 'pk-docs', PATH: `${join(claw.home, 'bin')}:${process.env.PATH}` });
+  const env = claw.env({ ...(script.includes('PORTKEY_API_KEY') && { PORTKEY_API_KEY: 'pk-docs' }), PATH: `${join(claw.home, 'bin')}:${process.env.PATH}` });
   return new Promise((resolve) => {
     execFile('bash', ['-eu', '-c', script], { env, cwd: claw.home, timeout: 300_000, maxBuffer: 64 * 2 ** 20 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });

@@ -1,4 +1,5 @@
 /** Speech, as OpenClaw's speech provider, and transcripts, as its media understanding provider. */
+import { isProviderAuthProfileConfigured } from 'openclaw/plugin-sdk/provider-auth';
 import { descriptor, offers } from '../component/descriptor.js';
 import { call, isOwnPlace, ownId, within } from './call.js';
 import { configError } from './origin.js';
@@ -83,8 +84,14 @@ export const speechProvider = (modelAuth) => ({
     ...(typeof speed === 'number' && { speed }),
   }),
   listVoices: async () => [{ id: offers.audio.voice, name: offers.audio.voice }],
-  /** @param {{ cfg?: any }} context */
-  isConfigured: ({ cfg }) => modelAuth().isProviderApiKeyConfigured({ provider: descriptor.id, cfg }),
+  /**
+   * Whether there is a key: this feature's own, the provider's, or one in OpenClaw's store. OpenClaw does not say here which agent
+   * asks, and without one `isProviderApiKeyConfigured` looks into no store.
+   * @param {{ cfg?: any, providerConfig?: Json }} context
+   */
+  isConfigured: ({ cfg, providerConfig }) => Boolean(providerConfig?.apiKey)
+    || modelAuth().isProviderApiKeyConfigured({ provider: descriptor.id, cfg })
+    || isProviderAuthProfileConfigured({ provider: descriptor.id, cfg }),
   /** @param {SpeechRequest} request */
   async synthesize(request) {
     const wanted = wantedOf(request);

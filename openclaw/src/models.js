@@ -96,7 +96,10 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
   if (hasOwnEfforts) delete known.thinkingLevelMap;
   const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
-  const normal = { ...model, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
+  // There is one API that the gateway is asked in. Where the entry names another, OpenClaw may have changed the base URL for it:
+  // for `anthropic-messages` it takes the /v1 off.
+  const way = model.api === api ? {} : { api, baseUrl: configuredModel(read, model.id).baseUrl ?? baseUrlOf(read) };
+  const normal = { ...model, ...way, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 

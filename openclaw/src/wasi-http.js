@@ -83,6 +83,8 @@ function failure(e, mask) {
       case 'CERT_HAS_EXPIRED': case 'DEPTH_ZERO_SELF_SIGNED_CERT': case 'SELF_SIGNED_CERT_IN_CHAIN':
       case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE': case 'ERR_TLS_CERT_ALTNAME_INVALID': return { tag: 'TLS-certificate-error' };
     }
+    // TLS where the other side speaks none, or another version.
+    if (String(cause.code).startsWith('ERR_SSL_')) return { tag: 'TLS-protocol-error' };
     if (cause.name === 'SsrFBlockedError') return { tag: 'destination-IP-prohibited' };
     if (cause.name === 'TimeoutError') return { tag: 'HTTP-response-timeout' };
   }

@@ -655,6 +655,28 @@ describe('models', () => {
   });
 });
 
+test('TLS with a server that speaks none is said to be just that', async (t) => {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const baseUrl = `https://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/v1`;
+  const provider = speechProvider(() => ({ resolveApiKeyForProvider: async () => ({ apiKey: 'K' }), isProviderApiKeyConfigured: () => true }));
+  const asked = { text: 'a', target: 'audio-file', providerConfig: {}, cfg: { models: { providers: { portkey: { baseUrl } } } } };
+  await assert.rejects(provider.synthesize(asked), /The TLS connection to the gateway failed.*https is right/s);
+});
+
+test('speech is configured by any key: its own, the provider\'s, or one in the store', () => {
+  let isSet = false;
+  const { isConfigured } = speechProvider(() => /** @type {any} */ ({ isProviderApiKeyConfigured: () => isSet }));
+  const stored = { auth: { profiles: { 'portkey:default': { provider: 'portkey', mode: 'api_key' } } } };
+  assert.equal(isConfigured({ cfg: {}, providerConfig: {} }), false);
+  assert.equal(isConfigured({ cfg: { auth: { profiles: { a: { provider: 'openai' } } } } }), false);
+  assert.equal(isConfigured({ cfg: stored, providerConfig: {} }), true);
+  assert.equal(isConfigured({ cfg: {}, providerConfig: { apiKey: 'pk-own' } }), true);
+  isSet = true;
+  assert.equal(isConfigured({ cfg: {} }), true);
+});
+
 describe('what is known of a model', () => {
   /** As OpenClaw resolves it where the user wrote `row`. */
   const resolved = (/** @type {any} */ row, /** @type {any} */ plugin = {}) => {
@@ -686,6 +708,18 @@ describe('what is known of a model', () => {
   test('thinking levels that the model has not are not offered', () => {
     const { low, high, xhigh, max } = resolved({ id: '@anthropic/claude-sonnet-4-5' }).thinkingLevelMap;
     assert.deepEqual({ low, high, xhigh, max }, { low: 'low', high: 'high', xhigh: null, max: null });
+  });
+
+  // OpenClaw takes the /v1 off for `anthropic-messages`.
+  test('is asked in the gateway\'s one API, at the base URL as it is written', () => {
+    const read = { models: { providers: { portkey: { api: 'anthropic-messages', baseUrl: 'http://h/v1/', models: [{ id: 'own', baseUrl: 'http://o/v1' }] } } } };
+    const way = (/** @type {any} */ model) => {
+      const { api, baseUrl } = normalizeResolvedModel({ config: read, model: { name: 'n', ...model } }, () => read);
+      return { api, baseUrl };
+    };
+    assert.deepEqual(way({ id: 'm', api: 'anthropic-messages', baseUrl: 'http://h' }), { api: 'openai-completions', baseUrl: 'http://h/v1' });
+    assert.deepEqual(way({ id: 'own', api: 'openai-responses', baseUrl: 'http://o/v1' }), { api: 'openai-completions', baseUrl: 'http://o/v1' });
+    assert.deepEqual(way({ id: 'm', api: 'openai-completions', baseUrl: 'http://x/v1' }), { api: 'openai-completions', baseUrl: 'http://x/v1' });
   });
 
   test('what the user wrote wins', () => {

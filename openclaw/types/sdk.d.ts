@@ -15,6 +15,8 @@ declare module 'openclaw/plugin-sdk/plugin-entry' {
 }
 
 declare module 'openclaw/plugin-sdk/provider-auth' {
+  /** Whether OpenClaw's store has a key of the provider's, for that agent or else the default one. */
+  export function isProviderAuthProfileConfigured(asked: { provider: string; cfg?: any; agentDir?: string }): boolean;
   interface Method {
     run(context: any): Promise<unknown>;
     runNonInteractive?(context: any): Promise<unknown>;

@@ -178,7 +178,22 @@ fn a_key_that_is_no_text_is_not_called_missing() {
     command.env("PORTKEY_API_KEY", <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff"));
     let ran = Ran::from(command.output().unwrap());
     assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.err.contains("unprintable characters") && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+    assert!(ran.err.contains("not printable ASCII") && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+}
+
+/// Docker's `--env-file` keeps quotation marks: sent with them, the gateway would refuse a key that is right.
+#[test]
+fn what_was_pasted_along_with_a_key_is_said_before_anything_is_sent() {
+    let mut user = User::new();
+    for (key, what) in
+        [("'pk-1'", "is in quotation marks"), ("PORTKEY_API_KEY=pk-1", "begins with the name of a variable")]
+    {
+        user.cli = user.cli.env("PORTKEY_API_KEY", key);
+        let ran = user.cli.run(&["chat", "x"]);
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(ran.err.contains(what) && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+        assert!(!ran.err.contains("pk-1"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -57,6 +57,26 @@ fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
 }
 
 /// An answer may hold more images than were asked for.
+/// A person who asks for `a.jpg` and gets a PNG of that name finds out later, from another program.
+#[test]
+fn a_name_that_says_another_kind_of_image_is_noticed() {
+    let user = User::new();
+    let jpeg = image(&user, &["a lighthouse", "--output", "a.jpg"]).ok();
+    assert!(jpeg.err.contains("warning: `a.jpg` holds image/png: --output-format asks for another"), "{jpeg:?}");
+    let png = image(&user, &["a lighthouse", "--output", "a.PNG"]).ok();
+    assert!(!png.err.contains("warning"), "{png:?}");
+    std::fs::write(user.cli.folder.path().join("there"), "precious").unwrap();
+    let paid = user.stub.requests().len();
+    for name in ["a.svg", "a.txt", "there"] {
+        let refused = image(&user, &["a lighthouse", "--output", name]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains("is no name of an image: end it in .png, .jpg"), "{refused:?}");
+    }
+    assert_eq!(user.stub.requests().len(), paid, "nothing was paid for");
+    assert_eq!(image(&user, &["a lighthouse", "--output", "a.d/"]).ok().out, "a.d/image-1.png\n");
+    assert_eq!(image(&user, &["a lighthouse", "--output", "a.d"]).ok().out, "a.d/image-2.png\n");
+}
+
 #[test]
 fn an_image_does_not_take_the_place_of_another_of_the_same_answer() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);

@@ -122,6 +122,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         output::print_json(&result);
     } else {
+        for image in &images {
+            if let Some(held) = image.misnamed() {
+                output::warn(&format!("`{}` holds {held}: --output-format asks for another", image.path.display()));
+            }
+        }
         show(&images, args.inline.unwrap_or_else(Inline::of_this_terminal));
         output::note(&output::summary(response.usage.as_ref(), None, &response.report, took));
     }
@@ -146,12 +151,21 @@ fn joined(errors: &[Error]) -> Option<Error> {
 /// An image on disk.
 pub(crate) struct Saved {
     pub(crate) path: PathBuf,
+    /// What its bytes are, and the ending for that.
+    kind: Option<(&'static str, &'static str)>,
     media_type: String,
     bytes: usize,
     revised_prompt: Option<String>,
 }
 
 impl Saved {
+    /// What it holds, where its name says something else.
+    fn misnamed(&self) -> Option<&'static str> {
+        let (kind, ending) = self.kind?;
+        let named = self.path.extension()?.to_str()?.to_ascii_lowercase();
+        (named != ending && !(ending == "jpg" && named == "jpeg")).then_some(kind)
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({
             "path": self.path.display().to_string(),
@@ -169,6 +183,9 @@ pub(crate) struct Target {
     force: bool,
 }
 
+/// The endings of images.
+const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
+
 enum Place {
     /// Under names of our own: what a component would name them could be read by a shell or a desktop.
     Folder(PathBuf),
@@ -180,7 +197,15 @@ impl Target {
     /// be replaced: said before anything is paid for.
     pub(crate) fn new(path: &Path, force: bool) -> anyhow::Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let is_file = ["png", "jpg", "jpeg", "webp", "gif"].contains(&ending.as_str()) && !path.is_dir();
+        let is_file = ENDINGS.contains(&ending.as_str()) && !path.is_dir();
+        // A folder may be named like a file, where it is there or ends in a slash.
+        let names_a_file = !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let is_named_folder = path.to_string_lossy().ends_with(std::path::is_separator);
+        if !is_file && (path.is_file() || (names_a_file && !path.exists() && !is_named_folder)) {
+            let endings = ENDINGS.join(", .");
+            let why = format!("`{}` is no name of an image: end it in .{endings}, or give a folder", path.display());
+            return Err(Usage(why).into());
+        }
         if is_file && path.exists() && !force {
             return Err(Usage(format!("`{}` is there already: --force replaces it", path.display())).into());
         }
@@ -318,6 +343,7 @@ async fn save_one(
     let path = write(path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
     Ok(Saved {
         path,
+        kind: image_kind(&media.data),
         media_type: media.media_type.clone(),
         bytes: media.data.len(),
         revised_prompt: image.revised_prompt.clone(),

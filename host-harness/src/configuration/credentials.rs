@@ -50,12 +50,9 @@ impl Held {
             };
             if let Some((secret, source)) = found {
                 let trimmed = SecretString::from(secret.expose_secret().trim());
-                if !trimmed.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err(Error::config(format!(
-                        "the {} holds spaces or unprintable characters",
-                        credential.label
-                    ))
-                    .hint(format!("It comes from {source}: check it for what was pasted along with it.")));
+                if let Some(what) = beside_key(trimmed.expose_secret()) {
+                    return Err(Error::config(format!("the {} {what}", credential.label))
+                        .hint(format!("It comes from {source}: check it for what was pasted along with it.")));
                 }
                 held.insert(credential.id.clone(), (trimmed, source));
             }
@@ -76,6 +73,26 @@ impl Held {
     /// The secret itself, for a host that stores it where the user said. Nothing prints it unasked.
     pub fn secret(&self, id: &str) -> Option<&SecretString> {
         self.0.get(id).map(|(secret, _)| secret)
+    }
+}
+
+/// How to see that a text holds more than a key, such as what a shell or a guide has around one. `None` where nothing tells.
+pub fn beside_key(text: &str) -> Option<&'static str> {
+    let is_quoted = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    let is_variable = |name: &str| {
+        name.contains('_')
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("holds spaces, or characters that are not printable ASCII")
+    } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
+        Some("is in quotation marks")
+    } else if text.split_once('=').is_some_and(|(name, rest)| is_variable(name) && !rest.is_empty()) {
+        Some("begins with the name of a variable")
+    } else if text.contains("${") {
+        Some("holds a `${`, which nothing has replaced")
+    } else {
+        None
     }
 }
 
@@ -185,6 +202,26 @@ pub(crate) mod tests {
         assert_eq!(held(&none, block, Some(&keyring)).unwrap().0, "from-block");
         assert_eq!(held(&none, empty.clone(), Some(&keyring)), Some(("from-keyring".into(), Source::Keyring)));
         assert_eq!(held(&none, empty, None), None);
+    }
+
+    #[test]
+    fn what_was_pasted_along_with_a_key_is_seen() {
+        for (text, why) in [
+            ("\"pk-1\"", "quotation marks"),
+            ("'pk-1'", "quotation marks"),
+            ("`pk-1`", "quotation marks"),
+            ("PORTKEY_API_KEY=pk-1", "name of a variable"),
+            ("${PORTKEY}", "nothing has replaced"),
+            ("pk-${A}", "nothing has replaced"),
+            ("Bearer pk-1", "spaces, or"),
+            ("pk\n1", "unprintable"),
+            ("pk-ä", "not printable ASCII"),
+        ] {
+            assert!(beside_key(text).is_some_and(|said| said.contains(why)), "{text}");
+        }
+        for key in ["pk-1", "a\"b", "\"", "QUJD_A==", "A_B=", "x=y", "ABC=y", "$1", "{}"] {
+            assert_eq!(beside_key(key), None, "{key}");
+        }
     }
 
     /// Of a provider with one key.

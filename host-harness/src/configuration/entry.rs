@@ -153,12 +153,15 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
             refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
         }
     }
-    for path in ["agents", "agents.defaults", "env", "env.vars", "secrets", "secrets.providers"] {
+    for path in ["agents", "agents.defaults", "agents.entries", "env", "env.vars", "secrets", "secrets.providers"] {
         let value = path.split('.').try_fold(config, |value, step| value.get(step)).filter(|value| !value.is_null());
         // One of another kind would be read as if nothing were in it.
         if value.is_some_and(|value| !value.is_object()) {
             wrong_shapes.push(Error::at(path, "must be an object").hint(REFUSED_TOO));
         }
+    }
+    if config.pointer("/agents/list").is_some_and(|list| !list.is_null() && !list.is_array()) {
+        wrong_shapes.push(Error::at("agents.list", "must be a list").hint(REFUSED_TOO));
     }
     for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
         refuse(format!("models.{name}"), "Providers are at `models.providers`.");
@@ -376,7 +379,7 @@ fn checked_header(value: &Value, path: &str) -> Result<Value> {
     match value {
         Value::String(text) => Ok(shorthand(text).map_or_else(|| value.clone(), |name| format!("${{{name}}}").into())),
         Value::Object(_) => Ok(secret_header("", value, path)),
-        _ => Ok(value.clone()),
+        _ => Err(Error::at(path, "must be a text, or a reference to a secret").hint(REFUSED_TOO)),
     }
 }
 

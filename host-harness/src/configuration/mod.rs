@@ -1,7 +1,8 @@
-//! What the user configures: OpenClaw's file (`config`, `includes`, `entry`, `model_ref`), where it is (`locations`),
+//! What the user configures: OpenClaw's file (`config`, `includes`, `entry`, `agent`, `model_ref`), where it is (`locations`),
 //! variables (`environment`, `dotenv`), how either is written (`write`, `lock`), secrets (`secrets`, `credentials`,
 //! `keyring`), and what overrides any of it (`setup`, `call_options`).
 
+pub(crate) mod agent;
 pub(crate) mod call_options;
 pub(crate) mod config;
 pub(crate) mod credentials;

@@ -1,16 +1,21 @@
 //! Resolves a model name in OpenClaw's configuration: `provider/model` in any letter case and with spaces, an alias, or
 //! either with a `@profile` at its end.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
-use super::environment::{Environment, resolve};
+use super::{
+    agent::sole_agent,
+    environment::{Environment, resolve},
+};
 use crate::{
     error::{Error, Result},
     wit::{chat::Prompt, onboarding::Descriptor},
 };
 
 /// A model as the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelRef {
     /// In lower case.
     pub provider: String,
@@ -20,14 +25,14 @@ pub struct ModelRef {
     pub profile: Option<String>,
 }
 
-/// The model that the configuration makes the default one, whatever its provider: `agents.defaults.model`, else the first
-/// of the first provider that lists any. `None` where it names none.
+/// The model that the configuration makes the default one, whatever its provider: the only agent's own `model`, else
+/// `agents.defaults.model`, else the first of the first provider that lists any. `None` where it names none.
 ///
 /// # Errors
 /// Where it refers to a variable that is not set.
 pub fn primary_model(config: &Value, environment: &Environment) -> Result<Option<ModelRef>> {
     if let Some(default) = default_model(config, environment)? {
-        return Ok(default);
+        return Ok(default.model);
     }
     let first = |(provider, entry): (&String, &Value)| {
         let model = id_of(entry.get("models")?.as_array()?.first()?)?;
@@ -44,7 +49,10 @@ pub struct ChosenModel {
     pub id: String,
     /// What chose it.
     pub source: ModelSource,
-    /// Whether `agents.defaults.model` names a model, and none of this provider's.
+    /// Where the configuration names a default model, whosever it is: `agents.defaults.model`, or the only agent's own,
+    /// such as `agents.entries.main.model`.
+    pub named_at: Option<String>,
+    /// Whether the model that is named there is none of this provider's.
     pub is_beside_default: bool,
 }
 
@@ -52,7 +60,7 @@ pub struct ChosenModel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelSource {
-    /// `agents.defaults.model` of the configuration.
+    /// The default model of the configuration: [`ChosenModel::named_at`] says where.
     AgentsDefault,
     /// It is the first that the provider's entry lists.
     FirstListed,
@@ -66,18 +74,14 @@ pub enum ModelSource {
 /// # Errors
 /// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
 pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
-    let wrong = |path| Error::at(path, "must be a text, such as `provider/model`").hint("OpenClaw refuses it too.");
-    let is_text = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value.is_string());
-    match config.pointer("/agents/defaults/model") {
-        Some(Value::Object(model)) if is_text(model.get("primary")) => {}
-        Some(Value::Object(_)) => return Err(wrong("agents.defaults.model.primary")),
-        chosen if is_text(chosen) => {}
-        _ => return Err(wrong("agents.defaults.model")),
-    }
     let default = default_model(config, environment)?;
+    let named_at = default.as_ref().map(|default| default.path.clone());
     let is_beside_default = match default {
-        Some(Some(ModelRef { provider, model, .. })) if provider.eq_ignore_ascii_case(&descriptor.id) => {
-            return Ok(ChosenModel { id: model, source: ModelSource::AgentsDefault, is_beside_default: false });
+        Some(Named { model: Some(ModelRef { provider, model, .. }), .. })
+            if provider.eq_ignore_ascii_case(&descriptor.id) =>
+        {
+            let source = ModelSource::AgentsDefault;
+            return Ok(ChosenModel { id: model, source, named_at, is_beside_default: false });
         }
         default => default.is_some(),
     };
@@ -86,16 +90,52 @@ pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Desc
         Some(id) => (id.to_owned(), ModelSource::FirstListed),
         None => (descriptor.default_model.id.clone(), ModelSource::ProviderDefault),
     };
-    Ok(ChosenModel { id, source, is_beside_default })
+    Ok(ChosenModel { id, source, named_at, is_beside_default })
 }
 
-/// What `agents.defaults.model` names; the inner `None` for a name without a provider that is no alias.
-fn default_model(config: &Value, environment: &Environment) -> Result<Option<Option<ModelRef>>> {
-    let chosen = config.pointer("/agents/defaults/model");
-    let primary = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str()));
-    let Some(primary) = primary.map(str::trim).filter(|primary| !primary.is_empty()) else { return Ok(None) };
+/// The default model, where the configuration names one.
+struct Named {
+    path: String,
+    /// `None` for a name without a provider that is no alias.
+    model: Option<ModelRef>,
+}
+
+/// The model that the only agent names, else that of `agents.defaults`.
+fn default_model(config: &Value, environment: &Environment) -> Result<Option<Named>> {
+    let agent = sole_agent(config).and_then(|agent| Some((format!("{}.model", agent.path), agent.entry.get("model")?)));
+    let defaults = config.pointer("/agents/defaults/model").map(|model| ("agents.defaults.model".to_owned(), model));
+    let mut named = None;
+    for (path, value) in agent.into_iter().chain(defaults) {
+        let primary = primary_of(&path, value)?;
+        // The first that names one counts, but none may be what OpenClaw would refuse.
+        if named.is_none() {
+            named = primary.map(|primary| (path, primary));
+        }
+    }
+    let Some((path, primary)) = named else { return Ok(None) };
     let resolved = resolve(primary, environment, config)?;
-    Ok(Some(named_model(config, secrecy::ExposeSecret::expose_secret(&resolved))))
+    let model = named_model(config, secrecy::ExposeSecret::expose_secret(&resolved));
+    Ok(Some(Named { path, model }))
+}
+
+/// The name in the `model` of one agent, or of all: a text, or the `primary` of an object. `None` where it is blank.
+fn primary_of<'c>(path: &str, model: &'c Value) -> Result<Option<&'c str>> {
+    let (path, name) = match model {
+        Value::Object(model) => (format!("{path}.primary"), model.get("primary").unwrap_or(&Value::Null)),
+        other => (path.to_owned(), other),
+    };
+    match name {
+        Value::Null => Ok(None),
+        Value::String(name) => Ok(Some(name.trim()).filter(|name| !name.is_empty())),
+        _ => Err(Error::at(&path, "must be a text, such as `provider/model`").hint("OpenClaw refuses it too.")),
+    }
+}
+
+/// What the configuration says of models: of those of all agents, and then of the only agent's own.
+fn configured_models(config: &Value) -> Vec<(&String, &Value)> {
+    let of_all = config.pointer("/agents/defaults/models").and_then(Value::as_object);
+    let own = sole_agent(config).and_then(|agent| agent.entry.get("models")?.as_object());
+    of_all.into_iter().chain(own).flatten().collect()
 }
 
 /// The id of a row of `models[]`.
@@ -108,11 +148,14 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
     let (name, profile) = split_profile(name.trim());
     let with_profile = |found| ModelRef { profile: profile.map(str::to_owned), ..found };
     let aliased = |name: &str, provider: Option<&str>| {
-        let models = config.pointer("/agents/defaults/models").and_then(Value::as_object)?;
-        // Of several of one alias the last counts.
-        models.iter().rev().find_map(|(reference, entry)| {
-            let alias = entry.get("alias")?.as_str()?.trim();
+        let mut known = HashSet::new();
+        // Of several of one alias the last counts, and of several of one model.
+        configured_models(config).into_iter().rev().find_map(|(reference, entry)| {
+            let alias = entry.get("alias")?.as_str().unwrap_or_default().trim();
             let found = split(reference)?;
+            if !known.insert(found.clone()) {
+                return None;
+            }
             let is_of = provider.is_none_or(|provider| provider.trim().eq_ignore_ascii_case(&found.provider));
             (is_of && !alias.is_empty() && alias.eq_ignore_ascii_case(name)).then_some(found)
         })
@@ -139,18 +182,23 @@ pub fn own_model(config: &Value, descriptor: &Descriptor, name: &str) -> String 
     }
 }
 
-/// What `agents.defaults` says of requests to a model: its `params`, and over them those of the model.
+/// What the configuration says of requests to a model: `agents.defaults.params`, over them those of the model, and over
+/// these what the only agent says, in the same order for the model, and of all.
 pub fn model_params(config: &Value, provider: &str, model: &str) -> Map<String, Value> {
-    let defaults = config.pointer("/agents/defaults");
-    let of_all = defaults.and_then(|defaults| defaults.get("params")?.as_object());
-    let models = defaults.and_then(|defaults| defaults.get("models")?.as_object());
-    let is_it = |reference: &str| {
-        split(reference).is_some_and(|found| found.provider.eq_ignore_ascii_case(provider) && found.model == model)
+    let params_in = |owner: &Map<String, Value>| Some(owner.get("params")?.as_object()?.clone());
+    let params_of_model = |owner: &Map<String, Value>| {
+        let is_it = |reference: &str| {
+            split(reference).is_some_and(|found| found.provider.eq_ignore_ascii_case(provider) && found.model == model)
+        };
+        let models = owner.get("models")?.as_object()?;
+        let (_, entry) = models.iter().find(|(reference, _)| is_it(reference))?;
+        params_in(entry.as_object()?)
     };
-    let own = models.into_iter().flatten().find(|(reference, _)| is_it(reference));
-    let own = own.and_then(|(_, entry)| entry.get("params")?.as_object());
-    let pairs = of_all.into_iter().chain(own).flatten();
-    pairs.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let defaults = config.pointer("/agents/defaults").and_then(Value::as_object);
+    let agent = sole_agent(config).map(|agent| agent.entry);
+    let [of_all, of_the_model] = [defaults.and_then(params_in), defaults.and_then(params_of_model)];
+    let [own_of_the_model, own] = [agent.and_then(params_of_model), agent.and_then(params_in)];
+    [of_all, of_the_model, own_of_the_model, own].into_iter().flatten().flatten().collect()
 }
 
 /// `prompt` with `params` in it, and the names of those that are left to OpenClaw. What the prompt says itself stays.
@@ -302,7 +350,11 @@ mod tests {
             let config = json!({"models": {"providers": {"Acme": {"models": models}}}, "agents": {"defaults": {"model": model}}});
             chosen_model(&config, &Environment::empty(), &descriptor()).map_err(|error| error.to_string())
         };
-        let is = |id: &str, source, is_beside_default| Ok(ChosenModel { id: id.into(), source, is_beside_default });
+        let is = |id: &str, source, is_beside_default| {
+            let is_named = is_beside_default || source == AgentsDefault;
+            let named_at = is_named.then(|| "agents.defaults.model".to_owned());
+            Ok(ChosenModel { id: id.into(), source, named_at, is_beside_default })
+        };
         let listed = || json!([{"id": " first "}, {"id": "second"}]);
         assert_eq!(chosen(json!("acme/second"), listed()), is("second", AgentsDefault, false));
         assert_eq!(chosen(json!("acme/third"), listed()), is("third", AgentsDefault, false));
@@ -325,6 +377,55 @@ mod tests {
             [(json!(5), "`agents.defaults.model`"), (json!({"primary": 5}), "agents.defaults.model.primary")]
         {
             assert!(chosen(model, listed()).unwrap_err().contains(path));
+        }
+    }
+
+    /// Each was compared with OpenClaw 2026.9.6.
+    #[test]
+    fn the_only_agents_own_settings_go_over_those_of_all() {
+        let read = |agents: Value| {
+            let config = json!({"models": {"providers": {"acme": {"models": [{"id": "listed"}]}}}, "agents": agents});
+            let chosen = chosen_model(&config, &Environment::empty(), &descriptor());
+            let params = Value::from(model_params(&config, "acme", "own"));
+            chosen
+                .map(|chosen| (chosen.id, chosen.named_at.unwrap_or_default(), params))
+                .map_err(|error| error.to_string())
+        };
+        let all = || {
+            json!({"model": "acme/all", "params": {"temperature": 1, "topP": 1, "seed": 1, "maxTokens": 1},
+            "models": {"acme/own": {"alias": "mine", "params": {"topP": 2, "seed": 2, "maxTokens": 2}}, "acme/o": {"alias": "yours"}}})
+        };
+        let of_all = || json!({"temperature": 1, "topP": 2, "seed": 2, "maxTokens": 2});
+        let agent = |model: Value| {
+            json!({"id": "a", "model": model, "params": {"maxTokens": 4},
+            "models": {"ACME/own": {"alias": "Ours", "params": {"seed": 3, "maxTokens": 3}}, "acme/o": {"alias": ""}}})
+        };
+        let own = || json!({"temperature": 1, "topP": 2, "seed": 3, "maxTokens": 4});
+        let is = |id: &str, at: &str, params: Value| Ok((id.to_owned(), at.to_owned(), params));
+
+        for model in [json!("acme/own"), json!({"primary": " acme/own ", "fallbacks": ["acme/x"]}), json!("ours")] {
+            let agents = json!({"defaults": all(), "entries": {"main": agent(model.clone())}});
+            assert_eq!(read(agents), is("own", "agents.entries.main.model", own()));
+            let agents = json!({"defaults": all(), "list": [agent(model)]});
+            assert_eq!(read(agents), is("own", "agents.list[0].model", own()));
+        }
+        // An alias that the agent gives its model, or takes away, goes over that of all.
+        for gone in ["mine", "yours"] {
+            let agents = json!({"defaults": all(), "entries": {"main": agent(gone.into())}});
+            assert_eq!(read(agents), is("listed", "agents.entries.main.model", own()));
+        }
+        for none in [Value::Null, json!(" "), json!({"fallbacks": ["acme/x"]})] {
+            let agents = json!({"defaults": all(), "entries": {"main": agent(none)}});
+            assert_eq!(read(agents), is("all", "agents.defaults.model", own()));
+        }
+        // Of several only OpenClaw knows which is meant; and `list` is none beside `entries`.
+        let two = json!({"defaults": all(), "entries": {"a": agent("acme/own".into()), "b": {}}});
+        assert_eq!(read(two), is("all", "agents.defaults.model", of_all()));
+        let both = json!({"defaults": all(), "entries": {}, "list": [agent("acme/own".into())]});
+        assert_eq!(read(both), is("all", "agents.defaults.model", of_all()));
+        for (model, path) in [(json!(5), "agents.entries.main.model"), (json!({"primary": 5}), "main.model.primary")] {
+            let agents = json!({"defaults": all(), "entries": {"main": agent(model)}});
+            assert!(read(agents).unwrap_err().contains(path));
         }
     }
 

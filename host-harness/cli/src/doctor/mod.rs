@@ -229,27 +229,27 @@ impl Examination<'_> {
     fn model(&mut self, plugin: &Plugin, file: &ConfigFile) {
         let descriptor = plugin.descriptor();
         let chosen = match &self.args.model {
-            Some(given) => Ok((own_model(file.value(), descriptor, given), "from the command line", false)),
+            Some(given) => Ok((own_model(file.value(), descriptor, given), "from the command line".to_owned(), None)),
             None => chosen_model(file.value(), &self.environment, descriptor).map(|chosen| {
+                let named_at = chosen.named_at.unwrap_or_default();
                 let from = match chosen.source {
-                    ModelSource::AgentsDefault => "from agents.defaults.model",
-                    ModelSource::FirstListed => "the first that the configuration lists",
-                    _ => "the provider's default",
+                    ModelSource::AgentsDefault => format!("from {named_at}"),
+                    ModelSource::FirstListed => "the first that the configuration lists".to_owned(),
+                    _ => "the provider's default".to_owned(),
                 };
-                (chosen.id, from, chosen.is_beside_default)
+                (chosen.id, from, chosen.is_beside_default.then_some(named_at))
             }),
         };
         match chosen {
-            Ok((model, from, is_beside_default)) => {
+            Ok((model, from, beside)) => {
                 self.report.fact("model", &model);
                 let said = format!("{model}, {from}");
-                self.report.push(if is_beside_default {
-                    Line::warning("model", said).hint(format!(
-                        "agents.defaults.model is none of this provider's: write it as {}/MODEL, or give --model.",
+                self.report.push(match beside {
+                    Some(named_at) => Line::warning("model", said).hint(format!(
+                        "{named_at} is none of this provider's: write it as {}/MODEL, or give --model.",
                         descriptor.id
-                    ))
-                } else {
-                    Line::good("model", said)
+                    )),
+                    None => Line::good("model", said),
                 });
             }
             Err(error) => self.report.fail(Line::failed("model", &error), error),

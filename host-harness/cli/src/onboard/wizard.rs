@@ -6,7 +6,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, own_model,
+    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, beside_key, own_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         models::Entry,
@@ -380,10 +380,10 @@ impl Wizard<'_> {
         let help = terminal::line(&format!("{from}what you type stays hidden"));
         let check = |text: &str| match text.trim() {
             "" => Err("the key is empty; a gateway that asks for none takes any".to_owned()),
-            key if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Err("a key holds no spaces: something was pasted along with it".to_owned())
-            }
-            _ => Ok(()),
+            key => match beside_key(key) {
+                Some(what) => Err(format!("it {what}: something was pasted along with the key")),
+                None => Ok(()),
+            },
         };
         let label = format!("{}:", terminal::line(&credential.label));
         let line = Line { help: &help, is_hidden: true, check: &check, ..Line::new(&label) };
