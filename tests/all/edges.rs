@@ -666,7 +666,7 @@ fn a_proxys_password_is_in_no_log() {
         format!("407 {password}\r\nproxy-authenticate: Basic realm=\"{encoded}\""),
         format!("500 {encoded}\r\nx-said: {password}"),
         format!("301 x\r\nlocation: http://user:{password}@127.0.0.1:1/"),
-        format!("{password}"),
+        password.to_string(),
     ] {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let proxy =
