@@ -99,12 +99,15 @@ pub fn transcription(connection: &Connection, request: &TranscriptionRequest) ->
 pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     let text = lossy(body);
     let plain = |text: Cow<'_, str>| Transcript { text: text.into_owned(), usage: None, report: head.report() };
-    if let Some(text) = Json::parse(&text).ok().and_then(|json| json.string()) {
-        return Ok(plain(text));
-    }
     let named = head.get("content-type").unwrap_or_default();
     // Some name the type of JSON, or none: the first bytes tell. Silence alone needs a name.
     let start = text.trim_ascii_start();
+    if start.starts_with('"')
+        && !named.starts_with("text/")
+        && let Some(text) = Json::parse(start).ok().and_then(|json| json.string())
+    {
+        return Ok(plain(text));
+    }
     let is_silent = start.is_empty() && !named.starts_with("text/");
     if !is_silent && !start.starts_with('<') && !named.contains("html") && !is_json(start) {
         return Ok(plain(text));
@@ -304,6 +307,7 @@ mod tests {
             ("application/octet-stream", "WEBVTT\n", "WEBVTT\n"),
             ("application/json", "[Music] Hi", "[Music] Hi"),
             ("application/json", r#""Hi""#, "Hi"),
+            ("text/plain", r#""Hi""#, r#""Hi""#),
             ("text/plain", "{laughs} Hi", "{laughs} Hi"),
             ("text/plain", "", ""),
         ] {

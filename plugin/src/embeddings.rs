@@ -97,7 +97,7 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     // Nothing is written, so a total alone is what was read.
     if let Some(usage) = &mut answer.usage
         && let Some(total) = usage.get("total_tokens").cloned()
-        && !usage.has("prompt_tokens")
+        && ["prompt_tokens", "input_tokens"].iter().all(|name| usage.get(name).is_none())
     {
         usage.set("prompt_tokens", total);
     }
@@ -154,6 +154,9 @@ mod tests {
         let total = r#"{"data":[{"embedding":[1]}],"usage":{"total_tokens":2}}"#;
         let answer = response(&Head { status: 200, headers: Vec::new() }, total.as_bytes(), 1, "m").unwrap();
         assert_eq!(answer.usage.map(|usage| usage.input_tokens), Some(2));
+        let both = r#"{"data":[{"embedding":[1]}],"usage":{"input_tokens":3,"total_tokens":5}}"#;
+        let answer = response(&Head { status: 200, headers: Vec::new() }, both.as_bytes(), 1, "m").unwrap();
+        assert_eq!(answer.usage.map(|usage| usage.input_tokens), Some(3));
     }
 
     use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};

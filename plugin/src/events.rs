@@ -287,16 +287,16 @@ impl State {
             }
         }
         self.last = None;
-        let read = lossy(data);
         if event.is_error {
             self.release();
         }
         // Some proxies say so twice.
-        let mut text = read.trim();
-        while let Some(value) = text.strip_prefix("data:") {
-            text = value;
+        let mut data = data.trim_ascii_start();
+        while let Some(value) = data.strip_prefix(b"data:") {
+            data = value.trim_ascii_start();
         }
-        let text = text.trim_start();
+        let read = lossy(data);
+        let text = read.trim();
         if is_done(text) && !event.is_error {
             if self.after_done.is_none() {
                 self.release();
@@ -631,7 +631,7 @@ impl State {
             if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
             }
-        } else if matches!(known.held.trim(), "" | "{}") {
+        } else if known.is_blank() || known.is_empty() {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
@@ -648,18 +648,12 @@ impl State {
             let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
             let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
-            if known.held.trim().is_empty()
-                && !next.name.is_empty()
-                && next.name != known.name
-                && !known.name.is_empty()
-            {
+            if known.is_blank() && !next.name.is_empty() && next.name != known.name && !known.name.is_empty() {
                 // No name ends or begins so, but a piece of one: then another id means nothing.
                 const BETWEEN: [char; 3] = ['_', '-', '.'];
                 if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {
-                    if !next.name.starts_with(&*known.name) {
-                        next.name.to_mut().insert_str(0, &known.name);
-                    }
-                    known.name = mem::take(&mut next.name).into_owned();
+                    known.name.push_str(next.name.strip_prefix(&*known.name).unwrap_or(&next.name));
+                    next.name = Cow::default();
                     next.id = Cow::default();
                 }
             }

@@ -55,8 +55,8 @@ const WORDS: [&str; 23] = [
     "text",
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
-/// Members that may be an HTTP status.
-const STATUSES: [&str; 5] = ["code", "status_code", "statusCode", "status", "http_status_code"];
+/// Further members that may be an HTTP status.
+const STATUSES: [&str; 2] = ["statusCode", "status"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.
@@ -110,8 +110,8 @@ impl Failure {
             };
             details.iter().chain([root]).find_map(of).unwrap_or_default()
         };
-        let statuses =
-            details.iter().chain([root]).flat_map(|object| STATUSES.iter().filter_map(|name| object.get(name)));
+        let named_so = |object| CODES.iter().chain(&STATUSES).filter_map(move |name| Object::like(object, name));
+        let statuses = details.iter().chain([root]).flat_map(named_so);
         let mut statuses = statuses.filter_map(|value| u16::try_from(value.count()?).ok());
         read.status = statuses.find(|status| (400..600).contains(status));
         read.code = named(&CODES);

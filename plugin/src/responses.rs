@@ -37,12 +37,20 @@ pub(crate) struct Items {
     is_changed: bool,
 }
 
-/// An item of which pieces came.
+/// What is said piece by piece: the number of its item, of its part there, and the member that holds it in the end. Some
+/// servers number a text and the call beside it alike (gateway 2.0.0 and 2.2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Place {
+    item: u64,
+    part: u64,
+    member: &'static str,
+}
+
+/// What pieces came of.
 #[derive(Clone, Copy, Debug, Default)]
 struct Begun {
-    /// Its number.
-    at: u64,
-    /// How many bytes of words or arguments came, and their hash.
+    at: Place,
+    /// How many bytes came, and their hash.
     length: usize,
     hash: u64,
 }
@@ -51,8 +59,10 @@ struct Begun {
 const ENDS: [(&str, &str, &str); 3] = [
     ("output_text.done", "text", "output_text.delta"),
     ("refusal.done", "refusal", "refusal.delta"),
-    ("function_call_arguments.done", "arguments", "function_call_arguments.delta"),
+    ("function_call_arguments.done", ARGUMENTS, "function_call_arguments.delta"),
 ];
+
+const ARGUMENTS: &str = "arguments";
 
 impl Items {
     /// The chunks that an event stands for.
@@ -65,12 +75,16 @@ impl Items {
         if let Some(error) = event.take("error") {
             return failed(Some(error));
         }
-        let at = event.get("output_index").and_then(Json::count).unwrap_or(0);
+        let number = |name| event.get(name).and_then(Json::count).unwrap_or(0);
+        let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
+        let of_item = if kind == "output_item.added" { ARGUMENTS } else { "" };
+        let member = of_kind.map_or(of_item, |(_, member, _)| member);
+        let at = Place { item: number("output_index"), part: number("content_index"), member };
         let item = event.take("item").and_then(Json::into_object);
         let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
-        if let Some((_, name, piece)) = ENDS.iter().find(|(end, ..)| *end == kind) {
+        if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind) {
             // Some send the end alone.
-            let Some(rest) = self.rest(at, event.get(name)) else { return Vec::new() };
+            let Some(rest) = self.rest(at, event.get(member)) else { return Vec::new() };
             (kind, delta) = (piece, Spelled::of(rest));
         }
         let mut said = delta.text.clone();
@@ -80,16 +94,16 @@ impl Items {
             ("reasoning_summary_text.delta" | "reasoning_text.delta", _) => {
                 Message { reasoning: delta, ..Message::default() }
             }
-            ("reasoning_summary_part.added", _) if self.begun(at).is_some() => {
+            ("reasoning_summary_part.added", _) if self.is_begun(at.item) => {
                 Message { reasoning: Spelled::of(BETWEEN.into()), ..Message::default() }
             }
-            ("function_call_arguments.delta", _) => calling(piece(at, delta)),
+            ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
             ("output_item.added", Some(item)) if item.is("type", "function_call") => {
-                let message = called(at, &item);
+                let message = called(at.item, &item);
                 said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
                 message
             }
-            ("output_item.done", Some(item)) => self.item(at, item),
+            ("output_item.done", Some(item)) => self.item(at.item, item),
             // The rest says once more what was said, or that something goes on.
             _ => return Vec::new(),
         };
@@ -105,15 +119,21 @@ impl Items {
         alloc::vec![self.heard(message)]
     }
 
-    /// The item with this number, if pieces of it came.
-    fn begun(&mut self, at: u64) -> Option<&mut Begun> {
-        // Most pieces are of the item before.
+    /// What is there, if pieces of it came.
+    fn begun(&mut self, at: Place) -> Option<&mut Begun> {
+        // Most pieces are of the same as the one before.
         self.begun.iter_mut().rev().find(|known| known.at == at)
     }
 
+    /// Whether pieces of the item with this number came.
+    fn is_begun(&self, item: u64) -> bool {
+        self.begun.iter().rev().any(|known| known.at.item == item)
+    }
+
     /// What of a text, as it is at its end, has not come. `None` for nothing, and where it began in another way.
-    fn rest<'a>(&mut self, at: u64, text: Option<&Json<'a>>) -> Option<Cow<'a, str>> {
-        let text = spelled(text?).text;
+    fn rest<'a>(&mut self, at: Place, text: Option<&Json<'a>>) -> Option<Cow<'a, str>> {
+        // The end of a text that there is none of says nothing.
+        let text = Some(spelled(text?).text).filter(|text| !text.is_empty())?;
         let begun = self.begun(at).map(|begun| *begun).unwrap_or_default();
         let before = text.get(..begun.length).filter(|before| before.bytes().fold(0, fnv) == begun.hash);
         self.is_changed |= before.is_none();
@@ -121,7 +141,7 @@ impl Items {
         Some(Cow::Owned(rest.to_string()))
     }
 
-    /// Whether there are more than an answer may have.
+    /// Whether more was begun than an answer may have.
     pub(crate) fn are_too_many(&self) -> bool {
         self.begun.len() > MAX_CALLS
     }
@@ -137,7 +157,7 @@ impl Items {
 
     /// An item that is whole: what of it has not come yet, and what comes with its end alone.
     fn item<'a>(&mut self, at: u64, item: Object<'a>) -> Message<'a> {
-        let is_new = self.begun(at).is_none();
+        let is_new = !self.is_begun(at);
         let mut message = Message::default();
         match &*item.text("type") {
             "message" => {
@@ -163,7 +183,8 @@ impl Items {
             }
             "function_call" if is_new => return called(at, &item),
             "function_call" => {
-                if let Some(rest) = self.rest(at, item.get("arguments")) {
+                let arguments = Place { item: at, part: 0, member: ARGUMENTS };
+                if let Some(rest) = self.rest(arguments, item.get(ARGUMENTS)) {
                     return calling(piece(at, Spelled::of(rest)));
                 }
             }

@@ -60,6 +60,11 @@ fn successful(text: &str) -> Result<Object<'_>> {
     root(text).and_then(|root| if is_failed(&root) { Err(Misshapen) } else { Ok(root) })
 }
 
+/// An answer that is a bare list. Others are not read once more: they may be large.
+fn listed(text: &str) -> Option<Json<'_>> {
+    Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok())
+}
+
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
 pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
     // `data: [DONE]`, commas and brackets, and line breaks that were written as `\n`.
@@ -651,7 +656,7 @@ impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = successful(text)?;
         let mut data = Vec::new();
-        if let Some(list) = Json::parse(text).ok().filter(|json| !json.is_object()) {
+        if let Some(list) = listed(text) {
             within(true, list, MAX_DEPTH, &mut data);
         }
         for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
@@ -686,10 +691,15 @@ impl<'a> Vector<'a> {
         let (mut index, mut embedding) = (None, item);
         // Google's stands one level down, and some are named after their kind.
         for name in ["embedding", "embeddings", "values", "float"] {
-            if let Some(mut object) = embedding.object() {
+            if embedding.is_object() {
+                let mut object = embedding.into_object().unwrap_or_default();
                 index = index.or_else(|| object.get("index")?.count());
-                embedding = object.take(name).unwrap_or(embedding);
+                embedding = object.take(name).unwrap_or(Json::Object(object));
             }
+        }
+        // Objects without any take room, and there may be many.
+        if embedding.is_object() {
+            embedding = Json::NULL;
         }
         // llama.cpp's is a list of it alone.
         let is_list_of_lists = |raw: &str| raw.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('['));
@@ -706,7 +716,7 @@ impl<'a> Vector<'a> {
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let mut root = successful(text)?;
-        let list = Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok());
+        let list = listed(text);
         // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
         let list = list.or_else(|| root.take("data")).or_else(|| {
             let all = root.take("embeddings")?;

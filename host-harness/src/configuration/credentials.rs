@@ -214,7 +214,7 @@ pub(crate) mod tests {
             ("${PORTKEY}", "nothing has replaced"),
             ("pk-${A}", "nothing has replaced"),
             ("Bearer pk-1", "spaces, or"),
-            ("pk\n1", "unprintable"),
+            ("pk\n1", "not printable"),
             ("pk-ä", "not printable ASCII"),
         ] {
             assert!(beside_key(text).is_some_and(|said| said.contains(why)), "{text}");

@@ -41,7 +41,7 @@ const IN_BAND: [(&str, u16); 19] = [
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
 /// references, "Errors".
-pub(super) const TYPES: [(&str, u16); 22] = [
+const TYPES: [(&str, u16); 22] = [
     ("limit_requests", 429),
     ("api_error", 500),
     ("authentication_error", 401),

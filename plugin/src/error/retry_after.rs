@@ -22,7 +22,7 @@ fn in_headers(head: &Head) -> Option<u64> {
 fn seconds(date: &str) -> Option<u64> {
     let mut parts = date.split_once(", ")?.1.split([' ', ':']);
     let mut next = || parts.next();
-    let day = next()?.parse::<u64>().ok()?;
+    let day = next()?.parse::<u64>().ok().filter(|day| *day < 32)?;
     let month = "JanFebMarAprMayJunJulAugSepOctNovDec".find(next()?)? as u64 / 3;
     let year = next()?.parse::<u64>().ok().filter(|year| (1970..10_000).contains(year))?;
     let mut time = 0;

@@ -566,6 +566,8 @@ fn a_failure_names_its_own_status() {
         (r#"{"error":{"message":"x","type":"y","code":"z","status_code":400}}"#, Is::InvalidRequest),
         (r#"{"error":{"message":"x","code":"z"},"statusCode":"403"}"#, Is::Forbidden),
         (r#"{"error":{"message":"x","code":"429"},"status":500}"#, Is::RateLimited),
+        (r#"{"error_code":429,"error_msg":"x"}"#, Is::RateLimited),
+        (r#"{"Error":{"Code":503,"Message":"x"}}"#, Is::Overloaded),
         (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
         (r#"{"error":{"message":"Tokens per minute limit exceeded"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Request rate increased too quickly"}}"#, Is::RateLimited),
@@ -669,6 +671,7 @@ fn how_long_to_wait() {
         ("Sun, 28 Feb 2027 12:00:00 GMT", "Mon, 01 Mar 2027 12:00:00 GMT", Some(86_400_000)),
         ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", Some(0)),
         ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "x, 18446744073709551615 Oct 2026 07:28:00 GMT", None),
         ("today", "Wed, 21 Oct 2026 07:28:00 GMT", None),
     ] {
         assert_eq!(until(now, after), expected, "{after}");

@@ -9,7 +9,7 @@ use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, text_part};
 use crate::inline;
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, last_of_each};
 use crate::traits::{Family, Route, Thinking};
 
 /// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
@@ -171,7 +171,8 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     {
         body.messages.push(said("(go on)"));
     }
-    if !targets.any(|target| matches!(target.family, Family::Claude | Family::Gemini | Family::Nova)) {
+    if !targets.any(|target| matches!(target.family, Family::Claude | Family::Gemini) || target.route == Route::Bedrock)
+    {
         return;
     }
     match body.messages.iter().position(|message| !is_system(message)) {
@@ -188,17 +189,14 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
         return;
     }
     let calls = body.messages.iter().filter_map(|message| message.get("tool_calls")?.list()).flatten();
-    for function in calls.filter_map(|call| call.object()?.get("function")?.object()) {
-        let name = function.text("name");
-        let is_it = |tool: &Object<'_>| {
-            tool.get("function").and_then(Json::object).is_some_and(|known| known.text("name") == name)
-        };
-        if !body.tools.iter().any(is_it) {
-            let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
-            let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
-            body.tools.push([("type", "function".into()), ("function", function.into())].into());
-        }
-    }
+    let names = calls.filter_map(|call| Some(call.object()?.get("function")?.object()?.text("name")));
+    let mut names: Vec<Cow<'_, str>> = names.collect();
+    last_of_each(&mut names, |name| name);
+    body.tools.extend(names.into_iter().map(|name| {
+        let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
+        let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
+        [("type", "function".into()), ("function", function.into())].into()
+    }));
 }
 
 fn has_marker(messages: &[Object<'_>]) -> bool {

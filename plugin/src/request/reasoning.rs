@@ -155,9 +155,7 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
     if own.supports_temperature == Some(false) {
         body.members.remove("temperature");
     }
-    if own.supports_temperature == Some(true) {
-        return;
-    }
+    let is_sent = own.supports_temperature == Some(true);
     let effort = body.members.get("reasoning_effort");
     let is_asked = effort.is_some_and(|effort| !effort.is("none")) || body.members.get("reasoning").is_some();
     let refuses = |family: Family, does: &dyn Fn(&[&str]) -> bool| {
@@ -170,10 +168,10 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
     };
     // Those that need not reason do not, unless asked to; the latest refuse it all the same (OpenClaw 2026.9.6).
     let reasons = |efforts: &[&str]| is_asked || !efforts.contains(&"none") || efforts.contains(&"max");
-    if refuses(Family::Gpt, &reasons) {
+    if !is_sent && refuses(Family::Gpt, &reasons) {
         NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
     }
-    if refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
+    if !is_sent && refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
         leave_out_sampling(body);
     }
     if body.members.get("temperature").is_some() && targets.any(|target| target.family == Family::Claude) {

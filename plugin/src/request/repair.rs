@@ -13,7 +13,7 @@ use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object};
 use crate::tool_calls::fnv;
-use crate::traits::Family;
+use crate::traits::{Family, Route};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
@@ -23,7 +23,9 @@ pub(super) fn functions(body: &mut Body<'_>) {
     body.tools.extend(
         functions.into_iter().filter_map(Json::into_object).map(|function| [("function", function.into())].into()),
     );
-    if let Some(choice) = body.members.take("function_call") {
+    if let Some(choice) = body.members.take("function_call")
+        && !body.members.has("tool_choice")
+    {
         let named = choice.is_object().then(|| [("type", "function".into()), ("function", choice.clone())].into());
         body.members.set("tool_choice", named.unwrap_or(choice));
     }
@@ -32,7 +34,9 @@ pub(super) fn functions(body: &mut Body<'_>) {
         if is_role(message, "function") {
             message.set("role", "tool");
         }
-        if let Some(function) = message.take("function_call") {
+        if let Some(function) = message.take("function_call")
+            && !message.has("tool_calls")
+        {
             message.set("tool_calls", Json::List(alloc::vec![[("function", function)].into()]));
         }
         message.remove("function_call");
@@ -222,7 +226,7 @@ pub(super) fn pairs(body: &mut Body<'_>) {
             let id = message.text("tool_call_id");
             match open.iter().position(|known| **known == *id) {
                 Some(at) => drop(open.remove(at)),
-                // A host that strips ids knows of a provider that wants none.
+                // Without a call before it, it answers one that the host does not tell of.
                 None if id.is_empty() => {}
                 None => {
                     message.set("role", "user");
@@ -299,10 +303,11 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
 pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
     let [is_claude, is_gpt, is_mistral] =
         [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
+    let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
     let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
     let fitted = |object: &Object<'_>, name: &str| {
         let id = object.get(name)?.string()?;
-        let is_refused = is_claude && !is_of(&id, b"_-")
+        let is_refused = (is_claude || is_bedrock) && !is_of(&id, b"_-")
             || is_gpt && id.len() > 40
             || is_mistral && !(id.len() == 9 && is_of(&id, b""));
         is_refused.then(|| {
@@ -346,7 +351,7 @@ fn says_something(message: &Object<'_>) -> bool {
         Json::List(parts) => !parts.is_empty(),
         json => json.string().is_none_or(|text| !text.trim().is_empty()),
     };
-    ["content", "tool_calls", "content_blocks", "function_call", "refusal", "audio"]
+    ["content", "tool_calls", "content_blocks", "refusal", "audio"]
         .iter()
         .any(|&name| message.get(name).is_some_and(is_said))
 }
@@ -375,7 +380,11 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     let found = nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image"]));
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
     let url = match (found, kind_of_data) {
-        (Some(text), _) if is_text => return text_part(Json::Text(text)),
+        (Some(text), _) if is_text => {
+            let mut text = text_part(Json::Text(text));
+            text.set_some(MARK, part.take(MARK));
+            return text;
+        }
         (Some(data), Some(kind)) if !data.starts_with("data:") && !data.starts_with("http") => {
             Some(Cow::Owned(["data:", &*kind, ";base64,", &*data].concat()))
         }
@@ -386,6 +395,8 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
         let Some(url) = url else { return part };
         inner.set("url", Json::Text(url));
         inner.set_some("detail", all.get("detail").cloned());
+    } else if url.is_none() && !all.has("file_id") {
+        return part;
     } else {
         let is_elsewhere = url.as_ref().is_some_and(|url| url.starts_with("http"));
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 const CLAUDE: &str = "@anthropic/claude-sonnet-4-5";
 const OPUS: &str = "@anthropic/claude-opus-4-8";
 const BEDROCK: &str = "@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+const BEDROCK_LLAMA: &str = "@bedrock/us.meta.llama4-maverick-17b-instruct-v1:0";
 const GPT: &str = "@openai/gpt-5-mini";
 const GEMINI: &str = "@google/gemini-2.5-pro";
 const KIMI: &str = "@moonshot/kimi-k3";
@@ -222,6 +223,10 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         let sent = fit(&known, json!({"model": model, "messages": [user("hi")], "temperature": 0.5}), None, false);
         assert_eq!(sent["temperature"], expected, "the user knows better");
     }
+    let known = connection(&json!({"models": [{"id": CLAUDE, "compat": {"supportsTemperature": true}}]}), &json!({}));
+    let both = json!({"model": CLAUDE, "messages": [user("hi")], "temperature": 0.5, "top_p": 0.9});
+    let sent = fit(&known, both, None, false);
+    assert_eq!(json!([sent["temperature"], sent["top_p"]]), json!([0.5, null]), "Claude takes no two of them");
     let sent =
         plain(json!({"model": CLAUDE, "messages": [user("hi")], "reasoning_effort": "high", "temperature": 0.5}));
     assert_eq!((&sent["max_tokens"], &sent["thinking"]["budget_tokens"]), (&json!(24_576), &json!(16_384)));
@@ -630,6 +635,10 @@ fn parts_are_spelled_as_chat_completions_do() {
             json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}),
             json!({"type": "text", "text": "a"}),
         ),
+        (
+            json!({"type": "document", "source": {"type": "content", "content": []}}),
+            json!({"type": "document", "source": {"type": "content", "content": []}}),
+        ),
         (json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}), file(json!({"file_data": pdf}))),
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
         (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
@@ -660,6 +669,15 @@ fn functions_are_tools_and_all_have_ids() {
             "tool_choice": {"type": "function", "function": {"name": "f"}}, "messages": [user("hi"), made,
             {"role": "tool", "name": "f", "content": "1", "tool_call_id": "call_1_0"}, {"role": "assistant", "content": "no"}, user("2")]})
     );
+    let both = json!({"role": "assistant", "content": null, "function_call": {"name": "g", "arguments": "{}"}, "tool_calls": [call("a", "f", "{}".into())]});
+    let sent = plain(
+        json!({"model": GPT, "functions": [{"name": "f"}], "tool_choice": "none", "function_call": "auto", "messages": [user("hi"), both, result("a", "1".into())]}),
+    );
+    assert_eq!(
+        (&sent["tool_choice"], &sent["messages"][1]["tool_calls"][0]["id"]),
+        (&json!("none"), &json!("a")),
+        "the form of today holds"
+    );
     let nameless = json!({"type": "function", "function": {"name": "f", "arguments": "{}"}});
     let sent = plain(
         json!({"model": GPT, "messages": [user("hi"), calls(json!([nameless, call("b", "f", "{}".into()), nameless])),
@@ -677,6 +695,7 @@ fn ids_are_what_the_provider_takes() {
     for (model, id, expected) in [
         (CLAUDE, "functions.f:0", None),
         (BEDROCK, "a b", None),
+        (BEDROCK_LLAMA, "functions.f:0", None),
         (CLAUDE, "toolu_1-a", Some("toolu_1-a")),
         (CLAUDE, &long, Some(&*long)),
         (GPT, &long, None),
@@ -715,6 +734,7 @@ fn a_conversation_begins_and_ends_where_the_model_wants_it() {
     for (model, messages, expected) in [
         (CLAUDE, json!([system, own, user("b")]), "system user assistant user"),
         (BEDROCK, json!([own, user("b")]), "user assistant user"),
+        (BEDROCK_LLAMA, json!([own, user("b")]), "user assistant user"),
         (GEMINI, json!([own, user("b")]), "user assistant user"),
         (GPT, json!([own, user("b")]), "assistant user"),
         (CLAUDE, json!([user("b"), own]), "user assistant"),

@@ -817,6 +817,7 @@ fn what_stands_between_the_chunks() {
     reads(&format!("DATA: {a}\n\ndata : {b}\n\nData: {STOP}\n\n"));
     reads(&format!("\u{1e}{a}\n\u{1e}{b}\n\u{1e}{STOP}\n"));
     reads(&format!(r"data: {a}\n\ndata: {b}\n\ndata: {STOP}\n\ndata: [DONE]\n\n"));
+    reads(&format!("data: data: {a}\n\ndata: data:{b}\n\ndata: {STOP}\n\n"));
     reads(&format!("data: {a}\\n\\n\ndata: {b}\\r\\n\ndata: {STOP}\\n\\n\n"));
     let nan = |chunk: &str| chunk.replacen('{', r#"{"a":NaN,"b":[-Infinity, Infinity],"c":"\"NaN-1","d":-1,"#, 1);
     reads(&format!("data: {}\n\ndata: {}\n\ndata: {}\n\n", nan(&a), nan(&b), nan(STOP)));
@@ -1282,6 +1283,48 @@ fn an_answer_of_the_responses_api_is_the_same_streamed_whole_and_at_its_end_alon
         let parts = joined(events);
         assert_eq!(parts.usage, whole.usage);
         assert_eq!((&parts.content, &parts.finish_reason), (&whole.content, &whole.finish_reason), "{chunks:?}");
+    }
+}
+
+/// Gateway 2.0.0 (`adapters/responses/streamTransform.ts`) numbers a call and the text beside it alike, and ends a text that
+/// there is none of. Others number all of their items 0; and a message may have two texts.
+#[test]
+fn items_of_one_number_are_told_apart_by_what_they_hold() {
+    let at = |more: &str| format!(r#","output_index":0,"item_id":"i"{more}"#);
+    let text = |part: u8, text: &str| {
+        [
+            response("output_text.delta", &at(&format!(r#","content_index":{part},"delta":"{text}""#))),
+            response("output_text.done", &at(&format!(r#","content_index":{part},"text":"{text}""#))),
+        ]
+    };
+    let call = [
+        response(
+            "output_item.added",
+            &at(r#","item":{"id":"fc","type":"function_call","call_id":"c","name":"ls","arguments":""}"#),
+        ),
+        response("function_call_arguments.delta", &at(r#","delta":"{\"p\":""#)),
+        response("function_call_arguments.delta", &at(r#","delta":" 1}""#)),
+        response("function_call_arguments.done", &at(r#","arguments":"{\"p\": 1}""#)),
+    ];
+    let thought = [response("reasoning_summary_text.delta", &at(r#","summary_index":0,"delta":"hm""#))];
+    let empty = [response("output_text.done", &at(r#","content_index":0,"text":"""#))];
+    let end = [response("completed", r#","response":{"id":"r","object":"response","status":"completed","output":[]}"#)];
+    for (pieces, said, calls) in [
+        ([&call[..], &empty].concat(), "", 1),
+        ([&text(0, "Hi")[..], &call].concat(), "Hi", 1),
+        ([&thought[..], &text(0, "Hi"), &call].concat(), "Hi", 1),
+        ([text(0, "one"), text(1, "two")].concat(), "onetwo", 0),
+    ] {
+        let (events, error) = read_all(&[vec![begun("created")], pieces.clone(), end.to_vec()].concat());
+        assert_eq!(error, None, "{pieces:?}");
+        let response = joined(events);
+        let texts = response.content.iter().filter_map(|part| match part {
+            AssistantPart::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        assert_eq!(texts.collect::<String>(), said, "{pieces:?}");
+        let made = response.content.iter().filter(|part| matches!(part, AssistantPart::ToolCall(_)));
+        assert_eq!(made.count(), calls, "{pieces:?}");
     }
 }
 
