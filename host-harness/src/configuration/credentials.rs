@@ -87,7 +87,10 @@ pub fn beside_key(text: &str) -> Option<&'static str> {
         Some("holds spaces, or characters that are not printable ASCII")
     } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
         Some("is in quotation marks")
-    } else if text.split_once('=').is_some_and(|(name, rest)| is_variable(name) && !rest.is_empty()) {
+    } else if text
+        .split_once('=')
+        .is_some_and(|(name, rest)| is_variable(name) && !rest.trim_start_matches('=').is_empty())
+    {
         Some("begins with the name of a variable")
     } else if text.contains("${") {
         Some("holds a `${`, which nothing has replaced")
