@@ -586,7 +586,7 @@ impl State {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut at = self.place(&call).unwrap_or(self.calls.len());
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        let mut fragment = call.arguments.text.into_owned();
+        let fragment = call.arguments.text.into_owned();
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
@@ -625,13 +625,18 @@ impl State {
             }
             return;
         }
-        known.held.push_str(&mem::take(&mut fragment));
+        // White space around arguments says nothing. What is kept of it would be looked at with each piece.
+        let (is_begun, is_closed) = (!known.held.is_empty(), known.arguments.is_closed);
+        known.held.push_str(if is_begun { &fragment } else { fragment.trim_start() });
+        if is_closed {
+            known.held.truncate(known.held.trim_end().len());
+        }
         known.signature = signature.take().or(known.signature.take());
         if known.twin.is_some() {
             if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
             }
-        } else if matches!(known.held.trim(), "" | "{}") {
+        } else if matches!(&*known.held, "" | "{}") {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
@@ -648,7 +653,7 @@ impl State {
             let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
             let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
-            if known.held.trim().is_empty()
+            if known.held.is_empty()
                 && !next.name.is_empty()
                 && next.name != known.name
                 && !known.name.is_empty()
@@ -656,10 +661,12 @@ impl State {
                 // No name ends or begins so, but a piece of one: then another id means nothing.
                 const BETWEEN: [char; 3] = ['_', '-', '.'];
                 if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {
-                    if !next.name.starts_with(&*known.name) {
-                        next.name.to_mut().insert_str(0, &known.name);
+                    let name = mem::take(&mut next.name);
+                    if name.starts_with(&*known.name) {
+                        known.name = name.into_owned();
+                    } else {
+                        known.name.push_str(&name);
                     }
-                    known.name = mem::take(&mut next.name).into_owned();
                     next.id = Cow::default();
                 }
             }

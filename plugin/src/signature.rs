@@ -38,6 +38,9 @@ pub(crate) const ENCRYPTED: &str = "reasoning.encrypted";
 /// How far back the start of a detail, or the call of one, is looked for.
 pub(crate) const RECENT: usize = 16;
 
+/// Most members of a detail: one has a handful.
+const MAX_MEMBERS: usize = 64;
+
 /// Most details in one answer.
 const MAX_DETAILS: usize = 1024;
 
@@ -87,22 +90,34 @@ impl Details {
     /// Adds a detail, or a piece of one.
     pub(crate) fn push(&mut self, detail: &Object<'_>) {
         let recent = self.0.len().saturating_sub(RECENT);
+        let (index, kind) = (detail.get("index").and_then(Json::scalar), detail.text("type"));
         let is_same = |known: &&mut Object<'static>| {
-            detail.get("index").is_some() && ["index", "type"].iter().all(|name| known.text(name) == detail.text(name))
+            index.is_some()
+                && known.get("index").and_then(Json::scalar) == index
+                && known.get("type").map_or(kind.is_empty(), |known| known.is(&kind))
         };
         let known = self.0.get_mut(recent..).unwrap_or_default().iter_mut().rev().find(is_same);
         let Some(known) = known else {
             let mut owned = Object::default();
-            detail.iter().for_each(|(name, value)| owned.set(String::from(&**name), value.owned()));
+            for (name, value) in detail.iter().take(MAX_MEMBERS) {
+                owned.set(String::from(&**name), value.owned());
+            }
             if self.0.len() < MAX_DETAILS {
                 self.0.push(owned);
             }
             return;
         };
-        for (name, value) in detail.iter().filter(|(_, value)| !value.is_null()) {
+        for (name, value) in detail.iter().take(MAX_MEMBERS).filter(|(_, value)| !value.is_null()) {
+            if !known.has(name) && known.iter().count() >= MAX_MEMBERS {
+                continue;
+            }
             let joined = match (&**name, value.string()) {
                 ("text" | "summary" | "data", Some(piece)) => {
-                    let mut text = known.take(name).and_then(|text| text.string()).unwrap_or_default().into_owned();
+                    // It is not copied: there may be any number of pieces.
+                    let mut text = match known.take(name) {
+                        Some(Json::Text(text)) => text.into_owned(),
+                        other => other.and_then(|text| text.string()).unwrap_or_default().into_owned(),
+                    };
                     text.push_str(&piece);
                     text.into()
                 }

@@ -6,7 +6,11 @@ use std::fs;
 use bytes::Bytes;
 use host_harness::{
     types::{Connection, Media},
-    wit::{chat::Prompt as Chat, images, onboarding::Choices},
+    wit::{
+        chat::{Ask, Prompt as Chat, Request},
+        images,
+        onboarding::Choices,
+    },
 };
 
 use crate::{
@@ -55,6 +59,28 @@ enum What {
     ConfiguredHeaders,
     /// Members of one name in a configuration.
     Repeated,
+    /// Calls of one past turn and their results, as another client sent them.
+    PastCalls,
+    /// The same without the results' ids, which are looked for.
+    NamelessCalls,
+    /// The same for a model that wants the tools' names.
+    PastCallsByName,
+    /// Calls of a past turn where the tools are not offered any more.
+    PastTools,
+    /// Members of a request by the Responses API that the component does not know.
+    ResponsesMembers,
+    /// Pieces of a call's name.
+    NamePieces,
+    /// Pieces of white space before a call's arguments.
+    BlankPieces,
+    /// The same behind arguments that hold nothing.
+    BlankEnds,
+    /// Pieces of one detail of reasoning.
+    DetailPieces,
+    /// Members of one detail of reasoning.
+    DetailMembers,
+    /// Details for calls that do not come, and then calls.
+    Details,
 }
 
 fn each(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -70,6 +96,32 @@ async fn complete(counting: &Counting, connection: &Connection, request: &Chat, 
     let _ =
         guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
     used(&store)
+}
+
+/// A body of another client's, for this model.
+async fn asked(counting: &Counting, model: &str, members: &str) -> u64 {
+    let body = format!(r#"{{"model":"{model}",{members}}}"#);
+    let request = Request { ask: Ask::OpenaiJson(body), prompt_cache: None };
+    let (mut store, guest) = counting.start("application/json", vec![answer(r#""content":"x""#).into()]).await;
+    let chat = guest.openclaw_provider_chat();
+    let _ = chat.call_complete(&mut store, &connection(), &request).await.unwrap();
+    used(&store)
+}
+
+/// A past turn with so many calls, and a result for each.
+fn past(count: usize, has_ids: bool) -> String {
+    let result = |number| {
+        let id = if has_ids { format!(r#""tool_call_id":"call_{number}","#) } else { String::new() };
+        format!(r#"{{"role":"tool",{id}"content":"x"}}"#)
+    };
+    let (calls, results) = (each(count, call), each(count, result));
+    format!(r#""messages":[{{"role":"user","content":"x"}},{{"role":"assistant","tool_calls":[{calls}]}},{results}]"#)
+}
+
+/// A call, and then so many pieces of it.
+fn pieces(begun: &str, piece: &str, count: usize) -> String {
+    let piece = delta(&format!(r#""tool_calls":[{{"index":0,"id":"a",{piece}}}]"#));
+    delta(&format!(r#""tool_calls":[{{"index":0,"id":"a","type":"function",{begun}}}]"#)) + &piece.repeat(count)
 }
 
 async fn stream(counting: &Counting, events: String) -> u64 {
@@ -198,6 +250,45 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::Repeated => {
             onboard(counting, &entry(&each(count, |number| format!(r#""headers":{{"a":{number}}}"#)))).await
         }
+        What::PastCalls => asked(counting, "@openai/gpt-5-mini", &past(count, true)).await,
+        What::NamelessCalls => asked(counting, "@openai/gpt-5-mini", &past(count, false)).await,
+        What::PastCallsByName => asked(counting, "@google/gemini-2.5-pro", &past(count, true)).await,
+        What::PastTools => {
+            let named = past(count, true).replace(r#""name":"f""#, r#""name":"f?""#);
+            let mut names = (0..count).map(|number| number.to_string());
+            let named = named.split('?').map(|text| text.to_owned() + &names.next().unwrap_or_default()).collect::<String>();
+            asked(counting, "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", &named).await
+        }
+        What::ResponsesMembers => {
+            let members = each(count, |number| format!(r#""member-{number}":{number}"#));
+            let members = format!(r#""messages":[{{"role":"user","content":"x"}}],{members}"#);
+            asked(counting, "@openai/gpt-5-pro", &members).await
+        }
+        What::NamePieces => {
+            stream(counting, pieces(r#""function":{"name":"f_"}"#, r#""function":{"name":"a_"}"#, count)).await
+        }
+        What::BlankPieces => {
+            let blank = r#""function":{"arguments":"          "}"#;
+            stream(counting, pieces(r#""function":{"name":"f","arguments":""}"#, blank, count)).await
+        }
+        What::BlankEnds => {
+            let blank = r#""function":{"arguments":"          "}"#;
+            stream(counting, pieces(r#""function":{"name":"","arguments":"{}"}"#, blank, count)).await
+        }
+        What::DetailPieces => {
+            let detail = r#"{"type":"reasoning.text","index":0,"text":"ten bytes."}"#;
+            stream(counting, delta(&format!(r#""reasoning_details":[{detail}]"#)).repeat(count)).await
+        }
+        What::DetailMembers => {
+            let detail = members(count).replacen('{', r#"{"type":"reasoning.text","index":0,"#, 1);
+            stream(counting, delta(&format!(r#""reasoning_details":[{detail}]"#)).repeat(2)).await
+        }
+        What::Details => {
+            let detail = |number| format!(r#"{{"type":"reasoning.encrypted","id":"call_{number}","data":"x"}}"#);
+            let details = (0..count).map(|number| delta(&format!(r#""reasoning_details":[{}]"#, detail(number)))).collect::<String>();
+            let calls = (0..count.min(4_000)).map(|number| delta(&format!(r#""tool_calls":[{}]"#, call(number))));
+            stream(counting, details + &calls.collect::<String>()).await
+        }
     }
 }
 
@@ -226,11 +317,22 @@ async fn twice_as_much_costs_about_twice_as_much() {
         What::Settings,
         What::ConfiguredHeaders,
         What::Repeated,
+        What::PastCalls,
+        What::NamelessCalls,
+        What::PastCallsByName,
+        What::PastTools,
+        What::ResponsesMembers,
+        What::NamePieces,
+        What::BlankPieces,
+        What::BlankEnds,
+        What::DetailPieces,
+        What::DetailMembers,
+        What::Details,
     ] {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.
-            What::StreamedCalls | What::CallEvents => 2_000,
+            What::StreamedCalls | What::CallEvents | What::Details => 2_000,
             _ => 4_000,
         };
         let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);

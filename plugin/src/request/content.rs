@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::targets::Targets;
-use super::{Body, is_role, is_system, is_type, parts, text_part};
+use super::{Body, is_role, is_system, is_type, parts, repair, text_part};
 use crate::inline;
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, firsts};
 use crate::traits::{Family, Route, Thinking};
 
 /// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
@@ -101,18 +101,22 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Gemini) {
         return;
     }
-    let mut names: Vec<(String, String)> = Vec::new();
+    let numbers = repair::numbered(&body.messages);
+    let mut names = alloc::vec![None; numbers.len()];
+    let mut numbers = numbers.into_iter();
     for message in &mut body.messages {
-        if let Some(Json::List(calls)) = message.get("tool_calls") {
+        if is_role(message, "tool") {
+            let known = numbers.next().and_then(|number| names.get(number)?.clone());
+            if message.get("name").is_none() {
+                message.set_some("name", known.map(Json::Text));
+            }
+        } else if let Some(Json::List(calls)) = message.get("tool_calls") {
             // Ids may come again: the last counts.
-            names.extend(calls.iter().filter_map(|call| {
-                let call = call.object()?;
-                Some((call.text("id").into_owned(), call.get("function")?.object()?.text("name").into_owned()))
-            }));
-        } else if is_role(message, "tool") && message.get("name").is_none() {
-            let id = message.text("tool_call_id");
-            if let Some((_, name)) = names.iter().rev().find(|(known, _)| *known == id) {
-                message.set("name", name.clone());
+            for (call, number) in calls.iter().zip(&mut numbers) {
+                let name = call.object().and_then(|call| Some(call.get("function")?.object()?.text("name")));
+                if let Some(known) = names.get_mut(number) {
+                    *known = name.or(known.take());
+                }
             }
         }
     }
@@ -188,16 +192,13 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
         return;
     }
     let calls = body.messages.iter().filter_map(|message| message.get("tool_calls")?.list()).flatten();
-    for function in calls.filter_map(|call| call.object()?.get("function")?.object()) {
-        let name = function.text("name");
-        let is_it = |tool: &Object<'_>| {
-            tool.get("function").and_then(Json::object).is_some_and(|known| known.text("name") == name)
-        };
-        if !body.tools.iter().any(is_it) {
-            let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
-            let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
-            body.tools.push([("type", "function".into()), ("function", function.into())].into());
-        }
+    let names: Vec<Cow<'_, str>> =
+        calls.filter_map(|call| Some(call.object()?.get("function")?.object()?.text("name"))).collect();
+    let firsts = firsts(&names.iter().map(|name| &**name).collect::<Vec<_>>());
+    for (_, name) in names.into_iter().enumerate().filter(|(at, _)| firsts.get(*at) == Some(at)) {
+        let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
+        let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
+        body.tools.push([("type", "function".into()), ("function", function.into())].into());
     }
 }
 
