@@ -653,11 +653,7 @@ impl State {
             let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
             let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
-            if known.held.is_empty()
-                && !next.name.is_empty()
-                && next.name != known.name
-                && !known.name.is_empty()
-            {
+            if known.held.is_empty() && !next.name.is_empty() && next.name != known.name && !known.name.is_empty() {
                 // No name ends or begins so, but a piece of one: then another id means nothing.
                 const BETWEEN: [char; 3] = ['_', '-', '.'];
                 if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {

@@ -348,7 +348,11 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
         may_come
             && ids.into_iter().zip(&mut numbers).all(|(id, number)| {
                 let Some(count) = counts.get_mut(number).filter(|_| !id.is_empty()) else { return false };
-                let changed = if is_result { count.checked_sub(1).zip(open.checked_sub(1)) } else { Some((*count + 1, open + 1)) };
+                let changed = if is_result {
+                    count.checked_sub(1).zip(open.checked_sub(1))
+                } else {
+                    Some((*count + 1, open + 1))
+                };
                 changed.map(|changed| (*count, open) = changed).is_some()
             })
     });
