@@ -29,6 +29,9 @@ pub(crate) const ITEM: &str = "reasoning_item:";
 /// Marks a call's signature that came, and so goes back, in `extra_content`; the member there follows.
 pub(crate) const EXTRA: &str = "extra_content.";
 
+/// The members of `extra_content` that hold one.
+pub(crate) const EXTRAS: [&str; 2] = ["google", "vertex"];
+
 /// The type of a part of a past turn that stands for the next of its calls: reasoning may follow a call.
 pub(crate) const CALL: &str = "tool_call";
 
@@ -46,7 +49,7 @@ const MAX_DETAILS: usize = 1024;
 
 /// The signature in a call's `extra_content`: Google's, under its own name or that of Vertex.
 pub(crate) fn of_extra(extra: Object<'_>) -> Option<String> {
-    extra.into_iter().find_map(|(name, value)| {
+    extra.into_iter().filter(|(name, _)| EXTRAS.contains(&&**name)).find_map(|(name, value)| {
         let signature = present(value.object()?.text("thought_signature"))?;
         Some([EXTRA, &name, ":", &signature].concat())
     })
