@@ -336,7 +336,7 @@ export class View {
     if (change) throw chosen(change);
     const [had, has] = [config, merged].map((all) => at(all, ['agents', 'defaults']));
     if (!isOwnModel(had?.model, has?.model, id)) throw chosen('the default model');
-    if (!areOwnModels(had?.models, has?.models, id)) throw chosen('another model of the agents');
+    if (!areOwnModels(had?.models, has?.models, merged, id)) throw chosen('another model of the agents');
     const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
     if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
     const options = (/** @type {any} */ all) => (
@@ -422,19 +422,58 @@ function isOwnModel(had, has, id) {
     && Object.entries(others).every(([name, value]) => isDeepStrictEqual(at(rest, [name]), value));
 }
 
+/** @param {unknown} value @returns {any[]} */
+const listOf = (value) => (Array.isArray(value) ? value : []);
+
+/** @param {unknown} value @returns {[string, any][]} */
+const membersOf = (value) => (isObject(value) ? Object.entries(value) : []);
+
+/** One spelling for the name of a model. @param {string} reference */
+function canonical(reference) {
+  const [provider, ...model] = reference.split('/');
+  return model.length > 0 ? `${provider.trim().toLowerCase()}/${model.join('/').trim()}` : reference.trim();
+}
+
+/** All that a model goes by without an alias, in lower case. @param {string} reference */
+function namesOf(reference) {
+  const steps = reference.split('/');
+  return [reference, steps.slice(1).join('/') || reference, steps.at(-1) ?? ''].map((name) => name.toLowerCase());
+}
+
+/**
+ * The models that a configuration names, and the aliases of those that have one: those of all agents and of each, their default
+ * models and fallbacks, and those that the providers list.
+ * @param {any} config @returns {Generator<[string, unknown?]>}
+ */
+function* knownModels(config) {
+  const agents = at(config, ['agents']);
+  for (const agent of [at(agents, ['defaults']), ...listOf(at(agents, ['list'])), ...membersOf(at(agents, ['entries'])).map(([, entry]) => entry)]) {
+    for (const [name, model] of membersOf(at(agent, ['models']))) yield [canonical(name), at(model, ['alias'])];
+    const model = at(agent, ['model']);
+    for (const name of [model, at(model, ['primary']), ...listOf(at(model, ['fallbacks']))]) {
+      if (typeof name === 'string') yield [canonical(name)];
+    }
+  }
+  for (const [provider, entry] of membersOf(at(config, ['models', 'providers']))) {
+    for (const model of listOf(at(entry, ['models']))) {
+      const name = at(model, ['id']);
+      if (typeof name === 'string') yield [canonical(`${provider}/${name}`)];
+    }
+  }
+}
+
 /**
  * Whether the agents' models are the user's, but for aliases of this provider's, which are no name that another model goes by.
- * @param {any} had @param {any} has @param {string} id
+ * @param {any} had @param {any} has @param {any} merged @param {string} id
  */
-function areOwnModels(had = {}, has = {}, id) {
+function areOwnModels(had = {}, has = {}, merged, id) {
   if (isDeepStrictEqual(had, has)) return true;
   if (!isObject(had) || !isObject(has)) return false;
   const settings = (/** @type {any} */ model) => ({ ...(isObject(model) ? model : {}), alias: undefined });
   const named = (/** @type {any} */ text) => String(text ?? '').trim().toLowerCase();
   /** @type {Map<string, Set<string>>} the models that go by a name */ const byName = new Map();
-  for (const [reference, model] of Object.entries(has)) {
-    const steps = reference.split('/');
-    for (const name of [reference, steps.slice(1).join('/'), steps.at(-1), at(model, ['alias'])].map(named)) {
+  for (const [reference, alias] of knownModels(merged)) {
+    for (const name of [...namesOf(reference), ...(typeof alias === 'string' ? [named(alias)] : [])]) {
       byName.set(name, (byName.get(name) ?? new Set()).add(reference));
     }
   }
@@ -442,7 +481,9 @@ function areOwnModels(had = {}, has = {}, id) {
     const [before, now] = [at(had, [name]), at(has, [name])];
     const alias = at(now, ['alias']);
     const isFree = !isFilled(alias) || same(at(before, ['alias']), alias)
-      || (typeof alias === 'string' && byName.get(named(alias))?.size === 1);
+      || (typeof alias === 'string' && byName.get(named(alias))?.size === 1
+        // What reads as the name of another model is none, wherever that may be named.
+        && (!alias.includes('/') || namesOf(canonical(name)).includes(named(alias))));
     return isDeepStrictEqual(before, now)
       || (isOfProvider(name, id) && isFree && isDeepStrictEqual(settings(before), settings(now)));
   });

@@ -586,7 +586,7 @@ impl State {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut at = self.place(&call).unwrap_or(self.calls.len());
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        let mut fragment = call.arguments.text.into_owned();
+        let fragment = call.arguments.text.into_owned();
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
@@ -625,13 +625,18 @@ impl State {
             }
             return;
         }
-        known.held.push_str(&mem::take(&mut fragment));
+        // White space around arguments says nothing. What is kept of it would be looked at with each piece.
+        let (is_begun, is_closed) = (!known.held.is_empty(), known.arguments.is_closed);
+        known.held.push_str(if is_begun { &fragment } else { fragment.trim_start() });
+        if is_closed {
+            known.held.truncate(known.held.trim_end().len());
+        }
         known.signature = signature.take().or(known.signature.take());
         if known.twin.is_some() {
             if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
             }
-        } else if known.is_blank() || known.is_empty() {
+        } else if matches!(&*known.held, "" | "{}") {
             self.waiting = Some(at);
         } else if !known.name.is_empty() {
             self.announce(at);
@@ -648,12 +653,16 @@ impl State {
             let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
             let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
-            if known.is_blank() && !next.name.is_empty() && next.name != known.name && !known.name.is_empty() {
+            if known.held.is_empty() && !next.name.is_empty() && next.name != known.name && !known.name.is_empty() {
                 // No name ends or begins so, but a piece of one: then another id means nothing.
                 const BETWEEN: [char; 3] = ['_', '-', '.'];
                 if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {
-                    known.name.push_str(next.name.strip_prefix(&*known.name).unwrap_or(&next.name));
-                    next.name = Cow::default();
+                    let name = mem::take(&mut next.name);
+                    if name.starts_with(&*known.name) {
+                        known.name = name.into_owned();
+                    } else {
+                        known.name.push_str(&name);
+                    }
                     next.id = Cow::default();
                 }
             }

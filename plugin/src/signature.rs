@@ -29,6 +29,9 @@ pub(crate) const ITEM: &str = "reasoning_item:";
 /// Marks a call's signature that came, and so goes back, in `extra_content`; the member there follows.
 pub(crate) const EXTRA: &str = "extra_content.";
 
+/// The members of `extra_content` that hold one.
+pub(crate) const EXTRAS: [&str; 2] = ["google", "vertex"];
+
 /// The type of a part of a past turn that stands for the next of its calls: reasoning may follow a call.
 pub(crate) const CALL: &str = "tool_call";
 
@@ -38,12 +41,15 @@ pub(crate) const ENCRYPTED: &str = "reasoning.encrypted";
 /// How far back the start of a detail, or the call of one, is looked for.
 pub(crate) const RECENT: usize = 16;
 
+/// Most members of a detail: one has a handful.
+const MAX_MEMBERS: usize = 64;
+
 /// Most details in one answer.
 const MAX_DETAILS: usize = 1024;
 
 /// The signature in a call's `extra_content`, under whatever name: Google's, or that of Vertex.
 pub(crate) fn of_extra(extra: Object<'_>) -> Option<String> {
-    extra.into_iter().find_map(|(name, value)| {
+    extra.into_iter().filter(|(name, _)| EXTRAS.contains(&&**name)).find_map(|(name, value)| {
         let signature = present(value.object()?.text("thought_signature"))?;
         Some([EXTRA, &name, ":", &signature].concat())
     })
@@ -87,22 +93,34 @@ impl Details {
     /// Adds a detail, or a piece of one.
     pub(crate) fn push(&mut self, detail: &Object<'_>) {
         let recent = self.0.len().saturating_sub(RECENT);
+        let (index, kind) = (detail.get("index").and_then(Json::scalar), detail.text("type"));
         let is_same = |known: &&mut Object<'static>| {
-            detail.get("index").is_some() && ["index", "type"].iter().all(|name| known.text(name) == detail.text(name))
+            index.is_some()
+                && known.get("index").and_then(Json::scalar) == index
+                && known.get("type").map_or(kind.is_empty(), |known| known.is(&kind))
         };
         let known = self.0.get_mut(recent..).unwrap_or_default().iter_mut().rev().find(is_same);
         let Some(known) = known else {
             let mut owned = Object::default();
-            detail.iter().for_each(|(name, value)| owned.set(String::from(&**name), value.owned()));
+            for (name, value) in detail.iter().take(MAX_MEMBERS) {
+                owned.set(String::from(&**name), value.owned());
+            }
             if self.0.len() < MAX_DETAILS {
                 self.0.push(owned);
             }
             return;
         };
-        for (name, value) in detail.iter().filter(|(_, value)| !value.is_null()) {
+        for (name, value) in detail.iter().take(MAX_MEMBERS).filter(|(_, value)| !value.is_null()) {
+            if !known.has(name) && known.iter().count() >= MAX_MEMBERS {
+                continue;
+            }
             let joined = match (&**name, value.string()) {
                 ("text" | "summary" | "data", Some(piece)) => {
-                    let mut text = known.take(name).and_then(|text| text.string()).unwrap_or_default().into_owned();
+                    // It is not copied: there may be any number of pieces.
+                    let mut text = match known.take(name) {
+                        Some(Json::Text(text)) => text.into_owned(),
+                        other => other.and_then(|text| text.string()).unwrap_or_default().into_owned(),
+                    };
                     text.push_str(&piece);
                     text.into()
                 }

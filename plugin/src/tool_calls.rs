@@ -43,16 +43,6 @@ impl Call {
         (self.held, self.known_by, self.arguments) = Default::default();
     }
 
-    /// Whether there are no arguments yet.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.known_by.1 == 0
-    }
-
-    /// Whether they are an empty object, so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.known_by.1 == 2 && self.held.trim() == "{}"
-    }
-
     /// Whether the arguments say the same, but for white space.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         let ((own, length), (others, other_length)) = (self.known_by, other.known_by);

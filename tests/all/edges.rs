@@ -1,9 +1,10 @@
-//! The seventh hostile review: what a component learns by how an answer comes, HTTP/2, tools, files of the environment, what is
-//! left when a program is killed. `tests/hostile/review/README.md` lists each attempt with its result.
+//! The seventh and the eighth hostile review: what a component learns by how an answer comes, HTTP/2, tools, files of the environment, what is
+//! left when a program is killed, agents of a configuration. `tests/hostile/review/README.md` lists each attempt with its result.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::StreamExt;
 use host_harness::{Engine, Limits, Provider};
 use serde_json::json;
 use tokio::{
@@ -16,7 +17,7 @@ use crate::{
     faults::answer,
     hostile::{Host, answering, at, hostile, load, request, tight},
     review::{HELLO, JSON, before, recording, whole},
-    support::{Cli, KEY, User, ask, install_script, setup, text},
+    support::{Cli, KEY, User, ask, install_script, provider, setup, text, upstream},
     tls::Authority,
 };
 
@@ -719,5 +720,86 @@ fn a_session_is_whole_and_private_whoever_writes_it() {
         let ran = user.cli.run(&["chat", "hello", "--continue"]);
         assert!(!ran.err.contains(['\u{202e}', '\u{1b}', '\u{7}']), "{name:?}: {ran:?}");
         fs::remove_file(folder.join(format!("{name}.json"))).unwrap();
+    }
+}
+
+/// Whoever asks on after the end of a stream gets nothing more, and whoever drops one, at any place, leaves nothing.
+#[tokio::test]
+async fn events_end_once_and_may_be_dropped_anywhere() {
+    let stub = upstream().await;
+    let (good, nobody) = (provider(stub.base_url()).await, provider("http://127.0.0.1:1/v1").await);
+    for (provider, is_answered) in [(&good, true), (&nobody, false)] {
+        let mut events = provider.events(ask("gpt-5-mini", "hello"));
+        let mut all = Vec::new();
+        while let Some(event) = events.next().await {
+            all.push(event);
+        }
+        assert!(all.iter().all(|event| event.is_ok() == is_answered) && !all.is_empty(), "{all:?}");
+        assert!(is_answered || all.len() == 1, "{all:?}");
+        for _ in 0..3 {
+            assert!(events.next().await.is_none());
+        }
+    }
+    stub.clear();
+    for taken in 0..6 {
+        let mut events = good.events(ask("gpt-5-mini", "hello"));
+        for _ in 0..taken {
+            let _ = events.next().await;
+        }
+    }
+    assert_eq!(stub.requests().len(), 5, "one that nobody asks sends nothing");
+    good.complete(&ask("gpt-5-mini", "hello")).await.unwrap();
+}
+
+/// What a configuration says of its agents is read, or refused by name: it steers no terminal, adds no header, and shows no
+/// secret.
+#[test]
+fn agents_of_any_form_are_read_or_refused_by_name() {
+    let user = User::new();
+    let many =
+        (0..50_000).map(|number| format!(r#""a{number}":{{"model":"portkey/m"}}"#)).collect::<Vec<_>>().join(",");
+    let many = format!(r#"{{"entries":{{{many}}}}}"#);
+    let deep =
+        format!(r#"{{"entries":{{"a":{{"params":{{"extraBody":{}{}}}}}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    for (agents, codes) in [
+        (r#"{"entries":{"\u001b]0;x\u0007":{"model":"portkey/m"}}}"#, &[0][..]),
+        (r#"{"entries":{"\u001b]0;x\u0007":{"model":3}}}"#, &[4]),
+        (r#"{"entries":{"__proto__":{"model":"portkey/m"}}}"#, &[0]),
+        (r#"{"entries":{"":{"model":"portkey/m"}}}"#, &[0]),
+        (r#"{"entries":{"a":{"model":"portkey/\u001b]0;x\u0007"}}}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"model":"\u009d0;x\u009c"}}}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"model":{"primary":[]}}}}"#, &[4]),
+        (r#"{"entries":"x"}"#, &[4]),
+        (r#"{"entries":[]}"#, &[4]),
+        (r#"{"entries":{"a":"x","b":null}}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"models":[]}}}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"models":{"portkey/m":"x","/":{},"portkey/":3}}}}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"params":"x"}}}"#, &[0, 2, 4]),
+        (
+            r#"{"entries":{"a":{"params":{"headers":{"x-own":"1"},"temperature":1e308,"maxTokens":-1,"stop":[{}]}}}}"#,
+            &[0, 2, 4],
+        ),
+        (r#"{"entries":{"a":{"model":"${PORTKEY_API_KEY}"}}}"#, &[0, 2, 4]),
+        (r#"{"list":"x"}"#, &[4]),
+        (r#"{"list":[[],{"model":"portkey/m"},7]}"#, &[0, 2, 4]),
+        (r#"{"entries":{"a":{"model":"portkey/m"}},"entries":{"b":{"model":"portkey/n"}}}"#, &[0]),
+        (&many, &[0]),
+        (&deep, &[4]),
+    ] {
+        user.stub.clear();
+        fs::write(user.cli.folder.path().join("agents.json"), format!(r#"{{"agents":{agents}}}"#)).unwrap();
+        let shown = agents.get(..200).unwrap_or(agents);
+        for command in [&["chat", "hello", "--config", "agents.json"][..], &["doctor", "--config", "agents.json"]] {
+            let ran = user.cli.run(command);
+            let text = format!("{}{}", ran.out, ran.err);
+            if command[0] == "chat" {
+                assert!(codes.contains(&ran.code), "{shown}: {ran:?}");
+            }
+            assert!(!text.contains("panicked") && !text.contains(KEY), "{shown}: {text}");
+            // What a model says goes into a pipe as it is.
+            let steering = if command[0] == "chat" { &ran.err } else { &text };
+            assert!(!steering.chars().any(|letter| letter.is_control() && letter != '\n'), "{shown}: {steering:?}");
+        }
+        assert!(user.stub.requests().iter().all(|request| request.header("x-own").is_none()), "{shown}");
     }
 }

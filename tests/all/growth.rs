@@ -6,7 +6,11 @@ use std::fs;
 use bytes::Bytes;
 use host_harness::{
     types::{Connection, Media},
-    wit::{chat::Prompt as Chat, images, onboarding::Choices},
+    wit::{
+        chat::{Ask, Prompt as Chat, Request},
+        images,
+        onboarding::Choices,
+    },
 };
 
 use crate::{
@@ -55,6 +59,66 @@ enum What {
     ConfiguredHeaders,
     /// Members of one name in a configuration.
     Repeated,
+    /// Calls of one past turn and their results, as another client sent them.
+    PastCalls,
+    /// The same without the results' ids, which are looked for.
+    NamelessCalls,
+    /// The same for a model that wants the tools' names.
+    PastCallsByName,
+    /// Calls of a past turn where the tools are not offered any more.
+    PastTools,
+    /// Members of a request by the Responses API that the component does not know.
+    ResponsesMembers,
+    /// Pieces of a call's name.
+    NamePieces,
+    /// Pieces of white space before a call's arguments.
+    BlankPieces,
+    /// The same behind arguments that hold nothing.
+    BlankEnds,
+    /// Pieces of one detail of reasoning.
+    DetailPieces,
+    /// Members of one detail of reasoning.
+    DetailMembers,
+    /// Details for calls that do not come, and then calls.
+    Details,
+    /// Results in the other order than their calls.
+    ReversedCalls,
+    /// Results of calls that never were.
+    LostResults,
+    /// Ids that the next provider refuses.
+    RefusedIds,
+    /// Turns of the functions that there were before tools.
+    Functions,
+    /// System texts, where a provider takes one.
+    SystemTexts,
+    /// Parts of a message, of another API's form.
+    Parts,
+    /// Members of one part.
+    PartMembers,
+    /// Images in results of tools.
+    ToolImages,
+    /// Pieces of thought in one past turn.
+    PastThoughts,
+    /// Members of a tool's parameters.
+    ParameterMembers,
+    /// Members beside a signature in a call.
+    ExtraMembers,
+    /// Calls of a provider's own tools.
+    ServerCalls,
+    /// Events with results of guardrails.
+    Guardrails,
+    /// Events with usage and citations.
+    Usages,
+    /// Texts that are cut within a character.
+    CutTexts,
+    /// Escapes that are cut between two events.
+    CutEscapes,
+    /// Items of an answer of the Responses API.
+    Items,
+    /// Ends of one text of the Responses API, each with all of it.
+    TextEnds,
+    /// Words of an error that ask to wait.
+    Waits,
 }
 
 fn each(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -72,9 +136,49 @@ async fn complete(counting: &Counting, connection: &Connection, request: &Chat, 
     used(&store)
 }
 
+/// A body of another client's, for this model.
+async fn asked(counting: &Counting, model: &str, members: &str) -> u64 {
+    let body = format!(r#"{{"model":"{model}",{members}}}"#);
+    let request = Request { ask: Ask::OpenaiJson(body), prompt_cache: None };
+    let (mut store, guest) = counting.start("application/json", vec![answer(r#""content":"x""#).into()]).await;
+    let chat = guest.openclaw_provider_chat();
+    let _ = chat.call_complete(&mut store, &connection(), &request).await.unwrap();
+    used(&store)
+}
+
+const GPT: &str = "@openai/gpt-5-mini";
+const GEMINI: &str = "@google/gemini-2.5-pro";
+
+/// So many messages, in which `N` is their number, and the user's.
+async fn messages(counting: &Counting, model: &str, count: usize, message: &str) -> u64 {
+    let all = each(count, |number| message.replace('N', &number.to_string()));
+    asked(counting, model, &format!(r#""messages":[{all},{{"role":"user","content":"x"}}]"#)).await
+}
+
+/// A past turn with so many calls, and a result for each.
+fn past(count: usize, has_ids: bool) -> String {
+    let result = |number| {
+        let id = if has_ids { format!(r#""tool_call_id":"call_{number}","#) } else { String::new() };
+        format!(r#"{{"role":"tool",{id}"content":"x"}}"#)
+    };
+    let (calls, results) = (each(count, call), each(count, result));
+    format!(r#""messages":[{{"role":"user","content":"x"}},{{"role":"assistant","tool_calls":[{calls}]}},{results}]"#)
+}
+
+/// A call, and then so many pieces of it.
+fn pieces(begun: &str, piece: &str, count: usize) -> String {
+    let piece = delta(&format!(r#""tool_calls":[{{"index":0,"id":"a",{piece}}}]"#));
+    delta(&format!(r#""tool_calls":[{{"index":0,"id":"a","type":"function",{begun}}}]"#)) + &piece.repeat(count)
+}
+
 async fn stream(counting: &Counting, events: String) -> u64 {
+    stream_bytes(counting, events.into_bytes()).await
+}
+
+async fn stream_bytes(counting: &Counting, mut events: Vec<u8>) -> u64 {
     let end = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    let events = Bytes::from(format!("{events}data: {end}\n\ndata: [DONE]\n\n"));
+    events.extend(format!("data: {end}\n\ndata: [DONE]\n\n").bytes());
+    let events = Bytes::from(events);
     let pieces = (0..events.len()).step_by(16 << 10).map(|at| events.slice(at..events.len().min(at + (16 << 10))));
     let (mut store, guest) = counting.start("text/event-stream", pieces.collect()).await;
     let chat = guest.openclaw_provider_chat();
@@ -198,6 +302,158 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::Repeated => {
             onboard(counting, &entry(&each(count, |number| format!(r#""headers":{{"a":{number}}}"#)))).await
         }
+        What::PastCalls => asked(counting, GPT, &past(count, true)).await,
+        What::NamelessCalls => asked(counting, GPT, &past(count, false)).await,
+        What::PastCallsByName => asked(counting, GEMINI, &past(count, true)).await,
+        What::PastTools => {
+            let named = past(count, true).replace(r#""name":"f""#, r#""name":"f?""#);
+            let mut names = (0..count).map(|number| number.to_string());
+            let named =
+                named.split('?').map(|text| text.to_owned() + &names.next().unwrap_or_default()).collect::<String>();
+            asked(counting, "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", &named).await
+        }
+        What::ResponsesMembers => {
+            let members = each(count, |number| format!(r#""member-{number}":{number}"#));
+            let members = format!(r#""messages":[{{"role":"user","content":"x"}}],{members}"#);
+            asked(counting, "@openai/gpt-5-pro", &members).await
+        }
+        What::NamePieces => {
+            stream(counting, pieces(r#""function":{"name":"f_"}"#, r#""function":{"name":"a_"}"#, count)).await
+        }
+        What::BlankPieces => {
+            let blank = r#""function":{"arguments":"          "}"#;
+            stream(counting, pieces(r#""function":{"name":"f","arguments":""}"#, blank, count)).await
+        }
+        What::BlankEnds => {
+            let blank = r#""function":{"arguments":"          "}"#;
+            stream(counting, pieces(r#""function":{"name":"","arguments":"{}"}"#, blank, count)).await
+        }
+        What::DetailPieces => {
+            let detail = r#"{"type":"reasoning.text","index":0,"text":"ten bytes."}"#;
+            stream(counting, delta(&format!(r#""reasoning_details":[{detail}]"#)).repeat(count)).await
+        }
+        What::DetailMembers => {
+            let detail = members(count).replacen('{', r#"{"type":"reasoning.text","index":0,"#, 1);
+            stream(counting, delta(&format!(r#""reasoning_details":[{detail}]"#)).repeat(2)).await
+        }
+        What::Details => {
+            let detail = |number| format!(r#"{{"type":"reasoning.encrypted","id":"call_{number}","data":"x"}}"#);
+            let details = (0..count)
+                .map(|number| delta(&format!(r#""reasoning_details":[{}]"#, detail(number))))
+                .collect::<String>();
+            let calls = (0..count.min(4_000)).map(|number| delta(&format!(r#""tool_calls":[{}]"#, call(number))));
+            stream(counting, details + &calls.collect::<String>()).await
+        }
+        What::ReversedCalls => {
+            let result =
+                |number| format!(r#"{{"role":"tool","tool_call_id":"call_{}","content":"x"}}"#, count - 1 - number);
+            let (calls, results) = (each(count, call), each(count, result));
+            let turn = format!(r#"{{"role":"assistant","tool_calls":[{calls}]}}"#);
+            asked(counting, GPT, &format!(r#""messages":[{{"role":"user","content":"x"}},{turn},{results}]"#)).await
+        }
+        What::LostResults => {
+            messages(counting, GPT, count, r#"{"role":"tool","tool_call_id":"call_N","content":"x"}"#).await
+        }
+        What::RefusedIds => asked(counting, "@mistral-ai/mistral-large-latest", &past(count, true)).await,
+        What::Functions => {
+            let turn = r#"{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"x"}"#;
+            messages(counting, GPT, count, turn).await
+        }
+        What::SystemTexts => messages(counting, GEMINI, count, r#"{"role":"system","content":"rule N"}"#).await,
+        What::Parts => {
+            let parts = each(count, |number| format!(r#"{{"type":"input_text","text":"part {number}"}}"#));
+            messages(counting, GPT, 1, &format!(r#"{{"role":"user","content":[{parts}]}}"#)).await
+        }
+        What::PartMembers => {
+            let part = members(count).replacen('{', r#"{"type":"input_image","image_url":"https://a/b","#, 1);
+            messages(counting, GPT, 1, &format!(r#"{{"role":"user","content":[{part}]}}"#)).await
+        }
+        What::ToolImages => {
+            let image = r#"{"type":"image_url","image_url":{"url":"https://a/N"}}"#;
+            let call = r#"{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}"#;
+            let turn = format!(r#"{call},{{"role":"tool","tool_call_id":"a","content":[{image}]}}"#);
+            messages(counting, GPT, count, &turn).await
+        }
+        What::PastThoughts => {
+            let block = |number| format!(r#"{{"type":"thinking","thinking":"{number}","signature":"s"}}"#);
+            let turn = format!(r#"{{"role":"assistant","content":"x","content_blocks":[{}]}}"#, each(count, block));
+            messages(counting, "@anthropic/claude-sonnet-4-5", 1, &turn).await
+        }
+        What::ParameterMembers => {
+            let tool = format!(r#"{{"type":"function","function":{{"name":"f","parameters":{}}}}}"#, members(count));
+            asked(counting, GPT, &format!(r#""messages":[{{"role":"user","content":"x"}}],"tools":[{tool}]"#)).await
+        }
+        What::ExtraMembers => {
+            let extra = format!(
+                r#""index":0,"id":"a","function":{{"name":"f","arguments":"{{}}"}},"extra_content":{}"#,
+                members(count)
+            );
+            stream(counting, delta(&format!(r#""tool_calls":[{{{extra}}}]"#))).await
+        }
+        What::ServerCalls => {
+            let block =
+                |number| format!(r#"{{"index":{number},"type":"server_tool_use","id":"s{number}","name":"search"}}"#);
+            let blocks = (0..count).map(|number| delta(&format!(r#""content_blocks":[{}]"#, block(number))));
+            stream(counting, blocks.collect()).await
+        }
+        What::Guardrails => {
+            let hook = |number| format!(r#"{{"verdict":true,"id":"{number}","checks":[]}}"#);
+            let event = |number| {
+                format!("data: {{\"choices\":[],\"hook_results\":{{\"before_request_hooks\":[{}]}}}}\n\n", hook(number))
+            };
+            stream(counting, (0..count).map(event).collect()).await
+        }
+        What::Usages => {
+            let usage = |number| {
+                format!(
+                    "data: {{\"choices\":[],\"citations\":[\"https://a/{number}\"],\"usage\":{{\"prompt_tokens\":{number}}}}}\n\n"
+                )
+            };
+            stream(counting, (0..count).map(usage).collect()).await
+        }
+        What::CutTexts => {
+            let cut =
+                [delta(r#""content":"a?""#).replace('?', "\u{1}"), delta(r#""content":"?b""#).replace('?', "\u{2}")]
+                    .concat();
+            stream_bytes(
+                counting,
+                cut.repeat(count / 2)
+                    .bytes()
+                    .map(|byte| match byte {
+                        1 => 0xc3,
+                        2 => 0xa9,
+                        byte => byte,
+                    })
+                    .collect(),
+            )
+            .await
+        }
+        What::CutEscapes => {
+            let cut = [delta(r#""content":"a\ud83d""#), delta(r#""content":"\ude00b""#)].concat();
+            stream(counting, cut.repeat(count / 2)).await
+        }
+        What::Items => {
+            let item = |number| {
+                format!(r#"{{"type":"message","id":"m{number}","content":[{{"type":"output_text","text":"x"}}]}}"#)
+            };
+            let answer = format!(
+                r#"{{"object":"response","id":"r","model":"m","status":"completed","output":[{}]}}"#,
+                each(count, item)
+            );
+            complete(counting, &connection(), &conversation(1, 0), answer).await
+        }
+        What::TextEnds => {
+            let of = |kind: &str, text: &str| {
+                format!("data: {{\"type\":\"response.output_text.{kind}\",\"output_index\":0,{text}}}\n\n")
+            };
+            let begun = of("delta", &format!(r#""delta":"{}""#, "x".repeat(1_000)));
+            let end = of("done", &format!(r#""text":"{}""#, "x".repeat(1_000)));
+            stream(counting, begun + &end.repeat(count / 4)).await
+        }
+        What::Waits => {
+            let error = format!(r#"{{"error":{{"message":"Try again in {}"}}}}"#, "1m2s".repeat(count));
+            complete(counting, &connection(), &conversation(1, 0), error).await
+        }
     }
 }
 
@@ -226,11 +482,41 @@ async fn twice_as_much_costs_about_twice_as_much() {
         What::Settings,
         What::ConfiguredHeaders,
         What::Repeated,
+        What::PastCalls,
+        What::NamelessCalls,
+        What::PastCallsByName,
+        What::PastTools,
+        What::ResponsesMembers,
+        What::NamePieces,
+        What::BlankPieces,
+        What::BlankEnds,
+        What::DetailPieces,
+        What::DetailMembers,
+        What::Details,
+        What::ReversedCalls,
+        What::LostResults,
+        What::RefusedIds,
+        What::Functions,
+        What::SystemTexts,
+        What::Parts,
+        What::PartMembers,
+        What::ToolImages,
+        What::PastThoughts,
+        What::ParameterMembers,
+        What::ExtraMembers,
+        What::ServerCalls,
+        What::Guardrails,
+        What::Usages,
+        What::CutTexts,
+        What::CutEscapes,
+        What::Items,
+        What::TextEnds,
+        What::Waits,
     ] {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.
-            What::StreamedCalls | What::CallEvents => 2_000,
+            What::StreamedCalls | What::CallEvents | What::Details | What::Items => 2_000,
             _ => 4_000,
         };
         let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);

@@ -11,7 +11,7 @@ use crate::bindings::wasi::http::{outgoing_handler as host_handler, types as hos
 use crate::bindings::wasi::io::poll::Pollable;
 use crate::bindings::wasi::io::streams::{InputStream, OutputStream};
 use crate::convert;
-use crate::settings::{coding, is_broken, is_overruled};
+use crate::settings::{is_broken, is_overruled};
 use crate::store::settings;
 
 impl ours::Guest for Credentials {
@@ -330,7 +330,7 @@ impl ours::GuestFutureIncomingResponse for FutureIncomingResponse {
         Some(answer.map(|answer| {
             let response = answer.map_err(convert::error_code)?;
             // It was asked for as it is, and the provider reads it as it is.
-            match coding(&response.headers().entries()) {
+            match settings().coding(&response.headers().entries()) {
                 Some(coding) => Err(ours::ErrorCode::HttpResponseContentCoding(Some(coding))),
                 None => Ok(ours::IncomingResponse::new(IncomingResponse(response))),
             }

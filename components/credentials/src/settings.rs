@@ -118,18 +118,38 @@ impl Settings {
 
     /// Blots out the secrets in the value of an answer's header, and says whether there was one. The mask is as long.
     pub fn mask(&self, value: &mut [u8]) -> bool {
-        let mut found = false;
+        let (seen, mut found) = (value.to_vec(), false);
         for word in &self.telling {
-            let mut rest = &mut *value;
-            while let Some(at) = position(rest, word) {
-                let (_, after) = rest.split_at_mut(at);
-                let (hidden, after) = after.split_at_mut(word.len());
-                hidden.fill(b'*');
-                rest = after;
+            let mut from = 0;
+            // In what came, whatever was blotted out of it: one secret may begin with another, or end as it begins.
+            while let Some(at) = seen.get(from..).and_then(|rest| position(rest, word)) {
+                from += at;
+                if let Some(hidden) = value.get_mut(from..from + word.len()) {
+                    hidden.fill(b'*');
+                }
+                from += 1;
                 found = true;
             }
         }
         found
+    }
+
+    /// A text without the secrets.
+    pub fn masked(&self, text: String) -> String {
+        let mut bytes = text.into_bytes();
+        self.mask(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The coding of an answer that was asked for as it is, without the secrets: it becomes an error, which callers see.
+    pub fn coding<'h>(&self, headers: impl IntoIterator<Item = &'h (String, Vec<u8>)>) -> Option<String> {
+        let values = headers.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+        let mut shown = values.map(|(_, value)| self.masked(String::from_utf8_lossy(value).into_owned()));
+        shown.find_map(|value| {
+            let mut codings = value.split(',').map(str::trim_ascii);
+            let coding = codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
+            coding.map(ToOwned::to_owned)
+        })
     }
 
     /// A value that others may know.
@@ -151,14 +171,6 @@ pub fn is_overruled(name: &str) -> bool {
 /// Whether a value would end its header's line, or its text.
 pub fn is_broken(value: &[u8]) -> bool {
     value.iter().any(|byte| b"\r\n\0".contains(byte))
-}
-
-/// The coding of an answer that was asked for as it is.
-pub fn coding<'h>(headers: impl IntoIterator<Item = &'h (String, Vec<u8>)>) -> Option<String> {
-    let value = headers.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
-    let codings = value.flat_map(|(_, value)| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
-    let mut codings = codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
-    codings.next().map(|coding| String::from_utf8_lossy(coding).into_owned())
 }
 
 /// Where `word` stands in `text`.
@@ -294,7 +306,68 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_overlap_are_masked_whole() {
+        let settings = settings(&[
+            ("credential.a", "Sk-Secret"),
+            ("credential.b", "Sk-Secret-and-more"),
+            ("credential.c", "more-Sk-Se"),
+            ("credential.d", "abababab"),
+        ]);
+        for (value, masked) in [
+            ("Sk-Secret-and-more", "******************"),
+            ("x Sk-Secret-and-more-Sk-Secret y", "x **************************** y"),
+            ("xabababababy", "x**********y"),
+        ] {
+            assert_eq!(settings.masked(value.to_owned()), masked);
+        }
+    }
+
+    /// What parsers of URLs, resolvers and systems take for the configured place, or might.
+    #[test]
+    fn an_authority_in_other_letters_is_the_same_or_none() {
+        let settings = settings(&[("gateway.base-url", "http://127.0.0.1:8787/v1"), ("credential.a", "secret-value")]);
+        for authority in [
+            "127.1:8787",
+            "2130706433:8787",
+            "0x7f000001:8787",
+            "0177.0.0.1:8787",
+            "127.0.0.1.:8787",
+            "127.0.0.1:8787/",
+            "127.0.0.1:8787#",
+            "127.0.0.1:8787?x",
+            "127.0.0.1:8787\\@evil.example",
+            "127.0.0.1:8787\t",
+            " 127.0.0.1:8787",
+            "127.0.0.1\0:8787",
+            "127.0.0.1:8787,evil.example",
+            "127.0.0.1:+8787",
+            "127.0.0.1:74323",
+            "127.0.0.1:",
+            ":8787",
+            "127.0.0.1:87:87",
+            "[::ffff:127.0.0.1]:8787",
+            "[::1]:8787",
+            "[127.0.0.1]:8787",
+            "[::1%25lo]:8787",
+            "127%2e0.0.1:8787",
+            "１27.0.0.1:8787",
+            "127。0.0.1:8787",
+            "localhost:8787",
+            "x@127.0.0.1:8787",
+            "127.0.0.1:8787\r\nhost: evil.example",
+        ] {
+            assert!(settings.secrets_for("http", authority).is_none(), "{authority:?}");
+        }
+        for scheme in ["http:", "http ", "\u{ff48}ttp", "ws", "http\0", "unix"] {
+            assert!(settings.secrets_for(scheme, "127.0.0.1:8787").is_none(), "{scheme:?}");
+        }
+        assert!(settings.secrets_for("http", "127.0.0.1:08787").is_some(), "the same number");
+    }
+
+    #[test]
     fn answers_that_are_packed() {
+        let settings =
+            settings(&[("credential.authorization", "Bearer Sk-Secret-1"), ("credential.x-key", "a,Secret-2")]);
         for (headers, expected) in [
             (&[][..], None),
             (&[("content-type", "a")], None),
@@ -303,10 +376,13 @@ mod tests {
             (&[("Content-Encoding", "GZIP")], Some("GZIP")),
             (&[("content-encoding", "identity, br")], Some("br")),
             (&[("content-encoding", "identity"), ("content-encoding", "zstd")], Some("zstd")),
+            (&[("content-encoding", "Sk-Secret-1")], Some("***********")),
+            (&[("content-encoding", "identity, x-Sk-Secret-1-y")], Some("x-***********-y")),
+            (&[("content-encoding", "a,Secret-2")], Some("**********")),
         ] {
             let headers: Vec<_> =
                 headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
-            assert_eq!(coding(&headers).as_deref(), expected, "{headers:?}");
+            assert_eq!(settings.coding(&headers).as_deref(), expected, "{headers:?}");
         }
     }
 

@@ -567,6 +567,55 @@ mod tests {
     static ALLOCATOR: Counting = Counting;
 
     /// A model can think for as long as it likes before it signs.
+    /// A provider hands over what it likes, in any order.
+    #[test]
+    fn whatever_a_provider_hands_over_is_an_event_a_line() {
+        let evil = "}\r\n\r\ndata: [DONE]\n\n\0\u{2028}\u{1b}\"]}";
+        let told = || evil.to_owned();
+        let deep = "[".repeat(100_000);
+        let call = |index| ToolCallDelta {
+            index,
+            id: Some(told()),
+            name: Some(told()),
+            arguments_fragment: told(),
+            signature: Some(told()),
+        };
+        let all = || {
+            let mut events = vec![
+                Event::Finish(FinishReason::Other(told())),
+                Event::Text(told()),
+                Event::Start(ReplyStart { id: told(), model: told() }),
+                Event::Refusal(told()),
+                Event::ToolCall(call(u32::MAX)),
+                Event::ToolCall(call(0)),
+                Event::Thinking(Thinking { text: told(), signature: Some(told()) }),
+                Event::Image(MediaSource::Url(told())),
+                Event::Start(ReplyStart { id: String::new(), model: "}}}".into() }),
+                Event::Finish(FinishReason::Stop),
+                Event::Text(String::new()),
+            ];
+            for odd in [evil, "", "{", "{}{}", "{} \n {}", "nul", "[\r\n]", "\"\n\"", "{\"a\":\n1}", &deep] {
+                events.push(Event::Other(odd.into()));
+                events.push(Event::GuardrailsJson(odd.into()));
+            }
+            events
+        };
+        for include_usage in [false, true] {
+            let (mut chunks, mut out) = (Chunks::new(u64::MAX, include_usage), Vec::new());
+            chunks.push(all(), &mut out);
+            chunks.push(all(), &mut out);
+            chunks.end(&mut out);
+            let text = String::from_utf8(out).unwrap();
+            let lines: Vec<&str> = text.split_terminator("\n\n").collect();
+            assert!(lines.len() >= 22, "{text}");
+            for line in lines {
+                let json = line.strip_prefix("data: ").unwrap();
+                let chunk: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+                assert!(!json.contains(['\n', '\r']) && chunk["object"] == "chat.completion.chunk", "{json}");
+            }
+        }
+    }
+
     #[test]
     fn twice_as_much_reasoning_costs_about_twice_as_much() {
         let cost = |count: usize| {

@@ -135,6 +135,24 @@ mod tests {
         }
     }
 
+    /// A provider hands over what it likes.
+    #[test]
+    fn vectors_of_any_numbers_are_json() {
+        let odd = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX, f32::MIN_POSITIVE, 1e-45];
+        let model = "\"}],\"x\":[{\"\n";
+        let vectors = vec![odd.clone(), Vec::new()];
+        let response = Response { model: model.into(), vectors, usage: None, report: report() };
+        for base64 in [false, true] {
+            let read = serde_json::from_slice::<Value>(&answer(&response, base64)).unwrap();
+            assert_eq!(
+                (&read["model"], read["data"].as_array().unwrap().len(), &read["x"]),
+                (&json!(model), 2, &Value::Null)
+            );
+        }
+        let numbers = serde_json::from_slice::<Value>(&answer(&response, false)).unwrap();
+        assert_eq!(numbers["data"][0]["embedding"].as_array().unwrap().len(), odd.len());
+    }
+
     #[test]
     fn an_answer_in_digits_and_in_base64() {
         let usage = Usage {

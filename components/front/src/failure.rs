@@ -214,6 +214,30 @@ mod tests {
         }
     }
 
+    /// A provider says what it likes.
+    #[test]
+    fn an_error_of_any_content_is_an_answer() {
+        let odd = ["", "a\r\nx-evil: 1", "\0", "\u{1b}[2J", "ü", "\u{2028}", " ", "a\tb", "data: x\n\n"];
+        for (at, text) in odd.into_iter().enumerate() {
+            for status in [None, Some(0), Some(101), Some(204), Some(399), Some(600), Some(u16::MAX)] {
+                let wait = [None, Some(0), Some(u64::MAX)][at % 3];
+                let told = || Some(text.to_owned());
+                let (message, hint, code, trace_id) = (text.to_owned(), told(), told(), told());
+                let said =
+                    Error { message, hint, code, trace_id, retry_after_ms: wait, ..error(ErrorKind::Other, status) };
+                let failure = Failure::from(said);
+                assert_eq!(failure.status, 500);
+                for (name, value) in failure.headers() {
+                    assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value:?}");
+                }
+                let line = alloc::string::String::from_utf8(crate::chat::error_event(&failure)).unwrap();
+                assert_eq!(line.matches(['\n', '\r']).count(), 2, "{line:?}");
+                let json = line.trim_end().strip_prefix("data: ").unwrap();
+                assert_eq!(serde_json::from_str::<Value>(json).unwrap()["error"]["code"], text);
+            }
+        }
+    }
+
     #[test]
     fn what_may_have_been_billed_is_not_sent_again() {
         for (kind, sent, may_retry) in [

@@ -105,7 +105,7 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     if !is_own_model(had.get("model"), has.get("model"), id) {
         return refuse("the default model");
     }
-    if !are_own_models(had.get("models"), has.get("models"), id) {
+    if !are_own_models(had.get("models"), has.get("models"), merged, id) {
         return refuse("another model of the agents");
     }
     let (had, options) = (options(config, id), options(merged, id));
@@ -271,9 +271,47 @@ fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
             && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
 }
 
+/// The models that a configuration names, and the aliases of those that have one: those of all agents and of each, their
+/// default models and fallbacks, and those that the providers list.
+fn known_models(config: &Value) -> Vec<(String, Option<&str>)> {
+    let members = |path: &str| config.pointer(path).and_then(Value::as_object).into_iter().flatten();
+    let list = config.pointer("/agents/list").and_then(Value::as_array).into_iter().flatten();
+    let agents = config.pointer("/agents/defaults").into_iter().chain(list);
+    let mut known = Vec::new();
+    for agent in agents.chain(members("/agents/entries").map(|(_, agent)| agent)) {
+        let models = agent.get("models").and_then(Value::as_object).into_iter().flatten();
+        known.extend(models.map(|(name, model)| (canonical(name), model.get("alias").and_then(Value::as_str))));
+        let model = agent.get("model").unwrap_or(&Value::Null);
+        let fallbacks = model.get("fallbacks").and_then(Value::as_array).into_iter().flatten();
+        let named = [Some(model), model.get("primary")].into_iter().flatten().chain(fallbacks);
+        known.extend(named.filter_map(|name| Some((canonical(name.as_str()?), None))));
+    }
+    for (provider, entry) in members("/models/providers") {
+        let listed = entry.get("models").and_then(Value::as_array).into_iter().flatten();
+        let ids = listed.filter_map(|model| model.get("id")?.as_str());
+        known.extend(ids.map(|model| (canonical(&format!("{provider}/{model}")), None)));
+    }
+    known
+}
+
+/// One spelling for the name of a model.
+fn canonical(reference: &str) -> String {
+    match reference.split_once('/') {
+        Some((provider, model)) => format!("{}/{}", provider.trim().to_lowercase(), model.trim()),
+        None => reference.trim().to_owned(),
+    }
+}
+
+/// All that a model goes by without an alias, in lower case.
+fn names_of(reference: &str) -> [String; 3] {
+    let (_, model) = reference.split_once('/').unwrap_or(("", reference));
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    [reference, model, last].map(str::to_lowercase)
+}
+
 /// Whether the agents' models are the user's, except aliases of this provider's models that are not names of other
 /// models.
-fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
+fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: &str) -> bool {
     if had == has {
         return true;
     }
@@ -289,18 +327,20 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
     let alias = |model: Option<&Value>| model.and_then(|model| model.get("alias")).cloned().unwrap_or_default();
     let named = |text: &str| text.trim().to_lowercase();
     // The models that go by a name.
-    let mut by_name: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (reference, model) in has {
-        let (_, model_id) = reference.split_once('/').unwrap_or_default();
-        let last = reference.rsplit('/').next().unwrap_or_default();
-        for name in [reference, model_id, last, alias(Some(model)).as_str().unwrap_or_default()] {
-            by_name.entry(named(name)).or_default().insert(reference);
+    let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (reference, alias) in known_models(merged) {
+        for name in names_of(&reference).into_iter().chain(alias.map(named)) {
+            by_name.entry(name).or_default().insert(reference.clone());
         }
     }
     had.keys().chain(has.keys()).all(|name| {
         let (before, now) = (had.get(name), has.get(name));
         let (was, is) = (alias(before), alias(now));
-        let is_its_own = |alias: &str| by_name.get(&named(alias)).is_some_and(|models| models.len() == 1);
+        // What reads as the name of another model is none, wherever that may be named.
+        let is_its_own = |alias: &str| {
+            by_name.get(&named(alias)).is_some_and(|models| models.len() == 1)
+                && (!alias.contains('/') || names_of(&canonical(name)).contains(&named(alias)))
+        };
         let is_free = !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(is_its_own);
         before == now || is_of_provider(name, id) && is_free && settings(before) == settings(now)
     })

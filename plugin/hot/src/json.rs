@@ -348,7 +348,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The same, where there is a value.
+    /// Adds a member without a look at the others: [`Self::unify`] leaves one of each name.
+    pub fn add(&mut self, name: Cow<'a, str>, value: Json<'a>) {
+        self.0.push((name, value));
+    }
+
+    /// The same as [`Self::set`], where there is a value.
     pub fn set_some(&mut self, name: &'a str, value: Option<impl Into<Json<'a>>>) {
         if let Some(value) = value {
             self.set(name, value);

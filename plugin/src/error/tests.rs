@@ -673,6 +673,15 @@ fn how_long_to_wait() {
         ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", None),
         ("Wed, 21 Oct 2026 07:28:30 GMT", "x, 18446744073709551615 Oct 2026 07:28:00 GMT", None),
         ("today", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        // Days and numbers that are none.
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 18446744073709551615 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 99999999999999999 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 213503982334601 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 32 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 00 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 ctN 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21  2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", ", : : : :", None),
     ] {
         assert_eq!(until(now, after), expected, "{after}");
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::targets::Targets;
-use super::{Body, is_role, is_system, is_type, parts, text_part};
+use super::{Body, is_role, is_system, is_type, parts, repair, text_part};
 use crate::inline;
 use crate::json::{Json, Object, last_of_each};
 use crate::traits::{Family, Route, Thinking};
@@ -101,18 +101,22 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Gemini) {
         return;
     }
-    let mut names: Vec<(String, String)> = Vec::new();
+    let numbers = repair::numbered(&body.messages);
+    let mut names = alloc::vec![None; numbers.len()];
+    let mut numbers = numbers.into_iter();
     for message in &mut body.messages {
-        if let Some(Json::List(calls)) = message.get("tool_calls") {
+        if is_role(message, "tool") {
+            let known = numbers.next().and_then(|number| names.get(number)?.clone());
+            if message.get("name").is_none() {
+                message.set_some("name", known.map(Json::Text));
+            }
+        } else if let Some(Json::List(calls)) = message.get("tool_calls") {
             // Ids may come again: the last counts.
-            names.extend(calls.iter().filter_map(|call| {
-                let call = call.object()?;
-                Some((call.text("id").into_owned(), call.get("function")?.object()?.text("name").into_owned()))
-            }));
-        } else if is_role(message, "tool") && message.get("name").is_none() {
-            let id = message.text("tool_call_id");
-            if let Some((_, name)) = names.iter().rev().find(|(known, _)| *known == id) {
-                message.set("name", name.clone());
+            for (call, number) in calls.iter().zip(&mut numbers) {
+                let name = call.object().and_then(|call| Some(call.get("function")?.object()?.text("name")));
+                if let Some(known) = names.get_mut(number) {
+                    *known = name.or(known.take());
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use super::cache::MARK;
 use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts, text_part};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, firsts};
 use crate::tool_calls::fnv;
 use crate::traits::{Family, Route};
 
@@ -218,83 +218,149 @@ pub(super) fn pairs(body: &mut Body<'_>) {
         return;
     }
     name(&mut body.messages);
-    let mut open: Vec<String> = Vec::new();
+    let numbers = numbered(&body.messages);
+    let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: Vec::new() };
+    let mut numbers = numbers.into_iter();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
     for mut message in core::mem::take(&mut body.messages) {
         if is_role(&message, "tool") {
-            let id = message.text("tool_call_id");
-            match open.iter().position(|known| **known == *id) {
-                Some(at) => drop(open.remove(at)),
-                // Without a call before it, it answers one that the host does not tell of.
-                None if id.is_empty() => {}
-                None => {
-                    message.set("role", "user");
-                    message.remove("tool_call_id");
-                    message.remove("name");
-                    lost.push(message);
-                    continue;
-                }
+            // Without an id and a call before it, it answers one that the host does not tell of.
+            if !numbers.next().is_some_and(|number| open.answer(number)) && !message.text("tool_call_id").is_empty() {
+                message.set("role", "user");
+                message.remove("tool_call_id");
+                message.remove("name");
+                lost.push(message);
+                continue;
             }
         } else {
-            close(&mut open, &mut out);
+            open.close(&mut out);
             out.append(&mut lost);
-        }
-        for call in message.get("tool_calls").and_then(Json::list).unwrap_or_default() {
-            let id = call.object().map(|call| call.text("id").into_owned());
-            open.extend(id.filter(|id| !id.is_empty()));
+            for (id, number) in told(&message).into_iter().zip(&mut numbers) {
+                open.call(id.into_owned(), number);
+            }
         }
         out.push(message);
     }
-    close(&mut open, &mut out);
+    open.close(&mut out);
     out.append(&mut lost);
     body.messages = out;
 }
 
+/// Calls that have no result yet.
+struct Open {
+    /// How many there are of each number.
+    counts: Vec<usize>,
+    /// The ids and numbers of all calls of a turn.
+    calls: Vec<(String, usize)>,
+}
+
+impl Open {
+    fn call(&mut self, id: String, number: usize) {
+        if let Some(count) = self.counts.get_mut(number).filter(|_| !id.is_empty()) {
+            *count += 1;
+            self.calls.push((id, number));
+        }
+    }
+
+    /// Whether there was one of this number. If so, it has its result now.
+    fn answer(&mut self, number: usize) -> bool {
+        let count = self.counts.get_mut(number).filter(|count| **count > 0);
+        count.map(|count| *count -= 1).is_some()
+    }
+
+    /// Gives those that are left a result.
+    fn close(&mut self, out: &mut Vec<Object<'_>>) {
+        for (id, number) in core::mem::take(&mut self.calls) {
+            if self.answer(number) {
+                let said = ("content", "No result provided".into());
+                out.push(Object::from([("role", "tool".into()), ("tool_call_id", id.into()), said]));
+            }
+        }
+    }
+}
+
+/// The id of a result, or those of a message's calls; empty where there is none.
+fn told<'a>(message: &Object<'a>) -> Vec<Cow<'a, str>> {
+    if is_role(message, "tool") {
+        return alloc::vec![message.text("tool_call_id")];
+    }
+    let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
+    match message.get("tool_calls") {
+        Some(Json::List(calls)) => calls.iter().map(id).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// All ids that are [`told`] of a history as numbers, the same for the same: a turn may have any number of calls, and its results any
+/// order, so they are not looked for one by one.
+pub(super) fn numbered(messages: &[Object<'_>]) -> Vec<usize> {
+    let ids: Vec<Cow<'_, str>> = messages.iter().flat_map(told).collect();
+    firsts(&ids.iter().map(|id| &**id).collect::<Vec<_>>())
+}
+
 /// Gives calls and results without an id one: results come in the order of the calls.
 fn name(messages: &mut [Object<'_>]) {
-    let mut open = VecDeque::new();
     for (at, message) in messages.iter_mut().enumerate() {
-        if let Some(Json::List(calls)) = message.take("tool_calls") {
+        let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
+        let calls = calls.into_iter().filter_map(Json::into_object).enumerate().map(|(index, mut call)| {
+            if call.text("id").is_empty() {
+                call.set("id", format!("call_{at}_{index}"));
+            }
+            call
+        });
+        let calls = calls.collect();
+        message.set("tool_calls", list(calls));
+    }
+    let numbers = numbered(messages);
+    let mut is_answered = alloc::vec![true; numbers.len()];
+    let mut numbers = numbers.into_iter();
+    let mut open = VecDeque::new();
+    for message in messages {
+        let ids = told(message);
+        let is_result = is_role(message, "tool");
+        if !is_result && !ids.is_empty() {
             open.clear();
-            let calls = calls.into_iter().filter_map(Json::into_object).enumerate().map(|(index, mut call)| {
-                if call.text("id").is_empty() {
-                    call.set("id", format!("call_{at}_{index}"));
+        }
+        for (id, number) in ids.into_iter().zip(&mut numbers) {
+            if let Some(is_answered) = is_answered.get_mut(number) {
+                *is_answered = is_result;
+            }
+            if !is_result {
+                open.push_back((id.into_owned(), number));
+            } else if id.is_empty() {
+                let is_open = |number: usize| is_answered.get(number) == Some(&false);
+                while let Some((first, number)) = open.pop_front() {
+                    if is_open(number) {
+                        message.set("tool_call_id", first);
+                        break;
+                    }
                 }
-                open.push_back(call.text("id").into_owned());
-                call
-            });
-            let calls = calls.collect();
-            message.set("tool_calls", list(calls));
-        } else if is_role(message, "tool") {
-            let id = message.text("tool_call_id").into_owned();
-            open.retain(|known| *known != id);
-            if id.is_empty()
-                && let Some(first) = open.pop_front()
-            {
-                message.set("tool_call_id", first);
             }
         }
     }
 }
 
 fn are_paired(messages: &[Object<'_>]) -> bool {
-    let mut open = Vec::new();
-    for message in messages {
-        if let Some(id) = message.get("tool_call_id") {
-            let Some(at) = open.iter().position(|known| *known == id.text()) else { return false };
-            open.swap_remove(at);
-        } else if !open.is_empty() || is_role(message, "tool") {
-            return false;
-        } else if let Some(Json::List(calls)) = message.get("tool_calls") {
-            let ids = calls.iter().filter_map(|call| if let Json::Object(call) = call { call.get("id") } else { None });
-            open.extend(ids.map(Json::text).filter(|id| !id.is_empty()));
-            if open.len() < calls.len() {
-                return false;
-            }
-        }
-    }
-    open.is_empty()
+    let numbers = numbered(messages);
+    let mut counts = alloc::vec![0_usize; numbers.len()];
+    let (mut numbers, mut open) = (numbers.into_iter(), 0_usize);
+    let is_in_order = messages.iter().all(|message| {
+        let is_result = is_role(message, "tool");
+        let ids = told(message);
+        let may_come = is_result || open == 0;
+        may_come
+            && ids.into_iter().zip(&mut numbers).all(|(id, number)| {
+                let Some(count) = counts.get_mut(number).filter(|_| !id.is_empty()) else { return false };
+                let changed = if is_result {
+                    count.checked_sub(1).zip(open.checked_sub(1))
+                } else {
+                    Some((*count + 1, open + 1))
+                };
+                changed.map(|changed| (*count, open) = changed).is_some()
+            })
+    });
+    is_in_order && open == 0
 }
 
 /// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
@@ -338,12 +404,6 @@ pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
         let calls = calls.collect();
         message.set("tool_calls", list(calls));
     }
-}
-
-fn close<'a>(open: &mut Vec<String>, out: &mut Vec<Object<'a>>) {
-    out.extend(open.drain(..).map(|id| {
-        Object::from([("role", "tool".into()), ("tool_call_id", id.into()), ("content", "No result provided".into())])
-    }));
 }
 
 fn says_something(message: &Object<'_>) -> bool {

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
-use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, ITEM, REDACTED};
+use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, EXTRAS, ITEM, REDACTED};
 use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The form in which a model takes reasoning back.
@@ -259,13 +259,15 @@ fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<
             portkey = Some(signature);
         }
     }
+    // Whoever answered signed it.
+    let is_known = |(name, _): &(&str, &str)| EXTRAS.contains(name);
     if takes.signatures {
         if portkey.is_none() && google.is_none() && must {
             portkey = Some(UNSIGNED.into());
         }
         function.set_some("thought_signature", portkey.map(Json::Text));
         if let Some((name, signature)) =
-            google.as_deref().and_then(|google| google.strip_prefix(EXTRA)?.split_once(':'))
+            google.as_deref().and_then(|google| google.strip_prefix(EXTRA)?.split_once(':')).filter(is_known)
         {
             let mut extra = Object::default();
             extra.set(String::from(name), [("thought_signature", String::from(signature).into())]);

@@ -52,9 +52,11 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
                     out.set("stream_options", options);
                 }
             }
-            _ => out.set(name, value),
+            // There may be any number of them.
+            _ => out.add(name, value),
         }
     }
+    out.unify();
     if !tools.is_empty() {
         out.set("tools", tools.into_iter().map(tool).collect::<Vec<_>>());
     }

@@ -931,7 +931,7 @@ fn calls_by_what_is_there() {
         ("two names, two ids", &["0/a/time/", "0/b/weather/", "0/-/-/{}"], &["a time ", "b weather {}"]),
         ("two names, no ids", &["0/-/time/", "0/-/weather/{}"], &["call_0 time ", "call_1 weather {}"]),
         ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
-        ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {} "]),
+        ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
             "a provider's own tool behind a call",
