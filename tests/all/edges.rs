@@ -195,7 +195,13 @@ fn what_a_server_of_http2_says_is_in_no_log() {
         let file = cli.folder.path().join("authority.pem");
         fs::write(&file, &authority.pem).unwrap();
         let cli = cli.env("SSL_CERT_FILE", file.display().to_string());
-        for (level, flag) in [("error", "-v"), ("error", "-vv"), ("trace", "--no-stream")] {
+        for (level, flag) in [
+            ("error", "-v"),
+            ("error", "-vv"),
+            ("trace", "--no-stream"),
+            ("h2::proto=trace", "--no-stream"),
+            ("error,h2=trace,h2::proto::connection=debug", "--no-stream"),
+        ] {
             let output = cli
                 .command(&["chat", "hello", "--timeout", "20", flag])
                 .env("HOST_HARNESS_LOG", level)
