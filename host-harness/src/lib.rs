@@ -77,8 +77,8 @@ pub use configuration::{
     includes::Included,
     locations::Locations,
     model_ref::{
-        ChosenModel, ModelRef, ModelSource, chosen_model, model_params, named_model, own_model, primary_model,
-        with_params,
+        ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,
+        named_model, own_model, primary_model, with_params,
     },
     setup::Setup,
     write::Update,

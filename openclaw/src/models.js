@@ -98,7 +98,7 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
   // There is one API that the gateway is asked in. Where the entry names another, OpenClaw may have changed the base URL for it:
   // for `anthropic-messages` it takes the /v1 off.
-  const way = model.api === api ? {} : { api, baseUrl: configuredModel(read, model.id).baseUrl ?? baseUrlOf(read) };
+  const way = model.api === api ? {} : { api, baseUrl: written.baseUrl ?? baseUrlOf(read) };
   const normal = { ...model, ...way, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }

@@ -3,7 +3,7 @@
  * calls, names and formats. `tests/hostile/review/README.md` lists each attempt with its result.
  */
 import assert from 'node:assert/strict';
-import { getEventListeners, once } from 'node:events';
+import { getEventListeners } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
@@ -13,32 +13,20 @@ import { embeddingProvider } from '../src/embeddings.js';
 import { describeModel, runCatalog } from '../src/models.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
 import { wasiHttp } from '../src/wasi-http.js';
+import { rawServer } from './raw.mjs';
 
 const KEY = 'pk-edges-5f0c9a71b2e4';
 const BASE64 = Buffer.from(KEY).toString('base64').replace(/=+$/, '');
 /** @type {net.Server} */ let server;
 /** @type {string} */ let origin;
-/** What each request of a connection gets. @type {(head: string, socket: net.Socket) => unknown} */ let answer;
+/** What each request of a connection gets. @type {import('./raw.mjs').Answer} */ let answer;
 /** @type {string[]} */ let heads = [];
 
 before(async () => {
-  server = net.createServer((socket) => {
-    let came = '';
-    socket.setNoDelay(true).on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
-      came += piece;
-      for (;;) {
-        const end = came.indexOf('\r\n\r\n') + 4;
-        const length = Number(/content-length: (\d+)/i.exec(came)?.[1] ?? 0);
-        if (end < 4 || came.length < end + length) return;
-        const head = came.slice(0, end);
-        heads.push(head);
-        came = came.slice(end + length);
-        answer(head, socket);
-      }
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  origin = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}`;
+  ({ server, origin } = await rawServer((head, socket) => {
+    heads.push(head);
+    return answer(head, socket);
+  }));
 });
 after(() => { server.close(); });
 

@@ -15,31 +15,19 @@ import { describeModel, runCatalog, toRows } from '../src/models.js';
 import { takeReasoning } from '../src/replay.js';
 import { Mask } from '../src/mask.js';
 import { PriceGateway, entry, told, waitForPrices } from './prices.mjs';
+import { rawServer } from './raw.mjs';
 
 const KEY = 'pk-review-5f0c9a71b2';
 /** @type {net.Server} */ let server;
 /** @type {string} */ let origin;
-/** What each request of a connection gets, byte by byte. @type {(head: string, socket: net.Socket) => unknown} */ let answer;
+/** What each request of a connection gets, byte by byte. @type {import('./raw.mjs').Answer} */ let answer;
 /** @type {string[]} */ let heads = [];
 
 before(async () => {
-  server = net.createServer((socket) => {
-    let came = '';
-    socket.on('error', () => {}).setEncoding('latin1').on('data', (piece) => {
-      came += piece;
-      for (;;) {
-        const end = came.indexOf('\r\n\r\n') + 4;
-        const length = Number(/content-length: (\d+)/i.exec(came)?.[1] ?? 0);
-        if (end < 4 || came.length < end + length) return;
-        const head = came.slice(0, end);
-        heads.push(head);
-        came = came.slice(end + length);
-        answer(head, socket);
-      }
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  origin = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}`;
+  ({ server, origin } = await rawServer((head, socket) => {
+    heads.push(head);
+    return answer(head, socket);
+  }));
 });
 after(() => { server.close(); });
 

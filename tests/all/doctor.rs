@@ -61,6 +61,20 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
     }
 }
 
+/// The only agent's own model goes over that of all: what is said of it names its place.
+#[tokio::test]
+async fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {
+    let gateway = gateway().await;
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let own = serde_json::json!({"primary": "portkey/@openai/o3@work", "fallbacks": ["a/b"]});
+    let config = serde_json::json!({"agents": {"entries": {"main": {"model": own}}}});
+    std::fs::write(cli.folder.path().join("openclaw.json"), config.to_string()).unwrap();
+    let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+    assert_eq!(line(&report, "model")["detail"], "@openai/o3, from agents.entries.main.model");
+    let ignored = ["agents.entries.main.model@work", "agents.entries.main.model.fallbacks"];
+    assert_eq!(report["configuration"]["ignored"], serde_json::json!(ignored), "{report:#}");
+}
+
 /// After `openclaw onboard` the key is in OpenClaw's store, which only OpenClaw reads: it is asked.
 #[tokio::test]
 async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {

@@ -7,18 +7,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::StreamExt;
 use host_harness::{Engine, Limits, Provider};
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use crate::{
     fault_server::{FaultServer, Script, Step, bytes, frame},
     faults::answer,
     hostile::{Host, answering, at, hostile, load, request, tight},
-    review::{HELLO, JSON, before, recording, whole},
-    support::{Cli, KEY, User, ask, install_script, provider, setup, text, upstream},
+    review::{HELLO, JSON, before, head_of, recording, whole},
+    support::{Cli, KEY, User, ask, provider, setup, text, upstream},
     tls::Authority,
+    tool_command,
 };
 
 const OCTETS: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\nconnection: close\r\n";
@@ -32,10 +30,7 @@ async fn repeating(pieces: fn(&str) -> Vec<String>) -> SocketAddr {
         loop {
             let (mut client, _) = listener.accept().await.unwrap();
             client.set_nodelay(true).unwrap();
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") {
-                head.push(client.read_u8().await.unwrap().into());
-            }
+            let head = head_of(&mut client).await.unwrap();
             for piece in pieces(head.split(' ').nth(1).unwrap()) {
                 client.write_all(piece.as_bytes()).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(30)).await;
@@ -196,7 +191,13 @@ fn what_a_server_of_http2_says_is_in_no_log() {
         let file = cli.folder.path().join("authority.pem");
         fs::write(&file, &authority.pem).unwrap();
         let cli = cli.env("SSL_CERT_FILE", file.display().to_string());
-        for (level, flag) in [("error", "-v"), ("error", "-vv"), ("trace", "--no-stream")] {
+        for (level, flag) in [
+            ("error", "-v"),
+            ("error", "-vv"),
+            ("trace", "--no-stream"),
+            ("h2::proto=trace", "--no-stream"),
+            ("error,h2=trace,h2::proto::connection=debug", "--no-stream"),
+        ] {
             let output = cli
                 .command(&["chat", "hello", "--timeout", "20", flag])
                 .env("HOST_HARNESS_LOG", level)
@@ -403,15 +404,11 @@ async fn a_catalog_of_pages_without_end_ends() {
         loop {
             let (mut client, _) = listener.accept().await.unwrap();
             client.set_nodelay(true).unwrap();
-            let mut head = Vec::new();
-            while let Ok(byte) = client.read_u8().await {
-                head.push(byte);
-                if head.ends_with(b"\r\n\r\n") {
-                    head.clear();
-                    page += 1;
-                    let body = json!({"total": u64::MAX, "has_more": true, "data": [{"id": format!("@a/m{page}"), "slug": "m"}]});
-                    let _ = client.write_all(&whole(JSON, body.to_string())).await;
-                }
+            while head_of(&mut client).await.is_some() {
+                page += 1;
+                let body =
+                    json!({"total": u64::MAX, "has_more": true, "data": [{"id": format!("@a/m{page}"), "slug": "m"}]});
+                let _ = client.write_all(&whole(JSON, body.to_string())).await;
             }
         }
     });
@@ -421,22 +418,12 @@ async fn a_catalog_of_pages_without_end_ends() {
     assert!((1..=1000).contains(&models.len()), "{}", models.len());
 }
 
-/// A user whose model may call one tool, which this script is.
-fn with_tool(script: &str) -> User {
-    let user = User::new();
-    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
-    fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
-    install_script(script, &user.cli.folder.path().join("tool"));
-    user
-}
-
 const WITH_TOOL: [&str; 6] = ["chat", "hello", "--tools", "tools.json", "--run", "./tool"];
 
 /// A model asks for as many calls in one answer as it likes: each would be a process.
 #[test]
 fn tool_calls_without_number_are_not_all_made() {
-    let user = with_tool("echo x >>calls; echo ok");
+    let user = tool_command::user("echo x >>calls; echo ok");
     let call = |number: usize| json!({"id": format!("c{number}"), "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
     let calls: Vec<_> = (0..2000).map(call).collect();
     let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
@@ -456,49 +443,115 @@ fn tool_calls_without_number_are_not_all_made() {
     assert!((1..=128).contains(&made), "{made} processes for one answer");
 }
 
+/// An answer that asks for the tool, and one that ends the conversation with an image that is elsewhere.
+#[cfg(unix)]
+fn asking_and_drawing(image: &str) -> [Vec<u8>; 2] {
+    let call = json!({"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
+    let asking = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let drawing = json!({"role": "assistant", "content": "hello", "images": [{"image_url": {"url": image}}]});
+    [(asking, "tool_calls"), (drawing, "stop")].map(|(message, reason)| {
+        let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]});
+        whole(JSON, answer.to_string())
+    })
+}
+
+/// Waits until it is so, but not without end.
+#[cfg(unix)]
+fn until(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        is_so()
+    })
+}
+
+#[cfg(unix)]
+fn kill(signal: &str, id: u32) {
+    assert!(std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
+}
+
 /// A program that is killed takes along what it started for the model.
 #[cfg(unix)]
 #[test]
 fn a_tool_ends_with_the_program_that_started_it() {
-    for signal in ["TERM", "HUP"] {
-        let user = with_tool("echo $$ > child; sleep 600 & echo $! > grandchild; wait");
-        let message = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]});
-        let asking = whole(
-            JSON,
-            json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]})
-                .to_string(),
-        );
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
+        let user = tool_command::user("echo $$ > child; sleep 600 & echo $! > grandchild; wait");
+        let [asking, _] = asking_and_drawing("");
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&asking)]));
         crate::support::component();
         let mut program =
             user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).spawn().unwrap();
         let file = |name: &str| fs::read_to_string(user.cli.folder.path().join(name)).unwrap_or_default();
-        for _ in 0..1000 {
-            if file("grandchild").ends_with('\n') {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &program.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-        program.wait().unwrap();
+        until(|| file("grandchild").ends_with('\n'));
+        kill(signal, program.id());
+        assert_eq!(program.wait().unwrap().code(), Some(code));
         let lives = |name: &str| {
             let status = fs::read_to_string(format!("/proc/{}/status", file(name).trim())).unwrap_or_default();
             !status.is_empty() && !status.contains("(zombie)")
         };
-        for _ in 0..500 {
-            if !lives("child") && !lives("grandchild") {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until(|| !lives("child") && !lives("grandchild"));
         let left = ["child", "grandchild"].map(lives);
         for name in ["child", "grandchild"] {
             let _ = std::process::Command::new("kill").args(["-KILL", file(name).trim()]).output();
         }
         assert_eq!(left, [false, false], "after SIG{signal}");
     }
+}
+
+/// What handles a signal is never taken away again: what comes after the tools must end, too.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_program_once_its_tools_are_done() {
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
+        let user = tool_command::user("echo ok");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let images = runtime.block_on(FaultServer::http1(|_| vec![Step::Stall]));
+        let [asking, drawing] = asking_and_drawing(&format!("{}/image.png", images.base_url));
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = runtime.block_on(FaultServer::http1(move |_| {
+            let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            vec![bytes(if is_first { &asking } else { &drawing })]
+        }));
+        crate::support::component();
+        let mut program =
+            user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).spawn().unwrap();
+        assert!(until(|| images.requests() == 1), "the image is asked for");
+        kill(signal, program.id());
+        let mut ended = None;
+        until(|| {
+            ended = program.try_wait().unwrap();
+            ended.is_some()
+        });
+        let _ = program.kill();
+        assert_eq!(ended.and_then(|status| status.code()), Some(code), "after SIG{signal}");
+    }
+}
+
+/// As `nohup` starts it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_with_a_tool_outlives_its_terminal_where_it_is_told_to() {
+    let user = tool_command::user("touch started; while [ ! -e go ]; do sleep 0.05; done; echo ok");
+    let [asking, _] = asking_and_drawing("");
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(FaultServer::http1(move |_| {
+        let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
+    }));
+    crate::support::component();
+    let command = user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat());
+    let mut nohup = std::process::Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    nohup.current_dir(user.cli.folder.path()).env_clear();
+    nohup.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
+    let mut program = nohup.spawn().unwrap();
+    let is_started = until(|| user.cli.folder.path().join("started").exists());
+    kill("-HUP", program.id());
+    // Time to end, for one that does.
+    std::thread::sleep(Duration::from_millis(300));
+    fs::write(user.cli.folder.path().join("go"), "").unwrap();
+    assert_eq!((is_started, program.wait().unwrap().code()), (true, Some(0)));
 }
 
 /// The file that is replaced may be another user's: of its mode only who may read and write counts.

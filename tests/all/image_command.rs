@@ -56,7 +56,6 @@ fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
     cli.run(&[&["image", "a ship", "--base-url", &server.base_url], arguments].concat())
 }
 
-/// An answer may hold more images than were asked for.
 /// A person who asks for `a.jpg` and gets a PNG of that name finds out later, from another program.
 #[test]
 fn a_name_that_says_another_kind_of_image_is_noticed() {
@@ -67,7 +66,7 @@ fn a_name_that_says_another_kind_of_image_is_noticed() {
     assert!(!png.err.contains("warning"), "{png:?}");
     std::fs::write(user.cli.folder.path().join("there"), "precious").unwrap();
     let paid = user.stub.requests().len();
-    for name in ["a.svg", "a.txt", "there"] {
+    for name in ["a.svg", "a.TXT", "a.pdf", "there"] {
         let refused = image(&user, &["a lighthouse", "--output", name]);
         assert_eq!(refused.code, 2, "{refused:?}");
         assert!(refused.err.contains("is no name of an image: end it in .png, .jpg"), "{refused:?}");
@@ -75,8 +74,10 @@ fn a_name_that_says_another_kind_of_image_is_noticed() {
     assert_eq!(user.stub.requests().len(), paid, "nothing was paid for");
     assert_eq!(image(&user, &["a lighthouse", "--output", "a.d/"]).ok().out, "a.d/image-1.png\n");
     assert_eq!(image(&user, &["a lighthouse", "--output", "a.d"]).ok().out, "a.d/image-2.png\n");
+    assert_eq!(image(&user, &["a lighthouse", "--output", "shots.final"]).ok().out, "shots.final/image-1.png\n");
 }
 
+/// An answer may hold more images than were asked for.
 #[test]
 fn an_image_does_not_take_the_place_of_another_of_the_same_answer() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);

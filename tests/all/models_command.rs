@@ -87,6 +87,26 @@ fn the_default_model_is_set_to_one_that_the_gateway_offers() {
     assert_eq!(config()["agents"]["defaults"]["model"]["primary"], "portkey/@ours/llama");
 }
 
+/// It would be no choice at all, and nobody would know why.
+#[test]
+fn a_default_model_that_the_only_agent_does_not_ask_is_written_with_a_warning() {
+    let user = User::new();
+    let warning = "warning: agents.entries.main.model is other/model, and goes over the default model";
+    for (own, is_over) in [("other/model", true), ("portkey/@ours/llama", false)] {
+        let config = serde_json::json!({"agents": {"entries": {"main": {"model": own}}}});
+        for command in
+            [&["models", "--default", "@ours/llama"][..], &["onboard", "--default", "--model", "@ours/llama"]]
+        {
+            std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+            let ran = user.cli.run(&[command, &["--no-check", "--config", "c.json"]].concat()).ok();
+            assert_eq!(ran.err.contains(warning), is_over, "{ran:?}");
+            assert_eq!(ran.err.contains("goes over"), is_over, "{ran:?}");
+            let written = ConfigFile::open(user.cli.folder.path().join("c.json")).unwrap();
+            assert_eq!(written.value()["agents"]["defaults"]["model"]["primary"], "portkey/@ours/llama");
+        }
+    }
+}
+
 #[test]
 fn a_filter_holds_for_each_form() {
     let user = User::new();

@@ -71,6 +71,23 @@ fn onboard_writes_a_file_that_the_other_commands_understand() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), text);
 }
 
+/// What one agent asks is no choice for the others.
+#[test]
+fn the_only_agents_own_model_becomes_no_default_of_all() {
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    for own in ["portkey/@openai/gpt-5", "other/model"] {
+        let config = json!({"agents": {"entries": {"main": {"model": own}}}});
+        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        let ran = cli.run(&["onboard", "--json", "--no-check", "--config", "c.json"]).ok().json();
+        assert_eq!((&ran["changed"], &ran["default_model"]), (&json!(true), &Value::Null), "{own}");
+        let text = std::fs::read_to_string(cli.folder.path().join("c.json")).unwrap();
+        let written: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(written["agents"]["entries"], config["agents"]["entries"]);
+        let listed = written["models"]["providers"]["portkey"]["models"].as_array().unwrap();
+        assert_eq!(listed.iter().any(|model| model["id"] == "@openai/gpt-5"), own.starts_with("portkey"), "{text}");
+    }
+}
+
 #[test]
 fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);

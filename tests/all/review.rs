@@ -381,7 +381,7 @@ pub(crate) async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mu
 }
 
 /// The head of the next request, with its body read and left out.
-async fn head_of(client: &mut TcpStream) -> Option<String> {
+pub(crate) async fn head_of(client: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(client.read_u8().await.ok()?);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A user whose program for tools is this script.
-fn user(script: &str) -> User {
+pub(crate) fn user(script: &str) -> User {
     let user = User::new();
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);

@@ -418,6 +418,24 @@ fn a_default_model_is_replaced_where_the_user_says_so() {
     assert!(wizard.text().unwrap().contains("// keep me"));
 }
 
+/// A default that the only agent does not ask is none to choose.
+#[test]
+fn an_agents_own_model_is_told_and_not_asked_about() {
+    let stub = gateway();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let old = json!({"agents": {"defaults": {"model": "other/model"}, "list": [{"id": "a", "model": "third/one"}]}});
+    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old.to_string()).unwrap();
+    let url = stub.base_url();
+    let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    let raw = wizard.terminal.raw();
+    assert!(raw.contains("agents.list[0].model is third/one, and goes over the default model"), "{raw:?}");
+    assert!(!raw.contains("Make it"), "{raw:?}");
+    assert_eq!(wizard.config()["agents"]["defaults"]["model"], "other/model");
+}
+
 #[test]
 fn the_gateway_of_an_entry_in_another_case_is_proposed() {
     let stub = gateway();

@@ -200,6 +200,11 @@ impl Masked {
         Self { redactor, held_back: BytesMut::new(), masked: 0 }
     }
 
+    /// What masks it.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// The part of the body that is safe to pass on after `piece`. It is copied only if it must be.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
         self.take(piece, Redactor::open_end)

@@ -173,8 +173,10 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
     let code = code.trim().trim_end_matches('=');
     let plain = scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD_NO_PAD.decode(code).ok())??;
     let plain = String::from_utf8(plain).ok()?;
-    let password = plain.split_once(':').map_or(&*plain, |(_, password)| password);
-    Some([password.into(), plain.as_str().into()])
+    // `echo` adds a line end, which is none of theirs: for a secret with one, each line of a stream would be held back.
+    let plain = plain.trim_end_matches(['\r', '\n']);
+    let password = plain.split_once(':').map_or(plain, |(_, password)| password);
+    Some([password.into(), plain.into()])
 }
 
 /// The lines of the texts in `json`: a private key has many. `shortest` is the minimum length in bytes of a secret

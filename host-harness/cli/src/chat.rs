@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use host_harness::{
     Provider, model_params,
     types::MediaSource,
@@ -16,6 +17,7 @@ use super::{
     exit_code, file, image, input, output,
     page::Page,
     picture::Inline,
+    restored,
     saved::Saved,
     session,
     tool_command::{self, ToolCommand},
@@ -120,6 +122,19 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let prompt = input::prompt(&args.prompt, args.file.as_deref(), "the prompt")?;
     let command =
         args.run.as_deref().map(|name| ToolCommand::find(name, args.connect.run.limits().call)).transpose()?;
+    if command.is_none() {
+        return chat(args, prompt, None).await;
+    }
+    // All that follows: once they are waited for, nothing else ends the program at these signals.
+    let killed = restored::killed().context("cannot wait for the end of the program")?;
+    tokio::select! {
+        ended = chat(args, prompt, command) => ended,
+        // What ran is given up by then, and has ended with all that it started.
+        code = killed => Ok(ExitCode::from(code)),
+    }
+}
+
+async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) -> anyhow::Result<ExitCode> {
     let is_once = args.json || args.no_stream || args.output.is_some() || command.is_some();
     if prompt.is_none() && (is_once || !std::io::stdout().is_terminal()) {
         let why = "there is no prompt: give it as an argument, with --file, or on standard input";

@@ -9,7 +9,7 @@ use std::{
 
 use host_harness::{
     Error, Provider, image_kind,
-    types::{self, ErrorKind, Media, MediaSource},
+    types::{self, ErrorKind, MediaSource},
     wit::{
         chat,
         images::{Image, Request, Response},
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// png, jpeg or webp
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<String>,
-    /// The folder for the images, or with an extension such as .png the file for a single image
+    /// The folder for the images, or the file for a single image: a name that ends in .png, .jpg, .jpeg, .webp or .gif
     #[arg(short, long, value_name = "FOLDER|FILE", default_value = ".")]
     output: PathBuf,
     /// Replace existing files
@@ -186,6 +186,11 @@ pub(crate) struct Target {
 /// The endings of images.
 const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
+/// Endings of files that hold none of these. Any other may be a folder's, such as `shots.final`.
+const OTHERS: [&str; 16] = [
+    "avif", "bmp", "csv", "heic", "htm", "html", "ico", "json", "md", "pdf", "psd", "svg", "tif", "tiff", "txt", "zip",
+];
+
 enum Place {
     /// Under names of our own: what a component would name them could be read by a shell or a desktop.
     Folder(PathBuf),
@@ -193,13 +198,13 @@ enum Place {
 }
 
 impl Target {
-    /// `path` is a file where it ends like an image and is no folder. A file that is there is wrong usage, unless it may
-    /// be replaced: said before anything is paid for.
+    /// `path` is a file where it ends like an image and is no folder. One that ends like another file, or is one, is wrong
+    /// usage, and so is a file that is there, unless it may be replaced: said before anything is paid for.
     pub(crate) fn new(path: &Path, force: bool) -> anyhow::Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         let is_file = ENDINGS.contains(&ending.as_str()) && !path.is_dir();
         // A folder may be named like a file, where it is there or ends in a slash.
-        let names_a_file = !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let names_a_file = OTHERS.contains(&ending.as_str());
         let is_named_folder = path.to_string_lossy().ends_with(std::path::is_separator);
         if !is_file && (path.is_file() || (names_a_file && !path.exists() && !is_named_folder)) {
             let endings = ENDINGS.join(", .");
@@ -235,14 +240,11 @@ impl Target {
         std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(number).max().unwrap_or(0)
     }
 
-    /// Where image `number` of an answer goes: its ending is told by its bytes.
-    fn path(&self, number: u32, media: &Media) -> PathBuf {
+    /// Where image `number` of an answer goes, which ends so.
+    fn path(&self, number: u32, ending: &str) -> PathBuf {
         match &self.place {
             Place::File(file) => file.clone(),
-            Place::Folder(folder) => {
-                let ending = image_kind(&media.data).map_or("bin", |(_, ending)| ending);
-                folder.join(format!("image-{number}.{ending}"))
-            }
+            Place::Folder(folder) => folder.join(format!("image-{number}.{ending}")),
         }
     }
 
@@ -336,14 +338,15 @@ async fn save_one(
             &fetched
         }
     };
-    let (folder, path) = (target.folder(), target.path(number, media));
+    let kind = image_kind(&media.data);
+    let (folder, path) = (target.folder(), target.path(number, kind.map_or("bin", |(_, ending)| ending)));
     // What was written just now is not what the user wants replaced.
     let force = target.force && !written.contains(&path);
     let wrong = |error| format!("cannot write an image into `{}`: {error}", folder.display());
     let path = write(path, &media.data, force).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))?;
     Ok(Saved {
         path,
-        kind: image_kind(&media.data),
+        kind,
         media_type: media.media_type.clone(),
         bytes: media.data.len(),
         revised_prompt: image.revised_prompt.clone(),

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use clap::{ArgAction, Parser, Subcommand};
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
+    filter::{Targets, filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -142,7 +143,7 @@ fn main() -> ExitCode {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| terminal::Log(std::io::stderr()))
         .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never);
-    tracing_subscriber::registry().with(logged).with(lines).init();
+    tracing_subscriber::registry().with(logged).with(filter_fn(is_masked)).with(lines).init();
     let outcome =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
             let outcome = runtime.block_on(run(cli.command));
@@ -164,8 +165,12 @@ fn logged(verbose: u8) -> anyhow::Result<Targets> {
         _ => "debug",
     };
     let wrong = |_| exit_code::Usage(format!("{VARIABLE} is `{levels}`: set it to a level such as `debug`"));
-    // It logs what a server says in its frames, which no mask has read.
-    Ok(levels.parse::<Targets>().map_err(wrong)?.with_target("h2", LevelFilter::INFO))
+    Ok(levels.parse::<Targets>().map_err(wrong)?)
+}
+
+/// Nothing that `h2` says below `info`, whoever asks for it: it logs what a server says in its frames, which no mask has read.
+fn is_masked(metadata: &Metadata<'_>) -> bool {
+    metadata.target().split("::").next() != Some("h2") || *metadata.level() <= Level::INFO
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

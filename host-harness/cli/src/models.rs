@@ -247,6 +247,7 @@ async fn set_default(
             Update::Unchanged => (false, None),
             Update::Written { backup } => (true, backup.map(|backup| backup.display().to_string())),
         };
+    onboard::warn_of_agents_own(provider.plugin(), &file, &id);
     let path = file.path().display().to_string();
     if as_json {
         output::print_json(&json!({"config": path, "changed": changed, "backup": backup, "default_model": id}));

@@ -168,11 +168,7 @@ pub(crate) async fn converse(
         }
     };
     let limits = ToolLimits::default();
-    let said = tokio::select! {
-        said = limits.run(prompt, ask, tool) => said,
-        // What runs is given up by then, and ends with all that it started.
-        code = killed() => std::process::exit(code),
-    };
+    let said = limits.run(prompt, ask, tool).await;
     let mut answers = answers.take();
     match (said, answers.pop()) {
         (Ok(said), Some(answer)) => Ok(answer.after(said.usage, answers)),
@@ -180,29 +176,6 @@ pub(crate) async fn converse(
         (Err(stopped), _) => Err(failed(stopped).into()),
         (Ok(_), None) => Err(Error::host(ErrorKind::Other, "there was no answer").into()),
     }
-}
-
-/// Waits until the program is killed in a way that can be seen. Gives what it exits with then, as a shell tells of it.
-#[cfg(unix)]
-async fn killed() -> i32 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let [terminated, hung_up] = [SignalKind::terminate(), SignalKind::hangup()].map(|kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        };
-        128 + kind.as_raw_value()
-    });
-    tokio::select! {
-        code = terminated => code,
-        code = hung_up => code,
-    }
-}
-
-/// There are no such signals.
-#[cfg(not(unix))]
-async fn killed() -> i32 {
-    std::future::pending().await
 }
 
 fn failed(stopped: Stopped) -> Error {

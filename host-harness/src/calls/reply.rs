@@ -105,7 +105,7 @@ impl Reply {
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn into_events(self) -> impl futures_util::Stream<Item = Result<Event>> + Send + Unpin {
+    pub fn into_events(self) -> futures_util::stream::BoxStream<'static, Result<Event>> {
         use futures_util::{StreamExt, TryStreamExt, stream};
         stream::try_unfold(self, |mut reply| async move {
             let events = reply.next().await?;

@@ -174,20 +174,21 @@ impl ToolLimits {
                 Err(_) => return Err(said.stopped(StopReason::Time(self.time))),
             };
             response.usage.iter().for_each(|usage| said.usage += usage);
-            let calls: Vec<ToolCall> = response.tool_calls().cloned().collect();
+            let mut calls: Vec<ToolCall> = response.tool_calls().cloned().collect();
             if calls.is_empty() {
                 return Ok(said.ended(response));
             }
             if matches!(response.finish_reason, FinishReason::Length | FinishReason::ContentFilter) {
                 return Err(said.stopped(StopReason::Cut));
             }
-            let results = stream::iter(calls.into_iter().enumerate());
-            let results = results.map(|(at, call)| said.result(call, at < self.calls, &tool));
-            let results = results.buffered(self.at_once.max(1));
+            let too_many = calls.split_off(self.calls.min(calls.len()));
+            let results = stream::iter(calls).map(|call| said.result(call, &tool)).buffered(self.at_once.max(1));
             match tokio::time::timeout(in_time(self.time), results.try_collect::<Vec<_>>()).await {
                 Ok(Ok(results)) => {
                     said.prompt.messages.push(response.into());
                     said.prompt.messages.extend(results);
+                    let not_made = "error: not made: an answer may not ask for so many calls";
+                    said.prompt.messages.extend(too_many.into_iter().map(|call| told(call.id, not_made.into())));
                 }
                 Ok(Err(reason)) => return Err(said.stopped(reason)),
                 Err(_) => return Err(said.stopped(StopReason::Time(self.time))),
@@ -197,6 +198,11 @@ impl ToolLimits {
     }
 }
 
+/// What the model is told of a call.
+fn told(call_id: String, result: UserPart) -> Message {
+    Message::ToolResult(ToolResult { call_id, content: vec![result] })
+}
+
 /// What was said so far.
 struct Said {
     prompt: Prompt,
@@ -204,13 +210,8 @@ struct Said {
 }
 
 impl Said {
-    /// The call's result, or that it is one too many.
-    async fn result<R, F>(
-        &self,
-        call: ToolCall,
-        is_made: bool,
-        tool: &impl Fn(ToolCall, Value) -> F,
-    ) -> Result<Message, StopReason>
+    /// The call's result.
+    async fn result<R, F>(&self, call: ToolCall, tool: &impl Fn(ToolCall, Value) -> F) -> Result<Message, StopReason>
     where
         R: Into<UserPart>,
         F: Future<Output = Result<R, ToolError>>,
@@ -218,14 +219,13 @@ impl Said {
         let (call_id, name) = (call.id.clone(), call.name.clone());
         let names: Vec<&str> = self.prompt.tools.iter().map(|tool| &*tool.name).collect();
         let result = match call.arguments() {
-            _ if !is_made => "error: not made: an answer may not ask for so many calls".into(),
             _ if !names.contains(&&*name) => {
                 format!("error: there is no tool of this name; there are: {}", names.join(", ")).into()
             }
             Err(error) => format!("error: {error}").into(),
             Ok(arguments) => tool(call, arguments).await.map_err(|error| StopReason::Tool { name, error })?.into(),
         };
-        Ok(Message::ToolResult(ToolResult { call_id, content: vec![result] }))
+        Ok(told(call_id, result))
     }
 
     fn stopped(self, reason: StopReason) -> Stopped {

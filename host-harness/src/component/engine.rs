@@ -115,7 +115,7 @@ impl Engine {
         if wasm.len() as u64 > self.limits.component {
             return Err(Error::config(format!("it is larger than {} bytes", self.limits.component)));
         }
-        is_component(wasm)?;
+        refuse_others(wasm)?;
         let digest = hex(&Sha256::digest(wasm));
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.wasmtime, &digest)) {
             return Ok(Compiled { component, digest });
@@ -193,8 +193,8 @@ impl Engine {
     }
 }
 
-/// Whether the first bytes are a component's: what else there is, wasmtime's parser describes byte by byte.
-fn is_component(wasm: &[u8]) -> Result<()> {
+/// Refuses what does not begin as a component does: wasmtime's parser would describe it byte by byte.
+fn refuse_others(wasm: &[u8]) -> Result<()> {
     match wasm.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(()),
         Some([0, b'a', b's', b'm', ..]) => {

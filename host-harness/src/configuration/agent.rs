@@ -20,8 +20,9 @@ pub(crate) fn sole_agent(config: &Value) -> Option<SoleAgent<'_>> {
             Some(SoleAgent { path: format!("agents.entries.{id}"), entry })
         }
         None => {
-            let entry = only(agents.get("list")?.as_array()?.iter().filter_map(Value::as_object))?;
-            Some(SoleAgent { path: "agents.list[0]".to_owned(), entry })
+            let list = agents.get("list")?.as_array()?.iter().enumerate();
+            let (at, entry) = only(list.filter_map(|(at, entry)| Some((at, entry.as_object()?))))?;
+            Some(SoleAgent { path: format!("agents.list[{at}]"), entry })
         }
     }
 }

@@ -31,8 +31,8 @@ pub struct ModelRef {
 /// # Errors
 /// Where it refers to a variable that is not set.
 pub fn primary_model(config: &Value, environment: &Environment) -> Result<Option<ModelRef>> {
-    if let Some(default) = default_model(config, environment)? {
-        return Ok(default.model);
+    if let Some((_, model)) = default_model(config, environment)? {
+        return Ok(model);
     }
     let first = |(provider, entry): (&String, &Value)| {
         let model = id_of(entry.get("models")?.as_array()?.first()?)?;
@@ -52,8 +52,13 @@ pub struct ChosenModel {
     /// Where the configuration names a default model, whosever it is: `agents.defaults.model`, or the only agent's own,
     /// such as `agents.entries.main.model`.
     pub named_at: Option<String>,
-    /// Whether the model that is named there is none of this provider's.
-    pub is_beside_default: bool,
+}
+
+impl ChosenModel {
+    /// Where the configuration names a default model that is none of this provider's.
+    pub fn beside_default(&self) -> Option<&str> {
+        self.named_at.as_deref().filter(|_| self.source != ModelSource::AgentsDefault)
+    }
 }
 
 /// What chooses a model.
@@ -74,48 +79,74 @@ pub enum ModelSource {
 /// # Errors
 /// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
 pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
-    let default = default_model(config, environment)?;
-    let named_at = default.as_ref().map(|default| default.path.clone());
-    let is_beside_default = match default {
-        Some(Named { model: Some(ModelRef { provider, model, .. }), .. })
-            if provider.eq_ignore_ascii_case(&descriptor.id) =>
-        {
-            let source = ModelSource::AgentsDefault;
-            return Ok(ChosenModel { id: model, source, named_at, is_beside_default: false });
-        }
-        default => default.is_some(),
+    let (named_at, model) = match default_model(config, environment)? {
+        Some((named, model)) => (Some(named.path), model),
+        None => (None, None),
     };
+    if let Some(model) = model.filter(|model| model.provider.eq_ignore_ascii_case(&descriptor.id)) {
+        return Ok(ChosenModel { id: model.model, source: ModelSource::AgentsDefault, named_at });
+    }
     let listed = boundary::view::models(config, &descriptor.id).into_iter().find_map(id_of);
     let (id, source) = match listed {
         Some(id) => (id.to_owned(), ModelSource::FirstListed),
         None => (descriptor.default_model.id.clone(), ModelSource::ProviderDefault),
     };
-    Ok(ChosenModel { id, source, named_at, is_beside_default })
+    Ok(ChosenModel { id, source, named_at })
 }
 
-/// The default model, where the configuration names one.
-struct Named {
-    path: String,
-    /// `None` for a name without a provider that is no alias.
-    model: Option<ModelRef>,
+/// Where the configuration names its default model, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DefaultName<'c> {
+    /// `agents.defaults.model`, or the only agent's own, such as `agents.entries.main.model`.
+    pub path: String,
+    /// As it stands there: it may be an alias, or hold variables.
+    pub name: &'c str,
+    /// Whether it is the only agent's own, which goes over that of `agents.defaults`.
+    pub is_agents_own: bool,
 }
 
 /// The model that the only agent names, else that of `agents.defaults`.
-fn default_model(config: &Value, environment: &Environment) -> Result<Option<Named>> {
-    let agent = sole_agent(config).and_then(|agent| Some((format!("{}.model", agent.path), agent.entry.get("model")?)));
-    let defaults = config.pointer("/agents/defaults/model").map(|model| ("agents.defaults.model".to_owned(), model));
+///
+/// # Errors
+/// Where either is neither a text nor an object.
+pub fn default_name(config: &Value) -> Result<Option<DefaultName<'_>>> {
     let mut named = None;
-    for (path, value) in agent.into_iter().chain(defaults) {
-        let primary = primary_of(&path, value)?;
+    for (path, model, is_agents_own) in default_models(config) {
+        let name = primary_of(&path, model)?;
         // The first that names one counts, but none may be what OpenClaw would refuse.
         if named.is_none() {
-            named = primary.map(|primary| (path, primary));
+            named = name.map(|name| DefaultName { path, name, is_agents_own });
         }
     }
-    let Some((path, primary)) = named else { return Ok(None) };
-    let resolved = resolve(primary, environment, config)?;
+    Ok(named)
+}
+
+/// Where the configuration names models to turn to when the default one fails, which is left to OpenClaw.
+pub fn fallbacks(config: &Value) -> Vec<String> {
+    let are_there = |model: &Value| model.get("fallbacks").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    let with_some = default_models(config).filter(|(_, model, _)| are_there(model));
+    with_some.map(|(path, ..)| format!("{path}.fallbacks")).collect()
+}
+
+/// The only agent's own `model`, and then that of `agents.defaults`: where it stands, and whether it is the agent's.
+fn default_models(config: &Value) -> impl Iterator<Item = (String, &Value, bool)> {
+    let own =
+        sole_agent(config).and_then(|agent| Some((format!("{}.model", agent.path), agent.entry.get("model")?, true)));
+    let of_all =
+        config.pointer("/agents/defaults/model").map(|model| ("agents.defaults.model".to_owned(), model, false));
+    own.into_iter().chain(of_all)
+}
+
+/// The default model. `None` beside its name where that has no provider and is no alias.
+fn default_model<'c>(
+    config: &'c Value,
+    environment: &Environment,
+) -> Result<Option<(DefaultName<'c>, Option<ModelRef>)>> {
+    let Some(named) = default_name(config)? else { return Ok(None) };
+    let resolved = resolve(named.name, environment, config)?;
     let model = named_model(config, secrecy::ExposeSecret::expose_secret(&resolved));
-    Ok(Some(Named { path, model }))
+    Ok(Some((named, model)))
 }
 
 /// The name in the `model` of one agent, or of all: a text, or the `primary` of an object. `None` where it is blank.
@@ -353,7 +384,9 @@ mod tests {
         let is = |id: &str, source, is_beside_default| {
             let is_named = is_beside_default || source == AgentsDefault;
             let named_at = is_named.then(|| "agents.defaults.model".to_owned());
-            Ok(ChosenModel { id: id.into(), source, named_at, is_beside_default })
+            let chosen = ChosenModel { id: id.into(), source, named_at };
+            assert_eq!(chosen.beside_default(), is_beside_default.then_some("agents.defaults.model"));
+            Ok(chosen)
         };
         let listed = || json!([{"id": " first "}, {"id": "second"}]);
         assert_eq!(chosen(json!("acme/second"), listed()), is("second", AgentsDefault, false));
@@ -418,6 +451,9 @@ mod tests {
             let agents = json!({"defaults": all(), "entries": {"main": agent(none)}});
             assert_eq!(read(agents), is("all", "agents.defaults.model", own()));
         }
+        // Its place is told as it stands, whatever is beside it.
+        let agents = json!({"defaults": all(), "list": ["no agent", agent("acme/own".into())]});
+        assert_eq!(read(agents), is("own", "agents.list[1].model", own()));
         // Of several only OpenClaw knows which is meant; and `list` is none beside `entries`.
         let two = json!({"defaults": all(), "entries": {"a": agent("acme/own".into()), "b": {}}});
         assert_eq!(read(two), is("all", "agents.defaults.model", of_all()));

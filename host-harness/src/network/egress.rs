@@ -267,7 +267,6 @@ impl Egress {
         let body = ResponseBody {
             incoming: body,
             is_http2: parts.version == http::Version::HTTP_2,
-            redactor: policy.redactor.clone(),
             masked: Masked::new(policy.redactor.clone()),
             left: policy.limits.response_body,
             idle,
@@ -287,8 +286,7 @@ fn coded(headers: &HeaderMap, name: HeaderName, plain: &str) -> Option<String> {
 /// The WIT's word for what went wrong, found along the chain of causes. What a server says as it ends a connection of HTTP/2 is
 /// among them.
 fn wasi_error(error: &(dyn StdError + 'static), redactor: &Redactor) -> WasiError {
-    let causes = chain(error);
-    tracing::debug!(error = %redactor.text(&causes), "a request failed");
+    tracing::debug!(error = %redactor.text(&chain(error)), "a request failed");
     let mut cause = Some(error);
     let mut found = WasiError::ConnectionTerminated;
     while let Some(error) = cause {
@@ -374,7 +372,6 @@ pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
 struct ResponseBody {
     incoming: Incoming,
     is_http2: bool,
-    redactor: Redactor,
     masked: Masked,
     left: u64,
     idle: Duration,
@@ -404,7 +401,7 @@ impl Body for ResponseBody {
                     let rest = self.masked.finish();
                     return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, &self.redactor)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, self.masked.redactor())))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => data,
                     // Trailers: no provider needs them, and the mask does not read them.

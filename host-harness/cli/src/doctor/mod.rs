@@ -12,7 +12,7 @@ use std::{
 
 use host_harness::{
     ConfigFile, Destination, Environment, Error, ModelSource, Origin, Plugin, Provider, Setup, WIT_VERSION,
-    chosen_model, model_params, own_model, primary_model,
+    chosen_model, default_name, fallbacks, model_params, own_model, primary_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
@@ -231,13 +231,13 @@ impl Examination<'_> {
         let chosen = match &self.args.model {
             Some(given) => Ok((own_model(file.value(), descriptor, given), "from the command line".to_owned(), None)),
             None => chosen_model(file.value(), &self.environment, descriptor).map(|chosen| {
-                let named_at = chosen.named_at.unwrap_or_default();
+                let beside = chosen.beside_default().map(str::to_owned);
                 let from = match chosen.source {
-                    ModelSource::AgentsDefault => format!("from {named_at}"),
+                    ModelSource::AgentsDefault => format!("from {}", chosen.named_at.unwrap_or_default()),
                     ModelSource::FirstListed => "the first that the configuration lists".to_owned(),
                     _ => "the provider's default".to_owned(),
                 };
-                (chosen.id, from, chosen.is_beside_default.then_some(named_at))
+                (chosen.id, from, beside)
             }),
         };
         match chosen {
@@ -263,17 +263,14 @@ impl Examination<'_> {
         // Where this fails, the configuration's line said so.
         let left = self.setup(plugin, file).left_to_openclaw(descriptor).unwrap_or_default();
         let mut left: Vec<_> = left.into_iter().map(|left| (left.path, left.why.to_owned())).collect();
-        if let Some(profile) = primary_model(config, &self.environment).ok().flatten().and_then(|model| model.profile) {
+        let named = default_name(config).ok().flatten();
+        let profile = primary_model(config, &self.environment).ok().flatten().and_then(|model| model.profile);
+        if let (Some(named), Some(profile)) = (named, profile) {
             let why = "a profile is OpenClaw's, and so is its key: here the key is the one below".to_owned();
-            left.push((format!("agents.defaults.model@{profile}"), why));
+            left.push((format!("{}@{profile}", named.path), why));
         }
-        if config
-            .pointer("/agents/defaults/model/fallbacks")
-            .and_then(Value::as_array)
-            .is_some_and(|all| !all.is_empty())
-        {
-            let why = "here one model is asked, and OpenClaw turns to these".to_owned();
-            left.push(("agents.defaults.model.fallbacks".into(), why));
+        for path in fallbacks(config) {
+            left.push((path, "here one model is asked, and OpenClaw turns to these".to_owned()));
         }
         for (name, value) in config.get("env").and_then(Value::as_object).into_iter().flatten() {
             match &**name {

@@ -8,7 +8,8 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, own_model, primary_model,
+    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, default_name, own_model,
+    primary_model,
     types::ErrorKind,
     wit::onboarding::{Choices, Severity},
 };
@@ -162,6 +163,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         output::print_line(&format!("{} was set up already: nothing to change", plugin.descriptor().label));
     }
+    if let (DefaultModel::Replace, Some(model)) = (answers.default, answers.models.first()) {
+        warn_of_agents_own(&plugin, &file, model);
+    }
     let left = answers.left_to_do(&plugin);
     if asks {
         wizard::next_steps(&left, &args.next_commands(&plugin, &answers));
@@ -226,7 +230,12 @@ fn answers_of_flags(
         headers: args.headers()?,
         options: args.options()?,
         models,
-        default: args.default_model().unwrap_or(DefaultModel::SetWhereNone),
+        default: args.default_model().unwrap_or(if names_its_own(file.value()) {
+            // To the agent it would be nothing, and to those to come a choice that nobody made.
+            DefaultModel::Keep
+        } else {
+            DefaultModel::SetWhereNone
+        }),
         secret: secret.filter(|_| !source.is_some_and(|source| key.holds(source))),
         key,
         allow_private_network: false,
@@ -500,6 +509,19 @@ pub(crate) async fn set_default(
         allow_private_network: false,
     };
     file.update(async |config| answers.merge(plugin, config).await).await
+}
+
+/// Whether the configuration's only agent names its own model, which goes over the default one.
+fn names_its_own(config: &Value) -> bool {
+    default_name(config).ok().flatten().is_some_and(|named| named.is_agents_own)
+}
+
+/// Says of the default model that was just written that it is not the one that the only agent asks.
+pub(crate) fn warn_of_agents_own(plugin: &Plugin, file: &ConfigFile, model: &str) {
+    let Some(named) = default_name(file.value()).ok().flatten().filter(|named| named.is_agents_own) else { return };
+    if own_model(file.value(), plugin.descriptor(), named.name) != model {
+        output::warn(&format!("{} is {}, and goes over the default model", named.path, named.name));
+    }
 }
 
 /// The object under `name`, made where there is none.

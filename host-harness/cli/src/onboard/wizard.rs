@@ -6,7 +6,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, beside_key, own_model,
+    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, beside_key, default_name, own_model,
     types::{ErrorKind, ErrorOrigin},
     wit::{
         models::Entry,
@@ -535,14 +535,24 @@ impl Wizard<'_> {
             return Ok(Came::Silent);
         };
         let reference = format!("{}/{model}", self.plugin.descriptor().id);
-        let chosen = self.file.value().pointer("/agents/defaults/model");
-        let chosen = chosen.and_then(|model| model.as_str().or_else(|| model.get("primary")?.as_str())).map(str::trim);
-        let (question, yes) = match chosen.filter(|chosen| !chosen.is_empty()) {
-            Some(chosen) if own_model(self.file.value(), self.plugin.descriptor(), chosen) == *model => {
+        // What is none to OpenClaw may be replaced here.
+        let named = default_name(self.file.value()).ok().flatten();
+        let (question, yes) = match named {
+            Some(named) if named.is_agents_own => {
+                if own_model(self.file.value(), self.plugin.descriptor(), named.name) != *model {
+                    let own = format!("{} is {}, and goes over the default model", named.path, named.name);
+                    say(&printable(&format!("{own}: that stays as it is.")));
+                }
+                self.said.default = Some(DefaultModel::Keep);
+                return Ok(Came::Silent);
+            }
+            Some(named) if own_model(self.file.value(), self.plugin.descriptor(), named.name) == *model => {
                 self.said.default = Some(DefaultModel::SetWhereNone);
                 return Ok(Came::Silent);
             }
-            Some(chosen) => (format!("The default model is {chosen}. Make it {reference}?"), DefaultModel::Replace),
+            Some(named) => {
+                (format!("The default model is {}. Make it {reference}?", named.name), DefaultModel::Replace)
+            }
             None => ("Make it the default model of your agents?".to_owned(), DefaultModel::SetWhereNone),
         };
         let last = self.said.default.map(|last| last != DefaultModel::Keep);
