@@ -164,10 +164,16 @@ test('a signal of many calls keeps nothing of them', async () => {
 });
 
 test('calls that are given up at any moment leave no connection', async () => {
+  // Of those that were asked on: fetch makes another one in the place of each that it closes.
+  let open = 0;
   answer = (_, socket) => {
+    open += 1;
     socket.write(`HTTP/1.1 200 OK\r\n${EVENTS}\r\n\r\n`);
     const timer = setInterval(() => socket.write(chunk({ content: 'x' })), 5);
-    socket.on('close', () => clearInterval(timer));
+    socket.on('close', () => {
+      clearInterval(timer);
+      open -= 1;
+    });
   };
   const given = await Promise.all(Array.from({ length: 60 }, async (_, at) => {
     const controller = new AbortController();
@@ -175,9 +181,8 @@ test('calls that are given up at any moment leave no connection', async () => {
     return chat({ signal: controller.signal });
   }));
   assert.deepEqual([...new Set(given.map(({ stopReason }) => stopReason))], ['aborted']);
-  const open = () => new Promise((resolve) => { server.getConnections((_, count) => resolve(count)); });
-  for (let tries = 0; tries < 200 && await open(); tries++) await sleep(10);
-  assert.equal(await open(), 0);
+  for (let tries = 0; tries < 200 && open; tries++) await sleep(10);
+  assert.equal(open, 0);
   answer = whole(GOOD, EVENTS);
   assert.equal((await chat()).stopReason, 'stop');
 });

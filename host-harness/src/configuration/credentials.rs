@@ -87,9 +87,10 @@ pub fn beside_key(text: &str) -> Option<&'static str> {
         Some("holds spaces, or characters that are not printable ASCII")
     } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
         Some("is in quotation marks")
+    // A key may end in padding.
     } else if text
         .split_once('=')
-        .is_some_and(|(name, rest)| is_variable(name) && !rest.trim_start_matches('=').is_empty())
+        .is_some_and(|(name, rest)| is_variable(name) && rest.bytes().any(|byte| byte != b'='))
     {
         Some("begins with the name of a variable")
     } else if text.contains("${") {
@@ -217,7 +218,7 @@ pub(crate) mod tests {
             ("${PORTKEY}", "nothing has replaced"),
             ("pk-${A}", "nothing has replaced"),
             ("Bearer pk-1", "spaces, or"),
-            ("pk\n1", "not printable"),
+            ("pk\n1", "not printable ASCII"),
             ("pk-ä", "not printable ASCII"),
         ] {
             assert!(beside_key(text).is_some_and(|said| said.contains(why)), "{text}");
