@@ -442,16 +442,19 @@ function namesOf(reference) {
 
 /**
  * The models that a configuration names, and the aliases of those that have one: those of all agents and of each, their default
- * models and fallbacks, and those that the providers list.
- * @param {any} config @returns {Generator<[string, unknown?]>}
+ * models and fallbacks, and those that the providers list. An agent may have moved an alias among the models of this provider: those
+ * of single agents do not count.
+ * @param {any} config @param {string} id @returns {Generator<[string, unknown?]>}
  */
-function* knownModels(config) {
+function* knownModels(config, id) {
   const agents = at(config, ['agents']);
-  for (const agent of [at(agents, ['defaults']), ...listOf(at(agents, ['list'])), ...membersOf(at(agents, ['entries'])).map(([, entry]) => entry)]) {
-    for (const [name, model] of membersOf(at(agent, ['models']))) yield [canonical(name), at(model, ['alias'])];
+  const defaults = at(agents, ['defaults']);
+  for (const agent of [defaults, ...listOf(at(agents, ['list'])), ...membersOf(at(agents, ['entries'])).map(([, entry]) => entry)]) {
+    const counts = (/** @type {string} */ name) => agent === defaults || !isOfProvider(name, id);
+    for (const [name, model] of membersOf(at(agent, ['models']))) if (counts(name)) yield [canonical(name), at(model, ['alias'])];
     const model = at(agent, ['model']);
     for (const name of [model, at(model, ['primary']), ...listOf(at(model, ['fallbacks']))]) {
-      if (typeof name === 'string') yield [canonical(name)];
+      if (typeof name === 'string' && counts(name)) yield [canonical(name)];
     }
   }
   for (const [provider, entry] of membersOf(at(config, ['models', 'providers']))) {
@@ -472,7 +475,7 @@ function areOwnModels(had = {}, has = {}, merged, id) {
   const settings = (/** @type {any} */ model) => ({ ...(isObject(model) ? model : {}), alias: undefined });
   const named = (/** @type {any} */ text) => String(text ?? '').trim().toLowerCase();
   /** @type {Map<string, Set<string>>} the models that go by a name */ const byName = new Map();
-  for (const [reference, alias] of knownModels(merged)) {
+  for (const [reference, alias] of knownModels(merged, id)) {
     for (const name of [...namesOf(reference), ...(typeof alias === 'string' ? [named(alias)] : [])]) {
       byName.set(name, (byName.get(name) ?? new Set()).add(reference));
     }

@@ -79,7 +79,9 @@ impl Items {
         let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
         let of_item = if kind == "output_item.added" { ARGUMENTS } else { "" };
         let member = of_kind.map_or(of_item, |(_, member, _)| member);
-        let at = Place { item: number("output_index"), part: number("content_index"), member };
+        // Arguments have no parts, whatever is said.
+        let part = if member == ARGUMENTS { 0 } else { number("content_index") };
+        let at = Place { item: number("output_index"), part, member };
         let item = event.take("item").and_then(Json::into_object);
         let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
         if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind) {
@@ -94,7 +96,7 @@ impl Items {
             ("reasoning_summary_text.delta" | "reasoning_text.delta", _) => {
                 Message { reasoning: delta, ..Message::default() }
             }
-            ("reasoning_summary_part.added", _) if self.is_begun(at.item) => {
+            ("reasoning_summary_part.added", _) if self.is_begun(at.item, &[""]) => {
                 Message { reasoning: Spelled::of(BETWEEN.into()), ..Message::default() }
             }
             ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
@@ -125,16 +127,23 @@ impl Items {
         self.begun.iter_mut().rev().find(|known| known.at == at)
     }
 
-    /// Whether pieces of the item with this number came.
-    fn is_begun(&self, item: u64) -> bool {
-        self.begun.iter().rev().any(|known| known.at.item == item)
+    /// Whether pieces of the item with this number came, for one of these members; the empty one is reasoning.
+    fn is_begun(&self, item: u64, members: &[&str]) -> bool {
+        self.begun.iter().rev().any(|known| known.at.item == item && members.contains(&known.at.member))
     }
 
     /// What of a text, as it is at its end, has not come. `None` for nothing, and where it began in another way.
     fn rest<'a>(&mut self, at: Place, text: Option<&Json<'a>>) -> Option<Cow<'a, str>> {
         // The end of a text that there is none of says nothing.
         let text = Some(spelled(text?).text).filter(|text| !text.is_empty())?;
-        let begun = self.begun(at).map(|begun| *begun).unwrap_or_default();
+        let Some(begun) = self.begun(at).map(|begun| *begun) else {
+            // Some number the part in the one event and not in the other.
+            let is_it = |known: &Begun| {
+                let is_beside = known.at.item == at.item && known.at.member == at.member && known.length == text.len();
+                is_beside && known.hash == text.bytes().fold(0, fnv)
+            };
+            return if self.begun.iter().any(is_it) { None } else { Some(Cow::Owned(text.into_owned())) };
+        };
         let before = text.get(..begun.length).filter(|before| before.bytes().fold(0, fnv) == begun.hash);
         self.is_changed |= before.is_none();
         let rest = text.get(before?.len()..).filter(|rest| !rest.is_empty())?;
@@ -157,10 +166,10 @@ impl Items {
 
     /// An item that is whole: what of it has not come yet, and what comes with its end alone.
     fn item<'a>(&mut self, at: u64, item: Object<'a>) -> Message<'a> {
-        let is_new = !self.is_begun(at);
         let mut message = Message::default();
         match &*item.text("type") {
             "message" => {
+                let is_new = !self.is_begun(at, &["text", "refusal"]);
                 for mut part in parts(&item, "content") {
                     for cited in part.take("annotations").and_then(Json::into_list).unwrap_or_default() {
                         message.others.extend(cited.object().map(|cited| wire::typed(&cited, "citation")));
@@ -173,7 +182,7 @@ impl Items {
                 }
             }
             "reasoning" => {
-                let text = if is_new { thoughts(&item) } else { String::new() };
+                let text = if self.is_begun(at, &[""]) { String::new() } else { thoughts(&item) };
                 let thinking = Spelled::of(text.into());
                 // Without what is encrypted it cannot be sent back: nothing is stored.
                 let is_sealed = item.get("encrypted_content").is_some();
@@ -181,7 +190,7 @@ impl Items {
                     if is_sealed { format!("{ITEM}{}", Json::from(item).compact()).into() } else { Cow::default() };
                 message.content_blocks.push(Block { thinking, signature, ..Block::default() });
             }
-            "function_call" if is_new => return called(at, &item),
+            "function_call" if !self.is_begun(at, &[ARGUMENTS]) => return called(at, &item),
             "function_call" => {
                 let arguments = Place { item: at, part: 0, member: ARGUMENTS };
                 if let Some(rest) = self.rest(arguments, item.get(ARGUMENTS)) {

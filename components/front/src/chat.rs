@@ -566,7 +566,6 @@ mod tests {
     #[global_allocator]
     static ALLOCATOR: Counting = Counting;
 
-    /// A model can think for as long as it likes before it signs.
     /// A provider hands over what it likes, in any order.
     #[test]
     fn whatever_a_provider_hands_over_is_an_event_a_line() {
@@ -616,6 +615,7 @@ mod tests {
         }
     }
 
+    /// A model can think for as long as it likes before it signs.
     #[test]
     fn twice_as_much_reasoning_costs_about_twice_as_much() {
         let cost = |count: usize| {

@@ -272,19 +272,24 @@ fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
 }
 
 /// The models that a configuration names, and the aliases of those that have one: those of all agents and of each, their
-/// default models and fallbacks, and those that the providers list.
-fn known_models(config: &Value) -> Vec<(String, Option<&str>)> {
+/// default models and fallbacks, and those that the providers list. An agent may have moved an alias among the models of
+/// this provider: those of single agents do not count.
+fn known_models<'a>(config: &'a Value, id: &str) -> Vec<(String, Option<&'a str>)> {
     let members = |path: &str| config.pointer(path).and_then(Value::as_object).into_iter().flatten();
     let list = config.pointer("/agents/list").and_then(Value::as_array).into_iter().flatten();
-    let agents = config.pointer("/agents/defaults").into_iter().chain(list);
+    let agents = list.chain(members("/agents/entries").map(|(_, agent)| agent));
+    let defaults = config.pointer("/agents/defaults").into_iter().map(|agent| (agent, true));
     let mut known = Vec::new();
-    for agent in agents.chain(members("/agents/entries").map(|(_, agent)| agent)) {
+    for (agent, is_default) in defaults.chain(agents.map(|agent| (agent, false))) {
+        let counts = |name: &str| is_default || !is_of_provider(name, id);
         let models = agent.get("models").and_then(Value::as_object).into_iter().flatten();
+        let models = models.filter(|(name, _)| counts(name));
         known.extend(models.map(|(name, model)| (canonical(name), model.get("alias").and_then(Value::as_str))));
         let model = agent.get("model").unwrap_or(&Value::Null);
         let fallbacks = model.get("fallbacks").and_then(Value::as_array).into_iter().flatten();
         let named = [Some(model), model.get("primary")].into_iter().flatten().chain(fallbacks);
-        known.extend(named.filter_map(|name| Some((canonical(name.as_str()?), None))));
+        let named = named.filter_map(Value::as_str).filter(|name| counts(name));
+        known.extend(named.map(|name| (canonical(name), None)));
     }
     for (provider, entry) in members("/models/providers") {
         let listed = entry.get("models").and_then(Value::as_array).into_iter().flatten();
@@ -328,7 +333,7 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
     let named = |text: &str| text.trim().to_lowercase();
     // The models that go by a name.
     let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (reference, alias) in known_models(merged) {
+    for (reference, alias) in known_models(merged, id) {
         for name in names_of(&reference).into_iter().chain(alias.map(named)) {
             by_name.entry(name).or_default().insert(reference.clone());
         }

@@ -159,19 +159,20 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
     let effort = body.members.get("reasoning_effort");
     let is_asked = effort.is_some_and(|effort| !effort.is("none")) || body.members.get("reasoning").is_some();
     let refuses = |family: Family, does: &dyn Fn(&[&str]) -> bool| {
-        targets.any(|target| {
-            target.family == family
-                && target.route != Route::OpenRouter
-                && !target.efforts.is_empty()
-                && does(target.efforts)
-        })
+        !is_sent
+            && targets.any(|target| {
+                target.family == family
+                    && target.route != Route::OpenRouter
+                    && !target.efforts.is_empty()
+                    && does(target.efforts)
+            })
     };
     // Those that need not reason do not, unless asked to; the latest refuse it all the same (OpenClaw 2026.9.6).
     let reasons = |efforts: &[&str]| is_asked || !efforts.contains(&"none") || efforts.contains(&"max");
-    if !is_sent && refuses(Family::Gpt, &reasons) {
+    if refuses(Family::Gpt, &reasons) {
         NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
     }
-    if !is_sent && refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
+    if refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
         leave_out_sampling(body);
     }
     if body.members.get("temperature").is_some() && targets.any(|target| target.family == Family::Claude) {

@@ -24,7 +24,7 @@ pub(super) fn functions(body: &mut Body<'_>) {
         functions.into_iter().filter_map(Json::into_object).map(|function| [("function", function.into())].into()),
     );
     if let Some(choice) = body.members.take("function_call")
-        && !body.members.has("tool_choice")
+        && body.members.get("tool_choice").is_none()
     {
         let named = choice.is_object().then(|| [("type", "function".into()), ("function", choice.clone())].into());
         body.members.set("tool_choice", named.unwrap_or(choice));
@@ -35,7 +35,7 @@ pub(super) fn functions(body: &mut Body<'_>) {
             message.set("role", "tool");
         }
         if let Some(function) = message.take("function_call")
-            && !message.has("tool_calls")
+            && message.get("tool_calls").is_none_or(is_empty)
         {
             message.set("tool_calls", Json::List(alloc::vec![[("function", function)].into()]));
         }
@@ -343,6 +343,9 @@ fn name(messages: &mut [Object<'_>]) {
 
 fn are_paired(messages: &[Object<'_>]) -> bool {
     let numbers = numbered(messages);
+    if numbers.is_empty() {
+        return true;
+    }
     let mut counts = alloc::vec![0_usize; numbers.len()];
     let (mut numbers, mut open) = (numbers.into_iter(), 0_usize);
     let is_in_order = messages.iter().all(|message| {

@@ -678,6 +678,17 @@ fn functions_are_tools_and_all_have_ids() {
         (&json!("none"), &json!("a")),
         "the form of today holds"
     );
+    for none in [json!(null), json!([])] {
+        let old = json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}, "tool_calls": none});
+        let sent = plain(
+            json!({"model": GPT, "functions": [{"name": "f"}], "tool_choice": null, "function_call": "auto", "messages": [user("hi"), old, {"role": "function", "name": "f", "content": "1"}]}),
+        );
+        assert_eq!(
+            (&sent["tool_choice"], &sent["messages"][1]["tool_calls"][0]["function"]["name"]),
+            (&json!("auto"), &json!("f"))
+        );
+        assert_eq!(sent["messages"][2]["tool_call_id"], sent["messages"][1]["tool_calls"][0]["id"]);
+    }
     let nameless = json!({"type": "function", "function": {"name": "f", "arguments": "{}"}});
     let sent = plain(
         json!({"model": GPT, "messages": [user("hi"), calls(json!([nameless, call("b", "f", "{}".into()), nameless])),

@@ -1306,6 +1306,14 @@ fn items_of_one_number_are_told_apart_by_what_they_hold() {
         response("function_call_arguments.delta", &at(r#","delta":" 1}""#)),
         response("function_call_arguments.done", &at(r#","arguments":"{\"p\": 1}""#)),
     ];
+    let whole = [response(
+        "output_item.done",
+        &at(r#","item":{"id":"fc","type":"function_call","call_id":"c","name":"ls","arguments":"{}"}"#),
+    )];
+    let said = [response(
+        "output_item.done",
+        &at(r#","item":{"id":"m","type":"message","content":[{"type":"output_text","text":"Hi"}]}"#),
+    )];
     let thought = [response("reasoning_summary_text.delta", &at(r#","summary_index":0,"delta":"hm""#))];
     let empty = [response("output_text.done", &at(r#","content_index":0,"text":"""#))];
     let end = [response("completed", r#","response":{"id":"r","object":"response","status":"completed","output":[]}"#)];
@@ -1314,6 +1322,9 @@ fn items_of_one_number_are_told_apart_by_what_they_hold() {
         ([&text(0, "Hi")[..], &call].concat(), "Hi", 1),
         ([&thought[..], &text(0, "Hi"), &call].concat(), "Hi", 1),
         ([text(0, "one"), text(1, "two")].concat(), "onetwo", 0),
+        ([&text(0, "Hi")[..], &whole].concat(), "Hi", 1),
+        ([&call[..], &said].concat(), "Hi", 1),
+        ([&text(1, "Hi")[..1], &text(0, "Hi")[1..]].concat(), "Hi", 0),
     ] {
         let (events, error) = read_all(&[vec![begun("created")], pieces.clone(), end.to_vec()].concat());
         assert_eq!(error, None, "{pieces:?}");
