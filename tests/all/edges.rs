@@ -469,6 +469,21 @@ fn kill(signal: &str, id: u32) {
     assert!(std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
 }
 
+/// The command of a user, as `starter` starts what is behind it.
+#[cfg(unix)]
+fn started_by(starter: &[&str], user: &User, arguments: &[&str]) -> std::process::Command {
+    let command = user.cli.command(arguments);
+    let mut started = std::process::Command::new(starter[0]);
+    started.args(&starter[1..]).arg(command.get_program()).args(command.get_args());
+    started.current_dir(user.cli.folder.path()).env_clear();
+    started.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
+    started
+}
+
+/// These tests may run under `nohup` themselves.
+#[cfg(unix)]
+const WITH_HANGUP: &[&str] = &["env", "--default-signal=HUP"];
+
 /// A program that is killed takes along what it started for the model.
 #[cfg(unix)]
 #[test]
@@ -479,8 +494,9 @@ fn a_tool_ends_with_the_program_that_started_it() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&asking)]));
         crate::support::component();
-        let mut program =
-            user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).spawn().unwrap();
+        let mut program = started_by(WITH_HANGUP, &user, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
+            .spawn()
+            .unwrap();
         let file = |name: &str| fs::read_to_string(user.cli.folder.path().join(name)).unwrap_or_default();
         until(|| file("grandchild").ends_with('\n'));
         kill(signal, program.id());
@@ -513,8 +529,9 @@ fn a_signal_ends_the_program_once_its_tools_are_done() {
             vec![bytes(if is_first { &asking } else { &drawing })]
         }));
         crate::support::component();
-        let mut program =
-            user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).spawn().unwrap();
+        let mut program = started_by(WITH_HANGUP, &user, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
+            .spawn()
+            .unwrap();
         assert!(until(|| images.requests() == 1), "the image is asked for");
         kill(signal, program.id());
         let mut ended = None;
@@ -540,12 +557,9 @@ fn a_program_with_a_tool_outlives_its_terminal_where_it_is_told_to() {
         vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
     }));
     crate::support::component();
-    let command = user.cli.command(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat());
-    let mut nohup = std::process::Command::new("sh");
-    nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
-    nohup.current_dir(user.cli.folder.path()).env_clear();
-    nohup.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
-    let mut program = nohup.spawn().unwrap();
+    let nohup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
+    let arguments = [&WITH_TOOL[..], &["--base-url", &server.base_url]].concat();
+    let mut program = started_by(&nohup, &user, &arguments).spawn().unwrap();
     let is_started = until(|| user.cli.folder.path().join("started").exists());
     kill("-HUP", program.id());
     // Time to end, for one that does.
