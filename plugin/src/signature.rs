@@ -47,7 +47,7 @@ const MAX_MEMBERS: usize = 64;
 /// Most details in one answer.
 const MAX_DETAILS: usize = 1024;
 
-/// The signature in a call's `extra_content`, Google's, under its own name or that of Vertex.
+/// The signature in a call's `extra_content`: Google's, under its own name or that of Vertex.
 pub(crate) fn of_extra(extra: Object<'_>) -> Option<String> {
     extra.into_iter().filter(|(name, _)| EXTRAS.contains(&&**name)).find_map(|(name, value)| {
         let signature = present(value.object()?.text("thought_signature"))?;

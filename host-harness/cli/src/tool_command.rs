@@ -167,8 +167,7 @@ pub(crate) async fn converse(
             }
         }
     };
-    let limits = ToolLimits::default();
-    let said = limits.run(prompt, ask, tool).await;
+    let said = ToolLimits::default().run(prompt, ask, tool).await;
     let mut answers = answers.take();
     match (said, answers.pop()) {
         (Ok(said), Some(answer)) => Ok(answer.after(said.usage, answers)),

@@ -249,8 +249,7 @@ impl Told {
     }
 }
 
-/// The prices that were told. Holds no secret: origins, names, numbers and digests of
-/// headers without secrets.
+/// The prices that were told. Holds no secret: origins, names, numbers and digests of headers without secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Prices {
     /// The digest of the plugin, since any may call itself as another does, and the folder that its prices are kept in.

@@ -8,8 +8,8 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, default_name, own_model,
-    primary_model,
+    ConfigFile, DefaultName, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, default_name,
+    own_model, primary_model,
     types::ErrorKind,
     wit::onboarding::{Choices, Severity},
 };
@@ -518,10 +518,16 @@ fn names_its_own(config: &Value) -> bool {
 
 /// Says of the default model that was just written that it is not the one that the only agent asks.
 pub(crate) fn warn_of_agents_own(plugin: &Plugin, file: &ConfigFile, model: &str) {
-    let Some(named) = default_name(file.value()).ok().flatten().filter(|named| named.is_agents_own) else { return };
-    if own_model(file.value(), plugin.descriptor(), named.name) != model {
-        output::warn(&format!("{} is {}, and goes over the default model", named.path, named.name));
+    let named = default_name(file.value()).ok().flatten().filter(|named| named.is_agents_own);
+    if let Some(own) = named.and_then(|named| instead_of(&named, plugin, file, model)) {
+        output::warn(&own);
     }
+}
+
+/// What the only agent asks instead of `model`, if it names another.
+fn instead_of(own: &DefaultName<'_>, plugin: &Plugin, file: &ConfigFile, model: &str) -> Option<String> {
+    let is_other = own_model(file.value(), plugin.descriptor(), own.name) != model;
+    is_other.then(|| format!("{} is {}, and goes over the default model", own.path, own.name))
 }
 
 /// The object under `name`, made where there is none.

@@ -539,8 +539,7 @@ impl Wizard<'_> {
         let named = default_name(self.file.value()).ok().flatten();
         let (question, yes) = match named {
             Some(named) if named.is_agents_own => {
-                if own_model(self.file.value(), self.plugin.descriptor(), named.name) != *model {
-                    let own = format!("{} is {}, and goes over the default model", named.path, named.name);
+                if let Some(own) = super::instead_of(&named, self.plugin, self.file, model) {
                     say(&printable(&format!("{own}: that stays as it is.")));
                 }
                 self.said.default = Some(DefaultModel::Keep);
