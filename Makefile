@@ -8,6 +8,8 @@ DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
 # Makes a site of docs/, and what draws the diagrams there.
 MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
+# An agent that reaches the gateway by its configuration.
+ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
 # The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
 CLIENTS = tests/clients/node_modules/.package-lock.json
 PYTHON = target/python/ready
@@ -19,7 +21,7 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
-.PHONY: help setup build component gateway run test test-clients test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist minimal clean
+.PHONY: help setup build component gateway run test test-clients test-agents test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist minimal clean
 
 # The targets, as CONTRIBUTING.md lists them.
 help:
@@ -62,6 +64,10 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
 	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
 	node --test tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
+
+# An agent that has to be built first, as docs/hosts.md configures it.
+test-agents: gateway build $(GATEWAY) $(PYTHON) $(ZEROCLAW)
+	node --test tests/clients/crates.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
@@ -155,7 +161,7 @@ $(ADAPTER): openclaw/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
 
-$(DENY) $(MDBOOK) $(MERMAID):
+$(DENY) $(MDBOOK) $(MERMAID) $(ZEROCLAW):
 	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
 
 $(CLIENTS): tests/clients/package-lock.json

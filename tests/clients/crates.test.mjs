@@ -1,0 +1,29 @@
+/** Agents of crates.io that reach the gateway by configuration alone: the blocks of docs/hosts.md are what runs here. */
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { block, gatewayFor, gateways, home, run, says, sent, stub } from './agents.mjs';
+import { TOKEN, target } from './servers.mjs';
+
+gatewayFor(`${target}/tools/zeroclaw@0.1.7/bin/zeroclaw`);
+
+for (const gateway of gateways) {
+  test(`ZeroClaw through ${gateway.name}`, async () => {
+    const options = await home('zeroclaw', gateway, 'toml', 'config.toml', '.zeroclaw');
+    options.env.ZEROCLAW_API_KEY = TOKEN;
+    // Its tool for files gets the name of its parameter: that is what the stand-in calls a tool with.
+    await mkdir(`${options.cwd}/.zeroclaw/workspace`);
+    await writeFile(`${options.cwd}/.zeroclaw/workspace/path`, 'The harbour is closed.\n');
+    const commands = block('sh', 'ZeroClaw');
+    await stub.requests();
+    assert.match(await run(commands, options), /You said: .*tell me of ships/);
+    const asked = await stub.requests();
+    assert.match(await run(commands.replace(says, 'Please use file_read.'), options), /The tool said: .*The harbour is closed\./);
+    if (!gateway.tells) return;
+    assert.ok(sent(asked, says)[0].tools.some((tool) => tool.function.name === 'file_read'));
+    const last = sent(await stub.requests(), 'Please use file_read.').at(-1);
+    const [call, result] = last.messages.slice(-2);
+    assert.deepEqual([call.role, call.tool_calls[0].function.name, result.role], ['assistant', 'file_read', 'tool']);
+    assert.equal(result.tool_call_id, call.tool_calls[0].id);
+  });
+}
