@@ -8,12 +8,12 @@
 
 pub mod edit;
 mod error;
-pub mod inline;
 pub mod json5;
 pub mod mask;
 pub mod merge;
 pub mod origin;
 pub mod references;
+pub mod secret_json;
 pub mod secret_names;
 pub mod view;
 

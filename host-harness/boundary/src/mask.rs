@@ -319,7 +319,7 @@ mod tests {
         let mask = Mask::new([secret.into()]);
         let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = json!({"key": secret}).to_string();
-        let header = json!({"header": crate::inline::ascii(&json!({"k": secret}))}).to_string();
+        let header = json!({"header": crate::secret_json::ascii(&json!({"k": secret}))}).to_string();
         for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
             let masked = mask.text(&text).into_owned();
             assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");

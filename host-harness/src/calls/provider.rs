@@ -11,9 +11,9 @@ use std::{
 };
 
 use boundary::{
-    inline::{self, Named},
     mask::Mask,
     origin::Origin,
+    secret_json::{self, Named},
     secret_names::{names_a_secret, secrets_in},
     view::View,
 };
@@ -628,8 +628,8 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolv
         };
         let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
         let path = format!("models.providers.{}.headers.{name}", descriptor.id);
-        attached.header(&name, inline::header(&value, &path, resolver)?.expose_secret())?;
-        attached.secrets.extend(inline::secrets(&value, named, &path, resolver)?);
+        attached.header(&name, secret_json::header(&value, &path, resolver)?.expose_secret())?;
+        attached.secrets.extend(secret_json::secrets(&value, named, &path, resolver)?);
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {
