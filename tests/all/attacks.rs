@@ -22,7 +22,7 @@ use tokio::io::AsyncWriteExt;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     hostile::{Host, assert_failed, assert_timeout, at, hostile, load, request, shown, tight},
-    raw_server::{HELLO, JSON, answering, recording, serving, whole},
+    raw_server::{EVENTS, HELLO, JSON, answering, recording, serving, whole},
     review::{before, good},
     support::{Cli, KEY, Ran, User, ask, audio_of, component, hosted, install_script, setup, text},
 };
@@ -763,9 +763,7 @@ async fn an_answer_of_the_responses_api_of_any_content_ends_the_call_in_words() 
             true,
         ),
     ] {
-        let body = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}data: [DONE]\n\n"
-        );
+        let body = format!("{EVENTS}{events}data: [DONE]\n\n");
         let server = FaultServer::http1(move |_| vec![bytes(&body), Step::Close]).await;
         let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
         let told = crate::support::streamed(&provider, &ask("gpt-5.3-codex", "hello")).await;

@@ -438,6 +438,8 @@ fn the_report_is_one_screen() {
     assert!(!plain.raw().contains("\x1b[3"), "{}", plain.raw());
     let piped = cli().run(&["doctor"]).ok();
     assert!(!piped.out.contains('\x1b') && piped.err.is_empty(), "{piped:?}");
+    let wrong = cli().env("PORTKEY_API_KEY", "wrong-key-of-a-user").run(&["doctor"]);
+    assert!(wrong.code == 3 && wrong.out.contains("failed  key accepted"), "{wrong:?}");
 
     let mut slow = Terminal::start(cli().command(&["doctor", "--chat", "--model", "fault/slow"]));
     slow.wait_for("asking fault/slow");

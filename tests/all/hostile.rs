@@ -27,7 +27,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
-use crate::raw_server::{EVENTS, answering, request_of, serving};
+use crate::raw_server::{EVENTS, answering, request_of, serving, whole};
 use crate::support::{Cli, KEY, ask, component, hosted, plugin_with, root, setup, text};
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
@@ -818,10 +818,7 @@ async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
 async fn what_is_downloaded_is_an_image_from_where_it_was_said_to_be() {
     let host = Host::new().await;
     let other = Stub::start(Options::default()).await.unwrap();
-    let page = |head: &str, body: &[u8]| {
-        [format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes(), body]
-            .concat()
-    };
+    let page = |head: &str, body: &[u8]| whole(&format!("HTTP/1.1 {head}\r\nconnection: close\r\n"), body);
     for (answer, because) in [
         (page("200 OK\r\ncontent-type: image/png", b"#!/bin/sh\necho pwned\n"), "not an image"),
         (page("200 OK\r\ncontent-type: image/png", b"[Desktop Entry]\nExec=sh"), "not an image"),
