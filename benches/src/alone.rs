@@ -119,13 +119,13 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
         What::Tools => Case::chat(1, size),
         What::Members => Case::members(size),
         What::Headers => Case::chat(1, 0),
-        What::Events => Case::stream(size),
-        What::Calls => Case::calls(size),
-        What::Blocks => Case::blocks(size),
+        What::Events => Case::stream("stream", size),
+        What::Calls => Case::stream("calls", size),
+        What::Blocks => Case::stream("blocks", size),
         What::Bytes => Case::image(size),
-        What::Streams => Case::stream(100),
-        What::Paced => Case::paced(40),
-        What::Open | What::Load => Case::open(),
+        What::Streams => Case::stream("stream", 100),
+        What::Paced => Case::stream("paced", 40),
+        What::Open | What::Load => Case::stream("open", 1),
     };
     // What is allocated once is not of one call.
     tokio::spawn(arm.clone().block(Case::chat(1, 0), 2)).await??;

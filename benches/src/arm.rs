@@ -58,39 +58,9 @@ impl Case {
         Self::with(Kind::Chat, "@bench/chat".into(), 1, 0, members)
     }
 
-    /// A stream with this many tool calls in one event.
-    pub(crate) fn calls(calls: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/calls-{calls}"), 1, 0)
-    }
-
-    /// A stream with this many content blocks in one event.
-    pub(crate) fn blocks(blocks: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/blocks-{blocks}"), 1, 0)
-    }
-
-    /// A stream of this many events with text, as fast as they go.
-    pub(crate) fn stream(events: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/stream-{events}"), 1, 0)
-    }
-
-    /// The same of pieces of a tool call's arguments.
-    pub(crate) fn call(events: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/call-{events}"), 1, 0)
-    }
-
-    /// A stream of text, where each event has a number and a time of its own.
-    pub(crate) fn unlike(events: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/unlike-{events}"), 1, 0)
-    }
-
-    /// A stream of this many events with text, one each 50 ms.
-    pub(crate) fn paced(events: usize) -> Arc<Self> {
-        Self::new(Kind::Stream, format!("@bench/paced-{events}"), 1, 0)
-    }
-
-    /// A stream that gives one event and stays open.
-    pub(crate) fn open() -> Arc<Self> {
-        Self::new(Kind::Stream, "@bench/open-1".into(), 1, 0)
+    /// A stream of this kind, `server` says which there are, and of this many pieces.
+    pub(crate) fn stream(kind: &str, pieces: usize) -> Arc<Self> {
+        Self::new(Kind::Stream, format!("@bench/{kind}-{pieces}"), 1, 0)
     }
 
     /// An image of this many bytes.

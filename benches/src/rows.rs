@@ -124,14 +124,14 @@ async fn chat(
 async fn event(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
     const EVENTS: usize = 10_000;
     let [native, component] = direct(base_url).await?;
-    let stream = pair(&native, &component, &Case::stream(EVENTS), 1, ROUNDS).await?;
+    let stream = pair(&native, &component, &Case::stream("stream", EVENTS), 1, ROUNDS).await?;
     let each = |us: f64| us / EVENTS as f64;
     let detail = format!("native {:.2} us; {EVENTS} at full rate", each(stream.base.us));
     report.row("streamed event", each(stream.other.us), "us", 5.0, detail);
     report.row("streamed event", stream.ratio, "x native", 1.5, times(&stream));
     for (what, case, aim) in [
-        ("streamed piece of a tool call", Case::call(EVENTS), 1.5),
-        ("streamed event, no two alike", Case::unlike(EVENTS), 2.0),
+        ("streamed piece of a tool call", Case::stream("call", EVENTS), 1.5),
+        ("streamed event, no two alike", Case::stream("unlike", EVENTS), 2.0),
     ] {
         let events = pair(&native, &component, &case, 1, ROUNDS).await?;
         let detail = format!("{:.2} us, native {:.2} us", each(events.other.us), each(events.base.us));
@@ -289,7 +289,7 @@ async fn peers(base_url: &str, report: &mut Report<'_>) -> anyhow::Result<()> {
         report.row(format!("processor time of a chat call, to {package}"), call.cpu_ratio, "x", 0.2, processor);
         let clock = format!("{:.0} us, {package} {:.0} us", call.other.us, call.base.us);
         report.row(format!("chat call, to {package}"), call.ratio, "x", None, clock);
-        let stream = pair(&node, &component, &Case::stream(2000), 1, ROUNDS).await?;
+        let stream = pair(&node, &component, &Case::stream("stream", 2000), 1, ROUNDS).await?;
         let clock = format!("{:.1} us, {package} {:.1} us", stream.other.us / 2e3, stream.base.us / 2e3);
         report.row(format!("streamed event, to {package}"), stream.ratio, "x", None, clock);
     }

@@ -189,6 +189,7 @@ impl Gateway {
             "stream" | "call" | "unlike" => {
                 let made = |at| match kind {
                     "call" => call_chunk(at),
+                    // Each has a number and a time of its own.
                     "unlike" => chunk(at, at),
                     _ => chunk(at, 1),
                 };

@@ -1,11 +1,11 @@
 //! The one error of this library: what a provider component, the host, or the network between them refused.
 //!
 //! It has the shape of the WIT's `error` record, so that a caller handles a provider's refusal and the host's own in
-//! one place. No variant or field ever holds a secret: text that comes from a component passes the redactor first.
+//! one place. No variant or field ever holds a secret: text that comes from a component passes the mask first.
 
 use std::time::Duration;
 
-use boundary::redact::Redactor;
+use boundary::mask::Mask;
 
 use crate::types::{self, ErrorKind, ErrorOrigin};
 
@@ -76,10 +76,10 @@ impl Error {
     }
 
     /// What a plugin says of a failure, without secrets, should one have found a way into it.
-    pub(crate) fn of_plugin(mut record: types::Error, redactor: &Redactor) -> Self {
+    pub(crate) fn of_plugin(mut record: types::Error, mask: &Mask) -> Self {
         let texts = [Some(&mut record.message), record.hint.as_mut(), record.code.as_mut(), record.trace_id.as_mut()];
         for text in texts.into_iter().flatten() {
-            *text = redactor.text(text).into_owned();
+            *text = mask.text(text).into_owned();
         }
         record.into()
     }

@@ -163,22 +163,16 @@ impl fmt::Display for ErrorOrigin {
 #[component(record)]
 pub struct Error {
     /// What went wrong.
-    #[component(name = "kind")]
     pub kind: ErrorKind,
     /// Who refused or failed.
-    #[component(name = "origin")]
     pub origin: ErrorOrigin,
     /// One sentence for a person. Never holds a secret.
-    #[component(name = "message")]
     pub message: String,
     /// What to do about it, in one sentence.
-    #[component(name = "hint")]
     pub hint: Option<String>,
     /// HTTP status of the answer, if there was one.
-    #[component(name = "status")]
     pub status: Option<u16>,
     /// The provider's or the gateway's own code, verbatim.
-    #[component(name = "code")]
     pub code: Option<String>,
     /// How long the service asked to wait, in milliseconds.
     #[component(name = "retry-after-ms")]
@@ -228,7 +222,6 @@ pub struct GatewayReport {
     #[component(name = "trace-id")]
     pub trace_id: Option<String>,
     /// The model provider that answered.
-    #[component(name = "provider")]
     pub provider: Option<String>,
     /// The gateway's own cache, in its own words: `HIT`, `MISS`, `DISABLED`, ...
     #[component(name = "cache-status")]
@@ -249,7 +242,6 @@ pub struct Media {
     #[component(name = "media-type")]
     pub media_type: String,
     /// All of it.
-    #[component(name = "data")]
     pub data: Vec<u8>,
 }
 
@@ -281,10 +273,8 @@ pub struct Connection {
     #[component(name = "base-url")]
     pub base_url: String,
     /// Headers for each request, in order: those that the host attaches are not among them.
-    #[component(name = "headers")]
     pub headers: Vec<(String, String)>,
     /// Ids of the credentials that the host holds and attaches at its own boundary.
-    #[component(name = "credentials")]
     pub credentials: Vec<String>,
     /// Limit for the connection to stand, in milliseconds.
     #[component(name = "connect-timeout-ms")]

@@ -1,7 +1,7 @@
 /**
  * Masks secrets that a server sends back, before the component sees them: in texts, headers and streamed bodies. A mask is as
  * long as the secret. A secret is found literally and in the encodings that servers use: JSON, URLs, HTML, Base64. The Rust
- * host has the same mask (`host-harness/boundary/src/redact.rs`), and both are tested with `tests/fixtures/boundary`.
+ * host has the same mask (`host-harness/boundary/src/mask.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 
 /** In bytes. Shorter ones would blot out ordinary text, and no real key is that short. */

@@ -1,12 +1,12 @@
 //! The third to the sixth hostile review: waits, copies, redirects and files that the first two did not try; streams,
 //! vectors, speech and transcripts; prices, the Responses API, rig; images without number, frames, files. `tests/hostile/review/README.md` lists each attempt with its result.
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{fs, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::StreamExt as _;
 use host_harness::{
-    Engine, Error, Limits, Provider, Result, Speech,
+    Engine, Error, Limits, Provider,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, GatewayReport, Media},
     wit::{
         audio::{SpeechRequest, TranscriptionRequest},
@@ -17,16 +17,14 @@ use host_harness::{
 use host_harness_rig::{completion, record};
 use rig_agent::prelude::AgentBuilder;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     hostile::{Host, assert_failed, assert_timeout, at, hostile, load, request, shown, tight},
-    review::{HELLO, JSON, before, good, recording, whole},
-    support::{Cli, KEY, Ran, User, ask, component, hosted, install_script, setup, text},
+    raw_server::{EVENTS, HELLO, JSON, answering, recording, serving, whole},
+    review::{before, good},
+    support::{Cli, KEY, Ran, User, ask, audio_of, component, hosted, install_script, setup, text},
 };
 
 /// What is let go of is gone, what is named often is there once, and a copy is held to what the whole may be.
@@ -153,27 +151,6 @@ fn small() -> Limits {
     Limits { call: minute, stream_idle: minute, stream: minute, ..tight() }
 }
 
-/// A server that gives one request this answer, and hangs up.
-async fn once(answer: Vec<u8>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (mut client, _) = listener.accept().await.unwrap();
-        let mut head = [0; 4096];
-        let _ = client.read(&mut head).await;
-        let _ = client.write_all(&answer).await;
-    });
-    server
-}
-
-async fn read_all(speech: Result<Speech>) -> Result<usize> {
-    let (mut speech, mut bytes) = (speech?, 0);
-    while let Some(piece) = speech.next().await? {
-        bytes += piece.len();
-    }
-    Ok(bytes)
-}
-
 fn say(attack: &str) -> SpeechRequest {
     SpeechRequest { model: Some(attack.into()), ..SpeechRequest::new("x") }
 }
@@ -195,7 +172,8 @@ async fn a_stream_hands_over_no_more_as_a_whole_than_an_answer_may() {
     };
     let more = "hands over more in one stream than it may";
     assert_failed("flood", flooded().await, more);
-    assert_failed("flood", read_all(host.hostile.speak(&say("flood")).await).await, more);
+    let spoken = async { audio_of(&mut host.hostile.speak(&say("flood")).await?).await };
+    assert_failed("flood", spoken.await, more);
     host.serves().await;
 }
 
@@ -213,7 +191,7 @@ async fn vectors_speech_and_transcripts_are_bounded_as_chats_are() {
         let asked = TranscriptionRequest { model: Some(attack.into()), language: Some(language.into()), ..recorded };
         host.hostile.transcribe(&asked).await
     };
-    let speak = async |attack: &str| read_all(host.hostile.speak(&say(attack)).await).await;
+    let speak = async |attack: &str| audio_of(&mut host.hostile.speak(&say(attack)).await?).await;
     for (attack, because) in [("trap", "unreachable"), ("aliased", "fuel")] {
         assert_failed(attack, embed(attack, "").await, because);
     }
@@ -318,11 +296,11 @@ async fn speech_and_transcripts_of_any_form_end_the_call_in_words() {
         ("the key as its kind", whole(&format!("HTTP/1.1 200 OK\r\ncontent-type: audio/{KEY}\r\n"), b"ID3"), Some(3)),
     ] {
         let closes = String::from_utf8_lossy(&answer).contains("connection: close");
-        let server = if closes { once(answer).await } else { recording(answer).await.0 };
+        let server = if closes { answering(answer).await } else { recording(answer).await.0 };
         let spoken = before(&plugin, server).await.speak(&SpeechRequest::new("x")).await;
         assert!(!format!("{spoken:?}").contains(KEY), "{name}: {spoken:?}");
-        match (read_all(spoken).await, bytes) {
-            (Ok(read), Some(bytes)) => assert_eq!(read, bytes, "{name}"),
+        match (async { audio_of(&mut spoken?).await }.await, bytes) {
+            (Ok(read), Some(bytes)) => assert_eq!(read.len(), bytes, "{name}"),
             (Err(error), None) => {
                 assert!(
                     !shown(&error).contains(KEY) && !error.to_string().contains("the plugin failed"),
@@ -785,9 +763,7 @@ async fn an_answer_of_the_responses_api_of_any_content_ends_the_call_in_words() 
             true,
         ),
     ] {
-        let body = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}data: [DONE]\n\n"
-        );
+        let body = format!("{EVENTS}{events}data: [DONE]\n\n");
         let server = FaultServer::http1(move |_| vec![bytes(&body), Step::Close]).await;
         let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
         let told = crate::support::streamed(&provider, &ask("gpt-5.3-codex", "hello")).await;
@@ -908,7 +884,7 @@ async fn an_answer_in_odd_frames_is_read_or_refused() {
         ("a negative length", length("-1"), false),
         ("no length and no end", format!("{JSON}\r\n{HELLO}").into_bytes(), true),
     ] {
-        let provider = before(&plugin, once(answer).await).await;
+        let provider = before(&plugin, answering(answer).await).await;
         let outcome = provider.complete(&ask("m", "hello")).await;
         assert_eq!(outcome.is_ok(), is_read, "{name}: {outcome:?}");
         if let Err(error) = outcome {
@@ -918,12 +894,12 @@ async fn an_answer_in_odd_frames_is_read_or_refused() {
     }
     // Heads without end are ended by time.
     let plugin = load(&Engine::new(tight()).unwrap(), &fs::read(component()).unwrap()).await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (mut client, _) = listener.accept().await.unwrap();
-        while client.write_all(&b"HTTP/1.1 103 x\r\nx: y\r\n\r\n".repeat(100)).await.is_ok() {}
-    });
+    let server = serving(
+        async |mut client| {
+            while client.write_all(&b"HTTP/1.1 103 x\r\nx: y\r\n\r\n".repeat(100)).await.is_ok() {}
+        },
+    )
+    .await;
     assert_timeout("hints without end", before(&plugin, server).await.complete(&ask("m", "hello")).await);
 }
 

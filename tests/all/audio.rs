@@ -4,7 +4,7 @@
 use std::{io::Write as _, process::Stdio};
 
 use host_harness::{
-    Provider, Result, Setup, Speech,
+    Provider, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, Media},
     wit::audio::{SpeechRequest, TranscriptionRequest},
 };
@@ -13,18 +13,9 @@ use serde_json::json;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     gateway,
-    review::{self, JSON},
-    support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
+    raw_server::{JSON, whole},
+    support::{Cli, KEY, Ran, User, audio_of, hosted, plugin, provider, upstream},
 };
-
-async fn whole(mut speech: Speech) -> Result<Vec<u8>> {
-    let mut all = Vec::new();
-    while let Some(piece) = speech.next().await? {
-        all.extend(piece);
-    }
-    assert!(speech.next().await?.is_none(), "the end stays the end");
-    Ok(all)
-}
 
 fn spoken(model: &str, text: &str, format: &str) -> SpeechRequest {
     SpeechRequest { model: Some(model.into()), format: Some(format.into()), ..SpeechRequest::new(text) }
@@ -71,9 +62,9 @@ async fn through_the_real_gateway() {
     let stub = upstream().await;
     let provider = gateway::before(&stub).await;
     for (format, media_type) in [("mp3", "audio/mpeg"), ("wav", "audio/wav")] {
-        let speech = provider.speak(&spoken("tts-1", "Hello from afar.", format)).await.unwrap();
+        let mut speech = provider.speak(&spoken("tts-1", "Hello from afar.", format)).await.unwrap();
         assert_eq!(speech.media_type(), media_type);
-        let audio = whole(speech).await.unwrap();
+        let audio = audio_of(&mut speech).await.unwrap();
         let transcript = provider.transcribe(&recorded("gpt-4o-mini-transcribe", audio)).await.unwrap();
         assert_eq!(transcript.text, "Hello from afar.");
         assert_eq!(transcript.usage.unwrap().output_tokens, 3);
@@ -100,8 +91,8 @@ const AUDIO: &str = "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-leng
 async fn speech_that_breaks_off_is_an_error() {
     for end in [Step::Close, Step::Reset] {
         let server = FaultServer::http1(move |_| vec![bytes(AUDIO), Step::Pause(A_WHILE), end.clone()]).await;
-        let speech = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap();
-        let error = whole(speech).await.unwrap_err();
+        let mut speech = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap();
+        let error = audio_of(&mut speech).await.unwrap_err();
         assert_eq!((error.kind(), error.record().request_sent), (Kind::Transport, true), "{error:?}");
     }
 }
@@ -116,14 +107,14 @@ async fn a_failure_in_place_of_audio_is_told() {
         (r#"{"audio":"AAAA"}"#, Kind::Protocol, "The answer is no audio"),
         ("", Kind::Protocol, "The answer is no audio"),
     ] {
-        let answer = review::whole(JSON, body);
+        let answer = whole(JSON, body);
         let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
         let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
         assert!(error.to_string().contains(says), "{body}: {error:?}");
         assert_eq!(error.kind(), kind, "{body}: {error:?}");
     }
     let body = format!(r#"{{"error":{{"message":"no voice for {KEY}"}}}}"#);
-    let answer = review::whole(JSON, body);
+    let answer = whole(JSON, body);
     let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
     let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
+    raw_server::{JSON, whole},
     support::{Cli, KEY, Ran, User},
     terminal::Terminal,
 };
@@ -555,11 +556,8 @@ fn how_a_reply_ended_is_told() {
             "",
         ),
     ] {
-        let answer =
-            json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]}).to_string();
-        let length = answer.len();
-        let wire =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}");
+        let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]});
+        let wire = whole(JSON, answer.to_string());
         let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
         let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());
         for arguments in [&["chat", "hello"][..], &["chat", "hello", "--no-stream"], &["chat", "hello", "--json"]] {
@@ -588,10 +586,8 @@ fn an_image_of_a_reply_that_is_not_saved_is_named() {
     let image = |url: &str| json!({"image_url": {"url": url}});
     let images = [image("http://192.0.2.1/gone.png?signature=abc"), image("data:image/png;base64,iVBORw0KGgow")];
     let message = json!({"content": "Two.", "images": images});
-    let answer =
-        json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).to_string();
-    let length = answer.len();
-    let wire = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}");
+    let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]});
+    let wire = whole(JSON, answer.to_string());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());

@@ -101,29 +101,14 @@ fn images_are_written_whole_and_never_over_others() {
 }
 
 #[test]
-fn models_and_doctor() {
+fn who_gives_no_key_is_told_how_to() {
     let user = User::new();
-    let plain = user.cli.run(&["models"]).ok();
-    assert_eq!(plain.out.lines().count(), 48, "{plain:?}");
-    let json = user.cli.run(&["models", "--json"]).ok().json();
-    assert!(json["models"].as_array().unwrap().iter().any(|model| model["id"] == "@openai/gpt-5-mini"));
-
-    let good = user.cli.run(&["doctor", "--json"]).ok().json();
-    assert_eq!(good["ok"], true, "{good}");
-    let wrong = Cli::new()
-        .env("PORTKEY_API_KEY", "wrong-key-of-a-user")
-        .env("PORTKEY_BASE_URL", user.stub.base_url())
-        .run(&["doctor"]);
-    assert_eq!(wrong.code, 3, "{wrong:?}");
-    assert!(wrong.out.contains("failed  key accepted"), "{wrong:?}");
-    let none = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["doctor"]);
-    assert_eq!(none.code, 3, "{none:?}");
     let how = "Set PORTKEY_API_KEY or give --portkey-api-key. Get one from https://app.portkey.ai/api-keys. A gateway of your \
                own that needs none takes any.";
-    assert!(none.out.contains(how), "{none:?}");
-    let chat = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["chat", "hello"]);
-    assert_eq!(chat.code, 3, "{chat:?}");
-    assert!(chat.err.contains(how), "{chat:?}");
+    for command in [&["doctor"][..], &["chat", "hello"]] {
+        let ran = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(command);
+        assert!(ran.code == 3 && format!("{}{}", ran.out, ran.err).contains(how), "{ran:?}");
+    }
 }
 
 #[test]

@@ -1,19 +1,14 @@
 //! The built file itself: what it imports, what it is, what validation says of it and of what is none.
 
-use host_harness::{Engine, Limits, Plugin, validate};
+use host_harness::{Engine, Limits, Plugin};
 use serde_json::json;
 
-use crate::support::{Cli, component, root};
-
-fn manifest() -> serde_json::Value {
-    serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap()
-}
+use crate::support::{Cli, component, json_file, root, validated};
 
 /// No environment, files, sockets, randomness, stdio, and of the clocks at most a type.
 #[tokio::test]
 async fn the_component_imports_http_and_io_alone() {
-    let engine = Engine::new(Limits::default()).unwrap();
-    let found = validate(&engine, &std::fs::read(component()).unwrap(), Some(&manifest())).await;
+    let found = validated(&std::fs::read(component()).unwrap(), Some(&json_file("openclaw.plugin.json"))).await;
     assert_eq!(found.findings, Vec::<String>::new());
     assert_eq!(found.id.as_deref(), Some("portkey"));
     for import in &found.imports {
@@ -32,7 +27,7 @@ async fn what_is_no_component_is_named_as_such() {
         (b"\0asm\x0d\0\x01\0", "does not export openclaw:provider/chat@0.2.0"),
         (b"\0asm\x0d\0\x01\0\xff", "does not compile"),
     ] {
-        let found = validate(&engine, bytes, None).await;
+        let found = validated(bytes, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{expected}: {found:?}");
         // A host that loads it is told the same, and not what wasmtime's parser thinks of the first byte.
         let refused = Plugin::from_bytes(&engine, bytes).await.unwrap_err();
@@ -40,13 +35,12 @@ async fn what_is_no_component_is_named_as_such() {
         assert!(refused.record().hint.is_some(), "{expected}: {refused:?}");
     }
     let whole = std::fs::read(component()).unwrap();
-    let found = validate(&engine, &whole[..whole.len() / 2], None).await;
+    let found = validated(&whole[..whole.len() / 2], None).await;
     assert!(!found.findings.is_empty(), "half a component");
 }
 
 #[tokio::test]
 async fn a_manifest_that_says_otherwise_is_found_out() {
-    let engine = Engine::new(Limits::default()).unwrap();
     let wasm = std::fs::read(component()).unwrap();
     for (pointer, value, expected) in [
         ("/id", json!("portkee"), "`id`"),
@@ -56,9 +50,9 @@ async fn a_manifest_that_says_otherwise_is_found_out() {
         ("/setup/providers/0/envVars", json!(["OTHER"]), "PORTKEY_API_KEY"),
         ("/providerAuthChoices/0/cliFlag", json!("--other"), "--portkey-api-key"),
     ] {
-        let mut manifest = manifest();
+        let mut manifest = json_file("openclaw.plugin.json");
         *manifest.pointer_mut(pointer).unwrap_or_else(|| panic!("the manifest has no {pointer}")) = value;
-        let found = validate(&engine, &wasm, Some(&manifest)).await;
+        let found = validated(&wasm, Some(&manifest)).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{pointer}: {found:?}");
     }
 }

@@ -10,8 +10,9 @@ use host_harness_stub::Stub;
 use serde_json::{Value, json};
 
 use crate::{
-    portkey_gateway::{PortkeyGateway, config_for, config_header, fallback},
-    support::{ask, plugin, setup, streamed, text, upstream, weather_tool},
+    gateway::through,
+    portkey_gateway::{config_for, fallback},
+    support::{ask, plugin, streamed, text, upstream, weather_tool},
 };
 
 /// A model, and the provider behind the gateway that serves it.
@@ -65,11 +66,6 @@ impl Target {
         }
         config
     }
-}
-
-async fn through(config: &Value) -> Provider {
-    let (name, value) = config_header(config);
-    Provider::connect(&plugin().await, setup(PortkeyGateway::shared().base_url()).header(name, value)).await.unwrap()
 }
 
 async fn before(target: Target) -> (Stub, Provider) {

@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     portkey_gateway::{PortkeyGateway, config_for},
-    support::{Cli, KEY, Ran, component, install_script, root},
+    raw_server::{serving, whole},
+    support::{Cli, KEY, Ran, component, install_script, json_file, root},
     terminal::Terminal,
     tls::Authority,
 };
@@ -323,20 +324,16 @@ async fn tls_is_looked_at_with_the_configured_authorities() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let authority = Authority::new();
     let acceptor = authority.acceptor("localhost", false, &["http/1.1"]);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let mut stream = acceptor.accept(stream).await?;
-                assert_ne!(stream.read(&mut [0; 4096]).await?, 0);
-                stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
-                stream.shutdown().await
-            });
+    let server = serving(move |stream| {
+        let accepting = acceptor.accept(stream);
+        async move {
+            let Ok(mut stream) = accepting.await else { return };
+            assert!(stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0));
+            let _ = stream.write_all(&whole("HTTP/1.1 404 Not Found\r\nconnection: close\r\n", "")).await;
+            let _ = stream.shutdown().await;
         }
     });
+    let base_url = format!("https://localhost:{}/v1", server.await.port());
     let unknown = doctor(&base_url, &[]).await.json();
     assert!(line(&unknown, "TLS")["hint"].as_str().unwrap().contains("request.tls.ca"), "{unknown:#}");
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("COMPANY_CA", &authority.pem);
@@ -349,14 +346,8 @@ async fn tls_is_looked_at_with_the_configured_authorities() {
 
 #[tokio::test]
 async fn a_proxy_is_named_without_its_password_and_looked_at() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = nobody.local_addr().unwrap();
     // It takes connections and says nothing that a proxy would.
-    tokio::spawn(async move {
-        loop {
-            drop(nobody.accept().await);
-        }
-    });
+    let address = serving(async |client| drop(client)).await;
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", format!("http://ann:proxy-password@{address}"));
     let ran = with(cli, "https://gateway.example/v1", &[]).await;
     let report = ran.json();
@@ -396,8 +387,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
     assert!(manifest.any(|line| line["detail"].as_str().unwrap().contains("`id` is not `portkey`")), "{json:#}");
 
     // What `validate` finds in it, this does too.
-    let mut silent: Value =
-        serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    let mut silent = json_file("openclaw.plugin.json");
     silent["contracts"].as_object_mut().unwrap().remove("speechProviders");
     let user = cli();
     std::fs::write(user.folder.path().join("openclaw.plugin.json"), silent.to_string()).unwrap();
@@ -448,6 +438,8 @@ fn the_report_is_one_screen() {
     assert!(!plain.raw().contains("\x1b[3"), "{}", plain.raw());
     let piped = cli().run(&["doctor"]).ok();
     assert!(!piped.out.contains('\x1b') && piped.err.is_empty(), "{piped:?}");
+    let wrong = cli().env("PORTKEY_API_KEY", "wrong-key-of-a-user").run(&["doctor"]);
+    assert!(wrong.code == 3 && wrong.out.contains("failed  key accepted"), "{wrong:?}");
 
     let mut slow = Terminal::start(cli().command(&["doctor", "--chat", "--model", "fault/slow"]));
     slow.wait_for("asking fault/slow");

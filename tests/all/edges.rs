@@ -1,19 +1,25 @@
 //! The seventh and the eighth hostile review: what a component learns by how an answer comes, HTTP/2, tools, files of the environment, what is
 //! left when a program is killed, agents of a configuration. `tests/hostile/review/README.md` lists each attempt with its result.
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::StreamExt;
 use host_harness::{Engine, Limits, Provider};
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
     fault_server::{FaultServer, Script, Step, bytes, frame},
     faults::answer,
-    hostile::{Host, answering, at, hostile, load, request, tight},
-    review::{HELLO, JSON, before, head_of, recording, whole},
+    hostile::{Host, at, hostile, load, request, tight},
+    raw_server::{HELLO, JSON, answering, recording, request_of, responding, serving, whole},
+    review::before,
     support::{Cli, KEY, User, ask, provider, setup, text, upstream},
     tls::Authority,
     tool_command,
@@ -24,20 +30,14 @@ const CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnectio
 
 /// A server that gives back the path that it is asked for, in pieces, with a pause between them.
 async fn repeating(pieces: fn(&str) -> Vec<String>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            client.set_nodelay(true).unwrap();
-            let head = head_of(&mut client).await.unwrap();
-            for piece in pieces(head.split(' ').nth(1).unwrap()) {
-                client.write_all(piece.as_bytes()).await.unwrap();
-                tokio::time::sleep(Duration::from_millis(30)).await;
-            }
+    serving(move |mut client| async move {
+        let (head, _) = request_of(&mut client).await.unwrap();
+        for piece in pieces(head.split(' ').nth(1).unwrap()) {
+            client.write_all(piece.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(30)).await;
         }
-    });
-    address
+    })
+    .await
 }
 
 /// A component has a server repeat a guess. If the host held back what may be the start of the key, and nothing else, each letter
@@ -222,100 +222,66 @@ async fn frames_of_http2_without_end_or_sense_end_the_call_alone() {
         ..Limits::default()
     };
     let plugin = crate::support::plugin_with(limits).await;
+    fn endless(frame: Vec<u8>) -> Script {
+        vec![Step::Endless(frame.repeat(100))]
+    }
+    fn alone(frame: Vec<u8>) -> Script {
+        vec![bytes(frame), Step::Stall]
+    }
+    fn head(stream: u32, block: &[u8]) -> Script {
+        vec![bytes(frame::frame(1, 4, stream, block)), bytes(frame::last(stream, b"{}"))]
+    }
+    fn field(stream: u32, name: &str, value: &str) -> Script {
+        vec![bytes(frame::head(stream, "application/json", &[(name, value)])), bytes(frame::last(stream, b"{}"))]
+    }
     let cases: &[Http2] = &[
-        ("pings", |_| vec![Step::Endless(frame::frame(6, 0, 0, &[0; 8]).repeat(100))]),
-        ("settings", |_| vec![Step::Endless(frame::frame(4, 0, 0, &[]).repeat(100))]),
+        ("pings", |_| endless(frame::frame(6, 0, 0, &[0; 8]))),
+        ("settings", |_| endless(frame::frame(4, 0, 0, &[]))),
         ("settings that change back and forth", |_| {
-            vec![Step::Endless(
-                [frame::frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), frame::frame(4, 0, 0, &[0, 4, 0, 0, 255, 255])]
-                    .concat()
-                    .repeat(100),
-            )]
+            endless([[0, 4, 0, 0, 0, 0], [0, 4, 0, 0, 255, 255]].map(|window| frame::frame(4, 0, 0, &window)).concat())
         }),
         ("a head that is continued", |stream| {
-            vec![bytes(frame::frame(1, 0, stream, &[0x88])), Step::Endless(frame::frame(9, 0, stream, &[]).repeat(100))]
+            [vec![bytes(frame::frame(1, 0, stream, &[0x88]))], endless(frame::frame(9, 0, stream, &[]))].concat()
         }),
         ("a head that is continued with more", |stream| {
-            vec![
-                bytes(frame::frame(1, 0, stream, &[0x88])),
-                Step::Endless(frame::frame(9, 0, stream, &[&[0, 1, b'a', 100][..], &[b'x'; 100]].concat()).repeat(100)),
-            ]
+            let more = [&[0, 1, b'a', 100][..], &[b'x'; 100]].concat();
+            [vec![bytes(frame::frame(1, 0, stream, &[0x88]))], endless(frame::frame(9, 0, stream, &more))].concat()
         }),
         ("data of nothing", |stream| {
-            vec![
-                bytes(frame::head(stream, "application/json", &[])),
-                Step::Endless(frame::data(stream, b"").repeat(100)),
-            ]
+            let head = frame::head(stream, "application/json", &[]);
+            [vec![bytes(head)], endless(frame::data(stream, b""))].concat()
         }),
         ("data of padding", |stream| {
-            vec![
-                bytes(frame::head(stream, "application/json", &[])),
-                Step::Endless(frame::frame(0, 8, stream, &[&[255][..], &[0; 255]].concat()).repeat(20)),
-            ]
+            let head = frame::head(stream, "application/json", &[]);
+            [vec![bytes(head)], endless(frame::frame(0, 8, stream, &[&[255][..], &[0; 255]].concat()))].concat()
         }),
-        ("windows", |stream| vec![Step::Endless(frame::frame(8, 0, stream, &1_u32.to_be_bytes()).repeat(100))]),
-        ("a window of too much", |_| vec![bytes(frame::frame(8, 0, 0, &0x7fff_ffff_u32.to_be_bytes())), Step::Stall]),
-        ("a window of nothing", |stream| vec![bytes(frame::frame(8, 0, stream, &[0; 4])), Step::Stall]),
-        ("priorities", |stream| vec![Step::Endless(frame::frame(2, 0, stream, &[0, 0, 0, 0, 1]).repeat(100))]),
-        ("what nobody knows", |_| vec![Step::Endless(frame::frame(0xfe, 0, 0, &[0; 1000]).repeat(10))]),
-        ("resets of what is over", |_| vec![Step::Endless(frame::rst_stream(1, frame::CANCEL).repeat(100))]),
-        ("resets of what never was", |_| vec![Step::Endless(frame::rst_stream(99, frame::CANCEL).repeat(100))]),
-        ("a promise", |stream| {
-            vec![bytes(frame::frame(5, 4, stream, &[&[0, 0, 0, 2][..], &[0x82, 0x84, 0x87]].concat())), Step::Stall]
-        }),
-        ("heads that inform", |stream| {
-            vec![Step::Endless(frame::frame(1, 4, stream, &[8, 3, b'1', b'0', b'3']).repeat(100))]
-        }),
-        ("two statuses", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[0x88, 0x88])), bytes(frame::last(stream, b"{}"))]
-        }),
-        ("no status", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[0, 1, b'a', 1, b'b'])), bytes(frame::last(stream, b"{}"))]
-        }),
-        ("a status that is none", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[8, 3, b'2', b'O', b'0'])), bytes(frame::last(stream, b"{}"))]
-        }),
-        ("a path in an answer", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[0x88, 0x84])), bytes(frame::last(stream, b"{}"))]
-        }),
-        ("a name in capitals", |stream| {
-            vec![bytes(frame::head(stream, "application/json", &[("X-A", "b")])), bytes(frame::last(stream, b"{}"))]
-        }),
-        ("a transfer coding", |stream| {
-            vec![
-                bytes(frame::head(stream, "application/json", &[("transfer-encoding", "chunked")])),
-                bytes(frame::last(stream, b"{}")),
-            ]
-        }),
-        ("a connection's header", |stream| {
-            vec![
-                bytes(frame::head(stream, "application/json", &[("connection", "close")])),
-                bytes(frame::last(stream, b"{}")),
-            ]
-        }),
-        ("a line break in a value", |stream| {
-            vec![
-                bytes(frame::head(stream, "application/json", &[("x-a", "b\r\nx-b: c")])),
-                bytes(frame::last(stream, b"{}")),
-            ]
-        }),
+        ("windows", |stream| endless(frame::frame(8, 0, stream, &1_u32.to_be_bytes()))),
+        ("a window of too much", |_| alone(frame::frame(8, 0, 0, &0x7fff_ffff_u32.to_be_bytes()))),
+        ("a window of nothing", |stream| alone(frame::frame(8, 0, stream, &[0; 4]))),
+        ("priorities", |stream| endless(frame::frame(2, 0, stream, &[0, 0, 0, 0, 1]))),
+        ("what nobody knows", |_| endless(frame::frame(0xfe, 0, 0, &[0; 1000]))),
+        ("resets of what is over", |_| endless(frame::rst_stream(1, frame::CANCEL))),
+        ("resets of what never was", |_| endless(frame::rst_stream(99, frame::CANCEL))),
+        ("a promise", |stream| alone(frame::frame(5, 4, stream, &[0, 0, 0, 2, 0x82, 0x84, 0x87]))),
+        ("heads that inform", |stream| endless(frame::frame(1, 4, stream, &[8, 3, b'1', b'0', b'3']))),
+        ("two statuses", |stream| head(stream, &[0x88, 0x88])),
+        ("no status", |stream| head(stream, &[0, 1, b'a', 1, b'b'])),
+        ("a status that is none", |stream| head(stream, &[8, 3, b'2', b'O', b'0'])),
+        ("a path in an answer", |stream| head(stream, &[0x88, 0x84])),
+        ("a name in capitals", |stream| field(stream, "X-A", "b")),
+        ("a transfer coding", |stream| field(stream, "transfer-encoding", "chunked")),
+        ("a connection's header", |stream| field(stream, "connection", "close")),
+        ("a line break in a value", |stream| field(stream, "x-a", "b\r\nx-b: c")),
         ("a table that is too large", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[0x3f, 0xff, 0xff, 0xff, 0x0f, 0x88])), Step::Stall]
+            alone(frame::frame(1, 4, stream, &[0x3f, 0xff, 0xff, 0xff, 0x0f, 0x88]))
         }),
-        ("an entry that is not there", |stream| {
-            vec![bytes(frame::frame(1, 4, stream, &[0xff, 0xff, 0x0f])), Step::Stall]
-        }),
+        ("an entry that is not there", |stream| alone(frame::frame(1, 4, stream, &[0xff, 0xff, 0x0f]))),
         ("no streams any more", |stream| {
-            vec![
-                bytes(
-                    [frame::frame(4, 0, 0, &[0, 3, 0, 0, 0, 0]), frame::rst_stream(stream, frame::REFUSED_STREAM)]
-                        .concat(),
-                ),
-                Step::Stall,
-            ]
+            let refused = frame::rst_stream(stream, frame::REFUSED_STREAM);
+            alone([frame::frame(4, 0, 0, &[0, 3, 0, 0, 0, 0]), refused].concat())
         }),
-        ("data for another's stream", |stream| vec![bytes(frame::data(stream + 2, b"{}")), Step::Stall]),
-        ("a head on stream 0", |_| vec![bytes(frame::head(0, "application/json", &[])), Step::Stall]),
+        ("data for another's stream", |stream| alone(frame::data(stream + 2, b"{}"))),
+        ("a head on stream 0", |_| alone(frame::head(0, "application/json", &[]))),
     ];
     for (name, script) in cases {
         let authority = Authority::new();
@@ -397,21 +363,12 @@ async fn calls_that_are_dropped_at_any_moment_leave_nothing() {
 /// A gateway that always has one more page of models.
 #[tokio::test]
 async fn a_catalog_of_pages_without_end_ends() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut page = 0;
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            client.set_nodelay(true).unwrap();
-            while head_of(&mut client).await.is_some() {
-                page += 1;
-                let body =
-                    json!({"total": u64::MAX, "has_more": true, "data": [{"id": format!("@a/m{page}"), "slug": "m"}]});
-                let _ = client.write_all(&whole(JSON, body.to_string())).await;
-            }
-        }
-    });
+    let page = AtomicUsize::new(0);
+    let (server, _) = responding(move |_| {
+        let id = format!("@a/m{}", page.fetch_add(1, Ordering::Relaxed));
+        whole(JSON, json!({"total": u64::MAX, "has_more": true, "data": [{"id": id, "slug": "m"}]}).to_string())
+    })
+    .await;
     let engine = Engine::new(Limits { call: Duration::from_secs(60), ..tight() }).unwrap();
     let plugin = load(&engine, &fs::read(crate::support::component()).unwrap()).await.unwrap();
     let models = before(&plugin, server).await.models().await.unwrap();
@@ -431,10 +388,10 @@ fn tool_calls_without_number_are_not_all_made() {
         JSON,
         json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]}).to_string(),
     );
-    let count = std::sync::atomic::AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(FaultServer::http1(move |_| {
-        let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
         vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
     }));
     let ran = user.cli.run(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).ok();
@@ -523,9 +480,9 @@ fn a_signal_ends_the_program_once_its_tools_are_done() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let images = runtime.block_on(FaultServer::http1(|_| vec![Step::Stall]));
         let [asking, drawing] = asking_and_drawing(&format!("{}/image.png", images.base_url));
-        let count = std::sync::atomic::AtomicUsize::new(0);
+        let count = AtomicUsize::new(0);
         let server = runtime.block_on(FaultServer::http1(move |_| {
-            let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
             vec![bytes(if is_first { &asking } else { &drawing })]
         }));
         crate::support::component();
@@ -550,10 +507,10 @@ fn a_signal_ends_the_program_once_its_tools_are_done() {
 fn a_program_with_a_tool_outlives_its_terminal_where_it_is_told_to() {
     let user = tool_command::user("touch started; while [ ! -e go ]; do sleep 0.05; done; echo ok");
     let [asking, _] = asking_and_drawing("");
-    let count = std::sync::atomic::AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(FaultServer::http1(move |_| {
-        let is_first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
         vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
     }));
     crate::support::component();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     gateway,
-    review::{JSON, whole},
+    raw_server::{JSON, whole},
     support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
 };
 

@@ -21,6 +21,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use crate::raw_server::request_of;
+
 /// One thing that happens on the wire.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -166,14 +168,7 @@ async fn play(wire: &mut impl Wire, script: Script) -> io::Result<()> {
 
 async fn http1(mut wire: impl Wire, scripts: &Scripts, count: &AtomicUsize) -> io::Result<()> {
     loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(wire.read_u8().await?);
-        }
-        let head = String::from_utf8(head).unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        let mut body = vec![0; length.unwrap_or(0)];
-        wire.read_exact(&mut body).await?;
+        let (_, body) = request_of(&mut wire).await.ok_or(io::ErrorKind::UnexpectedEof)?;
         count.fetch_add(1, Ordering::Relaxed);
         play(&mut wire, scripts(number(&body), 0)).await?;
     }

@@ -18,6 +18,7 @@ use crate::{
         Step::{Close, Endless, Pause, Reset, Stall, Trickle},
         bytes, frame,
     },
+    raw_server::serving,
     support::{ask, events, plugin_with, setup, text},
     tls::Authority,
 };
@@ -517,21 +518,17 @@ async fn an_answer_behind_an_answer_is_never_read() {
 /// A call's limit holds wherever the gateway stops: before TLS stands, and before it has read the request.
 #[tokio::test]
 async fn a_gateway_that_takes_nothing_is_not_waited_for() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let taking = tokio::spawn(async move {
-        let mut taken = Vec::new();
-        loop {
-            taken.push(listener.accept().await.unwrap());
-        }
-    });
+    let address = serving(async |client| {
+        std::future::pending::<()>().await;
+        drop(client);
+    })
+    .await;
     for scheme in ["http", "https"] {
         let setup = setup(format!("{scheme}://{address}/v1"));
         let provider = Provider::connect(&with_limits(Kind::Timeout).await, setup).await.unwrap();
         let error = provider.complete(&ask("gpt", &"long ".repeat(4 << 20))).await.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{scheme}: {error:?}");
     }
-    taking.abort();
 }
 
 /// The kernel takes no more connections than fit its queue, and leaves the others waiting.

@@ -4,6 +4,7 @@
 use std::fs;
 
 use bytes::Bytes;
+use clap::ValueEnum;
 use host_harness::{
     types::{Connection, Media},
     wit::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What grows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
     /// Members of a request that the component does not know.
     Members,
@@ -461,58 +462,7 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
 async fn twice_as_much_costs_about_twice_as_much() {
     let counting = Counting::new(&fs::read(component()).unwrap());
     let mut found = Vec::new();
-    for what in [
-        What::Members,
-        What::Messages,
-        What::Tools,
-        What::Headers,
-        What::Boundaries,
-        What::Images,
-        What::Blocks,
-        What::Calls,
-        What::Choices,
-        What::Unknown,
-        What::Events,
-        What::Lines,
-        What::StreamedBlocks,
-        What::StreamedCalls,
-        What::CallEvents,
-        What::Listed,
-        What::Models,
-        What::Settings,
-        What::ConfiguredHeaders,
-        What::Repeated,
-        What::PastCalls,
-        What::NamelessCalls,
-        What::PastCallsByName,
-        What::PastTools,
-        What::ResponsesMembers,
-        What::NamePieces,
-        What::BlankPieces,
-        What::BlankEnds,
-        What::DetailPieces,
-        What::DetailMembers,
-        What::Details,
-        What::ReversedCalls,
-        What::LostResults,
-        What::RefusedIds,
-        What::Functions,
-        What::SystemTexts,
-        What::Parts,
-        What::PartMembers,
-        What::ToolImages,
-        What::PastThoughts,
-        What::ParameterMembers,
-        What::ExtraMembers,
-        What::ServerCalls,
-        What::Guardrails,
-        What::Usages,
-        What::CutTexts,
-        What::CutEscapes,
-        What::Items,
-        What::TextEnds,
-        What::Waits,
-    ] {
+    for &what in What::value_variants() {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.

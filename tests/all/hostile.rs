@@ -23,13 +23,11 @@ use host_harness::{
 };
 use host_harness_stub::{Options, Stub};
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
+use crate::raw_server::{EVENTS, answering, request_of, serving, whole};
 use crate::support::{Cli, KEY, ask, component, hosted, plugin_with, root, setup, text};
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
@@ -102,6 +100,13 @@ impl Host {
         assert_eq!(text(&answer), "OK.");
     }
 
+    /// The hostile plugin before a listener that reads no request, and answers none.
+    async fn silent(&self) -> (TcpListener, Provider) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        (listener, Provider::connect(&self.plugin, at(base_url)).await.unwrap())
+    }
+
     /// Parameters that send a request to this host's own server.
     pub(crate) fn exchange<'a>(&self, address: &'a str, headers: &[&'a str]) -> Vec<&'a str> {
         [&["http", address, "/v1/chat/completions", "POST", ECHO], headers].concat()
@@ -130,18 +135,23 @@ pub(crate) fn shown(error: &Error) -> String {
     shown
 }
 
+/// The host's own refusal, without the key in it.
+pub(crate) fn refused(attack: &str, outcome: Result<impl std::fmt::Debug>, kind: Kind, because: &str) -> Error {
+    let error = outcome.expect_err(attack);
+    assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
+    assert!(error.to_string().contains(because), "{attack}: {error}");
+    assert!(!shown(&error).contains(KEY), "{attack}: {error:?}");
+    error
+}
+
 /// The host's own report that the plugin failed.
 pub(crate) fn assert_failed(attack: &str, outcome: Result<impl std::fmt::Debug>, because: &str) {
-    let error = outcome.expect_err(attack);
-    assert_eq!((error.kind(), error.origin()), (Kind::Other, Origin::Host), "{attack}: {error:?}");
+    let error = refused(attack, outcome, Kind::Other, because);
     assert!(error.to_string().starts_with("the plugin failed: "), "{attack}: {error}");
-    assert!(error.to_string().contains(because), "{attack}: {error}");
-    assert!(!shown(&error).contains(KEY), "{attack}");
 }
 
 pub(crate) fn assert_timeout(attack: &str, outcome: Result<impl std::fmt::Debug>) {
-    let error = outcome.expect_err(attack);
-    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{attack}: {error:?}");
+    refused(attack, outcome, Kind::Timeout, "");
 }
 
 // Where it may call
@@ -243,9 +253,8 @@ async fn a_plugin_that_resolves_to_another_place_is_not_connected() {
         ("spin", Kind::Timeout),
     ] {
         let config = json!({"plugins": {"entries": {"hostile": {"config": {"attack": attack}}}}});
-        let error = Provider::connect(&host.plugin, at(host.server.base_url()).config(config)).await.expect_err(attack);
-        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
-        assert!(!shown(&error).contains(KEY), "{attack}");
+        let connected = Provider::connect(&host.plugin, at(host.server.base_url()).config(config)).await;
+        refused(attack, connected, kind, "");
     }
     host.serves().await;
 }
@@ -257,9 +266,7 @@ async fn options_of_a_call_take_no_longer_than_the_call_may() {
     let host = Host::new().await;
     let call = || CallOptions::new().time_limit(Duration::from_millis(150));
     for call in [call().option("attack", "spin"), call().header("x-attack", "a").option("attack", "spin")] {
-        let error = host.hostile.with(call).await.expect_err("it spins");
-        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
-        assert!(error.to_string().contains("took longer than 0.15 s"), "{error}");
+        refused("it spins", host.hostile.with(call).await, Kind::Timeout, "took longer than 0.15 s");
     }
     host.serves().await;
 }
@@ -278,8 +285,7 @@ async fn a_private_address_is_not_called_unless_the_user_says_so() {
         "http://100.100.100.200/v1",
         "http://168.63.129.16/v1",
     ] {
-        let error = Provider::connect(&host.plugin, at(base_url)).await.expect_err(base_url);
-        assert_eq!((error.kind(), error.origin()), (Kind::DeniedByHost, Origin::Host), "{base_url}: {error:?}");
+        refused(base_url, Provider::connect(&host.plugin, at(base_url)).await, Kind::DeniedByHost, "");
     }
 }
 
@@ -379,38 +385,25 @@ fn basic(key: &str) -> String {
 
 /// A server that answers with what it was sent, wherever an answer can hold it.
 async fn echo() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
-                let mut head = Vec::new();
-                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-                    if client.read_buf(&mut head).await.unwrap() == 0 {
-                        return;
-                    }
-                }
-                let head = String::from_utf8_lossy(&head);
-                let key = head.lines().find_map(|line| line.strip_prefix("x-hostile-key: ")).unwrap().to_owned();
-                let (first, second) = key.split_at(key.len() / 2);
-                let answer = format!(
-                    "HTTP/1.1 103 {key}\r\nlink: {key}\r\n\r\n\
-                     HTTP/1.1 200 {key}\r\nx-echo: a{key}b\r\nset-cookie: {key}\r\nset-cookie: {key}{key}\r\n\
-                     x-{key}: name\r\nauthorization: {}\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n\
-                     7\r\nechoed \r\n{:x}\r\n{first}\r\n",
-                    basic(&key),
-                    first.len()
-                );
-                client.write_all(answer.as_bytes()).await.unwrap();
-                client.flush().await.unwrap();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                let rest = format!("{:x}\r\n{second}\r\n0\r\nx-trailer: {key}\r\n\r\n", second.len());
-                let _ = client.write_all(rest.as_bytes()).await;
-            });
-        }
-    });
-    address
+    serving(async |mut client| {
+        let Some((head, _)) = request_of(&mut client).await else { return };
+        let key = head.lines().find_map(|line| line.strip_prefix("x-hostile-key: ")).unwrap();
+        let (first, second) = key.split_at(key.len() / 2);
+        let answer = format!(
+            "HTTP/1.1 103 {key}\r\nlink: {key}\r\n\r\n\
+             HTTP/1.1 200 {key}\r\nx-echo: a{key}b\r\nset-cookie: {key}\r\nset-cookie: {key}{key}\r\n\
+             x-{key}: name\r\nauthorization: {}\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n\
+             7\r\nechoed \r\n{:x}\r\n{first}\r\n",
+            basic(key),
+            first.len()
+        );
+        client.write_all(answer.as_bytes()).await.unwrap();
+        client.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let rest = format!("{:x}\r\n{second}\r\n0\r\nx-trailer: {key}\r\n\r\n", second.len());
+        let _ = client.write_all(rest.as_bytes()).await;
+    })
+    .await
 }
 
 #[tokio::test]
@@ -458,10 +451,7 @@ async fn an_error_text_that_holds_the_key_is_masked() {
 #[tokio::test]
 async fn a_call_that_computes_or_waits_forever_ends_and_holds_up_no_other() {
     let host = Host::new().await;
-    // It reads no request, and answers none.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent =
-        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let (listener, silent) = host.silent().await;
     let authority = listener.local_addr().unwrap().to_string();
     for (provider, attack, parameters) in [
         (&host.hostile, "spin", vec![]),
@@ -508,9 +498,7 @@ async fn a_call_that_uses_too_much_or_traps_fails_alone() {
 #[tokio::test]
 async fn no_more_requests_are_open_at_once_than_the_limit_says() {
     let host = Host::new().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent =
-        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let (_listener, silent) = host.silent().await;
     let told = text(&silent.complete(&request("many", &["100", "8"])).await.unwrap());
     assert_eq!(told, "8 open, 92 refused");
     assert_failed("many", silent.complete(&request("many", &["10000", "8"])).await, "table");
@@ -521,9 +509,7 @@ async fn no_more_requests_are_open_at_once_than_the_limit_says() {
 async fn a_stream_that_turns_bad_ends_in_an_error() {
     let host = Host::new().await;
     assert_failed("trap at once", host.hostile.stream(&ask("trap at once", "")).await, "unreachable");
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent =
-        Provider::connect(&host.plugin, at(format!("http://{}/v1", listener.local_addr().unwrap()))).await.unwrap();
+    let (_listener, silent) = host.silent().await;
     for attack in ["trap midway", "aliased midway", "spin midway", "wait midway"] {
         let mut reply = silent.stream(&ask(attack, "")).await.unwrap();
         assert_eq!(reply.next().await.unwrap(), Some(vec![Event::Text("and on".into())]), "{attack}");
@@ -555,18 +541,15 @@ async fn a_stream_without_end_is_dropped_without_waiting() {
 async fn a_stream_that_goes_on_for_ever_is_ended() {
     let stream = Duration::from_millis(500);
     let engine = Engine::new(Limits { stream, ..tight() }).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
     // A server that always has one more word.
-    tokio::spawn(async move {
-        let (mut client, _) = listener.accept().await.unwrap();
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-        client.write_all(head.as_bytes()).await.unwrap();
+    let server = serving(async |mut client| {
+        client.write_all(EVENTS.as_bytes()).await.unwrap();
         let word = json!({"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "on "}}]});
         while client.write_all(format!("data: {word}\n\n").as_bytes()).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
+    let base_url = format!("http://{}/v1", server.await);
     let hostile = Provider::connect(&load(&engine, hostile()).await.unwrap(), at(&base_url)).await.unwrap();
     let honest = Plugin::load(&engine, component()).await.unwrap();
     let honest = Provider::connect(&honest, setup(&base_url)).await.unwrap();
@@ -582,8 +565,7 @@ async fn a_stream_that_goes_on_for_ever_is_ended() {
             }
         };
         assert!(batches > 1, "{name}");
-        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{name}: {error:?}");
-        assert!(error.to_string().contains("as a whole"), "{name}: {error}");
+        refused(name, Err::<(), _>(error), Kind::Timeout, "as a whole");
         assert_eq!(reply.next().await.unwrap(), None, "{name}");
     }
 }
@@ -638,9 +620,7 @@ async fn a_plugin_that_says_nonsense_of_itself_is_not_loaded() {
         ("trap", Kind::Other, "unreachable"),
         ("spin", Kind::Timeout, "took longer"),
     ] {
-        let error = load(&engine, &describing(how)).await.expect_err(how);
-        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{how}: {error:?}");
-        assert!(error.to_string().contains(because), "{how}: {error}");
+        let error = refused(how, load(&engine, &describing(how)).await, kind, because);
         assert!(error.to_string().len() < 500, "{how}: the error is short enough to read");
     }
     load(&engine, &describing("as it should be")).await.unwrap();
@@ -678,10 +658,7 @@ async fn a_merge_that_reaches_beyond_the_plugins_part_is_refused() {
         ("trap", Kind::Other, "unreachable"),
         ("spin", Kind::Timeout, "took longer"),
     ] {
-        let error = merge(attack, none()).await.expect_err(attack);
-        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{attack}: {error:?}");
-        assert!(error.to_string().contains(because), "{attack}: {error}");
-        assert!(!shown(&error).contains(KEY), "{attack}: {error:?}");
+        refused(attack, merge(attack, none()).await, kind, because);
     }
     assert_eq!(merge("none", none()).await.unwrap(), config("none"));
     // The user may say what the plugin may not.
@@ -727,9 +704,7 @@ async fn a_merge_gets_at_no_secret_by_writing_it_otherwise() {
         (r#""virtualKey":"#, r#""traceId":"${SEALED_1}","virtualKey":"#, "secret"),
         (entry, r#""attack":"edit","name":"SEALED_1""#, "secret"),
     ] {
-        let error = merge(format!("{old} -> {new}")).await.expect_err(new);
-        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{new}: {error:?}");
-        assert!(error.to_string().contains(because), "{new}: {error}");
+        let error = refused(new, merge(format!("{old} -> {new}")).await, Kind::InvalidConfig, because);
         assert!(!shown(&error).contains("sk-literal"), "{new}: {error:?}");
     }
     host.serves().await;
@@ -745,8 +720,7 @@ async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
     let connect =
         async |attack: &str| Provider::connect(&host.plugin, at(host.server.base_url()).config(config(attack))).await;
     for attack in ["resolve moves a secret", "resolve takes a part"] {
-        let error = connect(attack).await.expect_err(attack);
-        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{attack}: {error:?}");
+        let error = refused(attack, connect(attack).await, Kind::InvalidConfig, "");
         assert!(!shown(&error).contains(INLINE), "{attack}");
     }
     let provider = connect("resolve takes it all").await.unwrap();
@@ -839,30 +813,12 @@ async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
     }
 }
 
-/// A server that gives this answer to each request.
-pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
-    let (answer, listener) = (answer.into(), TcpListener::bind("127.0.0.1:0").await.unwrap());
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while !head.windows(4).any(|end| end == b"\r\n\r\n") && client.read_buf(&mut head).await.unwrap() > 0 {}
-            let _ = client.write_all(&answer).await;
-        }
-    });
-    address
-}
-
 /// What comes from a URL in an answer is an image, or nothing, wherever a redirect leads; and no key goes along.
 #[tokio::test]
 async fn what_is_downloaded_is_an_image_from_where_it_was_said_to_be() {
     let host = Host::new().await;
     let other = Stub::start(Options::default()).await.unwrap();
-    let page = |head: &str, body: &[u8]| {
-        [format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes(), body]
-            .concat()
-    };
+    let page = |head: &str, body: &[u8]| whole(&format!("HTTP/1.1 {head}\r\nconnection: close\r\n"), body);
     for (answer, because) in [
         (page("200 OK\r\ncontent-type: image/png", b"#!/bin/sh\necho pwned\n"), "not an image"),
         (page("200 OK\r\ncontent-type: image/png", b"[Desktop Entry]\nExec=sh"), "not an image"),
@@ -984,8 +940,7 @@ async fn a_component_that_asks_for_more_than_the_world_gives_is_refused() {
         let world = provider_world("0.2.0", &format!("import {import};"))
             + &format!("\npackage {package} {{ interface {interface} {{ {function} }} }}");
         let wasm = shaped("0.2.0", &world, "");
-        let error = load(&engine, &wasm).await.expect_err(&import);
-        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{import}: {error:?}");
+        let error = refused(&import, load(&engine, &wasm).await, Kind::InvalidConfig, "");
         let asked = format!("it imports {import}: a provider gets wasi:http and wasi:io, and nothing else");
         assert!(error.to_string().ends_with(&asked), "{error}");
         assert!(error.record().hint.as_ref().unwrap().contains("docs/write-a-provider.md"), "{error:?}");
@@ -999,8 +954,7 @@ async fn a_component_of_another_version_or_world_is_refused() {
     let engine = Engine::new(tight()).unwrap();
     for version in ["0.1.0", "0.3.0", "1.0.0"] {
         let wasm = shaped(version, &provider_world(version, ""), "");
-        let error = load(&engine, &wasm).await.expect_err(version);
-        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{version}: {error:?}");
+        refused(version, load(&engine, &wasm).await, Kind::InvalidConfig, "");
         let found = validate(&engine, &wasm, None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(version)), "{version}: {found:?}");
     }
@@ -1020,8 +974,7 @@ async fn no_more_instances_live_at_once_than_the_limit_says() {
     let provider = Provider::connect(&plugin_with(limits).await, setup(stub.base_url())).await.unwrap();
     let hello = ask("@openai/gpt-5-mini", "hello");
     let reply = provider.stream(&hello).await.unwrap();
-    let error = provider.complete(&hello).await.unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error}");
+    assert_timeout("no instance is free", provider.complete(&hello).await);
     drop(reply);
     provider.complete(&hello).await.unwrap();
 }
@@ -1042,9 +995,8 @@ async fn a_component_that_attacks_as_it_starts_is_refused() {
         ("(table 1 funcref)".repeat(17), Kind::InvalidConfig, "tables"),
         ("(memory 1)".repeat(5), Kind::InvalidConfig, "memories"),
     ] {
-        let error = load(&engine, &shaped("0.2.0", &provider_world("0.2.0", ""), &extra)).await.expect_err(&extra);
-        assert_eq!((error.kind(), error.origin()), (kind, Origin::Host), "{extra}: {error:?}");
-        assert!(error.to_string().contains(because), "{extra}: {error}");
+        let loaded = load(&engine, &shaped("0.2.0", &provider_world("0.2.0", ""), &extra)).await;
+        refused(&extra, loaded, kind, because);
     }
     load(&engine, hostile()).await.unwrap();
 }
@@ -1089,9 +1041,7 @@ fn a_component_that_takes_too_long_to_compile_is_given_up() {
         // The one thread on which it could be compiled does not get to it.
         let (release, released) = std::sync::mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv());
-        let error = load(&engine, &uncompiled()).await.unwrap_err();
-        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
-        assert!(error.to_string().contains("to compile"), "{error}");
+        refused("uncompiled", load(&engine, &uncompiled()).await, Kind::Timeout, "to compile");
         host.serves().await;
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
@@ -1102,9 +1052,7 @@ fn a_component_that_takes_too_long_to_compile_is_given_up() {
 async fn a_component_that_is_too_large_is_not_compiled() {
     let size = hostile().len() as u64;
     let engine = Engine::new(Limits { component: size - 1, ..tight() }).unwrap();
-    let error = load(&engine, hostile()).await.unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{error:?}");
-    assert!(error.to_string().contains("it is larger than"), "{error}");
+    refused("a large component", load(&engine, hostile()).await, Kind::InvalidConfig, "it is larger than");
     let found = validate(&engine, hostile(), None).await;
     assert!(found.findings[0].contains("larger"), "{found:?}");
     load(&Engine::new(Limits { component: size, ..tight() }).unwrap(), hostile()).await.unwrap();
@@ -1126,8 +1074,7 @@ async fn what_is_no_whole_component_is_refused_whatever_it_is() {
     files.push([&whole[..8], &noise].concat());
     files.push(noise);
     for file in files {
-        let error = load(&engine, &file).await.unwrap_err();
-        assert_eq!((error.kind(), error.origin()), (Kind::InvalidConfig, Origin::Host), "{error:?}");
+        refused("a damaged file", load(&engine, &file).await, Kind::InvalidConfig, "");
     }
     load(&engine, whole).await.unwrap();
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
+    raw_server::{JSON, whole},
     support::{Cli, KEY, Ran, User, install_script},
     terminal::Terminal,
 };
@@ -50,9 +51,8 @@ fn inline(text: &str) -> Value {
 /// Runs `image` before a gateway that answers with these images.
 fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let body = json!({"created": 1, "data": images}).to_string();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(format!("{head}{body}"))]));
+    let wire = whole(JSON, json!({"created": 1, "data": images}).to_string());
+    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
     cli.run(&[&["image", "a ship", "--base-url", &server.base_url], arguments].concat())
 }
 

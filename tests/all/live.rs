@@ -15,7 +15,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ask, hosted, plugin, provider, streamed, text, weather_tool};
+use crate::support::{ask, audio_of, hosted, plugin, provider, streamed, text, weather_tool};
 
 /// US cents that a run may cost at most, where `PORTKEY_TEST_MAX_CENTS` says nothing.
 const MAX_CENTS: f64 = 25.0;
@@ -206,10 +206,7 @@ async fn everything(provider: &Provider, models: &Models, account: &mut Account)
     let spoken = async {
         let request = SpeechRequest { model: Some(models.speech.clone()), ..SpeechRequest::new("Ships sail.") };
         let mut speech = provider.speak(&request).await.map_err(said)?;
-        let mut audio = Vec::new();
-        while let Some(piece) = speech.next().await.map_err(said)? {
-            audio.extend(piece);
-        }
+        let audio = audio_of(&mut speech).await.map_err(said)?;
         Ok(Media::new(speech.media_type(), audio))
     };
     if let Some(audio) = account.call("speak", &models.speech, 0.1, spoken).await {

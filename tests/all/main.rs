@@ -44,6 +44,7 @@ mod openclaw_config;
 mod portkey_gateway;
 mod prices;
 mod providers;
+mod raw_server;
 mod recording;
 mod reliability;
 mod responses;

@@ -5,11 +5,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex},
 };
 
 use host_harness::{
@@ -19,7 +16,10 @@ use host_harness::{
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Ran, ask, component, plugin, root, setup};
+use crate::{
+    raw_server::{Heads, JSON, responding, whole},
+    support::{Cli, Ran, ask, component, plugin, root, setup},
+};
 
 /// What arrived at the gateway: the path, and the headers.
 type Seen = (String, BTreeMap<String, String>);
@@ -27,67 +27,40 @@ type Seen = (String, BTreeMap<String, String>);
 /// A gateway that answers at any path.
 struct Gateway {
     url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    heads: Heads,
+    _runtime: tokio::runtime::Runtime,
 }
 
 impl Gateway {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let all = Arc::clone(&all);
-                std::thread::spawn(move || answer(stream, &all));
-            }
-        });
-        Self { url, seen }
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (address, heads) = runtime.block_on(responding(|head| {
+            let path = head.split(' ').nth(1).unwrap();
+            let answer = if path.ends_with("/models") {
+                json!({"object": "list", "data": [{"id": "@openai/gpt-5-mini", "object": "model"}]})
+            } else if path.contains("/models?") {
+                // No further page.
+                json!({"object": "list", "data": []})
+            } else {
+                json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "OK."}}]})
+            };
+            whole(JSON, answer.to_string())
+        }));
+        Self { url: format!("http://{address}"), heads, _runtime: runtime }
     }
 
-    /// What arrived since it was asked before.
+    /// What arrived since it was asked before, but for prices: they may be asked for at any time.
     fn seen(&self) -> Vec<Seen> {
-        std::mem::take(&mut self.seen.lock().unwrap())
+        let heads = std::mem::take(&mut *self.heads.lock().unwrap());
+        let seen = heads.iter().map(|head| {
+            let (first, headers) = head.split_once("\r\n").unwrap();
+            let headers = headers.lines().filter_map(|line| line.split_once(':'));
+            let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+            (first.split(' ').nth(1).unwrap().to_owned(), headers)
+        });
+        seen.filter(|(path, _)| !path.starts_with("/model-configs/")).collect()
     }
-}
-
-/// Answers one request, and ends the connection.
-fn answer(mut stream: TcpStream, all: &Mutex<Vec<Seen>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut line = String::new();
-    if reader.read_line(&mut line).unwrap_or(0) == 0 {
-        return;
-    }
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let answer = if path.ends_with("/models") {
-        json!({"object": "list", "data": [{"id": "@openai/gpt-5-mini", "object": "model"}]})
-    } else if path.contains("/models?") {
-        // No further page.
-        json!({"object": "list", "data": []})
-    } else {
-        json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
-            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "OK."}}]})
-    };
-    // A price may be asked for at any time.
-    if !path.starts_with("/model-configs/") {
-        all.lock().unwrap().push((path, headers));
-    }
-    let answer = answer.to_string();
-    let _ = write!(
-        stream,
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-        answer.len()
-    );
 }
 
 /// One of the fixtures, in a home folder of its own.

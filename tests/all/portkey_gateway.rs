@@ -99,8 +99,3 @@ pub fn config_for(upstream: &str) -> Value {
 pub fn fallback(targets: &[Value]) -> Value {
     json!({"strategy": {"mode": "fallback"}, "targets": targets})
 }
-
-/// The header that carries a configuration.
-pub fn config_header(config: &Value) -> (String, String) {
-    ("x-portkey-config".into(), config.to_string())
-}

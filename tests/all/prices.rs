@@ -14,7 +14,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes},
     hostile::{Host, tight},
     portkey_gateway::PortkeyGateway,
-    review::{JSON, whole},
+    raw_server::{JSON, whole},
     support::{Cli, KEY, User, ask, hosted, plugin, provider, setup},
 };
 

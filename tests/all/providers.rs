@@ -10,25 +10,19 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
-    portkey_gateway::{PortkeyGateway, config_header},
-    support::{ask, events, plugin, setup, text},
+    gateway::through_with,
+    raw_server::whole,
+    support::{ask, events, text},
 };
 
 /// The plugin before the gateway, and behind that `target`, a provider that gives this answer to all.
 async fn behind(target: Value, media_type: &str, answer: impl AsRef<[u8]>) -> (FaultServer, Provider) {
-    let answer = answer.as_ref();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n", answer.len())
-        .into_bytes();
-    let script = [head, answer.to_vec()].concat();
-    let server = FaultServer::http1(move |_| vec![bytes(&script)]).await;
+    let wire = whole(&format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n"), answer);
+    let server = FaultServer::http1(move |_| vec![bytes(&wire)]).await;
     let mut config = target;
     config["custom_host"] = server.base_url.as_str().into();
-    let (name, value) = config_header(&config);
     // So that reasoning comes along.
-    let setup = setup(PortkeyGateway::shared().base_url())
-        .header(name, value)
-        .header("x-portkey-strict-open-ai-compliance", "false");
-    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
+    let provider = through_with(&config, &[("strictOpenAiCompliance", json!(false))]).await;
     (server, provider)
 }
 

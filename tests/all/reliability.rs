@@ -9,7 +9,7 @@ use answers::{Answer, Choices, Made};
 use host_harness::{
     Provider, Result,
     types::{ErrorKind as Kind, MediaSource},
-    wit::chat::{AssistantPart, FinishReason, Response},
+    wit::chat::{AssistantPart, Response},
 };
 use proptest::{
     prelude::Rng as _,
@@ -91,16 +91,9 @@ async fn judge<T: std::fmt::Debug>(
 }
 
 fn read(response: &Response) -> Answer {
-    let finish = match &response.finish_reason {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
-        FinishReason::ToolCalls => "tool_calls",
-        FinishReason::ContentFilter => "content_filter",
-        FinishReason::Other(reason) => reason,
-    };
     let usage = response.usage.as_ref();
     let usage = usage.map(|usage| (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens));
-    let mut got = Answer { finish: finish.to_owned(), usage, ..Answer::default() };
+    let mut got = Answer { finish: response.finish_reason.name().to_owned(), usage, ..Answer::default() };
     for part in &response.content {
         match part {
             AssistantPart::Text(text) => got.text.push_str(text),

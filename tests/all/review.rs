@@ -5,24 +5,18 @@
 use std::{
     fs,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use host_harness::{Engine, Limits, Plugin, Provider, Setup, types::ErrorKind as Kind};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 
 #[cfg(unix)]
 use crate::terminal::Terminal;
 use crate::{
-    hostile::{Host, answering, assert_failed, assert_timeout, at, describing, hostile, load, request, shown, tight},
+    hostile::{Host, assert_failed, assert_timeout, at, describing, hostile, load, request, shown, tight},
+    raw_server::{EVENTS, HELLO, JSON, answering, recording, responding, whole},
     support::{Cli, KEY, User, ask, component, events, setup, text},
 };
 
@@ -205,16 +199,6 @@ fn a_key_given_as_a_flag_is_no_folder_and_no_proxy() {
 
 // A gateway, before a good component
 
-pub(crate) const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-pub(crate) const HELLO: &str =
-    r#"{"id":"c","model":"m","choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}"#;
-
-pub(crate) fn whole(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    let body = body.as_ref();
-    [format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
-}
-
 fn failing(status: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     whole(&format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"), body)
 }
@@ -357,41 +341,6 @@ async fn an_answer_that_can_be_read_in_two_ways_is_read_in_one_or_refused() {
     }
 }
 
-/// A server that gives each request of a connection this answer, and keeps what it was asked. A stream ends its connection.
-pub(crate) async fn recording(answer: Vec<u8>) -> (SocketAddr, Arc<std::sync::Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, heads) = (listener.local_addr().unwrap(), Arc::<std::sync::Mutex<Vec<String>>>::default());
-    let seen = Arc::clone(&heads);
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let (answer, seen) = (answer.clone(), Arc::clone(&seen));
-            tokio::spawn(async move {
-                while let Some(head) = head_of(&mut client).await {
-                    seen.lock().unwrap().push(head);
-                    let _ = client.write_all(&answer).await;
-                    if answer.starts_with(EVENTS.as_bytes()) {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    (address, heads)
-}
-
-/// The head of the next request, with its body read and left out.
-pub(crate) async fn head_of(client: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(client.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-    client.read_exact(&mut vec![0; length]).await.ok()?;
-    Some(head)
-}
-
 /// What browsers do with headers, and proxies with statuses, a host does not.
 #[tokio::test]
 async fn an_answer_asks_for_nothing_more_and_leaves_nothing_behind() {
@@ -429,22 +378,12 @@ async fn an_answer_asks_for_nothing_more_and_leaves_nothing_behind() {
 async fn a_second_answer_to_one_request_is_nobodys() {
     let plugin = good().await;
     let poison = whole(JSON, HELLO.replace("hello", "POISON"));
-    let first = Arc::new(AtomicUsize::new(0));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let (poison, first) = (poison.clone(), Arc::clone(&first));
-            tokio::spawn(async move {
-                while head_of(&mut client).await.is_some() {
-                    let good = whole(JSON, HELLO);
-                    let is_first = first.fetch_add(1, Ordering::Relaxed) == 0;
-                    let _ = client.write_all(&if is_first { [good, poison.clone()].concat() } else { good }).await;
-                }
-            });
-        }
-    });
+    let first = AtomicUsize::new(0);
+    let (server, _) = responding(move |_| {
+        let (good, is_first) = (whole(JSON, HELLO), first.fetch_add(1, Ordering::Relaxed) == 0);
+        if is_first { [good, poison.clone()].concat() } else { good }
+    })
+    .await;
     let provider = before(&plugin, server).await;
     for _ in 0..3 {
         let answer = provider.complete(&ask("m", "hello")).await;

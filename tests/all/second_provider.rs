@@ -6,12 +6,12 @@ use std::{
     sync::OnceLock,
 };
 
-use host_harness::{Engine, Limits, Plugin, Provider, Setup, types::ErrorKind as Kind, validate, wit::images};
+use host_harness::{Engine, Limits, Plugin, Provider, Setup, types::ErrorKind as Kind, wit::images};
 use host_harness_check::Outcome;
 use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, ask, root, streamed, text, weather_tool};
+use crate::support::{KEY, ask, json_file, root, streamed, text, validated, weather_tool};
 
 /// The built component.
 pub fn built() -> &'static Path {
@@ -42,41 +42,38 @@ fn with_slip(text: &str, slip: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn validate_finds_an_authors_slips() {
-    let engine = Engine::new(Limits::default()).unwrap();
-    let manifest = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
-    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
-    assert_eq!(
-        validate(&engine, &std::fs::read(built()).unwrap(), Some(&manifest)).await.findings,
-        Vec::<String>::new()
-    );
+    let found = validated(
+        &std::fs::read(built()).unwrap(),
+        Some(&json_file("examples/openai-compatible/openclaw.plugin.json")),
+    )
+    .await;
+    assert_eq!(found.findings, Vec::<String>::new());
     for (text, slip, expected) in [
         ("authorization", "Authorization", "names the header Authorization: write it in lower case, authorization"),
         ("OPENAI_API_KEY", "OPENAI_API_KEx", "can be none: OPENAI_API_KEx; one is IN_CAPITALS"),
     ] {
-        let found = validate(&engine, &with_slip(text, slip), None).await;
+        let found = validated(&with_slip(text, slip), None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{slip}: {found:?}");
     }
 }
 
 #[tokio::test]
 async fn validate_compares_what_is_promised_with_what_is_exported() {
-    let engine = Engine::new(Limits::default()).unwrap();
-    let manifest: Value = serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    let manifest = json_file("openclaw.plugin.json");
     let portkey = std::fs::read(crate::support::component()).unwrap();
-    assert_eq!(validate(&engine, &portkey, Some(&manifest)).await.findings, Vec::<String>::new());
+    assert_eq!(validated(&portkey, Some(&manifest)).await.findings, Vec::<String>::new());
     for contract in ["embeddingProviders", "speechProviders", "mediaUnderstandingProviders"] {
         let mut silent = manifest.clone();
         silent["contracts"].as_object_mut().unwrap().remove(contract);
-        let found = validate(&engine, &portkey, Some(&silent)).await.findings;
+        let found = validated(&portkey, Some(&silent)).await.findings;
         assert!(
             matches!(&found[..], [one] if one.contains("exports `") && one.ends_with(&format!("put `portkey` into the manifest's list `contracts.{contract}`"))),
             "{found:?}"
         );
     }
-    let own = std::fs::read(root().join("examples/openai-compatible/openclaw.plugin.json")).unwrap();
-    let mut promises: Value = serde_json::from_slice(&own).unwrap();
+    let mut promises = json_file("examples/openai-compatible/openclaw.plugin.json");
     promises["contracts"]["embeddingProviders"] = json!(["openai-compatible"]);
-    let found = validate(&engine, &std::fs::read(built()).unwrap(), Some(&promises)).await.findings;
+    let found = validated(&std::fs::read(built()).unwrap(), Some(&promises)).await.findings;
     assert!(
         matches!(&found[..], [one] if one.contains("does not export `embeddings`: take `openai-compatible` out of")),
         "{found:?}"
@@ -85,9 +82,8 @@ async fn validate_compares_what_is_promised_with_what_is_exported() {
 
 #[tokio::test]
 async fn validate_compares_options_with_the_manifest() {
-    let engine = Engine::new(Limits::default()).unwrap();
     let portkey = std::fs::read(crate::support::component()).unwrap();
-    let manifest: Value = serde_json::from_slice(&std::fs::read(root().join("openclaw.plugin.json")).unwrap()).unwrap();
+    let manifest = json_file("openclaw.plugin.json");
     for (pointer, value, expected) in [
         (
             "/configSchema/properties/promptCache/enum",
@@ -101,7 +97,7 @@ async fn validate_compares_options_with_the_manifest() {
             Value::Null => drop(manifest["configSchema"]["properties"].as_object_mut().unwrap().remove("traceId")),
             value => *manifest.pointer_mut(pointer).unwrap() = value,
         }
-        let found = validate(&engine, &portkey, Some(&manifest)).await;
+        let found = validated(&portkey, Some(&manifest)).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{expected}: {found:?}");
     }
 }

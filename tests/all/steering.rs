@@ -1,17 +1,15 @@
 //! Nothing that a model, a gateway or a file says steers the terminal: each command runs in one, before a gateway that
 //! puts control characters into every field it can.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    process::Command,
-};
+use std::process::Command;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, runtime::Runtime};
 
 use crate::{
     hostile::describing,
+    raw_server::{JSON, answering, request_of, serving, whole},
     support::{Cli, KEY, component},
     terminal::Terminal,
 };
@@ -24,63 +22,43 @@ const EVIL: &str = "PWNED\u{1b}]0;title\u{7}\u{1b}]52;c;cm0=\u{1b}\\\u{1b}[8mhid
 const EVIL_HEADER: &str = "PWNED\u{9d}0;title\u{9c}\u{9b}8m\u{202e}gpj\u{2066}";
 
 /// Answers every request, with what does not belong into a terminal in each place. A model of the name `fail` fails.
-fn gateway() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            std::thread::spawn(move || serve(client.unwrap()));
+fn gateway(runtime: &Runtime) -> String {
+    let server = runtime.block_on(serving(async |mut client| {
+        while let Some((head, body)) = request_of(&mut client).await {
+            let (status, media_type, body) = answer(&head.to_lowercase(), &String::from_utf8_lossy(&body));
+            let head = format!(
+                "HTTP/1.1 {status} {EVIL_HEADER}\r\ncontent-type: {media_type}\r\nx-portkey-trace-id: {EVIL_HEADER}\r\n\
+                 x-portkey-provider: {EVIL_HEADER}\r\nx-portkey-cache-status: {EVIL_HEADER}\r\n\
+                 x-portkey-last-used-option-index: {EVIL_HEADER}\r\n"
+            );
+            let _ = client.write_all(&whole(&head, body)).await;
         }
-    });
-    base_url
-}
-
-fn serve(mut client: TcpStream) -> Option<()> {
-    let mut reader = BufReader::new(client.try_clone().unwrap());
-    loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            if reader.read_until(b'\n', &mut head).ok()? == 0 {
-                return None;
-            }
-        }
-        let head = String::from_utf8_lossy(&head).to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-        let mut body = vec![0; length.unwrap_or(0)];
-        reader.read_exact(&mut body).ok()?;
-        let (status, media_type, body) = answer(&head, &String::from_utf8_lossy(&body));
-        let answer = format!(
-            "HTTP/1.1 {status} {EVIL_HEADER}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\
-             x-portkey-trace-id: {EVIL_HEADER}\r\nx-portkey-provider: {EVIL_HEADER}\r\nx-portkey-cache-status: {EVIL_HEADER}\r\n\
-             x-portkey-last-used-option-index: {EVIL_HEADER}\r\n\r\n{body}",
-            body.len()
-        );
-        client.write_all(answer.as_bytes()).ok()?;
-    }
+    }));
+    format!("http://{server}/v1")
 }
 
 fn answer(head: &str, body: &str) -> (u16, &'static str, String) {
-    const JSON: &str = "application/json";
+    const AS_JSON: &str = "application/json";
     let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
     let call = json!([{"index": 0, "id": EVIL, "type": "function", "function": {"name": EVIL, "arguments": EVIL}}]);
     if head.starts_with("get") {
         let model = |id: &str| json!({"id": id, "object": "model", "owned_by": EVIL, "slug": EVIL, "provider": EVIL, "canonical_slug": EVIL});
-        return (200, JSON, json!({"object": "list", "data": [model(EVIL), model("@openai/plain")]}).to_string());
+        return (200, AS_JSON, json!({"object": "list", "data": [model(EVIL), model("@openai/plain")]}).to_string());
     }
     if body.contains("fail") {
         let error = json!({"message": EVIL, "type": EVIL, "code": EVIL, "param": EVIL});
-        return (400, JSON, json!({"error": error, "provider": EVIL, "status": EVIL}).to_string());
+        return (400, AS_JSON, json!({"error": error, "provider": EVIL, "status": EVIL}).to_string());
     }
     if head.contains("/audio/speech") {
         return (200, "audio/mpeg", format!("ID3{EVIL}"));
     }
     if head.contains("/audio/") {
-        return (200, JSON, json!({"text": EVIL, "usage": usage}).to_string());
+        return (200, AS_JSON, json!({"text": EVIL, "usage": usage}).to_string());
     }
     if head.contains("/embeddings") {
         return (
             200,
-            JSON,
+            AS_JSON,
             json!({"model": EVIL, "data": [{"index": 0, "embedding": [1]}], "usage": usage}).to_string(),
         );
     }
@@ -88,14 +66,14 @@ fn answer(head: &str, body: &str) -> (u16, &'static str, String) {
         let data = BASE64.encode(b"\x89PNG\r\n\x1a\n");
         return (
             200,
-            JSON,
+            AS_JSON,
             json!({"created": 1, "model": EVIL, "data": [{"b64_json": data, "revised_prompt": EVIL}]}).to_string(),
         );
     }
     if !body.contains("\"stream\":true") {
         let message = json!({"role": "assistant", "content": EVIL, "tool_calls": call});
         let choices = json!([{"index": 0, "message": message, "finish_reason": "tool_calls"}]);
-        return (200, JSON, json!({"id": EVIL, "model": EVIL, "choices": choices, "usage": usage}).to_string());
+        return (200, AS_JSON, json!({"id": EVIL, "model": EVIL, "choices": choices, "usage": usage}).to_string());
     }
     let event = |delta: Value, reason: Value| {
         let choices = json!([{"index": 0, "delta": delta, "finish_reason": reason}]);
@@ -136,7 +114,8 @@ fn run(command: Command, type_in: &[(&str, &str)]) -> String {
 
 #[test]
 fn no_command_lets_a_gateway_steer_the_terminal() {
-    let base_url = gateway();
+    let runtime = Runtime::new().unwrap();
+    let base_url = gateway(&runtime);
     component();
     let cli =
         Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url).env("HOST_HARNESS_NO_KEYRING", "1");
@@ -189,7 +168,8 @@ fn no_command_lets_a_gateway_steer_the_terminal() {
 
 #[test]
 fn the_wizard_and_a_session_are_not_steered_either() {
-    let base_url = gateway();
+    let runtime = Runtime::new().unwrap();
+    let base_url = gateway(&runtime);
     component();
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url);
     let config = json!({"agents": {"defaults": {"model": {"primary": format!("other/{EVIL}")}}}, "x": EVIL});
@@ -279,6 +259,7 @@ fn unquoted(script: &str, is_doubled: bool, is_escaped: bool) -> Option<String> 
 #[test]
 fn a_list_of_long_names_is_drawn() {
     component();
+    let runtime = Runtime::new().unwrap();
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     let names: Vec<Value> =
         (0..2000).map(|number| json!({"id": format!("@openai/m-{number}"), "owned_by": "x".repeat(99)})).collect();
@@ -290,20 +271,9 @@ fn a_list_of_long_names_is_drawn() {
         ("wide ones", vec![long("\u{5bbd}", 40_000), long("\u{301}", 40_000)]),
         ("an empty one, and a blank one", vec![long("", 1), long(" ", 9)]),
     ] {
-        let body = json!({"object": "list", "data": models}).to_string();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let mut client = client.unwrap();
-                let _ = client.read(&mut [0; 4096]);
-                let _ = client.write_all(answer.as_bytes());
-            }
-        });
+        let list = json!({"object": "list", "data": models}).to_string();
+        let server = runtime.block_on(answering(whole(JSON, list)));
+        let base_url = format!("http://{server}/v1");
         for columns in [20, 80, 200] {
             let mut terminal = Terminal::sized(cli.command(&["models", "--base-url", &base_url]), 24, columns);
             assert_eq!(terminal.end(), 0, "{name} {columns}");

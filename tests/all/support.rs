@@ -12,7 +12,7 @@ use std::{
 };
 
 use host_harness::{
-    Engine, Limits, Plugin, Provider, Result, Setup,
+    Engine, Limits, Plugin, Provider, Result, Setup, Speech, Validation, validate,
     wit::chat::{AssistantPart, Event, Message, Prompt, Response, Tool},
 };
 use host_harness_stub::{Credential, Options, Role, Stub};
@@ -38,6 +38,16 @@ pub fn install_script(script: &str, program: &Path) {
     let source = program.with_extension("script");
     std::fs::write(&source, format!("#!/bin/sh\n{script}\n")).unwrap();
     install(&source, program);
+}
+
+/// A file of JSON, such as a manifest, by its path from the root folder.
+pub fn json_file(path: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(root().join(path)).unwrap()).unwrap()
+}
+
+/// What validation says of a component and its manifest.
+pub async fn validated(component: &[u8], manifest: Option<&Value>) -> Validation {
+    validate(&Engine::new(Limits::default()).unwrap(), component, manifest).await
 }
 
 /// The component, built from the sources as they are, and labelled as it is shipped.
@@ -124,6 +134,16 @@ pub async fn events(provider: &Provider, prompt: &Prompt) -> Result<Vec<Event>> 
         all.extend(events);
     }
     Ok(all)
+}
+
+/// Speech to its end; fails where it does.
+pub async fn audio_of(speech: &mut Speech) -> Result<Vec<u8>> {
+    let mut audio = Vec::new();
+    while let Some(piece) = speech.next().await? {
+        audio.extend(piece);
+    }
+    assert!(speech.next().await?.is_none(), "the end stays the end");
+    Ok(audio)
 }
 
 /// A streamed reply, joined.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
+    raw_server::{JSON, whole},
     support::{KEY, Ran, User, install_script},
 };
 
@@ -95,8 +96,7 @@ fn what_a_model_writes_is_run_by_no_shell() {
     let call = json!({"id": "$(touch pwned)", "type": "function", "function": {"name": "get_weather", "arguments": arguments}});
     let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]});
-    let (answer, length) = (answer.to_string(), answer.to_string().len());
-    let wire = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{answer}");
+    let wire = whole(JSON, answer.to_string());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
     let ran = ask(&user, &["--base-url", &server.base_url]);

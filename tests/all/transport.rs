@@ -13,10 +13,11 @@ use host_harness_stub::Stub;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 use crate::{
+    raw_server::{Heads, responding, serving, whole},
     support::{KEY, ask, hosted, plugin, text},
     tls::Authority,
 };
@@ -24,7 +25,7 @@ use crate::{
 /// A proxy that tunnels every target to one address, and remembers what it was asked.
 struct Proxy {
     address: SocketAddr,
-    heads: Arc<Mutex<Vec<String>>>,
+    heads: Heads,
 }
 
 impl Proxy {
@@ -60,20 +61,13 @@ impl Proxy {
         .await
     }
 
-    async fn start<F>(serve: impl Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> F + Send + Sync + 'static) -> Self
+    async fn start<F>(serve: impl Fn(TcpStream, Heads) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let heads = Arc::new(Mutex::new(Vec::new()));
+        let heads = Heads::default();
         let asked = Arc::clone(&heads);
-        tokio::spawn(async move {
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(client, Arc::clone(&asked)));
-            }
-        });
+        let address = serving(move |client| serve(client, Arc::clone(&asked))).await;
         Self { address, heads }
     }
 
@@ -82,12 +76,7 @@ impl Proxy {
     }
 }
 
-async fn tunnel(
-    client: impl AsyncRead + AsyncWrite + Unpin,
-    target: SocketAddr,
-    answer: &str,
-    asked: Arc<Mutex<Vec<String>>>,
-) {
+async fn tunnel(client: impl AsyncRead + AsyncWrite + Unpin, target: SocketAddr, answer: &str, asked: Heads) {
     let mut client = BufReader::new(client);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -402,21 +391,17 @@ async fn tls_that_looks(
     let seen = Arc::new(Mutex::new(Vec::new()));
     let looked = Arc::clone(&seen);
     let acceptor = authority.acceptor(name, expired, &[]);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, target) = (listener.local_addr().unwrap(), stub.address());
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let (acceptor, looked) = (acceptor.clone(), Arc::clone(&looked));
-            tokio::spawn(async move {
-                let Ok(mut client) = acceptor.accept(client).await else { return };
-                looked.lock().unwrap().push(client.get_ref().1.peer_certificates().is_some());
-                let mut server = TcpStream::connect(target).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            });
+    let target = stub.address();
+    let address = serving(move |client| {
+        let (accepting, looked) = (acceptor.accept(client), Arc::clone(&looked));
+        async move {
+            let Ok(mut client) = accepting.await else { return };
+            looked.lock().unwrap().push(client.get_ref().1.peer_certificates().is_some());
+            let mut server = TcpStream::connect(target).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
         }
     });
-    (address, seen)
+    (address.await, seen)
 }
 
 #[tokio::test]
@@ -515,31 +500,15 @@ async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
 /// Storage redirects: up to five times, each place checked as the first, and without the key.
 #[tokio::test]
 async fn an_image_by_url_follows_five_redirects_and_none_to_where_it_may_not_go() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let heads = Arc::clone(&seen);
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-                if client.read_buf(&mut head).await.unwrap() == 0 {
-                    break;
-                }
-            }
-            let head = String::from_utf8_lossy(&head).into_owned();
-            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            heads.lock().unwrap().push(head);
-            let answer = match path.strip_prefix("/hop/").and_then(|hop| hop.parse::<u32>().ok()) {
-                Some(0) => "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 16\r\n\r\n".to_owned(),
-                Some(hop) => format!("HTTP/1.1 302 x\r\nlocation: /hop/{}\r\ncontent-length: 0\r\n\r\n", hop - 1),
-                None => format!("HTTP/1.1 307 x\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", &path[1..]),
-            };
-            let body = if answer.contains("200 OK") { &b"\x89PNG\r\n\x1a\n01234567"[..] } else { b"" };
-            let _ = client.write_all(&[answer.as_bytes(), body].concat()).await;
+    let (address, seen) = responding(|head| {
+        let path = head.split(' ').nth(1).unwrap();
+        match path.strip_prefix("/hop/").and_then(|hop| hop.parse::<u32>().ok()) {
+            Some(0) => whole("HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n", b"\x89PNG\r\n\x1a\n01234567"),
+            Some(hop) => whole(&format!("HTTP/1.1 302 x\r\nlocation: /hop/{}\r\n", hop - 1), ""),
+            None => whole(&format!("HTTP/1.1 307 x\r\nlocation: {}\r\n", &path[1..]), ""),
         }
-    });
+    })
+    .await;
     let provider = with(&format!("http://{address}/v1"), json!({}), &[]).await.unwrap();
     let media = provider.download(&format!("http://{address}/hop/5")).await.unwrap();
     assert_eq!((&*media.media_type, media.data.len()), ("image/png", 16));

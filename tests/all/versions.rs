@@ -12,7 +12,7 @@ fn the_wit_the_packages_and_the_constant_say_the_same_version() {
         assert!(text.starts_with(&format!("package openclaw:provider@{WIT_VERSION};\n")), "wit/{file}.wit");
     }
     for file in ["openclaw.plugin.json", "openclaw/package.json"] {
-        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(root().join(file)).unwrap()).unwrap();
+        let json = crate::support::json_file(file);
         assert_eq!(json["version"], WIT_VERSION, "{file}");
     }
 }

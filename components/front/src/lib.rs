@@ -2,7 +2,7 @@
 //! interfaces in. `../README.md` says what it serves and how it is configured.
 //!
 //! The code for OpenAI's wire is plain functions over bytes, which also compile natively, for their tests. Only `http`
-//! does I/O, and only `service` calls the provider. Nothing here is specific to Portkey: any provider of this world
+//! does I/O, and only `routes` calls the provider. Nothing here is specific to Portkey: any provider of this world
 //! works.
 
 #![cfg_attr(target_family = "wasm", no_std)]
@@ -20,7 +20,7 @@ mod fields;
 mod form;
 mod http;
 pub mod images;
-mod service;
+mod routes;
 pub mod settings;
 
 use bindings::exports::wasi::http::incoming_handler::{Guest, IncomingRequest, ResponseOutparam};
@@ -31,6 +31,6 @@ pub struct Front;
 
 impl Guest for Front {
     fn handle(request: IncomingRequest, answer: ResponseOutparam) {
-        service::serve(http::Request::new(request), http::Answer::new(answer));
+        routes::serve(http::Request::new(request), http::Answer::new(answer));
     }
 }

@@ -1,6 +1,6 @@
 //! The policy at the boundary between a host and a provider component: where a component may call ([`origin`]), which
 //! parts of the configuration it sees ([`view`]) and may change ([`merge`]), which values are secret ([`secret_names`]), how
-//! `${NAME}` is spelled ([`references`]), how secrets are masked in responses ([`redact`]), and how `openclaw.json` is
+//! `${NAME}` is spelled ([`references`]), how secrets are masked in responses ([`mask`]), and how `openclaw.json` is
 //! read and edited without losing a comment ([`json5`], [`edit`]).
 //!
 //! Everything here is a pure function: no files, no connections, no wasmtime, no particular provider. `openclaw/src`
@@ -8,12 +8,12 @@
 
 pub mod edit;
 mod error;
-pub mod inline;
 pub mod json5;
+pub mod mask;
 pub mod merge;
 pub mod origin;
-pub mod redact;
 pub mod references;
+pub mod secret_json;
 pub mod secret_names;
 pub mod view;
 

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Result, inline,
+    Error, Result,
     origin::Origin,
     references::{is_reference, references},
+    secret_json,
     view::{entries, excerpt, models},
 };
 
@@ -47,10 +48,10 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         return Err(Error::new(format!("`models.providers.{}` {why}", name.trim())));
     }
     let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
-    let mut known = inline::all_references(&own);
+    let mut known = secret_json::all_references(&own);
     known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
     known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
-    let written = inline::all_references(&theirs);
+    let written = secret_json::all_references(&theirs);
     if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
         return refuse(&format!("the reference ${{{name}}}"));
     }
@@ -354,11 +355,11 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
 /// Each text with a reference, and its path. Positions in lists and the spelling of the id do not count.
 fn referring(value: &Value, path: &str, all: &mut BTreeSet<(String, String)>) {
     match value {
-        Value::String(text) if !inline::all_references(value).is_empty() => {
+        Value::String(text) if !secret_json::all_references(value).is_empty() => {
             all.insert((path.to_owned(), text.trim().to_owned()));
         }
         Value::Array(items) => items.iter().for_each(|item| referring(item, &format!("{path}/[]"), all)),
-        Value::Object(members) if inline::object_reference(value).is_some() => {
+        Value::Object(members) if secret_json::object_reference(value).is_some() => {
             all.insert((path.to_owned(), Value::from(members.clone()).to_string()));
         }
         Value::Object(members) => {

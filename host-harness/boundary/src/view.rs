@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    inline::{self, Concealer, Named, Resolver, Unresolved, is_bare_reference},
     references::is_reference,
+    secret_json::{self, Concealer, Named, Resolver, Unresolved, is_bare_reference},
     secret_names::names_a_secret,
 };
 
@@ -129,9 +129,9 @@ impl View {
     /// What is sent instead of `text`, a header's value that the plugin made from a placeholder. `None` if it does not
     /// hold the whole placeholder.
     pub fn fill(&self, text: &str) -> Option<&SecretString> {
-        let json = inline::parse(text);
+        let json = secret_json::parse(text);
         let is_shown = |shown: &Value| match shown {
-            Value::String(shown) => shown.trim() == text.trim() || json.is_some() && inline::parse(shown) == json,
+            Value::String(shown) => shown.trim() == text.trim() || json.is_some() && secret_json::parse(shown) == json,
             shown => json.as_ref() == Some(shown),
         };
         self.fills.iter().find(|fill| is_shown(&fill.shown)).map(|fill| &fill.text)
@@ -310,11 +310,11 @@ impl<R: Resolver> Sealer<'_, R> {
             return Ok(());
         }
         let (Some(name), Value::String(text)) = (header, &*value) else { return Ok(()) };
-        if inline::parse(text).is_some() || !is_reference(text) {
+        if secret_json::parse(text).is_some() || !is_reference(text) {
             return self.inline(&format!("{entry}.headers.{name}"), value, false);
         }
         // The plugin leaves it to the host; what stands around the reference may be a secret too.
-        if inline::is_broken(text) {
+        if secret_json::is_broken(text) {
             self.whole(value, true);
         }
         Ok(())
@@ -324,7 +324,7 @@ impl<R: Resolver> Sealer<'_, R> {
     fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<(), R::Error> {
         match value {
             // Until it is resolved it is no JSON, and the plugin leaves a reference to the host.
-            Value::String(text) if self.resolver.is_none() && inline::is_broken(text) && is_reference(text) => {
+            Value::String(text) if self.resolver.is_none() && secret_json::is_broken(text) && is_reference(text) => {
                 self.whole(value, true);
                 Ok(())
             }
@@ -353,8 +353,8 @@ impl<R: Resolver> Sealer<'_, R> {
         self.count = concealer.count;
         if let Some(resolver) = self.resolver {
             let named = if named { Named::Secret } else { Named::No };
-            let text = inline::header(&original, place, resolver)?;
-            let secrets = inline::secrets(&original, named, place, resolver)?;
+            let text = secret_json::header(&original, place, resolver)?;
+            let secrets = secret_json::secrets(&original, named, place, resolver)?;
             self.fills.push(Fill { shown: value.clone(), text, secrets });
         }
         self.sealed.push(Sealed { shown: value.clone(), value: original, is_inline: true });

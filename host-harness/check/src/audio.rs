@@ -87,8 +87,7 @@ async fn whole(fixture: &Fixture) -> Verdict {
 
 async fn cut(fixture: &Fixture) -> Verdict {
     fixture.audio()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     refused("speech that breaks off", speech(&provider, &asked("fault/reset", TEXT)).await).map(drop)
 }
 
@@ -102,8 +101,7 @@ async fn no_audio(fixture: &Fixture) -> Verdict {
 
 async fn transcript(fixture: &Fixture) -> Verdict {
     fixture.audio()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     let (_, audio) = speech(&provider, &asked("tts-1", TEXT)).await?;
     gateway.clear();
     let transcript = provider.transcribe(&recorded(&audio)).await?;
@@ -120,8 +118,7 @@ async fn transcript(fixture: &Fixture) -> Verdict {
 
 async fn empty(fixture: &Fixture) -> Verdict {
     fixture.audio()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     refused_as("an empty text", speech(&provider, &asked("tts-1", "")).await, ErrorKind::InvalidRequest)?;
     refused_as("an empty recording", provider.transcribe(&recorded(b"")).await, ErrorKind::InvalidRequest)?;
     no_request(&gateway)

@@ -140,8 +140,7 @@ async fn authorization(fixture: &Fixture) -> Verdict {
 
 async fn unseen(fixture: &Fixture) -> Verdict {
     let credential = fixture.credential()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
     let question = question("fault/echo-headers");
     let whole = provider.complete(&question).await?.text();
@@ -157,8 +156,7 @@ async fn unseen(fixture: &Fixture) -> Verdict {
 
 async fn errors(fixture: &Fixture) -> Verdict {
     fixture.credential()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     let question = question("fault/echo-headers-error");
     for (what, answer) in [
         ("an error that repeats the headers", provider.complete(&question).await.map(drop)),

@@ -49,8 +49,7 @@ async fn request(fixture: &Fixture) -> Verdict {
 
 async fn one_for_each(fixture: &Fixture) -> Verdict {
     fixture.embeddings()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     let both = provider.embed(&asked(&["a ship", "an onion"])).await?;
     let alone = provider.embed(&asked(&["an onion"])).await?;
     equal("vectors for two texts", both.vectors.len(), 2)?;
@@ -89,8 +88,7 @@ async fn miscounted(fixture: &Fixture) -> Verdict {
 
 async fn empty(fixture: &Fixture) -> Verdict {
     fixture.embeddings()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     for texts in [&[][..], &["one", ""]] {
         let answer = provider.embed(&asked(texts)).await;
         refused_as(&format!("the texts {texts:?}"), answer, ErrorKind::InvalidRequest)?;

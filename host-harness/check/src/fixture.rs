@@ -123,6 +123,11 @@ pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment::from_fn(move |name| variables.get(name).cloned())
 }
 
+/// Whether cases of an optional interface apply.
+fn exported(is_exported: bool, interface: &str) -> Verdict {
+    is_exported.then_some(()).ok_or_else(|| Flaw::NotApplicable(format!("the component exports no {interface}")))
+}
+
 /// The component under test.
 pub(super) struct Fixture {
     pub(super) plugin: Plugin,
@@ -158,18 +163,15 @@ impl Fixture {
     }
 
     pub(super) fn embeddings(&self) -> Verdict {
-        let none = || Flaw::NotApplicable("the component exports no embeddings".into());
-        self.plugin.has_embeddings().then_some(()).ok_or_else(none)
+        exported(self.plugin.has_embeddings(), "embeddings")
     }
 
     pub(super) fn audio(&self) -> Verdict {
-        let none = || Flaw::NotApplicable("the component exports no audio".into());
-        self.plugin.has_audio().then_some(()).ok_or_else(none)
+        exported(self.plugin.has_audio(), "audio")
     }
 
     pub(super) fn prices(&self) -> Verdict {
-        let none = || Flaw::NotApplicable("the component exports no prices".into());
-        self.plugin.has_prices().then_some(()).ok_or_else(none)
+        exported(self.plugin.has_prices(), "prices")
     }
 
     /// A configuration with this as the provider's entry.
@@ -236,6 +238,13 @@ impl Fixture {
         });
         let token_delay = std::time::Duration::ZERO;
         Ok(Stub::start(stub::Options { require, token_delay, ..options }).await?)
+    }
+
+    /// A gateway that asks for the key, and the component connected to it.
+    pub(super) async fn connected(&self) -> Verdict<(Stub, Provider)> {
+        let gateway = self.gateway().await?;
+        let provider = self.connect(&gateway).await?;
+        Ok((gateway, provider))
     }
 
     /// The component, connected to `gateway` with its key.

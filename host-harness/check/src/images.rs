@@ -133,8 +133,7 @@ async fn edit(fixture: &Fixture) -> Verdict {
     if images.max_input_images == 0 {
         return Err(Flaw::NotApplicable("the component edits no images".into()));
     }
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     let size = images.sizes.first().map_or("1024x1024", String::as_str);
     let request = Request { count: Some(1), size: Some(size.into()), ..Request::new(PROMPT) };
     let response = provider.edit(&request, &[pixel(b"")], None).await?;
@@ -209,8 +208,7 @@ async fn too_many(fixture: &Fixture) -> Verdict {
     let Some(count) = fixture.images()?.max_count.checked_add(1) else {
         return Err(Flaw::NotApplicable("the component sets no limit".into()));
     };
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     for count in [count, 0] {
         let request = Request { count: Some(count), ..Request::new(PROMPT) };
         let error =
@@ -225,8 +223,7 @@ async fn too_many_inputs(fixture: &Fixture) -> Verdict {
     if limit > 1000 {
         return Err(Flaw::NotApplicable("the component sets no limit".into()));
     }
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     for count in [limit + 1, 0] {
         let answer = provider.edit(&Request::new(PROMPT), &vec![pixel(b""); count], None).await;
         let error = refused(&format!("an edit of {count} images"), answer)?;
@@ -246,8 +243,7 @@ async fn all_inputs(fixture: &Fixture) -> Verdict {
     if limit < 2 {
         return Err(Flaw::NotApplicable("the component takes no more than one input image".into()));
     }
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     let numbers = (0..=u8::MAX).zip(0..limit).map(|(number, _)| number);
     let inputs: Vec<Media> = numbers.clone().map(|number| pixel(&[number])).collect();
     provider.edit(&Request::new(PROMPT), &inputs, None).await?;
@@ -327,8 +323,7 @@ async fn no_image(fixture: &Fixture) -> Verdict {
 
 async fn failure(fixture: &Fixture) -> Verdict {
     fixture.images()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     for (fault, kind, status, said) in [
         ("400", ErrorKind::InvalidRequest, 400, "maximum context length"),
         ("500", ErrorKind::Overloaded, 500, "had an error while processing"),

@@ -16,8 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 async fn keyless_question(fixture: &Fixture) -> Verdict {
     fixture.prices()?;
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
+    let (gateway, provider) = fixture.connected().await?;
     if let Some(price) = provider.price_of(&fixture.descriptor().default_model.id).await {
         ensure(price.input > 0.0 || price.output > 0.0, || format!("a price: expected one, got {price:?}"))?;
     }

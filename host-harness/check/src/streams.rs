@@ -4,7 +4,7 @@ use super::{
     Check,
     fixture::{Fixture, Verdict, ensure, equal, question, refused, refused_as, streamed},
 };
-use host_harness::{Provider, types::ErrorKind, wit::chat::Event};
+use host_harness::{types::ErrorKind, wit::chat::Event};
 
 #[rustfmt::skip]
 pub(super) const CHECKS: &[Check] = &[
@@ -14,14 +14,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "S4", title: "an error midway is an error, with the service's words", run: |fixture| Box::pin(error_midway(fixture)) },
 ];
 
-async fn connect(fixture: &Fixture) -> Verdict<(host_harness_stub::Stub, Provider)> {
-    let gateway = fixture.gateway().await?;
-    let provider = fixture.connect(&gateway).await?;
-    Ok((gateway, provider))
-}
-
 async fn order(fixture: &Fixture) -> Verdict {
-    let (_gateway, provider) = connect(fixture).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     let mut reply = provider.stream(&question(&fixture.descriptor().default_model.id)).await?;
     let mut events = Vec::new();
     while let Some(more) = reply.next().await? {
@@ -35,19 +29,19 @@ async fn order(fixture: &Fixture) -> Verdict {
 }
 
 async fn bytewise(fixture: &Fixture) -> Verdict {
-    let (_gateway, provider) = connect(fixture).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     let expected = streamed(&provider, &question(&fixture.descriptor().default_model.id)).await?.text();
     equal("the text, byte by byte", streamed(&provider, &question("fault/bytewise")).await?.text(), expected)
 }
 
 async fn cut(fixture: &Fixture) -> Verdict {
-    let (_gateway, provider) = connect(fixture).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     refused_as("a stream that is cut", streamed(&provider, &question("fault/cut")).await, ErrorKind::Truncated)
         .map(drop)
 }
 
 async fn error_midway(fixture: &Fixture) -> Verdict {
-    let (_gateway, provider) = connect(fixture).await?;
+    let (_gateway, provider) = fixture.connected().await?;
     let error = refused("a stream with an error in it", streamed(&provider, &question("fault/error-event")).await)?;
     ensure(!error.message.trim().is_empty(), || "the error of a stream: expected words, got none".into())
 }

@@ -14,12 +14,11 @@ use serde_json::{Value, json};
 use super::{
     answer::{Answering, Asked, is_markdown},
     connect::{Connect, chat_model},
-    exit_code, file, image, input, output,
+    exit_code, image, input, output, output_file,
     page::Page,
     picture::Inline,
-    restored,
-    saved::Saved,
-    session,
+    saved_session::Saved,
+    session, signals,
     tool_command::{self, ToolCommand},
 };
 
@@ -126,7 +125,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return chat(args, prompt, None).await;
     }
     // All that follows: once they are waited for, nothing else ends the program at these signals.
-    let killed = restored::killed().context("cannot wait for the end of the program")?;
+    let killed = signals::killed().context("cannot wait for the end of the program")?;
     tokio::select! {
         ended = chat(args, prompt, command) => ended,
         // What ran is given up by then, and has ended with all that it started.
@@ -152,7 +151,7 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
         None => args.goes_on.then(Saved::last).transpose()?,
     };
     // The reply costs money: what would keep it from being written is found out beforehand.
-    let file = args.output.as_deref().map(file::Output::new).transpose()?;
+    let file = args.output.as_deref().map(output_file::Output::new).transpose()?;
     let (provider, config, environment) = args.connect.provider().await?;
     let model = args.model.as_deref().or(saved.as_ref().and_then(|saved| saved.model.as_deref()));
     let model = chat_model(model, provider.plugin(), &config, &environment)?;
@@ -217,7 +216,7 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
         let mut result = output::chat_json(&answer.response, cost);
         if let Value::Object(result) = &mut result {
             result.insert("images".into(), images.iter().map(image::Saved::json).collect());
-            result.extend(failed.iter().map(|error| ("error".into(), output::error_json(error.record()))));
+            result.extend(failed.iter().map(|error| ("error".into(), json!(error.record()))));
         }
         result
     });

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use super::{
     alive::Alive,
     exit_code::{self, Usage},
-    given, input, output,
+    given_secret, input, output,
 };
 
 /// The component that a command looks at without calling anything.
@@ -133,7 +133,7 @@ impl Run {
             setup = setup.base_url(base_url);
         }
         for credential in &plugin.descriptor().credentials {
-            if let Some(secret) = given::given(credential) {
+            if let Some(secret) = given_secret::given(credential) {
                 setup = setup.secret(&credential.id, secret);
             }
         }

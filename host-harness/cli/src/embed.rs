@@ -63,8 +63,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 "model": last.model,
                 "dimensions": last.vectors.first().map_or(0, Vec::len),
                 "vectors": vectors,
-                "usage": usage.as_ref().map(output::usage_json),
-                "report": output::report_json(&last.report),
+                "usage": usage,
+                "report": last.report,
             })
             .to_string(),
         );

@@ -21,8 +21,9 @@ use super::{
     alive::Alive,
     connect::{Connect, model_of},
     exit_code::{self, Usage},
-    file, input,
+    input,
     output::{self, Took},
+    output_file,
     picture::{self, Inline},
 };
 
@@ -114,11 +115,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let mut result = json!({
             "model": response.model,
             "images": images.iter().map(Saved::json).collect::<Vec<_>>(),
-            "usage": response.usage.as_ref().map(output::usage_json),
-            "report": output::report_json(&response.report),
+            "usage": response.usage,
+            "report": response.report,
         });
         if let (Some(error), Value::Object(result)) = (&failed, &mut result) {
-            result.insert("error".into(), output::error_json(error.record()));
+            result.insert("error".into(), json!(error.record()));
         }
         output::print_json(&result);
     } else {
@@ -221,7 +222,7 @@ impl Target {
     fn folder(&self) -> &Path {
         match &self.place {
             Place::Folder(folder) => folder,
-            Place::File(path) => file::folder(path),
+            Place::File(path) => output_file::folder(path),
         }
     }
 
@@ -356,7 +357,7 @@ async fn save_one(
 /// Writes a file, beside one that another program put there just now: `image-1.png`, or `image-1-2.png`, and so on; with
 /// `force` in its place.
 fn write(path: PathBuf, data: &[u8], force: bool) -> std::io::Result<PathBuf> {
-    let mut file = file::unfinished(&path)?;
+    let mut file = output_file::unfinished(&path)?;
     file.write_all(data)?;
     if force {
         file.persist(&path).map_err(|error| error.error)?;

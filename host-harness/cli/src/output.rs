@@ -17,7 +17,7 @@ use anstyle::{AnsiColor, Style};
 use host_harness::{
     Error,
     types::{self, ErrorKind, GatewayReport, MediaSource},
-    wit::chat::{AssistantPart, FinishReason, Response, ToolCall},
+    wit::chat::{AssistantPart, Response, ToolCall},
 };
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub(crate) fn is_quiet() -> bool {
 /// Reports `error`, as JSON on standard output or as text on standard error, and gives the code to exit with.
 pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let record = record(error);
-    if !(as_json && print_json(&json!({"error": error_json(&record)}))) {
+    if !(as_json && print_json(&json!({"error": record}))) {
         let line = |style: Style, name: &str, text: &str| say(&format!("{style}{name}:{style:#} {}", printable(text)));
         line(ERROR, "error", &record.message);
         if let Some(hint) = &record.hint {
@@ -235,11 +235,6 @@ pub(crate) fn print_styled(line: &str) {
     is_written(writeln!(anstream::stdout(), "{}", terminal::styled(line)));
 }
 
-/// What stands in `{"error": ...}`, as docs/commands.md has it.
-pub(crate) fn error_json(error: &types::Error) -> Value {
-    json!(error)
-}
-
 /// The words of a part.
 pub(crate) fn said(part: &AssistantPart) -> Option<&str> {
     match part {
@@ -256,11 +251,11 @@ pub(crate) fn chat_json(response: &Response, cost: Option<f64>) -> Value {
         "model": response.model,
         "text": text,
         "content": response.content.iter().map(part_json).collect::<Vec<_>>(),
-        "finish_reason": finish_reason(&response.finish_reason),
-        "usage": response.usage.as_ref().map(usage_json),
+        "finish_reason": response.finish_reason.name(),
+        "usage": response.usage,
         "cost": cost,
         "guardrails": response.guardrails_json.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
-        "report": report_json(&response.report),
+        "report": response.report,
     })
 }
 
@@ -280,24 +275,6 @@ fn part_json(part: &AssistantPart) -> Value {
         AssistantPart::Refusal(text) => json!({"type": "refusal", "text": text}),
         AssistantPart::Other(part) => serde_json::from_str(part).unwrap_or_default(),
     }
-}
-
-fn finish_reason(reason: &FinishReason) -> &str {
-    match reason {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
-        FinishReason::ToolCalls => "tool_calls",
-        FinishReason::ContentFilter => "content_filter",
-        FinishReason::Other(reason) => reason,
-    }
-}
-
-pub(crate) fn usage_json(usage: &types::Usage) -> Value {
-    json!(usage)
-}
-
-pub(crate) fn report_json(report: &GatewayReport) -> Value {
-    json!(report)
 }
 
 /// How long a call took.

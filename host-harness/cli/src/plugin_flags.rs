@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use super::{Cli, arguments, connect, exit_code::Usage, given::variable};
+use super::{Cli, arguments, connect, exit_code::Usage, given_secret::variable};
 use anyhow::Context;
 use clap::{
     Arg, CommandFactory,

@@ -17,9 +17,8 @@ use super::{
     image, output,
     page::Page,
     picture::Inline,
-    restored,
-    saved::Saved,
-    terminal,
+    saved_session::Saved,
+    signals, terminal,
 };
 
 const SHORT_HELP: &str = "/help lists the commands, /quit or Ctrl-D ends, Ctrl-C stops a reply";
@@ -53,7 +52,7 @@ pub(crate) async fn run(
     attached: Vec<UserPart>,
     knows: Knows<'_>,
 ) -> anyhow::Result<ExitCode> {
-    restored::watch();
+    signals::watch();
     output::note(&format!("{}: {SHORT_HELP}", prompt.model));
     // Earlier lines come back with the arrow keys; they are kept in memory and gone with the program.
     let config = Config::builder().auto_add_history(true).build();

@@ -13,9 +13,9 @@ use super::{
     alive::Alive,
     connect::{Connect, model_of},
     exit_code::Usage,
-    file::Output,
     input,
     output::{self, Took},
+    output_file::Output,
 };
 
 #[derive(clap::Args)]
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             "path": shown,
             "media_type": speech.media_type(),
             "bytes": bytes,
-            "report": output::report_json(speech.report()),
+            "report": speech.report(),
         }));
     } else {
         output::print_line(&shown);

@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     answer::{Answer, Answering, Asked},
     exit_code::Usage,
-    output, program,
+    output, search_path,
 };
 
 /// How long one call may take, where `--timeout` does not say less.
@@ -45,8 +45,8 @@ impl ToolCommand {
     /// Found now, and not once a call was paid for.
     pub(crate) fn find(name: &Path, time: Duration) -> anyhow::Result<Self> {
         let found = match (name.components().count(), name.to_str()) {
-            (1, Some(name)) => program::find(name),
-            _ => Some(name.to_owned()).filter(|path| program::is_program(path)),
+            (1, Some(name)) => search_path::find(name),
+            _ => Some(name.to_owned()).filter(|path| search_path::is_program(path)),
         };
         let not_found = || {
             let is_here = name.is_file();

@@ -47,8 +47,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         output::print_json(&json!({
             "text": transcript.text,
-            "usage": transcript.usage.as_ref().map(output::usage_json),
-            "report": output::report_json(&transcript.report),
+            "usage": transcript.usage,
+            "report": transcript.report,
         }));
     } else {
         output::print_line(transcript.text.trim_end());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use boundary::redact::Redactor;
+use boundary::mask::Mask;
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
@@ -27,7 +27,7 @@ pub(crate) trait Source: Send + Sized + 'static {
 
 /// The pieces of a source, until they are over.
 pub(crate) struct Pieces<S: Source> {
-    redactor: Redactor,
+    mask: Mask,
     /// The longest wait between two batches.
     idle: Clock,
     /// How long it may be open.
@@ -50,9 +50,9 @@ enum State<S: Source> {
 
 impl<S: Source> Pieces<S> {
     /// Opens the pieces now; `clock` measures the call's time.
-    pub(crate) fn new(source: S, redactor: Redactor, limits: &Limits, clock: Clock) -> Self {
+    pub(crate) fn new(source: S, mask: Mask, limits: &Limits, clock: Clock) -> Self {
         let (idle, whole) = (Clock::start(limits.stream_idle, None), clock.rest(limits.stream));
-        Self { redactor, idle, whole, left: limits.handed_over(), state: State::Open(source) }
+        Self { mask, idle, whole, left: limits.handed_over(), state: State::Open(source) }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -69,7 +69,7 @@ impl<S: Source> Pieces<S> {
         let State::Waiting(waiting) = &mut self.state else { return Ok(None) };
         let (source, answer) = waiting.await;
         self.state = State::Over;
-        let pieces = answer?.map_err(|error| Error::of_plugin(error, &self.redactor))?;
+        let pieces = answer?.map_err(|error| Error::of_plugin(error, &self.mask))?;
         if pieces.is_empty() {
             return Ok(None);
         }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use boundary::{
-    inline::{self, Named},
+    mask::Mask,
     origin::Origin,
-    redact::Redactor,
+    secret_json::{self, Named},
     secret_names::{names_a_secret, secrets_in},
     view::View,
 };
@@ -380,7 +380,7 @@ impl Provider {
         let mut live = route.start(&self.plugin, clock).await?;
         let chat = live.chat()?;
         let answer = within(clock, chat.call_body(&mut live.store, &route.connection, &request)).await?;
-        answer.map_err(|error| Error::of_plugin(error, route.egress.redactor()))
+        answer.map_err(|error| Error::of_plugin(error, route.egress.mask()))
     }
 
     /// Asks for a whole reply.
@@ -438,7 +438,7 @@ impl Provider {
 
     /// Starts to read the pieces of a call; `clock` measures its time.
     fn pieces<S: Source>(&self, source: S, route: &Route, clock: Clock) -> Pieces<S> {
-        Pieces::new(source, route.egress.redactor().clone(), self.plugin.limits(), clock)
+        Pieces::new(source, route.egress.mask().clone(), self.plugin.limits(), clock)
     }
 
     /// Images from a prompt.
@@ -568,7 +568,7 @@ impl Route {
             attached: attached.headers,
             filled: filled(&connection, &view)?,
             mark: view.mark().to_owned(),
-            redactor: Redactor::new(attached.secrets),
+            mask: Mask::new(attached.secrets),
             limits: plugin.limits().clone(),
         };
         let egress = Egress::new(policy, pool);
@@ -595,7 +595,7 @@ impl Route {
                     error.hint = Some("The host attaches this header itself: a provider must not set it.".into());
                 }
             }
-            Error::of_plugin(error, self.egress.redactor())
+            Error::of_plugin(error, self.egress.mask())
         })
     }
 }
@@ -628,8 +628,8 @@ fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolv
         };
         let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
         let path = format!("models.providers.{}.headers.{name}", descriptor.id);
-        attached.header(&name, inline::header(&value, &path, resolver)?.expose_secret())?;
-        attached.secrets.extend(inline::secrets(&value, named, &path, resolver)?);
+        attached.header(&name, secret_json::header(&value, &path, resolver)?.expose_secret())?;
+        attached.secrets.extend(secret_json::secrets(&value, named, &path, resolver)?);
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {

@@ -11,8 +11,8 @@ use crate::{
     wit::{
         audio,
         chat::{
-            Ask, AssistantPart, Instructions, Message, Prompt, PromptCache, Request, Response, ResponseFormat, Tool,
-            ToolCall, ToolResult, UserPart,
+            Ask, AssistantPart, FinishReason, Instructions, Message, Prompt, PromptCache, Request, Response,
+            ResponseFormat, Tool, ToolCall, ToolResult, UserPart,
         },
         embeddings, images,
     },
@@ -205,6 +205,19 @@ impl ToolCall {
                     format!("the arguments that the model wrote for `{:.64}` are not JSON: {error}", self.name);
                 Error::of(ErrorKind::Protocol, ErrorOrigin::Upstream, message).request_sent(true).source(error)
             }),
+        }
+    }
+}
+
+impl FinishReason {
+    /// Its name as OpenAI has it, such as `tool_calls`, or the provider's own.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other(reason) => reason,
         }
     }
 }

@@ -5,8 +5,8 @@
 use std::{fs, path::Path};
 
 use boundary::{
-    inline,
     references::{is_name, is_reference, references, shorthand},
+    secret_json,
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -218,7 +218,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) config: &'a Value,
 }
 
-impl inline::Resolver for Resolver<'_> {
+impl secret_json::Resolver for Resolver<'_> {
     type Error = Error;
 
     fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
@@ -336,7 +336,7 @@ mod tests {
             (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
             (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
         ] {
-            assert_eq!(inline::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
+            assert_eq!(secret_json::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
         }
         for (value, why) in [
             (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
@@ -346,7 +346,7 @@ mod tests {
             (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
             (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
         ] {
-            let error = inline::header(&value, "p", &resolver).unwrap_err().to_string();
+            let error = secret_json::header(&value, "p", &resolver).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
     }

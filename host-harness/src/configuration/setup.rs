@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use boundary::{
-    inline,
     merge::conflict,
     origin::Origin,
     references::is_reference,
+    secret_json,
     view::{entries, models},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -386,7 +386,7 @@ impl Setup {
             std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
-        let names = options.map(inline::all_references).unwrap_or_default();
+        let names = options.map(secret_json::all_references).unwrap_or_default();
         let is_key =
             |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
         match names.iter().find(is_key) {

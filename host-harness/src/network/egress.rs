@@ -14,8 +14,8 @@ use std::{
 };
 
 use boundary::{
+    mask::{Mask, MaskedBody},
     origin::{Networks, Origin},
-    redact::{Masked, Redactor},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -51,7 +51,7 @@ pub(crate) struct Policy {
     pub(crate) filled: Vec<Filled>,
     /// The text in every placeholder for a hidden secret, and nowhere else. Empty if nothing is hidden.
     pub(crate) mark: String,
-    pub(crate) redactor: Redactor,
+    pub(crate) mask: Mask,
     pub(crate) limits: Limits,
 }
 
@@ -116,8 +116,8 @@ impl Egress {
         self.policy.attached.keys().map(HeaderName::as_str)
     }
 
-    pub(crate) fn redactor(&self) -> &Redactor {
-        &self.policy.redactor
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.policy.mask
     }
 
     /// The same way to the same origin, with nothing attached and nothing filled in: for what anybody may ask. A guest may set
@@ -127,7 +127,7 @@ impl Egress {
             attached: HeaderMap::new(),
             filled: Vec::new(),
             mark: self.policy.mark.clone(),
-            redactor: self.policy.redactor.clone(),
+            mask: self.policy.mask.clone(),
             limits: self.policy.limits.clone(),
         };
         Self { policy, forbidden: Arc::clone(&self.forbidden), pool: Arc::clone(&self.pool) }
@@ -165,7 +165,7 @@ impl Egress {
             attached: HeaderMap::new(),
             filled: Vec::new(),
             mark: String::new(),
-            redactor: self.policy.redactor.clone(),
+            mask: self.policy.mask.clone(),
             limits: self.policy.limits.clone(),
         };
         let failed = |why: String| {
@@ -237,7 +237,7 @@ impl Egress {
         let response = tokio::time::timeout(head, client.request(request))
             .await
             .map_err(|_| WasiError::ConnectionReadTimeout)?
-            .map_err(|error| wasi_error(&error, &policy.redactor))?;
+            .map_err(|error| wasi_error(&error, &policy.mask))?;
 
         let (mut parts, body) = response.into_parts();
         // The client counts what it reads at once, which may be more.
@@ -245,7 +245,7 @@ impl Egress {
         if size > policy.limits.response_head {
             return Err(WasiError::HttpResponseHeaderSectionSize(None));
         }
-        let masked = |coding: String| Some(policy.redactor.text(&coding).into_owned());
+        let masked = |coding: String| Some(policy.mask.text(&coding).into_owned());
         if let Some(coding) = coded(&parts.headers, header::CONTENT_ENCODING, "identity") {
             return Err(WasiError::HttpResponseContentCoding(masked(coding)));
         }
@@ -253,13 +253,13 @@ impl Egress {
             return Err(WasiError::HttpResponseTransferCoding(masked(coding)));
         }
         // A name cannot hold a mask.
-        let telling = |name: &&HeaderName| policy.redactor.is_in_name(name.as_str());
+        let telling = |name: &&HeaderName| policy.mask.is_in_name(name.as_str());
         let telling: Vec<_> = parts.headers.keys().filter(telling).cloned().collect();
         for name in telling {
             parts.headers.remove(name);
         }
         for value in parts.headers.values_mut() {
-            if let Some(masked) = policy.redactor.bytes(value.as_bytes()) {
+            if let Some(masked) = policy.mask.bytes(value.as_bytes()) {
                 *value = HeaderValue::from_bytes(&masked).map_err(|_| WasiError::HttpProtocolError)?;
             }
         }
@@ -267,7 +267,7 @@ impl Egress {
         let body = ResponseBody {
             incoming: body,
             is_http2: parts.version == http::Version::HTTP_2,
-            masked: Masked::new(policy.redactor.clone()),
+            masked: MaskedBody::new(policy.mask.clone()),
             left: policy.limits.response_body,
             idle,
             timer: Box::pin(tokio::time::sleep(idle)),
@@ -285,8 +285,8 @@ fn coded(headers: &HeaderMap, name: HeaderName, plain: &str) -> Option<String> {
 
 /// The WIT's word for what went wrong, found along the chain of causes. What a server says as it ends a connection of HTTP/2 is
 /// among them.
-fn wasi_error(error: &(dyn StdError + 'static), redactor: &Redactor) -> WasiError {
-    tracing::debug!(error = %redactor.text(&chain(error)), "a request failed");
+fn wasi_error(error: &(dyn StdError + 'static), mask: &Mask) -> WasiError {
+    tracing::debug!(error = %mask.text(&chain(error)), "a request failed");
     let mut cause = Some(error);
     let mut found = WasiError::ConnectionTerminated;
     while let Some(error) = cause {
@@ -297,7 +297,7 @@ fn wasi_error(error: &(dyn StdError + 'static), redactor: &Redactor) -> WasiErro
             };
         }
         if error.is::<ProxyFailed>() {
-            return WasiError::InternalError(Some(redactor.text(&chain(error)).into_owned()));
+            return WasiError::InternalError(Some(mask.text(&chain(error)).into_owned()));
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return match tls {
@@ -372,7 +372,7 @@ pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
 struct ResponseBody {
     incoming: Incoming,
     is_http2: bool,
-    masked: Masked,
+    masked: MaskedBody,
     left: u64,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
@@ -401,7 +401,7 @@ impl Body for ResponseBody {
                     let rest = self.masked.finish();
                     return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, self.masked.redactor())))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, self.masked.mask())))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => data,
                     // Trailers: no provider needs them, and the mask does not read them.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use boundary::{
     edit::edited,
     json5,
-    redact::{Masked, Redactor},
+    mask::{Mask, MaskedBody},
     view::View,
 };
 
@@ -176,22 +176,22 @@ fn within_fields(fields: &mut Map<String, Value>, name: &str, look: &mut dyn FnM
 }
 
 /// Secrets, in the first line, and a body in pieces: however it is cut, the same comes out, and no secret.
-pub fn redact(input: &[u8]) {
+pub fn mask(input: &[u8]) {
     let Some(end) = input.iter().position(|&byte| byte == b'\n') else { return };
     let Ok(secrets) = str::from_utf8(&input[..end]) else { return };
     // A mask may look like part of a secret that is written with asterisks.
     let secrets: Vec<&str> =
         secrets.split_ascii_whitespace().filter(|word| word.len() >= 6 && !word.contains('*')).collect();
-    let redactor = Redactor::new(secrets.iter().map(|&secret| secret.into()));
+    let mask = Mask::new(secrets.iter().map(|&secret| secret.into()));
     let pieces: Vec<&[u8]> = input[end + 1..].split(|&byte| byte == CUT).collect();
     let body = pieces.concat();
 
-    let expected = redactor.bytes(&body).unwrap_or(body.clone());
+    let expected = mask.bytes(&body).unwrap_or(body.clone());
     check_masked(&body, &expected, &secrets);
     // Byte by byte, but for what is long.
     let bytes: Vec<&[u8]> = body.chunks(1 + body.len() / 128).collect();
     for pieces in [&[&*body][..], &pieces, &bytes] {
-        let mut masked = Masked::new(redactor.clone());
+        let mut masked = MaskedBody::new(mask.clone());
         let mut out = Vec::new();
         for piece in pieces {
             out.extend_from_slice(&masked.push(Bytes::copy_from_slice(piece)));
@@ -200,7 +200,7 @@ pub fn redact(input: &[u8]) {
         assert_eq!(out, expected, "{}", String::from_utf8_lossy(&out));
     }
     if let Ok(text) = str::from_utf8(&body) {
-        assert_eq!(redactor.text(text).as_bytes(), expected);
+        assert_eq!(mask.text(text).as_bytes(), expected);
     }
 }
 

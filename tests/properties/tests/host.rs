@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 #[test]
 fn every_input_of_the_corpora() {
     corpus::replay("file", host::file);
-    corpus::replay("redact", host::redact);
+    corpus::replay("mask", host::mask);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
         host::file(&bytes);
-        host::redact(&bytes);
+        host::mask(&bytes);
     }
 
     #[test]
@@ -121,7 +121,7 @@ proptest! {
         for index in at {
             body.insert(index.index(body.len() + 1), 0xff);
         }
-        host::redact(&[secrets.join(" ").as_bytes(), b"\n", &*body].concat());
+        host::mask(&[secrets.join(" ").as_bytes(), b"\n", &*body].concat());
     }
 
     #[test]

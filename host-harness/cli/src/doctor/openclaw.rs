@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::program;
+use crate::search_path;
 
 /// It takes some seconds to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,10 +37,10 @@ pub(super) async fn store(id: &str, profile: Option<&str>) -> Store {
 
 async fn ask(id: &str, profile: Option<&str>) -> io::Result<Store> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let Some(program) = program::find("openclaw") else { return Ok(Store::NotInstalled) };
+    let Some(program) = search_path::find("openclaw") else { return Ok(Store::NotInstalled) };
     // It looks for others there, such as Node.
     let mut command = Command::new(program);
-    command.env("PATH", program::path());
+    command.env("PATH", search_path::path());
     if let Some(profile) = profile {
         command.args(["--profile", profile]);
     }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::{
     alive,
     connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
-    exit_code, given, output,
+    exit_code, given_secret, output,
 };
 
 #[derive(clap::Args)]
@@ -362,7 +362,7 @@ impl Answers {
         let Some(credential) = plugin.descriptor().credentials.first() else { return Vec::new() };
         let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
         let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        let in_environment = is_set && given::given(credential).is_none();
+        let in_environment = is_set && given_secret::given(credential).is_none();
         let mut left = Vec::new();
         match (self.key, in_environment) {
             (KeyPlace::Reference, false) if self.secret.is_some() => left.push(format!(

@@ -23,7 +23,7 @@ use crate::{
     connect::{chat_model, keys_from, services},
     exit_code::GivenUp,
     output::{not_checked, printable, say},
-    restored, terminal,
+    signals, terminal,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -91,7 +91,7 @@ pub(super) async fn ask(
     file: &ConfigFile,
     environment: &Environment,
 ) -> anyhow::Result<Answers> {
-    restored::watch();
+    signals::watch();
     let bold = Style::new().bold();
     say(&format!(
         "{bold}Set up {} for OpenClaw{bold:#}, in {}",

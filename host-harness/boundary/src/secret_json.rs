@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::{
-    redact::escaped,
+    mask::escaped,
     references::{is_reference, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
 };

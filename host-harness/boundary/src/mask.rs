@@ -25,7 +25,7 @@ const JSON_LEVELS: usize = 3;
 
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
-pub struct Redactor {
+pub struct Mask {
     /// Every form of every secret.
     secrets: Arc<[SecretString]>,
     /// How long the longest form is.
@@ -34,7 +34,7 @@ pub struct Redactor {
     in_lines: bool,
 }
 
-impl Redactor {
+impl Mask {
     /// Masks these.
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         // The same secret comes from several places, and each form is searched for in all that passes.
@@ -87,7 +87,7 @@ impl Redactor {
             return None;
         }
         let mut masked = bytes.to_vec();
-        self.hits(bytes).for_each(|hit| mask(&mut masked, hit));
+        self.hits(bytes).for_each(|hit| cover(&mut masked, hit));
         Some(masked)
     }
 
@@ -171,7 +171,7 @@ fn lower_escapes(url: &str) -> String {
     lowered.collect()
 }
 
-fn mask(bytes: &mut [u8], part: Range<usize>) {
+fn cover(bytes: &mut [u8], part: Range<usize>) {
     if let Some(part) = bytes.get_mut(part) {
         part.fill(b'*');
     }
@@ -179,35 +179,35 @@ fn mask(bytes: &mut [u8], part: Range<usize>) {
 
 /// Masks a body that arrives in pieces, even if a secret is split over two of them.
 #[derive(Default)]
-pub struct Masked {
-    redactor: Redactor,
+pub struct MaskedBody {
+    mask: Mask,
     /// The unmasked end of the last piece: a secret may continue in the next one.
     held_back: BytesMut,
     /// How many bytes at its start belong to a secret that is complete.
     masked: usize,
 }
 
-impl fmt::Debug for Masked {
+impl fmt::Debug for MaskedBody {
     /// Without what is held back: it is most of a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Masked").field("redactor", &self.redactor).finish_non_exhaustive()
+        f.debug_struct("MaskedBody").field("mask", &self.mask).finish_non_exhaustive()
     }
 }
 
-impl Masked {
+impl MaskedBody {
     /// A body before its first piece.
-    pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, held_back: BytesMut::new(), masked: 0 }
+    pub fn new(mask: Mask) -> Self {
+        Self { mask, held_back: BytesMut::new(), masked: 0 }
     }
 
     /// What masks it.
-    pub fn redactor(&self) -> &Redactor {
-        &self.redactor
+    pub fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// The part of the body that is safe to pass on after `piece`. It is copied only if it must be.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
-        self.take(piece, Redactor::open_end)
+        self.take(piece, Mask::open_end)
     }
 
     /// All that is left of the body, which ends with `piece`.
@@ -215,14 +215,14 @@ impl Masked {
         self.take(piece, |_, _| 0)
     }
 
-    fn take(&mut self, piece: Bytes, open_end: impl Fn(&Redactor, &[u8]) -> usize) -> Bytes {
-        if self.held_back.is_empty() && !self.redactor.holds_secret(&piece) {
-            let open = open_end(&self.redactor, &piece);
+    fn take(&mut self, piece: Bytes, open_end: impl Fn(&Mask, &[u8]) -> usize) -> Bytes {
+        if self.held_back.is_empty() && !self.mask.holds_secret(&piece) {
+            let open = open_end(&self.mask, &piece);
             self.held_back.extend_from_slice(piece.get(piece.len() - open..).unwrap_or_default());
             return piece.slice(..piece.len() - open);
         }
         self.held_back.extend_from_slice(&piece);
-        let open = open_end(&self.redactor, &self.held_back);
+        let open = open_end(&self.mask, &self.held_back);
         self.pass_on(self.held_back.len() - open)
     }
 
@@ -234,12 +234,12 @@ impl Masked {
     /// Takes the first `length` bytes, masked. A secret that begins in them and continues in the rest is remembered;
     /// one that begins in the rest is found again.
     fn pass_on(&mut self, length: usize) -> Bytes {
-        let hits = self.redactor.hits(&self.held_back).filter(|hit| hit.start < length);
+        let hits = self.mask.hits(&self.held_back).filter(|hit| hit.start < length);
         let hits: Vec<_> = hits.chain(iter::once(0..self.masked)).collect();
         let rest = self.held_back.split_off(length);
         let mut passed = mem::replace(&mut self.held_back, rest);
         self.masked = hits.iter().map(|hit| hit.end.saturating_sub(length)).max().unwrap_or(0);
-        hits.into_iter().for_each(|hit| mask(&mut passed, hit.start..hit.end.min(length)));
+        hits.into_iter().for_each(|hit| cover(&mut passed, hit.start..hit.end.min(length)));
         passed.freeze()
     }
 }
@@ -250,12 +250,12 @@ mod tests {
 
     use super::*;
 
-    fn redactor() -> Redactor {
-        Redactor::new(["pk-secret-pk".into(), "other-key".into(), "abc".into()])
+    fn mask() -> Mask {
+        Mask::new(["pk-secret-pk".into(), "other-key".into(), "abc".into()])
     }
 
     fn in_pieces(text: &str, at: &[usize]) -> String {
-        let mut masked = Masked::new(redactor());
+        let mut masked = MaskedBody::new(mask());
         let mut out = Vec::new();
         let mut from = 0;
         for &to in at.iter().chain([&text.len()]) {
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn text_keeps_its_length_and_loses_the_secret() {
-        assert_eq!(redactor().text("key pk-secret-pk, abc"), "key ************, abc");
-        assert_eq!(redactor().text("nothing"), "nothing");
+        assert_eq!(mask().text("key pk-secret-pk, abc"), "key ************, abc");
+        assert_eq!(mask().text("nothing"), "nothing");
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn what_is_held_back_tells_nothing_of_a_secret() {
         let lengths = |pieces: &[&str]| {
-            let mut masked = Masked::new(redactor());
+            let mut masked = MaskedBody::new(mask());
             let pushed: Vec<_> =
                 pieces.iter().map(|piece| masked.push(Bytes::copy_from_slice(piece.as_bytes())).len()).collect();
             (pushed, masked.finish().len())
@@ -308,7 +308,7 @@ mod tests {
         }
         // An event that is whole is there at once, and the end of a body with it.
         assert_eq!(lengths(&["data: pk-secret\n\n"]), (vec!["data: pk-secret\n\n".len()], 0));
-        assert_eq!(Masked::new(redactor()).last(Bytes::from_static(b"{pk-secret")), "{pk-secret");
+        assert_eq!(MaskedBody::new(mask()).last(Bytes::from_static(b"{pk-secret")), "{pk-secret");
     }
 
     #[test]
@@ -316,18 +316,18 @@ mod tests {
         use base64::prelude::BASE64_URL_SAFE;
         // With all that is written differently somewhere.
         let secret = "sk+ü/\"key\\ ?~>1";
-        let redactor = Redactor::new([secret.into()]);
+        let mask = Mask::new([secret.into()]);
         let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = json!({"key": secret}).to_string();
-        let header = json!({"header": crate::inline::ascii(&json!({"k": secret}))}).to_string();
+        let header = json!({"header": crate::secret_json::ascii(&json!({"k": secret}))}).to_string();
         for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
-            let masked = redactor.text(&text).into_owned();
+            let masked = mask.text(&text).into_owned();
             assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
         }
         for (user, rest) in [("", ""), ("a", ""), ("user:", "."), ("user", ".."), ("ab:", "...")] {
             let plain = format!("{user}{secret}{rest}");
             for text in [BASE64_STANDARD_NO_PAD.encode(&plain), BASE64_URL_SAFE.encode(&plain)] {
-                let masked = redactor.text(&text).into_owned();
+                let masked = mask.text(&text).into_owned();
                 let left = masked.bytes().filter(|&byte| byte != b'*' && byte != b'=').count();
                 // What belongs to its surroundings, and a letter at either end that it shares with them.
                 assert!(left <= (user.len() + rest.len()) * 4 / 3 + 4, "{plain}: {text} gave {masked}");
@@ -338,11 +338,11 @@ mod tests {
     #[test]
     fn what_a_component_may_see_of_an_answer_however_it_is_cut() {
         let fixture: Value = serde_json::from_str(include_str!("../../../tests/fixtures/boundary/masks.json")).unwrap();
-        let redactor = |case: &Value| {
-            Redactor::new(case["secrets"].as_array().unwrap().iter().map(|secret| secret.as_str().unwrap().into()))
+        let mask = |case: &Value| {
+            Mask::new(case["secrets"].as_array().unwrap().iter().map(|secret| secret.as_str().unwrap().into()))
         };
-        let cut = |redactor: &Redactor, text: &str, cuts: &[usize]| {
-            let mut masked = Masked::new(redactor.clone());
+        let cut = |mask: &Mask, text: &str, cuts: &[usize]| {
+            let mut masked = MaskedBody::new(mask.clone());
             let mut out = Vec::new();
             let mut from = 0;
             for &to in cuts.iter().chain([&text.len()]) {
@@ -353,26 +353,26 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         for case in fixture["cases"].as_array().unwrap() {
-            let (redactor, text) = (redactor(case), case["text"].as_str().unwrap());
-            assert_eq!(redactor.text(text), case["masked"].as_str().unwrap());
+            let (mask, text) = (mask(case), case["text"].as_str().unwrap());
+            assert_eq!(mask.text(text), case["masked"].as_str().unwrap());
             for first in 0..=text.len() {
                 for second in first..=text.len() {
-                    let masked = cut(&redactor, text, &[first, second]);
+                    let masked = cut(&mask, text, &[first, second]);
                     assert_eq!(masked, case["masked"].as_str().unwrap(), "cut at {first} and {second}");
                 }
             }
             let bytes: Vec<_> = (0..text.len()).collect();
-            assert_eq!(cut(&redactor, text, &bytes), case["masked"].as_str().unwrap(), "byte by byte");
+            assert_eq!(cut(&mask, text, &bytes), case["masked"].as_str().unwrap(), "byte by byte");
         }
         for case in fixture["header_names"].as_array().unwrap() {
-            let is_in_name = redactor(case).is_in_name(case["name"].as_str().unwrap());
+            let is_in_name = mask(case).is_in_name(case["name"].as_str().unwrap());
             assert_eq!(is_in_name, !case["kept"].as_bool().unwrap(), "{case}");
         }
     }
 
     #[test]
     fn debug_shows_no_secret() {
-        let shown = format!("{:?}", Masked::new(redactor()));
+        let shown = format!("{:?}", MaskedBody::new(mask()));
         assert!(!shown.contains("secret-pk") && !shown.contains("other-key"), "{shown}");
     }
 }
