@@ -162,6 +162,28 @@ fn the_version_rises_with_the_interface() {
     );
 }
 
+/// A crate's package holds what is in the crate's folder alone.
+#[test]
+fn the_copy_of_the_host_is_the_same() {
+    fn texts(folder: &Path, name: &str, all: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            let name = format!("{name}/{}", entry.file_name().display());
+            if name.ends_with(".wit") {
+                all.insert(name, fs::read_to_string(entry.path()).unwrap());
+            } else if name.starts_with("/deps") {
+                texts(&entry.path(), &name, all);
+            }
+        }
+    }
+    let [own, copy] = ["wit", "host-harness/wit"].map(|folder| {
+        let mut all = BTreeMap::new();
+        texts(&Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(folder), "", &mut all);
+        all
+    });
+    assert!(own.len() > 10, "{:?}", own.keys());
+    assert!(own == copy, "make host-harness/wit the same as wit: cp -r wit/*.wit wit/deps host-harness/wit");
+}
+
 #[test]
 fn each_kind_of_change_has_its_version() {
     let old = "package a:b@0.2.3;
