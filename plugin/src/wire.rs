@@ -693,7 +693,7 @@ impl<'a> Vector<'a> {
         for name in ["embedding", "embeddings", "values", "float"] {
             if embedding.is_object() {
                 let mut object = embedding.into_object().unwrap_or_default();
-                index = index.or_else(|| object.get("index")?.count());
+                index = index.or_else(|| object.get("index").or_else(|| object.get("text_index"))?.count());
                 embedding = object.take(name).unwrap_or(Json::Object(object));
             }
         }
@@ -713,25 +713,51 @@ impl<'a> Vector<'a> {
     }
 }
 
+/// What leads to the vectors, the outer first: what OpenAI, Cohere and MiniMax call them, what wraps them (DashScope,
+/// Workers AI, Vertex, watsonx), the kinds of them, of which whole numbers come only where they were asked for, and one
+/// alone.
+const VECTORS: [&str; 16] = [
+    "data",
+    "embeddings",
+    "output",
+    "result",
+    "results",
+    "predictions",
+    "vectors",
+    "embedding",
+    "embeddingsByType",
+    "float",
+    "base64",
+    "int8",
+    "uint8",
+    "binary",
+    "ubinary",
+    "values",
+];
+
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut root = successful(text)?;
-        let list = listed(text);
-        // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
-        let list = list.or_else(|| root.take("data")).or_else(|| {
-            let all = root.take("embeddings")?;
-            if !all.is_object() {
-                return Some(all);
+        let is_number = |item: &Json<'_>| item.number().is_some();
+        let mut found = listed(text).unwrap_or(Json::NULL);
+        // Hugging Face's are nothing but lists.
+        let is_bare =
+            found.list().is_some_and(|items| items.first().is_some_and(|one| one.list().is_some() || is_number(one)));
+        let root = if is_bare { Object::default() } else { successful(text)? };
+        let (usage, model) = (root.get("usage").and_then(Json::object), root.text("model").into_owned().into());
+        if found.is_null() {
+            found = root.into();
+        }
+        for _ in 0..MAX_DEPTH {
+            if found.is_object() {
+                let mut object = found.into_object().unwrap_or_default();
+                found = VECTORS.iter().find_map(|name| object.take(name)).unwrap_or(Json::NULL);
             }
-            let mut kinds = all.into_object()?;
-            // Whole numbers, or base64, where they were asked for.
-            kinds.take("float").or_else(|| kinds.into_iter().map(|(_, list)| list).find(Json::is_nested))
-        });
-        let list = list.or_else(|| Some([("embedding", root.take("embedding")?)].into()));
-        let list = list.unwrap_or(Json::NULL);
-        let items = if list.is_object() { alloc::vec![list] } else { list.into_list().unwrap_or_default() };
+        }
+        // One vector alone, too.
+        let items = found.list().filter(|items| !items.first().is_some_and(is_number));
+        let items = items.unwrap_or_else(|| alloc::vec![found]);
         let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
+        Ok(Self { data, usage, model })
     }
 }
 
