@@ -17,10 +17,12 @@ use openclaw_provider_guest::one_line;
 
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, classify};
 
+use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::failure::Failure;
 use crate::guardrails;
 use crate::json::lossy;
+use crate::parts::finish_reason;
 use crate::portkey;
 use crate::report::Head;
 
@@ -335,6 +337,15 @@ const FAILURES: &[&str] = &[
     "rate_limit",
     "expired",
 ];
+
+/// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.
+pub(crate) fn refused_image(reason: &str, head: &Head) -> Option<Box<Error>> {
+    if finish_reason(reason, false) != FinishReason::ContentFilter {
+        return failed_finish(reason, head);
+    }
+    let message = format!("The model provider's filter refused the image: {reason}");
+    Some(with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Upstream, &message, head), FILTER))
+}
 
 /// A guardrail denied the answer, and its replacement came with status 200.
 pub(crate) fn soft_deny(head: &Head, denied: &str) -> Box<Error> {

@@ -29,7 +29,7 @@ pub(crate) struct Failure {
 }
 
 /// Members that hold the words, the more telling first, however they are spelled in upper and lower case.
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 24] = [
     "message",
     "msg",
     "faultstring",
@@ -53,6 +53,8 @@ const WORDS: [&str; 23] = [
     "cause",
     "exception",
     "text",
+    // Imagen's.
+    "raiFilteredReason",
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 /// Further members that may be an HTTP status.
@@ -176,7 +178,7 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 /// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
 fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
     let has_words = |object: &Object<'_>| {
-        ["message", "msg", "error"]
+        ["message", "msg", "error", "raiFilteredReason"]
             .iter()
             .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
     };

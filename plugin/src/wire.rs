@@ -65,6 +65,15 @@ fn listed(text: &str) -> Option<Json<'_>> {
     Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok())
 }
 
+/// The last JSON of a stream of events, which says all of what it was about; a text that is none stays what it is, and so
+/// does a stream that ends with a part of an image.
+pub(crate) fn last_event(text: &str) -> &str {
+    let is_stream = ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field));
+    let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = events.find(|event| is_stream && event.starts_with('{'));
+    last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
+}
+
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
 pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
     // `data: [DONE]`, commas and brackets, and line breaks that were written as `\n`.
@@ -498,6 +507,8 @@ pub(crate) struct Image<'a> {
     pub(crate) url: Cow<'a, str>,
     pub(crate) base64: Cow<'a, str>,
     pub(crate) revised_prompt: Cow<'a, str>,
+    /// Why it is as it is: a filter blurs.
+    pub(crate) reason: Cow<'a, str>,
 }
 
 impl<'a> Image<'a> {
@@ -536,8 +547,9 @@ impl<'a> Image<'a> {
         match name {
             _ if value.is_nested() => {}
             "url" => self.url = value.text(),
-            "b64_json" | "data" | "base64" | "bytesBase64Encoded" => self.base64 = value.text(),
+            "b64_json" | "data" | "base64" | "bytesBase64Encoded" | "imageBytes" => self.base64 = value.text(),
             "revised_prompt" => self.revised_prompt = value.text(),
+            "finish_reason" | "finishReason" => self.reason = value.text(),
             _ => {}
         }
     }
@@ -638,7 +650,8 @@ fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &mut Vec<Imag
         found.push(image);
     } else if left > 0 {
         for (name, value) in value.into_object().unwrap_or_default() {
-            let is_named = matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64");
+            let is_named =
+                matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64" | "sample");
             within(is_named, value, left - 1, found);
         }
     }
@@ -650,7 +663,24 @@ pub(crate) struct Images<'a> {
     pub(crate) data: Vec<Image<'a>>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
+    /// What Stability says of all of them.
+    pub(crate) reason: Cow<'a, str>,
 }
+
+/// What leads to the images of an answer.
+const IMAGES: [&str; 11] = [
+    "data",
+    "images",
+    "output",
+    "result",
+    "image",
+    "artifacts",
+    "predictions",
+    "choices",
+    "candidates",
+    "generatedImages",
+    "assets",
+];
 
 impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
@@ -659,15 +689,20 @@ impl<'a> Images<'a> {
         if let Some(list) = listed(text) {
             within(true, list, MAX_DEPTH, &mut data);
         }
-        for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
-        {
+        let reasons = [root.text("finish_reason"), root.text("finish_reasons")];
+        let reason = reasons.into_iter().find(|reason| !reason.is_empty()).unwrap_or_default();
+        for name in IMAGES {
             if data.is_empty()
                 && let Some(value) = root.take(name)
             {
                 within(true, value, MAX_DEPTH, &mut data);
             }
         }
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
+        // An event of a stream holds it itself. A URL there may be any.
+        if data.is_empty() {
+            data.extend(Image::read(&root.clone().into()).filter(|image| image.url.is_empty()));
+        }
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), reason })
     }
 }
 

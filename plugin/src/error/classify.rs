@@ -233,7 +233,7 @@ const RULES: &[Rule] = {
     rule(Code("1026"), Is::ContentBlocked, FILTER),
     rule(Code("1027"), Is::ContentBlocked, FILTER),
     rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
+        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "related to a risk", "usage guidelines", "by our content filter", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
     rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
