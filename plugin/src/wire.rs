@@ -664,11 +664,11 @@ pub(crate) struct Images<'a> {
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
     /// What Stability says of all of them.
-    pub(crate) reason: Cow<'a, str>,
+    pub(crate) reason: String,
 }
 
-/// What leads to the images of an answer.
-const IMAGES: [&str; 11] = [
+/// What leads to the images of an answer; the last is that of an event of a stream.
+const IMAGES: [&str; 12] = [
     "data",
     "images",
     "output",
@@ -680,6 +680,7 @@ const IMAGES: [&str; 11] = [
     "candidates",
     "generatedImages",
     "assets",
+    "b64_json",
 ];
 
 impl<'a> Images<'a> {
@@ -689,18 +690,13 @@ impl<'a> Images<'a> {
         if let Some(list) = listed(text) {
             within(true, list, MAX_DEPTH, &mut data);
         }
-        let reasons = [root.text("finish_reason"), root.text("finish_reasons")];
-        let reason = reasons.into_iter().find(|reason| !reason.is_empty()).unwrap_or_default();
+        let reason = [root.text("finish_reason"), root.text("finish_reasons")].concat();
         for name in IMAGES {
             if data.is_empty()
                 && let Some(value) = root.take(name)
             {
                 within(true, value, MAX_DEPTH, &mut data);
             }
-        }
-        // An event of a stream holds it itself. A URL there may be any.
-        if data.is_empty() {
-            data.extend(Image::read(&root.clone().into()).filter(|image| image.url.is_empty()));
         }
         Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), reason })
     }
