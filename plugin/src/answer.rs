@@ -18,7 +18,7 @@ use crate::{events, guardrails, usage};
 
 /// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
-    let malformed = || error::malformed(head, "The answer is no chat completion", body);
+    let malformed = || error::no_completion(head, body);
     let text = lossy(body);
     let text = text.trim_start();
     match text.as_bytes().first() {

@@ -25,6 +25,7 @@ use crate::json::lossy;
 use crate::parts::finish_reason;
 use crate::portkey;
 use crate::report::Head;
+use crate::wire;
 
 /// A result with a boxed error, because the record is large and success is the rule.
 pub type Result<T> = core::result::Result<T, Box<Error>>;
@@ -129,6 +130,48 @@ pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
     let is_failure = |failure: &Failure| failure.is_marked || !failure.message.is_empty();
     page(head, body).or_else(|| failing(head, body, is_failure)).unwrap_or_else(|| protocol(head, what, body))
+}
+
+/// The error for a whole answer that is no chat completion.
+pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
+    let error = malformed(head, "The answer is no chat completion", body);
+    match foreign(&lossy(body)) {
+        Some(api) if error.kind == ErrorKind::Protocol => in_form(head, api),
+        _ => error,
+    }
+}
+
+/// What the answers of a provider's own API hold, or are called, and whose that is.
+const FORMS: [(&str, &str); 11] = [
+    ("candidates", "Google's"),
+    ("usageMetadata", "Google's"),
+    ("message_start", "Anthropic's"),
+    ("stop_reason", "Anthropic's"),
+    ("stopReason", "Bedrock's"),
+    ("generated_text", "Hugging Face's"),
+    ("done", "Ollama's"),
+    ("message-start", "Cohere's"),
+    ("response", "Workers AI's"),
+    ("result", "Workers AI's"),
+    ("output", "DashScope's"),
+];
+
+/// Whose API an answer without choices is in the form of.
+pub(crate) fn foreign(text: &str) -> Option<&'static str> {
+    let root = wire::root(text).ok().filter(|root| !root.has("choices"))?;
+    let is_it = |(mark, _): &&(&str, &'static str)| root.has(mark) || root.is("type", mark);
+    let cohere = || root.get("message")?.object()?.get("content")?.is_nested().then_some("Cohere's");
+    FORMS.iter().find(is_it).map(|(_, api)| *api).or_else(cohere)
+}
+
+/// The error for an answer in the form of another API.
+pub(crate) fn in_form(head: &Head, api: &str) -> Box<Error> {
+    let message = format!("The answer is in the form of {api} own API, not of OpenAI's");
+    let error = answered(ErrorKind::InvalidConfig, ErrorOrigin::Gateway, &message, head);
+    with_hint(
+        error,
+        "Tell the gateway who answers, by the option provider: it translates then. A base URL or custom_host of the provider's own must be that of its OpenAI API, usually /v1.",
+    )
 }
 
 /// The failure in an answer that holds nothing that was requested, if it has words.

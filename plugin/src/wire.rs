@@ -45,7 +45,7 @@ impl<'a> Spelled<'a> {
 const OPENED: [&str; 8] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls", "usage"];
 
 /// The root of an answer: an object, or the first of a list of them, as Google writes errors.
-fn root(text: &str) -> Result<Object<'_>> {
+pub(crate) fn root(text: &str) -> Result<Object<'_>> {
     match Object::parse_opening(text, &OPENED) {
         Some(root) => Ok(root),
         None => {

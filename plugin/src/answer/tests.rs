@@ -502,10 +502,59 @@ fn what_is_no_answer() {
         ("data: {}", ErrorKind::Truncated),
         (r#"{"message":{"role":"assistant","content":"hi"}}"#, ErrorKind::Protocol),
         (r#"{"code":0,"message":"Success","data":{"choices":[{"message":{"content":"hi"}}]}}"#, ErrorKind::Protocol),
+        (r#"{"choices":[{}],"done":true}"#, ErrorKind::Protocol),
         ("<html></html>", ErrorKind::InvalidConfig),
         (r#"{"status":"failure","message":"Invalid config passed"}"#, ErrorKind::InvalidConfig),
         (r#"{"error":{"message":"x","type":"hooks_failed"},"choices":[{}]}"#, ErrorKind::ContentBlocked),
     ] {
         assert_eq!(answer(body).unwrap_err().kind, kind, "{body}");
+    }
+}
+
+/// A base URL, or the provider that the gateway was told of, leads to an API of the provider's own.
+#[test]
+fn answers_in_the_form_of_another_api() {
+    let hello = r#"{"role":"assistant","content":"Hello"}"#;
+    let ollama = format!(r#"{{"model":"m","created_at":"2026","message":{hello},"done":"#);
+    for (body, api) in [
+        (format!("{ollama}true}}"), "Ollama's"),
+        (format!("{ollama}false}}\n{ollama}true}}\n"), "Ollama's"),
+        (r#"{"model":"m","response":"Hello","done":true}"#.into(), "Ollama's"),
+        (r#"{"candidates":[{"content":{"parts":[{"text":"Hello"}]},"finishReason":"STOP"}]}"#.into(), "Google's"),
+        (r#"[{"candidates":[{"content":{"parts":[{"text":"Hel"}]}}]},{"candidates":[]}]"#.into(), "Google's"),
+        (
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}]}}]}\r\n\r\n".into(),
+            "Google's",
+        ),
+        (format!(r#"{{"output":{{"choices":[{{"message":{hello}}}]}},"request_id":"r"}}"#), "DashScope's"),
+        (
+            r#"{"id":"c","finish_reason":"COMPLETE","message":{"role":"assistant","content":[{"type":"text","text":"Hello"}]}}"#.into(),
+            "Cohere's",
+        ),
+        (
+            "event: message-start\ndata: {\"type\":\"message-start\",\"delta\":{}}\n\ndata: {\"type\":\"content-delta\"}\n\n".into(),
+            "Cohere's",
+        ),
+        (
+            r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn"}"#.into(),
+            "Anthropic's",
+        ),
+        (
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\ndata: {\"type\":\"message_stop\"}\n\n".into(),
+            "Anthropic's",
+        ),
+        (r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#.into(), "Bedrock's"),
+        (r#"[{"generated_text":"Hello"}]"#.into(), "Hugging Face's"),
+        (r#"{"result":{"response":"Hello"},"success":true,"errors":[]}"#.into(), "Workers AI's"),
+        ("data: {\"response\":\"Hel\"}\n\ndata: {\"response\":\"lo\"}\n\ndata: [DONE]\n\n".into(), "Workers AI's"),
+    ] {
+        let mut reply = crate::stream::Reply::new(Head { status: 200, headers: Vec::new() });
+        reply.push(body.as_bytes());
+        reply.close(None);
+        for error in [answer(&body).unwrap_err(), reply.take().unwrap().unwrap_err()] {
+            let expected = format!("The answer is in the form of {api} own API, not of OpenAI's");
+            assert_eq!((error.kind, &error.message), (ErrorKind::InvalidConfig, &expected), "{body}");
+            assert!(error.hint.unwrap().contains("the option provider"), "{body}");
+        }
     }
 }
