@@ -326,7 +326,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     // Cohere's word for its context's end is no failure.
-    if says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]) || !says(FAILURES) {
+    let is_filtered = says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]);
+    if is_filtered && !says(&[CALL_FILTER]) || !says(FAILURES) {
         return None;
     }
     let code = one_line(reason, 128);
@@ -337,7 +338,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
             (ErrorKind::Timeout, Some(LATER))
-        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
+        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing", CALL_FILTER]) {
             (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
         } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
@@ -351,8 +352,12 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     Some(error)
 }
 
+/// No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
+const CALL_FILTER: &str = "function_call_filter";
+
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.
 const FAILURES: &[&str] = &[
+    CALL_FILTER,
     "error",
     "abort",
     "malform",

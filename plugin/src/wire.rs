@@ -350,6 +350,12 @@ impl<'a> Message<'a> {
                         parts.clear();
                     }
                 }
+                // Snowflake's calls, whole or in pieces. Its texts are in `content` too.
+                "content_list" => each(value, &mut |part| {
+                    if matches!(&*part.text("type"), "" | "tool_use") {
+                        calls.push(ToolCall::read(part));
+                    }
+                }),
                 "refusal" => read.refusal = value.text(),
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
@@ -584,7 +590,7 @@ impl<'a> ToolCall<'a> {
     pub(crate) const FUNCTION_CALL: u64 = u64::MAX;
 
     fn read(mut call: Object<'a>) -> Self {
-        let function = call.take("function").and_then(Json::into_object);
+        let function = call.take("function").or_else(|| call.take("tool_use")).and_then(Json::into_object);
         let mut read = Self::default();
         // Some providers have all of it one level up.
         read.function(&call);
@@ -616,7 +622,10 @@ impl<'a> ToolCall<'a> {
         for (name, value) in function.iter() {
             match &**name {
                 _ if value.is_null() => {}
+                // A piece that has none, of a proxy that writes it so (litellm#12513).
+                "name" if value.is("null") => {}
                 "name" => self.name = trimmed(value.text()),
+                "tool_use_id" => self.id = trimmed(value.text()),
                 "arguments" | "args" | "input" | "parameters" if value.is_nested() => {
                     self.arguments = Spelled { text: Cow::Owned(value.to_json()), json: None };
                 }

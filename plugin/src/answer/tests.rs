@@ -210,10 +210,16 @@ fn answers_of_every_odd_kind() {
         r#"{"tool_calls":[{"function":{"input":"","name":"f","args":{},"arguments":"{}"}}]}"#,
         r#"{"tool_calls":[{"name":"f","input":"{}"}]}"#,
         r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
+        // In parts, each an entry of its own (sglang#23071).
+        r#"{"tool_calls":[{"id":"","function":{"name":"f","arguments":""}},{"id":null,"function":{"name":null,"arguments":"{}"}}]}"#,
+        r#"{"tool_calls":[{"function":{"name":"f","arguments":"{"}},{"function":{"name":"null","arguments":"}"}}]}"#,
         r#"{"content":[{"type":"tool_use","id":"z","name":"f","input":{}}],"tool_calls":[{"name":"f","arguments":"{}"}]}"#,
     ] {
         assert_eq!(calls(message), [call("call_0", None)], "{message}");
     }
+    // Snowflake's.
+    let listed = r#"{"content":"a","content_list":[{"type":"text","text":"a"},{"type":"tool_use","tool_use":{"tool_use_id":"i","name":"f","input":{}}}]}"#;
+    assert_eq!(calls(listed), [AssistantPart::Text("a".into()), call("i", None)]);
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
@@ -262,6 +268,11 @@ fn answers_that_are_failures() {
         (of(hello, "\"insufficient_system_resource\"", ""), ErrorKind::Overloaded, "insufficient_system_resource"),
         (of("{}", "\"MALFORMED_FUNCTION_CALL\"", ""), ErrorKind::Protocol, "MALFORMED_FUNCTION_CALL"),
         (of("{}", "\"UNEXPECTED_TOOL_CALL\"", ""), ErrorKind::Protocol, "UNEXPECTED_TOOL_CALL"),
+        (
+            of("{}", "\"function_call_filter: MALFORMED_FUNCTION_CALL\"", ""),
+            ErrorKind::Protocol,
+            "function_call_filter: MALFORMED_FUNCTION_CALL",
+        ),
         (of("{}", "\"TIMEOUT\"", ""), ErrorKind::Timeout, "TIMEOUT"),
         (of("{}", "null", ""), ErrorKind::Protocol, "no chat completion"),
         (
@@ -389,11 +400,21 @@ fn finish_reasons() {
         ("toolUse", false, FinishReason::ToolCalls),
         ("content-filter", false, FinishReason::ContentFilter),
         ("policy_violation", false, FinishReason::ContentFilter),
+        ("content_filter: PROHIBITED_CONTENT", false, FinishReason::ContentFilter),
         ("inappropriate_content", false, FinishReason::ContentFilter),
         ("a word to come", false, FinishReason::Other("a word to come".into())),
     ] {
         assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
     }
+    // Copilot's: a text and its calls, of one number. Of another number is another answer.
+    let of = |index: u64| {
+        format!(
+            r#"{{"choices":[{{"index":0,"message":{{"content":"a"}},"finish_reason":"tool_calls"}},{{"index":{index},"message":{{"tool_calls":[{{"id":"i","function":{{"name":"f","arguments":"{{}}"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
+        )
+    };
+    let both = answer(&of(0)).unwrap();
+    assert!(matches!(&both.content[..], [AssistantPart::Text(_), AssistantPart::ToolCall(_)]), "{:?}", both.content);
+    assert_eq!(answer(&of(1)).unwrap_err().kind, ErrorKind::Protocol);
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();

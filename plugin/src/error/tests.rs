@@ -569,6 +569,10 @@ fn a_failure_names_its_own_status() {
         (r#"{"error_code":429,"error_msg":"x"}"#, Is::RateLimited),
         (r#"{"Error":{"Code":503,"Message":"x"}}"#, Is::Overloaded),
         (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
+        (r#"{"error":{"code":"1302","message":"x"}}"#, Is::RateLimited),
+        (r#"{"code":"rate_limit_daily","message":"Error code: 429 - x"}"#, Is::RateLimited),
+        (r#"{"base_resp":{"status_code":2049,"status_msg":"invalid api key"}}"#, Is::Unauthorized),
+        (r#"{"error":{"code":"insufficient_user_quota","message":"user quota is not enough"}}"#, Is::QuotaExceeded),
         (r#"{"error":{"message":"Tokens per minute limit exceeded"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Request rate increased too quickly"}}"#, Is::RateLimited),
         (

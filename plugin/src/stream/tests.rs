@@ -931,6 +931,7 @@ fn calls_by_what_is_there() {
         ("two names, two ids", &["0/a/time/", "0/b/weather/", "0/-/-/{}"], &["a time ", "b weather {}"]),
         ("two names, no ids", &["0/-/time/", "0/-/weather/{}"], &["call_0 time ", "call_1 weather {}"]),
         ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
+        ("litellm#12513", &["0/a/f/{\"x\":", "0//null/1}"], &["a f {\"x\":1}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
@@ -981,6 +982,17 @@ fn calls_by_what_is_there() {
     assert_eq!(of_deltas(&pairs), expected);
     let older = [r#"{"function_call":{"name":"f","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
     assert_eq!(of_deltas(&older), [call(0, Some(("call_0", "f")), "{"), call(0, None, "}")], "oh-my-pi#1692");
+    let listed = [
+        r#"{"type":"text","content":"a","content_list":[{"type":"text","text":"a"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"tool_use_id":"i","name":"f"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"input":"{\"x\":"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"input":"1}"}]}"#,
+    ];
+    assert_eq!(
+        of_deltas(&listed),
+        [text("a"), call(0, Some(("i", "f")), ""), call(0, None, "{\"x\":"), call(0, None, "1}")],
+        "langchain-snowflake#40"
+    );
     // Claude's search: its start comes in the blocks, its input as a call's.
     let search = [
         r#"{"content_blocks":[{"index":0,"delta":{"id":"s","name":"web_search","input":{}}}]}"#,
