@@ -131,6 +131,12 @@ impl Failure {
             (inner, outer, _) => inner.or(outer).or_else(|| root.iter().find_map(within)),
         };
         read.message = message.unwrap_or_default();
+        if read.message.is_empty()
+            && let Some(filtered) = filtered(root)
+        {
+            read.code = filtered.text("code").into_owned();
+            read.message = filtered.text("message").into_owned();
+        }
         if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, 1))
             && !read.message.is_empty()
             && !read.message.contains(&more)
@@ -156,6 +162,12 @@ impl Failure {
             self.message = format!("{before}{}", inner.message);
         }
     }
+}
+
+/// What Azure says of an answer that its filter took back: behind a status of 400, in a chat completion (experiential#967).
+fn filtered<'a>(root: &Object<'a>) -> Option<Object<'a>> {
+    let choice = root.get("choices")?.list()?.into_iter().next()?.into_object()?;
+    choice.get("content_filter_results")?.object()?.get("error")?.object()
 }
 
 /// The words in a value, or none.

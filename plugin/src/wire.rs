@@ -229,7 +229,7 @@ pub(crate) fn is_failed(root: &Object<'_>) -> bool {
 /// Whether a member at the top of an answer says that it is a failure.
 fn is_failure(name: &str, value: &Json<'_>) -> bool {
     match name {
-        "error" | "html-message" => !value.is_blank(),
+        "error" | "errors" | "html-message" => !value.is_blank(),
         "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
         "success" | "ok" => value.bool() == Some(false),
         // FastChat's and Baidu's.

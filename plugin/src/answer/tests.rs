@@ -256,6 +256,7 @@ fn answers_that_are_failures() {
     for (body, kind, words) in [
         (of(hello, "\"stop\"", r#","error":{"message":"engine","code":500}"#), ErrorKind::Overloaded, "engine"),
         (of(hello, "\"stop\"", r#","error":"engine""#), ErrorKind::Other, "engine"),
+        (of(hello, "null", r#","errors":[{"message":"engine"}]"#), ErrorKind::Other, "engine"),
         (of(r#"{"content":"Hel","error":{"message":"engine"}}"#, "null", ""), ErrorKind::Other, "engine"),
         (
             of(hello, r#""error","error":{"code":502,"message":"Provider disconnected"}"#, ""),
@@ -331,6 +332,7 @@ fn answers_that_are_failures() {
     for blank in ["null", "{}", "false", "\"\"", "[]", "0", r#"{"message":"","code":null,"type":""}"#] {
         assert!(answer(&of(hello, "\"stop\"", &format!(r#","error":{blank}"#))).is_ok(), "{blank}");
     }
+    assert!(answer(&of(hello, "\"stop\"", r#","errors":[],"messages":[]"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","error_code":0,"timings":{"a":NaN,"b":"Infinity"}"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","base_resp":{"status_code":0,"status_msg":"success"}"#)).is_ok());
     let soft = response(&Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes());

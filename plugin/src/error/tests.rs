@@ -523,6 +523,7 @@ fn the_words_are_found_wherever_they_are() {
         (451, r#"{"error":{"message":"It is blocked.","type":"censorship_blocked"}}"#.into(), Is::ContentBlocked, "It is blocked.", "content filter"),
         (400, said("litellm.ContextWindowExceededError: x"), Is::InvalidRequest, "litellm.ContextWindowExceededError: x", "context"),
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
+        (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "Blocked by label 'Violence'.", "content filter"),
         (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
         (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
     ] {
