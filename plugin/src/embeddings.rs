@@ -71,14 +71,14 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     if answer.data.len() != count {
         return Err(miscounted(answer.data.len()));
     }
-    // Some providers number them, from 0 or 1, and not each in its place; others do not, or give all one number. Google
-    // leaves the number 0 out.
-    let given: Vec<Option<u64>> = answer.data.iter().map(|item| item.index).collect();
-    let is_numbered = given.iter().any(|number| Some(number) != given.first());
-    let first = given.iter().map(|number| number.unwrap_or(0)).min().unwrap_or(0).min(1);
+    // Some providers number them, from 0 or 1, and not each in its place; others do not, or give all the number 0. Google
+    // leaves that one out.
+    let number = |item: &wire::Vector<'_>| item.index.unwrap_or(0);
+    let is_numbered = answer.data.iter().any(|item| number(item) > 0);
+    let first = answer.data.iter().map(number).min().unwrap_or(0).min(1);
     let mut vectors = vec![Vec::new(); count];
-    for ((at, item), number) in answer.data.iter().enumerate().zip(given) {
-        let place = if is_numbered { usize::try_from(number.unwrap_or(0) - first).unwrap_or(usize::MAX) } else { at };
+    for (at, item) in answer.data.iter().enumerate() {
+        let place = if is_numbered { usize::try_from(number(item) - first).unwrap_or(usize::MAX) } else { at };
         let vector = numbers(&item.embedding).ok_or_else(|| {
             let quote = item.embedding.raw().unwrap_or_default();
             error::protocol(head, "A vector in the answer is no list of numbers", quote.as_bytes())
@@ -148,7 +148,6 @@ mod tests {
             r#"{"embeddingsByType":{"float":[1,0.5]}}"#,
             "[[1,0.5]]",
             " [1, 0.5]",
-            r#"{"data":[{"index":7,"embedding":[1,0.5]}]}"#,
             r#"{"embedding":{"values":[1,0.5]}}"#,
             r#"{"embeddings":[{"values":[1,0.5]}]}"#,
             r#"{"data":[{"index":0,"embedding":{"float":[1,0.5]}}]}"#,
