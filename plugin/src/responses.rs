@@ -232,9 +232,10 @@ impl Items {
         // The answer came without pieces, or some of it did (opencode#44893): a call tells its rest, a text all or nothing.
         let (is_new, is_less) = (!self.is_any, held > self.weight);
         for (at, item) in (0..).zip(output) {
-            let is_left = item.is("type", "function_call")
-                || item.is("type", "message") && !self.is_begun(at, &["text", "refusal"]);
-            if is_new || is_less && is_left {
+            let is_call = item.is("type", "function_call");
+            let is_left = || is_call || item.is("type", "message") && !self.is_begun(at, &["text", "refusal"]);
+            // Each is looked for among what began.
+            if is_new || is_less && at < MAX_CALLS as u64 && is_left() {
                 let message = self.item(at, item);
                 chunks.push(self.heard(message));
             }
