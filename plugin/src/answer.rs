@@ -18,7 +18,7 @@ use crate::{events, guardrails, usage};
 
 /// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
-    let malformed = || error::malformed(head, "The answer is no chat completion", body);
+    let malformed = || error::no_completion(head, body);
     let text = lossy(body);
     let text = text.trim_start();
     match text.as_bytes().first() {
@@ -53,6 +53,13 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
         && head.status == 200
     {
         return Err(error::soft_deny(head, &denied));
+    }
+    // Copilot's text and its calls are choices of one number.
+    if let [first, rest @ ..] = &completion.choices[..]
+        && first.index.is_some()
+        && rest.iter().any(|choice| choice.index == first.index)
+    {
+        return events::whole(head, completion, text);
     }
     let choices = completion.choices;
     let at = choices.iter().position(|choice| choice.index == Some(0)).unwrap_or(0);
@@ -106,13 +113,17 @@ fn calls(content: &[AssistantPart]) -> (bool, bool) {
     let (mut has_calls, mut is_cut) = (false, false);
     for part in content {
         if let AssistantPart::ToolCall(call) = part {
-            let mut arguments = Nesting::default();
-            arguments.push(call.arguments_json.as_bytes());
             has_calls = true;
-            is_cut |= arguments.is_open();
+            is_cut |= nesting(&call.arguments_json).is_open();
         }
     }
     (has_calls, is_cut)
+}
+
+fn nesting(arguments: &str) -> Nesting {
+    let mut nesting = Nesting::default();
+    nesting.push(arguments.as_bytes());
+    nesting
 }
 
 /// Reasoning, text, tool calls and other parts. If the blocks hold the same text as `content`, their order is kept.
@@ -158,6 +169,14 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
         parts.push(AssistantPart::Image(picture(head, image)?));
     }
     for (at, call) in message.tool_calls.into_iter().enumerate() {
+        // The rest of the call before it (sglang#23071).
+        if [&call.id, &call.name].into_iter().all(|text| text.is_empty())
+            && let Some(AssistantPart::ToolCall(last)) = parts.last_mut()
+            && !nesting(&last.arguments_json).is_closed
+        {
+            last.arguments_json.push_str(&call.arguments.text);
+            continue;
+        }
         let signature = signature::of_call(call.thought_signature, call.extra_signature);
         parts.push(match (call.other, call.name.is_empty()) {
             (Some(other), _) => AssistantPart::Other(other),

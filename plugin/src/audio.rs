@@ -4,6 +4,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
@@ -48,14 +49,15 @@ pub fn speech(request: &SpeechRequest) -> Result<String> {
     Ok(body.to_json())
 }
 
+/// A text of fewer bytes may be the start of audio.
+const SHORT: usize = 16;
+
 /// The media type of an answer that is audio: by its head, and where that says nothing, by its first bytes. None where it is
 /// none.
 pub fn media_type(head: &Head, bytes: &[u8]) -> Option<String> {
-    // A failure in words keeps the type that was asked for at some.
-    if images::text(bytes, images::TEXT)
-        .map(str::trim_ascii_start)
-        .is_some_and(|text| text.starts_with('<') || is_json(text))
-    {
+    // A failure in words keeps the type that was asked for at some. So many bytes of audio are more than a name.
+    let is_words = |text: &str| text.len() >= SHORT && sniff(bytes).is_none() || text.starts_with('<') || is_json(text);
+    if images::text(bytes, images::TEXT).map(str::trim_ascii_start).is_some_and(is_words) {
         return None;
     }
     let named = head.get("content-type").map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
@@ -101,7 +103,7 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     let plain = |text: Cow<'_, str>| Transcript { text: text.into_owned(), usage: None, report: head.report() };
     let named = head.get("content-type").unwrap_or_default();
     // Some name the type of JSON, or none: the first bytes tell. Silence alone needs a name.
-    let start = text.trim_ascii_start();
+    let start = wire::last_event(text.trim_ascii_start());
     if start.starts_with('"')
         && !named.starts_with("text/")
         && let Some(text) = Json::parse(start).ok().and_then(|json| json.string())
@@ -112,15 +114,45 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
     if !is_silent && !start.starts_with('<') && !named.contains("html") && !is_json(start) {
         return Ok(plain(text));
     }
-    let malformed = || error::malformed(head, "The answer is no transcript", body);
-    let answer = Object::parse(&text).ok_or_else(malformed)?;
+    let malformed = || error::malformed(head, "The answer is no transcript", start.as_bytes());
+    let answer = Object::parse(start).ok_or_else(malformed)?;
     if wire::is_failed(&answer) {
         return Err(malformed());
     }
-    // Silence is an empty text.
-    let said = answer.get("text").and_then(|text| text.string()).ok_or_else(malformed)?;
     let usage = answer.get("usage").and_then(|usage| usage.object());
-    Ok(Transcript { text: said.into_owned(), usage: usage.as_ref().and_then(usage::usage), report: head.report() })
+    let text = said(answer.into(), DEPTH).ok_or_else(malformed)?;
+    Ok(Transcript { text, usage: usage.as_ref().and_then(usage::usage), report: head.report() })
+}
+
+/// How far down the words of a transcript are looked for.
+const DEPTH: usize = 5;
+
+/// What the words of a transcript are called: by OpenAI, Deepgram, Azure, and some that serve Whisper.
+const WORDS: [&str; 4] = ["text", "transcript", "DisplayText", "transcription"];
+
+/// What leads to them: all that was said in one place, before it is said in parts (Workers AI, Google and Deepgram, Azure).
+const AROUND: [&str; 6] = ["result", "results", "channels", "alternatives", "combinedPhrases", "segments"];
+
+/// The words in a part of a transcript. Silence is an empty text.
+fn said(part: Json<'_>, left: usize) -> Option<String> {
+    if !part.is_object() {
+        let parts = part.into_list().filter(|_| left > 0)?.into_iter();
+        let parts: Vec<String> = parts.filter_map(|part| said(part, left - 1)).collect();
+        let words: Vec<&str> = parts.iter().map(|words| words.trim()).collect();
+        return (!words.is_empty()).then(|| words.join(" "));
+    }
+    let mut part = part.into_object()?;
+    let words = WORDS.iter().find_map(|name| part.get(name)?.string());
+    words.map(Cow::into_owned).or_else(|| {
+        AROUND.iter().filter(|_| left > 0).find_map(|name| {
+            let mut inner = part.take(name)?;
+            if *name == "alternatives" {
+                // The first is the likeliest.
+                inner = inner.into_list()?.into_iter().next()?;
+            }
+            said(inner, left - 1)
+        })
+    })
 }
 
 /// Whether a text begins as an object or a list in JSON does. What is heard may stand in brackets too: `[Music]`.
@@ -242,6 +274,11 @@ mod tests {
             ("", b" {\n  \"error\": \"x\"}", None),
             ("application/octet-stream", b"<html>", None),
             ("audio/pcm", b"{\"\x01\x02", Some("audio/pcm")),
+            // An error in plain words, or as an event.
+            ("audio/mpeg", b"Internal Server Error", None),
+            ("audio/wav", b"data: {\"error\":\"x\"}\n\n", None),
+            ("audio/mpeg", b"ID3 and then what no word is", Some("audio/mpeg")),
+            ("audio/pcm", b"short", Some("audio/pcm")),
         ] {
             assert_eq!(media_type(&head(content_type), bytes).as_deref(), expected, "{content_type}");
         }
@@ -310,6 +347,28 @@ mod tests {
             ("text/plain", r#""Hi""#, r#""Hi""#),
             ("text/plain", "{laughs} Hi", "{laughs} Hi"),
             ("text/plain", "", ""),
+            (
+                "application/json",
+                r#"{"segments":[{"id":0,"text":" Hi"},{"text":" there "}],"language":"en"}"#,
+                "Hi there",
+            ),
+            ("application/json", r#"{"text":null,"segments":[{"text":"Hi"}]}"#, "Hi"),
+            ("application/json", r#"{"results":{"channels":[{"alternatives":[{"transcript":"Hi"}]}]}}"#, "Hi"),
+            (
+                "application/json",
+                r#"{"results":[{"alternatives":[{"transcript":"Hi "},{"transcript":"Hay"}]},{"alternatives":[{"transcript":"there"}]}]}"#,
+                "Hi there",
+            ),
+            ("application/json", r#"{"result":{"text":"Hi","word_count":1},"success":true,"errors":[]}"#, "Hi"),
+            ("application/json", r#"{"combinedPhrases":[{"text":"Hi"}],"phrases":[{"text":"Hi"}]}"#, "Hi"),
+            ("application/json", r#"{"RecognitionStatus":"Success","DisplayText":"Hi"}"#, "Hi"),
+            ("application/json", r#"{"segments":[{"text":"Hi"}],"transcription":"Hi","translation":null}"#, "Hi"),
+            (
+                "text/event-stream",
+                "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hi\"}\n\nevent: x\ndata: {\"type\":\"transcript.text.done\",\"text\":\"Hi\"}\n\ndata: [DONE]\n\n",
+                "Hi",
+            ),
+            ("text/plain", "event: none\n", "event: none\n"),
         ] {
             assert_eq!(transcript(&head(content_type), body.as_bytes()).unwrap().text, text, "{content_type}");
         }
@@ -319,6 +378,18 @@ mod tests {
             ("text/plain", "<html>", ErrorKind::InvalidConfig),
             ("application/json", "{}", ErrorKind::Protocol),
             ("application/json", r#"{"text":7}"#, ErrorKind::Protocol),
+            ("application/json", r#"{"results":[],"segments":[{"id":0}]}"#, ErrorKind::Protocol),
+            ("application/json", r#"{"status":"queued","text":null}"#, ErrorKind::Protocol),
+            (
+                "text/event-stream",
+                "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hi\"}\n\n",
+                ErrorKind::Protocol,
+            ),
+            (
+                "text/event-stream",
+                "data: {\"error\":{\"message\":\"m\",\"code\":\"model_not_found\"}}\n\n",
+                ErrorKind::NotFound,
+            ),
             ("application/json", "", ErrorKind::Protocol),
             ("text/html", "<html>", ErrorKind::InvalidConfig),
             ("text/plain", r#"{"error":{"message":"m","code":"model_not_found"}}"#, ErrorKind::NotFound),

@@ -71,11 +71,14 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     if answer.data.len() != count {
         return Err(miscounted(answer.data.len()));
     }
-    // Some providers number them, from 0 or 1, and not each in its place; others do not number them.
-    let first = answer.data.iter().filter_map(|item| item.index).min().unwrap_or(0).min(1);
+    // Some providers number them, from 0 or 1, and not each in its place; others do not, or give all the number 0. Google
+    // leaves that one out.
+    let number = |item: &wire::Vector<'_>| item.index.unwrap_or(0);
+    let is_numbered = answer.data.iter().any(|item| number(item) > 0);
+    let first = answer.data.iter().map(number).min().unwrap_or(0).min(1);
     let mut vectors = vec![Vec::new(); count];
     for (at, item) in answer.data.iter().enumerate() {
-        let place = item.index.map_or(at, |index| usize::try_from(index - first).unwrap_or(usize::MAX));
+        let place = if is_numbered { usize::try_from(number(item) - first).unwrap_or(usize::MAX) } else { at };
         let vector = numbers(&item.embedding).ok_or_else(|| {
             let quote = item.embedding.raw().unwrap_or_default();
             error::protocol(head, "A vector in the answer is no list of numbers", quote.as_bytes())
@@ -140,6 +143,11 @@ mod tests {
             r#"{"embeddings":{"int8":null,"base64":["AACAPwAAAD8="]}}"#,
             r#"{"embeddings":{"texts":"x","ubinary":[[1,0.5]]}}"#,
             r#"{"embedding":[1,0.5]}"#,
+            r#"{"embedding":"AACAPwAAAD8="}"#,
+            r#"{"embedding":[1,0.5],"embeddingsByType":{"float":[1,0.5]}}"#,
+            r#"{"embeddingsByType":{"float":[1,0.5]}}"#,
+            "[[1,0.5]]",
+            " [1, 0.5]",
             r#"{"embedding":{"values":[1,0.5]}}"#,
             r#"{"embeddings":[{"values":[1,0.5]}]}"#,
             r#"{"data":[{"index":0,"embedding":{"float":[1,0.5]}}]}"#,
@@ -150,6 +158,34 @@ mod tests {
         ] {
             let answer = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 1, "m");
             assert_eq!(answer.map(|answer| answer.vectors), Ok(vec![vec![1.0, 0.5]]), "{body}");
+        }
+        // Hugging Face, DashScope, Workers AI, Vertex, watsonx, MiniMax, SageMaker; all of one number (spring-ai#7019), and
+        // without the number 0, as Google does it (pi-session-search#13).
+        for body in [
+            "[[1],[2]]",
+            r#"{"output":{"embeddings":[{"text_index":1,"embedding":[2]},{"text_index":0,"embedding":[1]}]}}"#,
+            r#"{"result":{"shape":[2,1],"data":[[1],[2]]},"success":true,"errors":[]}"#,
+            r#"{"predictions":[{"embeddings":{"values":[1],"statistics":{"token_count":3}}},{"embeddings":{"values":[2]}}]}"#,
+            r#"{"model_id":"m","results":[{"embedding":[1]},{"embedding":[2]}]}"#,
+            r#"{"vectors":[[1],[2]],"base_resp":{"status_code":0}}"#,
+            r#"{"embedding":[[1],[2]]}"#,
+            r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[2]}]}"#,
+            r#"{"data":[{"embedding":[1]},{"index":1,"embedding":[2]}]}"#,
+            r#"{"data":[{"index":1,"embedding":[2]},{"embedding":[1]}]}"#,
+        ] {
+            let answer = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 2, "m");
+            assert_eq!(answer.map(|answer| answer.vectors), Ok(vec![vec![1.0], vec![2.0]]), "{body}");
+        }
+        for (body, words) in [
+            (r#"{"data":[{"embedding":[1]},{"embedding":[2]},{"index":2,"embedding":[3]}]}"#, "2 vectors for 3 texts"),
+            (r#"[{"error":{"message":"bad input"}}]"#, "bad input"),
+            (r#"{"detail":[{"msg":"bad input"}]}"#, "bad input"),
+            (r#"{"vectors":null,"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#, "rate limit"),
+            ("[]", "no vectors"),
+            ("[null]", "no vectors"),
+        ] {
+            let error = response(&Head { status: 200, headers: Vec::new() }, body.as_bytes(), 3, "m").unwrap_err();
+            assert!(error.message.contains(words), "{body}: {}", error.message);
         }
         let total = r#"{"data":[{"embedding":[1]}],"usage":{"total_tokens":2}}"#;
         let answer = response(&Head { status: 200, headers: Vec::new() }, total.as_bytes(), 1, "m").unwrap();
@@ -244,9 +280,9 @@ mod tests {
             (r#"{"data":[{"index":0,"embedding":[1]}]}"#, 2, "The answer holds 1 vectors for 2 texts"),
             (r#"{"data":[{"embedding":[1]},{"embedding":[1]}]}"#, 1, "The answer holds 2 vectors for 1 texts"),
             (
-                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[2]}]}"#,
-                2,
-                "The answer holds 1 vectors for 2 texts",
+                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[2]},{"index":1,"embedding":[3]}]}"#,
+                3,
+                "The answer holds 2 vectors for 3 texts",
             ),
             (
                 r#"{"data":[{"index":0,"embedding":[1]},{"index":7,"embedding":[2]}]}"#,

@@ -17,12 +17,15 @@ use openclaw_provider_guest::one_line;
 
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, classify};
 
+use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::failure::Failure;
 use crate::guardrails;
 use crate::json::lossy;
+use crate::parts::finish_reason;
 use crate::portkey;
 use crate::report::Head;
+use crate::wire;
 
 /// A result with a boxed error, because the record is large and success is the rule.
 pub type Result<T> = core::result::Result<T, Box<Error>>;
@@ -127,6 +130,48 @@ pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
     let is_failure = |failure: &Failure| failure.is_marked || !failure.message.is_empty();
     page(head, body).or_else(|| failing(head, body, is_failure)).unwrap_or_else(|| protocol(head, what, body))
+}
+
+/// The error for a whole answer that is no chat completion.
+pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
+    let error = malformed(head, "The answer is no chat completion", body);
+    match foreign(&lossy(body)) {
+        Some(api) if error.kind == ErrorKind::Protocol => in_form(head, api),
+        _ => error,
+    }
+}
+
+/// What the answers of a provider's own API hold, or are called, and whose that is.
+const FORMS: [(&str, &str); 11] = [
+    ("candidates", "Google's"),
+    ("usageMetadata", "Google's"),
+    ("message_start", "Anthropic's"),
+    ("stop_reason", "Anthropic's"),
+    ("stopReason", "Bedrock's"),
+    ("generated_text", "Hugging Face's"),
+    ("done", "Ollama's"),
+    ("message-start", "Cohere's"),
+    ("response", "Workers AI's"),
+    ("result", "Workers AI's"),
+    ("output", "DashScope's"),
+];
+
+/// Whose API an answer without choices is in the form of.
+pub(crate) fn foreign(text: &str) -> Option<&'static str> {
+    let root = wire::root(text).ok().filter(|root| !root.has("choices"))?;
+    let is_it = |(mark, _): &&(&str, &'static str)| root.has(mark) || root.is("type", mark);
+    let cohere = || root.get("message")?.object()?.get("content")?.is_nested().then_some("Cohere's");
+    FORMS.iter().find(is_it).map(|(_, api)| *api).or_else(cohere)
+}
+
+/// The error for an answer in the form of another API.
+pub(crate) fn in_form(head: &Head, api: &str) -> Box<Error> {
+    let message = format!("The answer is in the form of {api} own API, not of OpenAI's");
+    let error = answered(ErrorKind::InvalidConfig, ErrorOrigin::Gateway, &message, head);
+    with_hint(
+        error,
+        "Tell the gateway who answers, by the option provider: it translates then. A base URL or custom_host of the provider's own must be that of its OpenAI API, usually /v1.",
+    )
 }
 
 /// The failure in an answer that holds nothing that was requested, if it has words.
@@ -281,7 +326,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     // Cohere's word for its context's end is no failure.
-    if says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]) || !says(FAILURES) {
+    let is_filtered = says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]);
+    if is_filtered && !says(&[CALL_FILTER]) || !says(FAILURES) {
         return None;
     }
     let code = one_line(reason, 128);
@@ -292,7 +338,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
             (ErrorKind::Timeout, Some(LATER))
-        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
+        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing", CALL_FILTER]) {
             (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
         } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
@@ -306,8 +352,12 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     Some(error)
 }
 
+/// No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
+const CALL_FILTER: &str = "function_call_filter";
+
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.
 const FAILURES: &[&str] = &[
+    CALL_FILTER,
     "error",
     "abort",
     "malform",
@@ -335,6 +385,15 @@ const FAILURES: &[&str] = &[
     "rate_limit",
     "expired",
 ];
+
+/// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.
+pub(crate) fn refused_image(reason: &str, head: &Head) -> Option<Box<Error>> {
+    if finish_reason(reason, false) != FinishReason::ContentFilter {
+        return failed_finish(reason, head);
+    }
+    let message = format!("The model provider's filter refused the image: {reason}");
+    Some(with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Upstream, &message, head), FILTER))
+}
 
 /// A guardrail denied the answer, and its replacement came with status 200.
 pub(crate) fn soft_deny(head: &Head, denied: &str) -> Box<Error> {

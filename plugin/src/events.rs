@@ -160,6 +160,8 @@ struct State {
     is_started: bool,
     /// Whether there was a list of choices, even an empty one.
     has_choices: bool,
+    /// Whose API an event without choices is in the form of.
+    foreign: Option<&'static str>,
     /// The provider, as a chunk names it.
     provider: String,
     /// Whether the model is one of Workers AI.
@@ -422,10 +424,11 @@ impl State {
         if chunk.is_failure {
             return self.fail(error::malformed(&self.head, "The stream ended with an error", text.as_bytes()));
         }
-        if chunk.choices.is_empty()
-            && let Some(error) = error::in_words(&self.head, text.as_bytes())
-        {
-            return self.fail(error);
+        if chunk.choices.is_empty() {
+            if let Some(error) = error::in_words(&self.head, text.as_bytes()) {
+                return self.fail(error);
+            }
+            self.foreign = self.foreign.or_else(|| if self.is_started { None } else { error::foreign(text) });
         }
         if let Some(usage) = chunk.usage.as_ref().and_then(usage::usage) {
             self.usage = Some(self.usage.map_or(usage, |before| usage::merged(before, usage)));
@@ -789,6 +792,9 @@ impl State {
     fn nothing(&self, is_done: bool) -> Box<Error> {
         if self.has_choices {
             return error::no_choice(&self.head, &self.provider, &self.quote);
+        }
+        if let Some(api) = self.foreign {
+            return error::in_form(&self.head, api);
         }
         let start = self.quote.trim_ascii();
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));

@@ -29,7 +29,7 @@ pub(crate) struct Failure {
 }
 
 /// Members that hold the words, the more telling first, however they are spelled in upper and lower case.
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 24] = [
     "message",
     "msg",
     "faultstring",
@@ -53,6 +53,8 @@ const WORDS: [&str; 23] = [
     "cause",
     "exception",
     "text",
+    // Imagen's.
+    "raiFilteredReason",
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 /// Further members that may be an HTTP status.
@@ -129,6 +131,12 @@ impl Failure {
             (inner, outer, _) => inner.or(outer).or_else(|| root.iter().find_map(within)),
         };
         read.message = message.unwrap_or_default();
+        if read.message.is_empty()
+            && let Some(filtered) = filtered(root)
+        {
+            read.code = filtered.text("code").into_owned();
+            read.message = filtered.text("message").into_owned();
+        }
         if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, 1))
             && !read.message.is_empty()
             && !read.message.contains(&more)
@@ -156,6 +164,12 @@ impl Failure {
     }
 }
 
+/// What Azure says of an answer that its filter took back: behind a status of 400, in a chat completion (experiential#967).
+fn filtered<'a>(root: &Object<'a>) -> Option<Object<'a>> {
+    let choice = root.get("choices")?.list()?.into_iter().next()?.into_object()?;
+    choice.get("content_filter_results")?.object()?.get("error")?.object()
+}
+
 /// The words in a value, or none.
 fn words(value: &Json<'_>, depth: usize) -> Option<String> {
     if depth > MAX_DEPTH {
@@ -176,7 +190,7 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 /// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
 fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
     let has_words = |object: &Object<'_>| {
-        ["message", "msg", "error"]
+        ["message", "msg", "error", "raiFilteredReason"]
             .iter()
             .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
     };

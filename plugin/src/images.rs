@@ -170,12 +170,21 @@ pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
 /// The answer to either request.
 pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Response> {
     let (json, mut inlined) = answer.finish();
-    let malformed = || error::malformed(head, "Portkey image generation response malformed", &json);
     let text = lossy(&json);
-    let answer = wire::Images::parse(&text).map_err(|_| malformed())?;
+    let text = wire::last_event(text.trim_start());
+    let malformed = |what| error::malformed(head, what, text.as_bytes());
+    let answer = wire::Images::parse(text).map_err(|_| malformed("Portkey image generation response malformed"))?;
     let not_base64 = |quote: &[u8]| error::protocol(head, "An image is not base64", quote);
     let mut images = Vec::with_capacity(answer.data.len());
+    if let Some(error) = error::refused_image(&answer.reason, head) {
+        return Err(error);
+    }
+    let mut refused = None;
     for image in answer.data {
+        if let Some(error) = error::refused_image(&image.reason, head) {
+            refused = Some(error);
+            continue;
+        }
         // One whose name is spelled in another way was not found, and has no number.
         let number = image.base64.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         let (source, ending) = if let Some(found) = number.and_then(|number| inlined.get_mut(number)) {
@@ -193,7 +202,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         images.push(Image { source, file_name, revised_prompt: present(image.revised_prompt) });
     }
     if images.is_empty() {
-        return Err(error::malformed(head, "Portkey image generation response missing image data", &json));
+        return Err(refused.unwrap_or_else(|| malformed("Portkey image generation response missing image data")));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
     Ok(Response { model, images, usage: answer.usage.as_ref().and_then(usage::usage), report: head.report() })
@@ -494,6 +503,13 @@ mod tests {
             r#"{"choices":[{"message":{"images":[{"image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}}]}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":"x"},{"inlineData":{"data":"iVBORw0KGgo="}}]}}]}"#,
             r#"[{"base64":"iVBORw0KGgo=","seed":1}]"#,
+            r#"{"image":"iVBORw0KGgo=","finish_reason":"SUCCESS","seed":1}"#,
+            r#"{"seeds":[1],"finish_reasons":[null],"images":["iVBORw0KGgo="]}"#,
+            r#"{"artifacts":[{"base64":"iVBORw0KGgo=","finishReason":"SUCCESS"},{"base64":"AQID","finishReason":"CONTENT_FILTERED"}]}"#,
+            r#"{"generatedImages":[{"image":{"imageBytes":"iVBORw0KGgo=","mimeType":"image/png"}}]}"#,
+            // As it is streamed, where it is, though nobody asked for it.
+            "event: image_generation.completed\ndata: {\"type\":\"image_generation.completed\",\"b64_json\":\"iVBORw0KGgo=\"}\n\ndata: [DONE]\n",
+            "\ndata: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AQID\"}\n\ndata:{\"b64_json\":\"iVBORw0KGgo=\"}",
         ] {
             let images = ok(body).unwrap().images;
             assert_eq!(images.len(), 1, "{body}");
@@ -510,8 +526,26 @@ mod tests {
             (r#"{"data":[{"error":{"code":"x","message":"it is sensitive"}}]}"#, "it is sensitive"),
             (r#"{"output":{"results":[],"image_count":0}}"#, "missing image data"),
             (r#"{"data":{"id":"abc"}}"#, "missing image data"),
+            ("event: error\ndata: {\"error\":{\"message\":\"no luck\"}}\n", "no luck"),
+            ("data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AQID\"}\n", "malformed"),
+            ("data: [DONE]", "malformed"),
+            (r#"{"artifacts":[{"base64":"AQID","finishReason":"ERROR"}]}"#, "broke off with ERROR"),
         ] {
             assert!(ok(body).unwrap_err().message.contains(words), "{body}");
+        }
+        // Blurred by a filter, or not there for it.
+        for (body, words) in [
+            (r#"{"artifacts":[{"base64":"AQID","finishReason":"CONTENT_FILTERED"}]}"#, "CONTENT_FILTERED"),
+            (r#"{"image":"AQID","finish_reason":"CONTENT_FILTERED","seed":1}"#, "CONTENT_FILTERED"),
+            (r#"{"finish_reasons":["Filter reason: output image"],"images":["AQID"]}"#, "output image"),
+            (r#"{"finish_reasons":["Filter reason: prompt"],"images":[""]}"#, "prompt"),
+            (r#"{"predictions":[{"raiFilteredReason":"They violated Vertex AI's usage guidelines."}]}"#, "guidelines"),
+            (r#"{"images":[],"error":"All images have been blocked by our content filters."}"#, "content filters"),
+            (r#"{"data":[{"error":{"code":"x","message":"the output image may be related to a risk"}}]}"#, "a risk"),
+        ] {
+            let error = ok(body).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::ContentBlocked, "{body}: {}", error.message);
+            assert!(error.message.contains(words), "{body}: {}", error.message);
         }
         // What is text is no image, but for one kind.
         for (base64, words) in [
@@ -531,6 +565,8 @@ mod tests {
             r#"{"output":{"results":[{"url":"https://a/b"}]}}"#,
             r#"{"data":{"image_urls":["https://a/b"]}}"#,
             r#"{"image":{"url":"https://a/b"}}"#,
+            r#"{"status":"Ready","result":{"sample":"https://a/b","prompt":"https://c"}}"#,
+            r#"{"state":"completed","assets":{"image":"https://a/b"}}"#,
         ];
         for body in urls {
             let images = ok(body).unwrap().images;

@@ -57,13 +57,7 @@ impl Listing {
         if wire::is_failed(&page) {
             return Err(malformed());
         }
-        // Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is `null` where it
-        // holds none.
-        const LISTS: [&str; 3] = ["data", "models", "result"];
-        let list = json.list().or_else(|| LISTS.into_iter().find_map(|name| page.get(name)?.list()));
-        let is_empty = LISTS.into_iter().any(|name| page.has(name) && page.get(name).is_none());
-        let items = list.or_else(|| is_empty.then(Vec::new)).ok_or_else(malformed)?;
-        let items: Vec<Item> = items.iter().map(Item::read).collect();
+        let items = items(&json, true).ok_or_else(malformed)?;
         // A list of what nobody knows is no empty one.
         if !items.is_empty() && items.iter().all(|item| item.id.is_empty()) {
             return Err(malformed());
@@ -107,6 +101,34 @@ impl Listing {
     }
 }
 
+/// What holds the models: Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is
+/// `null` where it holds none; the last are Bedrock's and watsonx'.
+const LISTS: [&str; 5] = ["data", "models", "result", "modelSummaries", "resources"];
+
+/// The models of a listing, in a list, or behind one more name; in place of a list one alone, or an object of them, each
+/// by its id.
+fn items(value: &Json<'_>, is_root: bool) -> Option<Vec<Item>> {
+    if let Some(list) = value.list() {
+        return Some(list.iter().map(Item::read).collect());
+    }
+    let object = value.object()?;
+    let within = |name: &str| object.get(name).filter(|inner| is_root || !inner.is_object());
+    let found = LISTS.into_iter().find_map(|name| items(within(name)?, false));
+    if found.is_some() {
+        return found;
+    }
+    if LISTS.into_iter().any(|name| object.has(name) && object.get(name).is_none()) {
+        return Some(Vec::new());
+    }
+    let one = Item::read(value);
+    if !one.id.is_empty() && (!is_root || object.is("object", "model")) {
+        return Some(alloc::vec![one]);
+    }
+    let by_id: Vec<Item> = object.iter().map(|(_, model)| Item::read(model)).collect();
+    let are_theirs = object.iter().zip(&by_id).all(|((name, model), item)| model.is_object() && item.id == **name);
+    Some(by_id).filter(|models| are_theirs && !models.is_empty())
+}
+
 /// A model in a listing.
 struct Item {
     id: String,
@@ -120,15 +142,15 @@ impl Item {
         let Some(object) = item.object() else {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
-        let mut names = ["id", "model", "name", "model_id", "modelId"].into_iter().map(|name| object.text(name));
-        let id = names.find(|id| !id.is_empty());
+        let names = ["id", "model", "name", "model_id", "modelId", "slug"];
+        let id = names.into_iter().map(|name| object.text(name)).find(|id| !id.is_empty());
         // At Cloudflare the id is a number of its own.
         let own = Some(object.text("name")).filter(|name| prompt::is_like_slug(name));
         let id = id.filter(|id| id.starts_with('@') || own.is_none()).or(own);
         Self {
             id: id.unwrap_or_default().into_owned(),
             owner: present(object.text("owned_by")),
-            has_slug: !object.text("slug").is_empty(),
+            has_slug: !object.text("slug").is_empty() && object.has("id"),
         }
     }
 }
@@ -247,13 +269,38 @@ mod tests {
         assert_eq!(ids(r#"{"result":[{"id":"1-2","name":"@hf/a/b"}]}"#), ["@hf/a/b"]);
         assert_eq!(ids(r#"{"total":1,"data":[{"id":"@w/@cf/a/b","name":"@cf/a/b"}]}"#), ["@w/@cf/a/b"]);
         assert!(ids(r#"{"success":true,"result":null}"#).is_empty());
+        assert_eq!(ids(r#"{"modelSummaries":[{"modelId":"a","modelName":"A"}]}"#), ["a"]);
+        assert_eq!(ids(r#"{"total_count":1,"resources":[{"model_id":"a","provider":"p"}]}"#), ["a"]);
+        // A list of Codex' (codex-mobile#188): one page, whatever it calls its models.
+        let (entries, paths) = list(&[r#"{"models":[{"slug":"a"},{"slug":"b"}]}"#]);
+        assert_eq!((entries.len(), paths.len()), (2, 1));
+        for one in [
+            r#"{"data":{"id":"a"}}"#,
+            r#"{"id":"a","object":"model"}"#,
+            r#"{"data":{"a":{"id":"a"}}}"#,
+            r#"{"a":{"id":"a","object":"model"}}"#,
+            r#"{"code":0,"data":{"data":[{"id":"a"}]}}"#,
+            r#"{"data":{"models":[{"id":"a"}]}}"#,
+            r#"{"data":null,"models":[{"id":"a"}]}"#,
+        ] {
+            assert_eq!(ids(one), ["a"], "{one}");
+        }
     }
 
     #[test]
     fn what_is_no_list_is_an_error() {
-        for body in
-            ["", "{}", "<html></html>", r#"{"data":[{"label":"a"}]}"#, r#"{"data":{}}"#, r#"{"error":{"message":"x"}}"#]
-        {
+        for body in [
+            "",
+            "{}",
+            "<html></html>",
+            r#"{"data":[{"label":"a"}]}"#,
+            r#"{"data":{}}"#,
+            r#"{"error":{"message":"x"}}"#,
+            r#"{"id":"a"}"#,
+            r#"{"request":{"id":"a"}}"#,
+            r#"{"data":{"page":{"id":"a"}}}"#,
+            r#"{"data":{"data":{"data":[]}}}"#,
+        ] {
             let result = Listing::default().push(&Head { status: 200, headers: Vec::new() }, body.as_bytes());
             assert!(result.is_err(), "{body}");
         }

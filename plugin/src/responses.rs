@@ -228,16 +228,21 @@ impl Items {
             }
             _ => return chunks,
         };
-        // Less came than the answer holds: it has no end, then.
-        let is_cut = self.is_changed || self.is_any && output.iter().map(weight).sum::<usize>() > self.weight;
-        let finish_reason = if is_cut { Cow::default() } else { reason };
-        // The answer came without pieces.
-        if !self.is_any {
-            for (at, item) in output.into_iter().enumerate() {
-                let message = self.item(at as u64, item);
+        let held = output.iter().map(weight).sum::<usize>();
+        // The answer came without pieces, or some of it did (opencode#44893): a call tells its rest, a text all or nothing.
+        let (is_new, is_less) = (!self.is_any, held > self.weight);
+        for (at, item) in (0..).zip(output) {
+            let is_call = item.is("type", "function_call");
+            let is_left = || is_call || item.is("type", "message") && !self.is_begun(at, &["text", "refusal"]);
+            // Each is looked for among what began.
+            if is_new || is_less && at < MAX_CALLS as u64 && is_left() {
+                let message = self.item(at, item);
                 chunks.push(self.heard(message));
             }
         }
+        // Less came than the answer holds, or a part of it twice: it has no end, then.
+        let is_cut = self.is_changed || is_less && held != self.weight;
+        let finish_reason = if is_cut { Cow::default() } else { reason };
         let usage = answer.take("usage").and_then(Json::into_object);
         chunks.push(Completion { usage, ..chunk(Choice { finish_reason, ..Choice::default() }) });
         chunks

@@ -45,7 +45,7 @@ impl<'a> Spelled<'a> {
 const OPENED: [&str; 8] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls", "usage"];
 
 /// The root of an answer: an object, or the first of a list of them, as Google writes errors.
-fn root(text: &str) -> Result<Object<'_>> {
+pub(crate) fn root(text: &str) -> Result<Object<'_>> {
     match Object::parse_opening(text, &OPENED) {
         Some(root) => Ok(root),
         None => {
@@ -63,6 +63,15 @@ fn successful(text: &str) -> Result<Object<'_>> {
 /// An answer that is a bare list. Others are not read once more: they may be large.
 fn listed(text: &str) -> Option<Json<'_>> {
     Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok())
+}
+
+/// The last JSON of a stream of events, which says all of what it was about; a text that is none stays what it is, and so
+/// does a stream that ends with a part of an image.
+pub(crate) fn last_event(text: &str) -> &str {
+    let is_stream = ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field));
+    let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = events.find(|event| is_stream && event.starts_with('{'));
+    last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
 }
 
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
@@ -220,7 +229,7 @@ pub(crate) fn is_failed(root: &Object<'_>) -> bool {
 /// Whether a member at the top of an answer says that it is a failure.
 fn is_failure(name: &str, value: &Json<'_>) -> bool {
     match name {
-        "error" | "html-message" => !value.is_blank(),
+        "error" | "errors" | "html-message" => !value.is_blank(),
         "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
         "success" | "ok" => value.bool() == Some(false),
         // FastChat's and Baidu's.
@@ -341,6 +350,12 @@ impl<'a> Message<'a> {
                         parts.clear();
                     }
                 }
+                // Snowflake's calls, whole or in pieces. Its texts are in `content` too.
+                "content_list" => each(value, &mut |part| {
+                    if matches!(&*part.text("type"), "" | "tool_use") {
+                        calls.push(ToolCall::read(part));
+                    }
+                }),
                 "refusal" => read.refusal = value.text(),
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
@@ -498,6 +513,8 @@ pub(crate) struct Image<'a> {
     pub(crate) url: Cow<'a, str>,
     pub(crate) base64: Cow<'a, str>,
     pub(crate) revised_prompt: Cow<'a, str>,
+    /// Why it is as it is: a filter blurs.
+    pub(crate) reason: Cow<'a, str>,
 }
 
 impl<'a> Image<'a> {
@@ -536,8 +553,9 @@ impl<'a> Image<'a> {
         match name {
             _ if value.is_nested() => {}
             "url" => self.url = value.text(),
-            "b64_json" | "data" | "base64" | "bytesBase64Encoded" => self.base64 = value.text(),
+            "b64_json" | "data" | "base64" | "bytesBase64Encoded" | "imageBytes" => self.base64 = value.text(),
             "revised_prompt" => self.revised_prompt = value.text(),
+            "finish_reason" | "finishReason" => self.reason = value.text(),
             _ => {}
         }
     }
@@ -572,7 +590,7 @@ impl<'a> ToolCall<'a> {
     pub(crate) const FUNCTION_CALL: u64 = u64::MAX;
 
     fn read(mut call: Object<'a>) -> Self {
-        let function = call.take("function").and_then(Json::into_object);
+        let function = call.take("function").or_else(|| call.take("tool_use")).and_then(Json::into_object);
         let mut read = Self::default();
         // Some providers have all of it one level up.
         read.function(&call);
@@ -604,7 +622,10 @@ impl<'a> ToolCall<'a> {
         for (name, value) in function.iter() {
             match &**name {
                 _ if value.is_null() => {}
+                // A piece that has none, of a proxy that writes it so (litellm#12513).
+                "name" if value.is("null") => {}
                 "name" => self.name = trimmed(value.text()),
+                "tool_use_id" => self.id = trimmed(value.text()),
                 "arguments" | "args" | "input" | "parameters" if value.is_nested() => {
                     self.arguments = Spelled { text: Cow::Owned(value.to_json()), json: None };
                 }
@@ -638,7 +659,8 @@ fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &mut Vec<Imag
         found.push(image);
     } else if left > 0 {
         for (name, value) in value.into_object().unwrap_or_default() {
-            let is_named = matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64");
+            let is_named =
+                matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64" | "sample");
             within(is_named, value, left - 1, found);
         }
     }
@@ -650,7 +672,25 @@ pub(crate) struct Images<'a> {
     pub(crate) data: Vec<Image<'a>>,
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) model: Cow<'a, str>,
+    /// What Stability says of all of them.
+    pub(crate) reason: String,
 }
+
+/// What leads to the images of an answer; the last is that of an event of a stream.
+const IMAGES: [&str; 12] = [
+    "data",
+    "images",
+    "output",
+    "result",
+    "image",
+    "artifacts",
+    "predictions",
+    "choices",
+    "candidates",
+    "generatedImages",
+    "assets",
+    "b64_json",
+];
 
 impl<'a> Images<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
@@ -659,15 +699,15 @@ impl<'a> Images<'a> {
         if let Some(list) = listed(text) {
             within(true, list, MAX_DEPTH, &mut data);
         }
-        for name in ["data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates"]
-        {
+        let reason = [root.text("finish_reason"), root.text("finish_reasons")].concat();
+        for name in IMAGES {
             if data.is_empty()
                 && let Some(value) = root.take(name)
             {
                 within(true, value, MAX_DEPTH, &mut data);
             }
         }
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
+        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), reason })
     }
 }
 
@@ -693,7 +733,7 @@ impl<'a> Vector<'a> {
         for name in ["embedding", "embeddings", "values", "float"] {
             if embedding.is_object() {
                 let mut object = embedding.into_object().unwrap_or_default();
-                index = index.or_else(|| object.get("index")?.count());
+                index = index.or_else(|| object.get("index").or_else(|| object.get("text_index"))?.count());
                 embedding = object.take(name).unwrap_or(Json::Object(object));
             }
         }
@@ -713,25 +753,51 @@ impl<'a> Vector<'a> {
     }
 }
 
+/// What leads to the vectors, the outer first: what OpenAI, Cohere and MiniMax call them, what wraps them (DashScope,
+/// Workers AI, Vertex, watsonx), the kinds of them, of which whole numbers come only where they were asked for, and one
+/// alone.
+const VECTORS: [&str; 16] = [
+    "data",
+    "embeddings",
+    "output",
+    "result",
+    "results",
+    "predictions",
+    "vectors",
+    "embedding",
+    "embeddingsByType",
+    "float",
+    "base64",
+    "int8",
+    "uint8",
+    "binary",
+    "ubinary",
+    "values",
+];
+
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut root = successful(text)?;
-        let list = listed(text);
-        // OpenAI's; Cohere's, whose lists are named after their kinds; and one vector alone.
-        let list = list.or_else(|| root.take("data")).or_else(|| {
-            let all = root.take("embeddings")?;
-            if !all.is_object() {
-                return Some(all);
+        let is_number = |item: &Json<'_>| item.number().is_some();
+        let mut found = listed(text).unwrap_or(Json::NULL);
+        // Hugging Face's are nothing but lists.
+        let is_bare =
+            found.list().is_some_and(|items| items.first().is_some_and(|one| one.list().is_some() || is_number(one)));
+        let root = if is_bare { Object::default() } else { successful(text)? };
+        let (usage, model) = (root.get("usage").and_then(Json::object), root.text("model").into_owned().into());
+        if found.is_null() {
+            found = root.into();
+        }
+        for _ in 0..MAX_DEPTH {
+            if found.is_object() {
+                let mut object = found.into_object().unwrap_or_default();
+                found = VECTORS.iter().find_map(|name| object.take(name)).unwrap_or(Json::NULL);
             }
-            let mut kinds = all.into_object()?;
-            // Whole numbers, or base64, where they were asked for.
-            kinds.take("float").or_else(|| kinds.into_iter().map(|(_, list)| list).find(Json::is_nested))
-        });
-        let list = list.or_else(|| Some([("embedding", root.take("embedding")?)].into()));
-        let list = list.unwrap_or(Json::NULL);
-        let items = if list.is_object() { alloc::vec![list] } else { list.into_list().unwrap_or_default() };
+        }
+        // One vector alone, too.
+        let items = found.list().filter(|items| !items.first().is_some_and(is_number));
+        let items = items.unwrap_or_else(|| alloc::vec![found]);
         let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model") })
+        Ok(Self { data, usage, model })
     }
 }
 

@@ -210,10 +210,16 @@ fn answers_of_every_odd_kind() {
         r#"{"tool_calls":[{"function":{"input":"","name":"f","args":{},"arguments":"{}"}}]}"#,
         r#"{"tool_calls":[{"name":"f","input":"{}"}]}"#,
         r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
+        // In parts, each an entry of its own (sglang#23071).
+        r#"{"tool_calls":[{"id":"","function":{"name":"f","arguments":""}},{"id":null,"function":{"name":null,"arguments":"{}"}}]}"#,
+        r#"{"tool_calls":[{"function":{"name":"f","arguments":"{"}},{"function":{"name":"null","arguments":"}"}}]}"#,
         r#"{"content":[{"type":"tool_use","id":"z","name":"f","input":{}}],"tool_calls":[{"name":"f","arguments":"{}"}]}"#,
     ] {
         assert_eq!(calls(message), [call("call_0", None)], "{message}");
     }
+    // Snowflake's.
+    let listed = r#"{"content":"a","content_list":[{"type":"text","text":"a"},{"type":"tool_use","tool_use":{"tool_use_id":"i","name":"f","input":{}}}]}"#;
+    assert_eq!(calls(listed), [AssistantPart::Text("a".into()), call("i", None)]);
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
@@ -250,6 +256,7 @@ fn answers_that_are_failures() {
     for (body, kind, words) in [
         (of(hello, "\"stop\"", r#","error":{"message":"engine","code":500}"#), ErrorKind::Overloaded, "engine"),
         (of(hello, "\"stop\"", r#","error":"engine""#), ErrorKind::Other, "engine"),
+        (of(hello, "null", r#","errors":[{"message":"engine"}]"#), ErrorKind::Other, "engine"),
         (of(r#"{"content":"Hel","error":{"message":"engine"}}"#, "null", ""), ErrorKind::Other, "engine"),
         (
             of(hello, r#""error","error":{"code":502,"message":"Provider disconnected"}"#, ""),
@@ -262,6 +269,11 @@ fn answers_that_are_failures() {
         (of(hello, "\"insufficient_system_resource\"", ""), ErrorKind::Overloaded, "insufficient_system_resource"),
         (of("{}", "\"MALFORMED_FUNCTION_CALL\"", ""), ErrorKind::Protocol, "MALFORMED_FUNCTION_CALL"),
         (of("{}", "\"UNEXPECTED_TOOL_CALL\"", ""), ErrorKind::Protocol, "UNEXPECTED_TOOL_CALL"),
+        (
+            of("{}", "\"function_call_filter: MALFORMED_FUNCTION_CALL\"", ""),
+            ErrorKind::Protocol,
+            "function_call_filter: MALFORMED_FUNCTION_CALL",
+        ),
         (of("{}", "\"TIMEOUT\"", ""), ErrorKind::Timeout, "TIMEOUT"),
         (of("{}", "null", ""), ErrorKind::Protocol, "no chat completion"),
         (
@@ -320,6 +332,7 @@ fn answers_that_are_failures() {
     for blank in ["null", "{}", "false", "\"\"", "[]", "0", r#"{"message":"","code":null,"type":""}"#] {
         assert!(answer(&of(hello, "\"stop\"", &format!(r#","error":{blank}"#))).is_ok(), "{blank}");
     }
+    assert!(answer(&of(hello, "\"stop\"", r#","errors":[],"messages":[]"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","error_code":0,"timings":{"a":NaN,"b":"Infinity"}"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","base_resp":{"status_code":0,"status_msg":"success"}"#)).is_ok());
     let soft = response(&Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes());
@@ -389,11 +402,21 @@ fn finish_reasons() {
         ("toolUse", false, FinishReason::ToolCalls),
         ("content-filter", false, FinishReason::ContentFilter),
         ("policy_violation", false, FinishReason::ContentFilter),
+        ("content_filter: PROHIBITED_CONTENT", false, FinishReason::ContentFilter),
         ("inappropriate_content", false, FinishReason::ContentFilter),
         ("a word to come", false, FinishReason::Other("a word to come".into())),
     ] {
         assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
     }
+    // Copilot's: a text and its calls, of one number. Of another number is another answer.
+    let of = |index: u64| {
+        format!(
+            r#"{{"choices":[{{"index":0,"message":{{"content":"a"}},"finish_reason":"tool_calls"}},{{"index":{index},"message":{{"tool_calls":[{{"id":"i","function":{{"name":"f","arguments":"{{}}"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
+        )
+    };
+    let both = answer(&of(0)).unwrap();
+    assert!(matches!(&both.content[..], [AssistantPart::Text(_), AssistantPart::ToolCall(_)]), "{:?}", both.content);
+    assert_eq!(answer(&of(1)).unwrap_err().kind, ErrorKind::Protocol);
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
@@ -502,10 +525,59 @@ fn what_is_no_answer() {
         ("data: {}", ErrorKind::Truncated),
         (r#"{"message":{"role":"assistant","content":"hi"}}"#, ErrorKind::Protocol),
         (r#"{"code":0,"message":"Success","data":{"choices":[{"message":{"content":"hi"}}]}}"#, ErrorKind::Protocol),
+        (r#"{"choices":[{}],"done":true}"#, ErrorKind::Protocol),
         ("<html></html>", ErrorKind::InvalidConfig),
         (r#"{"status":"failure","message":"Invalid config passed"}"#, ErrorKind::InvalidConfig),
         (r#"{"error":{"message":"x","type":"hooks_failed"},"choices":[{}]}"#, ErrorKind::ContentBlocked),
     ] {
         assert_eq!(answer(body).unwrap_err().kind, kind, "{body}");
+    }
+}
+
+/// A base URL, or the provider that the gateway was told of, leads to an API of the provider's own.
+#[test]
+fn answers_in_the_form_of_another_api() {
+    let hello = r#"{"role":"assistant","content":"Hello"}"#;
+    let ollama = format!(r#"{{"model":"m","created_at":"2026","message":{hello},"done":"#);
+    for (body, api) in [
+        (format!("{ollama}true}}"), "Ollama's"),
+        (format!("{ollama}false}}\n{ollama}true}}\n"), "Ollama's"),
+        (r#"{"model":"m","response":"Hello","done":true}"#.into(), "Ollama's"),
+        (r#"{"candidates":[{"content":{"parts":[{"text":"Hello"}]},"finishReason":"STOP"}]}"#.into(), "Google's"),
+        (r#"[{"candidates":[{"content":{"parts":[{"text":"Hel"}]}}]},{"candidates":[]}]"#.into(), "Google's"),
+        (
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}]}}]}\r\n\r\n".into(),
+            "Google's",
+        ),
+        (format!(r#"{{"output":{{"choices":[{{"message":{hello}}}]}},"request_id":"r"}}"#), "DashScope's"),
+        (
+            r#"{"id":"c","finish_reason":"COMPLETE","message":{"role":"assistant","content":[{"type":"text","text":"Hello"}]}}"#.into(),
+            "Cohere's",
+        ),
+        (
+            "event: message-start\ndata: {\"type\":\"message-start\",\"delta\":{}}\n\ndata: {\"type\":\"content-delta\"}\n\n".into(),
+            "Cohere's",
+        ),
+        (
+            r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn"}"#.into(),
+            "Anthropic's",
+        ),
+        (
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\ndata: {\"type\":\"message_stop\"}\n\n".into(),
+            "Anthropic's",
+        ),
+        (r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#.into(), "Bedrock's"),
+        (r#"[{"generated_text":"Hello"}]"#.into(), "Hugging Face's"),
+        (r#"{"result":{"response":"Hello"},"success":true,"errors":[]}"#.into(), "Workers AI's"),
+        ("data: {\"response\":\"Hel\"}\n\ndata: {\"response\":\"lo\"}\n\ndata: [DONE]\n\n".into(), "Workers AI's"),
+    ] {
+        let mut reply = crate::stream::Reply::new(Head { status: 200, headers: Vec::new() });
+        reply.push(body.as_bytes());
+        reply.close(None);
+        for error in [answer(&body).unwrap_err(), reply.take().unwrap().unwrap_err()] {
+            let expected = format!("The answer is in the form of {api} own API, not of OpenAI's");
+            assert_eq!((error.kind, &error.message), (ErrorKind::InvalidConfig, &expected), "{body}");
+            assert!(error.hint.unwrap().contains("the option provider"), "{body}");
+        }
     }
 }

@@ -17,7 +17,8 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 19] = [
+const IN_BAND: [(&str, u16); 20] = [
+    ("error code: 429", 429),
     ("rate limit", 429),
     ("per minute limit", 429),
     ("request rate", 429),
@@ -41,8 +42,12 @@ const IN_BAND: [(&str, u16); 19] = [
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
 /// references, "Errors".
-const TYPES: [(&str, u16); 22] = [
+const TYPES: [(&str, u16); 25] = [
     ("limit_requests", 429),
+    // Zhipu's.
+    ("1302", 429),
+    ("1303", 429),
+    ("1305", 429),
     ("api_error", 500),
     ("authentication_error", 401),
     ("invalid_request_error", 400),
@@ -205,6 +210,7 @@ const RULES: &[Rule] = {
     rule(Code("billing_not_active"), Is::QuotaExceeded, QUOTA),
     rule(Code("exceeded_current_quota_error"), Is::QuotaExceeded, QUOTA),
     rule(Code("billing_error"), Is::QuotaExceeded, QUOTA),
+    rule(Code("insufficient_user_quota"), Is::QuotaExceeded, QUOTA),
     rule(Code("account_deactivated"), Is::QuotaExceeded, QUOTA),
     rule(Code("Arrearage"), Is::QuotaExceeded, QUOTA),
     rule(Code("1113"), Is::QuotaExceeded, QUOTA),
@@ -233,12 +239,12 @@ const RULES: &[Rule] = {
     rule(Code("1026"), Is::ContentBlocked, FILTER),
     rule(Code("1027"), Is::ContentBlocked, FILTER),
     rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
+        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "related to a risk", "usage guidelines", "by our content filter", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
     rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
     rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Any(&["api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
+    rule(Any(&["invalid api key", "api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
         "access token invalid", "reported as leaked", "secret access key", "authentication error"]),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),

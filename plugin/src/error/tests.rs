@@ -523,6 +523,7 @@ fn the_words_are_found_wherever_they_are() {
         (451, r#"{"error":{"message":"It is blocked.","type":"censorship_blocked"}}"#.into(), Is::ContentBlocked, "It is blocked.", "content filter"),
         (400, said("litellm.ContextWindowExceededError: x"), Is::InvalidRequest, "litellm.ContextWindowExceededError: x", "context"),
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
+        (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "Blocked by label 'Violence'.", "content filter"),
         (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
         (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
     ] {
@@ -569,6 +570,10 @@ fn a_failure_names_its_own_status() {
         (r#"{"error_code":429,"error_msg":"x"}"#, Is::RateLimited),
         (r#"{"Error":{"Code":503,"Message":"x"}}"#, Is::Overloaded),
         (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
+        (r#"{"error":{"code":"1302","message":"x"}}"#, Is::RateLimited),
+        (r#"{"code":"rate_limit_daily","message":"Error code: 429 - x"}"#, Is::RateLimited),
+        (r#"{"base_resp":{"status_code":2049,"status_msg":"invalid api key"}}"#, Is::Unauthorized),
+        (r#"{"error":{"code":"insufficient_user_quota","message":"user quota is not enough"}}"#, Is::QuotaExceeded),
         (r#"{"error":{"message":"Tokens per minute limit exceeded"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Request rate increased too quickly"}}"#, Is::RateLimited),
         (

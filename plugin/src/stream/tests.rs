@@ -931,6 +931,7 @@ fn calls_by_what_is_there() {
         ("two names, two ids", &["0/a/time/", "0/b/weather/", "0/-/-/{}"], &["a time ", "b weather {}"]),
         ("two names, no ids", &["0/-/time/", "0/-/weather/{}"], &["call_0 time ", "call_1 weather {}"]),
         ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
+        ("litellm#12513", &["0/a/f/{\"x\":", "0//null/1}"], &["a f {\"x\":1}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         (
@@ -981,6 +982,17 @@ fn calls_by_what_is_there() {
     assert_eq!(of_deltas(&pairs), expected);
     let older = [r#"{"function_call":{"name":"f","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
     assert_eq!(of_deltas(&older), [call(0, Some(("call_0", "f")), "{"), call(0, None, "}")], "oh-my-pi#1692");
+    let listed = [
+        r#"{"type":"text","content":"a","content_list":[{"type":"text","text":"a"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"tool_use_id":"i","name":"f"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"input":"{\"x\":"}]}"#,
+        r#"{"type":"tool_use","content_list":[{"input":"1}"}]}"#,
+    ];
+    assert_eq!(
+        of_deltas(&listed),
+        [text("a"), call(0, Some(("i", "f")), ""), call(0, None, "{\"x\":"), call(0, None, "1}")],
+        "langchain-snowflake#40"
+    );
     // Claude's search: its start comes in the blocks, its input as a call's.
     let search = [
         r#"{"content_blocks":[{"index":0,"delta":{"id":"s","name":"web_search","input":{}}}]}"#,
@@ -1391,6 +1403,38 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         );
         assert_eq!(error, None);
     }
+    // Or tell all of a call in the answer alone: opencode#44893.
+    let whole = |output: &str| {
+        response(
+            "completed",
+            &format!(r#","response":{{"object":"response","status":"completed","output":[{output}]}}"#),
+        )
+    };
+    let call = r#"{"type":"function_call","call_id":"c","name":"f","arguments":"{\"x\":1}"}"#;
+    let (said, text) = (
+        response("output_text.delta", r#","output_index":0,"content_index":0,"delta":"Hi""#),
+        r#"{"type":"message","content":[{"type":"output_text","text":"Hi"}]}"#,
+    );
+    let thought = response("reasoning_summary_text.delta", r#","output_index":0,"summary_index":0,"delta":"hm""#);
+    let reasoning = r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}"#;
+    for (pieces, before) in [
+        (vec![added.clone()], text),
+        (vec![said.clone()], text),
+        (vec![said.clone(), added.clone()], text),
+        (vec![said.clone(), added.clone(), piece(r#"{\"x"#)], text),
+        (vec![thought, added.clone()], reasoning),
+    ] {
+        let pieces = [vec![begun("created")], pieces, vec![whole(&format!("{before},{call}"))]].concat();
+        let (events, error) = read_all(&pieces);
+        let content = joined(events).content;
+        let is_it = |part: &&AssistantPart| matches!(part, AssistantPart::ToolCall(call) if call.arguments_json == r#"{"x":1}"#);
+        let is_whole = content.iter().filter(is_it).count() == 1;
+        assert!(is_whole && content.len() <= 2, "{pieces:?} {content:?}");
+        assert_eq!(error, None, "{pieces:?}");
+    }
+    // A text that began is not gone on with.
+    let (_, error) = read_all(&[begun("created"), said, whole(&text.replace("Hi", "Hi there"))]);
+    assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Truncated));
     for (kind, name) in [("output_text", "text"), ("refusal", "refusal")] {
         let done = response(&format!("{kind}.done"), &format!(r#","output_index":0,"{name}":"Hi""#));
         let (events, error) = read_all(&[begun("created"), done, ended.clone()]);

@@ -621,7 +621,7 @@ pub const ERRORS: [(&str, &str); 32] = [
 ];
 
 /// Finish reasons that mean a failure.
-pub const FAILURES: [&str; 18] = [
+pub const FAILURES: [&str; 19] = [
     "error",
     "abort",
     "aborted",
@@ -629,6 +629,7 @@ pub const FAILURES: [&str; 18] = [
     "insufficient_system_resource",
     "MALFORMED_FUNCTION_CALL",
     "UNEXPECTED_TOOL_CALL",
+    "function_call_filter: MALFORMED_FUNCTION_CALL",
     "malformed_tool_use",
     "network_error",
     "TIMEOUT",
