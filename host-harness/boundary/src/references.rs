@@ -55,9 +55,7 @@ fn is_in_name(letter: char) -> bool {
 
 /// Names are OpenClaw's: capitals, digits and `_`, no digit first.
 pub fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.chars().all(is_in_name)
+    !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()) && name.chars().all(is_in_name)
 }
 
 /// Whether the text holds a reference, or an escaped one.
