@@ -5,7 +5,7 @@
 import { descriptor } from '../component/descriptor.js';
 import { onboarding } from './component.js';
 import { configError, originOf } from './origin.js';
-import { namesASecret, references, secretsIn } from './secrets.js';
+import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
 import { View, entries } from './view.js';
 import { PARTS } from './wasi-http.js';
 
@@ -110,10 +110,13 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   }
   const named = written.filter(([name]) => namesASecret(name));
   const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
+  // OpenClaw fills references in, and does not say where: one may stand in any header that the component does not see
+  const unnamed = [...held, ...Object.entries(more ?? {}).filter(([name]) => isHeld(name))];
+  const perhaps = unnamed.flatMap(([, value]) => secretsIn(value).filter((text) => parsed(value) || Buffer.byteLength(text) >= SHORTEST_UNNAMED));
   return {
     connection,
     origin,
-    secrets: [...new Set([...sent.flatMap(secretsIn), ...view.secrets])],
+    secrets: [...new Set([...sent.flatMap(secretsIn), ...perhaps, ...view.secrets])],
     filled: connection.headers.flatMap(([name, shown]) => {
       const real = view.fill(shown);
       return real === undefined ? [] : [{ name: name.toLowerCase(), shown, real }];

@@ -9,8 +9,8 @@ export const configError = (message, hint) => (
  * @param {unknown} text @returns {string}
  */
 export function originOf(text) {
-  // What is before an `@` may be a password, and is not repeated.
-  const what = typeof text === 'string' && !text.includes('@') ? `\`${text.slice(0, 200)}\`` : 'the text';
+  // What is before an `@`, or behind a `?`, may be a secret, and is not repeated.
+  const what = typeof text === 'string' && !/[@?#]/.test(text) ? `\`${text.slice(0, 200)}\`` : 'the text';
   const wrong = (/** @type {string} */ why) => configError(`${what} is not a usable base URL: ${why}`,
     'Give an absolute URL such as https://gateway.example/v1 or http://127.0.0.1:8787/v1');
   const url = typeof text === 'string' ? URL.parse(text) : null;

@@ -23,9 +23,9 @@ const COUNTS = new Set([
   'ratelimit', 'reasoning', 'remaining', 'thinking', 'total', 'usage', 'used',
 ]);
 
-/** The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case. @param {string} name */
+/** The words of `clientSecret`, `client_secret`, `X-Client-Secret` and `CLIENTSecret`, in lower case: of ASCII alone. @param {string} name */
 const wordsOf = (name) => name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
-  .toLowerCase().split(/[^a-z0-9]+/).map((word) => word.replace(/(?<![0-9])[0-9]+$/, '')).filter(Boolean);
+  .split(/[^A-Za-z0-9]+/).map((word) => word.toLowerCase()).map((word) => word.replace(/(?<![0-9])[0-9]+$/, '')).filter(Boolean);
 
 /**
  * Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.
@@ -67,8 +67,8 @@ export const isReference = (text) => references(text).length > 0;
 /** Whether the text is one reference and nothing else: a user wrote no secret there. @param {string} text */
 export const isBareReference = (text) => /^\s*\$\{[A-Z_][A-Z0-9_]*\}\s*$/.test(text);
 
-/** A shorter text in JSON, such as `service_account`, is a secret only by its name: it stands in ordinary answers. */
-const SHORTEST_IN_JSON = 16;
+/** A shorter text, such as `service_account`, is a secret only by its name: it stands in ordinary answers. */
+export const SHORTEST_UNNAMED = 16;
 
 /** JSON as a header holds it: in ASCII and on one line. The gateway reads raw UTF-8 as Latin-1. @param {string} json */
 export const headerJson = (json) => json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -108,7 +108,7 @@ export function parsed(text) {
 export function secretsIn(value) {
   if (typeof value !== 'string') return [];
   const json = parsed(value);
-  if (json) return linesIn(json, SHORTEST_IN_JSON);
+  if (json) return linesIn(json, SHORTEST_UNNAMED);
   const words = value.split(/[ \t\n\f\r]+/).filter((word) => word && !SCHEME.test(word));
   const found = new Set();
   for (const word of words) {

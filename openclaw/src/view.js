@@ -37,9 +37,6 @@ const isOwn = (name, id) => name.trim().replace(/[A-Z]/g, (letter) => letter.toL
 /** @param {any} fields @param {string} step @param {string} id */
 const matching = (fields, step, id) => Object.keys(fields).filter((name) => (step === '*' ? isOwn(name, id) : name === step));
 
-/** The same fields and this one, whatever its name. @param {Json} fields @param {string} name @param {any} value */
-const withField = (fields, name, value) => Object.fromEntries([...Object.entries(fields), [name, value]]);
-
 /**
  * `to` with the values at `path` of `from`. What is no object on the way is taken as it is: the component can say what is
  * wrong.
@@ -51,10 +48,11 @@ const withField = (fields, name, value) => Object.fromEntries([...Object.entries
  */
 function copy(from, to, [step, ...rest], id) {
   if (step === undefined || !isObject(from)) return from;
-  const names = matching(from, step, id).filter((name) => from[name] !== undefined);
-  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
-    withField(out, name, copy(from[name], Object.hasOwn(out, name) ? out[name] : {}, rest, id)));
-  return names.reduce(into, isObject(to) ? to : {});
+  const into = new Map(Object.entries(isObject(to) ? to : {}));
+  for (const name of matching(from, step, id)) {
+    if (from[name] !== undefined) into.set(name, copy(from[name], into.has(name) ? into.get(name) : {}, rest, id));
+  }
+  return Object.fromEntries(into);
 }
 
 /**
@@ -69,11 +67,12 @@ function replace(to, from, [step, ...rest], id) {
   if (step === undefined) return from;
   if (!isObject(to)) return to;
   const source = isObject(from) ? from : {};
-  const names = matching(source, step, id);
-  const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.includes(name));
-  const into = (/** @type {Json} */ out, /** @type {string} */ name) => (
-    withField(out, name, replace(out[name] === undefined ? {} : out[name], source[name], rest, id)));
-  return names.reduce(into, Object.fromEntries(Object.entries(to).filter(([name]) => !gone.includes(name))));
+  const names = new Set(matching(source, step, id));
+  const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.has(name));
+  const into = new Map(Object.entries(to));
+  for (const name of gone) into.delete(name);
+  for (const name of names) into.set(name, replace(into.get(name) === undefined ? {} : into.get(name), source[name], rest, id));
+  return Object.fromEntries(into);
 }
 
 /**
@@ -169,25 +168,36 @@ export class View {
     this.document = mapSecrets(document, id, {
       whole: (value) => this.whole(value),
       header: (value, name) => this.header(value, isSecret(name)),
-      option: (value, name) => this.inline(value, namesASecret(name)),
+      option: (value, name) => this.option(value, namesASecret(name)),
     });
   }
 
-  /** Hides all of a secret behind a reference of ours, which the component keeps and sends nowhere. @param {any} value */
-  whole(value) {
+  /** @param {any} value @param {boolean} named */
+  option(value, named) {
+    const isLeft = typeof value === 'string' && isReference(value) && isBroken(value);
+    return isLeft ? this.whole(value, true) : this.inline(value, named);
+  }
+
+  /**
+   * Hides all of a secret behind a reference of ours, which the component keeps and sends nowhere.
+   * @param {any} value @param {boolean} [inline] whether it may be put back wherever it would be hidden again
+   */
+  whole(value, inline = false) {
     const isHidden = typeof value === 'string' ? value.trim() && !isBareReference(value) : value && typeof value === 'object';
     if (!isHidden) return value;
     const shown = `\${${this.mark}${this.sealed.length}}`;
     // trimmed here, as the component would: it cannot trim what it does not see
-    this.sealed.push({ shown, value: typeof value === 'string' ? value.trim() : value, inline: false });
+    this.sealed.push({ shown, value: typeof value === 'string' ? value.trim() : value, inline });
     return shown;
   }
 
   /** @param {any} value @param {boolean} named */
   header(value, named) {
     if (named || (value && typeof value === 'object')) return this.whole(value);
-    if (typeof value !== 'string' || (isReference(value) && !parsed(value))) return value;
-    return this.inline(value, false);
+    if (typeof value !== 'string') return value;
+    // what stands around the reference may be a secret too
+    if (isReference(value) && isBroken(value)) return this.whole(value, true);
+    return isReference(value) && !parsed(value) ? value : this.inline(value, false);
   }
 
   /**
@@ -200,7 +210,7 @@ export class View {
     const json = typeof value === 'string' ? parsed(value) : undefined;
     let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
     // the first sign says to the component what is wrong with it
-    if (this.count === before && typeof value === 'string' && isBroken(value) && !isReference(value)) {
+    if (this.count === before && typeof value === 'string' && isBroken(value)) {
       shown = value.trim()[0] + this.placeholder(value);
     }
     if (this.count === before) return value;
@@ -320,10 +330,8 @@ export class View {
     const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
     const [[first], [left]] = lists;
     if (first && !left) throw chosen('no entry of its own');
-    const isKept = (/** @type {[string, any]} */ [name, value]) => !isFilled(value) || WRITTEN.includes(name)
-      || Object.hasOwn(left, name) || (name === 'apiKey' && typeof value !== 'string');
-    const gone = Object.entries(first ?? {}).find((member) => !isKept(member));
-    if (gone) throw chosen(`an entry without \`${gone[0]}\``);
+    const missing = lost(lists[0], lists[1]);
+    if (missing) throw chosen(missing);
     const isUsers = (/** @type {[string, any]} */ [name, value]) => WRITTEN.includes(name)
       || lists[0].some((entry) => Object.hasOwn(entry, name) && same(entry[name], value))
       || (name === 'apiKey' && isReference(String(value)))
@@ -346,7 +354,7 @@ export class View {
     if (options(config).some(holds) && !options(merged).some(holds)) throw chosen('an option');
     if (!options(merged).every((now) => usual.some((before) => same(before, now)))) throw chosen('an option');
 
-    const given = (/** @type {any} */ text) => (typeof text === 'string' ? text.trim() : '');
+    const given = (/** @type {any} */ url) => (!isFilled(url) ? '' : typeof url === 'string' ? url.trim() : JSON.stringify(url));
     const choice = given(choices.baseUrl);
     // of several entries the first is called
     const wanted = [choice || given(first?.baseUrl) || descriptor.defaultBaseUrl];
@@ -382,6 +390,30 @@ const WRITTEN_OF_MODELS = [
   'reasoning', 'thinkingLevelMap',
 ];
 
+/** Their members as those of one: of several with a name the first counts that says anything. @param {any[]} objects @returns {Map<string, any>} */
+const asOne = (objects) => new Map(objects.flatMap(membersOf).filter(([, value]) => isFilled(value)).toReversed());
+
+/**
+ * What the user has and the component left out or replaced: a member of the entry that it may not write, or a header. All
+ * spellings are read as one entry.
+ * @param {Json[]} before @param {Json[]} after @returns {string | undefined}
+ */
+function lost(before, after) {
+  // a key that is a number is none
+  const isKey = (/** @type {any} */ value) => typeof value === 'string' || typeof value === 'object';
+  const [had, has] = [before, after].map((entries) => asOne(entries.map(({ apiKey, ...entry }) => (isKey(apiKey) ? { ...entry, apiKey } : entry))));
+  for (const [name, value] of had) {
+    if (WRITTEN.includes(name)) continue;
+    const now = has.get(name);
+    if (now === undefined) return `an entry without \`${name}\``;
+    const isAnotherKey = name === 'apiKey' && typeof now === 'string' && isReference(now);
+    if (name !== 'headers' && !isAnotherKey && !same(value, now)) return `another \`${name}\``;
+  }
+  const [headers, left] = [before, after].map((entries) => asOne(entries.map((entry) => at(entry, ['headers']))));
+  const gone = [...headers].find(([name, value]) => !same(value, left.get(name)));
+  return gone && `an entry without the header \`${gone[0]}\`, or with another`;
+}
+
 /** Whether it says anything. @param {any} value */
 const isFilled = (value) => (typeof value === 'string' ? value.trim() !== '' : value !== null && value !== undefined);
 
@@ -395,7 +427,10 @@ const usersOwn = (model) => Object.fromEntries(Object.entries(isObject(model) ? 
  * @param {any[]} before @param {any[]} after @returns {string | undefined}
  */
 function changeOf(before, after) {
-  const idOf = (/** @type {any} */ model) => String((isObject(model) ? model.id : model) ?? '').trim();
+  const idOf = (/** @type {any} */ model) => {
+    const id = at(model, ['id']) ?? model;
+    return typeof id === 'string' ? id.trim() : '';
+  };
   const left = Map.groupBy(before, idOf);
   const first = new Map([...left].map(([id]) => [id, 0]));
   for (const model of after) {

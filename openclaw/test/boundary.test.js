@@ -84,9 +84,10 @@ test('of what a component makes of the configuration only its own part is taken,
   for (const text of hidden) assert.ok(!seen.includes(text), `${text} in ${seen}`);
   for (const text of shown) assert.ok(seen.includes(text), `${text} not in ${seen}`);
   const descriptor = { defaultBaseUrl: default_base_url, credentials: [{ envVars: env_vars }] };
-  for (const { name, refused, config = base, edits = [], edits_move = [], answer, choices = {}, grow } of cases) {
+  for (const { name, refused, config = base, edits = [], edits_move = [], answer, choices = {}, grow, hidden: inside = [] } of cases) {
     const before = structuredClone(config);
     const view = new View(config, id);
+    for (const text of inside) assert.ok(!view.json().includes(text), `${name}: ${text} in ${view.json()}`);
     const document = edited(view.document, edits);
     for (const [from, to] of edits_move) {
       const entry = document.models.providers[from.split('/').at(-1)];
@@ -104,7 +105,7 @@ test('of what a component makes of the configuration only its own part is taken,
       const merged = merge();
       assert.ok(!JSON.stringify(merged).includes(view.mark), name);
       if (!edits.length && !edits_move.length && !answer) assert.deepEqual(merged, before, name);
-      for (const { set, to } of edits) assert.deepEqual(edited(merged, [{ set, to }]), merged, `${name}: ${set}`);
+      for (const edit of edits) assert.deepEqual(edited(merged, [edit]), merged, `${name}: ${edit.set ?? edit.remove}`);
       assert.equal(JSON.stringify(merged).includes('pk-literal-key'), JSON.stringify(before).includes('pk-literal-key') && !edits.some((/** @type {any} */ { set }) => set?.endsWith('/apiKey')), name);
     }
     assert.deepEqual(config, before, `${name}: the configuration that was given is left alone`);

@@ -482,6 +482,23 @@ async fn an_image_by_url_is_fetched_through_the_same_proxy() {
 
 /// The client's certificate is for the gateway. Whoever else the gateway names in an answer does not get to see it, be it on
 /// the same machine, where a session of TLS could be resumed.
+/// Whoever resolves them: these names are of the machine of the proxy, where a gateway may not send anybody.
+#[tokio::test]
+async fn an_image_is_fetched_from_no_name_of_this_machine_behind_a_proxy() {
+    let stub = hosted().await;
+    let port = stub.address().port();
+    for proxy in [Proxy::to(stub.address(), TUNNEL).await, Proxy::socks(stub.address(), None).await] {
+        for scheme in ["http", "socks5h", "socks4a"] {
+            let request = json!({"proxy": {"mode": "explicit-proxy", "url": format!("{scheme}://{}", proxy.address)}});
+            let provider = with("http://gateway.test/v1", request, &[]).await.unwrap();
+            for host in ["localhost", "LOCALHOST.", "a.localhost", "host.docker.internal", "host.docker.internal."] {
+                let error = provider.download(&format!("http://{host}:{port}/x.png")).await.expect_err(host);
+                assert!(proxy.heads().is_empty(), "{scheme}, {host}: {error}, {:?}", proxy.heads());
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
     let (stub, authority) = (hosted().await, Authority::new());

@@ -48,7 +48,7 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         return Err(Error::new(format!("`models.providers.{}` {why}", name.trim())));
     }
     let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
-    let mut known = secret_json::all_references(&own);
+    let mut known: BTreeSet<_> = secret_json::all_references(&own).into_iter().collect();
     known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
     known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
     let written = secret_json::all_references(&theirs);
@@ -59,7 +59,7 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     // A reference is shown, or sent, where it stands: it stays in its place.
     let places = |part| {
         let mut all = BTreeSet::new();
-        referring(part, "", &mut all);
+        referring(part, &mut Vec::new(), &mut all);
         all
     };
     let (had, chosen) = (places(&own), choices.base_url.unwrap_or_default().trim());
@@ -81,17 +81,11 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
 
     let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
     let (before, after) = (values(config), values(merged));
-    if let Some(had) = before.first() {
-        let Some(has) = after.first() else { return refuse("no entry of its own") };
-        let is_kept = |name: &str, value: &Value| {
-            !is_filled(value)
-                || WRITTEN.contains(&name)
-                || has.get(name).is_some()
-                || name == "apiKey" && !value.is_string()
-        };
-        if let Some((name, _)) = had.as_object().into_iter().flatten().find(|(name, value)| !is_kept(name, value)) {
-            return refuse(&format!("an entry without `{name}`"));
-        }
+    if !before.is_empty() && after.is_empty() {
+        return refuse("no entry of its own");
+    }
+    if let Some(lost) = lost(&before, &after) {
+        return refuse(&lost);
     }
     let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
     if let Some((name, _)) =
@@ -164,6 +158,36 @@ pub fn conflict<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Opti
     elsewhere
         .map(|entry| conflict(entry, "baseUrl"))
         .or_else(|| other_request().map(|entry| conflict(entry, "request")))
+}
+
+/// What the user has and the plugin left out or replaced: a member of the entry that it may not write, or a header. All
+/// spellings are read as one entry.
+fn lost(before: &[&Value], after: &[&Value]) -> Option<String> {
+    let (had, has) = (as_one(before.iter().copied()), as_one(after.iter().copied()));
+    for (&name, had) in had.iter().filter(|(name, _)| !WRITTEN.contains(name)) {
+        let Some(&has) = has.get(name) else { return Some(format!("an entry without `{name}`")) };
+        let is_another_key = name == "apiKey" && has.as_str().is_some_and(is_reference);
+        if name != "headers" && !is_another_key && !same(had, has) {
+            return Some(format!("another `{name}`"));
+        }
+    }
+    let [had, has] = [before, after].map(|entries| as_one(entries.iter().filter_map(|entry| entry.get("headers"))));
+    let is_kept = |(name, had): &(&&str, &&Value)| has.get(*name).is_some_and(|has| same(had, has));
+    let gone = had.iter().find(|header| !is_kept(header));
+    gone.map(|(name, _)| format!("an entry without the header `{name}`, or with another"))
+}
+
+/// Their members as those of one: of several with a name the first counts that has a value.
+fn as_one<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<&'a str, &'a Value> {
+    let mut all = BTreeMap::new();
+    for (name, value) in objects.filter_map(Value::as_object).flatten() {
+        // A key that is a number is none.
+        let is_key = name != "apiKey" || value.is_string() || value.is_object() || value.is_array();
+        if is_filled(value) && is_key {
+            all.entry(name.as_str()).or_insert(value);
+        }
+    }
+    all
 }
 
 /// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)
@@ -353,19 +377,27 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
 }
 
 /// Each text with a reference, and its path. Positions in lists and the spelling of the id do not count.
-fn referring(value: &Value, path: &str, all: &mut BTreeSet<(String, String)>) {
+fn referring<'a>(value: &'a Value, path: &mut Vec<&'a str>, all: &mut BTreeSet<(String, String)>) {
+    // Written out only where it is needed: every member below a long name would cost as much as that.
+    let mut add = |path: &[&str], text: String| {
+        all.insert((path.iter().flat_map(|step| ["/", step]).collect(), text));
+    };
     match value {
-        Value::String(text) if !secret_json::all_references(value).is_empty() => {
-            all.insert((path.to_owned(), text.trim().to_owned()));
+        Value::String(text) if !secret_json::all_references(value).is_empty() => add(path, text.trim().to_owned()),
+        Value::Array(items) => {
+            path.push("[]");
+            items.iter().for_each(|item| referring(item, path, all));
+            path.pop();
         }
-        Value::Array(items) => items.iter().for_each(|item| referring(item, &format!("{path}/[]"), all)),
         Value::Object(members) if secret_json::object_reference(value).is_some() => {
-            all.insert((path.to_owned(), Value::from(members.clone()).to_string()));
+            add(path, Value::from(members.clone()).to_string());
         }
         Value::Object(members) => {
-            let is_own = ["/models/providers", "/plugins/entries"].contains(&path);
+            let is_own = matches!(path[..], ["models", "providers"] | ["plugins", "entries"]);
             for (name, value) in members {
-                referring(value, &format!("{path}/{}", if is_own { "*" } else { name }), all);
+                path.push(if is_own { "*" } else { name });
+                referring(value, path, all);
+                path.pop();
             }
         }
         _ => {}

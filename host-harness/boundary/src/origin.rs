@@ -140,7 +140,8 @@ impl Networks {
     /// What the user's base URL and setting allow.
     pub fn of(origin: &Origin, allow_private: bool) -> Self {
         // Docker's name for the machine that runs the container: a private address that the user named outright.
-        let docker_host = matches!(&origin.host, Host::Domain(name) if name == "host.docker.internal");
+        let docker_host =
+            matches!(&origin.host, Host::Domain(name) if name.trim_end_matches('.') == "host.docker.internal");
         if allow_private || docker_host {
             Self::Private
         } else if origin.is_local() {

@@ -42,16 +42,20 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The name that `text` begins with, before a `}`.
+/// The name that `text` begins with, before a `}`. No more is read than that: a text may hold any number of beginnings.
 fn name(text: &str) -> Option<&str> {
-    text.split_once('}').map(|(name, _)| name).filter(|name| is_name(name))
+    let end = text.find(|letter: char| !is_in_name(letter))?;
+    let (name, rest) = text.split_at(end);
+    (rest.starts_with('}') && is_name(name)).then_some(name)
+}
+
+fn is_in_name(letter: char) -> bool {
+    letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_'
 }
 
 /// Names are OpenClaw's: capitals, digits and `_`, no digit first.
 pub fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()) && name.chars().all(is_in_name)
 }
 
 /// Whether the text holds a reference, or an escaped one.
@@ -64,6 +68,16 @@ pub fn references(text: &str) -> Vec<String> {
     let name = |piece| match piece {
         Piece::Reference(name) => Some(name.to_owned()),
         _ => None,
+    };
+    pieces(text).into_iter().filter_map(name).collect()
+}
+
+/// The same, and the names of escaped ones.
+pub fn names(text: &str) -> Vec<String> {
+    let name = |piece| match piece {
+        Piece::Reference(name) => Some(name.to_owned()),
+        Piece::Escaped(text) => name(text.get(2..)?).map(str::to_owned),
+        Piece::Text(_) => None,
     };
     pieces(text).into_iter().filter_map(name).collect()
 }
@@ -102,5 +116,15 @@ mod tests {
             assert_eq!(pieces(text), expected, "{text}");
         }
         assert!(is_reference("$${A}") && references("$${A}").is_empty());
+        assert_eq!(names("$${A} ${B} $${c}"), ["A", "B"]);
+    }
+
+    /// Where each beginning is followed to the end of the text, this takes minutes.
+    #[test]
+    fn a_text_of_beginnings_is_read_once() {
+        for beginning in ["${", "$${", "${A", "$"] {
+            let text = beginning.repeat(2_000_000) + "}";
+            assert!(pieces(&text).len() < 3, "{beginning}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     mask::escaped,
-    references::{is_reference, references},
+    references::{is_reference, names, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
 };
 
@@ -84,11 +84,12 @@ pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
-/// The names of all references in `value`, including those in JSON written as text, and objects.
+/// The names of all references in `value`, including those in JSON written as text, objects, and escaped ones: a program
+/// that reads the text and writes it anew may leave out the escape.
 pub fn all_references(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
-            let mut names = references(text);
+            let mut names = names(text);
             names.extend(parse(text).iter().flat_map(all_references));
             names
         }

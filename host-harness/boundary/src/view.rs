@@ -498,6 +498,9 @@ mod tests {
             let choice = |name: &str| case["choices"][name].as_str();
             let choices = Choices { base_url: choice("base_url"), api_key_reference: choice("api_key_reference") };
             let view = View::of(config, id);
+            let seen = view.json();
+            let is_hidden = |text: &Value| !seen.contains(text.as_str().unwrap());
+            assert!(case["hidden"].as_array().into_iter().flatten().all(is_hidden), "{case}: {seen}");
             let mut document = edited(view.document.clone(), &case["edits"]);
             for moved in case["edits_move"].as_array().into_iter().flatten() {
                 let name = |at: usize| moved[at].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
