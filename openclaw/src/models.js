@@ -112,6 +112,7 @@ const USUAL = ['off', 'minimal', 'low', 'medium', 'high'];
  * thinks as most do.
  * @param {{ modelId: string, reasoning?: boolean, thinkingLevelMap?: object, compat?: any }} context
  * @param {() => any} [source] the configuration as it was read
+ * @returns {{ levels: { id: any }[], preserveWhenCatalogReasoningFalse: boolean } | undefined}
  */
 export function resolveThinkingProfile({ modelId, reasoning, thinkingLevelMap, compat }, source = getRuntimeConfigSourceSnapshot) {
   const config = source();
