@@ -6,7 +6,7 @@ import { descriptor } from '../component/descriptor.js';
 import { onboarding } from './component.js';
 import { configError, originOf } from './origin.js';
 import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
-import { View, entries } from './view.js';
+import { View, entries, withoutTakenAliases } from './view.js';
 import { PARTS } from './wasi-http.js';
 
 /** @typedef {Record<string, any>} Json */
@@ -58,7 +58,8 @@ function refuseReferences(options) {
  */
 export function merge(apply, config, choices = {}) {
   const view = new View(config, descriptor.id, isHeld);
-  const merged = view.mergeBack(config, onboarding[apply](view.json(), choices));
+  const answer = view.mergeBack(config, onboarding[apply](view.json(), choices));
+  const merged = withoutTakenAliases(config, answer, descriptor.id);
   view.check(config, merged, descriptor, choices);
   return merged;
 }

@@ -56,7 +56,8 @@ function copy(from, to, [step, ...rest], id) {
 }
 
 /**
- * `to` where the values at `path` are those of `from`: changed, added and removed ones.
+ * `to` where the values at `path` are those of `from`: changed, added and removed ones. `null` on the way is as good as nothing,
+ * where there is something to add.
  * @param {any} to
  * @param {any} from
  * @param {string[]} path
@@ -65,9 +66,10 @@ function copy(from, to, [step, ...rest], id) {
  */
 function replace(to, from, [step, ...rest], id) {
   if (step === undefined) return from;
-  if (!isObject(to)) return to;
   const source = isObject(from) ? from : {};
   const names = new Set(matching(source, step, id));
+  if (to === null && names.size) return replace({}, from, [step, ...rest], id);
+  if (!isObject(to)) return to;
   const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.has(name));
   const into = new Map(Object.entries(to));
   for (const name of gone) into.delete(name);
@@ -501,6 +503,42 @@ function* knownModels(config, id) {
 }
 
 /**
+ * Says whether no other model goes by an alias than `reference`, whose alias it is. What reads as the name of another model is none,
+ * wherever that may be named.
+ * @param {any} config @param {string} id
+ * @returns {(alias: unknown, reference: string) => boolean}
+ */
+function freeIn(config, id) {
+  const named = (/** @type {string} */ text) => text.trim().toLowerCase();
+  /** @type {Map<string, Set<string>>} the models that go by a name */ const byName = new Map();
+  for (const [reference, alias] of knownModels(config, id)) {
+    for (const name of [...namesOf(reference), ...(typeof alias === 'string' ? [named(alias)] : [])]) {
+      byName.set(name, (byName.get(name) ?? new Set()).add(reference));
+    }
+  }
+  return (alias, reference) => typeof alias === 'string' && byName.get(named(alias))?.size === 1
+    && (!alias.includes('/') || namesOf(canonical(reference)).includes(named(alias)));
+}
+
+/**
+ * `merged` without each alias that the component gave one of its models, and that another model goes by in what it was not shown:
+ * without it, nothing changes for that model.
+ * @param {any} config @param {any} merged @param {string} id @returns {any}
+ */
+export function withoutTakenAliases(config, merged, id) {
+  const path = ['agents', 'defaults', 'models'];
+  const isFree = freeIn(merged, id);
+  const models = mapped(at(merged, path), (model, name) => {
+    const alias = at(model, ['alias']);
+    const isNew = isOfProvider(name, id) && !isFilled(at(config, [...path, name, 'alias']));
+    if (!isNew || typeof alias !== 'string' || isFree(alias, name)) return model;
+    const { alias: _, ...rest } = model;
+    return rest;
+  });
+  return models === undefined ? merged : replace(merged, { agents: { defaults: { models } } }, path, id);
+}
+
+/**
  * Whether the agents' models are the user's, but for aliases of this provider's, which are no name that another model goes by.
  * @param {any} had @param {any} has @param {any} merged @param {string} id
  */
@@ -508,22 +546,13 @@ function areOwnModels(had = {}, has = {}, merged, id) {
   if (isDeepStrictEqual(had, has)) return true;
   if (!isObject(had) || !isObject(has)) return false;
   const settings = (/** @type {any} */ model) => ({ ...(isObject(model) ? model : {}), alias: undefined });
-  const named = (/** @type {any} */ text) => String(text ?? '').trim().toLowerCase();
-  /** @type {Map<string, Set<string>>} the models that go by a name */ const byName = new Map();
-  for (const [reference, alias] of knownModels(merged, id)) {
-    for (const name of [...namesOf(reference), ...(typeof alias === 'string' ? [named(alias)] : [])]) {
-      byName.set(name, (byName.get(name) ?? new Set()).add(reference));
-    }
-  }
+  const isFree = freeIn(merged, id);
   return Object.keys({ ...had, ...has }).every((name) => {
     const [before, now] = [at(had, [name]), at(has, [name])];
     const alias = at(now, ['alias']);
-    const isFree = !isFilled(alias) || same(at(before, ['alias']), alias)
-      || (typeof alias === 'string' && byName.get(named(alias))?.size === 1
-        // What reads as the name of another model is none, wherever that may be named.
-        && (!alias.includes('/') || namesOf(canonical(name)).includes(named(alias))));
+    const isItsOwn = !isFilled(alias) || same(at(before, ['alias']), alias) || isFree(alias, name);
     return isDeepStrictEqual(before, now)
-      || (isOfProvider(name, id) && isFree && isDeepStrictEqual(settings(before), settings(now)));
+      || (isOfProvider(name, id) && isItsOwn && isDeepStrictEqual(settings(before), settings(now)));
   });
 }
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Mask } from '../src/mask.js';
 import { originOf, samePlace } from '../src/origin.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
-import { View } from '../src/view.js';
+import { View, withoutTakenAliases } from '../src/view.js';
 
 /** @param {string} name @returns {any} */
 const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/boundary/${name}.json`, import.meta.url), 'utf8'));
@@ -77,6 +77,26 @@ function edited(document, edits) {
   }
   return root;
 }
+
+test('an alias that another model goes by is left out', () => {
+  const { id, model, alias, cases } = fixture('aliases');
+  for (const { name, kept, config } of cases) {
+    const defaults = config.agents?.defaults ?? {};
+    const written = (/** @type {any} */ added) => ({ ...config, agents: { ...config.agents, defaults: { ...defaults, models: { ...defaults.models, [model]: { params: { seed: 1 }, ...added } } } } });
+    const [before, merged] = [structuredClone(config), written({ alias })];
+    assert.deepEqual(withoutTakenAliases(config, merged, id), written(kept && { alias }), name);
+    assert.deepEqual([config, merged], [before, written({ alias })], `${name}: what was given is left alone`);
+  }
+});
+
+test('what is null is made where a component adds to it', () => {
+  const answer = { models: { providers: { portkey: {} } }, agents: { defaults: { model: 'portkey/m' } } };
+  for (const config of [{ models: null, agents: null }, { models: { providers: null }, agents: { defaults: null } }]) {
+    const view = new View(config, 'portkey');
+    assert.deepEqual(view.mergeBack(config, view.json()), config);
+    assert.deepEqual(view.mergeBack(config, JSON.stringify(answer)), answer);
+  }
+});
 
 test('of what a component makes of the configuration only its own part is taken, with every secret in its place', () => {
   const { id, default_base_url, env_vars, config: base, hidden, shown, cases } = fixture('merges');

@@ -394,6 +394,28 @@ fn a_session_changes_its_model_and_takes_several_lines() {
 }
 
 #[test]
+fn a_session_asks_about_a_model_that_the_gateway_does_not_offer() {
+    let user = user();
+    let mut session = user.session(&[]);
+    session.send("/model gpt-5-mimi\r");
+    session.wait_for("the gateway does not offer gpt-5-mimi, did you mean");
+    session.wait_for("Ask it all the same? (y/N)");
+    session.send("n\r");
+    session.send("Reply with exactly one\r");
+    session.wait_for("tokens in");
+    assert_eq!(user.asked()["model"], "@anthropic/claude-sonnet-4-5");
+    session.send("/model fault/gone\r");
+    session.wait_until("second question", |session| session.raw().matches("Ask it all the same?").count() == 2);
+    session.send("y\r");
+    session.send("two\r");
+    session.wait_until("second request", |_| user.asked()["model"] == "fault/gone");
+    let lists = user.stub.requests().into_iter().filter(|request| request.path.ends_with("/models"));
+    assert_eq!(lists.count(), 1, "it is asked for once");
+    session.wait_until("an end", |session| session.screen().contains("error: "));
+    leave(&mut session);
+}
+
+#[test]
 fn a_reply_goes_into_a_file_in_one_piece() {
     let user = user();
     let path = user.cli.folder.path().join("reply.md");
@@ -441,6 +463,10 @@ fn flags_for_sampling_reach_the_request() {
     let doubted = user.chat(&["hello", "--set", "temprature=1", "--set", "top_k=3"], "").ok();
     assert!(doubted.err.contains("--set temprature: did you mean temperature?"), "{doubted:?}");
     assert!(!doubted.err.contains("top_k"), "{doubted:?}");
+    for (effort, is_doubted) in [("hihg", true), ("High", false), ("ultra-deep", false)] {
+        let ran = user.chat(&["hello", "--reasoning-effort", effort], "").ok();
+        assert_eq!(ran.err.contains("did you mean high?"), is_doubted, "{ran:?}");
+    }
 }
 
 /// Off unless asked for; for this user alone; and no key in it, not even one that was said.

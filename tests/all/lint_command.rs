@@ -42,6 +42,24 @@ fn a_configuration_that_is_named_and_not_there_is_refused() {
     assert!(user.stub.requests().is_empty());
 }
 
+/// OpenClaw takes it too, and asks in the same form with the plugin's package.
+#[test]
+fn another_api_is_warned_of() {
+    let cli = Cli::new();
+    let config = json!({"models": {"providers": {"portkey": {
+        "api": "openai-responses", "models": [{"id": "a", "api": "anthropic-messages"}, {"id": "b", "api": "openai-completions"}],
+    }}}});
+    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    let lines = cli.run(&["lint", "--config", "c.json"]).ok().out;
+    let places: Vec<_> = lines.lines().filter_map(|line| line.split_once(": This changes nothing")).collect();
+    let places: Vec<_> = places.into_iter().map(|(place, _)| place).collect();
+    assert_eq!(
+        places,
+        ["warning: models.providers.portkey.api", "warning: models.providers.portkey.models[0].api"],
+        "{lines}"
+    );
+}
+
 #[test]
 fn what_does_not_exist_is_refused_with_the_nearest_name() {
     let user = User::new();

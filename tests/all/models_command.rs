@@ -127,14 +127,15 @@ fn models_are_found_by_what_they_are_known_to_do() {
     };
     let all = found(&[]);
     type Holds = fn(&Value) -> bool;
-    let cases: [(&[&str], Holds); 5] = [
+    let cases: [(&[&str], Holds); 6] = [
         (&["--reasoning"], |model| model["reasoning"] == true),
         (&["--input", "image"], |model| model["image_input"] == true),
         (&["--input", "image", "--input", "audio"], |model| {
             model["image_input"] == true && model["audio_input"] == true
         }),
         (&["--context", "1000000"], |model| model["context_tokens"].as_u64() >= Some(1_000_000)),
-        (&["claude", "--context", "200000"], |model| {
+        (&["--context", "1M"], |model| model["context_tokens"].as_u64() >= Some(1_000_000)),
+        (&["claude", "--context", "200k"], |model| {
             model["id"].as_str().unwrap().contains("claude") && model["context_tokens"].as_u64() >= Some(200_000)
         }),
     ];
@@ -150,7 +151,9 @@ fn models_are_found_by_what_they_are_known_to_do() {
     );
     let unknown = all.iter().find(|model| model["id"] == "@openai/text-embedding-3-large").unwrap();
     assert!(unknown["context_tokens"].is_null() && unknown["reasoning"].is_null(), "{unknown}");
-    for arguments in [&["--input", "smell"][..], &["--context", "many"], &["--default", "x", "--reasoning"]] {
+    for arguments in
+        [&["--input", "smell"][..], &["--context", "many"], &["--context", "9000M"], &["--default", "x", "--reasoning"]]
+    {
         assert_eq!(user.cli.run(&[&["models"], arguments].concat()).code, 2, "{arguments:?}");
     }
     assert_eq!(user.cli.run(&["models", "nonsense", "--reasoning"]).ok().err, "0 of 48 models\n");

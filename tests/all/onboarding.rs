@@ -51,6 +51,26 @@ async fn a_configuration_of_the_proposed_extension_still_works() {
     assert_eq!(merged["gateway"], config["gateway"]);
 }
 
+/// It may be somebody else's model, in what the plugin is not shown.
+#[tokio::test]
+async fn an_alias_that_is_taken_is_left_out_and_null_is_as_good_as_nothing() {
+    let reference = "portkey/@anthropic/claude-sonnet-4-5";
+    for (config, alias) in [
+        (json!({"agents": {"defaults": {"model": "Portkey"}}}), None),
+        (json!({"models": {"providers": {"other": {"models": [{"id": "portkey"}]}}}}), None),
+        (json!({"agents": null, "models": null}), Some("Portkey")),
+        (json!({"agents": {"defaults": null}}), Some("Portkey")),
+    ] {
+        let merged = plugin().await.apply_config(&config, &choices()).await.unwrap();
+        let defaults = &merged["agents"]["defaults"];
+        let named = defaults["models"][reference].as_object().unwrap();
+        assert_eq!(named.get("alias").and_then(Value::as_str), alias, "{merged}");
+        let asked = config.pointer("/agents/defaults/model").unwrap_or(&json!({"primary": reference})).clone();
+        assert_eq!(defaults["model"], asked, "{merged}");
+        assert!(merged["models"]["providers"]["portkey"]["models"].is_array(), "{merged}");
+    }
+}
+
 #[test]
 fn onboard_writes_a_file_that_the_other_commands_understand() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);

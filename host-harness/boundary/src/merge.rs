@@ -339,6 +339,47 @@ fn names_of(reference: &str) -> [String; 3] {
     [reference, model, last].map(str::to_lowercase)
 }
 
+/// Takes out each alias that a plugin gave one of its models in `merged`, and that another model goes by in what the plugin
+/// was not shown: without it, nothing changes for that model.
+pub fn leave_out_taken_aliases(config: &Value, merged: &mut Value, id: &str) {
+    let names = Names::of(merged, id);
+    let had = config.pointer("/agents/defaults/models");
+    let models = merged.pointer_mut("/agents/defaults/models").and_then(Value::as_object_mut);
+    for (name, model) in models.into_iter().flatten().filter(|(name, _)| is_of_provider(name, id)) {
+        let has_one = had.and_then(|had| had.get(name)?.get("alias")).is_some_and(is_filled);
+        let is_taken = |alias: &Value| alias.as_str().is_some_and(|alias| !names.are_only(alias, name));
+        if !has_one && model.get("alias").is_some_and(is_taken) {
+            model.as_object_mut().map(|model| model.shift_remove("alias"));
+        }
+    }
+}
+
+/// The models that go by a name, in lower case.
+struct Names(BTreeMap<String, BTreeSet<String>>);
+
+impl Names {
+    fn of(config: &Value, id: &str) -> Self {
+        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (reference, alias) in known_models(config, id) {
+            for name in names_of(&reference).into_iter().chain(alias.map(named)) {
+                names.entry(name).or_default().insert(reference.clone());
+            }
+        }
+        Self(names)
+    }
+
+    /// Whether no other model than `reference`, whose alias it is, goes by `alias`. What reads as the name of another model is
+    /// none, wherever that may be named.
+    fn are_only(&self, alias: &str, reference: &str) -> bool {
+        self.0.get(&named(alias)).is_some_and(|models| models.len() == 1)
+            && (!alias.contains('/') || names_of(&canonical(reference)).contains(&named(alias)))
+    }
+}
+
+fn named(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
 /// Whether the agents' models are the user's, except aliases of this provider's models that are not names of other
 /// models.
 fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: &str) -> bool {
@@ -355,23 +396,12 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
         settings
     };
     let alias = |model: Option<&Value>| model.and_then(|model| model.get("alias")).cloned().unwrap_or_default();
-    let named = |text: &str| text.trim().to_lowercase();
-    // The models that go by a name.
-    let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (reference, alias) in known_models(merged, id) {
-        for name in names_of(&reference).into_iter().chain(alias.map(named)) {
-            by_name.entry(name).or_default().insert(reference.clone());
-        }
-    }
+    let names = Names::of(merged, id);
     had.keys().chain(has.keys()).all(|name| {
         let (before, now) = (had.get(name), has.get(name));
         let (was, is) = (alias(before), alias(now));
-        // What reads as the name of another model is none, wherever that may be named.
-        let is_its_own = |alias: &str| {
-            by_name.get(&named(alias)).is_some_and(|models| models.len() == 1)
-                && (!alias.contains('/') || names_of(&canonical(name)).contains(&named(alias)))
-        };
-        let is_free = !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(is_its_own);
+        let is_free =
+            !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(|alias| names.are_only(alias, name));
         before == now || is_of_provider(name, id) && is_free && settings(before) == settings(now)
     })
 }
@@ -407,4 +437,37 @@ fn referring<'a>(value: &'a Value, path: &mut Vec<&'a str>, all: &mut BTreeSet<(
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
 fn same_place(one: &str, other: &str) -> bool {
     one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// OpenClaw's adapter reads the same file.
+    #[test]
+    fn an_alias_that_another_model_goes_by_is_left_out() {
+        let fixture: Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/boundary/aliases.json")).unwrap();
+        let (id, model) = (fixture["id"].as_str().unwrap(), fixture["model"].as_str().unwrap());
+        for case in fixture["cases"].as_array().unwrap() {
+            let config = &case["config"];
+            let mut expected = config.clone();
+            let models = ["agents", "defaults", "models"].into_iter().fold(&mut expected, |value, step| {
+                if value.get(step).is_none() {
+                    value[step] = json!({});
+                }
+                &mut value[step]
+            });
+            models[model] = json!({"params": {"seed": 1}});
+            let mut merged = expected.clone();
+            merged["agents"]["defaults"]["models"][model]["alias"] = fixture["alias"].clone();
+            if case["kept"] == true {
+                expected = merged.clone();
+            }
+            leave_out_taken_aliases(config, &mut merged, id);
+            assert_eq!(merged, expected, "{case}");
+        }
+    }
 }

@@ -393,7 +393,8 @@ fn copy(from: &Value, to: &mut Value, path: &[&str], id: &str) {
     }
 }
 
-/// Makes the values at `path` of `to` those of `from`: changed, added and removed ones.
+/// Makes the values at `path` of `to` those of `from`: changed, added and removed ones. `null` on the way is as good as
+/// nothing, where there is something to add.
 fn replace(to: &mut Value, from: &Value, path: &[&str], id: &str) {
     let Some((step, rest)) = path.split_first() else {
         *to = from.clone();
@@ -401,8 +402,11 @@ fn replace(to: &mut Value, from: &Value, path: &[&str], id: &str) {
     };
     let empty = Map::new();
     let source = from.as_object().unwrap_or(&empty);
-    let Some(fields) = to.as_object_mut() else { return };
     let names = matching(source, step, id);
+    if to.is_null() && !names.is_empty() {
+        *to = Value::Object(Map::new());
+    }
+    let Some(fields) = to.as_object_mut() else { return };
     if rest.is_empty() {
         for gone in matching(fields, step, id).iter().filter(|name| !names.contains(name)) {
             fields.shift_remove(gone);
@@ -554,6 +558,20 @@ mod tests {
         assert_eq!(merged["models"]["providers"]["other"]["apiKey"], "other-key");
         assert_eq!(merged["agents"]["defaults"]["workspace"], "~/work");
         assert_eq!(merged["agents"]["defaults"]["models"], json!({"portkey/m": {}}));
+    }
+
+    #[test]
+    fn what_is_null_is_made_where_a_plugin_adds_to_it() {
+        for config in [
+            json!({"models": null, "agents": null}),
+            json!({"models": {"providers": null}, "agents": {"defaults": null}}),
+        ] {
+            let view = View::of(&config, "portkey");
+            assert_eq!(view.merge_back(&config, "portkey", &view.json()).unwrap(), config);
+            let answer =
+                json!({"models": {"providers": {"portkey": {}}}, "agents": {"defaults": {"model": "portkey/m"}}});
+            assert_eq!(view.merge_back(&config, "portkey", &answer.to_string()).unwrap(), answer);
+        }
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub(crate) struct Args {
     /// How much to reason, in the model's own words: low, medium, high
     #[arg(long, value_name = "EFFORT")]
     reasoning_effort: Option<String>,
-    /// Limit for the reply
-    #[arg(long, value_name = "TOKENS")]
+    /// Limit for the reply, such as 2000 or 2k
+    #[arg(long, value_name = "TOKENS", value_parser = input::tokens)]
     max_output_tokens: Option<u32>,
     /// How freely to choose words: 0 for the likeliest ones, up to 1 or 2, depending on the model
     #[arg(long, value_name = "NUMBER", value_parser = input::number)]
@@ -146,6 +146,7 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     input::doubt_fields(&args.fields);
+    input::doubt_effort(args.reasoning_effort.as_deref());
     let mut saved = match &args.session {
         Some(name) => Some(Saved::named(name)?),
         None => args.goes_on.then(Saved::last).transpose()?,

@@ -113,6 +113,16 @@ pub(crate) fn filled(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it is empty: leave it out, or say which".to_owned()) } else { Ok(text.to_owned()) }
 }
 
+/// A number of tokens, as people write it too: `200k` or `1M`.
+pub(crate) fn tokens(text: &str) -> Result<u32, String> {
+    let (digits, each) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1_000),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1), |digits| (digits, 1_000_000)),
+    };
+    let count = digits.parse::<u32>().ok().and_then(|count| count.checked_mul(each));
+    count.ok_or_else(|| "it is a whole number, such as 200000, 200k or 1M".to_owned())
+}
+
 /// A number that is one: none below 0, and not infinity.
 pub(crate) fn number(text: &str) -> Result<f32, String> {
     let number: f32 = text.parse().map_err(|_| "it is not a number")?;
@@ -158,6 +168,17 @@ pub(crate) fn doubt_fields(fields: &[(String, Value)]) {
         if let Some(meant) = host_harness::nearest(name, known()).filter(|_| !known().any(|field| field == name)) {
             output::warn(&format!("--set {name}: did you mean {meant}? It is sent as it stands."));
         }
+    }
+}
+
+/// Words for how much to reason that one model or another knows.
+const EFFORTS: [&str; 10] = ["none", "off", "minimal", "low", "medium", "high", "xhigh", "max", "adaptive", "auto"];
+
+/// Warns of an effort that is none of these, and near to one of them: some models take it for a high one.
+pub(crate) fn doubt_effort(effort: Option<&str>) {
+    let unknown = effort.filter(|effort| !EFFORTS.contains(&effort.trim().to_ascii_lowercase().as_str()));
+    if let Some((effort, meant)) = unknown.and_then(|effort| Some((effort, host_harness::nearest(effort, EFFORTS)?))) {
+        output::warn(&format!("--reasoning-effort {effort}: did you mean {meant}? It is taken as it stands."));
     }
 }
 

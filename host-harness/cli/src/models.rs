@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// List only models that are known to take this; may be given several times
     #[arg(long = "input", value_name = "KIND", value_enum)]
     inputs: Vec<Input>,
-    /// List only models whose window is known to hold this many tokens
-    #[arg(long, value_name = "TOKENS")]
+    /// List only models whose window is known to hold this many tokens, such as 200000 or 200k
+    #[arg(long, value_name = "TOKENS", value_parser = super::input::tokens)]
     context: Option<u32>,
     /// Ask for the price of each model listed, however many they are; without this, prices are asked for where 50 models or
     /// fewer are left
@@ -262,13 +262,20 @@ async fn set_default(
 
 /// Names the model that was probably meant.
 fn not_offered(id: &str, models: &[Entry]) -> Error {
-    let ids = || models.iter().map(|model| model.id.as_str());
-    let holding = ids().find(|offered| offered.to_lowercase().contains(&id.to_lowercase()));
-    let meant =
-        holding.or_else(|| nearest(id, ids())).map(|meant| format!("Did you mean {meant}? ")).unwrap_or_default();
+    let meant = meant(id, models).map(|meant| format!("Did you mean {meant}? ")).unwrap_or_default();
     let hint = format!("{meant}`host-harness models` lists what it offers; --no-check writes without asking.");
     let error = Error::host(ErrorKind::NotFound, format!("the gateway does not offer {id}: nothing was written"));
     types::Error { hint: Some(hint), ..error.record().clone() }.into()
+}
+
+/// The one of these models that was probably meant by an id that none of them has.
+pub(crate) fn meant<'m>(id: &str, models: &'m [Entry]) -> Option<&'m str> {
+    let ids = || models.iter().map(|model| model.id.as_str());
+    let holding = ids().find(|offered| offered.to_lowercase().contains(&id.to_lowercase()));
+    // Without the provider before it, as people type it.
+    let bare = |id: &'m str| id.rsplit('/').next().unwrap_or(id);
+    let near_bare = || nearest(id, ids().map(bare)).and_then(|near| ids().find(|id| bare(id) == near));
+    holding.or_else(|| nearest(id, ids())).or_else(near_bare)
 }
 
 fn holds(model: &Entry, words: &[String]) -> bool {

@@ -1,20 +1,24 @@
 //! A chat session in a terminal: each question is sent with the conversation so far. Nothing is saved, unless the user
 //! asks for it.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use host_harness::{
     ConfigFile, Environment, Provider, model_params, nearest,
-    wit::chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
+    wit::{
+        chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
+        models::Entry,
+    },
     with_params,
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
+    alive,
     answer::{Answering, Asked, is_markdown},
     connect::chat_model,
-    image, output,
+    image, models, output,
     page::Page,
     picture::Inline,
     saved_session::Saved,
@@ -31,6 +35,9 @@ const HELP: &str = "\
 Several lines: end each but the last with a backslash, or put \"\"\" before the first and behind the last";
 
 const COMMANDS: [&str; 6] = ["/help", "/model", "/system", "/clear", "/quit", "/exit"];
+
+/// How long a user who names a model waits for the list of those that there are.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Around a question of several lines.
 const FENCE: &str = "\"\"\"";
@@ -66,6 +73,7 @@ pub(crate) async fn run(
         attached,
         turns,
         knows,
+        offered: None,
         editor: DefaultEditor::with_config(config).context("this terminal cannot be read from")?.into(),
     };
     loop {
@@ -87,7 +95,7 @@ pub(crate) async fn run(
                         output::note("forgotten");
                     }
                     Some("/help") => HELP.lines().for_each(output::note),
-                    Some("/model") => session.model(rest)?,
+                    Some("/model") => session.model(rest).await?,
                     Some("/system") => session.system(rest),
                     Some(command) => {
                         if session.is_meant(command).await? {
@@ -117,6 +125,8 @@ struct Session<'p> {
     /// What no question has taken along yet.
     attached: Vec<UserPart>,
     turns: Vec<Message>,
+    /// The models that the gateway offers, once they were asked for: none where it did not say.
+    offered: Option<Vec<Entry>>,
     /// Gone while another thread reads with it.
     editor: Option<DefaultEditor>,
 }
@@ -131,13 +141,35 @@ enum Line {
 
 impl Session<'_> {
     /// Shows the model, or asks another one from now on.
-    fn model(&mut self, id: &str) -> anyhow::Result<()> {
+    async fn model(&mut self, id: &str) -> anyhow::Result<()> {
         if !id.is_empty() {
-            self.prompt.model =
-                chat_model(Some(id), self.provider.plugin(), self.knows.config, self.knows.environment)?;
+            let id = chat_model(Some(id), self.provider.plugin(), self.knows.config, self.knows.environment)?;
+            if self.is_offered(&id).await || self.is_wanted(&id).await? {
+                self.prompt.model = id;
+            }
         }
         output::note(&self.prompt.model);
         Ok(())
+    }
+
+    /// Whether the gateway offers the model, as far as it says what it offers.
+    async fn is_offered(&mut self, id: &str) -> bool {
+        if self.offered.is_none() {
+            let listed = alive::during("listing models", self.provider.models());
+            self.offered = tokio::select! {
+                listed = tokio::time::timeout(PATIENCE, listed) => Some(listed.ok().and_then(Result::ok).unwrap_or_default()),
+                Ok(()) = tokio::signal::ctrl_c() => None,
+            };
+        }
+        self.offered.as_deref().is_none_or(|all| all.is_empty() || all.iter().any(|model| model.id == id))
+    }
+
+    /// Whether a model that the gateway does not offer is to be asked all the same.
+    async fn is_wanted(&mut self, id: &str) -> anyhow::Result<bool> {
+        let meant = models::meant(id, self.offered.as_deref().unwrap_or_default());
+        let meant = meant.map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
+        output::note(&format!("the gateway does not offer {id}{meant}"));
+        self.agrees("Ask it all the same? (y/N) ").await
     }
 
     /// Shows what the model is told beforehand, or sets it.
@@ -155,7 +187,12 @@ impl Session<'_> {
     async fn is_meant(&mut self, command: &str) -> anyhow::Result<bool> {
         let meant = nearest(command, COMMANDS).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
         output::note(&format!("there is no command {command}{meant}"));
-        match self.read("Send the line to the model as it stands? (y/N) ").await? {
+        self.agrees("Send the line to the model as it stands? (y/N) ").await
+    }
+
+    /// Whether the user says yes to a question.
+    async fn agrees(&mut self, question: &str) -> anyhow::Result<bool> {
+        match self.read(question).await? {
             Line::Text(answer) => match answer.trim().to_lowercase().as_str() {
                 "y" | "yes" => Ok(true),
                 "" | "n" | "no" => Ok(false),

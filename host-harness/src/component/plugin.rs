@@ -197,7 +197,8 @@ impl Plugin {
         } else {
             self.within_limit(onboarding.call_apply_provider_config(&mut live.store, &json, choices)).await?
         };
-        let merged = view.merge_back(config, id, &answer?)?;
+        let mut merged = view.merge_back(config, id, &answer?)?;
+        merge::leave_out_taken_aliases(config, &mut merged, id);
         let descriptor = self.descriptor();
         let owner = merge::Owner {
             id,

@@ -39,7 +39,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("timeoutSeconds", Obeys),
             ("request", Obeys),
             ("models", ObeysA(Shape::Objects)),
-            ("api", Leaves("this host asks in the form of openai-completions")),
+            ("api", Leaves(FORM)),
             ("authHeader", Leaves("the key is sent in the provider's own header")),
             ("maxTokens", ObeysA(Shape::Count)),
             ("params", Leaves("they are for OpenClaw's plugins")),
@@ -93,7 +93,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("headers", ObeysA(Shape::Object)),
             ("baseUrl", ObeysA(Shape::Filled)),
             ("name", Obeys),
-            ("api", Leaves("this host asks in the form of openai-completions")),
+            ("api", Leaves(FORM)),
             ("reasoning", Leaves("OpenClaw's knowledge of the model")),
             ("input", Leaves("OpenClaw's knowledge of the model")),
             ("cost", ObeysA(Shape::Object)),
@@ -108,7 +108,20 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("metadataSource", Leaves("OpenClaw's own mark")),
         ],
     ),
+    (
+        "models[].cost",
+        &[
+            ("input", ObeysA(Shape::Price)),
+            ("output", ObeysA(Shape::Price)),
+            ("cacheRead", ObeysA(Shape::Price)),
+            ("cacheWrite", ObeysA(Shape::Price)),
+            ("tieredPricing", Leaves("prices that depend on the length of a prompt are OpenClaw's to reckon with")),
+        ],
+    ),
 ];
+
+/// Why another `api` means nothing here. A request has another form than its author wanted, so `lint` says so too.
+pub(crate) const FORM: &str = "this host asks in the form of openai-completions";
 
 /// What a list of models says of each is of no interest to somebody who looks for what was ignored.
 const ORDINARY: &str = "OpenClaw's knowledge of the model";
@@ -199,20 +212,15 @@ pub(crate) struct Checked {
 pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     let mut checked = Checked::default();
     for (place, keys) in KEYS {
-        let (place, is_list) = place.strip_suffix("[]").map_or((*place, false), |place| (place, true));
-        let at = if place.is_empty() { path.to_owned() } else { format!("{path}.{place}") };
-        let mut steps = place.split('.').filter(|step| !step.is_empty());
-        match steps.try_fold(entry, |value, step| value.get(step)) {
-            Some(Value::Array(items)) if is_list => {
-                for (index, item) in items.iter().enumerate() {
-                    if let Some(item) = item.as_object() {
-                        checked.keys(item, keys, &format!("{at}[{index}]"));
-                    }
-                }
-            }
-            Some(Value::Object(fields)) if !is_list => checked.keys(fields, keys, &at),
+        let mut found = vec![(path.to_owned(), entry)];
+        for step in place.split('.').filter(|step| !step.is_empty()) {
+            found = found.into_iter().flat_map(|(path, value)| inside(&path, value, step)).collect();
+        }
+        for (path, value) in found {
             // A value of another type is for whoever reads it to refuse.
-            _ => {}
+            if let Some(fields) = value.as_object() {
+                checked.keys(fields, keys, &path);
+            }
         }
     }
     for name in ["headers", "request"] {
@@ -231,6 +239,19 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     checked
 }
 
+/// What `step` leads to from `value`, with its path: `models[]` to each item of a list, another to one value.
+fn inside<'v>(path: &str, value: &'v Value, step: &str) -> Vec<(String, &'v Value)> {
+    let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
+    let path = format!("{path}.{name}");
+    match value.get(name) {
+        Some(Value::Array(items)) if is_list => {
+            items.iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)).collect()
+        }
+        Some(inner) if !is_list => vec![(path, inner)],
+        _ => Vec::new(),
+    }
+}
+
 /// The hint where nothing is to be done but what OpenClaw wants as well.
 const REFUSED_TOO: &str = "OpenClaw refuses it too.";
 
@@ -241,6 +262,7 @@ pub(crate) enum Shape {
     Object,
     Bool,
     Count,
+    Price,
     Text,
     Filled,
 }
@@ -257,6 +279,7 @@ impl Shape {
             Self::Count => {
                 (value.as_f64().is_some_and(|number| number >= 1.0 && number.fract() == 0.0), "a whole number above 0")
             }
+            Self::Price => (value.as_f64().is_some_and(|number| number >= 0.0), "a number of 0 or more"),
             Self::Text => (value.is_string(), "a text"),
             Self::Filled => (value.as_str().is_some_and(|text| !text.trim().is_empty()), "a text that is not empty"),
         };
@@ -265,6 +288,7 @@ impl Shape {
             (Self::Count, Value::Number(number)) if number.as_f64().is_some_and(|number| number > 0.0) => {
                 "Write a whole number."
             }
+            (Self::Price, Value::Number(_)) => "Correct it, or leave it out.",
             (Self::Filled, Value::String(text)) if !text.is_empty() => "Leave it out, or say which.",
             _ => REFUSED_TOO,
         };
@@ -489,6 +513,8 @@ mod tests {
             (json!({"models": [{"id": 5}]}), "models[0].id` must be a text"),
             (json!({"models": [{"id": "a", "headers": []}]}), "models[0].headers"),
             (json!({"models": [{"id": "a", "cost": 3}]}), "models[0].cost"),
+            (json!({"models": [{"id": "a", "cost": {"input": "1"}}]}), "models[0].cost.input` must be a number"),
+            (json!({"models": [{"id": "a", "cost": {"inputs": 1}}]}), "models[0].cost.inputs"),
             // It would lead to the provider's own service, whatever the entry says.
             (json!({"models": [{"id": "a", "baseUrl": " "}]}), "models[0].baseUrl` must be a text that is not empty"),
             (json!({"models": [{"id": "a", "compat": "x"}]}), "models[0].compat"),
@@ -524,6 +550,8 @@ mod tests {
             (json!({"maxTokens": 2.5}), "Write a whole number."),
             (json!({"maxTokens": 0}), REFUSED_TOO),
             (json!({"maxTokens": "5"}), REFUSED_TOO),
+            (json!({"cost": {"output": -1}}), "Correct it, or leave it out."),
+            (json!({"cost": {"output": "1"}}), REFUSED_TOO),
             (json!({"baseUrl": " "}), "Leave it out, or say which."),
             (json!({"baseUrl": ""}), REFUSED_TOO),
             (json!({"baseUrl": 5}), REFUSED_TOO),

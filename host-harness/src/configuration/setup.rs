@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{
     call_options::{CallOptions, put},
     credentials::{Held, Kept},
-    entry::{self, Checked, Left},
+    entry::{self, Checked, FORM, Left},
     environment::{Environment, resolve},
     secrets::Resolver,
 };
@@ -185,7 +185,7 @@ impl Setup {
 
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
-        let mut refused = self.checked(descriptor).refused;
+        let Checked { left, mut refused } = self.checked(descriptor);
         let of_models = self.base_urls_of_models(descriptor);
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
@@ -196,6 +196,11 @@ impl Setup {
         }
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
         findings.extend(self.in_the_clear(descriptor, of_models));
+        let of_form = left.into_iter().filter(|left| left.why == FORM);
+        findings.extend(of_form.map(|Left { path, why }| {
+            let message = format!("This changes nothing: {why}. Remove it, or write that.");
+            Finding { severity: Severity::Warning, path, message }
+        }));
         findings
     }
 

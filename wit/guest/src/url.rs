@@ -51,6 +51,10 @@ impl BaseUrl {
         if !is_authority(authority) {
             return Err("it needs a host, and a port between 1 and 65535 if any");
         }
+        // Whoever forwards the request may take them for another path.
+        if path.split('/').any(is_dots) {
+            return Err("a part of its path is `.` or `..`");
+        }
         Ok(Self { https, authority: authority.to_owned(), path: path.trim_end_matches('/').to_owned() })
     }
 
@@ -66,6 +70,16 @@ impl BaseUrl {
     pub fn host(&self) -> &str {
         host_and_port(&self.authority).map_or("", |(host, _)| host)
     }
+}
+
+/// Whether a step of a path is nothing but dots, escaped ones too.
+#[inline]
+fn is_dots(step: &str) -> bool {
+    let mut rest = step;
+    while let Some(left) = [".", "%2e", "%2E"].into_iter().find_map(|dot| rest.strip_prefix(dot)) {
+        rest = left;
+    }
+    rest.is_empty() && !step.is_empty()
 }
 
 #[inline]
@@ -102,6 +116,7 @@ mod tests {
             ("http://localhost:8787", "http://localhost:8787", "localhost"),
             ("http://[::1]:8787/v1", "http://[::1]:8787/v1", "[::1]"),
             ("http://[::1]", "http://[::1]", "[::1]"),
+            ("http://h/.well/v1..", "http://h/.well/v1..", "h"),
         ] {
             let url = BaseUrl::parse(text).unwrap();
             assert_eq!((url.text().as_str(), url.host()), (canonical, host));
@@ -130,6 +145,9 @@ mod tests {
             "https://[::1]x",
             "https://c\\d",
             "https://ü.example",
+            "https://c/v1/../v2",
+            "https://c/./v1",
+            "https://c/v1/%2E.",
             "${PORTKEY_BASE_URL}",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
