@@ -14,7 +14,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes},
     gateway,
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User, audio_of, hosted, plugin, provider, upstream},
+    support::{Cli, KEY, Ran, User, audio_of, eventually, hosted, plugin, provider, upstream},
 };
 
 fn spoken(model: &str, text: &str, format: &str) -> SpeechRequest {
@@ -139,13 +139,7 @@ async fn a_wait_that_is_given_up_can_be_gone_on_with_and_a_drop_ends_the_request
     assert_eq!(audio.len(), length + 8, "nothing is lost");
 
     drop(provider.speak(&spoken("tts-1", &"a".repeat(4096), "wav")).await.unwrap());
-    for _ in 0..200 {
-        if stub.abandoned() > 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("the request goes on");
+    assert!(eventually(|| stub.abandoned() > 0).await, "the request goes on");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User},
+    support::{Cli, KEY, Ran, User, until},
     terminal::Terminal,
 };
 
@@ -237,11 +237,7 @@ fn a_reader_that_goes_ends_the_request() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert!(ran.code == 0 && ran.err.is_empty(), "{ran:?}");
     // The gateway learns of it at its next word.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while user.stub.abandoned() == 0 {
-        assert!(std::time::Instant::now() < deadline, "the reply was read to its end");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    assert!(until(|| user.stub.abandoned() > 0), "the reply was read to its end");
 }
 
 /// A reply that came whole was paid for: it is kept, whoever reads it. One that was cut off is not.

@@ -20,7 +20,7 @@ use crate::{
     hostile::{Host, at, hostile, load, request, tight},
     raw_server::{HELLO, JSON, answering, recording, request_of, responding, serving, whole},
     review::before,
-    support::{Cli, KEY, User, ask, provider, setup, text, upstream},
+    support::{Cli, KEY, User, ask, eventually, provider, setup, text, until, upstream},
     tls::Authority,
     tool_command,
 };
@@ -351,13 +351,7 @@ async fn calls_that_are_dropped_at_any_moment_leave_nothing() {
         }
     }
     assert_eq!(text(&provider.complete(&ask("0", "hello")).await.unwrap()), "hello");
-    for _ in 0..500 {
-        if engine.instances() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{} instances live on", engine.instances());
+    assert!(eventually(|| engine.instances() == 0).await, "{} instances live on", engine.instances());
 }
 
 /// A gateway that always has one more page of models.
@@ -409,15 +403,6 @@ fn asking_and_drawing(image: &str) -> [Vec<u8>; 2] {
     [(asking, "tool_calls"), (drawing, "stop")].map(|(message, reason)| {
         let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]});
         whole(JSON, answer.to_string())
-    })
-}
-
-/// Waits until it is so, but not without end.
-#[cfg(unix)]
-fn until(mut is_so: impl FnMut() -> bool) -> bool {
-    (0..2000).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        is_so()
     })
 }
 

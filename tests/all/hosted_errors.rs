@@ -9,7 +9,7 @@ use host_harness::{
     wit::chat::{AssistantPart, Event, FinishReason},
 };
 
-use crate::support::{ask, events, hosted, plugin_with, provider, setup, streamed, text, weather_tool};
+use crate::support::{ask, events, eventually, hosted, plugin_with, provider, setup, streamed, text, weather_tool};
 
 /// Name of the fault, kind, origin, status, and a word that the hint must hold.
 pub const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
@@ -241,13 +241,7 @@ async fn a_dropped_reply_ends_its_request() {
     reply.next().await.unwrap();
     assert_eq!(stub.abandoned(), 0);
     drop(reply);
-    for _ in 0..500 {
-        if stub.abandoned() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the stand-in still writes to a reader who is gone");
+    assert!(eventually(|| stub.abandoned() == 1).await, "the stand-in still writes to a reader who is gone");
 }
 
 /// A plain GET, past the plugin.

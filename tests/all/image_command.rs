@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User, install_script},
+    support::{Cli, KEY, Ran, User, install_script, until},
     terminal::Terminal,
 };
 
@@ -178,10 +178,7 @@ fn open_hands_the_file_to_the_desktop() {
     command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
     Ran::from(command.output().unwrap()).ok();
     let opened = user.cli.folder.path().join("opened");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !opened.exists() && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    until(|| opened.exists());
     assert_eq!(std::fs::read_to_string(opened).unwrap(), "a.png");
 
     // Where there is no desktop, the result still is one JSON object.

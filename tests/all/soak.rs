@@ -21,7 +21,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::{
     fault_server::{FaultServer, Script, Step, bytes},
     faults::{self, complete, is_as_said},
-    support::{ask, component, setup},
+    support::{ask, component, eventually, setup},
     tls::Authority,
 };
 
@@ -204,10 +204,7 @@ fn soak() {
         drop(providers);
 
         // Connections end in tasks of their own, soon after their last user.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Left::count(&engine) != before && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually(|| Left::count(&engine) == before).await;
         let [first, second] = memory;
         println!(
             "{calls} calls in {:?}: {before:?} before, {:?} after; {first} KiB resident after one half, {second} after both",

@@ -151,6 +151,30 @@ pub async fn streamed(provider: &Provider, prompt: &Prompt) -> Result<Response> 
     provider.stream(prompt).await?.join().await
 }
 
+/// How often it is looked whether something is so yet, every ten milliseconds: a minute at least.
+const LOOKS: usize = 6000;
+
+/// Waits until it is so, but not without end.
+pub fn until(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..LOOKS).any(|_| {
+        is_so() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }
+    })
+}
+
+/// The same in a task.
+pub async fn eventually(mut is_so: impl FnMut() -> bool) -> bool {
+    for _ in 0..LOOKS {
+        if is_so() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
 /// A run of the command line, in an environment of its own.
 pub struct Cli {
     /// Home and working folder of the run.
