@@ -142,10 +142,11 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 11] = [
+const FORMS: [(&str, &str); 14] = [
     ("candidates", "Google's"),
     ("usageMetadata", "Google's"),
     ("message_start", "Anthropic's"),
+    ("generation", "Bedrock's"),
     ("stop_reason", "Anthropic's"),
     ("stopReason", "Bedrock's"),
     ("generated_text", "Hugging Face's"),
@@ -154,6 +155,8 @@ const FORMS: [(&str, &str); 11] = [
     ("response", "Workers AI's"),
     ("result", "Workers AI's"),
     ("output", "DashScope's"),
+    ("stop", "llama.cpp's"),
+    ("data", "another gateway's"),
 ];
 
 /// Whose API an answer without choices is in the form of.

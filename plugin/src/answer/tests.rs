@@ -524,7 +524,6 @@ fn what_is_no_answer() {
         (r#"{"choices":[{}]"#, ErrorKind::Protocol),
         ("data: {}", ErrorKind::Truncated),
         (r#"{"message":{"role":"assistant","content":"hi"}}"#, ErrorKind::Protocol),
-        (r#"{"code":0,"message":"Success","data":{"choices":[{"message":{"content":"hi"}}]}}"#, ErrorKind::Protocol),
         (r#"{"choices":[{}],"done":true}"#, ErrorKind::Protocol),
         ("<html></html>", ErrorKind::InvalidConfig),
         (r#"{"status":"failure","message":"Invalid config passed"}"#, ErrorKind::InvalidConfig),
@@ -567,7 +566,10 @@ fn answers_in_the_form_of_another_api() {
             "Anthropic's",
         ),
         (r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#.into(), "Bedrock's"),
+        (r#"{"generation":"Hello","prompt_token_count":3,"stop_reason":"stop"}"#.into(), "Bedrock's"),
         (r#"[{"generated_text":"Hello"}]"#.into(), "Hugging Face's"),
+        ("data: {\"content\":\"Hel\",\"stop\":false}\n\ndata: {\"content\":\"lo\",\"stop\":true}\n\n".into(), "llama.cpp's"),
+        (format!(r#"{{"code":0,"message":"Success","data":{{"choices":[{{"message":{hello}}}]}}}}"#), "another gateway's"),
         (r#"{"result":{"response":"Hello"},"success":true,"errors":[]}"#.into(), "Workers AI's"),
         ("data: {\"response\":\"Hel\"}\n\ndata: {\"response\":\"lo\"}\n\ndata: [DONE]\n\n".into(), "Workers AI's"),
     ] {
