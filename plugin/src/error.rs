@@ -142,7 +142,7 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 14] = [
+const FORMS: [(&str, &str); 16] = [
     ("candidates", "Google's"),
     ("usageMetadata", "Google's"),
     ("message_start", "Anthropic's"),
@@ -152,6 +152,8 @@ const FORMS: [(&str, &str); 14] = [
     ("generated_text", "Hugging Face's"),
     ("done", "Ollama's"),
     ("message-start", "Cohere's"),
+    ("event_type", "Cohere's"),
+    ("generation_id", "Cohere's"),
     ("response", "Workers AI's"),
     ("result", "Workers AI's"),
     ("output", "DashScope's"),
