@@ -111,7 +111,12 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
         return Ok(plain(text));
     }
     let is_silent = start.is_empty() && !named.starts_with("text/");
-    if !is_silent && !start.starts_with('<') && !named.contains("html") && !is_json(start) {
+    if !is_silent
+        && !start.starts_with('<')
+        && !named.contains("html")
+        && !is_json(start)
+        && !start.starts_with("data:")
+    {
         return Ok(plain(text));
     }
     let malformed = || error::malformed(head, "The answer is no transcript", start.as_bytes());
@@ -380,6 +385,7 @@ mod tests {
             ("application/json", r#"{"text":7}"#, ErrorKind::Protocol),
             ("application/json", r#"{"results":[],"segments":[{"id":0}]}"#, ErrorKind::Protocol),
             ("application/json", r#"{"status":"queued","text":null}"#, ErrorKind::Protocol),
+            ("text/event-stream", "data: [DONE]\n\n", ErrorKind::Protocol),
             (
                 "text/event-stream",
                 "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hi\"}\n\n",

@@ -142,18 +142,23 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 11] = [
+const FORMS: [(&str, &str); 16] = [
     ("candidates", "Google's"),
     ("usageMetadata", "Google's"),
     ("message_start", "Anthropic's"),
+    ("generation", "Bedrock's"),
     ("stop_reason", "Anthropic's"),
     ("stopReason", "Bedrock's"),
     ("generated_text", "Hugging Face's"),
     ("done", "Ollama's"),
     ("message-start", "Cohere's"),
+    ("event_type", "Cohere's"),
+    ("generation_id", "Cohere's"),
     ("response", "Workers AI's"),
     ("result", "Workers AI's"),
     ("output", "DashScope's"),
+    ("stop", "llama.cpp's"),
+    ("data", "another gateway's"),
 ];
 
 /// Whose API an answer without choices is in the form of.

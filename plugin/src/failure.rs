@@ -218,7 +218,10 @@ fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
             ["blockReasonMessage", "blockReason"].into_iter().find_map(|name| words(feedback.get(name)?, depth + 1));
         return Some(format!("The prompt was blocked: {}", why.unwrap_or_else(|| "no reason given".to_owned())));
     }
-    let mut found = WORDS.iter().filter_map(|name| Some((*name, words(object.like(name)?, depth + 1)?)));
+    // At the top, a text may be an answer in another API's form.
+    let is_theirs = |name: &&&str| **name != "text" || depth > 0 || wire::is_failed(object);
+    let mut found =
+        WORDS.iter().filter(is_theirs).filter_map(|name| Some((*name, words(object.like(name)?, depth + 1)?)));
     let Some((name, mut said)) = found.next() else {
         // An answer, and no failure.
         if object.has("choices")
