@@ -101,7 +101,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Gemini) {
         return;
     }
-    let numbers = repair::numbered(&body.messages);
+    let numbers = repair::Ids::of(&body.messages).numbers;
     let mut names = alloc::vec![None; numbers.len()];
     let mut numbers = numbers.into_iter();
     for message in &mut body.messages {

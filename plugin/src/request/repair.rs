@@ -12,7 +12,6 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
-use crate::tool_calls::fnv;
 use crate::traits::{Family, Route};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
@@ -43,19 +42,21 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
+/// Changes the calls of one of the model's own turns, and leaves out those of which nothing is left.
+pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
+    if !is_role(message, "assistant") {
+        return;
+    }
+    let Some(calls) = message.take("tool_calls") else { return };
+    let calls = calls.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object);
+    let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
+    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
+}
+
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
 pub(super) fn arguments(body: &mut Body<'_>) {
-    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
-        let Some(calls) = message.take("tool_calls") else { continue };
-        let calls: Vec<Json<'_>> = calls.into_list().unwrap_or_default();
-        let calls: Vec<_> = calls.into_iter().filter_map(Json::into_object).filter_map(whole_call).collect();
-        if calls.is_empty() {
-            message.remove("tool_calls");
-        } else {
-            message.set("tool_calls", list(calls));
-        }
-    }
+    body.messages.iter_mut().for_each(|message| calls(message, &mut whole_call));
 }
 
 /// A call with an object for arguments; none where nothing is called.
@@ -212,33 +213,43 @@ fn is_empty(json: &Json<'_>) -> bool {
 }
 
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
-/// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's.
+/// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's. Results without
+/// an id come in the order of the calls.
 pub(super) fn pairs(body: &mut Body<'_>) {
     if are_paired(&body.messages) {
         return;
     }
-    name(&mut body.messages);
-    let numbers = numbered(&body.messages);
-    let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: Vec::new() };
+    for (at, message) in body.messages.iter_mut().enumerate() {
+        let mut index = 0;
+        calls(message, &mut |mut call| {
+            if call.text("id").is_empty() {
+                call.set("id", format!("call_{at}_{index}"));
+            }
+            index += 1;
+            Some(call)
+        });
+    }
+    let Ids { texts, numbers } = Ids::of(&body.messages);
+    let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: VecDeque::new() };
     let mut numbers = numbers.into_iter();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
-    for mut message in core::mem::take(&mut body.messages) {
-        if is_role(&message, "tool") {
-            // Without an id and a call before it, it answers one that the host does not tell of.
-            if !numbers.next().is_some_and(|number| open.answer(number)) && !message.text("tool_call_id").is_empty() {
-                message.set("role", "user");
-                message.remove("tool_call_id");
-                message.remove("name");
-                lost.push(message);
-                continue;
-            }
-        } else {
+    for (mut message, ids) in core::mem::take(&mut body.messages).into_iter().zip(texts) {
+        let mut named = ids.into_iter().zip(&mut numbers);
+        if !is_role(&message, "tool") {
             open.close(&mut out);
             out.append(&mut lost);
-            for (id, number) in told(&message).into_iter().zip(&mut numbers) {
-                open.call(id.into_owned(), number);
+            for (id, number) in named {
+                open.call(id, number);
             }
+        } else if let Some((id, _)) = named.next().and_then(|(id, number)| open.answer(id, number)) {
+            message.set("tool_call_id", Json::Text(id));
+        } else {
+            message.set("role", "user");
+            message.remove("tool_call_id");
+            message.remove("name");
+            lost.push(message);
+            continue;
         }
         out.push(message);
     }
@@ -247,112 +258,78 @@ pub(super) fn pairs(body: &mut Body<'_>) {
     body.messages = out;
 }
 
-/// Calls that have no result yet.
-struct Open {
+/// Calls of a turn that have no result yet.
+struct Open<'a> {
     /// How many there are of each number.
     counts: Vec<usize>,
-    /// The ids and numbers of all calls of a turn.
-    calls: Vec<(String, usize)>,
+    /// The ids and numbers of them, and of those that were answered behind the first.
+    calls: VecDeque<(Cow<'a, str>, usize)>,
 }
 
-impl Open {
-    fn call(&mut self, id: String, number: usize) {
-        if let Some(count) = self.counts.get_mut(number).filter(|_| !id.is_empty()) {
+impl<'a> Open<'a> {
+    fn call(&mut self, id: Cow<'a, str>, number: usize) {
+        if let Some(count) = self.counts.get_mut(number) {
             *count += 1;
-            self.calls.push((id, number));
+            self.calls.push_back((id, number));
         }
     }
 
-    /// Whether there was one of this number. If so, it has its result now.
-    fn answer(&mut self, number: usize) -> bool {
-        let count = self.counts.get_mut(number).filter(|count| **count > 0);
-        count.map(|count| *count -= 1).is_some()
+    /// The call that a result is for: the one with its id, and without an id the first. It has its result now.
+    fn answer(&mut self, id: Cow<'a, str>, number: usize) -> Option<(Cow<'a, str>, usize)> {
+        let (id, number) = if id.is_empty() { self.first()? } else { (id, number) };
+        let count = self.counts.get_mut(number).filter(|count| **count > 0)?;
+        *count -= 1;
+        Some((id, number))
+    }
+
+    fn first(&mut self) -> Option<(Cow<'a, str>, usize)> {
+        while let Some((id, number)) = self.calls.front() {
+            if self.counts.get(*number).is_some_and(|&count| count > 0) {
+                return Some((id.clone(), *number));
+            }
+            self.calls.pop_front();
+        }
+        None
     }
 
     /// Gives those that are left a result.
-    fn close(&mut self, out: &mut Vec<Object<'_>>) {
-        for (id, number) in core::mem::take(&mut self.calls) {
-            if self.answer(number) {
-                let said = ("content", "No result provided".into());
-                out.push(Object::from([("role", "tool".into()), ("tool_call_id", id.into()), said]));
-            }
+    fn close(&mut self, out: &mut Vec<Object<'a>>) {
+        while let Some((id, _)) = self.answer(Cow::default(), 0) {
+            let said = ("content", "No result provided".into());
+            out.push(Object::from([("role", "tool".into()), ("tool_call_id", Json::Text(id)), said]));
         }
     }
 }
 
-/// The id of a result, or those of a message's calls; empty where there is none.
-fn told<'a>(message: &Object<'a>) -> Vec<Cow<'a, str>> {
-    if is_role(message, "tool") {
-        return alloc::vec![message.text("tool_call_id")];
-    }
-    let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
-    match message.get("tool_calls") {
-        Some(Json::List(calls)) => calls.iter().map(id).collect(),
-        _ => Vec::new(),
-    }
+/// The ids of a history, each message's: that of a result, or those of its calls; empty where there is none.
+pub(super) struct Ids<'a> {
+    texts: Vec<Vec<Cow<'a, str>>>,
+    /// All of them as numbers, the same for the same: a turn may have any number of calls, and its results any order, so
+    /// they are not looked for one by one.
+    pub(super) numbers: Vec<usize>,
 }
 
-/// All ids that are [`told`] of a history as numbers, the same for the same: a turn may have any number of calls, and its results any
-/// order, so they are not looked for one by one.
-pub(super) fn numbered(messages: &[Object<'_>]) -> Vec<usize> {
-    let ids: Vec<Cow<'_, str>> = messages.iter().flat_map(told).collect();
-    firsts(&ids.iter().map(|id| &**id).collect::<Vec<_>>())
-}
-
-/// Gives calls and results without an id one: results come in the order of the calls.
-fn name(messages: &mut [Object<'_>]) {
-    for (at, message) in messages.iter_mut().enumerate() {
-        let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
-        let calls = calls.into_iter().filter_map(Json::into_object).enumerate().map(|(index, mut call)| {
-            if call.text("id").is_empty() {
-                call.set("id", format!("call_{at}_{index}"));
-            }
-            call
-        });
-        let calls = calls.collect();
-        message.set("tool_calls", list(calls));
-    }
-    let numbers = numbered(messages);
-    let mut is_answered = alloc::vec![true; numbers.len()];
-    let mut numbers = numbers.into_iter();
-    let mut open = VecDeque::new();
-    for message in messages {
-        let ids = told(message);
-        let is_result = is_role(message, "tool");
-        if !is_result && !ids.is_empty() {
-            open.clear();
-        }
-        for (id, number) in ids.into_iter().zip(&mut numbers) {
-            if let Some(is_answered) = is_answered.get_mut(number) {
-                *is_answered = is_result;
-            }
-            if !is_result {
-                open.push_back((id.into_owned(), number));
-            } else if id.is_empty() {
-                let is_open = |number: usize| is_answered.get(number) == Some(&false);
-                while let Some((first, number)) = open.pop_front() {
-                    if is_open(number) {
-                        message.set("tool_call_id", first);
-                        break;
-                    }
-                }
-            }
-        }
+impl<'a> Ids<'a> {
+    pub(super) fn of(messages: &[Object<'a>]) -> Self {
+        let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
+        let told = |message: &Object<'a>| match message.get("tool_calls") {
+            _ if is_role(message, "tool") => alloc::vec![message.text("tool_call_id")],
+            Some(Json::List(calls)) => calls.iter().map(id).collect(),
+            _ => Vec::new(),
+        };
+        let texts: Vec<Vec<_>> = messages.iter().map(told).collect();
+        let numbers = firsts(&texts.iter().flatten().map(|id| &**id).collect::<Vec<_>>());
+        Self { texts, numbers }
     }
 }
 
 fn are_paired(messages: &[Object<'_>]) -> bool {
-    let numbers = numbered(messages);
-    if numbers.is_empty() {
-        return true;
-    }
+    let Ids { texts, numbers } = Ids::of(messages);
     let mut counts = alloc::vec![0_usize; numbers.len()];
     let (mut numbers, mut open) = (numbers.into_iter(), 0_usize);
-    let is_in_order = messages.iter().all(|message| {
+    let is_in_order = messages.iter().zip(texts).all(|(message, ids)| {
         let is_result = is_role(message, "tool");
-        let ids = told(message);
-        let may_come = is_result || open == 0;
-        may_come
+        (is_result || open == 0)
             && ids.into_iter().zip(&mut numbers).all(|(id, number)| {
                 let Some(count) = counts.get_mut(number).filter(|_| !id.is_empty()) else { return false };
                 let changed = if is_result {
@@ -368,46 +345,41 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
 
 /// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
 /// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
-/// nine of its hash, which all of them take, in each place and turn the same.
+/// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
 pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
     let [is_claude, is_gpt, is_mistral] =
         [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
     let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
     let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
-    let fitted = |object: &Object<'_>, name: &str| {
-        let id = object.get(name)?.string()?;
-        let is_refused = (is_claude || is_bedrock) && !is_of(&id, b"_-")
+    let is_refused = |id: &str| {
+        (is_claude || is_bedrock) && !is_of(id, b"_-")
             || is_gpt && id.len() > 40
-            || is_mistral && !(id.len() == 9 && is_of(&id, b""));
-        is_refused.then(|| {
-            let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-            let digits = core::iter::repeat_with(|| {
-                let digit = char::from_digit((hash % 36) as u32, 36).unwrap_or('0');
-                hash /= 36;
-                digit
-            });
-            digits.take(9).collect::<String>()
-        })
+            || is_mistral && !(id.len() == 9 && is_of(id, b""))
+    };
+    let Ids { texts, numbers } = Ids::of(&body.messages);
+    if !texts.iter().flatten().any(|id| is_refused(id)) {
+        return;
+    }
+    let mut numbers = numbers.into_iter();
+    let mut fit = |object: &mut Object<'_>, name: &'static str| {
+        let id = object.text(name);
+        if let Some(number) = numbers.next().filter(|_| is_refused(&id) || id.starts_with(MADE)) {
+            object.set(name, format!("{MADE}{number:05}"));
+        }
     };
     for message in &mut body.messages {
-        if let Some(id) = fitted(message, "tool_call_id") {
-            message.set("tool_call_id", id);
+        if is_role(message, "tool") {
+            fit(message, "tool_call_id");
         }
-        let is_refused = |call: &Json<'_>| matches!(call, Json::Object(call) if fitted(call, "id").is_some());
-        if !matches!(message.get("tool_calls"), Some(Json::List(calls)) if calls.iter().any(is_refused)) {
-            continue;
-        }
-        let calls = message.take("tool_calls").and_then(Json::into_list).unwrap_or_default();
-        let calls = calls.into_iter().filter_map(Json::into_object).map(|mut call| {
-            if let Some(id) = fitted(&call, "id") {
-                call.set("id", id);
-            }
-            call
+        calls(message, &mut |mut call| {
+            fit(&mut call, "id");
+            Some(call)
         });
-        let calls = calls.collect();
-        message.set("tool_calls", list(calls));
     }
 }
+
+/// How an id begins that was made for a provider.
+const MADE: &str = "made";
 
 fn says_something(message: &Object<'_>) -> bool {
     let is_said = |json: &Json<'_>| match json {

@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::repair::calls;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
@@ -232,11 +233,8 @@ const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// Signatures of calls: Portkey's and Google's go to Gemini, encrypted details to OpenRouter, and neither to anybody else.
 fn call_signatures(message: &mut Object<'_>, takes: Takes, must_be_signed: bool) {
-    let Some(Json::List(calls)) = message.take("tool_calls") else { return };
     let mut details = Vec::new();
-    let calls = calls.into_iter().filter_map(Json::into_object);
-    let calls: Vec<_> = calls.map(|call| signed(call, takes, must_be_signed, &mut details)).collect();
-    message.set("tool_calls", list(calls));
+    calls(message, &mut |call| Some(signed(call, takes, must_be_signed, &mut details)));
     if !details.is_empty() && takes.details && message.get("reasoning_details").is_none() {
         message.set("reasoning_details", details);
     }

@@ -696,7 +696,7 @@ fn functions_are_tools_and_all_have_ids() {
     );
     let ids: Vec<_> = (2..6).map(|at| sent["messages"][at]["tool_call_id"].clone()).collect();
     assert_eq!(ids, [json!("call_1_0"), json!("b"), json!("call_1_2"), Value::Null]);
-    assert_eq!(sent["messages"][5]["role"], "tool", "where no call is left it stays as it is");
+    assert_eq!(sent["messages"][5], user("4"), "where no call is left it is the user's");
 }
 
 /// A session may go on with another model, whose provider refuses the ids of the one before.
@@ -730,6 +730,14 @@ fn ids_are_what_the_provider_takes() {
         }
         assert_eq!((&sent["messages"][2]["tool_call_id"], &*other), (&json!(made), "D681PevKt"));
     }
+    // Nine characters of a hash would be the same of the first two; and the last looks like one that is made.
+    let alike = ["f.7c7e2f953f620e69", "f.6cf91230567c8336", "made00000"];
+    let turn = calls(json!(alike.map(|id| call(id, "f", "{}".into()))));
+    let results = alike.map(|id| result(id, id.into()));
+    let sent = plain(json!({"model": CLAUDE, "messages": [user("hi"), turn, results[2], results[1], results[0]]}));
+    let ids = [0, 1, 2].map(|at| sent["messages"][1]["tool_calls"][at]["id"].clone());
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+    assert_eq!([4, 3, 2].map(|at| sent["messages"][at]["tool_call_id"].clone()), ids);
 }
 
 #[test]
