@@ -47,6 +47,7 @@ mod providers;
 mod raw_server;
 mod recording;
 mod reliability;
+mod requests;
 mod responses;
 mod review;
 mod rig;

@@ -10,9 +10,8 @@ use alloc::vec::Vec;
 use super::cache::MARK;
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts, text_part};
+use super::{Body, is_role, is_type, list, parts, schema, text_part};
 use crate::json::{Json, Object, firsts};
-use crate::tool_calls::fnv;
 use crate::traits::{Family, Route};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
@@ -43,19 +42,21 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
+/// Changes the calls of one of the model's own turns, and leaves out those of which nothing is left.
+pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
+    if !is_role(message, "assistant") {
+        return;
+    }
+    let Some(calls) = message.take("tool_calls") else { return };
+    let calls = calls.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object);
+    let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
+    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
+}
+
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
 pub(super) fn arguments(body: &mut Body<'_>) {
-    for message in body.messages.iter_mut().filter(|message| is_role(message, "assistant")) {
-        let Some(calls) = message.take("tool_calls") else { continue };
-        let calls: Vec<Json<'_>> = calls.into_list().unwrap_or_default();
-        let calls: Vec<_> = calls.into_iter().filter_map(Json::into_object).filter_map(whole_call).collect();
-        if calls.is_empty() {
-            message.remove("tool_calls");
-        } else {
-            message.set("tool_calls", list(calls));
-        }
-    }
+    body.messages.iter_mut().for_each(|message| calls(message, &mut whole_call));
 }
 
 /// A call with an object for arguments; none where nothing is called.
@@ -94,14 +95,10 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
-/// As most schemas begin, which need not be looked into, unless a `null` is in them: their list of required members may
-/// be one.
-const SCHEMA: &str = r#"{"type":"object","properties":{"#;
-
 /// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools,
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
-pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
+pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if own.supports_tools == Some(false) || body.tools.is_empty() {
         body.tools.clear();
         for name in ["tools", "tool_choice", "parallel_tool_calls"] {
@@ -109,6 +106,8 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         }
         return;
     }
+    choice(body, targets);
+    let is_gemini = targets.any(|target| target.family == Family::Gemini && target.route != Route::OpenRouter);
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
@@ -132,31 +131,36 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        if function
-            .get("parameters")
-            .and_then(Json::raw)
-            .is_some_and(|raw| raw.starts_with(SCHEMA) && !raw.contains("null"))
-        {
-            tool.set("function", function);
-            continue;
+        let given = function.get("parameters").cloned();
+        match schema::parameters(given, is_gemini) {
+            // "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61)
+            Some(parameters) if is_gemini && schema::is_empty(&parameters) => function.remove("parameters"),
+            Some(parameters) => function.set("parameters", parameters),
+            None => {}
         }
-        let mut parameters = function.take("parameters").and_then(Json::into_object).unwrap_or_default();
-        // OpenAI and Anthropic refuse a schema that is not an object's, and OpenAI one without properties.
-        if !parameters.is("type", "object") {
-            parameters.set("type", "object");
-        }
-        if !parameters.get("properties").is_some_and(Json::is_object) {
-            parameters.remove("properties");
-        }
-        if parameters.get("required").is_none() {
-            parameters.remove("required");
-        }
-        if !["properties", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|&name| parameters.get(name).is_some()) {
-            parameters.set("properties", Object::default());
-        }
-        function.set("parameters", parameters);
         tool.set("function", function);
     }
+}
+
+/// A choice in Anthropic's form, or in that of the Responses API, becomes one of chat completions. Models that always think
+/// refuse to be made to call a tool, and choose by themselves ("Thinking mode does not support this tool_choice":
+/// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
+fn choice(body: &mut Body<'_>, targets: &Targets) {
+    let Some(choice) = body.members.take("tool_choice") else { return };
+    let named = choice.object().unwrap_or_default();
+    let kind = if choice.is_object() { named.text("type") } else { choice.text() };
+    let choice = if named.has("name") {
+        [("type", "function".into()), ("function", [("name", Json::Text(named.text("name")))].into())].into()
+    } else if kind == "any" {
+        "required".into()
+    } else if named.iter().count() == 1 {
+        Json::Text(kind)
+    } else {
+        choice
+    };
+    let is_forced = choice.is_object() || choice.is("required");
+    let choice = if is_forced && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
+    body.members.set("tool_choice", choice);
 }
 
 /// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
@@ -174,7 +178,11 @@ pub(super) fn contents(body: &mut Body<'_>) {
             message.remove("refusal");
         }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
-        if message.get("content").is_some_and(is_text) {
+        if let Some(content) = message.get("content").filter(|content| is_text(content)) {
+            // Anthropic refuses white space beside a call too.
+            if message.has("tool_calls") && content.text().trim().is_empty() {
+                message.set("content", Json::NULL);
+            }
             continue;
         }
         if is_role(message, "assistant") {
@@ -212,33 +220,52 @@ fn is_empty(json: &Json<'_>) -> bool {
 }
 
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
-/// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's.
-pub(super) fn pairs(body: &mut Body<'_>) {
-    if are_paired(&body.messages) {
+/// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's. Results without
+/// an id come in the order of the calls.
+pub(super) fn pairs(body: &mut Body<'_>, targets: &Targets) {
+    let mut told = Ids::of(&body.messages);
+    if told.numbers.is_empty() {
         return;
     }
-    name(&mut body.messages);
-    let numbers = numbered(&body.messages);
-    let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: Vec::new() };
+    if !are_paired(&body.messages, &told) {
+        pair(body);
+        told = Ids::of(&body.messages);
+    }
+    ids(body, targets, told);
+}
+
+fn pair(body: &mut Body<'_>) {
+    for (at, message) in body.messages.iter_mut().enumerate() {
+        let mut index = 0;
+        calls(message, &mut |mut call| {
+            if call.text("id").is_empty() {
+                call.set("id", format!("call_{at}_{index}"));
+            }
+            index += 1;
+            Some(call)
+        });
+    }
+    let Ids { texts, numbers } = Ids::of(&body.messages);
+    let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: VecDeque::new() };
     let mut numbers = numbers.into_iter();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
-    for mut message in core::mem::take(&mut body.messages) {
-        if is_role(&message, "tool") {
-            // Without an id and a call before it, it answers one that the host does not tell of.
-            if !numbers.next().is_some_and(|number| open.answer(number)) && !message.text("tool_call_id").is_empty() {
-                message.set("role", "user");
-                message.remove("tool_call_id");
-                message.remove("name");
-                lost.push(message);
-                continue;
-            }
-        } else {
+    for (mut message, ids) in core::mem::take(&mut body.messages).into_iter().zip(texts) {
+        let mut named = ids.into_iter().zip(&mut numbers);
+        if !is_role(&message, "tool") {
             open.close(&mut out);
             out.append(&mut lost);
-            for (id, number) in told(&message).into_iter().zip(&mut numbers) {
-                open.call(id.into_owned(), number);
+            for (id, number) in named {
+                open.call(id, number);
             }
+        } else if let Some((id, _)) = named.next().and_then(|(id, number)| open.answer(id, number)) {
+            message.set("tool_call_id", Json::Text(id));
+        } else {
+            message.set("role", "user");
+            message.remove("tool_call_id");
+            message.remove("name");
+            lost.push(message);
+            continue;
         }
         out.push(message);
     }
@@ -247,114 +274,79 @@ pub(super) fn pairs(body: &mut Body<'_>) {
     body.messages = out;
 }
 
-/// Calls that have no result yet.
-struct Open {
+/// Calls of a turn that have no result yet.
+struct Open<'a> {
     /// How many there are of each number.
     counts: Vec<usize>,
-    /// The ids and numbers of all calls of a turn.
-    calls: Vec<(String, usize)>,
+    /// The ids and numbers of them, and of those that were answered behind the first.
+    calls: VecDeque<(Cow<'a, str>, usize)>,
 }
 
-impl Open {
-    fn call(&mut self, id: String, number: usize) {
-        if let Some(count) = self.counts.get_mut(number).filter(|_| !id.is_empty()) {
+impl<'a> Open<'a> {
+    fn call(&mut self, id: Cow<'a, str>, number: usize) {
+        if let Some(count) = self.counts.get_mut(number) {
             *count += 1;
-            self.calls.push((id, number));
+            self.calls.push_back((id, number));
         }
     }
 
-    /// Whether there was one of this number. If so, it has its result now.
-    fn answer(&mut self, number: usize) -> bool {
-        let count = self.counts.get_mut(number).filter(|count| **count > 0);
-        count.map(|count| *count -= 1).is_some()
+    /// The call that a result is for: the one with its id, and without an id the first. It has its result now.
+    fn answer(&mut self, id: Cow<'a, str>, number: usize) -> Option<(Cow<'a, str>, usize)> {
+        let (id, number) = if id.is_empty() { self.first()? } else { (id, number) };
+        let count = self.counts.get_mut(number).filter(|count| **count > 0)?;
+        *count -= 1;
+        Some((id, number))
+    }
+
+    fn first(&mut self) -> Option<(Cow<'a, str>, usize)> {
+        while let Some((id, number)) = self.calls.front() {
+            if self.counts.get(*number).is_some_and(|&count| count > 0) {
+                return Some((id.clone(), *number));
+            }
+            self.calls.pop_front();
+        }
+        None
     }
 
     /// Gives those that are left a result.
-    fn close(&mut self, out: &mut Vec<Object<'_>>) {
-        for (id, number) in core::mem::take(&mut self.calls) {
-            if self.answer(number) {
-                let said = ("content", "No result provided".into());
-                out.push(Object::from([("role", "tool".into()), ("tool_call_id", id.into()), said]));
-            }
+    fn close(&mut self, out: &mut Vec<Object<'a>>) {
+        while let Some((id, _)) = self.answer(Cow::default(), 0) {
+            let said = ("content", "No result provided".into());
+            out.push(Object::from([("role", "tool".into()), ("tool_call_id", Json::Text(id)), said]));
         }
     }
 }
 
-/// The id of a result, or those of a message's calls; empty where there is none.
-fn told<'a>(message: &Object<'a>) -> Vec<Cow<'a, str>> {
-    if is_role(message, "tool") {
-        return alloc::vec![message.text("tool_call_id")];
-    }
-    let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
-    match message.get("tool_calls") {
-        Some(Json::List(calls)) => calls.iter().map(id).collect(),
-        _ => Vec::new(),
+/// The ids of a history, each message's: that of a result, or those of its calls; empty where there is none.
+pub(super) struct Ids<'a> {
+    texts: Vec<Vec<Cow<'a, str>>>,
+    /// All of them as numbers, the same for the same: a turn may have any number of calls, and its results any order, so
+    /// they are not looked for one by one.
+    pub(super) numbers: Vec<usize>,
+}
+
+impl<'a> Ids<'a> {
+    pub(super) fn of(messages: &[Object<'a>]) -> Self {
+        let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
+        let told = |message: &Object<'a>| match message.get("tool_calls") {
+            _ if is_role(message, "tool") => alloc::vec![message.text("tool_call_id")],
+            Some(Json::List(calls)) => calls.iter().map(id).collect(),
+            _ => Vec::new(),
+        };
+        let texts: Vec<Vec<_>> = messages.iter().map(told).collect();
+        let numbers = firsts(&texts.iter().flatten().map(|id| &**id).collect::<Vec<_>>());
+        Self { texts, numbers }
     }
 }
 
-/// All ids that are [`told`] of a history as numbers, the same for the same: a turn may have any number of calls, and its results any
-/// order, so they are not looked for one by one.
-pub(super) fn numbered(messages: &[Object<'_>]) -> Vec<usize> {
-    let ids: Vec<Cow<'_, str>> = messages.iter().flat_map(told).collect();
-    firsts(&ids.iter().map(|id| &**id).collect::<Vec<_>>())
-}
-
-/// Gives calls and results without an id one: results come in the order of the calls.
-fn name(messages: &mut [Object<'_>]) {
-    for (at, message) in messages.iter_mut().enumerate() {
-        let Some(Json::List(calls)) = message.take("tool_calls") else { continue };
-        let calls = calls.into_iter().filter_map(Json::into_object).enumerate().map(|(index, mut call)| {
-            if call.text("id").is_empty() {
-                call.set("id", format!("call_{at}_{index}"));
-            }
-            call
-        });
-        let calls = calls.collect();
-        message.set("tool_calls", list(calls));
-    }
-    let numbers = numbered(messages);
-    let mut is_answered = alloc::vec![true; numbers.len()];
-    let mut numbers = numbers.into_iter();
-    let mut open = VecDeque::new();
-    for message in messages {
-        let ids = told(message);
-        let is_result = is_role(message, "tool");
-        if !is_result && !ids.is_empty() {
-            open.clear();
-        }
-        for (id, number) in ids.into_iter().zip(&mut numbers) {
-            if let Some(is_answered) = is_answered.get_mut(number) {
-                *is_answered = is_result;
-            }
-            if !is_result {
-                open.push_back((id.into_owned(), number));
-            } else if id.is_empty() {
-                let is_open = |number: usize| is_answered.get(number) == Some(&false);
-                while let Some((first, number)) = open.pop_front() {
-                    if is_open(number) {
-                        message.set("tool_call_id", first);
-                        break;
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn are_paired(messages: &[Object<'_>]) -> bool {
-    let numbers = numbered(messages);
-    if numbers.is_empty() {
-        return true;
-    }
+fn are_paired(messages: &[Object<'_>], Ids { texts, numbers }: &Ids<'_>) -> bool {
     let mut counts = alloc::vec![0_usize; numbers.len()];
-    let (mut numbers, mut open) = (numbers.into_iter(), 0_usize);
-    let is_in_order = messages.iter().all(|message| {
+    let (mut numbers, mut open) = (numbers.iter(), 0_usize);
+    let is_in_order = messages.iter().zip(texts).all(|(message, ids)| {
         let is_result = is_role(message, "tool");
-        let ids = told(message);
-        let may_come = is_result || open == 0;
-        may_come
-            && ids.into_iter().zip(&mut numbers).all(|(id, number)| {
-                let Some(count) = counts.get_mut(number).filter(|_| !id.is_empty()) else { return false };
+        (is_result || open == 0)
+            && ids.iter().zip(&mut numbers).all(|(id, number)| {
+                let Some(count) = counts.get_mut(*number).filter(|_| !id.is_empty()) else { return false };
                 let changed = if is_result {
                     count.checked_sub(1).zip(open.checked_sub(1))
                 } else {
@@ -368,46 +360,40 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
 
 /// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
 /// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
-/// nine of its hash, which all of them take, in each place and turn the same.
-pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
+/// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
+fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) {
     let [is_claude, is_gpt, is_mistral] =
         [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
     let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
     let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
-    let fitted = |object: &Object<'_>, name: &str| {
-        let id = object.get(name)?.string()?;
-        let is_refused = (is_claude || is_bedrock) && !is_of(&id, b"_-")
+    let is_refused = |id: &str| {
+        (is_claude || is_bedrock) && !is_of(id, b"_-")
             || is_gpt && id.len() > 40
-            || is_mistral && !(id.len() == 9 && is_of(&id, b""));
-        is_refused.then(|| {
-            let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-            let digits = core::iter::repeat_with(|| {
-                let digit = char::from_digit((hash % 36) as u32, 36).unwrap_or('0');
-                hash /= 36;
-                digit
-            });
-            digits.take(9).collect::<String>()
-        })
+            || is_mistral && !(id.len() == 9 && is_of(id, b""))
+    };
+    if !texts.iter().flatten().any(|id| is_refused(id)) {
+        return;
+    }
+    let mut numbers = numbers.into_iter();
+    let mut fit = |object: &mut Object<'_>, name: &'static str| {
+        let id = object.text(name);
+        if let Some(number) = numbers.next().filter(|_| is_refused(&id) || id.starts_with(MADE)) {
+            object.set(name, format!("{MADE}{number:05}"));
+        }
     };
     for message in &mut body.messages {
-        if let Some(id) = fitted(message, "tool_call_id") {
-            message.set("tool_call_id", id);
+        if is_role(message, "tool") {
+            fit(message, "tool_call_id");
         }
-        let is_refused = |call: &Json<'_>| matches!(call, Json::Object(call) if fitted(call, "id").is_some());
-        if !matches!(message.get("tool_calls"), Some(Json::List(calls)) if calls.iter().any(is_refused)) {
-            continue;
-        }
-        let calls = message.take("tool_calls").and_then(Json::into_list).unwrap_or_default();
-        let calls = calls.into_iter().filter_map(Json::into_object).map(|mut call| {
-            if let Some(id) = fitted(&call, "id") {
-                call.set("id", id);
-            }
-            call
+        calls(message, &mut |mut call| {
+            fit(&mut call, "id");
+            Some(call)
         });
-        let calls = calls.collect();
-        message.set("tool_calls", list(calls));
     }
 }
+
+/// How an id begins that was made for a provider.
+const MADE: &str = "made";
 
 fn says_something(message: &Object<'_>) -> bool {
     let is_said = |json: &Json<'_>| match json {
