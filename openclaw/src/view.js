@@ -153,6 +153,7 @@ export class View {
   /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
   fills = [];
   /** What of them is masked in answers. @type {string[]} */ secrets = [];
+  /** What was hidden, by the text that is shown instead. @type {Map<any, { shown: any, value: any, inline: boolean }> | undefined} */ texts;
 
   /**
    * What the component of provider `id` sees of `config`.
@@ -256,7 +257,11 @@ export class View {
 
   /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
   putBack(value, inline, named) {
-    const found = this.sealed.find((sealed) => sealed.inline === inline && isDeepStrictEqual(sealed.shown, value));
+    // most are shown as texts, and there may be any number
+    this.texts ??= new Map(this.sealed.map((sealed) => [sealed.shown, sealed]));
+    const hidden = typeof value === 'string' ? this.texts.get(value)
+      : this.sealed.find(({ shown }) => typeof shown !== 'string' && isDeepStrictEqual(shown, value));
+    const found = hidden?.inline === inline ? hidden : undefined;
     return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
   }
 

@@ -12,6 +12,7 @@ import { streamFn } from '../src/chat.js';
 import { embeddingProvider } from '../src/embeddings.js';
 import { describeModel, runCatalog } from '../src/models.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
+import { View } from '../src/view.js';
 import { wasiHttp } from '../src/wasi-http.js';
 import { rawServer } from './raw.mjs';
 
@@ -244,4 +245,29 @@ test('headers of the configuration change neither the place nor the end of a req
   }
   answer = whole(GOOD, EVENTS);
   assert.equal((await chat()).stopReason, 'stop');
+});
+
+// Each spelling copied all before it: 12,000 took minutes.
+test('a merge of any number of spellings, headers, models and long names ends', () => {
+  const id = 'portkey';
+  const config = { models: { providers: { portkey: { baseUrl: 'https://a.example/v1' } } } };
+  const each = (/** @type {(at: number) => [string, any]} */ member) => Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => member(at)));
+  /** @param {number} at @returns {string} in other capitals, and with other spaces before and behind it */
+  const spelled = (at) => ' '.repeat((at >> 7) % 10) + id.replace(/./g, (letter, bit) => ((at >> bit) & 1 ? letter.toUpperCase() : letter)) + ' '.repeat(at / 1280);
+  const descriptor = { defaultBaseUrl: 'https://a.example/v1', credentials: [{ envVars: ['KEY'] }] };
+  const own = config.models.providers.portkey;
+  for (const [name, more, refused] of /** @type {[string, any, RegExp?][]} */ ([
+    ['spellings of the provider', { models: { providers: { ...each((at) => [spelled(at), {}]), portkey: own } } }],
+    ['spellings of the plugin', { ...config, plugins: { entries: each((at) => [spelled(at), { config: {} }]) } }],
+    ['headers', { models: { providers: { portkey: { ...own, headers: each((at) => [`h${at}`, 'v']) } } } }, /`headers`/],
+    ['models', { models: { providers: { portkey: { ...own, models: Object.values(each((at) => [`${at}`, { id: `m${at}` }])) } } } }],
+    ['members below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, 1]) } }] } } } }],
+    ['beginnings of references', { models: { providers: { portkey: { ...own, name: '${'.repeat(4e5) } } } }],
+  ])) {
+    const view = new View(config, id);
+    const merge = () => view.check(config, view.mergeBack(config, JSON.stringify(more)), descriptor, {});
+    if (refused) assert.throws(merge, refused, name);
+    else merge();
+    new View(more, id); // and as the user's own
+  }
 });

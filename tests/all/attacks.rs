@@ -833,6 +833,22 @@ async fn images_without_number_are_neither_fetched_nor_written() {
     }
 }
 
+/// Each would take as long as a call may, and an answer names 32 of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_never_come_are_waited_for_once() {
+    let (silent, asked) = recording(Vec::new()).await;
+    let inline = STANDARD.encode(b"\x89PNG\r\n\x1a\n");
+    let mut drawn: Vec<_> = (0..8).map(|number| json!({"url": format!("http://{silent}/{number}.png")})).collect();
+    drawn.push(json!({"b64_json": inline}));
+    let answer = json!({"created": 1, "data": drawn}).to_string();
+    let (gateway, _) = recording(whole(JSON, answer)).await;
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+    let ran = cli.run(&["image", "a ship", "--timeout", "2"]);
+    assert_eq!((ran.code, asked.lock().unwrap().len()), (6, 1), "{ran:?}");
+    assert_eq!(ran.err.matches("those before it took too long").count(), 7, "{ran:?}");
+    assert!(cli.folder.path().join("image-9.png").exists(), "what is in the answer is written: {ran:?}");
+}
+
 /// What stands before, behind and beside an answer is read in one way, or refused in words.
 #[tokio::test]
 async fn an_answer_in_odd_frames_is_read_or_refused() {

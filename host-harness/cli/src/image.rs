@@ -4,7 +4,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use host_harness::{
@@ -261,12 +261,26 @@ impl Target {
 /// Most images of one answer that are fetched and written. No model makes more, and a gateway could name millions of places.
 const MOST: usize = 32;
 
-/// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along.
+/// How long they may take to come, all together. A place that answers each just in time would keep the program for hours.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along, but for one that does
+/// not come in time, after which no more are fetched.
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
+    let (started, mut is_late) = (Instant::now(), false);
     for (number, image) in (target.taken() + 1..).zip(&response.images).take(MOST) {
         let written: Vec<_> = saved.iter().flatten().map(|saved| saved.path.clone()).collect();
-        saved.push(save_one(provider, image, number, target, &written).await);
+        if is_late && matches!(image.source, MediaSource::Url(_)) {
+            saved.push(Err(Error::host(
+                ErrorKind::Timeout,
+                "a further image is not fetched: those before it took too long",
+            )));
+            continue;
+        }
+        let one = save_one(provider, image, number, target, &written).await;
+        is_late |= started.elapsed() > LONGEST || one.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout);
+        saved.push(one);
     }
     let left = response.images.len() - saved.len();
     if left > 0 {

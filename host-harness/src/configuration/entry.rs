@@ -1,7 +1,7 @@
 //! The keys of `models.providers.<id>`: which are obeyed here, which are refused, and which this host ignores. Owns
 //! that table, and merges the headers from all places where OpenClaw takes them.
 
-use std::mem;
+use std::{collections::HashSet, mem};
 
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
@@ -342,8 +342,7 @@ pub(crate) fn join(entry: &mut Map<String, Value>, mut more: Map<String, Value>)
         all.append(more);
     }
     if let (Some(Value::Object(all)), Some(Value::Object(more))) = (entry.get_mut("headers"), more.get_mut("headers")) {
-        let own = mem::replace(all, mem::take(more));
-        own.into_iter().for_each(|(name, value)| put(all, &name, value));
+        *all = last_of_each(mem::take(more).into_iter().chain(mem::take(all)).collect());
     }
     fill(entry, more);
 }
@@ -360,7 +359,7 @@ pub(crate) fn fill(known: &mut Map<String, Value>, more: Map<String, Value>) {
 /// The headers of an entry: its own, over these the model's, and over these those of `request`. As OpenClaw does it,
 /// `request.auth` is a header that goes over all of them.
 pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &str) -> Result<Map<String, Value>> {
-    let mut all = Map::new();
+    let mut all = Vec::new();
     let request = entry.get("request");
     let places = [
         ("headers", entry.get("headers")),
@@ -372,7 +371,7 @@ pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &
             None | Some(Value::Null) => {}
             Some(Value::Object(table)) => {
                 for (name, value) in table {
-                    put(&mut all, name, checked_header(value, &format!("{path}.{place}.{name}"))?);
+                    all.push((name.clone(), checked_header(value, &format!("{path}.{place}.{name}"))?));
                 }
             }
             // What is wrong with the entry's own, the plugin says.
@@ -383,19 +382,17 @@ pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &
     if let Some((name, header)) =
         auth(request.and_then(|request| request.get("auth")), &format!("{path}.request.auth"))?
     {
-        if !name.eq_ignore_ascii_case("authorization") {
-            all.retain(|other, _| !other.trim().eq_ignore_ascii_case("authorization"));
-        }
-        put(&mut all, &name, header);
+        all.extend([("authorization".to_owned(), Value::Null), (name, header)]);
     }
-    Ok(all)
+    Ok(last_of_each(all))
 }
 
-fn put(all: &mut Map<String, Value>, name: &str, value: Value) {
-    all.retain(|other, _| !other.trim().eq_ignore_ascii_case(name.trim()));
-    if !value.is_null() {
-        all.insert(name.to_owned(), value);
-    }
+/// Of the headers of each name, in any letters, the last; null says that there is none.
+fn last_of_each(mut all: Vec<(String, Value)>) -> Map<String, Value> {
+    let mut seen = HashSet::new();
+    all.reverse();
+    all.retain(|(name, _)| seen.insert(name.trim().to_ascii_lowercase()));
+    all.into_iter().rev().filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// `$NAME` is written out, for those who look for `${NAME}`.
