@@ -195,7 +195,10 @@ pub(super) fn contents(body: &mut Body<'_>) {
             message.set("content", if is_part { Json::List(alloc::vec![odd]) } else { odd.compact().into() });
         }
         if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
-            message.set("content", with_data(parts));
+            let parts = with_data(parts);
+            // rig writes an empty list beside a call, which OpenAI refuses.
+            let is_silent = parts.is_empty() && message.has("tool_calls");
+            message.set("content", if is_silent { Json::NULL } else { Json::List(parts) });
         }
         if message.get("content").is_none_or(is_empty) && is_role(message, "tool") {
             message.set("content", "(no output)");

@@ -1051,6 +1051,12 @@ fn damage_is_mended() {
         json!({"model": CLAUDE, "messages": [{"role": "system", "content": ""}, user(""), {"role": "user", "content": empty}]}),
     );
     assert_eq!(silent["messages"], json!([{"role": "user", "content": [{"type": "text", "text": "b"}]}]));
+    for none in [json!([]), json!([{"type": "text", "text": " "}])] {
+        let mut call = calls(json!([call("a", "f", "{}".into())]));
+        call["content"] = none;
+        let sent = plain(json!({"model": GPT, "messages": [user("x"), call, result("a", "1".into())]}));
+        assert_eq!(sent["messages"][1]["content"], Value::Null);
+    }
     for (model, choice) in [(GPT, json!("auto")), (CLAUDE, json!({"type": "function", "function": {"name": "f"}}))] {
         let said = json!({"role": "assistant", "content": "a", "tool_calls": []});
         let sent = plain(json!({"model": model, "messages": [user("x"), said, user("y")],
