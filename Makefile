@@ -11,8 +11,11 @@ DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
 # Makes a site of docs/, and what draws the diagrams there.
 MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
-# An agent that reaches the gateway by its configuration.
+# Agents that reach the gateway by their configuration.
 ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
+# Agents that reach the gateway by their configuration.
+ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
+IRONCLAW = target/tools/ironclaw@0.24.0/bin/ironclaw
 # From PyPI: official clients too, and the hosts that the gateway runs on.
 PYTHON = target/python/ready
 
@@ -65,8 +68,8 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
 	node --test tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
-# An agent that has to be built first, as docs/hosts.md configures it.
-test-agents: gateway build $(GATEWAY) $(PYTHON) $(ZEROCLAW)
+# Agents that have to be built first, as docs/hosts.md configures them.
+test-agents: gateway build $(GATEWAY) $(PYTHON) $(ZEROCLAW) $(IRONCLAW)
 	node --test tests/clients/crates.test.mjs
 
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
@@ -157,8 +160,10 @@ $(GATEWAY) $(ADAPTER) $(CLIENTS) $(PEERS): %/node_modules/.package-lock.json: %/
 	@command -v npm >/dev/null || { echo "npm is missing: $* needs packages from it. Install Node.js 20 or later." >&2; exit 1; }
 	npm --prefix $* ci --ignore-scripts --no-audit --no-fund
 
-$(DENY) $(MDBOOK) $(MERMAID) $(ZEROCLAW):
-	cargo install --locked --debug --root $(@D)/.. $(word 3,$(subst /, ,$@))
+# A database without a server.
+$(IRONCLAW): FEATURES = --no-default-features --features libsql
+$(DENY) $(MDBOOK) $(MERMAID) $(ZEROCLAW) $(IRONCLAW):
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --root $(@D)/.. $(FEATURES) $(word 3,$(subst /, ,$@))
 
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
 $(PYTHON): tests/requirements.txt

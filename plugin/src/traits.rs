@@ -595,7 +595,7 @@ mod tests {
             ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
             ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
-            ("@groq/llama-3.3-70b-versatile", F::Llama, R::Direct, 0, T::None),
+            ("@groq/llama-3.3-70b-versatile", F::Llama, R::Strict, 0, T::None),
         ] {
             let Some(traits) = of(id) else { panic!("{id} is unknown") };
             let got = (traits.family, traits.route, traits.max_output_tokens, traits.thinking);

@@ -57,19 +57,29 @@ export async function home(name, gateway, language, file, place) {
   const text = block(`${language} ${file}`);
   assert.ok(text.includes('http://127.0.0.1:8080/v1'));
   await mkdir(`${of}/${place}`, { recursive: true });
-  await writeFile(`${of}/${place}/${file}`, text.replaceAll('http://127.0.0.1:8080/v1', gateway.url()));
+  await writeFile(`${of}/${place}/${file}`, text.replaceAll('http://127.0.0.1:8080/v1', gateway.url()).replaceAll('<the token>', TOKEN));
   const nowhere = 'http://127.0.0.1:9';
   const proxies = { HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, NO_PROXY: '127.0.0.1' };
   const env = { PATH: `${folder}/bin:${process.env.PATH}`, HOME: of, GATEWAY_TOKEN: TOKEN, ...proxies };
   return { cwd: of, env };
 }
 
-/** What commands print; they are given `input`, and must succeed. */
-export function run(commands, options, input = '') {
+/**
+ * What commands print; they are given `input`, and must succeed. Those that do not end by themselves are ended once they have
+ * printed what `until` finds.
+ */
+export function run(commands, options, input = '', until = undefined) {
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-euc', commands], { ...options, stdio: 'pipe', timeout: 90_000 });
+    const child = spawn('bash', ['-euc', commands], { ...options, stdio: 'pipe', detached: true, timeout: 40_000 });
     const texts = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (texts[name] += text));
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        texts[name] += text;
+        if (!until?.test(texts.stdout)) return;
+        resolve(texts.stdout);
+        process.kill(-child.pid, 'SIGKILL');
+      });
+    }
     child.on('error', reject);
     child.on('close', (code) => (code === 0 ? resolve(texts.stdout) : reject(new Error(`${commands} ended with ${code}\n${texts.stdout}${texts.stderr}`))));
     child.stdin.end(input);
