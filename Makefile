@@ -13,8 +13,6 @@ MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
 # Agents that reach the gateway by their configuration.
 ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
-# Agents that reach the gateway by their configuration.
-ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
 IRONCLAW = target/tools/ironclaw@0.24.0/bin/ironclaw
 # From PyPI: official clients too, and the hosts that the gateway runs on.
 PYTHON = target/python/ready
