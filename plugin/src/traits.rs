@@ -62,6 +62,8 @@ impl Family {
 pub(crate) enum Route {
     /// The maker's own API, or a slug that says nothing else.
     Direct,
+    /// Groq and Cerebras, which refuse what they do not know (janhq/jan#8136, Kilo-Org/kilocode#10375).
+    Strict,
     Bedrock,
     Vertex,
     OpenRouter,
@@ -108,6 +110,8 @@ pub(crate) struct Traits {
     pub(crate) thinking: Thinking,
     /// The words that an effort may be, the weakest first. Empty: they are not known.
     pub(crate) efforts: &'static [&'static str],
+    /// Whether it thinks unless it is told not to, which gateway 1.15.2 does not pass on.
+    pub(crate) always_thinks: bool,
     /// The one API that its maker has for it, where that is not chat completions.
     protocol: Protocol,
 }
@@ -123,6 +127,12 @@ impl Row {
     /// A model that speaks only the Responses API.
     const fn by_responses(mut self) -> Self {
         self.traits.protocol = Protocol::Responses;
+        self
+    }
+
+    /// A model that thinks unasked.
+    const fn thinking(mut self) -> Self {
+        self.traits.always_thinks = true;
         self
     }
 }
@@ -148,7 +158,7 @@ const ROWS: &[Row] = {
         prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
         efforts: &'static [&'static str],
     ) -> Row {
-        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, protocol: Protocol::Chat } }
+        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, always_thinks: false, protocol: Protocol::Chat } }
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
@@ -237,14 +247,15 @@ const ROWS: &[Row] = {
     row("gemini", F::Gemini, 0, 0, true, No, &[]),
     row("gemma", F::Gemma, 0, 0, false, No, &[]),
 
-    row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]),
-    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]),
-    row("deepseek-reasoner", F::DeepSeek, 128_000, 65_536, false, No, &[]),
+    row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
+    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]).thinking(),
+    row("deepseek-reasoner", F::DeepSeek, 128_000, 65_536, false, No, &[]).thinking(),
     row("deepseek-chat", F::DeepSeek, 128_000, 8_192, false, No, &[]),
     row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
 
-    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]),
-    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]),
+    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]).thinking(),
+    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]).thinking(),
+    row("kimi-k2-thinking", F::Kimi, 262_144, 262_144, false, No, &[]).thinking(),
     row("kimi-k2", F::Kimi, 262_144, 262_144, false, No, &[]),
     row("kimi", F::Kimi, 0, 0, true, No, &[]),
     row("moonshot", F::Kimi, 0, 0, false, No, &[]),
@@ -254,20 +265,23 @@ const ROWS: &[Row] = {
     row("glm-5", F::Glm, 202_752, 0, false, No, &[]),
     row("glm-4.7", F::Glm, 202_752, 0, false, No, &[]),
     row("glm", F::Glm, 0, 0, false, No, &[]),
+    row("zai-glm", F::Glm, 0, 0, false, No, &[]),
 
     row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, &[]),
     row("qwen3-max", F::Qwen, 262_144, 0, false, No, &[]),
-    row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]),
-    row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]),
+    row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]).thinking(),
+    row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]).thinking(),
     row("qwen", F::Qwen, 0, 0, false, No, &[]),
     row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
 
     row("grok-4.3", F::Grok, 1_000_000, 64_000, true, Effort, LOW_HIGH),
+    row("grok-4.1", F::Grok, 2_000_000, 30_000, true, No, &[]),
     row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, &[]),
     row("grok-4.", F::Grok, 500_000, 64_000, true, Effort, LOW_HIGH),
     row("grok-4", F::Grok, 256_000, 0, true, No, &[]),
     row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]),
     row("grok-3", F::Grok, 131_072, 0, false, No, &[]),
+    row("grok-code", F::Grok, 256_000, 0, false, No, &[]),
     row("grok", F::Grok, 0, 0, true, No, &[]),
 
     row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
@@ -415,6 +429,9 @@ fn route(slug: &str, path: &str, maker: &str, last: &str) -> Route {
     {
         return Route::OpenRouter;
     }
+    if says("groq") || says("cerebras") {
+        return Route::Strict;
+    }
     if says("vertex") || (maker == "anthropic" && last.contains('@')) {
         return Route::Vertex;
     }
@@ -441,9 +458,10 @@ impl Traits {
         self.family == Family::Claude && self.route != Route::Other
     }
 
-    /// OpenAI's reasoning models refuse `max_tokens`, and its others take both. Source: OpenAI's API reference.
+    /// OpenAI's reasoning models refuse `max_tokens`, and its others take both. Source: OpenAI's API reference. For
+    /// OpenRouter the gateway leaves the newer name out (1.15.2).
     pub(crate) fn takes_completion_tokens(&self) -> bool {
-        self.family == Family::Gpt
+        self.family == Family::Gpt && self.route != Route::OpenRouter
     }
 
     /// Whether markers in a request decide what of it is kept for the next one, and reach the model. Vertex strips them
@@ -456,6 +474,11 @@ impl Traits {
     pub(crate) fn wants_reasoning_content(&self) -> bool {
         use Family as F;
         matches!(self.family, F::DeepSeek | F::Kimi | F::Glm | F::Qwen | F::MiMo | F::MiniMax)
+    }
+
+    /// Whether it is known how it is asked to reason.
+    pub(crate) fn reasons(&self) -> bool {
+        !self.efforts.is_empty()
     }
 
     /// Reasoning, as a host shows it.
@@ -572,7 +595,9 @@ mod tests {
             ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
             ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
-            ("@groq/llama-3.3-70b-versatile", F::Llama, R::Direct, 0, T::None),
+            ("@groq/llama-3.3-70b-versatile", F::Llama, R::Strict, 0, T::None),
+            ("@cerebras/zai-glm-4.7", F::Glm, R::Strict, 0, T::None),
+            ("@xai/grok-4-1-fast-reasoning", F::Grok, R::Direct, 30_000, T::None),
         ] {
             let Some(traits) = of(id) else { panic!("{id} is unknown") };
             let got = (traits.family, traits.route, traits.max_output_tokens, traits.thinking);

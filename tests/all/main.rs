@@ -46,6 +46,7 @@ mod prices;
 mod providers;
 mod recording;
 mod reliability;
+mod requests;
 mod responses;
 mod review;
 mod rig;

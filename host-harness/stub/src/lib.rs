@@ -5,9 +5,10 @@
 //! ([`faults()`]). It calls nobody. No answer depends on an earlier request, except the fault `flaky` and the simulated
 //! caches. It does not check what only the real service can: slugs and permissions.
 //!
-//! For models of Anthropic, OpenAI, Google, DeepSeek and Moonshot that it knows, it refuses what their providers refuse, in
-//! their words: a missing output limit, parameters that a model does not take, thinking and tool calls that do not come
-//! back as they must, cache markers in wrong places. The gateway does so with what it would send to the provider.
+//! For models of Anthropic, OpenAI, Google, DeepSeek and Moonshot that it knows, and those of xAI, Mistral, Perplexity and Qwen and at
+//! Groq and Cerebras, it refuses what their providers refuse, in their words: a missing output limit, parameters that a model does
+//! not take, schemas of tools, thinking and tool calls that do not come back as they must, cache markers in wrong places. The gateway
+//! does so with what it would send to the provider.
 //!
 //! Served under any path that ends in `/v1`: `POST chat/completions`, `POST responses`,
 //! `POST images/generations`, `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::respond::Refusal;
 use super::strict::family::{Family, Maker};
-use super::strict::{anthropic, bedrock, gemini, openai};
+use super::strict::{anthropic, bedrock, compatible, gemini, openai};
 
 /// The language that a provider speaks, with what it gets.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) enum Sent {
     Anthropic(Value),
     Bedrock { model: String, body: Value },
     Gemini { model: String, body: Value },
-    OpenAi(Value),
+    OpenAi { slug: String, body: Value },
 }
 
 impl Sent {
@@ -36,7 +36,7 @@ impl Sent {
             _ => {
                 let mut body = body.clone();
                 set(&mut body, "model", name);
-                Self::OpenAi(body)
+                Self::OpenAi { slug: slug.to_owned(), body }
             }
         })
     }
@@ -51,7 +51,8 @@ impl Sent {
             Self::Gemini { model, body } => {
                 gemini::check(model, body).map_err(|message| (message, Some("INVALID_ARGUMENT"), None, None))
             }
-            Self::OpenAi(body) => openai::check(body)
+            Self::OpenAi { slug, body } => openai::check(body)
+                .and_then(|()| compatible::check(slug, body))
                 .map_err(|refused| (refused.message, Some("invalid_request_error"), refused.param, refused.code)),
         };
         refused.map_err(|(message, kind, param, code)| Refusal {
@@ -65,7 +66,7 @@ impl Sent {
         match self {
             Self::Anthropic(body) => Some(body.clone()),
             Self::Bedrock { model, body } => Some(bedrock::as_messages(model, body)),
-            Self::Gemini { .. } | Self::OpenAi(_) => None,
+            Self::Gemini { .. } | Self::OpenAi { .. } => None,
         }
     }
 }
@@ -312,6 +313,7 @@ fn converse(body: &Value) -> Option<Value> {
             ("max_tokens", "maxTokens"),
             ("temperature", "temperature"),
             ("top_p", "topP"),
+            ("stop", "stopSequences"),
         ] {
             if let Some(value) = body.get(from).filter(|value| !value.is_null()) {
                 limits.insert(to.into(), value.clone());
@@ -384,7 +386,33 @@ fn generate_content(body: &Value) -> Option<Value> {
             _ => turns.push(json!({"role": role, "parts": parts})),
         }
     }
-    Some(json!({"contents": turns, "generationConfig": {}}))
+    let declared = list(&body["tools"]).map(|tool| {
+        let function = &tool["function"];
+        json!({"name": function["name"], "description": function["description"], "parameters": known_to_gateway(&function["parameters"])})
+    });
+    let stop = body.get("stop").filter(|stop| !stop.is_null()).map_or(json!({}), |stop| json!({"stopSequences": stop}));
+    let mut out = json!({"contents": turns, "generationConfig": stop});
+    if body.get("tools").is_some() {
+        set(&mut out, "tools", json!([{"functionDeclarations": declared.collect::<Vec<_>>()}]));
+    }
+    Some(out)
+}
+
+/// A schema without the two members that the gateway takes out for Gemini, where it looks: not within a union.
+fn known_to_gateway(schema: &Value) -> Value {
+    let Value::Object(members) = schema else { return schema.clone() };
+    let kept = members.iter().filter(|(name, _)| !["$schema", "additionalProperties"].contains(&name.as_str()));
+    let deeper = |(name, value): (&String, &Value)| {
+        let value = match name.as_str() {
+            "properties" => value.as_object().map_or(value.clone(), |all| {
+                all.iter().map(|(name, value)| (name.clone(), known_to_gateway(value))).collect::<Map<_, _>>().into()
+            }),
+            "items" => known_to_gateway(value),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    };
+    kept.map(deeper).collect::<Map<_, _>>().into()
 }
 
 #[cfg(test)]

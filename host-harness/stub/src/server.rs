@@ -235,7 +235,7 @@ impl Server {
                     shown(family, &body, request.header("x-portkey-strict-open-ai-compliance") == Some("false"));
             }
         } else {
-            openai::check(&body).map_err(Refusal::from)?;
+            openai::check(&body).and_then(|()| strict::compatible::check("", &body)).map_err(Refusal::from)?;
             if wire.reasoning == Reasoning::AsAsked {
                 wire.reasoning = shown(family, &body, false);
             }

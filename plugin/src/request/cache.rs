@@ -13,7 +13,7 @@ use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
 use crate::tool_calls::fnv;
-use crate::traits::{Family, Route};
+use crate::traits::{Family, Route, Traits};
 
 pub(super) const MARK: &str = "cache_control";
 
@@ -34,8 +34,12 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
     let has_marks = has_marks(body);
     if !takes {
-        // OpenAI refuses unknown members.
-        if has_marks && targets.all(|target| matches!(target.family, Family::Gpt | Family::Gemini)) {
+        // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them.
+        let means_nothing = |target: &Traits| {
+            target.route == Route::Strict
+                || !matches!(target.family, Family::Claude | Family::Qwen | Family::Nova | Family::MiniMax)
+        };
+        if has_marks && targets.all(means_nothing) {
             strip(body);
         }
         return;

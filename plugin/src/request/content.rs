@@ -10,7 +10,7 @@ use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, repair, text_part};
 use crate::inline;
 use crate::json::{Json, Object, last_of_each};
-use crate::traits::{Family, Route, Thinking};
+use crate::traits::{Family, Route, Thinking, Traits};
 
 /// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
 /// and the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
@@ -123,10 +123,10 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 }
 
 /// Joins system messages into one text for models that take one: for Gemini the gateway keeps only the first message
-/// and its first part (1.15.2 and 2.2.3). Models that cache parts of a prompt separately keep the parts. Only OpenAI
+/// and its first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a prompt separately keep the parts. Only OpenAI
 /// knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
-    let is_gemini = targets.any(|target| target.family == Family::Gemini);
+    let is_gemini = targets.any(|target| matches!(target.family, Family::Gemini | Family::Sonar));
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
         || (!is_gemini && has_marker(&body.messages));
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
@@ -164,25 +164,81 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// A conversation begins with the user's words at Claude, Gemini and Bedrock, and since Claude 4.6 it ends with them ("This
-/// model does not support assistant message prefill"): a history that was cut off gets some. Of a prompt that is a system
+/// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, and since Claude 4.6 it ends with them ("This
+/// model does not support assistant message prefill"), as it always does at Mistral and Perplexity: a history that was cut
+/// off gets some. Of a prompt that is a system
 /// text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
     let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));
-    if targets.any(|target| target.family == Family::Claude && target.thinking == Thinking::Adaptive)
-        && is_own(body.messages.last())
-    {
-        body.messages.push(said("(go on)"));
+    if is_own(body.messages.last()) {
+        let ends_with_the_users = |target: &Traits| match target.family {
+            Family::Claude => target.thinking == Thinking::Adaptive,
+            family => matches!(family, Family::Mistral | Family::Sonar),
+        };
+        if targets.any(ends_with_the_users) {
+            body.messages.push(said("(go on)"));
+        } else if targets.any(|target| target.family == Family::Claude)
+            && let Some(last) = body.messages.last_mut()
+            && let Some(text) = last.get("content").and_then(Json::string)
+        {
+            // "final assistant content cannot end with trailing whitespace"
+            last.set("content", String::from(text.trim_end()));
+        }
     }
-    if !targets.any(|target| matches!(target.family, Family::Claude | Family::Gemini) || target.route == Route::Bedrock)
-    {
+    if !targets.any(|target| {
+        matches!(target.family, Family::Claude | Family::Gemini | Family::Sonar) || target.route == Route::Bedrock
+    }) {
         return;
     }
     match body.messages.iter().position(|message| !is_system(message)) {
         Some(at) if is_own(body.messages.get(at)) => body.messages.insert(at, said("(the conversation goes on)")),
         Some(_) => {}
         None => body.messages.iter_mut().rev().take(1).for_each(|last| last.set("role", "user")),
+    }
+}
+
+/// Between results and the user's next words Mistral and Perplexity want an answer ("Unexpected role 'user' after role
+/// 'tool'": onyx-dot-app/onyx#6458): OpenClaw's own client has this one. Perplexity and Bedrock want the user and the model to
+/// take turns ("should alternate": perplexityai/api-discussion#265); the gateway sees to the user's for Bedrock.
+pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
+    let is_sonar = targets.any(|target| target.family == Family::Sonar);
+    let wants_answers = is_sonar || targets.any(|target| target.family == Family::Mistral);
+    let takes_turns = is_sonar || targets.any(|target| target.route == Route::Bedrock);
+    if !wants_answers && !takes_turns {
+        return;
+    }
+    let mut out: Vec<Object<'_>> = Vec::with_capacity(body.messages.len());
+    for mut message in core::mem::take(&mut body.messages) {
+        let before = out.last_mut();
+        let is_both =
+            |role: &str| before.as_ref().is_some_and(|before| is_role(before, role)) && is_role(&message, role);
+        if (takes_turns && is_both("assistant") || is_sonar && is_both("user"))
+            && let Some(before) = before
+        {
+            let (mut all, more) = (taken(before), taken(&mut message));
+            if let Some(blocks) = message.take("content_blocks").and_then(Json::into_list) {
+                message.set("content_blocks", all.iter().cloned().chain(blocks).collect::<Vec<_>>());
+            }
+            all.extend(more);
+            message.set("content", all);
+            *before = message;
+            continue;
+        }
+        if wants_answers && is_role(&message, "user") && before.is_some_and(|before| is_role(before, "tool")) {
+            let said = ("content", "I have processed the tool results.".into());
+            out.push(Object::from([("role", "assistant".into()), said]));
+        }
+        out.push(message);
+    }
+    body.messages = out;
+}
+
+/// The parts of a content, which is no longer there.
+fn taken<'a>(message: &mut Object<'a>) -> Vec<Json<'a>> {
+    match message.take("content") {
+        Some(text) if text.string().is_some() => alloc::vec![text_part(text).into()],
+        content => content.and_then(Json::into_list).unwrap_or_default(),
     }
 }
 

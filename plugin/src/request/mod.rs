@@ -12,6 +12,7 @@ mod reasoning;
 mod repair;
 mod replay;
 mod responses;
+mod schema;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -92,10 +93,9 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
 
     repair::functions(&mut body);
     repair::arguments(&mut body);
-    repair::tools(&mut body, &own);
+    repair::tools(&mut body, &targets, &own);
     repair::contents(&mut body);
-    repair::pairs(&mut body);
-    repair::ids(&mut body, &targets);
+    repair::pairs(&mut body, &targets);
     if body.protocol == Protocol::Chat {
         content::tool_images(&mut body);
     }
@@ -107,6 +107,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     reasoning::sampling(&mut body, &targets, &own);
     content::system(&mut body, &targets);
     content::turns(&mut body, &targets);
+    content::order(&mut body, &targets);
     content::past_tools(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;

@@ -147,36 +147,68 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
 const NOT_WHILE_REASONING: [&str; 6] =
     ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"];
 
+/// Which models refuse a parameter, whatever its value.
+type Refusing = (fn(&Traits) -> bool, &'static [&'static str]);
+
+/// Sources: huggingface/smolagents#1671 (`stop`), run-llama/llama_index#20865 (`parallel_tool_calls`, of the o-series);
+/// n8n-io/n8n#14581 and BerriAI/litellm#12635 (Grok, of which the third takes `stop`); HKUDS/nanobot#4967 (Kimi);
+/// fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI compatibility".
+const REFUSED: [Refusing; 6] = [
+    (|it| it.family == Family::Gpt && it.reasons(), &["stop"]),
+    (|it| it.family == Family::Gpt && it.reasons() && it.context_tokens == 200_000, &["parallel_tool_calls"]),
+    (|it| it.family == Family::Grok, &["presence_penalty", "frequency_penalty"]),
+    (|it| it.family == Family::Grok && (it.reasons() || it.context_tokens > 131_072), &["stop"]),
+    (|it| it.family == Family::Kimi && it.images && it.always_thinks, &["temperature", "top_p"]),
+    (
+        |it| it.route == Route::Strict,
+        &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"],
+    ),
+];
+
 /// Leaves out what a model that may answer is known to refuse, as OpenClaw's own clients do: `top_p` beside a
 /// temperature at Claude since Opus 4.1 ("`temperature` and `top_p` cannot both be specified for this model"), both since
-/// Opus 4.7 ("`temperature` is deprecated for this model"), and at OpenAI's models that reason all of
-/// [`NOT_WHILE_REASONING`]. OpenRouter does so itself.
+/// Opus 4.7 ("`temperature` is deprecated for this model"), at OpenAI's models that reason all of
+/// [`NOT_WHILE_REASONING`], and what is [`REFUSED`]. OpenRouter does so itself.
 pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if own.supports_temperature == Some(false) {
         body.members.remove("temperature");
     }
+    // The gateway hands one on as it is, and all but OpenAI want a list.
+    if let Some(stop) = body.members.get("stop").and_then(Json::string) {
+        body.members.set("stop", Json::List(alloc::vec![Json::Text(stop)]));
+    }
     let is_sent = own.supports_temperature == Some(true);
     let effort = body.members.get("reasoning_effort");
     let is_asked = effort.is_some_and(|effort| !effort.is("none")) || body.members.get("reasoning").is_some();
-    let refuses = |family: Family, does: &dyn Fn(&[&str]) -> bool| {
-        !is_sent
-            && targets.any(|target| {
-                target.family == family
-                    && target.route != Route::OpenRouter
-                    && !target.efforts.is_empty()
-                    && does(target.efforts)
-            })
-    };
     // Those that need not reason do not, unless asked to; the latest refuse it all the same (OpenClaw 2026.9.6).
     let reasons = |efforts: &[&str]| is_asked || !efforts.contains(&"none") || efforts.contains(&"max");
-    if refuses(Family::Gpt, &reasons) {
-        NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
+    for target in targets.known().iter().filter(|target| target.route != Route::OpenRouter) {
+        if !is_sent && target.reasons() {
+            if target.family == Family::Gpt && reasons(target.efforts) {
+                NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
+            }
+            if target.family == Family::Claude && target.efforts.contains(&"xhigh") {
+                leave_out_sampling(body);
+            }
+        }
+        for (_, names) in REFUSED.iter().filter(|(refuses, _)| refuses(target)) {
+            names.iter().filter(|name| !is_sent || **name != "temperature").for_each(|name| body.members.remove(name));
+        }
     }
-    if refuses(Family::Claude, &|efforts| efforts.contains(&"xhigh")) {
-        leave_out_sampling(body);
+    if !targets.any(|target| target.family == Family::Claude) {
+        return;
     }
-    if body.members.get("temperature").is_some() && targets.any(|target| target.family == Family::Claude) {
+    if let Some(temperature) = body.members.get("temperature").and_then(Json::number) {
         body.members.remove("top_p");
+        // "temperature: range: 0..1" (odysseus-dev/odysseus#1615); the gateway sees to it for Anthropic alone.
+        if temperature > 1.0 {
+            body.members.set("temperature", 1_u32);
+        }
+    }
+    // "each stop sequence must contain non-whitespace" (BerriAI/litellm#3286)
+    if let Some(mut stop) = body.members.take("stop").and_then(Json::into_list) {
+        stop.retain(|text| !text.text().trim().is_empty());
+        if stop.is_empty() { body.members.remove("stop") } else { body.members.set("stop", stop) }
     }
 }
 

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::cache::MARK;
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts, text_part};
+use super::{Body, is_role, is_type, list, parts, schema, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::traits::{Family, Route};
 
@@ -95,14 +95,10 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
-/// As most schemas begin, which need not be looked into, unless a `null` is in them: their list of required members may
-/// be one.
-const SCHEMA: &str = r#"{"type":"object","properties":{"#;
-
 /// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools,
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
-pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
+pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if own.supports_tools == Some(false) || body.tools.is_empty() {
         body.tools.clear();
         for name in ["tools", "tool_choice", "parallel_tool_calls"] {
@@ -110,6 +106,8 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         }
         return;
     }
+    choice(body, targets);
+    let is_gemini = targets.any(|target| target.family == Family::Gemini && target.route != Route::OpenRouter);
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
@@ -133,31 +131,36 @@ pub(super) fn tools(body: &mut Body<'_>, own: &Model<'_>) {
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        if function
-            .get("parameters")
-            .and_then(Json::raw)
-            .is_some_and(|raw| raw.starts_with(SCHEMA) && !raw.contains("null"))
-        {
-            tool.set("function", function);
-            continue;
+        let given = function.get("parameters").cloned();
+        match schema::parameters(given, is_gemini) {
+            // "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61)
+            Some(parameters) if is_gemini && schema::is_empty(&parameters) => function.remove("parameters"),
+            Some(parameters) => function.set("parameters", parameters),
+            None => {}
         }
-        let mut parameters = function.take("parameters").and_then(Json::into_object).unwrap_or_default();
-        // OpenAI and Anthropic refuse a schema that is not an object's, and OpenAI one without properties.
-        if !parameters.is("type", "object") {
-            parameters.set("type", "object");
-        }
-        if !parameters.get("properties").is_some_and(Json::is_object) {
-            parameters.remove("properties");
-        }
-        if parameters.get("required").is_none() {
-            parameters.remove("required");
-        }
-        if !["properties", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|&name| parameters.get(name).is_some()) {
-            parameters.set("properties", Object::default());
-        }
-        function.set("parameters", parameters);
         tool.set("function", function);
     }
+}
+
+/// A choice in Anthropic's form, or in that of the Responses API, becomes one of chat completions. Models that always think
+/// refuse to be made to call a tool, and choose by themselves ("Thinking mode does not support this tool_choice":
+/// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
+fn choice(body: &mut Body<'_>, targets: &Targets) {
+    let Some(choice) = body.members.take("tool_choice") else { return };
+    let named = choice.object().unwrap_or_default();
+    let kind = if choice.is_object() { named.text("type") } else { choice.text() };
+    let choice = if named.has("name") {
+        [("type", "function".into()), ("function", [("name", Json::Text(named.text("name")))].into())].into()
+    } else if kind == "any" {
+        "required".into()
+    } else if named.iter().count() == 1 {
+        Json::Text(kind)
+    } else {
+        choice
+    };
+    let is_forced = choice.is_object() || choice.is("required");
+    let choice = if is_forced && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
+    body.members.set("tool_choice", choice);
 }
 
 /// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
@@ -175,7 +178,11 @@ pub(super) fn contents(body: &mut Body<'_>) {
             message.remove("refusal");
         }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
-        if message.get("content").is_some_and(is_text) {
+        if let Some(content) = message.get("content").filter(|content| is_text(content)) {
+            // Anthropic refuses white space beside a call too.
+            if message.has("tool_calls") && content.text().trim().is_empty() {
+                message.set("content", Json::NULL);
+            }
             continue;
         }
         if is_role(message, "assistant") {
@@ -215,10 +222,19 @@ fn is_empty(json: &Json<'_>) -> bool {
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
 /// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's. Results without
 /// an id come in the order of the calls.
-pub(super) fn pairs(body: &mut Body<'_>) {
-    if are_paired(&body.messages) {
+pub(super) fn pairs(body: &mut Body<'_>, targets: &Targets) {
+    let mut told = Ids::of(&body.messages);
+    if told.numbers.is_empty() {
         return;
     }
+    if !are_paired(&body.messages, &told) {
+        pair(body);
+        told = Ids::of(&body.messages);
+    }
+    ids(body, targets, told);
+}
+
+fn pair(body: &mut Body<'_>) {
     for (at, message) in body.messages.iter_mut().enumerate() {
         let mut index = 0;
         calls(message, &mut |mut call| {
@@ -323,15 +339,14 @@ impl<'a> Ids<'a> {
     }
 }
 
-fn are_paired(messages: &[Object<'_>]) -> bool {
-    let Ids { texts, numbers } = Ids::of(messages);
+fn are_paired(messages: &[Object<'_>], Ids { texts, numbers }: &Ids<'_>) -> bool {
     let mut counts = alloc::vec![0_usize; numbers.len()];
-    let (mut numbers, mut open) = (numbers.into_iter(), 0_usize);
+    let (mut numbers, mut open) = (numbers.iter(), 0_usize);
     let is_in_order = messages.iter().zip(texts).all(|(message, ids)| {
         let is_result = is_role(message, "tool");
         (is_result || open == 0)
-            && ids.into_iter().zip(&mut numbers).all(|(id, number)| {
-                let Some(count) = counts.get_mut(number).filter(|_| !id.is_empty()) else { return false };
+            && ids.iter().zip(&mut numbers).all(|(id, number)| {
+                let Some(count) = counts.get_mut(*number).filter(|_| !id.is_empty()) else { return false };
                 let changed = if is_result {
                     count.checked_sub(1).zip(open.checked_sub(1))
                 } else {
@@ -346,7 +361,7 @@ fn are_paired(messages: &[Object<'_>]) -> bool {
 /// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
 /// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
 /// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
-pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
+fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) {
     let [is_claude, is_gpt, is_mistral] =
         [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
     let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
@@ -356,7 +371,6 @@ pub(super) fn ids(body: &mut Body<'_>, targets: &Targets) {
             || is_gpt && id.len() > 40
             || is_mistral && !(id.len() == 9 && is_of(id, b""))
     };
-    let Ids { texts, numbers } = Ids::of(&body.messages);
     if !texts.iter().flatten().any(|id| is_refused(id)) {
         return;
     }

@@ -28,6 +28,8 @@ struct Takes {
     content: bool,
     /// `reasoning` and `reasoning_details`.
     details: bool,
+    /// `reasoning`, where it came as this.
+    reasoning: bool,
     /// `function.thought_signature`.
     signatures: bool,
     /// A call without `reasoning_content` is refused: "reasoning_content is missing".
@@ -48,13 +50,15 @@ impl Takes {
         }
         let is_claude = |target: &Traits| target.family == Family::Claude && target.route != Route::Other;
         let is_open = |target: &Traits| target.route == Route::OpenRouter;
+        let is_strict = |target: &Traits| target.route == Route::Strict;
         let is_gemini = |target: &Traits| target.family == Family::Gemini;
         // For these the gateway writes messages anew, and what it does not know stays behind.
         let is_rewritten = |target: &Traits| (is_claude(target) || is_gemini(target)) && !is_open(target);
         let wants = |does: &dyn Fn(&Traits) -> bool| {
             targets.any(does) && targets.all(|target| does(target) || is_rewritten(target))
         };
-        let wants_content = |target: &Traits| target.wants_reasoning_content() && !is_open(target);
+        let wants_content =
+            |target: &Traits| target.wants_reasoning_content() && !is_open(target) && !is_strict(target);
         let needs_content = |target: &Traits| matches!(target.family, Family::Kimi | Family::DeepSeek | Family::MiMo);
         Self {
             blocks: wants(&|target| is_claude(target) && !is_open(target)),
@@ -62,6 +66,7 @@ impl Takes {
             // Without it each turn of the model that was asked for would fail.
             content: wants(&wants_content) || (!targets.is_complete() && targets.any(wants_content)),
             details: wants(&is_open),
+            reasoning: targets.all(is_strict),
             signatures: wants(&|target| is_gemini(target) && !is_open(target)),
             needs_content: targets.any(needs_content),
             items: false,
@@ -156,7 +161,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
         message.set("reasoning_details", details);
     } else if !unsigned.is_empty() {
         match field {
-            "reasoning" if takes.details => message.set("reasoning", unsigned),
+            "reasoning" if takes.details || takes.reasoning => message.set("reasoning", unsigned),
             _ if takes.content => message.set("reasoning_content", unsigned),
             _ if takes.details && field.is_empty() => message.set("reasoning", unsigned),
             _ => {}

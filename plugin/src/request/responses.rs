@@ -28,6 +28,9 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             "messages" => out.set("input", core::mem::take(&mut input)),
             _ if value.is_null() => {}
             "tools" | "stream" => {}
+            // Parameters that it does not know.
+            "stop" | "seed" | "logit_bias" | "logprobs" | "presence_penalty" | "frequency_penalty" | "prediction"
+            | "modalities" => {}
             // It makes one answer, and knows no number of them.
             "n" if value.whole() == Some(1) => {}
             "max_tokens" | "max_completion_tokens" => {

@@ -216,7 +216,7 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         "alone it goes along"
     );
     let all = json!({"model": GPT, "messages": [user("hi")], "presence_penalty": 1, "frequency_penalty": 1, "logprobs": true, "top_logprobs": 2, "stop": "x"});
-    assert_eq!(plain(all), json!({"model": GPT, "messages": [user("hi")], "stop": "x"}));
+    assert_eq!(plain(all), json!({"model": GPT, "messages": [user("hi")]}));
     for (model, takes, expected) in [(GPT, true, json!(0.5)), ("@team/prod", false, Value::Null)] {
         let known =
             connection(&json!({"models": [{"id": model, "compat": {"supportsTemperature": takes}}]}), &json!({}));
@@ -470,8 +470,6 @@ fn tools_are_functions_of_an_object() {
         let sent = body(&at(&json!({})), &request, false).unwrap().json;
         assert!(sent.contains(r#""properties":{}"#) && !sent.contains("required"), "{sent}");
     }
-    let any = json!({"anyOf": [{"type": "object"}], "type": "object"});
-    assert_eq!(sent(function(any.clone()))["function"]["parameters"], any);
     // Without a type, and as the Responses API has them.
     assert_eq!(sent(json!({"function": {"name": "f"}})), function(empty.clone()));
     assert_eq!(sent(json!({"type": "function", "name": "f", "description": "d"}))["function"]["description"], "d");
@@ -483,6 +481,202 @@ fn tools_are_functions_of_an_object() {
     assert_eq!(sent(json!({"name": "f", "input_schema": schema, "cache_control": mark})), expected);
     let own = json!({"type": "web_search_20250305", "name": "web_search"});
     assert_eq!(sent(own.clone()), own, "a provider's own");
+}
+
+/// A union at the top is refused by OpenAI, Anthropic, Bedrock and Kimi.
+#[test]
+fn a_schema_is_of_one_object() {
+    let sent = |model: &str, parameters: Value| {
+        let tool = json!({"type": "function", "function": {"name": "f", "parameters": parameters}});
+        plain(json!({"model": model, "messages": [user("hi")], "tools": [tool]}))["tools"][0]["function"]["parameters"]
+            .clone()
+    };
+    let (text, number) = (json!({"type": "string"}), json!({"type": "number"}));
+    let of = |properties: Value| json!({"type": "object", "properties": properties});
+    let demands = |mut schema: Value, names: Value| {
+        schema["required"] = names;
+        schema
+    };
+    for (given, expected) in [
+        (
+            json!({"anyOf": [demands(of(json!({"a": text})), json!(["a"])), of(json!({"b": number}))]}),
+            of(json!({"a": text, "b": number})),
+        ),
+        (
+            json!({"oneOf": [of(json!({"a": text})), of(json!({"a": number})), of(json!({"a": number})), of(json!({"b": text}))]}),
+            of(json!({"a": {"anyOf": [text, number, number]}, "b": text})),
+        ),
+        // What the schema itself says holds.
+        (
+            json!({"type": "object", "properties": {"a": text}, "required": ["a"], "anyOf": [{"required": ["b"]}, of(json!({"a": {}}))]}),
+            demands(of(json!({"a": text})), json!(["a"])),
+        ),
+        (
+            json!({"allOf": [demands(of(json!({"a": text})), json!(["a"])), of(json!({"b": text}))]}),
+            demands(of(json!({"a": text, "b": text})), json!(["a"])),
+        ),
+        (
+            json!({"$ref": "#/definitions/In", "definitions": {"In": demands(of(json!({"a": text})), json!(["a"]))}}),
+            json!({"type": "object", "properties": {"a": text}, "required": ["a"], "$defs": {"In": demands(of(json!({"a": text})), json!(["a"]))}}),
+        ),
+        (
+            json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}}),
+            json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": text}}),
+        ),
+        (json!({"type": "object", "properties": {"a": text}, "not": {"required": ["a"]}}), of(json!({"a": text}))),
+    ] {
+        assert_eq!(sent(GPT, given.clone()), expected, "{given}");
+    }
+    let google = |schema: Value| sent(GEMINI, of(json!({"x": schema})))["properties"]["x"].clone();
+    for (given, expected) in [
+        (
+            json!({"type": "string", "format": "uri", "minLength": 1, "$comment": "c"}),
+            json!({"minLength": 1, "type": "string"}),
+        ),
+        (json!({"type": "string", "format": "date-time"}), json!({"format": "date-time", "type": "string"})),
+        (
+            json!({"type": ["integer", "null"], "exclusiveMinimum": 0}),
+            json!({"nullable": true, "minimum": 0, "type": "integer"}),
+        ),
+        (json!({"type": "integer", "enum": [1, 2]}), json!({"enum": ["1", "2"], "type": "string"})),
+        (
+            json!({"anyOf": [{"type": "string"}, {"type": "null"}], "title": "X"}),
+            json!({"nullable": true, "title": "X", "type": "string"}),
+        ),
+        (
+            json!({"anyOf": [{"const": "a"}, {"type": "number"}], "description": "d"}),
+            json!({"anyOf": [{"enum": ["a"], "type": "string"}, {"type": "number"}], "description": "d"}),
+        ),
+        (
+            json!({"allOf": [of(json!({"a": text})), {"description": "d"}]}),
+            json!({"type": "object", "properties": {"a": text}, "description": "d"}),
+        ),
+        (json!({"type": "array"}), json!({"items": text, "type": "array"})),
+        (json!({"type": "array", "items": [number, text]}), json!({"items": number, "type": "array"})),
+        (
+            json!({"type": "object", "properties": {"a": true}, "required": ["a", "b"]}),
+            json!({"properties": {"a": text}, "type": "object", "required": ["a"]}),
+        ),
+        (json!(true), text.clone()),
+    ] {
+        assert_eq!(google(given.clone()), expected, "{given}");
+    }
+    assert_eq!(sent(GEMINI, of(json!({}))), Value::Null, "Google refuses one that takes nothing");
+    // One that refers to itself ends, however often it does.
+    let node = of(json!({"a": {"$ref": "#/$defs/N"}, "b": {"$ref": "#/$defs/N"}}));
+    let endless = json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": node}});
+    let sent = sent(GEMINI, endless).to_string();
+    assert!(!sent.contains('$') && sent.len() < 1_000_000, "{}", sent.len());
+}
+
+#[test]
+fn a_choice_is_one_of_chat_completions() {
+    let tool = json!({"type": "function", "function": {"name": "f"}});
+    let sent = |model: &str, choice: Value| {
+        plain(json!({"model": model, "messages": [user("hi")], "tools": [tool], "tool_choice": choice}))["tool_choice"]
+            .clone()
+    };
+    let named = json!({"type": "function", "function": {"name": "f"}});
+    for (choice, expected) in [
+        (json!("auto"), json!("auto")),
+        (json!("any"), json!("required")),
+        (json!({"type": "auto"}), json!("auto")),
+        (json!({"type": "any"}), json!("required")),
+        (json!({"type": "tool", "name": "f"}), named.clone()),
+        (json!({"type": "function", "name": "f"}), named.clone()),
+        (named.clone(), named.clone()),
+        (json!({"type": "allowed_tools", "allowed_tools": {}}), json!({"type": "allowed_tools", "allowed_tools": {}})),
+    ] {
+        assert_eq!(sent("@openai/gpt-4o", choice.clone()), expected, "{choice}");
+    }
+    // A model that always thinks is not made to call one.
+    for model in ["@deepseek/deepseek-v4-pro", KIMI, "@moonshot/kimi-k2-thinking", "@dashscope/qwen3.6-plus"] {
+        assert_eq!((sent(model, named.clone()), sent(model, json!("none"))), (json!("auto"), json!("none")), "{model}");
+    }
+    assert_eq!(sent("@deepseek/deepseek-chat", named.clone()), named);
+}
+
+#[test]
+fn turns_are_taken_where_they_must_be() {
+    let own = |text: &str| json!({"role": "assistant", "content": text});
+    let part = |text: &str| json!({"type": "text", "text": text});
+    let history = json!([
+        user("a"),
+        user("b"),
+        own("c"),
+        own("d"),
+        calls(json!([call("D681PevKs", "f", "{}".into())])),
+        result("D681PevKs", "r".into()),
+        user("e")
+    ]);
+    let sent = |model: &str| plain(json!({"model": model, "messages": history}))["messages"].clone();
+    let bridge = own("I have processed the tool results.");
+    assert_eq!(sent(GPT), history);
+    let mistral = sent("@mistral/mistral-large-latest");
+    assert_eq!((&mistral[6], &mistral[7]), (&bridge, &user("e")));
+    let called =
+        json!({"role": "assistant", "content": [part("c"), part("d")], "tool_calls": history[4]["tool_calls"]});
+    let sonar = sent("@perplexity/sonar-pro");
+    assert_eq!(
+        sonar,
+        json!([{"role": "user", "content": [part("a"), part("b")]}, called, history[5], bridge, user("e")])
+    );
+    let bedrock = sent(BEDROCK);
+    assert_eq!((&bedrock[2], &bedrock[3]), (&called, &history[5]));
+    // Of two turns the second has thinking: what was said before it is not lost.
+    let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
+    let mut second = own("d");
+    second["content_blocks"] = json!([thought, part("d")]);
+    let sent = plain(json!({"model": BEDROCK, "messages": [user("a"), own("c"), second, user("e")]}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([part("c"), thought, part("d")]));
+}
+
+#[test]
+fn what_a_provider_refuses_is_left_out() {
+    let sent = |model: &str, more: Value| {
+        let mut body = json!({"model": model, "messages": [user("hi")], "max_tokens": 9});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        plain(body)
+    };
+    let all =
+        json!({"stop": "x", "presence_penalty": 1, "temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}});
+    for (model, kept) in [
+        ("@openai/o4-mini", json!({"store": true, "logit_bias": {}})),
+        ("@xai/grok-4", json!({"temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}})),
+        ("@xai/grok-3", json!({"stop": ["x"], "temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}})),
+        ("@moonshot/kimi-k2.5", json!({"stop": ["x"], "presence_penalty": 1, "store": true, "logit_bias": {}})),
+        (
+            "@groq/llama-3.3-70b-versatile",
+            json!({"stop": ["x"], "presence_penalty": 1, "temperature": 1.5, "top_p": 0.5}),
+        ),
+        (CLAUDE, json!({"stop": ["x"], "presence_penalty": 1, "temperature": 1, "store": true, "logit_bias": {}})),
+        (
+            "@team/prod",
+            json!({"stop": ["x"], "presence_penalty": 1, "temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}}),
+        ),
+    ] {
+        let mut found = sent(model, all.clone());
+        for name in ["model", "messages", "max_tokens", "max_completion_tokens"] {
+            found.as_object_mut().unwrap().shift_remove(name);
+        }
+        assert_eq!(found, kept, "{model}");
+    }
+    assert_eq!(sent(CLAUDE, json!({"stop": ["\n", "END"]}))["stop"], json!(["END"]));
+    assert!(sent(CLAUDE, json!({"stop": "\n"})).get("stop").is_none());
+    assert_eq!(sent("@openrouter/openai/gpt-5", json!({}))["max_tokens"], 9, "the gateway drops the other name for it");
+    // What thinks of its own sends it back as it came, and nothing that they do not know.
+    let mut said = calls(json!([call("a", "f", "{}".into())]));
+    said["reasoning_content"] = "t".into();
+    let turn = |model: &str, said: &Value| {
+        plain(json!({"model": model, "messages": [user("hi"), said, result("a", "1".into())]}))["messages"][1].clone()
+    };
+    let bare = calls(json!([call("a", "f", "{}".into())]));
+    for model in ["@groq/moonshotai/kimi-k2-instruct", "@cerebras/zai-glm-4.7"] {
+        assert_eq!((turn(model, &said), turn(model, &bare)), (bare.clone(), bare.clone()), "{model}");
+    }
+    said = bare.clone();
+    said["reasoning"] = "t".into();
+    assert_eq!(turn("@cerebras/gpt-oss-120b", &said), said);
 }
 
 #[test]
@@ -757,6 +951,8 @@ fn a_conversation_begins_and_ends_where_the_model_wants_it() {
         (GEMINI, json!([own, user("b")]), "user assistant user"),
         (GPT, json!([own, user("b")]), "assistant user"),
         (CLAUDE, json!([user("b"), own]), "user assistant"),
+        ("@mistral/devstral-2512", json!([user("b"), own]), "user assistant user"),
+        ("@perplexity/sonar", json!([own, user("b"), system, own]), "system user assistant user assistant user"),
         (OPUS, json!([user("b"), own]), "user assistant user"),
         ("@team/prod", json!([own]), "assistant"),
         (CLAUDE, json!([system, system]), "system user"),
@@ -1032,6 +1228,10 @@ fn a_chat_is_written_for_the_responses_api() {
         "metadata": {"a": "b"},
         "user": "u",
         "logit_bias": {"1": -1.50},
+        "stop": "x",
+        "seed": 1,
+        "frequency_penalty": 0.5,
+        "truncation": "auto",
         "stream_options": {"include_usage": true},
     });
     let sent = fit(&at(&json!({})), asked, None, true);
@@ -1071,7 +1271,7 @@ fn a_chat_is_written_for_the_responses_api() {
             "service_tier": "flex",
             "metadata": {"a": "b"},
             "user": "u",
-            "logit_bias": {"1": -1.50},
+            "truncation": "auto",
             "prompt_cache_key": key,
             "store": false,
             "include": ["reasoning.encrypted_content"],

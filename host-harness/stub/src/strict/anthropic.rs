@@ -15,6 +15,7 @@ pub(crate) fn check(body: &Value) -> Result<(), String> {
     messages(body)?;
     pairs(body)?;
     markers(body)?;
+    texts(body)?;
     if let Some(family) = family {
         prefill(body, family)?;
         thinking(body, family)?;
@@ -36,6 +37,29 @@ fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), Strin
     }
 }
 
+/// Sources: docs, "Create a Message" (a list of stop sequences); BerriAI/litellm#3286 (blank ones), odysseus-dev/odysseus#1615 (the
+/// range of a temperature), crewAIInc/crewAI#4413 (white space at the end of what is put into the model's mouth).
+fn texts(body: &Value) -> Result<(), String> {
+    let stop = &body["stop_sequences"];
+    if !stop.is_null() && !stop.is_array() {
+        return Err("stop_sequences: Input should be a valid list".into());
+    }
+    if list(stop).any(|stop| stop.as_str().is_some_and(|stop| stop.trim().is_empty())) {
+        return Err("stop_sequences: each stop sequence must contain non-whitespace".into());
+    }
+    if body["temperature"].as_f64().is_some_and(|value| value > 1.0) {
+        return Err("temperature: range: 0..1".into());
+    }
+    let Some(last) = list(&body["messages"]).last().filter(|message| message["role"] == "assistant") else {
+        return Ok(());
+    };
+    let text = last["content"].as_str().or_else(|| list(&last["content"]).last()?["text"].as_str());
+    if text.is_some_and(|text| text.ends_with(char::is_whitespace)) {
+        return Err("messages: final assistant content cannot end with trailing whitespace".into());
+    }
+    Ok(())
+}
+
 /// Since 4.6 no model goes on with what was put into its mouth: langchain-ai/deepagents#1585, vercel/ai#12296.
 fn prefill(body: &Value, family: &Family) -> Result<(), String> {
     let is_new = matches!(family.thinking, Thinking::Either | Thinking::Effort);
@@ -48,7 +72,7 @@ fn prefill(body: &Value, family: &Family) -> Result<(), String> {
     Ok(())
 }
 
-/// `input_schema` is required (docs, "Tool use").
+/// `input_schema` is required (docs, "Tool use"), and no union: anthropics/claude-code#5319, code-yeongyu/senpi#1947 (Bedrock).
 fn tools(body: &Value) -> Result<(), String> {
     for (at, tool) in list(&body["tools"]).enumerate() {
         if tool.get("type").is_some_and(|kind| kind != "custom") {
@@ -59,6 +83,11 @@ fn tools(body: &Value) -> Result<(), String> {
         }
         if tool["input_schema"]["type"] != "object" {
             return Err(format!("tools.{at}.custom.input_schema.type: Input should be 'object'"));
+        }
+        if ["oneOf", "allOf", "anyOf"].iter().any(|name| tool["input_schema"].get(name).is_some()) {
+            return Err(format!(
+                "tools.{at}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
+            ));
         }
     }
     Ok(())
@@ -304,6 +333,9 @@ fn sampling(body: &Value, family: &Family) -> Result<(), String> {
     let is_new = matches!(family.thinking, Thinking::Either) || family.output == 64_000;
     if is_new && temperature.is_some() && top_p.is_some() {
         return Err("`temperature` and `top_p` cannot both be specified for this model. Please use only one.".into());
+    }
+    if body["tool_choice"]["type"] == "tool" && !body["tool_choice"]["name"].is_string() {
+        return Err("tool_choice.tool.name: Field required".into());
     }
     if family.is_thinking(body) {
         if temperature.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON) {

@@ -85,6 +85,7 @@ const FAMILIES: &[Family] = &[
     gpt("gpt-4o", 16_384, &[]),
     gpt("gpt-4-1", 32_768, &[]),
     gpt("o1", 100_000, &["low", "medium", "high"]),
+    gpt("o3-mini", 100_000, &["low", "medium", "high"]),
     gpt("o3", 100_000, &["low", "medium", "high"]),
     gpt("o4-mini", 100_000, &["low", "medium", "high"]),
     other("gemini-2-5", Maker::Google, 65_536, Thinking::Budget),
@@ -107,6 +108,11 @@ impl Family {
             }
             _ => id.contains(family.name),
         })
+    }
+
+    /// Whether it is the row of this name.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name == name
     }
 
     /// Whether it thinks without being asked, or is asked to by `body`, in the provider's own form.

@@ -15,11 +15,92 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     if level.is_some() && family.is_some_and(|family| family.thinking == Thinking::Budget) {
         return Err("Thinking level is not supported for this model.".into());
     }
+    if config.get("stopSequences").is_some_and(|stop| !stop.is_array()) {
+        return Err("Invalid value at 'generation_config.stop_sequences' (TYPE_STRING)".into());
+    }
+    for tool in list(&body["tools"]) {
+        for (at, declared) in list(&tool["functionDeclarations"]).enumerate() {
+            if declared["parameters"]["properties"].as_object().is_some_and(serde_json::Map::is_empty) {
+                return Err(format!(
+                    "* GenerateContentRequest.tools[0].function_declarations[{at}].parameters.properties: should be non-empty for OBJECT type"
+                ));
+            }
+            if declared["parameters"].is_object() {
+                schema(&declared["parameters"], &format!("tools[0].function_declarations[{at}].parameters"))?;
+            }
+        }
+    }
     turns(body)?;
     if family.is_some_and(|family| family.thinking == Thinking::Always) {
         thought_signatures(body)?;
     }
     Ok(())
+}
+
+/// A part of OpenAPI's schemas alone: ai.google.dev "Schema". The refusals are quoted in ahmadrosid/nakama#292 and
+/// pizza-bot-app/pizza-bot#62 (unknown names), weave-os/router#65 (an enum of numbers), google-gemini/gemini-cli#3178 (a format),
+/// iBUHub/AIStudioToAPI#154 (required), cline/cline#7339 (items), WordPress/ai-provider-for-google#33 (types), crmne/ruby_llm#61
+/// (nothing in it).
+fn schema(schema: &Value, path: &str) -> Result<(), String> {
+    const KNOWN: &[&str] = &[
+        "type",
+        "format",
+        "title",
+        "description",
+        "nullable",
+        "enum",
+        "maxItems",
+        "minItems",
+        "properties",
+        "required",
+        "minProperties",
+        "maxProperties",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "example",
+        "anyOf",
+        "propertyOrdering",
+        "default",
+        "items",
+        "minimum",
+        "maximum",
+    ];
+    let Some(members) = schema.as_object() else {
+        return Err(format!(
+            "Invalid value at '{path}' (type.googleapis.com/google.ai.generativelanguage.v1beta.Schema)"
+        ));
+    };
+    if let Some(name) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(format!("Invalid JSON payload received. Unknown name \"{name}\" at '{path}': Cannot find field."));
+    }
+    if schema["type"].is_array() {
+        return Err(format!("Invalid value at '{path}.type': Proto field is not repeating, cannot start list."));
+    }
+    if let Some((at, wrong)) = list(&schema["enum"]).enumerate().find(|(_, value)| !value.is_string()) {
+        return Err(format!("Invalid value at '{path}.enum[{at}]' (TYPE_STRING), {wrong}"));
+    }
+    let is_string = schema["type"] == "string";
+    if is_string && schema["format"].as_str().is_some_and(|format| !["enum", "date-time"].contains(&format)) {
+        return Err(format!(
+            "* GenerateContentRequest.{path}.format: only 'enum' and 'date-time' are supported for STRING type"
+        ));
+    }
+    if schema["type"] == "array" && !schema["items"].is_object() {
+        return Err(format!("* GenerateContentRequest.{path}.items: missing field."));
+    }
+    for (at, name) in list(&schema["required"]).enumerate() {
+        if schema["properties"].get(name.as_str().unwrap_or_default()).is_none() {
+            return Err(format!("* GenerateContentRequest.{path}.required[{at}]: property is not defined"));
+        }
+    }
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        self::schema(inner, &format!("{path}.properties[{name}]"))?;
+    }
+    for (at, inner) in list(&schema["anyOf"]).enumerate() {
+        self::schema(inner, &format!("{path}.any_of[{at}]"))?;
+    }
+    if schema["items"].is_object() { self::schema(&schema["items"], &format!("{path}.items")) } else { Ok(()) }
 }
 
 /// Sources: ai.google.dev "Function calling"; the refusals are quoted in many trackers ("Please ensure that …").

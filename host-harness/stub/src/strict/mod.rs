@@ -7,6 +7,7 @@
 
 pub(super) mod anthropic;
 pub(super) mod bedrock;
+pub(super) mod compatible;
 pub(super) mod family;
 pub(super) mod gemini;
 pub(super) mod openai;

@@ -10,12 +10,17 @@ use super::family::{Family, Maker, Thinking};
 pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     let family = Family::of(body["model"].as_str().unwrap_or_default());
     pairs(body)?;
+    // OpenRouter makes of a request what its provider takes.
+    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
     match family.map(|family| (family, family.maker)) {
-        Some((family, Maker::OpenAi)) => {
+        Some((family, Maker::OpenAi)) if !is_routed => {
             parameters(body, family)?;
             members(body, family)
         }
-        Some((family, Maker::DeepSeek | Maker::Moonshot)) => thinking_comes_back(body, family),
+        Some((family, Maker::DeepSeek | Maker::Moonshot)) => {
+            thinking_comes_back(body, family)?;
+            while_thinking(body, family)
+        }
         _ => Ok(()),
     }
 }
@@ -114,7 +119,38 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
             }
         }
     }
+    // huggingface/smolagents#1671 and #1895, crewAIInc/crewAI#2738.
+    let is_old = ["o1", "o3-mini"].iter().any(|name| family.is(name));
+    if reasons && !is_old && given("stop") {
+        let text = "Unsupported parameter: 'stop' is not supported with this model.";
+        return Err(Refused::new(text, "stop", "unsupported_parameter"));
+    }
+    // run-llama/llama_index#20865, langchain-ai/langgraph-supervisor-py#125.
+    if ["o1", "o3", "o3-mini", "o4-mini"].iter().any(|name| family.is(name)) && given("parallel_tool_calls") {
+        let text = "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.";
+        return Err(Refused::new(text, "parallel_tool_calls", "unsupported_parameter"));
+    }
+    choice(&body["tool_choice"])?;
     response_format(&body["response_format"])
+}
+
+/// Source: OpenAI's API reference, "tool_choice".
+fn choice(choice: &Value) -> Result<(), Refused> {
+    let kind = choice.as_str().or_else(|| choice["type"].as_str());
+    match kind {
+        None if choice.is_null() => Ok(()),
+        Some("none" | "auto" | "required") if choice.is_string() => Ok(()),
+        Some("function") if choice["function"]["name"].is_string() => Ok(()),
+        Some("function") => Err(Refused::missing("tool_choice.function")),
+        Some("allowed_tools" | "custom") => Ok(()),
+        _ => {
+            let text = format!(
+                "Invalid value: '{}'. Supported values are: 'none', 'auto', and 'required'.",
+                kind.unwrap_or_default()
+            );
+            Err(Refused::new(text, "tool_choice", "invalid_value"))
+        }
+    }
 }
 
 /// Source: OpenAI's API reference, "response_format".
@@ -246,6 +282,10 @@ fn schema(function: &Value, path: &str) -> Result<(), Refused> {
         {
             "In context=(), object schema missing properties."
         }
+        // nspady/google-calendar-mcp#39, langchain-ai/langchainjs#9804.
+        Some(given) if ["oneOf", "anyOf", "allOf", "enum", "not"].iter().any(|name| given.contains_key(*name)) => {
+            "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."
+        }
         Some(_) => return Ok(()),
     };
     let text = format!("Invalid schema for function '{}': {wrong}", function["name"].as_str().unwrap_or_default());
@@ -261,6 +301,31 @@ pub(super) fn known(value: &Value, names: &[&str], path: &str) -> Result<(), Ref
     let Some((name, _)) = unknown(value, names) else { return Ok(()) };
     let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
     Err(Refused::new(format!("Unknown parameter: '{path}'."), path, "unknown_parameter"))
+}
+
+/// Sources: deepseek-ai/DeepSeek-V3#1376 and can1357/oh-my-pi#1077 (a forced call), HKUDS/nanobot#4967 and
+/// CherryHQ/cherry-studio#12731 (the one temperature of Kimi, at Moonshot).
+fn while_thinking(body: &Value, family: &Family) -> Result<(), Refused> {
+    let is_forced = body["tool_choice"].is_object() || body["tool_choice"] == "required";
+    let is_thinking = family.is_thinking(body);
+    if family.maker == Maker::DeepSeek {
+        return if is_forced && is_thinking {
+            Err(Refused::from("Thinking mode does not support this tool_choice".to_owned()))
+        } else {
+            Ok(())
+        };
+    }
+    if is_forced && is_thinking {
+        return Err(Refused::from("tool_choice 'specified' is incompatible with thinking enabled".to_owned()));
+    }
+    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
+    for (name, only) in [("temperature", 1.0), ("top_p", 0.95)] {
+        let is_other = body[name].as_f64().is_some_and(|value| (value - only).abs() > f64::EPSILON);
+        if is_other && !is_routed && !family.is("kimi-k2-thinking") {
+            return Err(Refused::from(format!("invalid {name}: only {only} is allowed for this model")));
+        }
+    }
+    Ok(())
 }
 
 /// A call of a model that thinks goes back with its thinking. Sources: continuedev/continue#11711 and anomalyco/opencode#16318

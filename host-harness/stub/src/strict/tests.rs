@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{REDACTED, Signature, anthropic, bedrock, gemini, openai, responses};
+use super::{REDACTED, Signature, anthropic, bedrock, compatible, gemini, openai, responses};
 
 /// A request that Claude Sonnet 4.5 takes, with these members in the place of its own.
 fn claude(members: Value) -> Value {
@@ -68,6 +68,18 @@ fn what_anthropic_refuses() {
         (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
         (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
         (claude(json!({"tools": [{"name": "f"}]})), "tools.0.custom.input_schema: Field required"),
+        (
+            claude(json!({"tools": [{"name": "f", "input_schema": {"type": "object", "oneOf": []}}]})),
+            "does not support oneOf, allOf, or anyOf at the top level",
+        ),
+        (claude(json!({"tool_choice": {"type": "tool"}})), "tool_choice.tool.name: Field required"),
+        (claude(json!({"stop_sequences": "x"})), "stop_sequences: Input should be a valid list"),
+        (claude(json!({"stop_sequences": ["\n"]})), "each stop sequence must contain non-whitespace"),
+        (claude(json!({"temperature": 1.2})), "temperature: range: 0..1"),
+        (
+            claude(json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b "}]})),
+            "final assistant content cannot end with trailing whitespace",
+        ),
         (claude(user(json!(""))), "messages.0: all messages must have non-empty content"),
         (claude(user(json!([text("", None)]))), "text content blocks must be non-empty"),
         (claude(user(json!([text(" \n", None)]))), "must contain non-whitespace text"),
@@ -197,10 +209,32 @@ fn what_gemini_refuses() {
     let asks = json!({"role": "user", "parts": [{"text": "hi"}]});
     let gives = json!({"role": "function", "parts": [{"functionResponse": {"name": "f", "response": {}}}]});
     let contents = |turns: &[&Value]| json!({"contents": turns});
+    let declares = |properties: Value| {
+        let parameters = json!({"type": "object", "properties": properties});
+        json!({"contents": [asks], "tools": [{"functionDeclarations": [{"name": "f", "parameters": parameters}]}]})
+    };
     let (good, bad, none) = (call(Some(&Signature::of("f"))), call(Some("x")), call(None));
     let level = json!({"contents": [asks], "generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}});
     for (model, body, message) in [
         ("gemini-2.5-pro", level.clone(), "Thinking level is not supported for this model."),
+        ("gemini-2.5-pro", json!({"generationConfig": {"stopSequences": "x"}}), "generation_config.stop_sequences"),
+        ("gemini-2.5-pro", declares(json!({})), "should be non-empty for OBJECT type"),
+        (
+            "gemini-2.5-pro",
+            declares(json!({"a": {"type": "integer", "exclusiveMinimum": 0}})),
+            "Unknown name \"exclusiveMinimum\"",
+        ),
+        ("gemini-2.5-pro", declares(json!({"a": {"anyOf": [{"const": "x"}]}})), "Unknown name \"const\""),
+        ("gemini-2.5-pro", declares(json!({"a": {"type": ["string", "null"]}})), "cannot start list"),
+        ("gemini-2.5-pro", declares(json!({"a": {"type": "integer", "enum": [1]}})), "(TYPE_STRING), 1"),
+        ("gemini-2.5-pro", declares(json!({"a": {"type": "string", "format": "uri"}})), "only 'enum' and 'date-time'"),
+        ("gemini-2.5-pro", declares(json!({"a": {"type": "array"}})), "properties[a].items: missing field."),
+        (
+            "gemini-2.5-pro",
+            declares(json!({"a": {"type": "object", "required": ["b"]}})),
+            "required[0]: property is not defined",
+        ),
+        ("gemini-2.5-pro", declares(json!({"a": true})), "Invalid value at 'tools[0]"),
         ("gemini-3-pro", contents(&[]), "contents is not specified"),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
@@ -252,6 +286,20 @@ fn what_openai_and_its_like_refuse() {
             "Unrecognized request argument supplied: reasoning_effort",
         ),
         (body("gpt-5", json!({"temperature": 0.5})), "Only the default (1) value is supported"),
+        (body("gpt-5-mini", json!({"stop": ["x"]})), "'stop' is not supported with this model"),
+        (body("o4-mini", json!({"parallel_tool_calls": true})), "'parallel_tool_calls' is not supported"),
+        (
+            body("gpt-4o", json!({"tool_choice": {"type": "auto"}})),
+            "Supported values are: 'none', 'auto', and 'required'",
+        ),
+        (body("gpt-4o", json!({"tool_choice": {"type": "function", "name": "f"}})), "'tool_choice.function'"),
+        (body("gpt-4o", tool(json!({"type": "object", "anyOf": []}))), "at the top level"),
+        (
+            body("deepseek-v4-pro", json!({"tool_choice": "required"})),
+            "Thinking mode does not support this tool_choice",
+        ),
+        (body("kimi-k2.5", json!({"tool_choice": {"type": "function"}})), "incompatible with thinking enabled"),
+        (body("kimi-k2.5", json!({"temperature": 0.6})), "invalid temperature: only 1 is allowed"),
         (body("gpt-4o", json!({"thinking": {}})), "Unrecognized request argument supplied: thinking"),
         (body("gpt-4o", json!({"response_format": {"type": "yaml"}})), "Supported values are: 'json_object'"),
         (body("gpt-4o", turn(Some(("reasoning_content", json!("a"))), true)), "'messages[1].reasoning_content'"),
@@ -288,6 +336,66 @@ fn what_openai_and_its_like_refuse() {
         body("llama", json!({"anything": 1})),
     ] {
         assert_eq!(openai::check(&body), Ok(()), "{body}");
+    }
+}
+
+#[test]
+fn what_those_refuse_that_are_stricter_than_openai() {
+    let turns = |roles: &[&str]| {
+        let all = roles.iter().map(|role| match *role {
+            "call" => json!({"role": "assistant", "tool_calls": [{"id": "D681PevKs"}]}),
+            "tool" => json!({"role": "tool", "tool_call_id": "D681PevKs", "content": "r"}),
+            role => json!({"role": role, "content": "a"}),
+        });
+        json!({"messages": all.collect::<Vec<_>>()})
+    };
+    let of = |model: &str, members: Value| {
+        let mut body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+        merge(&mut body, members);
+        body
+    };
+    let said = |name: &str| json!({"messages": [{"role": "assistant", "content": "a", (name): "b"}]});
+    let forced = json!({"tool_choice": "required"});
+    let union = json!({"tools": [{"function": {"parameters": {"type": "object", "anyOf": []}}}]});
+    for (slug, body, message) in [
+        ("groq", of("m", said("reasoning_content")), "property 'reasoning_content' is unsupported)]"),
+        (
+            "groq",
+            of("m", json!({"messages": [{"role": "user", "content": [text("a", Some(false))]}]})),
+            "'cache_control'",
+        ),
+        ("groq", of("m", json!({"store": false})), "property 'store' is unsupported"),
+        ("cerebras", of("m", said("content_blocks")), "property 'messages.0.assistant.content_blocks' is unsupported"),
+        ("", of("grok-3", json!({"presence_penalty": 0})), "Argument not supported on this model: presencePenalty"),
+        ("", of("grok-4", json!({"stop": ["x"]})), "model: stop"),
+        ("", of("grok-4-1-fast", json!({"reasoning_effort": "low"})), "model: reasoningEffort"),
+        ("", of("mistral-large", turns(&["user", "call", "tool", "user"])), "Unexpected role 'user' after role 'tool'"),
+        ("", of("devstral-small", turns(&["user", "assistant"])), "Expected last role User or Tool"),
+        (
+            "",
+            of("mistral-large", json!({"messages": [{"role": "tool", "tool_call_id": "call_1"}]})),
+            "with a length of 9",
+        ),
+        ("", of("sonar", turns(&["user", "user"])), "should alternate"),
+        ("", of("sonar", turns(&["user", "call", "tool", "user"])), "should alternate"),
+        ("", of("sonar", turns(&["user", "assistant", "system"])), "should alternate"),
+        ("", of("sonar", turns(&["user", "assistant"])), "Last message must have role"),
+        ("", of("kimi-k3", union), "moonshot flavored json schema"),
+        ("", of("qwen3.6-plus", forced.clone()), "in thinking mode"),
+    ] {
+        let refused = compatible::check(slug, &body).expect_err(message);
+        assert!(refused.message.contains(message), "{refused:?}, and not {message}");
+    }
+    for (slug, body) in [
+        ("groq", of("m", said("reasoning"))),
+        ("openrouter", of("x-ai/grok-4", json!({"stop": ["x"]}))),
+        ("", of("grok-3", json!({"stop": ["x"]}))),
+        ("", of("grok-3-mini", json!({"reasoning_effort": "low"}))),
+        ("", of("mistral-large", turns(&["user", "call", "tool", "assistant", "user"]))),
+        ("", of("sonar", turns(&["system", "system", "user", "call", "tool", "tool"]))),
+        ("", of("qwen3-max", forced)),
+    ] {
+        assert_eq!(compatible::check(slug, &body), Ok(()), "{slug} {body}");
     }
 }
 

@@ -1,0 +1,147 @@
+//! What providers refuse that speak OpenAI's language, and are stricter than it.
+
+use serde_json::Value;
+
+use super::Refused;
+use super::anthropic::list;
+
+/// Checks a request to the provider of this slug, or of a model that its maker serves. All others are lenient.
+pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
+    let model = body["model"].as_str().unwrap_or_default();
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let is_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
+    if slug.contains("groq") || slug.contains("cerebras") {
+        return only_known(slug, body);
+    }
+    if model.contains('/') {
+        return Ok(());
+    }
+    if is_of(&["grok"]) {
+        return grok(name, body);
+    }
+    if is_of(&["mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"]) {
+        return mistral(body);
+    }
+    if is_of(&["kimi"]) {
+        return kimi(body);
+    }
+    if is_of(&["qwen3."]) {
+        return qwen(body);
+    }
+    if is_of(&["sonar"]) { sonar(body) } else { Ok(()) }
+}
+
+fn refused(message: impl Into<String>) -> Result<(), Refused> {
+    Err(Refused::from(message.into()))
+}
+
+/// Groq and Cerebras refuse each member that they do not know, and take reasoning back as `reasoning`. Sources: janhq/jan#8136 and
+/// Kilo-Org/kilocode#10375 (`reasoning_content`), musistudio/claude-code-router#193 (`cache_control`), sipeed/picoclaw#1196
+/// (`prompt_cache_key`), fanenr/chatbot#21 (`store`); console.groq.com "OpenAI compatibility" (`logprobs` and the like).
+fn only_known(slug: &str, body: &Value) -> Result<(), Refused> {
+    const REFUSED: [&str; 7] =
+        ["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"];
+    const MESSAGE: [&str; 6] = ["role", "content", "name", "tool_calls", "tool_call_id", "reasoning"];
+    if let Some(name) = REFUSED.iter().find(|name| body.get(**name).is_some_and(|value| !value.is_null())) {
+        return refused(format!("property '{name}' is unsupported"));
+    }
+    for (at, message) in list(&body["messages"]).enumerate() {
+        let role = message["role"].as_str().unwrap_or_default();
+        let names = message.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        let in_parts = list(&message["content"]).flat_map(|part| part.as_object().into_iter().flatten());
+        let marked = in_parts.map(|(name, _)| name.as_str()).filter(|name| *name == "cache_control");
+        if let Some(name) = names.filter(|name| !MESSAGE.contains(name)).chain(marked).next() {
+            return refused(if slug.contains("groq") {
+                format!(
+                    "'messages.{at}' : for 'role:{role}' the following must be satisfied[('messages.{at}' : property '{name}' is unsupported)]"
+                )
+            } else {
+                format!("messages.{at}.{role}.{name}: property 'messages.{at}.{role}.{name}' is unsupported")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Sources: n8n-io/n8n#14581 and miaoxworld/NativeTavern#83 (penalties, of all models), BerriAI/litellm#12635 (`stop`, which Grok 3
+/// takes), lobehub/lobehub#8379 (an effort for Grok 4).
+fn grok(name: &str, body: &Value) -> Result<(), Refused> {
+    let is_mini = name.starts_with("grok-3-mini");
+    let takes_stop = name.starts_with("grok-3") && !is_mini;
+    let takes_effort = is_mini || !["grok-3", "grok-4", "grok-code"].iter().any(|start| name.starts_with(start));
+    let asks = ["grok-4.3", "grok-4.5", "grok-4.6"].iter().any(|start| name.starts_with(start));
+    for (member, argument, takes) in [
+        ("presence_penalty", "presencePenalty", false),
+        ("frequency_penalty", "frequencyPenalty", false),
+        ("stop", "stop", takes_stop),
+        ("reasoning_effort", "reasoningEffort", takes_effort || asks),
+    ] {
+        if !takes && body.get(member).is_some_and(|value| !value.is_null()) {
+            return refused(format!("Argument not supported on this model: {argument}"));
+        }
+    }
+    Ok(())
+}
+
+/// Sources: onyx-dot-app/onyx#6458 and BerriAI/litellm#17761 (order), 0xPlaygrounds/rig#1130 (the end), earendil-works/pi's
+/// `requiresMistralToolIds` (ids).
+fn mistral(body: &Value) -> Result<(), Refused> {
+    let mut before = "";
+    for message in list(&body["messages"]) {
+        let role = message["role"].as_str().unwrap_or_default();
+        if before == "tool" && role == "user" {
+            return refused("Unexpected role 'user' after role 'tool'");
+        }
+        before = role;
+        let ids = list(&message["tool_calls"]).map(|call| &call["id"]).chain(message.get("tool_call_id"));
+        let is_id = |id: &str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if let Some(id) = ids.filter_map(Value::as_str).find(|id| !is_id(id)) {
+            return refused(format!("Function call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."));
+        }
+    }
+    if before == "assistant" {
+        return refused(
+            "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+        );
+    }
+    Ok(())
+}
+
+/// Source: MoonshotAI/kimi-code#2661.
+fn kimi(body: &Value) -> Result<(), Refused> {
+    let is_wrong = |tool: &Value| {
+        let parameters = &tool["function"]["parameters"];
+        parameters.get("anyOf").is_some() && parameters.get("type").is_some()
+    };
+    if list(&body["tools"]).any(is_wrong) {
+        return refused(
+            "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path 'root': when using anyOf, type should be defined in anyOf items instead of the parent schema>",
+        );
+    }
+    Ok(())
+}
+
+/// Source: QwenLM/qwen-code#7659. Qwen thinks by itself since 3.5.
+fn qwen(body: &Value) -> Result<(), Refused> {
+    if body["enable_thinking"] != false && (body["tool_choice"].is_object() || body["tool_choice"] == "required") {
+        return refused("The tool_choice parameter does not support being set to required or object in thinking mode");
+    }
+    Ok(())
+}
+
+/// Sources: perplexityai/api-discussion#265, anomalyco/opencode#9416, edenai/edenai-apis#144 (system messages first),
+/// serac-labs/serac#53 (the words).
+fn sonar(body: &Value) -> Result<(), Refused> {
+    let roles = list(&body["messages"]).map(|message| message["role"].as_str().unwrap_or_default());
+    let mut before = "assistant";
+    for role in roles.skip_while(|role| *role == "system") {
+        let is_own = role == "assistant";
+        if role == "system" || is_own == (before == "assistant") && !(role == "tool" && before == "tool") {
+            return refused(
+                "After the (optional) system message(s), user or tool message(s) should alternate with assistant message(s).",
+            );
+        }
+        before = role;
+    }
+    if before == "assistant" { refused("Last message must have role `user` or `tool`.") } else { Ok(()) }
+}

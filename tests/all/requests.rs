@@ -1,0 +1,82 @@
+//! Requests as clients send them and providers refused them, through the gateway's stand-in, which refuses what they do:
+//! `tests/requests.jsonl`, an input and the models that it is for on each line. Nothing is refused, and where a line says what is
+//! to be sent, this is.
+
+use std::fs;
+
+use host_harness::wit::chat::Request;
+use serde_json::Value;
+
+use crate::support::{hosted, provider, root};
+
+/// Models of each family and route, by kind.
+const MODELS: [(&str, &str); 27] = [
+    ("claude", "@anthropic/claude-sonnet-4-5"),
+    ("claude", "@anthropic/claude-opus-4-8"),
+    ("claude", "@anthropic/claude-3-5-haiku-latest"),
+    ("claude", "@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("openrouter", "@openrouter/anthropic/claude-sonnet-4.6"),
+    ("openrouter", "@openrouter/openai/gpt-5"),
+    ("gpt", "@openai/gpt-4o"),
+    ("gpt", "@openai/gpt-5"),
+    ("gpt", "@openai/gpt-5.1"),
+    ("gpt", "@openai/o3"),
+    ("gpt", "@openai/o4-mini"),
+    ("codex", "@openai/gpt-5.1-codex"),
+    ("gemini", "@google/gemini-2.5-pro"),
+    ("gemini", "@google/gemini-3-pro-preview"),
+    ("deepseek", "@deepseek/deepseek-v4-pro"),
+    ("kimi", "@moonshot/kimi-k2.5"),
+    ("strict", "@groq/moonshotai/kimi-k2-instruct"),
+    ("strict", "@groq/llama-3.3-70b-versatile"),
+    ("strict", "@cerebras/zai-glm-4.7"),
+    ("grok", "@xai/grok-4"),
+    ("grok", "@xai/grok-3"),
+    ("mistral", "@mistral/mistral-large-latest"),
+    ("sonar", "@perplexity/sonar-pro"),
+    ("qwen", "@dashscope/qwen3.6-plus"),
+    ("other", "@minimax/MiniMax-M2"),
+    ("other", "@zai/glm-4.6"),
+    ("other", "@together/meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+];
+
+/// The models of an input: kinds and ids, or all.
+fn models(input: &Value) -> Vec<&str> {
+    let Some(named) = input["models"].as_array() else { return MODELS.iter().map(|(_, model)| *model).collect() };
+    let of = |named: &'_ Value| {
+        let named = named.as_str().unwrap().to_owned();
+        let kind: Vec<&str> = MODELS.iter().filter(|(kind, _)| *kind == named).map(|(_, model)| *model).collect();
+        kind
+    };
+    let ids = named.iter().filter_map(Value::as_str).filter(|named| named.starts_with('@'));
+    named.iter().flat_map(of).chain(ids).collect()
+}
+
+#[tokio::test]
+async fn what_clients_send_is_refused_by_nobody() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    let inputs = fs::read_to_string(root().join("tests/requests.jsonl")).unwrap();
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for (number, line) in (1..).zip(inputs.lines()) {
+        let input: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("line {number}: {error}"));
+        for model in models(&input) {
+            tried += 1;
+            let mut body = input["body"].clone();
+            body["model"] = model.into();
+            if let Err(error) = provider.complete(&Request::openai(&body)).await {
+                wrong.push(format!("line {number}, {model}: {error} ({})", input["from"]));
+                continue;
+            }
+            let sent = stub.take().pop().unwrap().json();
+            for (place, expected) in input["sent"].as_object().into_iter().flatten() {
+                let found = sent.pointer(place).unwrap_or(&Value::Null);
+                if found != expected {
+                    wrong.push(format!("line {number}, {model}: {place} is {found}, and not {expected}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(tried >= 200, "{tried}");
+}
