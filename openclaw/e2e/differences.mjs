@@ -96,7 +96,7 @@ export const KINDS = [
       /** @type {Set<string>} */ let calls = new Set();
       for (const message of own.messages) {
         if (message.role !== 'tool') calls = new Set(message.tool_calls?.map((/** @type {Json} */ { id }) => id));
-        else if (message.tool_call_id !== undefined && !calls.delete(message.tool_call_id)) {
+        else if (!calls.delete(message.tool_call_id)) {
           message.role = 'user';
           drop(message, ['tool_call_id', 'name']);
           found = true;
@@ -286,6 +286,59 @@ export const KINDS = [
       if (at.family !== 'o' && !(at.family === 'gpt' && ![undefined, 'none'].includes(ours.reasoning_effort))) return false;
       const names = ['temperature', 'top_p', 'frequency_penalty', 'presence_penalty'];
       return names.every((name) => ours[name] === undefined) && drop(own, names);
+    },
+  },
+  {
+    name: 'no parameters that the provider refuses whatever their value',
+    fact:
+      'OpenAI refuses `stop` where a model reasons ("Unsupported parameter": huggingface/smolagents#1671), xAI penalties and `stop` ' +
+      '("Argument not supported on this model": n8n-io/n8n#14581, BerriAI/litellm#12635), Kimi since K2.5 a temperature and a top_p ' +
+      '("only 1 is allowed for this model": HKUDS/nanobot#4967), and Groq `store` and `prompt_cache_key` ("is unsupported": ' +
+      'fanenr/chatbot#21, sipeed/picoclaw#1196).',
+    take: ({ own, ours, at }) => {
+      const refused = /** @type {Record<string, string[]>} */ ({
+        gpt: ['stop'],
+        o: ['stop', 'parallel_tool_calls'],
+        grok: ['stop', 'presence_penalty', 'frequency_penalty'],
+        kimi: ['temperature', 'top_p'],
+        llama: ['store', 'prompt_cache_key'],
+      })[at.family];
+      return Boolean(refused?.every((name) => ours[name] === undefined)) && drop(own, refused);
+    },
+  },
+  {
+    name: 'no forced call of a model that always thinks',
+    fact:
+      'DeepSeek V4 and Kimi since K2.5 refuse it ("Thinking mode does not support this tool_choice": deepseek-ai/DeepSeek-V3#1376; ' +
+      '"incompatible with thinking enabled": can1357/oh-my-pi#1077), and gateway 1.15.2 does not pass on what would switch thinking off.',
+    take: ({ own, ours, at }) => {
+      const isForced = own.tool_choice === 'required' || own.tool_choice?.type === 'function';
+      if (!['deepseek', 'kimi'].includes(at.family) || !isForced || ours.tool_choice !== 'auto') return false;
+      own.tool_choice = 'auto';
+      return true;
+    },
+  },
+  {
+    name: 'a tool without parameters for Gemini',
+    fact: 'Google refuses those of a tool that takes none ("should be non-empty for OBJECT type": crmne/ruby_llm#61).',
+    take: ({ own, ours, at }) => {
+      if (!isGemini(at)) return false;
+      const takesNothing = ({ parameters = {} }) => Object.keys(parameters.properties ?? {}).length === 0;
+      const bare = (own.tools ?? []).filter((/** @type {Json} */ { function: own }, /** @type {number} */ i) =>
+        takesNothing(own) && ours.tools?.[i]?.function.parameters === undefined);
+      return bare.filter((/** @type {Json} */ tool) => drop(tool.function, ['parameters'])).length > 0;
+    },
+  },
+  {
+    name: "an answer between a tool's results and the user's words",
+    fact:
+      'Mistral refuses a history without one ("Unexpected role \'user\' after role \'tool\'": onyx-dot-app/onyx#6458). Its client ' +
+      'writes one, in the same words, only where `requiresAssistantAfterToolResult` says so.',
+    take: ({ own, ours, at }) => {
+      const isAnswer = (/** @type {Json} */ { content }) => content === 'I have processed the tool results.';
+      if (at.family !== 'mistral' || own.messages.some(isAnswer) || !ours.messages.some(isAnswer)) return false;
+      ours.messages = ours.messages.filter((/** @type {Json} */ message) => !isAnswer(message));
+      return true;
     },
   },
   {

@@ -596,6 +596,8 @@ mod tests {
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
             ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
             ("@groq/llama-3.3-70b-versatile", F::Llama, R::Strict, 0, T::None),
+            ("@cerebras/zai-glm-4.7", F::Glm, R::Strict, 0, T::None),
+            ("@xai/grok-4-1-fast-reasoning", F::Grok, R::Direct, 30_000, T::None),
         ] {
             let Some(traits) = of(id) else { panic!("{id} is unknown") };
             let got = (traits.family, traits.route, traits.max_output_tokens, traits.thinking);

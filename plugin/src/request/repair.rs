@@ -180,7 +180,8 @@ pub(super) fn contents(body: &mut Body<'_>) {
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
         if let Some(content) = message.get("content").filter(|content| is_text(content)) {
             // Anthropic refuses white space beside a call too.
-            if message.has("tool_calls") && content.text().trim().is_empty() {
+            let text = content.text();
+            if message.has("tool_calls") && !text.is_empty() && text.trim().is_empty() {
                 message.set("content", Json::NULL);
             }
             continue;

@@ -10,8 +10,8 @@ use crate::json::{Json, Object, firsts};
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
 const PLAIN: &str = r#"{"type":"object","properties":{"#;
 
-/// A list of required members that is `null`, a union, and definitions in their older place.
-const ODD: [&str; 4] = ["null", "Of\"", "\"not\"", OLDER];
+/// A list of required members that is `null`, and a union.
+const ODD: [&str; 2] = ["null", "Of\""];
 /// Where definitions were before they had the place of today: the gateway drops those for Claude.
 const OLDER: &str = "#/definitions/";
 
@@ -64,7 +64,7 @@ const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "in
 /// The schema of a function's parameters, as all providers take it; none where it is so already.
 pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
-    if !is_gemini && raw.starts_with(PLAIN) && !ODD.iter().any(|odd| raw.contains(odd)) {
+    if !is_gemini && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
         return None;
     }
     if raw.contains(OLDER) {
