@@ -37,6 +37,12 @@ export function pluginOptions(config) {
  */
 const isHeld = (name) => !/^x-portkey-/i.test(name) || namesASecret(name);
 
+/** Whether it is an address on the web and no more, as an `HTTP-Referer` holds: answers may well name it. @param {string} text */
+function isPlace(text) {
+  const { protocol = '', username, password, search, hash } = URL.parse(text) ?? {};
+  return /^https?:$/.test(protocol) && !username && !password && !search && !hash;
+}
+
 /** Of a reference that nobody resolved, the component would make nothing at all. @param {Json} options */
 function refuseReferences(options) {
   for (const [name, value] of Object.entries(options)) {
@@ -113,7 +119,8 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
   // OpenClaw fills references in, and does not say where: one may stand in any header that the component does not see
   const unnamed = [...held, ...Object.entries(more ?? {}).filter(([name]) => isHeld(name))];
-  const perhaps = unnamed.flatMap(([, value]) => secretsIn(value).filter((text) => parsed(value) || Buffer.byteLength(text) >= SHORTEST_UNNAMED));
+  const perhaps = unnamed.flatMap(([, value]) => secretsIn(value)
+    .filter((text) => parsed(value) || (Buffer.byteLength(text) >= SHORTEST_UNNAMED && !isPlace(text))));
   return {
     connection,
     origin,

@@ -352,14 +352,14 @@ describe('chat', () => {
 
   test('a secret that the gateway sends back is masked, and other headers are not', async () => {
     answer = (req, res) => {
-      const content = ['x-portkey-api-key', 'authorization', 'x-session', 'x-title', 'x-team', 'traceparent'].map((name) => req.headers[name]).join();
+      const content = ['x-portkey-api-key', 'authorization', 'x-session', 'x-title', 'x-team', 'http-referer', 'traceparent'].map((name) => req.headers[name]).join();
       sse(chunk({ content }), chunk({}, 'stop'), DONE)(req, res);
     };
     // OpenClaw has filled in what the second of the ordinary ones referred to
-    const configured = model({ headers: { Authorization: 'Bearer sk-secret', 'X-Title': 'choices content', 'X-Team': 'choices 0123456789abcdef' } });
+    const configured = model({ headers: { Authorization: 'Bearer sk-secret', 'X-Title': 'choices content', 'X-Team': 'choices 0123456789abcdef', 'HTTP-Referer': 'https://app.example/chat' } });
     const options = { apiKey: 'pk-secret', headers: { 'X-Session': 'session-secret', traceparent: 'not-a-secret-of-the-users' } };
     const { content } = await streamFn({})(configured, ask('x'), options).result();
-    assert.deepEqual(content, [{ type: 'text', text: '*********,Bearer *********,**************,choices content,choices ****************,not-a-secret-of-the-users' }]);
+    assert.deepEqual(content, [{ type: 'text', text: '*********,Bearer *********,**************,choices content,choices ****************,https://app.example/chat,not-a-secret-of-the-users' }]);
   });
 
   test('a key that no header can hold is not in the error', async () => {
