@@ -43,7 +43,7 @@ function says(output, words) {
 
 /** Runs the same command in both. @param {string[]} args @param {string} [path] of the gateway */
 function both(args, path = 'v1') {
-  const models = ['@openai/gpt-echo', '@openai/cut'].map((id) => ({ id, name: id }));
+  const models = ['@openai/gpt-echo', '@openai/cut', '@anthropic/claude-opus-4-6'].map((id) => ({ id, name: id }));
   const portkey = { baseUrl: `${upstream.url}/${path}`, api: 'openai-completions', apiKey: '${PORTKEY_API_KEY}', models };
   return Promise.all([ours, generic].map((host) => {
     host.config = { ...(host === ours && host.config), models: { providers: { portkey } } };
@@ -74,7 +74,7 @@ test('models', async () => {
   const [here, there] = await both(['models', 'list', '--provider', 'portkey', '--refresh', '--json']);
   const keys = (/** @type {any} */ { json }) => json.models.map((/** @type {any} */ { key }) => key);
   assert.ok(keys(here).includes('portkey/@anthropic/claude-sonnet-4-5'), here.stdout);
-  assert.deepEqual(keys(there).sort(), ['portkey/@openai/cut', 'portkey/@openai/gpt-echo']);
+  assert.deepEqual(keys(there).sort(), ['portkey/@anthropic/claude-opus-4-6', 'portkey/@openai/cut', 'portkey/@openai/gpt-echo']);
 });
 
 test('a budget that is used up', async () => {
@@ -84,4 +84,15 @@ test('a budget that is used up', async () => {
   says(here.stdout + here.stderr, mine);
   says(there.stdout, theirs);
   for (const part of mine) assert.ok(!(there.stdout + there.stderr).includes(part), part);
+});
+
+test('thinking, of a row with nothing but its name', async () => {
+  const from = upstream.seen.length;
+  const agent = ['agent', '--local', '--agent', 'main', '--session-id', 'think', '--model', 'portkey/@anthropic/claude-opus-4-6', '--message', 'ping', '--json'];
+  const [here, there] = await both([...agent, '--thinking', 'max']);
+  assert.equal(here.code, 0, here.stderr);
+  const efforts = upstream.seen.slice(from).map(({ body }) => /** @type {any} */ (body).reasoning_effort);
+  assert.deepEqual([...new Set(efforts)], ['max']);
+  assert.notEqual(there.code, 0);
+  assert.match(there.stderr, /"max" is not supported/);
 });

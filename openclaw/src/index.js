@@ -7,7 +7,8 @@ import { embeddingProvider } from './embeddings.js';
 import { classifyFailoverReason, matchesContextOverflowError } from './errors.js';
 import { imageProvider } from './images.js';
 import {
-  isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog, runStaticCatalog, toRows,
+  isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, resolveThinkingProfile, runCatalog, runStaticCatalog,
+  toRows,
 } from './models.js';
 import { apiKeyMethod } from './onboarding.js';
 
@@ -29,6 +30,7 @@ export default definePluginEntry({
       resolveDynamicModel,
       normalizeResolvedModel: (/** @type {{ config?: any, model: any }} */ context) => normalizeResolvedModel(context),
       isCacheTtlEligible,
+      resolveThinkingProfile: (/** @type {any} */ context) => resolveThinkingProfile(context),
       createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
       wrapStreamFn: ofAgent,
       supportsSystemPromptCacheBoundary: true,

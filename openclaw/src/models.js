@@ -103,6 +103,30 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 
+/** OpenClaw's thinking levels that each model that reasons has: where it has no word for one, the component takes the nearest. */
+const USUAL = ['off', 'minimal', 'low', 'medium', 'high'];
+
+/**
+ * OpenClaw's hook for the levels that a model may be asked to think at. OpenClaw knows them of a model that a catalog describes. It
+ * takes one for a model that does not think whose row in the configuration does not say `reasoning`, and any other for one that
+ * thinks as most do.
+ * @param {{ modelId: string, reasoning?: boolean, thinkingLevelMap?: object, compat?: any }} context
+ * @param {() => any} [source] the configuration as it was read
+ * @returns {{ levels: { id: any }[], preserveWhenCatalogReasoningFalse: boolean } | undefined}
+ */
+export function resolveThinkingProfile({ modelId, reasoning, thinkingLevelMap, compat }, source = getRuntimeConfigSourceSnapshot) {
+  const config = source();
+  const isDescribed = thinkingLevelMap || compat?.supportedReasoningEfforts;
+  const { family, reasoning: reasons, reasoningEfforts, thinkingFormat } = traitsIn(modelId, config);
+  if (reasons === undefined || 'reasoning' in configuredModel(config, modelId) || (reasoning && isDescribed)) return undefined;
+  const levels = !reasons ? ['off'] : [
+    ...USUAL,
+    ...['xhigh', 'max'].filter((level) => reasoningEfforts.includes(level)),
+    ...(family === 'claude' && thinkingFormat === 'effort' ? ['adaptive'] : []),
+  ];
+  return { levels: levels.map((id) => ({ id })), preserveWhenCatalogReasoningFalse: reasons };
+}
+
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
 export const resolveDynamicModel = ({ modelId, config }) => ({
   ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrlOf(config),

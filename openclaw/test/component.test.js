@@ -12,7 +12,7 @@ import { coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { embeddingProvider } from '../src/embeddings.js';
 import { imageProvider } from '../src/images.js';
-import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, runCatalog } from '../src/models.js';
+import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, resolveThinkingProfile, runCatalog } from '../src/models.js';
 import { wasiHttp } from '../src/wasi-http.js';
 
 /** @type {string} */ let origin;
@@ -708,6 +708,28 @@ describe('what is known of a model', () => {
   test('thinking levels that the model has not are not offered', () => {
     const { low, high, xhigh, max } = resolved({ id: '@anthropic/claude-sonnet-4-5' }).thinkingLevelMap;
     assert.deepEqual({ low, high, xhigh, max }, { low: 'low', high: 'high', xhigh: null, max: null });
+  });
+
+  test('and those that it has are, of a model that OpenClaw knows nothing of', () => {
+    const usual = ['off', 'minimal', 'low', 'medium', 'high'];
+    const levels = (/** @type {any} */ context, options = {}, /** @type {any[]} */ models = []) => {
+      const source = () => ({ models: { providers: { portkey: { models } } }, plugins: { entries: { portkey: { config: options } } } });
+      return resolveThinkingProfile(context, source)?.levels.map(({ id }) => id);
+    };
+    for (const [modelId, expected] of /** @type {[string, string[] | undefined][]} */ ([
+      ['@openai/gpt-5', usual],
+      ['@openai/gpt-5.2', [...usual, 'xhigh']],
+      ['@anthropic/claude-sonnet-4-5', usual],
+      ['@anthropic/claude-opus-4-6', [...usual, 'max', 'adaptive']],
+      ['@openai/gpt-4o', ['off']],
+      ['@team/prod', undefined],
+    ])) assert.deepEqual(levels({ modelId }), expected, modelId);
+    assert.deepEqual(levels({ modelId: '@team/prod' }, { modelFamilies: { '@team/prod': 'gpt-5.2' } }), [...usual, 'xhigh']);
+    // Of a row that says nothing of it, OpenClaw says that it does not think.
+    const modelId = '@anthropic/claude-opus-4-6';
+    assert.deepEqual(levels({ modelId, reasoning: false }, {}, [{ id: modelId, name: 'Opus' }]), [...usual, 'max', 'adaptive']);
+    assert.equal(levels({ modelId, reasoning: false }, {}, [{ id: modelId, reasoning: false }]), undefined, 'what the user says wins');
+    assert.equal(levels({ modelId, reasoning: true, compat: { supportedReasoningEfforts: ['low'] } }), undefined);
   });
 
   // OpenClaw takes the /v1 off for `anthropic-messages`.
