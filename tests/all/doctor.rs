@@ -61,6 +61,27 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
     }
 }
 
+/// OpenClaw's own client then sends the key, as another header.
+#[tokio::test]
+async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
+    let gateway = gateway().await;
+    for (plugins, place) in [
+        (serde_json::json!({"entries": {"portkey": {"enabled": false}}}), Some("plugins.entries.portkey.enabled")),
+        (serde_json::json!({"enabled": false}), Some("plugins.enabled")),
+        (serde_json::json!({"deny": ["portkey"]}), Some("plugins.deny")),
+        (serde_json::json!({"deny": ["other"], "entries": {"portkey": {"enabled": true}}}), None),
+    ] {
+        let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+        let config = serde_json::json!({"plugins": plugins}).to_string();
+        std::fs::write(cli.folder.path().join("openclaw.json"), config).unwrap();
+        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let lines = report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "plugin");
+        let details: Vec<_> = lines.map(|line| line["detail"].as_str().unwrap()).collect();
+        assert_eq!(details.len(), usize::from(place.is_some()), "{report:#}");
+        assert!(place.is_none_or(|place| details[0].contains(place)), "{details:?}");
+    }
+}
+
 /// The only agent's own model goes over that of all: what is said of it names its place.
 #[tokio::test]
 async fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {

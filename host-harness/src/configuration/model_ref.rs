@@ -176,7 +176,8 @@ fn id_of(model: &Value) -> Option<&str> {
 
 /// The model that `name` means. `None` for a name without a provider that is no alias.
 pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
-    let (name, profile) = split_profile(name.trim());
+    let whole = name.trim();
+    let (name, profile) = split_profile(whole);
     let with_profile = |found| ModelRef { profile: profile.map(str::to_owned), ..found };
     let aliased = |name: &str, provider: Option<&str>| {
         let mut known = HashSet::new();
@@ -188,9 +189,13 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
                 return None;
             }
             let is_of = provider.is_none_or(|provider| provider.trim().eq_ignore_ascii_case(&found.provider));
-            (is_of && !alias.is_empty() && alias.eq_ignore_ascii_case(name)).then_some(found)
+            (is_of && !alias.is_empty() && alias.to_lowercase() == name.to_lowercase()).then_some(found)
         })
     };
+    // An alias may hold an `@` of its own.
+    if let Some(found) = aliased(whole, None) {
+        return Some(found);
+    }
     if let Some(found) = aliased(name, None) {
         return Some(with_profile(found));
     }
@@ -328,7 +333,8 @@ mod tests {
             "models": {"providers": {"Portkey": {"models": [{"id": "listed"}]}}},
             "agents": {"defaults": {"models": {
                 "portkey/@openai/gpt-5": {"alias": "Smart"}, "PortKey / m ": {"alias": "two words"},
-                "portkey/x": {"alias": "listed"}, "openai/gpt": {"alias": "other"}, "portkey/none": {}}}},
+                "portkey/x": {"alias": "listed"}, "openai/gpt": {"alias": "other"}, "portkey/none": {},
+                "portkey/at": {"alias": "a@b"}, "portkey/fast": {"alias": "быстро"}}}},
         });
         for (name, expected) in [
             ("portkey/@openai/gpt-5-mini", Some("@openai/gpt-5-mini")),
@@ -342,6 +348,8 @@ mod tests {
             ("portkey/@slug", Some("@slug")),
             ("smart", Some("@openai/gpt-5")),
             ("SMART@work", Some("@openai/gpt-5")),
+            ("a@b", Some("at")),
+            ("БЫСТРО", Some("fast")),
             ("Two Words", Some("m")),
             ("portkey/smart", Some("@openai/gpt-5")),
             ("portkey/two words", Some("m")),

@@ -221,8 +221,28 @@ impl Examination<'_> {
             }
             Err(error) => self.report.fail(Line::failed(CONFIGURATION, &error), error),
         }
+        self.switched_off(&plugin.descriptor().id, file.value());
         self.model(plugin, file);
         self.left(plugin, file);
+    }
+
+    /// Where OpenClaw is told to leave the plugin out. Uninstalling it says so, and installing it again does not take that
+    /// back.
+    fn switched_off(&mut self, id: &str, config: &Value) {
+        let is_false = |path: &str| config.pointer(path) == Some(&Value::Bool(false));
+        let denied = config.pointer("/plugins/deny").and_then(Value::as_array);
+        let place = if is_false("/plugins/enabled") {
+            "plugins.enabled".to_owned()
+        } else if denied.is_some_and(|denied| denied.iter().any(|name| name == id)) {
+            "plugins.deny".to_owned()
+        } else if is_false(&format!("/plugins/entries/{id}/enabled")) {
+            format!("plugins.entries.{id}.enabled")
+        } else {
+            return;
+        };
+        let line = Line::warning("plugin", format!("OpenClaw leaves it out, by {place}, and calls by its own client"));
+        self.report
+            .push(line.hint(format!("Change that, or run `openclaw plugins enable {id}`, for OpenClaw to use it.")));
     }
 
     /// The model that is asked, and what says so.
