@@ -30,13 +30,14 @@ export function apiKeyMethod() {
       groupHint: 'AI gateway with observability and routing (250+ providers)', methodId: 'api-key', onboardingScopes: ['text-inference', 'image-generation'],
     },
   });
+  // OpenClaw hands the flags of its own `custom` provider on to every other, in a terminal too.
+  const chosen = (/** @type {any} */ { config, opts }) => (
+    merge('applyProviderConfig', config, { baseUrl: opts?.customBaseUrl?.trim() || undefined, model: opts?.customModelId?.trim() || undefined }));
   return {
     ...method,
     /** @param {any} context */
-    runNonInteractive: async (context) => {
-      const { customBaseUrl, customModelId } = context.opts;
-      const config = merge('applyProviderConfig', context.config, { baseUrl: customBaseUrl?.trim() || undefined, model: customModelId?.trim() || undefined });
-      return method.runNonInteractive?.({ ...context, config }) ?? null;
-    },
+    run: (context) => method.run({ ...context, config: chosen(context) }),
+    /** @param {any} context */
+    runNonInteractive: async (context) => method.runNonInteractive?.({ ...context, config: chosen(context) }) ?? null,
   };
 }

@@ -10,7 +10,7 @@ limitFile(5);
 const ENTRIES = {
   'plugin-entry': 'export const definePluginEntry = (entry) => entry;',
   // Of its store the stand-in has the list that the configuration keeps.
-  'provider-auth': 'export const isProviderAuthProfileConfigured = ({ cfg, provider }) => Object.values(cfg?.auth?.profiles ?? {}).some((profile) => profile.provider === provider); export const createProviderApiKeyAuthMethod = (options) => ({ options, runNonInteractive: async (context) => options.applyConfig(context.config) });',
+  'provider-auth': 'export const isProviderAuthProfileConfigured = ({ cfg, provider }) => Object.values(cfg?.auth?.profiles ?? {}).some((profile) => profile.provider === provider); export const createProviderApiKeyAuthMethod = (options) => ({ options, run: async (context) => ({ configPatch: options.applyConfig(context.config) }), runNonInteractive: async (context) => options.applyConfig(context.config) });',
   'ssrf-runtime': `export const ssrfPolicyFromHttpBaseUrlAllowedOrigin = (url) => ({ allowedOrigins: [new URL(url).origin] });
   export const fetchWithSsrFGuard = async ({ url, init, signal, maxRedirects = 3 }) => {
     for (let hops = 0; ; hops++) {

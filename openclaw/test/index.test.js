@@ -57,10 +57,15 @@ test('the versions of package, manifest and OpenClaw agree', () => {
 
 test('onboarding takes the base URL and the model of the command line', async () => {
   const [method] = register().provider.auth;
-  const config = await method.runNonInteractive({ config: {}, opts: { customBaseUrl: ' http://h/v1/ ', customModelId: '@openai/gpt' } });
-  assert.equal(config.models.providers.portkey.baseUrl, 'http://h/v1');
-  assert.ok(config.models.providers.portkey.models.some((/** @type {any} */ model) => model.id === '@openai/gpt'));
-  assert.ok(config.agents.defaults.model.primary);
+  const context = { config: {}, opts: { customBaseUrl: ' http://h/v1/ ', customModelId: '@openai/gpt' } };
+  const { configPatch } = await method.run(context);
+  for (const config of [await method.runNonInteractive(context), configPatch]) {
+    assert.equal(config.models.providers.portkey.baseUrl, 'http://h/v1');
+    assert.ok(config.models.providers.portkey.models.some((/** @type {any} */ model) => model.id === '@openai/gpt'));
+    assert.ok(config.agents.defaults.model.primary);
+  }
+  const { configPatch: hosted } = await method.run({ config: {} });
+  assert.equal(hosted.models.providers.portkey.baseUrl, 'https://api.portkey.ai/v1');
 });
 
 test('an OpenClaw without the private entry is told of, and asked again', async () => {
