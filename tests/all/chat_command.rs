@@ -462,6 +462,10 @@ fn flags_for_sampling_reach_the_request() {
     let doubted = user.chat(&["hello", "--set", "temprature=1", "--set", "top_k=3"], "").ok();
     assert!(doubted.err.contains("--set temprature: did you mean temperature?"), "{doubted:?}");
     assert!(!doubted.err.contains("top_k"), "{doubted:?}");
+    for (effort, is_doubted) in [("hihg", true), ("High", false), ("ultra-deep", false)] {
+        let ran = user.chat(&["hello", "--reasoning-effort", effort], "").ok();
+        assert_eq!(ran.err.contains("did you mean high?"), is_doubted, "{ran:?}");
+    }
 }
 
 /// Off unless asked for; for this user alone; and no key in it, not even one that was said.

@@ -72,7 +72,9 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("localhost:1{ENTER}"));
     wizard.answer("it starts with https:// or http://", &"\x7f".repeat("localhost:1".len()));
-    wizard.terminal.send(&format!("{}{ENTER}", stub.base_url()));
+    wizard.terminal.send(&format!("http://localhost:1/../v1{ENTER}"));
+    // What the plugin refuses is asked for again before the key is.
+    wizard.answer("a part of its path is", &format!("{}{ENTER}", stub.base_url()));
     wizard.answer("Portkey API key:", &format!("pk-of-somebody-else{ENTER}"));
     // Refused, with the reason and what to do, and asked again.
     wizard.terminal.wait_for("Invalid API Key");

@@ -147,6 +147,7 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
     input::doubt_fields(&args.fields);
+    input::doubt_effort(args.reasoning_effort.as_deref());
     let mut saved = match &args.session {
         Some(name) => Some(Saved::named(name)?),
         None => args.goes_on.then(Saved::last).transpose()?,

@@ -171,6 +171,17 @@ pub(crate) fn doubt_fields(fields: &[(String, Value)]) {
     }
 }
 
+/// Words for how much to reason that one model or another knows.
+const EFFORTS: [&str; 10] = ["none", "off", "minimal", "low", "medium", "high", "xhigh", "max", "adaptive", "auto"];
+
+/// Warns of an effort that is none of these, and near to one of them: some models take it for a high one.
+pub(crate) fn doubt_effort(effort: Option<&str>) {
+    let unknown = effort.filter(|effort| !EFFORTS.contains(&effort.trim().to_ascii_lowercase().as_str()));
+    if let Some((effort, meant)) = unknown.and_then(|effort| Some((effort, host_harness::nearest(effort, EFFORTS)?))) {
+        output::warn(&format!("--reasoning-effort {effort}: did you mean {meant}? It is taken as it stands."));
+    }
+}
+
 /// `NAME=JSON`: a field of a request's body.
 pub(crate) fn field(text: &str) -> Result<(String, Value), String> {
     let (name, json) = text.split_once('=').ok_or("it is NAME=JSON, such as temperature=0.2")?;

@@ -198,7 +198,7 @@ impl Wizard<'_> {
     async fn step(&mut self, step: Step, is_back: bool) -> anyhow::Result<Came> {
         match step {
             Step::Gateway => self.gateway(is_back),
-            Step::Url => self.url(is_back),
+            Step::Url => self.url(is_back).await,
             Step::Key => self.key(is_back).await,
             Step::Route => self.route().await,
             Step::RouteKey => self.route_key(),
@@ -271,7 +271,7 @@ impl Wizard<'_> {
     }
 
     /// Where a gateway of the user's own is.
-    fn url(&mut self, is_back: bool) -> anyhow::Result<Came> {
+    async fn url(&mut self, is_back: bool) -> anyhow::Result<Came> {
         let is_own = self.said.gateway.is_some_and(|chosen| chosen >= services(self.plugin.descriptor()).len());
         if !is_own && !is_back {
             return Ok(Came::Silent);
@@ -285,13 +285,32 @@ impl Wizard<'_> {
         };
         let services = services(self.plugin.descriptor()).len();
         let configured = self.configured().filter(|url| self.service_number(url) == services);
-        let default = self.said.base_url.clone().or(configured).unwrap_or_else(|| OWN_GATEWAY.to_owned());
-        let line =
-            Line { default: Some(&default), help: "it usually ends in /v1", check: &check, ..Line::new("Base URL:") };
-        Ok(noted(line.ask()?, |url| {
-            self.said.base_url = Some(url.trim().to_owned());
-            self.said.allow_private_network = false;
-        }))
+        let mut default = self.said.base_url.clone().or(configured).unwrap_or_else(|| OWN_GATEWAY.to_owned());
+        loop {
+            let help = "it usually ends in /v1";
+            let line = Line { default: Some(&default), help, check: &check, ..Line::new("Base URL:") };
+            let Some(typed) = line.ask()? else { return Ok(Came::Back) };
+            typed.trim().clone_into(&mut default);
+            match self.refused_url(&default).await? {
+                Some(error) => complain(&error),
+                None => break,
+            }
+        }
+        self.said.base_url = Some(default);
+        self.said.allow_private_network = false;
+        Ok(Came::Answered)
+    }
+
+    /// What the plugin has against a base URL. It never sees a reference.
+    async fn refused_url(&self, url: &str) -> anyhow::Result<Option<Error>> {
+        if url.starts_with("${") {
+            return Ok(None);
+        }
+        let id = &self.plugin.descriptor().id;
+        let config = json!({"models": {"providers": {(id): {"baseUrl": url}}}});
+        let findings = self.plugin.lint(&config).await?.into_iter();
+        let mut wrong = findings.filter(|finding| finding.severity == Severity::Error);
+        Ok(wrong.next().map(|finding| Error::host(ErrorKind::InvalidConfig, finding.message)))
     }
 
     /// The key, and whether it fits the gateway.
