@@ -381,8 +381,12 @@ fn a_model_that_the_gateway_does_not_offer_is_asked_about() {
     let mut wizard = Wizard::start(cli, &["--key", "reference", "--base-url", &url, "--keep-default"]);
     wizard.answer("? Model:", &format!("grok{ENTER}"));
     wizard.answer("? Which one is grok?", "\x1b");
-    wizard.answer("? Model:", &format!("gpt-99{ENTER}"));
-    wizard.answer("does not offer gpt-99. Take it all the same?", ENTER);
+    wizard.answer("? Model:", &format!("gpt-5-mimi{ENTER}"));
+    wizard.answer("? Which one is gpt-5-mimi?", "");
+    wizard.terminal.wait_for("> @openai/gpt-5-mini");
+    wizard.terminal.send("\x1b");
+    wizard.answer("? Model:", &format!("nonsense{ENTER}"));
+    wizard.answer("does not offer nonsense. Take it all the same?", ENTER);
     wizard.answer("? Model:", &format!("grok-4{ENTER}"));
     wizard.answer("? Which one is grok-4?", ENTER);
     wizard.answer("? Write this?", ENTER);

@@ -262,20 +262,20 @@ async fn set_default(
 
 /// Names the model that was probably meant.
 fn not_offered(id: &str, models: &[Entry]) -> Error {
-    let meant = meant(id, models).map(|meant| format!("Did you mean {meant}? ")).unwrap_or_default();
+    let ids = models.iter().map(|model| model.id.as_str());
+    let meant = meant(id, ids).map(|meant| format!("Did you mean {meant}? ")).unwrap_or_default();
     let hint = format!("{meant}`host-harness models` lists what it offers; --no-check writes without asking.");
     let error = Error::host(ErrorKind::NotFound, format!("the gateway does not offer {id}: nothing was written"));
     types::Error { hint: Some(hint), ..error.record().clone() }.into()
 }
 
-/// The one of these models that was probably meant by an id that none of them has.
-pub(crate) fn meant<'m>(id: &str, models: &'m [Entry]) -> Option<&'m str> {
-    let ids = || models.iter().map(|model| model.id.as_str());
-    let holding = ids().find(|offered| offered.to_lowercase().contains(&id.to_lowercase()));
+/// The one of `ids` that was probably meant by an id that is none of them.
+pub(crate) fn meant<'m>(id: &str, ids: impl Iterator<Item = &'m str> + Clone) -> Option<&'m str> {
+    let holding = ids.clone().find(|offered| offered.to_lowercase().contains(&id.to_lowercase()));
     // Without the provider before it, as people type it.
     let bare = |id: &'m str| id.rsplit('/').next().unwrap_or(id);
-    let near_bare = || nearest(id, ids().map(bare)).and_then(|near| ids().find(|id| bare(id) == near));
-    holding.or_else(|| nearest(id, ids())).or_else(near_bare)
+    let near_bare = || nearest(id, ids.clone().map(bare)).and_then(|near| ids.clone().find(|id| bare(id) == near));
+    holding.or_else(|| nearest(id, ids.clone())).or_else(near_bare)
 }
 
 fn holds(model: &Entry, words: &[String]) -> bool {

@@ -166,8 +166,8 @@ impl Session<'_> {
 
     /// Whether a model that the gateway does not offer is to be asked all the same.
     async fn is_wanted(&mut self, id: &str) -> anyhow::Result<bool> {
-        let meant = models::meant(id, self.offered.as_deref().unwrap_or_default());
-        let meant = meant.map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
+        let offered = self.offered.iter().flatten().map(|model| model.id.as_str());
+        let meant = models::meant(id, offered).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
         output::note(&format!("the gateway does not offer {id}{meant}"));
         self.agrees("Ask it all the same? (y/N) ").await
     }

@@ -52,7 +52,7 @@ impl BaseUrl {
             return Err("it needs a host, and a port between 1 and 65535 if any");
         }
         // Whoever forwards the request may take them for another path.
-        if path.split('/').any(is_dots) {
+        if path.bytes().any(|byte| matches!(byte, b'.' | b'%')) && path.split('/').any(is_dots) {
             return Err("a part of its path is `.` or `..`");
         }
         Ok(Self { https, authority: authority.to_owned(), path: path.trim_end_matches('/').to_owned() })
@@ -73,7 +73,6 @@ impl BaseUrl {
 }
 
 /// Whether a step of a path is nothing but dots, escaped ones too.
-#[inline]
 fn is_dots(step: &str) -> bool {
     let mut rest = step;
     while let Some(left) = [".", "%2e", "%2E"].into_iter().find_map(|dot| rest.strip_prefix(dot)) {

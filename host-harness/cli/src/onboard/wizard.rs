@@ -22,6 +22,7 @@ use crate::{
     ask::Line,
     connect::{chat_model, keys_from, services},
     exit_code::GivenUp,
+    models,
     output::{not_checked, printable, say},
     signals, terminal,
 };
@@ -618,7 +619,10 @@ fn meant(ids: &[String], typed: String) -> anyhow::Result<Option<String>> {
     if ids.is_empty() || ids.contains(&typed) {
         return Ok(Some(typed));
     }
-    let fitting = fitting(ids, &typed);
+    let mut fitting = fitting(ids, &typed);
+    if fitting.is_empty() {
+        fitting.extend(models::meant(&typed, ids.iter().map(String::as_str)).map(str::to_owned));
+    }
     if fitting.is_empty() {
         let question = format!("This gateway does not offer {typed}. Take it all the same?");
         return Ok(ask::confirm(&terminal::line(&question), false)?.unwrap_or(false).then_some(typed));
