@@ -37,9 +37,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 output::print_line(&std::mem::take(&mut lines));
                 alive = Some(Alive::new("checking"));
             })
-            .await?
+            .await
         }
-        Format::Junit => host_harness_check::run(&plugin).await?,
+        Format::Junit => host_harness_check::run(&plugin).await,
     };
     drop(alive);
     if matches!(args.format, Format::Junit) {
