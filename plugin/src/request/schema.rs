@@ -176,7 +176,10 @@ impl<'a> Walk<'a> {
         let mut out = Object::default();
         let is_seen = depth > 0 && self.left > 0;
         self.left = self.left.saturating_sub(1);
-        let schema = schema.into_object().filter(|_| is_seen).unwrap_or_default();
+        let mut schema = schema.into_object().filter(|_| is_seen).unwrap_or_default();
+        if schema.get("allOf").and_then(Json::list).is_some_and(|all| all.len() > 1) {
+            schema = object(schema, &self.defs);
+        }
         if let Some(named) = named(&schema, &self.defs) {
             out.extend(self.google(named, depth - 1).into_object().unwrap_or_default());
         }

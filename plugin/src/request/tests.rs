@@ -548,8 +548,12 @@ fn a_schema_is_of_one_object() {
             json!({"anyOf": [{"enum": ["a"], "type": "string"}, {"type": "number"}], "description": "d"}),
         ),
         (
-            json!({"allOf": [of(json!({"a": text})), {"description": "d"}]}),
+            json!({"allOf": [of(json!({"a": text}))], "description": "d"}),
             json!({"type": "object", "properties": {"a": text}, "description": "d"}),
+        ),
+        (
+            json!({"allOf": [of(json!({"a": text})), of(json!({"b": number}))], "description": "d"}),
+            json!({"description": "d", "type": "object", "properties": {"a": text, "b": number}}),
         ),
         (json!({"type": "array"}), json!({"items": text, "type": "array"})),
         (json!({"type": "array", "items": [number, text]}), json!({"items": number, "type": "array"})),
