@@ -48,10 +48,10 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         return Err(Error::new(format!("`models.providers.{}` {why}", name.trim())));
     }
     let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
-    let mut known: BTreeSet<_> = secret_json::all_references(&own).into_iter().collect();
+    let mut known: BTreeSet<_> = secret_json::all_names(&own).into_iter().collect();
     known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
     known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
-    let written = secret_json::all_references(&theirs);
+    let written = secret_json::all_names(&theirs);
     if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
         return refuse(&format!("the reference ${{{name}}}"));
     }
@@ -413,7 +413,7 @@ fn referring<'a>(value: &'a Value, path: &mut Vec<&'a str>, all: &mut BTreeSet<(
         all.insert((path.iter().flat_map(|step| ["/", step]).collect(), text));
     };
     match value {
-        Value::String(text) if !secret_json::all_references(value).is_empty() => add(path, text.trim().to_owned()),
+        Value::String(text) if !secret_json::all_names(value).is_empty() => add(path, text.trim().to_owned()),
         Value::Array(items) => {
             path.push("[]");
             items.iter().for_each(|item| referring(item, path, all));

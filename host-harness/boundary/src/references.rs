@@ -73,13 +73,13 @@ pub fn references(text: &str) -> Vec<String> {
 }
 
 /// The same, and the names of escaped ones.
-pub fn names(text: &str) -> Vec<String> {
+pub(crate) fn names(text: &str) -> Vec<String> {
     let name = |piece| match piece {
-        Piece::Reference(name) => Some(name.to_owned()),
-        Piece::Escaped(text) => name(text.get(2..)?).map(str::to_owned),
+        Piece::Reference(name) => Some(name),
+        Piece::Escaped(text) => text.strip_prefix("${")?.strip_suffix('}'),
         Piece::Text(_) => None,
     };
-    pieces(text).into_iter().filter_map(name).collect()
+    pieces(text).into_iter().filter_map(name).map(str::to_owned).collect()
 }
 
 /// The name in `$NAME`, the short form of `${NAME}` for a whole secret.

@@ -84,19 +84,27 @@ pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
-/// The names of all references in `value`, including those in JSON written as text, objects, and escaped ones: a program
-/// that reads the text and writes it anew may leave out the escape.
+/// The names of all references in `value`, including those in JSON written as text, and objects.
 pub fn all_references(value: &Value) -> Vec<String> {
+    all(value, references)
+}
+
+/// The same, and the names of escaped ones: a program that reads the text and writes it anew may leave out the escape.
+pub(crate) fn all_names(value: &Value) -> Vec<String> {
+    all(value, names)
+}
+
+fn all(value: &Value, of: fn(&str) -> Vec<String>) -> Vec<String> {
     match value {
         Value::String(text) => {
-            let mut names = names(text);
-            names.extend(parse(text).iter().flat_map(all_references));
-            names
+            let mut found = of(text);
+            found.extend(parse(text).iter().flat_map(|json| all(json, of)));
+            found
         }
-        Value::Array(items) => items.iter().flat_map(all_references).collect(),
+        Value::Array(items) => items.iter().flat_map(|item| all(item, of)).collect(),
         Value::Object(members) => {
             let own = object_reference(value).map(|(_, id)| id.to_owned());
-            own.into_iter().chain(members.values().flat_map(all_references)).collect()
+            own.into_iter().chain(members.values().flat_map(|member| all(member, of))).collect()
         }
         _ => Vec::new(),
     }
@@ -183,7 +191,7 @@ pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> 
     Ok(match value {
         Value::String(text) => match parse(text) {
             // Read before it is resolved, so that a quote in a secret ends no string.
-            Some(json) if !all_references(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
+            Some(json) if !all_names(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
             Some(_) => value.clone(),
             None => resolver.resolve(text, path)?.expose_secret().into(),
         },
