@@ -118,9 +118,11 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const named = written.filter(([name]) => namesASecret(name));
   const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
   // OpenClaw fills references in, and does not say where: one may stand in any header that the component does not see
-  const unnamed = [...held, ...Object.entries(more ?? {}).filter(([name]) => isHeld(name))];
-  const perhaps = unnamed.flatMap(([, value]) => secretsIn(value)
-    .filter((text) => parsed(value) || (Buffer.byteLength(text) >= SHORTEST_UNNAMED && !isPlace(text))));
+  const unnamed = [...held, ...Object.entries(more ?? {})].filter(([name]) => isHeld(name) && !namesASecret(name));
+  const perhaps = unnamed.flatMap(([, value]) => {
+    const found = secretsIn(value);
+    return parsed(value) ? found : found.filter((text) => Buffer.byteLength(text) >= SHORTEST_UNNAMED && !isPlace(text));
+  });
   return {
     connection,
     origin,

@@ -103,9 +103,6 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }
 
-/** OpenClaw's thinking levels that each model that reasons has: where it has no word for one, the component takes the nearest. */
-const USUAL = ['off', 'minimal', 'low', 'medium', 'high'];
-
 /**
  * OpenClaw's hook for the levels that a model may be asked to think at. OpenClaw knows them of a model that a catalog describes. It
  * takes one for a model that does not think whose row in the configuration does not say `reasoning`, and any other for one that
@@ -119,9 +116,10 @@ export function resolveThinkingProfile({ modelId, reasoning, thinkingLevelMap, c
   const isDescribed = thinkingLevelMap || compat?.supportedReasoningEfforts;
   const { family, reasoning: reasons, reasoningEfforts, thinkingFormat } = traitsIn(modelId, config);
   if (reasons === undefined || 'reasoning' in configuredModel(config, modelId) || (reasoning && isDescribed)) return undefined;
+  // The usual ones each model has: where it has no word for one, the component takes the nearest.
   const levels = !reasons ? ['off'] : [
-    ...USUAL,
-    ...['xhigh', 'max'].filter((level) => reasoningEfforts.includes(level)),
+    'off',
+    ...LEVELS.filter((level) => !['xhigh', 'max'].includes(level) || reasoningEfforts.includes(level)),
     ...(family === 'claude' && thinkingFormat === 'effort' ? ['adaptive'] : []),
   ];
   return { levels: levels.map((id) => ({ id })), preserveWhenCatalogReasoningFalse: reasons };

@@ -68,10 +68,10 @@ function replace(to, from, [step, ...rest], id) {
   if (step === undefined) return from;
   const source = isObject(from) ? from : {};
   const names = new Set(matching(source, step, id));
-  if (to === null && names.size) return replace({}, from, [step, ...rest], id);
-  if (!isObject(to)) return to;
-  const gone = rest.length ? [] : matching(to, step, id).filter((name) => !names.has(name));
-  const into = new Map(Object.entries(to));
+  const base = to === null && names.size ? {} : to;
+  if (!isObject(base)) return base;
+  const gone = rest.length ? [] : matching(base, step, id).filter((name) => !names.has(name));
+  const into = new Map(Object.entries(base));
   for (const name of gone) into.delete(name);
   for (const name of names) into.set(name, replace(into.get(name) === undefined ? {} : into.get(name), source[name], rest, id));
   return Object.fromEntries(into);
@@ -148,12 +148,11 @@ const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.pas
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
 export class View {
-  /** What was hidden, in order; `inline` where only a part of it is. @type {{ shown: any, value: any, inline: boolean }[]} */
-  sealed = [];
+  /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<any, { value: any, inline: boolean }>} */
+  sealed = new Map();
   /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
   fills = [];
   /** What of them is masked in answers. @type {string[]} */ secrets = [];
-  /** What was hidden, by the text that is shown instead. @type {Map<any, { shown: any, value: any, inline: boolean }> | undefined} */ texts;
 
   /**
    * What the component of provider `id` sees of `config`.
@@ -188,9 +187,9 @@ export class View {
   whole(value, inline = false) {
     const isHidden = typeof value === 'string' ? value.trim() && !isBareReference(value) : value && typeof value === 'object';
     if (!isHidden) return value;
-    const shown = `\${${this.mark}${this.sealed.length}}`;
+    const shown = `\${${this.mark}${this.sealed.size}}`;
     // trimmed here, as the component would: it cannot trim what it does not see
-    this.sealed.push({ shown, value: typeof value === 'string' ? value.trim() : value, inline });
+    this.sealed.set(shown, { value: typeof value === 'string' ? value.trim() : value, inline });
     return shown;
   }
 
@@ -198,9 +197,9 @@ export class View {
   header(value, named) {
     if (named || (value && typeof value === 'object')) return this.whole(value);
     if (typeof value !== 'string') return value;
+    if (!isReference(value) || parsed(value)) return this.inline(value, false);
     // what stands around the reference may be a secret too
-    if (isReference(value) && isBroken(value)) return this.whole(value, true);
-    return isReference(value) && !parsed(value) ? value : this.inline(value, false);
+    return isBroken(value) ? this.whole(value, true) : value;
   }
 
   /**
@@ -213,11 +212,11 @@ export class View {
     const json = typeof value === 'string' ? parsed(value) : undefined;
     let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
     // the first sign says to the component what is wrong with it
-    if (this.count === before && typeof value === 'string' && isBroken(value)) {
+    if (this.count === before && !json && typeof value === 'string' && isBroken(value)) {
       shown = value.trim()[0] + this.placeholder(value);
     }
     if (this.count === before) return value;
-    this.sealed.push({ shown, value, inline: true });
+    this.sealed.set(shown, { value, inline: true });
     const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
     this.fills.push({ shown, text });
     return shown;
@@ -258,9 +257,8 @@ export class View {
   /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
   putBack(value, inline, named) {
     // most are shown as texts, and there may be any number
-    this.texts ??= new Map(this.sealed.map((sealed) => [sealed.shown, sealed]));
-    const hidden = typeof value === 'string' ? this.texts.get(value)
-      : this.sealed.find(({ shown }) => typeof shown !== 'string' && isDeepStrictEqual(shown, value));
+    const hidden = typeof value === 'string' ? this.sealed.get(value)
+      : [...this.sealed].find(([shown]) => typeof shown !== 'string' && isDeepStrictEqual(shown, value))?.[1];
     const found = hidden?.inline === inline ? hidden : undefined;
     return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
   }

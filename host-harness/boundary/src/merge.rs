@@ -163,7 +163,9 @@ pub fn conflict<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Opti
 /// What the user has and the plugin left out or replaced: a member of the entry that it may not write, or a header. All
 /// spellings are read as one entry.
 fn lost(before: &[&Value], after: &[&Value]) -> Option<String> {
-    let (had, has) = (as_one(before.iter().copied()), as_one(after.iter().copied()));
+    // A key that is a number is none.
+    let is_key = |name: &str, value: &Value| name != "apiKey" || !(value.is_number() || value.is_boolean());
+    let [had, has] = [before, after].map(|entries| as_one(entries.iter().copied(), &is_key));
     for (&name, had) in had.iter().filter(|(name, _)| !WRITTEN.contains(name)) {
         let Some(&has) = has.get(name) else { return Some(format!("an entry without `{name}`")) };
         let is_another_key = name == "apiKey" && has.as_str().is_some_and(is_reference);
@@ -171,19 +173,21 @@ fn lost(before: &[&Value], after: &[&Value]) -> Option<String> {
             return Some(format!("another `{name}`"));
         }
     }
-    let [had, has] = [before, after].map(|entries| as_one(entries.iter().filter_map(|entry| entry.get("headers"))));
+    let [had, has] =
+        [before, after].map(|entries| as_one(entries.iter().filter_map(|entry| entry.get("headers")), &|_, _| true));
     let is_kept = |(name, had): &(&&str, &&Value)| has.get(*name).is_some_and(|has| same(had, has));
     let gone = had.iter().find(|header| !is_kept(header));
     gone.map(|(name, _)| format!("an entry without the header `{name}`, or with another"))
 }
 
-/// Their members as those of one: of several with a name the first counts that has a value.
-fn as_one<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<&'a str, &'a Value> {
+/// Their members as those of one: of several with a name the first counts that has a value, and is one.
+fn as_one<'a>(
+    objects: impl Iterator<Item = &'a Value>,
+    is_one: &dyn Fn(&str, &Value) -> bool,
+) -> BTreeMap<&'a str, &'a Value> {
     let mut all = BTreeMap::new();
     for (name, value) in objects.filter_map(Value::as_object).flatten() {
-        // A key that is a number is none.
-        let is_key = name != "apiKey" || value.is_string() || value.is_object() || value.is_array();
-        if is_filled(value) && is_key {
+        if is_filled(value) && is_one(name, value) {
             all.entry(name.as_str()).or_insert(value);
         }
     }

@@ -66,8 +66,8 @@ async fn described(fixture: &Fixture) -> Verdict {
 
 async fn request(fixture: &Fixture) -> Verdict {
     fixture.audio()?;
-    let gateway = fixture.gateway().await?;
-    speech(&fixture.connect(&gateway).await?, &asked("tts-1", TEXT)).await?;
+    let (gateway, provider) = fixture.connected().await?;
+    speech(&provider, &asked("tts-1", TEXT)).await?;
     let request = only_request(&gateway)?;
     equal("the path", request.path.as_str(), "/v1/audio/speech")?;
     let expected = json!({"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "wav"});
@@ -77,8 +77,8 @@ async fn request(fixture: &Fixture) -> Verdict {
 
 async fn whole(fixture: &Fixture) -> Verdict {
     fixture.audio()?;
-    let gateway = fixture.gateway().await?;
-    let (media_type, audio) = speech(&fixture.connect(&gateway).await?, &asked("tts-1", TEXT)).await?;
+    let (_gateway, provider) = fixture.connected().await?;
+    let (media_type, audio) = speech(&provider, &asked("tts-1", TEXT)).await?;
     equal("the media type", media_type, "audio/wav")?;
     // A RIFF file says how long it is.
     let says = audio.get(4..8).and_then(|size| Some(u32::from_le_bytes(size.try_into().ok()?)));

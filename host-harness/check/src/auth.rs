@@ -79,8 +79,8 @@ async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
 
 /// The requests of one call of each kind.
 async fn requests(fixture: &Fixture) -> Verdict<Vec<Recorded>> {
-    let gateway = fixture.gateway().await?;
-    every_call(fixture, &fixture.connect(&gateway).await?).await?;
+    let (gateway, provider) = fixture.connected().await?;
+    every_call(fixture, &provider).await?;
     Ok(gateway.requests())
 }
 

@@ -37,8 +37,8 @@ async fn described(fixture: &Fixture) -> Verdict {
 
 async fn request(fixture: &Fixture) -> Verdict {
     fixture.embeddings()?;
-    let gateway = fixture.gateway().await?;
-    fixture.connect(&gateway).await?.embed(&asked(&["one", "two"])).await?;
+    let (gateway, provider) = fixture.connected().await?;
+    provider.embed(&asked(&["one", "two"])).await?;
     let request = only_request(&gateway)?;
     equal("the path", request.path.as_str(), "/v1/embeddings")?;
     let body = request.json();

@@ -56,8 +56,8 @@ fn inline(image: &Image) -> Verdict<&Media> {
 /// Draws, and gives the answer and the one request that arrived for it.
 async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Recorded)> {
     fixture.images()?;
-    let gateway = fixture.gateway().await?;
-    let response = fixture.connect(&gateway).await?.generate(request).await?;
+    let (gateway, provider) = fixture.connected().await?;
+    let response = provider.generate(request).await?;
     Ok((response, only_request(&gateway)?))
 }
 

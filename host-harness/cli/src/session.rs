@@ -6,10 +6,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context;
 use host_harness::{
     ConfigFile, Environment, Provider, model_params, nearest,
-    wit::{
-        chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
-        models::Entry,
-    },
+    wit::chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
     with_params,
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
@@ -126,7 +123,7 @@ struct Session<'p> {
     attached: Vec<UserPart>,
     turns: Vec<Message>,
     /// The models that the gateway offers, once they were asked for: none where it did not say.
-    offered: Option<Vec<Entry>>,
+    offered: Option<Vec<String>>,
     /// Gone while another thread reads with it.
     editor: Option<DefaultEditor>,
 }
@@ -157,16 +154,19 @@ impl Session<'_> {
         if self.offered.is_none() {
             let listed = alive::during("listing models", self.provider.models());
             self.offered = tokio::select! {
-                listed = tokio::time::timeout(PATIENCE, listed) => Some(listed.ok().and_then(Result::ok).unwrap_or_default()),
+                listed = tokio::time::timeout(PATIENCE, listed) => {
+                    let listed = listed.ok().and_then(Result::ok).unwrap_or_default();
+                    Some(listed.into_iter().map(|model| model.id).collect())
+                }
                 Ok(()) = tokio::signal::ctrl_c() => None,
             };
         }
-        self.offered.as_deref().is_none_or(|all| all.is_empty() || all.iter().any(|model| model.id == id))
+        self.offered.as_deref().is_none_or(|all| all.is_empty() || all.iter().any(|offered| offered == id))
     }
 
     /// Whether a model that the gateway does not offer is to be asked all the same.
     async fn is_wanted(&mut self, id: &str) -> anyhow::Result<bool> {
-        let offered = self.offered.iter().flatten().map(|model| model.id.as_str());
+        let offered = self.offered.iter().flatten().map(String::as_str);
         let meant = models::meant(id, offered).map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
         output::note(&format!("the gateway does not offer {id}{meant}"));
         self.agrees("Ask it all the same? (y/N) ").await

@@ -180,7 +180,7 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
     let (name, profile) = split_profile(whole);
     let with_profile = |found| ModelRef { profile: profile.map(str::to_owned), ..found };
     let aliased = |name: &str, provider: Option<&str>| {
-        let mut known = HashSet::new();
+        let (mut known, wanted) = (HashSet::new(), name.to_lowercase());
         // Of several of one alias the last counts, and of several of one model.
         configured_models(config).into_iter().rev().find_map(|(reference, entry)| {
             let alias = entry.get("alias")?.as_str().unwrap_or_default().trim();
@@ -189,14 +189,16 @@ pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
                 return None;
             }
             let is_of = provider.is_none_or(|provider| provider.trim().eq_ignore_ascii_case(&found.provider));
-            (is_of && !alias.is_empty() && alias.to_lowercase() == name.to_lowercase()).then_some(found)
+            (is_of && !alias.is_empty() && alias.to_lowercase() == wanted).then_some(found)
         })
     };
     // An alias may hold an `@` of its own.
     if let Some(found) = aliased(whole, None) {
         return Some(found);
     }
-    if let Some(found) = aliased(name, None) {
+    if profile.is_some()
+        && let Some(found) = aliased(name, None)
+    {
         return Some(with_profile(found));
     }
     let found = split(name)?;

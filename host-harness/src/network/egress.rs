@@ -159,8 +159,15 @@ impl Egress {
         let origin: Origin = url.parse()?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let own = &self.pool.destination;
-        let named = Networks::of(&origin, false);
-        let networks = if named == own.networks { own.networks } else { Networks::Public };
+        let networks = Networks::of(&origin, false);
+        let failed = |why: String| {
+            crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
+                .request_sent(true)
+        };
+        // A name of this machine resolves to nothing that may be called here; behind a proxy it is a name of that one.
+        if networks != Networks::Public && networks != own.networks {
+            return Err(failed(WasiError::DestinationIpProhibited.to_string()));
+        }
         let elsewhere = Destination { origin, networks, transport: own.transport.elsewhere(), base_url: String::new() };
         let policy = Policy {
             attached: HeaderMap::new(),
@@ -169,14 +176,6 @@ impl Egress {
             mask: self.policy.mask.clone(),
             limits: self.policy.limits.clone(),
         };
-        let failed = |why: String| {
-            crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
-                .request_sent(true)
-        };
-        // A name of this machine resolves to nothing that may be called here; behind a proxy it is a name of that one.
-        if named != Networks::Public && named != own.networks {
-            return Err(failed(WasiError::DestinationIpProhibited.to_string()));
-        }
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;

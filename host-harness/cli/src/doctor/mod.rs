@@ -201,6 +201,7 @@ impl Examination<'_> {
     /// What the host and the plugin find in the configuration, and what becomes of it. `nowhere` says why it leads to no
     /// gateway.
     async fn configuration(&mut self, plugin: &Plugin, file: &ConfigFile, nowhere: Option<&Error>) {
+        let mut warned = Vec::new();
         match self.args.connect.findings(plugin, file, &self.environment).await {
             Ok(findings) => {
                 // The line of the base URL says it, and what to do.
@@ -215,7 +216,8 @@ impl Examination<'_> {
                         self.report.fail(Line::bad(CONFIGURATION, finding.path.clone()).hint(finding.message), error);
                         self.refused.push(finding.path);
                     } else {
-                        self.report.push(Line::warning(CONFIGURATION, finding.path).hint(finding.message));
+                        self.report.push(Line::warning(CONFIGURATION, finding.path.clone()).hint(finding.message));
+                        warned.push(finding.path);
                     }
                 }
             }
@@ -223,7 +225,7 @@ impl Examination<'_> {
         }
         self.switched_off(&plugin.descriptor().id, file.value());
         self.model(plugin, file);
-        self.left(plugin, file);
+        self.left(plugin, file, &warned);
     }
 
     /// Where OpenClaw is told to leave the plugin out. Uninstalling it says so, and installing it again does not take that
@@ -276,8 +278,8 @@ impl Examination<'_> {
         }
     }
 
-    /// What of the configuration is left to OpenClaw.
-    fn left(&mut self, plugin: &Plugin, file: &ConfigFile) {
+    /// What of the configuration is left to OpenClaw, but for what was warned of.
+    fn left(&mut self, plugin: &Plugin, file: &ConfigFile, warned: &[String]) {
         let descriptor = plugin.descriptor();
         let config = file.value();
         // Where this fails, the configuration's line said so.
@@ -316,7 +318,7 @@ impl Examination<'_> {
             left.push(("OPENCLAW_PROFILE".into(), why));
         }
         self.report.fact("ignored", &left.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>());
-        for (path, why) in left {
+        for (path, why) in left.into_iter().filter(|(path, _)| !warned.contains(path)) {
             self.report.push(Line::skipped("ignored", format!("{path}: {why}")));
         }
     }
