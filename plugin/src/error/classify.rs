@@ -10,65 +10,40 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let of_type =
-        |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
-    let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
+    let found = |table: &[(&str, u16)], is_it: &dyn Fn(&str) -> bool| {
+        table.iter().find(|(words, _)| words.split('|').any(is_it)).map(|(_, status)| *status)
+    };
+    let of_type = |name: &str| found(&TYPES, &|kind| kind.eq_ignore_ascii_case(name));
+    let of_words = || found(&IN_BAND, &|words| message.contains(words));
     said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 20] = [
-    ("error code: 429", 429),
-    ("rate limit", 429),
-    ("per minute limit", 429),
-    ("request rate", 429),
-    ("usage limit", 429),
-    ("too many requests", 429),
-    ("throttl", 429),
-    ("timed out", 504),
-    ("timeout", 504),
-    ("overload", 503),
-    ("capacity", 503),
-    ("unavailable", 503),
-    ("internal", 500),
-    ("server error", 500),
-    ("unauthorized", 401),
-    ("authentication", 401),
-    ("login fail", 401),
+const IN_BAND: [(&str, u16); 7] = [
+    ("error code: 429|rate limit|per minute limit|request rate|usage limit|too many requests|throttl", 429),
+    ("timed out|timeout", 504),
+    ("overload|capacity|unavailable", 503),
+    ("internal|server error", 500),
+    ("unauthorized|authentication|login fail", 401),
     ("forbidden", 403),
-    ("validation error", 400),
-    ("invalid param", 400),
+    ("validation error|invalid param", 400),
 ];
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
-/// references, "Errors".
-const TYPES: [(&str, u16); 25] = [
-    ("limit_requests", 429),
-    // Zhipu's.
-    ("1302", 429),
-    ("1303", 429),
-    ("1305", 429),
-    ("api_error", 500),
-    ("authentication_error", 401),
-    ("invalid_request_error", 400),
-    ("not_found_error", 404),
-    ("permission_error", 403),
-    ("rate_limit_error", 429),
-    ("rate_limit_exceeded", 429),
-    ("too_many_requests_error", 429),
+/// references, "Errors". The numbers are Zhipu's.
+const TYPES: [(&str, u16); 9] = [
+    (
+        "limit_requests|1302|1303|1305|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
+        429,
+    ),
+    ("api_error|server_error|internal_error|internal_server_error|internal", 500),
+    ("authentication_error|unauthenticated", 401),
+    ("invalid_request_error|invalid_argument", 400),
+    ("not_found_error|not_found", 404),
+    ("permission_error|permission_denied", 403),
     ("request_too_large", 413),
-    ("server_error", 500),
-    ("internal_error", 500),
-    ("internal_server_error", 500),
-    ("unauthenticated", 401),
-    ("permission_denied", 403),
-    ("not_found", 404),
-    ("resource_exhausted", 429),
-    ("invalid_argument", 400),
     ("unavailable", 503),
-    ("internal", 500),
-    ("deadline_exceeded", 504),
-    ("timeout", 504),
+    ("deadline_exceeded|timeout", 504),
 ];
 
 /// Chooses kind and hint. The more precise signs come first, the status last.
