@@ -142,8 +142,7 @@ const AROUND: [&str; 6] = ["result", "results", "channels", "alternatives", "com
 fn said(part: Json<'_>, left: usize) -> Option<String> {
     if !part.is_object() {
         let parts = part.into_list().filter(|_| left > 0)?.into_iter();
-        let parts: Vec<String> = parts.filter_map(|part| said(part, left - 1)).collect();
-        let words: Vec<&str> = parts.iter().map(|words| words.trim()).collect();
+        let words: Vec<String> = parts.filter_map(|part| Some(said(part, left - 1)?.trim().to_owned())).collect();
         return (!words.is_empty()).then(|| words.join(" "));
     }
     let mut part = part.into_object()?;

@@ -181,7 +181,7 @@ pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Op
 }
 
 fn names(list: &Json<'_>) -> Option<String> {
-    let names: Option<Vec<_>> = list.list()?.iter().map(Json::string).collect();
+    let names: Option<Vec<String>> = list.list()?.iter().map(|name| Some(name.string()?.into_owned())).collect();
     Some(names?.join(", "))
 }
 

@@ -699,7 +699,7 @@ impl<'a> Images<'a> {
         if let Some(list) = listed(text) {
             within(true, list, MAX_DEPTH, &mut data);
         }
-        let reason = [root.text("finish_reason"), root.text("finish_reasons")].concat();
+        let reason = root.text("finish_reason").into_owned() + &root.text("finish_reasons");
         for name in IMAGES {
             if data.is_empty()
                 && let Some(value) = root.take(name)

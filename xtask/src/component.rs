@@ -35,8 +35,9 @@ pub(crate) fn build(workspace: &Workspace, package: &str) -> anyhow::Result<Path
     // For wasm32-wasip2 rustc links as for a shared library: each address is looked up and added to. A component is loaded
     // at one place.
     flags.push("\x1f-Crelocation-model=static");
-    // LLVM copies code to where a value may be known already: here that makes the code larger, and no faster.
-    flags.push("\x1f-Cllvm-args=-enable-pre=false");
+    // LLVM copies code to where a value may be known already (PRE), and gives a loop a pointer for each place that it looks
+    // at (LSR): here both make the code larger, and no faster.
+    flags.push("\x1f-Cllvm-args=-enable-pre=false -disable-lsr");
     workspace::run(cargo().args(crate_type).args(arguments).env("CARGO_ENCODED_RUSTFLAGS", flags))?;
     Ok(workspace.target.join("wasm32-wasip2/component").join(package.replace('-', "_")).with_extension("wasm"))
 }

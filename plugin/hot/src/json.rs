@@ -200,7 +200,6 @@ impl<'a> Json<'a> {
     }
 
     /// The value on one line.
-    #[inline]
     pub fn compact(&self) -> String {
         let (mut in_string, mut is_escaped) = (false, false);
         let mut json = self.to_json();

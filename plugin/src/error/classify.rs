@@ -10,81 +10,54 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let of_type =
-        |name: &str| TYPES.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, status)| *status);
-    let of_words = || IN_BAND.iter().find(|(words, _)| message.contains(words)).map(|(_, status)| *status);
+    let found = |table: &[(&str, u16)], is_it: &dyn Fn(&str) -> bool| {
+        table.iter().find(|(words, _)| words.split('|').any(is_it)).map(|(_, status)| *status)
+    };
+    let of_type = |name: &str| found(&TYPES, &|kind| kind.eq_ignore_ascii_case(name));
+    let of_words = || found(&IN_BAND, &|words| message.contains(words));
     said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
-const IN_BAND: [(&str, u16); 20] = [
-    ("error code: 429", 429),
-    ("rate limit", 429),
-    ("per minute limit", 429),
-    ("request rate", 429),
-    ("usage limit", 429),
-    ("too many requests", 429),
-    ("throttl", 429),
-    ("timed out", 504),
-    ("timeout", 504),
-    ("overload", 503),
-    ("capacity", 503),
-    ("unavailable", 503),
-    ("internal", 500),
-    ("server error", 500),
-    ("unauthorized", 401),
-    ("authentication", 401),
-    ("login fail", 401),
+const IN_BAND: [(&str, u16); 7] = [
+    ("error code: 429|rate limit|per minute limit|request rate|usage limit|too many requests|throttl", 429),
+    ("timed out|timeout", 504),
+    ("overload|capacity|unavailable", 503),
+    ("internal|server error", 500),
+    ("unauthorized|authentication|login fail", 401),
     ("forbidden", 403),
-    ("validation error", 400),
-    ("invalid param", 400),
+    ("validation error|invalid param", 400),
 ];
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
-/// references, "Errors".
-const TYPES: [(&str, u16); 25] = [
-    ("limit_requests", 429),
-    // Zhipu's.
-    ("1302", 429),
-    ("1303", 429),
-    ("1305", 429),
-    ("api_error", 500),
-    ("authentication_error", 401),
-    ("invalid_request_error", 400),
-    ("not_found_error", 404),
-    ("permission_error", 403),
-    ("rate_limit_error", 429),
-    ("rate_limit_exceeded", 429),
-    ("too_many_requests_error", 429),
+/// references, "Errors". The numbers are Zhipu's.
+const TYPES: [(&str, u16); 9] = [
+    (
+        "limit_requests|1302|1303|1305|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
+        429,
+    ),
+    ("api_error|server_error|internal_error|internal_server_error|internal", 500),
+    ("authentication_error|unauthenticated", 401),
+    ("invalid_request_error|invalid_argument", 400),
+    ("not_found_error|not_found", 404),
+    ("permission_error|permission_denied", 403),
     ("request_too_large", 413),
-    ("server_error", 500),
-    ("internal_error", 500),
-    ("internal_server_error", 500),
-    ("unauthenticated", 401),
-    ("permission_denied", 403),
-    ("not_found", 404),
-    ("resource_exhausted", 429),
-    ("invalid_argument", 400),
     ("unavailable", 503),
-    ("internal", 500),
-    ("deadline_exceeded", 504),
-    ("timeout", 504),
+    ("deadline_exceeded|timeout", 504),
 ];
 
 /// Chooses kind and hint. The more precise signs come first, the status last.
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
-    let says = |part: &str| message.contains(part);
     for rule in RULES {
         let hit = match rule.mark {
-            Mark::Code(code) => said.code == code || said.kind == code,
-            Mark::Any(parts) => parts.iter().any(|part| says(part)),
+            Mark::Code(codes) => codes.split('|').any(|code| said.code == code || said.kind == code),
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
             Mark::Type(kind) => said.kind == kind,
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(part) => says(part),
+            Mark::Says(parts) => parts.split('|').any(|part| message.contains(part)),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
         // A limit of tokens a minute is not the model's.
@@ -162,15 +135,13 @@ struct Rule {
 }
 
 enum Mark {
-    /// The code, or the type.
+    /// The code, or the type, is one of these: `this|that`.
     Code(&'static str),
     GatewayCode(u16, &'static str),
     Type(&'static str),
     TypeEnd(&'static str),
-    /// The message holds this, in lower case.
+    /// The message holds one of these, in lower case: `this|that`.
     Says(&'static str),
-    /// The message holds one of these, in lower case.
-    Any(&'static [&'static str]),
     GatewaySays(&'static str),
 }
 
@@ -183,13 +154,10 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Any, Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
+    use Mark::{Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
     &[
-    rule(Code("inline_config_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_provider_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_custom_host_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_provider_url_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
-    rule(Code("inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Code("inline_config_blocked|inline_provider_blocked|inline_custom_host_blocked|inline_provider_url_blocked|\
+        inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
     rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
     rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
@@ -205,62 +173,45 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Code("insufficient_quota"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_hard_limit_reached"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_not_active"), Is::QuotaExceeded, QUOTA),
-    rule(Code("exceeded_current_quota_error"), Is::QuotaExceeded, QUOTA),
-    rule(Code("billing_error"), Is::QuotaExceeded, QUOTA),
-    rule(Code("insufficient_user_quota"), Is::QuotaExceeded, QUOTA),
-    rule(Code("account_deactivated"), Is::QuotaExceeded, QUOTA),
-    rule(Code("Arrearage"), Is::QuotaExceeded, QUOTA),
-    rule(Code("1113"), Is::QuotaExceeded, QUOTA),
-    rule(Any(&["insufficient balance", "insufficient_balance", "insufficient credit", "insufficient quota", "insufficient funds", "credit balance is too low",
-        "out of credits", "not enough credits", "run out of credits", "more credits", "no credits", "hard limit has been reached", "payment required", "in arrears",
-        "overdue", "recharge", "spending limit", "额度", "余额不足", "欠费", "credits are depleted", "any credits", "api usage limits", "key limit exceeded",
-        "balance is insufficient", "budget has been exceeded", "exceeded budget", "exceededbudget", "free tier of", "daily free allocation", "call volume quota"]), Is::QuotaExceeded, QUOTA),
-    rule(Code("context_length_exceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Code("model_context_window_exceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Code("exceed_context_size_error"), Is::InvalidRequest, CONTEXT),
-    rule(Code("1261"), Is::InvalidRequest, CONTEXT),
+    rule(Code("insufficient_quota|billing_hard_limit_reached|billing_not_active|exceeded_current_quota_error|billing_error|\
+        insufficient_user_quota|account_deactivated|Arrearage|1113"), Is::QuotaExceeded, QUOTA),
+    rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient funds|credit balance is too low|\
+        out of credits|not enough credits|run out of credits|more credits|no credits|hard limit has been reached|payment required|\
+        in arrears|overdue|recharge|spending limit|额度|余额不足|欠费|credits are depleted|any credits|api usage limits|key limit exceeded|\
+        balance is insufficient|budget has been exceeded|exceeded budget|exceededbudget|free tier of|daily free allocation|\
+        call volume quota"), Is::QuotaExceeded, QUOTA),
+    rule(Code("context_length_exceeded|model_context_window_exceeded|exceed_context_size_error|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
-    rule(Any(&["context length", "context window", "context size", "context limit", "prompt is too long", "input is too long", "prompt too long", "input too long", "too many tokens in", "too many input tokens",
-        "maximum prompt length", "maximum number of tokens", "exceeds the maximum input", "input token count", "reduce the length", "tokens exceed",
-        "max_seq_len", "longer than the model", "inputs tokens + max_new_tokens", "must have less than", "maximum allowed input length", "range of input length",
-        "exceeded max context", "maximum context", "model token limit", "token limit exceeded", "max_new_tokens` must", "maximum model length", "input length (",
-        "prompt exceeds", "tokens too long", "input length exceeds", "length of messages", "too many tokens:", "prompt token count", "context the overflows", "contextwindowexceeded"]), Is::InvalidRequest, CONTEXT),
-    rule(Code("content_filter"), Is::ContentBlocked, FILTER),
-    rule(Code("content_policy_violation"), Is::ContentBlocked, FILTER),
-    rule(Code("moderation_blocked"), Is::ContentBlocked, FILTER),
-    rule(Code("censorship_blocked"), Is::ContentBlocked, FILTER),
-    rule(Code("data_inspection_failed"), Is::ContentBlocked, FILTER),
-    rule(Code("DataInspectionFailed"), Is::ContentBlocked, FILTER),
-    rule(Code("PROHIBITED_CONTENT"), Is::ContentBlocked, FILTER),
-    rule(Code("1301"), Is::ContentBlocked, FILTER),
-    rule(Code("1026"), Is::ContentBlocked, FILTER),
-    rule(Code("1027"), Is::ContentBlocked, FILTER),
-    rule(Any(&["prompt was blocked", "content management policy", "content policy", "safety system", "blocked by safety", "usage policy", "usage policies", "flagged by", "flagged for",
-        "responsibleaipolicy", "inappropriate content", "prohibited_content", "input was flagged", "sensitive content", "sensitive information", "content exists risk", "high risk", "related to a risk", "usage guidelines", "by our content filter", "内容安全", "敏感"]), Is::ContentBlocked, FILTER),
-    rule(Code("invalid_api_key"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("API_KEY_INVALID"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("UnrecognizedClientException"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Code("InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Any(&["invalid api key", "api key not valid", "api key expired", "invalid x-api-key", "incorrect api key", "api key is invalid", "api key provided", "security token included in the request is", "invalid access token",
-        "access token invalid", "reported as leaked", "secret access key", "authentication error"]),
+    rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
+        too many tokens in|too many input tokens|maximum prompt length|maximum number of tokens|exceeds the maximum input|\
+        input token count|reduce the length|tokens exceed|max_seq_len|longer than the model|inputs tokens + max_new_tokens|\
+        must have less than|maximum allowed input length|range of input length|exceeded max context|maximum context|model token limit|\
+        token limit exceeded|max_new_tokens` must|maximum model length|input length (|prompt exceeds|tokens too long|input length exceeds|\
+        length of messages|too many tokens:|prompt token count|context the overflows|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
+    rule(Code("content_filter|content_policy_violation|moderation_blocked|censorship_blocked|data_inspection_failed|DataInspectionFailed|\
+        PROHIBITED_CONTENT|1301|1026|1027"), Is::ContentBlocked, FILTER),
+    rule(Says("prompt was blocked|content management policy|content policy|safety system|blocked by safety|usage policy|usage policies|\
+        flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|input was flagged|sensitive content|\
+        sensitive information|content exists risk|high risk|related to a risk|usage guidelines|by our content filter|内容安全|敏感"), Is::ContentBlocked, FILTER),
+    rule(Code("invalid_api_key|API_KEY_INVALID|UnrecognizedClientException|InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
+    rule(Says("invalid api key|api key not valid|api key expired|invalid x-api-key|incorrect api key|api key is invalid|api key provided|\
+        security token included in the request is|invalid access token|access token invalid|reported as leaked|secret access key|\
+        authentication error"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
-    rule(Any(&["only supported in v1/responses", "not supported in the v1/chat/completions", "the chatcompletion operation does not work",
-        "not accessible via the /chat/completions"]), Is::Unsupported, RESPONSES),
+    rule(Says("only supported in v1/responses|not supported in the v1/chat/completions|the chatcompletion operation does not work|\
+        not accessible via the /chat/completions"), Is::Unsupported, RESPONSES),
     // Of a field that the model does not take: OpenAI's words, and Anthropic's.
-    rule(Any(&["unsupported value: '", "unsupported parameter: '", "unknown parameter: '", "is deprecated for this model"]), Is::InvalidRequest, FIELD),
+    rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
-    rule(Any(&["does not support tool", "does not support image", "does not support thinking", "does not support vision", "endpoints found that support",
-        "does not support embeddings", "not allowed to generate embeddings"]), Is::Unsupported,
+    rule(Says("does not support tool|does not support image|does not support thinking|does not support vision|endpoints found that support|\
+        does not support embeddings|not allowed to generate embeddings"), Is::Unsupported,
         "This model cannot do that: choose another."),
     // OpenAI's words for a model that neither speaks nor listens.
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
-    rule(Any(&["not a valid model", "unknown model", "invalid model:", "invalid model name", "model identifier is invalid", "been decommissioned"]), Is::NotFound, MODEL_ID),
+    rule(Says("not a valid model|unknown model|invalid model:|invalid model name|model identifier is invalid|been decommissioned"), Is::NotFound, MODEL_ID),
     rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
     rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
