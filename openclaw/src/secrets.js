@@ -92,6 +92,8 @@ export function linesIn(json, shortest, named = false) {
 
 /** @param {string} text @returns {unknown} what it is as JSON, where that is an object or a list */
 export function parsed(text) {
+  // an error for each of any number of texts would cost many times what looking at them does
+  if (!/^[ \t\r\n]*[[{]/.test(text)) return undefined;
   try {
     const json = JSON.parse(text);
     return json && typeof json === 'object' ? json : undefined;

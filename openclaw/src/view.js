@@ -141,6 +141,10 @@ function mapSecrets(document, id, change) {
 /** Whether the text is meant as JSON, and is none. @param {string} text */
 const isBroken = (text) => /^\s*['[{]/.test(text) && !parsed(text);
 
+/** As JSON, the same for the same members in whatever order. @param {any} value */
+const inOrder = (value) => JSON.stringify(
+  value, (_, inner) => (isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner));
+
 /** The password in a URL. @param {string} text */
 const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.password : undefined);
 
@@ -148,7 +152,7 @@ const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.pas
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
 export class View {
-  /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<any, { value: any, inline: boolean }>} */
+  /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<string, { value: any, inline: boolean }>} */
   sealed = new Map();
   /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
   fills = [];
@@ -189,7 +193,7 @@ export class View {
     if (!isHidden) return value;
     const shown = `\${${this.mark}${this.sealed.size}}`;
     // trimmed here, as the component would: it cannot trim what it does not see
-    this.sealed.set(shown, { value: typeof value === 'string' ? value.trim() : value, inline });
+    this.sealed.set(inOrder(shown), { value: typeof value === 'string' ? value.trim() : value, inline });
     return shown;
   }
 
@@ -216,7 +220,7 @@ export class View {
       shown = value.trim()[0] + this.placeholder(value);
     }
     if (this.count === before) return value;
-    this.sealed.set(shown, { value, inline: true });
+    this.sealed.set(inOrder(shown), { value, inline: true });
     const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
     this.fills.push({ shown, text });
     return shown;
@@ -256,9 +260,8 @@ export class View {
 
   /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
   putBack(value, inline, named) {
-    // most are shown as texts, and there may be any number
-    const hidden = typeof value === 'string' ? this.sealed.get(value)
-      : [...this.sealed].find(([shown]) => typeof shown !== 'string' && isDeepStrictEqual(shown, value))?.[1];
+    // there may be any number, and of these any number are compared with them
+    const hidden = this.sealed.get(inOrder(value));
     const found = hidden?.inline === inline ? hidden : undefined;
     return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
   }
@@ -320,13 +323,15 @@ export class View {
     if (unknown) throw chosen(`the reference \${${unknown}}`);
 
     // A reference is shown, or sent, where it stands: it stays in its place.
-    const stood = referring(was);
+    const places = new Places();
+    const [stood, stands] = [was, is].map((part) => places.referring(part));
     const keys = [choices.apiKeyReference?.trim(), ...envVars.map((name) => `\${${name}}`)];
-    for (const place of referring(is)) {
-      const [path, text] = JSON.parse(place);
-      const isUsers = (path === '/models/providers/*/apiKey' && keys.includes(text))
-        || (path === '/models/providers/*/baseUrl' && text === choices.baseUrl?.trim());
-      if (!stood.has(place) && !isUsers) throw chosen(`a reference at \`${path}\``);
+    for (const [place, texts] of stands) {
+      const isUsers = (/** @type {string} */ text) => (
+        (place === places.of('models', 'providers', '*', 'apiKey') && keys.includes(text))
+        || (place === places.of('models', 'providers', '*', 'baseUrl') && text === choices.baseUrl?.trim()));
+      const isMoved = [...texts].some((text) => !stood.get(place)?.has(text) && !isUsers(text));
+      if (isMoved) throw chosen(`a reference at \`${places.path(place)}\``);
     }
 
     const [hadMode, mode] = [config, merged].map((all) => at(all, ['models', 'mode']));
@@ -371,18 +376,47 @@ export class View {
 }
 
 /**
- * Each text that refers to something, with where it stands, as JSON: places in lists and the id's own spelling do not count.
- * @param {any} value @param {string} [path] @param {Set<string>} [all]
+ * The places in a configuration, each by a number: written out, a long name would be there once more for all below it. Places in
+ * lists and the id's own spelling do not count.
  */
-function referring(value, path = '', all = new Set()) {
-  if (typeof value === 'string' ? allReferences(value).length : isObjectReference(value)) {
-    all.add(JSON.stringify([path, typeof value === 'string' ? value.trim() : JSON.stringify(value)]));
-  } else if (Array.isArray(value)) value.forEach((item) => referring(item, `${path}/[]`, all));
-  else if (isObject(value)) {
-    const isOwnPlace = path === '/models/providers' || path === '/plugins/entries';
-    for (const [name, item] of Object.entries(value)) referring(item, `${path}/${isOwnPlace ? '*' : name}`, all);
+class Places {
+  /** What each is below, and its name; the first is the top. @type {[above: number, name: string][]} */
+  steps = [[-1, '']];
+  /** By name, what is below each. @type {Map<string, number>[]} */ inner = [new Map()];
+
+  /** @param {number} place @param {string} name @returns {number} */
+  below(place, name) {
+    const known = this.inner[place].get(name);
+    if (known !== undefined) return known;
+    this.inner[place].set(name, this.steps.length);
+    this.inner.push(new Map());
+    return this.steps.push([place, name]) - 1;
   }
-  return all;
+
+  /** @param {string[]} names */
+  of(...names) { return names.reduce((/** @type {number} */ place, name) => this.below(place, name), 0); }
+
+  /** @param {number} place @returns {string} */
+  path(place) {
+    const [above, name] = this.steps[place];
+    return above < 0 ? '' : `${this.path(above)}/${name}`;
+  }
+
+  /**
+   * The texts that refer to something, by their places.
+   * @param {any} value @param {number} [place] @param {Map<number, Set<string>>} [all]
+   */
+  referring(value, place = 0, all = new Map()) {
+    if (typeof value === 'string' ? allReferences(value).length : isObjectReference(value)) {
+      const text = typeof value === 'string' ? value.trim() : JSON.stringify(value);
+      all.set(place, (all.get(place) ?? new Set()).add(text));
+    } else if (Array.isArray(value)) for (const item of value) this.referring(item, this.below(place, '[]'), all);
+    else if (isObject(value)) {
+      const isOwnPlace = [this.of('models', 'providers'), this.of('plugins', 'entries')].includes(place);
+      for (const [name, item] of Object.entries(value)) this.referring(item, this.below(place, isOwnPlace ? '*' : name), all);
+    }
+    return all;
+  }
 }
 
 /**
@@ -497,7 +531,8 @@ function* knownModels(config, id) {
       if (typeof name === 'string' && counts(name)) yield [canonical(name)];
     }
   }
-  for (const [provider, entry] of membersOf(at(config, ['models', 'providers']))) {
+  for (const [spelled, entry] of membersOf(at(config, ['models', 'providers']))) {
+    const provider = spelled.trim(); // once: there may be any number of spaces, and of models
     for (const model of listOf(at(entry, ['models']))) {
       const name = at(model, ['id']);
       if (typeof name === 'string') yield [canonical(`${provider}/${name}`)];

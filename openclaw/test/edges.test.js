@@ -12,7 +12,7 @@ import { streamFn } from '../src/chat.js';
 import { embeddingProvider } from '../src/embeddings.js';
 import { describeModel, runCatalog } from '../src/models.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
-import { View } from '../src/view.js';
+import { View, withoutTakenAliases } from '../src/view.js';
 import { wasiHttp } from '../src/wasi-http.js';
 import { rawServer } from './raw.mjs';
 
@@ -262,12 +262,16 @@ test('a merge of any number of spellings, headers, models and long names ends', 
     ['headers', { models: { providers: { portkey: { ...own, headers: each((at) => [`h${at}`, 'v']) } } } }, /`headers`/],
     ['models', { models: { providers: { portkey: { ...own, models: Object.values(each((at) => [`${at}`, { id: `m${at}` }])) } } } }],
     ['members below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, 1]) } }] } } } }],
+    ['references below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, '${KEY}']) } }] } } } }, /a reference at/],
+    ['options with a secret', { ...config, plugins: { entries: { portkey: { config: each((at) => [`o${at}`, { apiKey: `sk-${at}` }]) } } } }, /an option/],
+    ['models below a long spelling', { models: { providers: { portkey: own, [`portkey${' '.repeat(5e5)}`]: { models: Object.values(each((at) => [`${at}`, { id: 'm' }])) } } } }],
     ['beginnings of references', { models: { providers: { portkey: { ...own, name: '${'.repeat(4e5) } } } }],
   ])) {
     const view = new View(config, id);
-    const merge = () => view.check(config, view.mergeBack(config, JSON.stringify(more)), descriptor, {});
+    const merge = () => view.check(config, withoutTakenAliases(config, view.mergeBack(config, JSON.stringify(more)), id), descriptor, {});
     if (refused) assert.throws(merge, refused, name);
     else merge();
-    new View(more, id); // and as the user's own
+    const users = new View(more, id); // and as the user's own
+    users.check(more, users.mergeBack(more, users.json()), descriptor, {});
   }
 });

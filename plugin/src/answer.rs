@@ -168,15 +168,19 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
     for image in &message.images {
         parts.push(AssistantPart::Image(picture(head, image)?));
     }
+    // How far the last call's arguments have come: any number of rests may follow.
+    let mut last_nesting = Nesting::default();
     for (at, call) in message.tool_calls.into_iter().enumerate() {
         // The rest of the call before it (sglang#23071).
         if [&call.id, &call.name].into_iter().all(|text| text.is_empty())
             && let Some(AssistantPart::ToolCall(last)) = parts.last_mut()
-            && !nesting(&last.arguments_json).is_closed
+            && !last_nesting.is_closed
         {
+            last_nesting.push(call.arguments.text.as_bytes());
             last.arguments_json.push_str(&call.arguments.text);
             continue;
         }
+        last_nesting = nesting(&call.arguments.text);
         let signature = signature::of_call(call.thought_signature, call.extra_signature);
         parts.push(match (call.other, call.name.is_empty()) {
             (Some(other), _) => AssistantPart::Other(other),

@@ -139,7 +139,7 @@ impl Details {
 
     /// Takes out the encrypted detail that belongs to the call with this id.
     pub(crate) fn of_call(&mut self, id: &str) -> Option<String> {
-        let is_its = |detail: &Object<'_>| detail.text("type") == ENCRYPTED && detail.text("id") == id;
+        let is_its = |detail: &Object<'_>| detail.is("type", ENCRYPTED) && detail.is("id", id);
         let at = self.0.iter().position(is_its).filter(|_| !id.is_empty())?;
         Some(self.0.remove(at).to_json())
     }

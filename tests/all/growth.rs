@@ -120,6 +120,16 @@ enum What {
     TextEnds,
     /// Words of an error that ask to wait.
     Waits,
+    /// Calls of a whole answer that are the rest of the first.
+    CallRests,
+    /// References of a tool's parameters, each to a definition of its own.
+    SchemaReferences,
+    /// The same to one definition with as many properties.
+    SchemaProperties,
+    /// Properties of a tool of Gemini's that refer to one definition with as many words.
+    SchemaWords,
+    /// Parts of parameters, each with the same properties, for Gemini.
+    SchemaParts,
 }
 
 fn each(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -455,7 +465,40 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             let error = format!(r#"{{"error":{{"message":"Try again in {}"}}}}"#, "1m2s".repeat(count));
             complete(counting, &connection(), &conversation(1, 0), error).await
         }
+        What::CallRests => {
+            let begun = r#"{"id":"a","function":{"name":"f","arguments":"{\"a\":\""}}"#;
+            let rests = each(count, |_| r#"{"function":{"arguments":"ten bytes."}}"#.to_owned());
+            answered(answer(&format!(r#""tool_calls":[{begun},{rests}]"#))).await
+        }
+        What::SchemaReferences => {
+            let references = each(count, |number| format!(r##"{{"$ref":"#/$defs/d{number}"}}"##));
+            let definitions = each(count, |number| format!(r#""d{number}":{{"properties":{{"p{number}":{{}}}}}}"#));
+            tool(counting, GPT, &format!(r#"{{"allOf":[{references}],"$defs":{{{definitions}}}}}"#)).await
+        }
+        What::SchemaProperties => {
+            let count = count / 4;
+            let references = each(count, |_| r##"{"$ref":"#/$defs/d"}"##.to_owned());
+            let properties = each(count, |number| format!(r#""p{number}":{{}}"#));
+            let definitions = format!(r#"{{"d":{{"properties":{{{properties}}}}}}}"#);
+            tool(counting, GPT, &format!(r#"{{"allOf":[{references}],"$defs":{definitions}}}"#)).await
+        }
+        What::SchemaWords => {
+            let count = count / 4;
+            let properties = each(count, |number| format!(r##""p{number}":{{"$ref":"#/$defs/d"}}"##));
+            let definitions = format!(r#"{{"d":{{"type":"string","description":"{}"}}}}"#, "many words ".repeat(count));
+            tool(counting, GEMINI, &format!(r#"{{"properties":{{{properties}}},"$defs":{definitions}}}"#)).await
+        }
+        What::SchemaParts => {
+            let parts = each(count, |number| format!(r#"{{"properties":{{"p{number}":{{"type":"string"}}}}}}"#));
+            tool(counting, GEMINI, &format!(r#"{{"properties":{{"a":{{"allOf":[{parts}]}}}}}}"#)).await
+        }
     }
+}
+
+/// A request with a tool of these parameters.
+async fn tool(counting: &Counting, model: &str, parameters: &str) -> u64 {
+    let tool = format!(r#"{{"type":"function","function":{{"name":"f","parameters":{parameters}}}}}"#);
+    asked(counting, model, &format!(r#""messages":[{{"role":"user","content":"x"}}],"tools":[{tool}]"#)).await
 }
 
 #[tokio::test]
@@ -466,7 +509,7 @@ async fn twice_as_much_costs_about_twice_as_much() {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.
-            What::StreamedCalls | What::CallEvents | What::Details | What::Items => 2_000,
+            What::StreamedCalls | What::CallEvents | What::Details | What::Items | What::CallRests => 2_000,
             _ => 4_000,
         };
         let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);

@@ -57,21 +57,16 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     }
 
     // A reference is shown, or sent, where it stands: it stays in its place.
-    let places = |part| {
-        let mut all = BTreeSet::new();
-        referring(part, &mut Vec::new(), &mut all);
-        all
-    };
-    let (had, chosen) = (places(&own), choices.base_url.unwrap_or_default().trim());
+    let mut places = Places::default();
+    let [key, base_url] = ["apiKey", "baseUrl"].map(|name| places.of(&["models", "providers", "*", name]));
+    let [had, has] = [&own, &theirs].map(|part| places.referring(part));
+    let chosen = choices.base_url.unwrap_or_default().trim();
     let mut keys: Vec<_> = choices.api_key_reference.iter().map(|key| key.trim().to_owned()).collect();
     keys.extend(owner.key_variables.iter().map(|name| format!("${{{name}}}")));
-    let may_refer = |path: &str, text: &String| {
-        path == "/models/providers/*/apiKey" && keys.contains(text)
-            || path == "/models/providers/*/baseUrl" && text == chosen
-    };
-    let moved = places(&theirs).into_iter().find(|place| !had.contains(place) && !may_refer(&place.0, &place.1));
-    if let Some((path, _)) = moved {
-        return refuse(&format!("a reference at `{path}`"));
+    let may_refer =
+        |(place, text): &(usize, String)| *place == key && keys.contains(text) || *place == base_url && text == chosen;
+    if let Some((place, _)) = has.difference(&had).find(|place| !may_refer(place)) {
+        return refuse(&format!("a reference at `{}`", places.path(*place)));
     }
 
     let [had, mode] = [config, merged].map(|config| config.pointer("/models/mode").unwrap_or(&Value::Null));
@@ -321,6 +316,8 @@ fn known_models<'a>(config: &'a Value, id: &str) -> Vec<(String, Option<&'a str>
         known.extend(named.map(|name| (canonical(name), None)));
     }
     for (provider, entry) in members("/models/providers") {
+        // Once: there may be any number of spaces, and of models.
+        let provider = provider.trim();
         let listed = entry.get("models").and_then(Value::as_array).into_iter().flatten();
         let ids = listed.filter_map(|model| model.get("id")?.as_str());
         known.extend(ids.map(|model| (canonical(&format!("{provider}/{model}")), None)));
@@ -410,31 +407,64 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
     })
 }
 
-/// Each text with a reference, and its path. Positions in lists and the spelling of the id do not count.
-fn referring<'a>(value: &'a Value, path: &mut Vec<&'a str>, all: &mut BTreeSet<(String, String)>) {
-    // Written out only where it is needed: every member below a long name would cost as much as that.
-    let mut add = |path: &[&str], text: String| {
-        all.insert((path.iter().flat_map(|step| ["/", step]).collect(), text));
-    };
-    match value {
-        Value::String(text) if !secret_json::all_names(value).is_empty() => add(path, text.trim().to_owned()),
-        Value::Array(items) => {
-            path.push("[]");
-            items.iter().for_each(|item| referring(item, path, all));
-            path.pop();
+/// The places in a configuration, each by a number: written out, a long name would be there once more for all below it.
+/// Positions in lists and the spelling of the id do not count.
+#[derive(Default)]
+struct Places<'a> {
+    numbers: BTreeMap<(usize, &'a str), usize>,
+    /// What each is below, and its name. The top is none of them, and has the number 0.
+    steps: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Places<'a> {
+    fn below(&mut self, place: usize, name: &'a str) -> usize {
+        *self.numbers.entry((place, name)).or_insert_with(|| {
+            self.steps.push((place, name));
+            self.steps.len()
+        })
+    }
+
+    fn of(&mut self, path: &[&'a str]) -> usize {
+        path.iter().fold(0, |place, name| self.below(place, name))
+    }
+
+    fn path(&self, mut place: usize) -> String {
+        let mut names = Vec::new();
+        while let Some(&(above, name)) = place.checked_sub(1).and_then(|at| self.steps.get(at)) {
+            names.push(name);
+            place = above;
         }
-        Value::Object(members) if secret_json::object_reference(value).is_some() => {
-            add(path, Value::from(members.clone()).to_string());
-        }
-        Value::Object(members) => {
-            let is_own = matches!(path[..], ["models", "providers"] | ["plugins", "entries"]);
-            for (name, value) in members {
-                path.push(if is_own { "*" } else { name });
-                referring(value, path, all);
-                path.pop();
+        names.iter().rev().flat_map(|name| ["/", name]).collect()
+    }
+
+    /// Each text with a reference, and its place.
+    fn referring(&mut self, config: &'a Value) -> BTreeSet<(usize, String)> {
+        let owns = ["models/providers", "plugins/entries"].map(|path| self.of(&path.split('/').collect::<Vec<_>>()));
+        let mut all = BTreeSet::new();
+        let mut left = vec![(0, config)];
+        while let Some((place, value)) = left.pop() {
+            match value {
+                Value::String(text) if !secret_json::all_names(value).is_empty() => {
+                    all.insert((place, text.trim().to_owned()));
+                }
+                Value::Array(items) => {
+                    let inner = self.below(place, "[]");
+                    left.extend(items.iter().map(|item| (inner, item)));
+                }
+                Value::Object(members) if secret_json::object_reference(value).is_some() => {
+                    all.insert((place, Value::from(members.clone()).to_string()));
+                }
+                Value::Object(members) => {
+                    let is_own = owns.contains(&place);
+                    left.extend(members.iter().map(|(name, value)| {
+                        let name = if is_own { "*" } else { name };
+                        (self.below(place, name), value)
+                    }));
+                }
+                _ => {}
             }
         }
-        _ => {}
+        all
     }
 }
 
@@ -448,6 +478,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// As large as a plugin's answer may be: written out, the places would be gigabytes.
+    #[test]
+    fn references_below_a_long_name_are_refused() {
+        let entry = |models: Value| json!({"models": {"providers": {"p": {"models": models}}}});
+        let owner = Owner { id: "p", default_base_url: "https://a.example", key_variables: vec!["KEY"] };
+        let references: Map<_, _> = (0..12_000).map(|at| (at.to_string(), json!("${KEY}"))).collect();
+        let merged = entry(json!([{"id": "m", "compat": {"x".repeat(500_000): references}}]));
+        let refused = check(&entry(json!([{"id": "m"}])), &merged, &owner, &Choices::default()).unwrap_err();
+        assert!(
+            refused.to_string().contains("a reference at `/models/providers/*/models/[]/compat/xxx"),
+            "{refused:.200}"
+        );
+        check(&merged, &merged, &owner, &Choices::default()).unwrap();
+    }
 
     /// OpenClaw's adapter reads the same file.
     #[test]

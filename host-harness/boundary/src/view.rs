@@ -153,14 +153,10 @@ impl View {
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
     }
 
-    /// Puts hidden values back where the next view would hide them again, and nowhere else. `texts` holds those that are shown
-    /// as texts: most are, and there may be any number.
-    fn put_back(&self, texts: &HashMap<&str, &Sealed>, value: &mut Value, named: bool) {
-        let found = match &*value {
-            Value::String(text) => texts.get(text.as_str()).copied(),
-            other => self.sealed.iter().find(|sealed| !sealed.shown.is_string() && sealed.shown == *other),
-        };
-        let Some(sealed) = found else { return };
+    /// Puts hidden values back where the next view would hide them again, and nowhere else. `hidden` holds them by what is
+    /// shown: there may be any number.
+    fn put_back(&self, hidden: &HashMap<&Value, &Sealed>, value: &mut Value, named: bool) {
+        let Some(sealed) = hidden.get(&*value) else { return };
         let is_hidden_again = if sealed.is_inline {
             Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
         } else {
@@ -189,18 +185,18 @@ impl View {
         if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
             return Err(Error::new(format!("the plugin `{id}` wrote the member `{name}`")));
         }
-        let texts = self.sealed.iter().filter_map(|sealed| Some((sealed.shown.as_str()?, sealed))).collect();
+        let hidden = self.sealed.iter().map(|sealed| (&sealed.shown, sealed)).collect();
         // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
             let Ok(()) = try_each_secret(provider, |header, value| {
-                self.put_back(&texts, value, header.is_none_or(names_a_secret));
+                self.put_back(&hidden, value, header.is_none_or(names_a_secret));
                 Ok::<_, Infallible>(())
             });
         }
-        held_of_agents(&mut answer).for_each(|value| self.put_back(&texts, value, true));
+        held_of_agents(&mut answer).for_each(|value| self.put_back(&hidden, value, true));
         for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
             for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
-                self.put_back(&texts, value, names_a_secret(name));
+                self.put_back(&hidden, value, names_a_secret(name));
             }
         }
         let mut merged = config.clone();

@@ -107,6 +107,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         return;
     }
     choice(body, targets);
+    let mut room = schema::ROOM;
     let is_gemini = targets.any(|target| target.family == Family::Gemini && target.route != Route::OpenRouter);
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
@@ -132,7 +133,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             tool.set("type", "function");
         }
         let given = function.get("parameters").cloned();
-        match schema::parameters(given, is_gemini) {
+        match schema::parameters(given, is_gemini, &mut room) {
             // "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61)
             Some(parameters) if is_gemini && schema::is_empty(&parameters) => function.remove("parameters"),
             Some(parameters) => function.set("parameters", parameters),

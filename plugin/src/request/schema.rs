@@ -19,6 +19,10 @@ const OLDER: &str = "#/definitions/";
 const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
 
+/// How much the references in all tools of a request may cost together, in bytes that they stand for and names that are
+/// looked at: any number of them may name one definition of any length.
+pub(super) const ROOM: usize = 1 << 22;
+
 /// How Google takes a member.
 enum As {
     Is,
@@ -62,16 +66,16 @@ const GOOGLES: [(&str, As); 23] = [
 const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "int64"];
 
 /// The schema of a function's parameters, as all providers take it; none where it is so already.
-pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Option<Json<'a>> {
+pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool, room: &mut usize) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
     if !is_gemini && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
         return None;
     }
     if raw.contains(OLDER) {
         let given = raw.replace(OLDER, "#/$defs/");
-        return Some(fitted(Json::parse(&given).ok(), is_gemini).owned());
+        return Some(fitted(Json::parse(&given).ok(), is_gemini, room).owned());
     }
-    Some(fitted(given, is_gemini))
+    Some(fitted(given, is_gemini, room))
 }
 
 /// Whether it takes nothing.
@@ -80,48 +84,16 @@ pub(super) fn is_empty(schema: &Json<'_>) -> bool {
     properties.is_none_or(|properties| properties.is_empty())
 }
 
-fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Json<'a> {
+fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool, room: &mut usize) -> Json<'a> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
     if let Some(older) = schema.take("definitions") {
         schema.set("$defs", older);
     }
     schema.remove("definitions");
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
-    let schema = object(schema, &defs);
-    if is_gemini { Walk { defs, left: MOST }.google(schema.into(), DEEPEST) } else { schema.into() }
-}
-
-/// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi
-/// refuse one at the top.
-fn object<'a>(mut schema: Object<'a>, defs: &Object<'a>) -> Object<'a> {
-    let mut properties = Vec::new();
-    let mut required = Vec::new();
-    take(&mut schema, &mut properties, &mut required);
-    let own = properties.len();
-    for name in UNIONS {
-        let variants = match schema.take(name) {
-            Some(named) if named.string().is_some() => alloc::vec![[("$ref", named)].into()],
-            variants => variants.and_then(Json::into_list).unwrap_or_default(),
-        };
-        for variant in variants {
-            let Some(variant) = variant.into_object() else { continue };
-            let mut variant = named(&variant, defs).and_then(Json::into_object).unwrap_or(variant);
-            let demanded = required.len();
-            take(&mut variant, &mut properties, &mut required);
-            // What one of several demands is demanded no more.
-            if name.ends_with("yOf") || name == "oneOf" {
-                required.truncate(demanded);
-            }
-        }
-        schema.remove(name);
-    }
-    schema.remove("not");
-    schema.set("type", "object");
-    schema.set("properties", union(properties, own));
-    if !required.is_empty() {
-        schema.set("required", required);
-    }
-    schema
+    let mut walk = Walk { defs, left: MOST, room };
+    let schema = walk.object(schema);
+    if is_gemini { walk.google(schema.into(), DEEPEST) } else { schema.into() }
 }
 
 const UNIONS: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
@@ -131,11 +103,6 @@ fn take<'a>(schema: &mut Object<'a>, properties: &mut Vec<(Cow<'a, str>, Json<'a
     properties.extend(schema.take("properties").and_then(Json::into_object).unwrap_or_default());
     required.extend(schema.take("required").and_then(Json::into_list).unwrap_or_default());
     schema.remove("required");
-}
-
-/// What a schema refers to.
-fn named<'a>(schema: &Object<'a>, defs: &Object<'a>) -> Option<Json<'a>> {
-    defs.get(schema.get("$ref")?.string()?.strip_prefix("#/$defs/")?).cloned()
 }
 
 /// Properties of one name may be any that a variant has, unless they are among the first, which the schema itself has.
@@ -164,12 +131,56 @@ fn union<'a>(mut all: Vec<(Cow<'a, str>, Json<'a>)>, own: usize) -> Object<'a> {
 }
 
 /// A way through a schema.
-struct Walk<'a> {
+struct Walk<'a, 'r> {
     defs: Object<'a>,
     left: usize,
+    /// See [`ROOM`].
+    room: &'r mut usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
+    /// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi
+    /// refuse one at the top.
+    fn object(&mut self, mut schema: Object<'a>) -> Object<'a> {
+        let mut properties = Vec::new();
+        let mut required = Vec::new();
+        take(&mut schema, &mut properties, &mut required);
+        let own = properties.len();
+        for name in UNIONS {
+            let variants = match schema.take(name) {
+                Some(named) if named.string().is_some() => alloc::vec![[("$ref", named)].into()],
+                variants => variants.and_then(Json::into_list).unwrap_or_default(),
+            };
+            for variant in variants {
+                let Some(variant) = variant.into_object() else { continue };
+                let mut variant = self.named(&variant).and_then(Json::into_object).unwrap_or(variant);
+                let demanded = required.len();
+                take(&mut variant, &mut properties, &mut required);
+                // What one of several demands is demanded no more.
+                if name.ends_with("yOf") || name == "oneOf" {
+                    required.truncate(demanded);
+                }
+            }
+            schema.remove(name);
+        }
+        schema.remove("not");
+        schema.set("type", "object");
+        schema.set("properties", union(properties, own));
+        if !required.is_empty() {
+            schema.set("required", required);
+        }
+        schema
+    }
+
+    /// What a schema refers to.
+    fn named(&mut self, schema: &Object<'a>) -> Option<Json<'a>> {
+        let reference = schema.get("$ref")?.string()?;
+        *self.room = self.room.checked_sub(self.defs.iter().count())?;
+        let named = self.defs.get(reference.strip_prefix("#/$defs/")?)?;
+        *self.room = self.room.checked_sub(named.raw().unwrap_or_default().len())?;
+        Some(named.clone())
+    }
+
     /// The same in OpenAPI's form: Google refuses each member that it does not know ("Unknown name"), lists of types,
     /// values that are no texts, and more. Sources: see `host-harness/stub/src/strict/gemini.rs`.
     fn google(&mut self, schema: Json<'a>, depth: usize) -> Json<'a> {
@@ -178,9 +189,9 @@ impl<'a> Walk<'a> {
         self.left = self.left.saturating_sub(1);
         let mut schema = schema.into_object().filter(|_| is_seen).unwrap_or_default();
         if schema.get("allOf").and_then(Json::list).is_some_and(|all| all.len() > 1) {
-            schema = object(schema, &self.defs);
+            schema = self.object(schema);
         }
-        if let Some(named) = named(&schema, &self.defs) {
+        if let Some(named) = self.named(&schema) {
             out.extend(self.google(named, depth - 1).into_object().unwrap_or_default());
         }
         for (name, value) in schema {
