@@ -102,6 +102,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);
+    repair::members(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
     reasoning::sampling(&mut body, &targets, &own);

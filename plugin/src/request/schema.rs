@@ -5,19 +5,40 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
+use crate::traits::{Family, Route};
 
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
 const PLAIN: &str = r#"{"type":"object","properties":{"#;
 
 /// A list of required members that is `null`, and a union.
 const ODD: [&str; 2] = ["null", "Of\""];
+const ANY: &str = "\"anyOf\"";
 /// Where definitions were before they had the place of today: the gateway drops those for Claude.
 const OLDER: &str = "#/definitions/";
 
 /// What of a schema is looked at: one that refers to itself has no end.
 const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
+
+/// Whose part of JSON Schema a schema has to keep to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// What all take.
+    Common,
+    Google,
+    Kimi,
+    Nova,
+}
+
+impl Form {
+    pub(super) fn of(targets: &Targets) -> Self {
+        let has = |family| targets.any(|target| target.family == family && target.route != Route::OpenRouter);
+        let forms = [(Family::Gemini, Self::Google), (Family::Nova, Self::Nova), (Family::Kimi, Self::Kimi)];
+        forms.into_iter().find(|(family, _)| has(*family)).map_or(Self::Common, |(_, form)| form)
+    }
+}
 
 /// How Google takes a member.
 enum As {
@@ -62,16 +83,17 @@ const GOOGLES: [(&str, As); 23] = [
 const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "int64"];
 
 /// The schema of a function's parameters, as all providers take it; none where it is so already.
-pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Option<Json<'a>> {
+pub(super) fn parameters<'a>(given: Option<Json<'a>>, form: Form) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
-    if !is_gemini && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
+    let is_lenient = matches!(form, Form::Common | Form::Kimi);
+    if is_lenient && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
         return None;
     }
     if raw.contains(OLDER) {
         let given = raw.replace(OLDER, "#/$defs/");
-        return Some(fitted(Json::parse(&given).ok(), is_gemini).owned());
+        return Some(fitted(Json::parse(&given).ok(), form).owned());
     }
-    Some(fitted(given, is_gemini))
+    Some(fitted(given, form))
 }
 
 /// Whether it takes nothing.
@@ -80,7 +102,7 @@ pub(super) fn is_empty(schema: &Json<'_>) -> bool {
     properties.is_none_or(|properties| properties.is_empty())
 }
 
-fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Json<'a> {
+fn fitted<'a>(given: Option<Json<'a>>, form: Form) -> Json<'a> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
     if let Some(older) = schema.take("definitions") {
         schema.set("$defs", older);
@@ -88,7 +110,55 @@ fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Json<'a> {
     schema.remove("definitions");
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
     let schema = object(schema, &defs);
-    if is_gemini { Walk { defs, left: MOST }.google(schema.into(), DEEPEST) } else { schema.into() }
+    match form {
+        Form::Common => schema.into(),
+        Form::Google => Walk { defs, left: MOST }.google(schema.into(), DEEPEST),
+        Form::Kimi => typed(schema.into(), DEEPEST),
+        Form::Nova => nova(schema, defs).into(),
+    }
+}
+
+/// The three members that Nova takes at the top ("extraneous key [definitions] is not permitted":
+/// zed-industries/zed#28521): what is defined apart is written where it is referred to, as for Google.
+fn nova<'a>(mut schema: Object<'a>, defs: Object<'a>) -> Object<'a> {
+    if !defs.is_empty() {
+        schema = Walk { defs, left: MOST }.google(schema.into(), DEEPEST).into_object().unwrap_or_default();
+    }
+    schema.retain(&|name| matches!(name, "type" | "properties" | "required"));
+    schema
+}
+
+/// The same without a type beside a union, which Kimi refuses at any depth ("type should be defined in anyOf items":
+/// nicobailon/pi-subagents#126): each variant that has none gets it.
+fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
+    if depth == 0 || json.raw().is_some_and(|raw| !raw.contains(ANY)) {
+        return json;
+    }
+    if !json.is_object() {
+        let items = json.list();
+        return items
+            .map_or(json, |items| items.into_iter().map(|item| typed(item, depth - 1)).collect::<Vec<_>>().into());
+    }
+    let mut schema = json.into_object().unwrap_or_default();
+    if let Some(mut variants) = schema.get("anyOf").and_then(Json::list)
+        && let Some(kind) = schema.take("type")
+    {
+        schema.remove("type");
+        for variant in &mut variants {
+            if let Some(mut own) = variant.object()
+                && !["type", "$ref", "anyOf"].iter().any(|name| own.has(name))
+            {
+                own.set("type", kind.clone());
+                *variant = own.into();
+            }
+        }
+        schema.set("anyOf", variants);
+    }
+    let mut out = Object::default();
+    for (name, value) in schema {
+        out.add(name, typed(value, depth - 1));
+    }
+    out.into()
 }
 
 /// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi

@@ -837,7 +837,10 @@ fn parts_are_spelled_as_chat_completions_do() {
             json!({"type": "document", "source": {"type": "content", "content": []}}),
             json!({"type": "document", "source": {"type": "content", "content": []}}),
         ),
-        (json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}), file(json!({"file_data": pdf}))),
+        (
+            json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}),
+            file(json!({"file_data": pdf, "filename": "file"})),
+        ),
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
         (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
     ] {
