@@ -94,7 +94,7 @@ fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
         return part.into();
     }
     // OpenAI takes data without a name for none ("Missing required parameter": openai/openai-agents-python#1513).
-    if url.starts_with("data:") && !file.has("filename") {
+    if url.starts_with("data:") && file.text("filename").is_empty() {
         file.set("filename", "file");
     }
     file.set("file_data", Json::Text(url));
@@ -235,6 +235,24 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
         if wants_answers && is_role(&message, "user") && before.is_some_and(|before| is_role(before, "tool")) {
             let said = ("content", "I have processed the tool results.".into());
             out.push(Object::from([("role", "assistant".into()), said]));
+        }
+        out.push(message);
+    }
+    body.messages = out;
+}
+
+/// What is said beside a call the gateway leaves out for Gemini (1.15.2): it becomes a turn of its own before the call, and
+/// the gateway makes one of both.
+pub(super) fn beside_calls(body: &mut Body<'_>, targets: &Targets) {
+    if !targets.all(|target| target.family == Family::Gemini && target.route != Route::OpenRouter) {
+        return;
+    }
+    let mut out = Vec::with_capacity(body.messages.len());
+    for mut message in core::mem::take(&mut body.messages) {
+        if message.has("tool_calls")
+            && let Some(said) = message.take("content").filter(|said| !said.is(""))
+        {
+            out.push(Object::from([("role", "assistant".into()), ("content", said)]));
         }
         out.push(message);
     }

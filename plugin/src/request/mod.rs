@@ -109,6 +109,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::system(&mut body, &targets);
     content::turns(&mut body, &targets);
     content::order(&mut body, &targets);
+    content::beside_calls(&mut body, &targets);
     content::past_tools(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
