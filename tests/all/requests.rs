@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::{hosted, provider, root};
 
 /// Models of each family and route, by kind.
-const MODELS: [(&str, &str); 27] = [
+const MODELS: [(&str, &str); 29] = [
     ("claude", "@anthropic/claude-sonnet-4-5"),
     ("claude", "@anthropic/claude-opus-4-8"),
     ("claude", "@anthropic/claude-3-5-haiku-latest"),
@@ -34,6 +34,8 @@ const MODELS: [(&str, &str); 27] = [
     ("grok", "@xai/grok-3"),
     ("mistral", "@mistral/mistral-large-latest"),
     ("sonar", "@perplexity/sonar-pro"),
+    ("nova", "@bedrock/us.amazon.nova-pro-v1:0"),
+    ("cohere", "@cohere/command-a-03-2025"),
     ("qwen", "@dashscope/qwen3.6-plus"),
     ("other", "@minimax/MiniMax-M2"),
     ("other", "@zai/glm-4.6"),

@@ -278,6 +278,8 @@ test('requests that are wrong', async () => {
   await refused(post(hosted.url, { ...bearer, 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
   await refused(post(hosted.url, bearer, JSON.stringify({ ...ask('hello'), n: 2 })), 400, 'invalid_request');
   await refused(raw(`${hosted.url}/nowhere`, { headers: bearer }), 404, 'not_found');
+  // Where Vercel's `createOpenAI` and OpenAI's agents go unless told otherwise.
+  assert.match((await raw(`${hosted.url}/responses`, { method: 'POST', headers: bearer })).json.error.message, /chats go to \/v1\/chat\/completions/);
   await refused(raw(`${hosted.url}/chat/completions`, { headers: bearer }), 405, 'method_not_allowed');
   const small = await startWasmtime({ ...settings, GATEWAY_MAX_REQUEST_MIB: '1' });
   const large = JSON.stringify(ask('x'.repeat(1 << 20)));

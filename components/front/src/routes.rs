@@ -100,7 +100,10 @@ fn route(request: &Request) -> Result<Route, Box<Failure>> {
         "/v1/embeddings" => (Route::Embed, true),
         "/v1/audio/speech" => (Route::Speak, true),
         "/v1/audio/transcriptions" => (Route::Transcribe, true),
-        path => return Err(Failure::new(404, "not_found", format!("There is nothing at {path}"))),
+        path => {
+            let message = format!("There is nothing at {path}; chats go to /v1/chat/completions");
+            return Err(Failure::new(404, "not_found", message));
+        }
     };
     let allowed = match &request.method {
         Method::Post => is_post,

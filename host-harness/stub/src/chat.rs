@@ -9,6 +9,7 @@ use super::cache::Accounted;
 use super::images;
 use super::respond::{Refusal, bare};
 use super::strict::Signature;
+use super::strict::family::{Family, Maker};
 use super::wire::{Reasoning, UsageAt, Wire};
 
 const CREATED: u64 = 1_700_000_000;
@@ -374,10 +375,14 @@ pub(super) fn text_of(content: &Value) -> String {
 fn images_in(request: &Value) -> Result<Vec<String>, Refusal> {
     let last = request["messages"].as_array().and_then(|all| all.last());
     let parts = last.and_then(|message| message["content"].as_array()).into_iter().flatten();
+    // The gateway makes a document of it there.
+    let family = Family::of(request["model"].as_str().unwrap_or_default());
+    let reads_documents = family.is_some_and(|family| matches!(family.maker, Maker::Anthropic | Maker::Google));
     parts
         .filter_map(|part| part["image_url"]["url"].as_str())
         .map(|url| match url.strip_prefix("data:") {
             None => Ok(url.to_owned()),
+            Some(data) if reads_documents && data.starts_with("application/pdf;") => Ok("a PDF".to_owned()),
             Some(data) => data
                 .split_once(";base64,")
                 .and_then(|(_, data)| BASE64.decode(data).ok())

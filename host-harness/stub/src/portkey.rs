@@ -31,6 +31,9 @@ impl Sent {
             Some(Maker::Anthropic) if slug.contains("bedrock") || name.contains("anthropic.") => {
                 Self::Bedrock { body: converse(body).ok_or_else(exception)?, model: name }
             }
+            None if bedrock::is_nova(&name) => {
+                Self::Bedrock { body: converse(body).ok_or_else(exception)?, model: name }
+            }
             Some(Maker::Anthropic) => Self::Anthropic(messages(&name, body).ok_or_else(exception)?),
             Some(Maker::Google) => Self::Gemini { body: generate_content(body).ok_or_else(exception)?, model: name },
             _ => {

@@ -361,7 +361,12 @@ impl<'a> Object<'a> {
 
     /// Takes out the members of this name.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
+        self.retain(&|known| known != name);
+    }
+
+    /// Takes out the members that do not have such a name.
+    pub fn retain(&mut self, is_kept: &dyn Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| is_kept(name));
     }
 
     /// Takes out the members that are `null`.

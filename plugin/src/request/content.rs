@@ -12,8 +12,9 @@ use crate::inline;
 use crate::json::{Json, Object, last_of_each};
 use crate::traits::{Family, Route, Thinking, Traits};
 
-/// Moves images in tool results into a user's message after the results. OpenAI and Gemini take only texts in results,
-/// and the gateway drops images there for Bedrock (1.15.2 and 2.2.3). OpenClaw's own client does the same.
+/// Moves images and files in tool results into a user's message after the results. OpenAI and Gemini take only texts in
+/// results, and the gateway drops images there for Bedrock, and hands files to Anthropic as they are (1.15.2 and 2.2.3).
+/// OpenClaw's own client does the same.
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| is_role(message, "tool") && matches!(message.get("content"), Some(Json::List(_)));
@@ -26,7 +27,9 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
         if !is_role(&message, "tool") {
             show(&mut out, &mut shown);
         } else if is_shown(&message) {
-            let is_image = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "image_url"));
+            let is_image = |part: &Json<'_>| {
+                part.object().is_some_and(|part| is_type(&part, "image_url") || is_type(&part, "file"))
+            };
             let all = message.take("content").and_then(Json::into_list).unwrap_or_default();
             let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
             message.set("content", texts);
@@ -89,6 +92,10 @@ fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
         let mut part = text_part(Json::from(format!("{}\n{text}", file.text("filename"))));
         part.set_some(MARK, object.get(MARK).cloned());
         return part.into();
+    }
+    // OpenAI takes data without a name for none ("Missing required parameter": openai/openai-agents-python#1513).
+    if url.starts_with("data:") && file.text("filename").is_empty() {
+        file.set("filename", "file");
     }
     file.set("file_data", Json::Text(url));
     object.set("file", file);
@@ -228,6 +235,24 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
         if wants_answers && is_role(&message, "user") && before.is_some_and(|before| is_role(before, "tool")) {
             let said = ("content", "I have processed the tool results.".into());
             out.push(Object::from([("role", "assistant".into()), said]));
+        }
+        out.push(message);
+    }
+    body.messages = out;
+}
+
+/// What is said beside a call the gateway leaves out for Gemini (1.15.2): it becomes a turn of its own before the call, and
+/// the gateway makes one of both.
+pub(super) fn beside_calls(body: &mut Body<'_>, targets: &Targets) {
+    if !targets.all(|target| target.family == Family::Gemini && target.route != Route::OpenRouter) {
+        return;
+    }
+    let mut out = Vec::with_capacity(body.messages.len());
+    for mut message in core::mem::take(&mut body.messages) {
+        if message.has("tool_calls")
+            && let Some(said) = message.take("content").filter(|said| !said.is(""))
+        {
+            out.push(Object::from([("role", "assistant".into()), ("content", said)]));
         }
         out.push(message);
     }

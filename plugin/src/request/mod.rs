@@ -102,12 +102,14 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);
+    repair::members(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
     reasoning::sampling(&mut body, &targets, &own);
     content::system(&mut body, &targets);
     content::turns(&mut body, &targets);
     content::order(&mut body, &targets);
+    content::beside_calls(&mut body, &targets);
     content::past_tools(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;

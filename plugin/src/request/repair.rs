@@ -9,8 +9,10 @@ use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::options::Model;
+use super::replay::OWN_FIELDS;
+use super::schema::{self, Form};
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts, schema, text_part};
+use super::{Body, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::traits::{Family, Route};
 
@@ -66,6 +68,10 @@ fn whole_call(mut call: Object<'_>) -> Option<Object<'_>> {
         return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
     };
     function.get("name")?;
+    // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
+    if function.is("name", "") {
+        function.set("name", "unknown");
+    }
     if let Some(arguments) = whole(function.get("arguments")) {
         function.set("arguments", arguments);
     }
@@ -73,6 +79,8 @@ fn whole_call(mut call: Object<'_>) -> Option<Object<'_>> {
     if call.get("type").is_none() {
         call.set("type", "function");
     }
+    // A stream's, and LiteLLM's own.
+    call.retain(&|name| !matches!(name, "index" | "provider_specific_fields"));
     Some(call)
 }
 
@@ -108,7 +116,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     choice(body, targets);
     let mut room = schema::ROOM;
-    let is_gemini = targets.any(|target| target.family == Family::Gemini && target.route != Route::OpenRouter);
+    let form = Form::of(targets);
+    let is_cohere = targets.any(|target| target.family == Family::Command);
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
@@ -132,12 +141,13 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        let given = function.get("parameters").cloned();
-        match schema::parameters(given, is_gemini, &mut room) {
-            // "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61)
-            Some(parameters) if is_gemini && schema::is_empty(&parameters) => function.remove("parameters"),
+        // "unknown field: parameter 'strict' is not a valid field" (OpenRouterTeam/openrouter-examples#71)
+        if is_cohere {
+            function.remove("strict");
+        }
+        match schema::parameters(function.take("parameters"), form, &mut room) {
             Some(parameters) => function.set("parameters", parameters),
-            None => {}
+            None => function.remove("parameters"),
         }
         tool.set("function", function);
     }
@@ -162,6 +172,27 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     let is_forced = choice.is_object() || choice.is("required");
     let choice = if is_forced && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
+}
+
+/// What clients keep in a message beside what is said: LiteLLM its own fields (BerriAI/litellm#25595 and #20334), hosts what
+/// they like (odysseus-dev/odysseus#167, ServiceStack/llms#17). OpenAI, Groq, Cerebras and Mistral refuse each member that
+/// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, and Mistral a name where no tool has it
+/// (Gage-Technologies/mistral-go#2).
+pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
+    const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
+    let is_mistral = targets.any(|target| target.family == Family::Mistral);
+    let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
+    let takes_all = takes_answers && !targets.any(|it| it.family == Family::Gpt && it.route != Route::OpenRouter);
+    for message in &mut body.messages {
+        let takes_name = !is_mistral || is_role(message, "tool");
+        message.retain(&|name| match name {
+            "provider_specific_fields" => false,
+            "name" => takes_name,
+            "refusal" | "audio" => takes_answers,
+            "prefix" => is_mistral || takes_all,
+            name => takes_all || KNOWN.contains(&name) || OWN_FIELDS.contains(&name),
+        });
+    }
 }
 
 /// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
@@ -428,6 +459,8 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     // Where it is, or what is in it, stands on one of two levels.
     let mut all = part.get("source").and_then(Json::object).unwrap_or_default();
     let is_text = all.is("type", "text");
+    // LangChain's place for a name.
+    all.extend(part.get("metadata").and_then(Json::object).unwrap_or_default());
     all.extend(part.clone());
     let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
     let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
@@ -493,6 +526,8 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
     };
     parts
         .into_iter()
+        // LangChain takes a text alone for a part, which only it does.
+        .map(|part| part.string().map(|text| text_part(Json::Text(text)).into()).unwrap_or(part))
         .filter(|part| !part.is_null() && !says_nothing(part))
         .map(|part| {
             if !part.is_object() {

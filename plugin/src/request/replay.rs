@@ -84,7 +84,8 @@ enum Piece<'a> {
     Other(Object<'a>),
 }
 
-const OWN_FIELDS: [&str; 5] =
+/// The members in which it comes, and goes.
+pub(super) const OWN_FIELDS: [&str; 5] =
     ["content_blocks", "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning"];
 
 /// The model's own turns, if there are any.

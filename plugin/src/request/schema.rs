@@ -1,27 +1,50 @@
 //! Schemas of tools, in the part of JSON Schema that the models that may answer know.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::list;
+use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
+use crate::traits::{Family, Route};
 
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
 const PLAIN: &str = r#"{"type":"object","properties":{"#;
 
 /// A list of required members that is `null`, and a union.
 const ODD: [&str; 2] = ["null", "Of\""];
+const ANY: &str = "\"anyOf\"";
 /// Where definitions were before they had the place of today: the gateway drops those for Claude.
 const OLDER: &str = "#/definitions/";
 
 /// What of a schema is looked at: one that refers to itself has no end.
 const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
+/// So few required members may be looked for one by one.
+const MOST_REQUIRED: usize = 512;
 
 /// How much the references in all tools of a request may cost together, in bytes that they stand for and names that are
 /// looked at: any number of them may name one definition of any length.
 pub(super) const ROOM: usize = 1 << 22;
+
+/// Whose part of JSON Schema a schema has to keep to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// What all take.
+    Common,
+    Google,
+    Kimi,
+    Nova,
+}
+
+impl Form {
+    pub(super) fn of(targets: &Targets) -> Self {
+        let has = |family| targets.any(|target| target.family == family && target.route != Route::OpenRouter);
+        let forms = [(Family::Gemini, Self::Google), (Family::Nova, Self::Nova), (Family::Kimi, Self::Kimi)];
+        forms.into_iter().find(|(family, _)| has(*family)).map_or(Self::Common, |(_, form)| form)
+    }
+}
 
 /// How Google takes a member.
 enum As {
@@ -65,38 +88,87 @@ const GOOGLES: [(&str, As); 23] = [
 /// The only formats that it takes.
 const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "int64"];
 
-/// The schema of a function's parameters, as all providers take it; none where it is so already.
-pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool, room: &mut usize) -> Option<Json<'a>> {
+/// The schema of a function's parameters, as all providers take it. None where it takes nothing and Google gets it:
+/// "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61).
+pub(super) fn parameters<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
-    if !is_gemini && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
-        return None;
+    let is_lenient = matches!(form, Form::Common | Form::Kimi);
+    if is_lenient && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
+        return given;
     }
     if raw.contains(OLDER) {
         let given = raw.replace(OLDER, "#/$defs/");
-        return Some(fitted(Json::parse(&given).ok(), is_gemini, room).owned());
+        return fitted(Json::parse(&given).ok(), form, room).map(|schema| Json::from(schema).owned());
     }
-    Some(fitted(given, is_gemini, room))
+    fitted(given, form, room).map(Json::from)
 }
 
-/// Whether it takes nothing.
-pub(super) fn is_empty(schema: &Json<'_>) -> bool {
-    let properties = schema.object().and_then(|schema| schema.get("properties")?.object());
-    properties.is_none_or(|properties| properties.is_empty())
-}
-
-fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool, room: &mut usize) -> Json<'a> {
+fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Object<'a>> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
-    if let Some(older) = schema.take("definitions") {
+    if let Some(mut older) = schema.take("definitions").and_then(Json::into_object) {
+        older.extend(schema.take("$defs").and_then(Json::into_object).unwrap_or_default());
         schema.set("$defs", older);
     }
     schema.remove("definitions");
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
+    let is_alone = defs.is_empty();
     let mut walk = Walk { defs, left: MOST, room };
-    let schema = walk.object(schema);
-    if is_gemini { walk.google(schema.into(), DEEPEST) } else { schema.into() }
+    let mut schema = walk.object(schema);
+    match form {
+        Form::Common => {}
+        Form::Google => {
+            schema = walk.google(schema.into(), DEEPEST);
+            let takes = matches!(schema.get("properties"), Some(Json::Object(all)) if !all.is_empty());
+            return takes.then_some(schema);
+        }
+        Form::Kimi => schema = typed(schema.into(), DEEPEST).into_object().unwrap_or_default(),
+        // Three members at the top are all that it takes ("extraneous key [definitions] is not permitted":
+        // zed-industries/zed#28521): what is defined apart is written where it is referred to, as for Google.
+        Form::Nova => {
+            if !is_alone {
+                schema = walk.google(schema.into(), DEEPEST);
+            }
+            schema.retain(&|name| matches!(name, "type" | "properties" | "required"));
+        }
+    }
+    Some(schema)
 }
 
-const UNIONS: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
+/// The same without a type beside a union, which Kimi refuses at any depth ("type should be defined in anyOf items":
+/// nicobailon/pi-subagents#126): each variant that has none gets it.
+fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
+    if depth == 0 || json.raw().is_some_and(|raw| !raw.contains(ANY)) {
+        return json;
+    }
+    if !json.is_object() {
+        let items = json.list();
+        return items
+            .map_or(json, |items| items.into_iter().map(|item| typed(item, depth - 1)).collect::<Vec<_>>().into());
+    }
+    let mut schema = json.into_object().unwrap_or_default();
+    if let Some(mut variants) = schema.get("anyOf").and_then(Json::list)
+        && let Some(kind) = schema.take("type")
+    {
+        schema.remove("type");
+        for variant in &mut variants {
+            if let Some(mut own) = variant.object()
+                && !["type", "$ref", "anyOf"].iter().any(|name| own.has(name))
+            {
+                own.set("type", kind.clone());
+                *variant = own.into();
+            }
+        }
+        schema.set("anyOf", variants);
+    }
+    let mut out = Object::default();
+    for (name, value) in schema {
+        out.add(name, typed(value, depth - 1));
+    }
+    out.into()
+}
+
+/// What holds variants, and whether what one demands is demanded: what one of several does is not.
+const UNIONS: [(&str, bool); 4] = [("$ref", true), ("allOf", true), ("anyOf", false), ("oneOf", false)];
 
 /// Takes out the properties of a schema, and which of them it demands.
 fn take<'a>(schema: &mut Object<'a>, properties: &mut Vec<(Cow<'a, str>, Json<'a>)>, required: &mut Vec<Json<'a>>) {
@@ -146,7 +218,7 @@ impl<'a> Walk<'a, '_> {
         let mut required = Vec::new();
         take(&mut schema, &mut properties, &mut required);
         let own = properties.len();
-        for name in UNIONS {
+        for (name, demands) in UNIONS {
             let variants = match schema.take(name) {
                 Some(named) if named.string().is_some() => alloc::vec![[("$ref", named)].into()],
                 variants => variants.and_then(Json::into_list).unwrap_or_default(),
@@ -156,8 +228,7 @@ impl<'a> Walk<'a, '_> {
                 let mut variant = self.named(&variant).and_then(Json::into_object).unwrap_or(variant);
                 let demanded = required.len();
                 take(&mut variant, &mut properties, &mut required);
-                // What one of several demands is demanded no more.
-                if name.ends_with("yOf") || name == "oneOf" {
+                if !demands {
                     required.truncate(demanded);
                 }
             }
@@ -183,7 +254,7 @@ impl<'a> Walk<'a, '_> {
 
     /// The same in OpenAPI's form: Google refuses each member that it does not know ("Unknown name"), lists of types,
     /// values that are no texts, and more. Sources: see `host-harness/stub/src/strict/gemini.rs`.
-    fn google(&mut self, schema: Json<'a>, depth: usize) -> Json<'a> {
+    fn google(&mut self, schema: Json<'a>, depth: usize) -> Object<'a> {
         let mut out = Object::default();
         let is_seen = depth > 0 && self.left > 0;
         self.left = self.left.saturating_sub(1);
@@ -192,7 +263,7 @@ impl<'a> Walk<'a, '_> {
             schema = self.object(schema);
         }
         if let Some(named) = self.named(&schema) {
-            out.extend(self.google(named, depth - 1).into_object().unwrap_or_default());
+            out.extend(self.google(named, depth - 1));
         }
         for (name, value) in schema {
             let Some((_, how)) = GOOGLES.iter().find(|(known, _)| name == *known) else { continue };
@@ -208,66 +279,53 @@ impl<'a> Walk<'a, '_> {
                     }
                     values.retain(|value| !value.is(""));
                     out.set("enum", values);
-                    out.set("type", "string");
                 }
                 As::Properties => {
                     let mut all = Object::default();
                     for (name, schema) in value.into_object().unwrap_or_default() {
-                        all.add(name, self.google(schema, depth - 1));
+                        all.add(name, self.google(schema, depth - 1).into());
                     }
                     out.set("properties", all);
                 }
                 As::One => {
-                    let (first, _) = one(&mut out, value);
-                    out.set(name.clone(), if name == "type" { first } else { self.google(first, depth - 1) });
+                    let first = some(&mut out, value).swap_remove(0);
+                    let first = if name == "type" { first } else { self.google(first, depth - 1).into() };
+                    out.set(name, first);
                 }
                 As::Variants => {
-                    let (first, mut rest) = one(&mut out, value);
-                    if rest.is_empty() || name == "allOf" {
-                        rest.insert(0, first);
-                        for variant in rest {
-                            out.extend(self.google(variant, depth - 1).into_object().unwrap_or_default());
-                        }
-                        continue;
+                    let variants = some(&mut out, value).into_iter().map(|variant| self.google(variant, depth - 1));
+                    let variants: Vec<_> = variants.collect();
+                    if variants.len() == 1 || name == "allOf" {
+                        variants.into_iter().for_each(|variant| out.extend(variant));
+                    } else {
+                        out.set("anyOf", list(variants));
                     }
-                    rest.insert(0, first);
-                    for variant in &mut rest {
-                        *variant = self.google(mem::replace(variant, Json::NULL), depth - 1);
-                    }
-                    out.set("anyOf", rest);
                 }
             }
         }
-        let has = |name: &str| out.has(name);
-        let kind = match () {
-            // It stands alone, but for what is said of it.
-            () if has("anyOf") => "",
-            () if has("enum") => "string",
-            () if has("properties") => "object",
-            () if has("items") => "array",
-            () => &*out.text("type"),
-        };
-        let kind = String::from(if kind.is_empty() && !has("anyOf") { "string" } else { kind });
-        if kind == "array" && !has("items") {
-            out.set("items", [("type", "string".into())]);
-        }
+        let told = [("enum", "string"), ("properties", "object"), ("items", "array")];
+        let kind =
+            told.iter().find(|(name, _)| out.has(name)).map_or_else(|| out.text("type"), |(_, kind)| (*kind).into());
+        let kind = if kind.is_empty() { "string".into() } else { kind };
         out.remove("type");
-        if !kind.is_empty() {
-            out.set("type", kind);
+        // It stands alone, but for what is said of it.
+        if !out.has("anyOf") {
+            if kind == "array" && !out.has("items") {
+                out.set("items", [("type", "string".into())]);
+            }
+            out.set("type", Json::Text(kind));
         }
         if let Some(mut required) = out.take("required").and_then(Json::into_list) {
-            let properties = out.get("properties").and_then(Json::object).unwrap_or_default();
-            // So few that they may be looked for one by one.
-            required.truncate(DEEPEST);
-            required.retain(|name| properties.has(&name.text()));
+            required.truncate(MOST_REQUIRED);
+            required.retain(|name| matches!(out.get("properties"), Some(Json::Object(all)) if all.has(&name.text())));
             out.set("required", required);
         }
-        out.into()
+        out
     }
 }
 
-/// The first of several, and the others, without what says that there may be none.
-fn one<'a>(out: &mut Object<'a>, value: Json<'a>) -> (Json<'a>, Vec<Json<'a>>) {
+/// One or several, without what says that there may be none.
+fn some<'a>(out: &mut Object<'a>, value: Json<'a>) -> Vec<Json<'a>> {
     let mut all = value.list().unwrap_or_else(|| alloc::vec![value]);
     let count = all.len();
     all.retain(|item| !item.is("null") && !item.object().is_some_and(|item| item.is("type", "null")));
@@ -275,7 +333,7 @@ fn one<'a>(out: &mut Object<'a>, value: Json<'a>) -> (Json<'a>, Vec<Json<'a>>) {
         out.set("nullable", true);
     }
     if all.is_empty() {
-        return (Json::NULL, all);
+        all.push(Json::NULL);
     }
-    (all.remove(0), all)
+    all
 }

@@ -837,7 +837,10 @@ fn parts_are_spelled_as_chat_completions_do() {
             json!({"type": "document", "source": {"type": "content", "content": []}}),
             json!({"type": "document", "source": {"type": "content", "content": []}}),
         ),
-        (json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}), file(json!({"file_data": pdf}))),
+        (
+            json!({"type": "file", "data": "JVBERi0x", "mediaType": "application/pdf"}),
+            file(json!({"file_data": pdf, "filename": "file"})),
+        ),
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
         (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
     ] {
@@ -1453,7 +1456,10 @@ fn the_signature_of_a_call_adds_no_message_no_call_and_no_member() {
                 names(&input[2], &["type", "call_id", "name", "arguments"]);
                 continue;
             }
-            let all = sent["messages"].as_array().unwrap();
+            let mut all = sent["messages"].as_array().unwrap().clone();
+            if model.starts_with("@google") {
+                assert_eq!(all.remove(1), json!({"role": "assistant", "content": "x"}), "what is said beside a call");
+            }
             let roles: Vec<_> = all.iter().map(|message| message["role"].as_str().unwrap()).collect();
             assert_eq!(roles, ["user", "assistant", "tool", "user"], "{model} {signature}: {sent}");
             names(&all[1], &["role", "content", "tool_calls", "reasoning_details", "reasoning_content"]);

@@ -1,4 +1,4 @@
-//! What Bedrock's Converse API refuses for Claude: its own rules of form, and those of the model behind it.
+//! What Bedrock's Converse API refuses for Claude and Nova: its own rules of form, and those of the model behind it.
 
 use serde_json::{Map, Value, json};
 
@@ -7,6 +7,9 @@ use super::anthropic::{self, list};
 /// Checks a request for `model`; the error is the message of a 400.
 pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     form(body)?;
+    if is_nova(model) {
+        return nova(body);
+    }
     anthropic::check(&as_messages(model, body))
         .map_err(|message| format!("The model returned the following errors: {message}"))
 }
@@ -67,6 +70,25 @@ fn form(body: &Value) -> Result<(), String> {
             if spec["description"].as_str().is_some_and(str::is_empty) {
                 return Err("1 validation error detected: Value at 'toolConfig.tools.1.member.toolSpec.description' failed to satisfy constraint: Member must have length greater than or equal to 1".into());
             }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a model is one of Amazon's own.
+pub(crate) fn is_nova(model: &str) -> bool {
+    model.contains("amazon.nova")
+}
+
+/// Of a schema it takes three members at the top, and no others. Sources: AWS' "Using tools with Amazon Nova", and
+/// zed-industries/zed#28521, which quotes the words.
+fn nova(body: &Value) -> Result<(), String> {
+    for (at, tool) in list(&body["toolConfig"]["tools"]).enumerate() {
+        let mut names = tool["toolSpec"]["inputSchema"]["json"].as_object().into_iter().flatten().map(|(name, _)| name);
+        if let Some(name) = names.find(|name| !["type", "properties", "required"].contains(&name.as_str())) {
+            return Err(format!(
+                "The model returned the following errors: Malformed input request: #/toolConfig/tools/{at}/toolSpec/inputSchema/json: extraneous key [{name}] is not permitted, please reformat your input and try again."
+            ));
         }
     }
     Ok(())

@@ -28,6 +28,9 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if is_of(&["qwen3."]) {
         return qwen(body);
     }
+    if is_of(&["command-"]) {
+        return cohere(body);
+    }
     if is_of(&["sonar"]) { sonar(body) } else { Ok(()) }
 }
 
@@ -84,11 +87,17 @@ fn grok(name: &str, body: &Value) -> Result<(), Refused> {
 }
 
 /// Sources: onyx-dot-app/onyx#6458 and BerriAI/litellm#17761 (order), 0xPlaygrounds/rig#1130 (the end), earendil-works/pi's
-/// `requiresMistralToolIds` (ids).
+/// `requiresMistralToolIds` (ids), BerriAI/litellm#30882, charmbracelet/crush#1590 and Gage-Technologies/mistral-go#2 (members of
+/// a message; a tool's has a name).
 fn mistral(body: &Value) -> Result<(), Refused> {
+    const MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", "prefix"];
     let mut before = "";
-    for message in list(&body["messages"]) {
+    for (at, message) in list(&body["messages"]).enumerate() {
         let role = message["role"].as_str().unwrap_or_default();
+        let mut names = message.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        if let Some(name) = names.find(|name| !MESSAGE.contains(name) && (*name, role) != ("name", "tool")) {
+            return refused(format!("Extra inputs are not permitted: body.messages.{at}.{role}.{name}"));
+        }
         if before == "tool" && role == "user" {
             return refused("Unexpected role 'user' after role 'tool'");
         }
@@ -107,16 +116,31 @@ fn mistral(body: &Value) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Source: MoonshotAI/kimi-code#2661.
+/// Sources: MoonshotAI/kimi-code#2661, and nicobailon/pi-subagents#126 and openclaw/openclaw#113130 for what is within.
 fn kimi(body: &Value) -> Result<(), Refused> {
-    let is_wrong = |tool: &Value| {
-        let parameters = &tool["function"]["parameters"];
-        parameters.get("anyOf").is_some() && parameters.get("type").is_some()
-    };
-    if list(&body["tools"]).any(is_wrong) {
-        return refused(
-            "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path 'root': when using anyOf, type should be defined in anyOf items instead of the parent schema>",
-        );
+    let found = list(&body["tools"]).find_map(|tool| untyped_union(&tool["function"]["parameters"], ""));
+    found.map_or(Ok(()), |path| {
+        let path = path.strip_prefix('.').unwrap_or("root");
+        refused(format!(
+            "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path '{path}': when using anyOf, type should be defined in anyOf items instead of the parent schema>"
+        ))
+    })
+}
+
+/// Where a type stands beside a union.
+fn untyped_union(schema: &Value, path: &str) -> Option<String> {
+    if schema["anyOf"].is_array() && schema.get("type").is_some() {
+        return Some(path.to_owned());
+    }
+    let members = schema.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value));
+    let items = schema.as_array().into_iter().flatten().enumerate().map(|(at, value)| (at.to_string(), value));
+    members.chain(items).find_map(|(name, value)| untyped_union(value, &format!("{path}.{name}")))
+}
+
+/// Source: OpenRouterTeam/openrouter-examples#71. The gateway hands tools on as they are (1.15.2).
+fn cohere(body: &Value) -> Result<(), Refused> {
+    if list(&body["tools"]).any(|tool| tool["function"].get("strict").is_some()) {
+        return refused("unknown field: parameter 'strict' is not a valid field.");
     }
     Ok(())
 }

@@ -236,6 +236,10 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         let is_lenient = message["role"] == "system" && family.thinking == Thinking::None;
         for (index, part) in list(&message["content"]).enumerate().filter(|_| !is_lenient) {
             let path = format!("{path}.content[{index}]");
+            if part.is_string() {
+                let text = format!("Invalid type for '{path}': expected an object, but got a string instead.");
+                return Err(Refused::new(text, path, "invalid_type"));
+            }
             known(
                 part,
                 &["type", "text", "image_url", "input_audio", "file", "refusal", "prompt_cache_breakpoint"],
@@ -243,11 +247,24 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
             )?;
             known(&part["image_url"], &["url", "detail"], &format!("{path}.image_url"))?;
             known(&part["file"], &["file_data", "file_id", "filename"], &format!("{path}.file"))?;
+            // Without a name it takes the data for none: openai/openai-agents-python#1513, langchain-ai/langchainjs#9512.
+            let file = &part["file"];
+            if part["type"] == "file" && !file["filename"].is_string() && !file["file_id"].is_string() {
+                return Err(Refused::missing(format!("{path}.file.file_id")));
+            }
         }
         for (index, call) in list(&message["tool_calls"]).enumerate() {
             let path = format!("{path}.tool_calls[{index}]");
             known(call, &["id", "type", "function", "custom", "index"], &path)?;
             known(&call["function"], &["name", "arguments"], &format!("{path}.function"))?;
+            // continuedev/continue#5091 and #9784.
+            if call["function"]["name"] == "" {
+                let name = format!("{path}.function.name");
+                let text = format!(
+                    "Invalid '{name}': empty string. Expected a string with minimum length 1, but got an empty string instead."
+                );
+                return Err(Refused::new(text, name, "empty_string"));
+            }
         }
     }
     for (at, tool) in list(&body["tools"]).enumerate() {

@@ -276,6 +276,9 @@ fn what_openai_and_its_like_refuse() {
     };
     let marked = |role: &str| json!({"messages": [{"role": role, "content": [text("a", Some(false))]}]});
     let tool = |parameters: Value| json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]});
+    let call = json!({"id": "1", "type": "function", "function": {"name": "", "arguments": "{}"}});
+    let result = json!({"role": "tool", "tool_call_id": "1", "content": "r"});
+    let nameless = json!([{"role": "assistant", "tool_calls": [call]}, result]);
     for (body, message) in [
         (body("gpt-5", json!({"max_tokens": 10})), "Use 'max_completion_tokens' instead."),
         (body("gpt-4o", json!({"max_tokens": 16_385})), "supports at most 16384 completion tokens"),
@@ -312,6 +315,12 @@ fn what_openai_and_its_like_refuse() {
             body("gpt-4o", json!({"messages": [{"role": "assistant", "content": "a", "tool_calls": []}]})),
             "'messages[0].tool_calls': empty array",
         ),
+        (body("gpt-4o", user(json!(["hi"]))), "expected an object, but got a string"),
+        (
+            body("gpt-4o", user(json!([{"type": "file", "file": {"file_data": "data:,", "filename": null}}]))),
+            "file.file_id'",
+        ),
+        (body("gpt-4o", json!({"messages": nameless})), "function.name': empty string"),
         (body("gpt-4o", tool(json!({}))), "schema must be a JSON Schema"),
         (body("gpt-5", tool(json!({"type": "object"}))), "object schema missing properties"),
         (
@@ -357,6 +366,8 @@ fn what_those_refuse_that_are_stricter_than_openai() {
     let said = |name: &str| json!({"messages": [{"role": "assistant", "content": "a", (name): "b"}]});
     let forced = json!({"tool_choice": "required"});
     let union = json!({"tools": [{"function": {"parameters": {"type": "object", "anyOf": []}}}]});
+    let within =
+        |a: Value| json!({"tools": [{"function": {"parameters": {"type": "object", "properties": {"a": a}}}}]});
     for (slug, body, message) in [
         ("groq", of("m", said("reasoning_content")), "property 'reasoning_content' is unsupported)]"),
         (
@@ -380,7 +391,19 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("sonar", turns(&["user", "call", "tool", "user"])), "should alternate"),
         ("", of("sonar", turns(&["user", "assistant", "system"])), "should alternate"),
         ("", of("sonar", turns(&["user", "assistant"])), "Last message must have role"),
-        ("", of("kimi-k3", union), "moonshot flavored json schema"),
+        (
+            "",
+            of("mistral-large", said("metadata")),
+            "Extra inputs are not permitted: body.messages.0.assistant.metadata",
+        ),
+        ("", of("mistral-large", said("name")), "body.messages.0.assistant.name"),
+        ("", of("kimi-k3", union), "At path 'root'"),
+        ("", of("kimi-k3", within(json!({"type": "string", "anyOf": []}))), "At path 'properties.a'"),
+        (
+            "",
+            of("command-a", json!({"tools": [{"function": {"strict": true}}]})),
+            "parameter 'strict' is not a valid field",
+        ),
         ("", of("qwen3.6-plus", forced.clone()), "in thinking mode"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
@@ -393,6 +416,8 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("grok-3-mini", json!({"reasoning_effort": "low"}))),
         ("", of("mistral-large", turns(&["user", "call", "tool", "assistant", "user"]))),
         ("", of("sonar", turns(&["system", "system", "user", "call", "tool", "tool"]))),
+        ("", of("kimi-k3", within(json!({"anyOf": [{"type": "string"}]})))),
+        ("", of("command-a", within(json!({"type": "string"})))),
         ("", of("qwen3-max", forced)),
     ] {
         assert_eq!(compatible::check(slug, &body), Ok(()), "{slug} {body}");
@@ -508,4 +533,15 @@ fn what_the_responses_api_refuses() {
     ] {
         assert_eq!(responses::check(&body), Ok(()), "{body}");
     }
+}
+
+#[test]
+fn nova_takes_three_members_of_a_schema() {
+    let check = |schema: Value| {
+        let tool = json!({"toolSpec": {"name": "f", "inputSchema": {"json": schema}}});
+        bedrock::check("us.amazon.nova-pro-v1:0", &json!({"messages": [], "toolConfig": {"tools": [tool]}}))
+    };
+    assert_eq!(check(json!({"type": "object", "properties": {}, "required": []})), Ok(()));
+    let refused = check(json!({"type": "object", "properties": {}, "definitions": {}})).unwrap_err();
+    assert!(refused.contains("extraneous key [definitions] is not permitted"), "{refused}");
 }
