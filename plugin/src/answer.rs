@@ -168,12 +168,15 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
     for image in &message.images {
         parts.push(AssistantPart::Image(picture(head, image)?));
     }
+    // How far the arguments of the last call have come: a call may be in any number of pieces.
+    let mut last_call = Nesting::default();
     for (at, call) in message.tool_calls.into_iter().enumerate() {
         // The rest of the call before it (sglang#23071).
         if [&call.id, &call.name].into_iter().all(|text| text.is_empty())
             && let Some(AssistantPart::ToolCall(last)) = parts.last_mut()
-            && !nesting(&last.arguments_json).is_closed
+            && !last_call.is_closed
         {
+            last_call.push(call.arguments.text.as_bytes());
             last.arguments_json.push_str(&call.arguments.text);
             continue;
         }
@@ -184,12 +187,15 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
                 Some(other) => AssistantPart::Other(other),
                 None => continue,
             },
-            (None, false) => AssistantPart::ToolCall(ToolCall {
-                signature: signature.or_else(|| details.of_call(&call.id)),
-                id: present(call.id).unwrap_or_else(|| call_id(at)),
-                name: call.name.into_owned(),
-                arguments_json: call.arguments.text.into_owned(),
-            }),
+            (None, false) => {
+                last_call = nesting(&call.arguments.text);
+                AssistantPart::ToolCall(ToolCall {
+                    signature: signature.or_else(|| details.of_call(&call.id)),
+                    id: present(call.id).unwrap_or_else(|| call_id(at)),
+                    name: call.name.into_owned(),
+                    arguments_json: call.arguments.text.into_owned(),
+                })
+            }
         });
     }
     parts.extend(message.others.into_iter().map(AssistantPart::Other));

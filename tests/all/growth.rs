@@ -36,6 +36,8 @@ enum What {
     Choices,
     /// Calls in a whole answer.
     Calls,
+    /// Pieces of one call in a whole answer.
+    CallPieces,
     /// Unknown members of a whole answer.
     Unknown,
     /// Events of a stream.
@@ -258,6 +260,11 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         }
         What::Blocks => answered(answer(&blocks(count))).await,
         What::Calls => answered(answer(&format!(r#""tool_calls":[{}]"#, each(count, call)))).await,
+        What::CallPieces => {
+            let begun = r#"{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\""}}"#;
+            let pieces = each(count, |_| r#"{"function":{"arguments":"ten bytes."}}"#.to_owned());
+            answered(answer(&format!(r#""tool_calls":[{begun},{pieces}]"#))).await
+        }
         What::Choices => {
             let choice = |number| format!(r#"{{"index":{},"message":{{"content":"x"}}}}"#, number + 1);
             answered(format!(r#"{{"id":"c","model":"m","choices":[{}]}}"#, each(count, choice))).await
@@ -466,7 +473,7 @@ async fn twice_as_much_costs_about_twice_as_much() {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.
-            What::StreamedCalls | What::CallEvents | What::Details | What::Items => 2_000,
+            What::CallPieces | What::StreamedCalls | What::CallEvents | What::Details | What::Items => 2_000,
             _ => 4_000,
         };
         let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);
