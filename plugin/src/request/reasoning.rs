@@ -4,7 +4,7 @@ use alloc::borrow::{Cow, ToOwned};
 
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_role, limit};
+use super::{Body, is_forced, is_role, limit};
 use crate::json::Json;
 use crate::prompt;
 use crate::traits::{Family, Protocol, Route, Thinking, Traits};
@@ -40,8 +40,7 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         // OpenRouter's own form says "none" too.
         return body.members.set("reasoning", [("effort", nearest(asked, targets).unwrap_or(asked).to_owned().into())]);
     }
-    let forces_a_tool =
-        body.members.get("tool_choice").is_some_and(|choice| choice.is_object() || choice.text() == "required");
+    let forces_a_tool = body.members.get("tool_choice").is_some_and(is_forced);
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
     let is_claude = |target: &Traits| target.family == Family::Claude;
     if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {

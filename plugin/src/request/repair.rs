@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::cache::MARK;
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts, schema, text_part};
+use super::{Body, is_forced, is_role, is_type, list, parts, schema, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::traits::{Family, Route};
 
@@ -42,9 +42,9 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
-/// Changes the calls of one of the model's own turns, and leaves out those of which nothing is left.
+/// Changes the calls of one turn, and leaves out those of which nothing is left. A result has none, as in [`Ids`].
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
-    if !is_role(message, "assistant") {
+    if is_role(message, "tool") {
         return;
     }
     let Some(calls) = message.take("tool_calls") else { return };
@@ -158,8 +158,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else {
         choice
     };
-    let is_forced = choice.is_object() || choice.is("required");
-    let choice = if is_forced && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
+    let choice = if is_forced(&choice) && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
 }
 

@@ -928,6 +928,21 @@ fn ids_are_what_the_provider_takes() {
         }
         assert_eq!((&sent["messages"][2]["tool_call_id"], &*other), (&json!(made), "D681PevKt"));
     }
+    // Whoever's turn a call stands in, it counts.
+    for odd in [
+        json!({"role": "user", "content": "x", "function_call": {"name": "f", "arguments": "{}"}}),
+        json!({"role": "user", "content": "x", "tool_calls": [call("a.1", "f", "{}".into())]}),
+    ] {
+        let answered = json!({"role": "tool", "content": "1"});
+        let turns = ["b.1", "c.1"].map(|id| [calls(json!([call(id, "f", "{}".into())])), result(id, "2".into())]);
+        let messages = [vec![user("hi"), odd.clone(), answered], turns.concat()].concat();
+        let sent = plain(json!({"model": CLAUDE, "messages": messages}));
+        let sent = sent["messages"].as_array().unwrap();
+        let called: Vec<_> = sent.iter().filter_map(|message| message["tool_calls"][0]["id"].as_str()).collect();
+        let told: Vec<_> = sent.iter().filter_map(|message| message["tool_call_id"].as_str()).collect();
+        assert!(called == told && called.len() == 3, "{odd}: {called:?} {told:?}");
+        assert!(called[1] != called[2] && called.iter().all(|id| !id.is_empty() && !id.contains('.')), "{called:?}");
+    }
     // Nine characters of a hash would be the same of the first two; and the last looks like one that is made.
     let alike = ["f.7c7e2f953f620e69", "f.6cf91230567c8336", "made00000"];
     let turn = calls(json!(alike.map(|id| call(id, "f", "{}".into()))));
