@@ -69,8 +69,11 @@ fn listed(text: &str) -> Option<Json<'_>> {
 /// does a stream that ends with a part of an image.
 pub(crate) fn last_event(text: &str) -> &str {
     let is_stream = ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field));
+    if !is_stream {
+        return text;
+    }
     let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    let last = events.find(|event| is_stream && event.starts_with('{'));
+    let last = events.find(|event| event.starts_with('{'));
     last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
 }
 

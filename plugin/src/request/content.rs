@@ -126,9 +126,9 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 /// and its first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a prompt separately keep the parts. Only OpenAI
 /// knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
-    let is_gemini = targets.any(|target| matches!(target.family, Family::Gemini | Family::Sonar));
+    let takes_one = targets.any(|target| matches!(target.family, Family::Gemini | Family::Sonar));
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
-        || (!is_gemini && has_marker(&body.messages));
+        || (!takes_one && has_marker(&body.messages));
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
     let mut first: Option<usize> = None;
     let mut more = String::new();
@@ -144,7 +144,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         if !keeps_parts && let Some(text) = joined(message) {
             message.set("content", text);
         }
-        if is_gemini && first.is_some() {
+        if takes_one && first.is_some() {
             more.push_str("\n\n");
             more.push_str(&message.text("content"));
             return false;
@@ -158,7 +158,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         message.set("content", text);
     }
     // Gemini's has to be the first message of all.
-    if is_gemini && let Some(at) = first.filter(|&at| at > 0) {
+    if takes_one && let Some(at) = first.filter(|&at| at > 0) {
         let message = body.messages.remove(at);
         body.messages.insert(0, message);
     }
