@@ -131,12 +131,9 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        let given = function.get("parameters").cloned();
-        match schema::parameters(given, is_gemini) {
-            // "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61)
-            Some(parameters) if is_gemini && schema::is_empty(&parameters) => function.remove("parameters"),
+        match schema::parameters(function.take("parameters"), is_gemini) {
             Some(parameters) => function.set("parameters", parameters),
-            None => {}
+            None => function.remove("parameters"),
         }
         tool.set("function", function);
     }

@@ -1,10 +1,10 @@
 //! Schemas of tools, in the part of JSON Schema that the models that may answer know.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::list;
 use crate::json::{Json, Object, firsts};
 
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
@@ -18,6 +18,8 @@ const OLDER: &str = "#/definitions/";
 /// What of a schema is looked at: one that refers to itself has no end.
 const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
+/// So few required members may be looked for one by one.
+const MOST_REQUIRED: usize = 512;
 
 /// How Google takes a member.
 enum As {
@@ -61,34 +63,35 @@ const GOOGLES: [(&str, As); 23] = [
 /// The only formats that it takes.
 const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "int64"];
 
-/// The schema of a function's parameters, as all providers take it; none where it is so already.
+/// The schema of a function's parameters, as all providers take it. None where it takes nothing and Google gets it:
+/// "properties: should be non-empty for OBJECT type" (crmne/ruby_llm#61).
 pub(super) fn parameters<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
     if !is_gemini && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
-        return None;
+        return given;
     }
     if raw.contains(OLDER) {
         let given = raw.replace(OLDER, "#/$defs/");
-        return Some(fitted(Json::parse(&given).ok(), is_gemini).owned());
+        return fitted(Json::parse(&given).ok(), is_gemini).map(|schema| Json::from(schema).owned());
     }
-    Some(fitted(given, is_gemini))
+    fitted(given, is_gemini).map(Json::from)
 }
 
-/// Whether it takes nothing.
-pub(super) fn is_empty(schema: &Json<'_>) -> bool {
-    let properties = schema.object().and_then(|schema| schema.get("properties")?.object());
-    properties.is_none_or(|properties| properties.is_empty())
-}
-
-fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Json<'a> {
+fn fitted<'a>(given: Option<Json<'a>>, is_gemini: bool) -> Option<Object<'a>> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
-    if let Some(older) = schema.take("definitions") {
+    if let Some(mut older) = schema.take("definitions").and_then(Json::into_object) {
+        older.extend(schema.take("$defs").and_then(Json::into_object).unwrap_or_default());
         schema.set("$defs", older);
     }
     schema.remove("definitions");
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
     let schema = object(schema, &defs);
-    if is_gemini { Walk { defs, left: MOST }.google(schema.into(), DEEPEST) } else { schema.into() }
+    if !is_gemini {
+        return Some(schema);
+    }
+    let schema = Walk { defs, left: MOST }.google(schema.into(), DEEPEST);
+    let takes = |schema: &Object<'_>| matches!(schema.get("properties"), Some(Json::Object(all)) if !all.is_empty());
+    Some(schema).filter(takes)
 }
 
 /// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi
@@ -98,7 +101,7 @@ fn object<'a>(mut schema: Object<'a>, defs: &Object<'a>) -> Object<'a> {
     let mut required = Vec::new();
     take(&mut schema, &mut properties, &mut required);
     let own = properties.len();
-    for name in UNIONS {
+    for (name, demands) in UNIONS {
         let variants = match schema.take(name) {
             Some(named) if named.string().is_some() => alloc::vec![[("$ref", named)].into()],
             variants => variants.and_then(Json::into_list).unwrap_or_default(),
@@ -108,8 +111,7 @@ fn object<'a>(mut schema: Object<'a>, defs: &Object<'a>) -> Object<'a> {
             let mut variant = named(&variant, defs).and_then(Json::into_object).unwrap_or(variant);
             let demanded = required.len();
             take(&mut variant, &mut properties, &mut required);
-            // What one of several demands is demanded no more.
-            if name.ends_with("yOf") || name == "oneOf" {
+            if !demands {
                 required.truncate(demanded);
             }
         }
@@ -124,7 +126,8 @@ fn object<'a>(mut schema: Object<'a>, defs: &Object<'a>) -> Object<'a> {
     schema
 }
 
-const UNIONS: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
+/// What holds variants, and whether what one demands is demanded: what one of several does is not.
+const UNIONS: [(&str, bool); 4] = [("$ref", true), ("allOf", true), ("anyOf", false), ("oneOf", false)];
 
 /// Takes out the properties of a schema, and which of them it demands.
 fn take<'a>(schema: &mut Object<'a>, properties: &mut Vec<(Cow<'a, str>, Json<'a>)>, required: &mut Vec<Json<'a>>) {
@@ -172,7 +175,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// The same in OpenAPI's form: Google refuses each member that it does not know ("Unknown name"), lists of types,
     /// values that are no texts, and more. Sources: see `host-harness/stub/src/strict/gemini.rs`.
-    fn google(&mut self, schema: Json<'a>, depth: usize) -> Json<'a> {
+    fn google(&mut self, schema: Json<'a>, depth: usize) -> Object<'a> {
         let mut out = Object::default();
         let is_seen = depth > 0 && self.left > 0;
         self.left = self.left.saturating_sub(1);
@@ -181,7 +184,7 @@ impl<'a> Walk<'a> {
             schema = object(schema, &self.defs);
         }
         if let Some(named) = named(&schema, &self.defs) {
-            out.extend(self.google(named, depth - 1).into_object().unwrap_or_default());
+            out.extend(self.google(named, depth - 1));
         }
         for (name, value) in schema {
             let Some((_, how)) = GOOGLES.iter().find(|(known, _)| name == *known) else { continue };
@@ -197,66 +200,53 @@ impl<'a> Walk<'a> {
                     }
                     values.retain(|value| !value.is(""));
                     out.set("enum", values);
-                    out.set("type", "string");
                 }
                 As::Properties => {
                     let mut all = Object::default();
                     for (name, schema) in value.into_object().unwrap_or_default() {
-                        all.add(name, self.google(schema, depth - 1));
+                        all.add(name, self.google(schema, depth - 1).into());
                     }
                     out.set("properties", all);
                 }
                 As::One => {
-                    let (first, _) = one(&mut out, value);
-                    out.set(name.clone(), if name == "type" { first } else { self.google(first, depth - 1) });
+                    let first = some(&mut out, value).swap_remove(0);
+                    let first = if name == "type" { first } else { self.google(first, depth - 1).into() };
+                    out.set(name, first);
                 }
                 As::Variants => {
-                    let (first, mut rest) = one(&mut out, value);
-                    if rest.is_empty() || name == "allOf" {
-                        rest.insert(0, first);
-                        for variant in rest {
-                            out.extend(self.google(variant, depth - 1).into_object().unwrap_or_default());
-                        }
-                        continue;
+                    let variants = some(&mut out, value).into_iter().map(|variant| self.google(variant, depth - 1));
+                    let variants: Vec<_> = variants.collect();
+                    if variants.len() == 1 || name == "allOf" {
+                        variants.into_iter().for_each(|variant| out.extend(variant));
+                    } else {
+                        out.set("anyOf", list(variants));
                     }
-                    rest.insert(0, first);
-                    for variant in &mut rest {
-                        *variant = self.google(mem::replace(variant, Json::NULL), depth - 1);
-                    }
-                    out.set("anyOf", rest);
                 }
             }
         }
-        let has = |name: &str| out.has(name);
-        let kind = match () {
-            // It stands alone, but for what is said of it.
-            () if has("anyOf") => "",
-            () if has("enum") => "string",
-            () if has("properties") => "object",
-            () if has("items") => "array",
-            () => &*out.text("type"),
-        };
-        let kind = String::from(if kind.is_empty() && !has("anyOf") { "string" } else { kind });
-        if kind == "array" && !has("items") {
-            out.set("items", [("type", "string".into())]);
-        }
+        let told = [("enum", "string"), ("properties", "object"), ("items", "array")];
+        let kind =
+            told.iter().find(|(name, _)| out.has(name)).map_or_else(|| out.text("type"), |(_, kind)| (*kind).into());
+        let kind = if kind.is_empty() { "string".into() } else { kind };
         out.remove("type");
-        if !kind.is_empty() {
-            out.set("type", kind);
+        // It stands alone, but for what is said of it.
+        if !out.has("anyOf") {
+            if kind == "array" && !out.has("items") {
+                out.set("items", [("type", "string".into())]);
+            }
+            out.set("type", Json::Text(kind));
         }
         if let Some(mut required) = out.take("required").and_then(Json::into_list) {
-            let properties = out.get("properties").and_then(Json::object).unwrap_or_default();
-            // So few that they may be looked for one by one.
-            required.truncate(DEEPEST);
-            required.retain(|name| properties.has(&name.text()));
+            required.truncate(MOST_REQUIRED);
+            required.retain(|name| matches!(out.get("properties"), Some(Json::Object(all)) if all.has(&name.text())));
             out.set("required", required);
         }
-        out.into()
+        out
     }
 }
 
-/// The first of several, and the others, without what says that there may be none.
-fn one<'a>(out: &mut Object<'a>, value: Json<'a>) -> (Json<'a>, Vec<Json<'a>>) {
+/// One or several, without what says that there may be none.
+fn some<'a>(out: &mut Object<'a>, value: Json<'a>) -> Vec<Json<'a>> {
     let mut all = value.list().unwrap_or_else(|| alloc::vec![value]);
     let count = all.len();
     all.retain(|item| !item.is("null") && !item.object().is_some_and(|item| item.is("type", "null")));
@@ -264,7 +254,7 @@ fn one<'a>(out: &mut Object<'a>, value: Json<'a>) -> (Json<'a>, Vec<Json<'a>>) {
         out.set("nullable", true);
     }
     if all.is_empty() {
-        return (Json::NULL, all);
+        all.push(Json::NULL);
     }
-    (all.remove(0), all)
+    all
 }

@@ -523,6 +523,10 @@ fn a_schema_is_of_one_object() {
             json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}}),
             json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": text}}),
         ),
+        (
+            json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}, "$defs": {"B": number}}),
+            json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": text, "B": number}}),
+        ),
         (json!({"properties": {"a": text}, "not": {"required": ["a"]}}), of(json!({"a": text}))),
     ] {
         assert_eq!(sent(GPT, given.clone()), expected, "{given}");
@@ -566,6 +570,12 @@ fn a_schema_is_of_one_object() {
         assert_eq!(google(given.clone()), expected, "{given}");
     }
     assert_eq!(sent(GEMINI, of(json!({}))), Value::Null, "Google refuses one that takes nothing");
+    let older = json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}});
+    assert_eq!(sent(GEMINI, older), of(json!({"a": text})));
+    let names: Vec<String> = (0..40).map(|at| format!("a{at}")).collect();
+    let all = Value::from_iter(names.iter().map(|name| (name.clone(), text.clone())));
+    let demanding = demands(of(all), json!(names));
+    assert_eq!(sent(GEMINI, demanding.clone()), demanding);
     // One that refers to itself ends, however often it does.
     let node = of(json!({"a": {"$ref": "#/$defs/N"}, "b": {"$ref": "#/$defs/N"}}));
     let endless = json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": node}});
