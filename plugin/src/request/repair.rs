@@ -363,8 +363,8 @@ fn are_paired(messages: &[Object<'_>], Ids { texts, numbers }: &Ids<'_>) -> bool
 /// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
 fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) {
     let [is_claude, is_gpt, is_mistral] =
-        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
-    let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
+        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.has(&[family]));
+    let is_bedrock = targets.goes(Route::Bedrock);
     let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
     let is_refused = |id: &str| {
         (is_claude || is_bedrock) && !is_of(id, b"_-")
