@@ -42,11 +42,8 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
-/// Changes the calls of one turn, and leaves out those of which nothing is left. A result has none, as in [`Ids`].
+/// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
-    if is_role(message, "tool") {
-        return;
-    }
     let Some(calls) = message.take("tool_calls") else { return };
     let calls = calls.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object);
     let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
@@ -384,11 +381,12 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
     for message in &mut body.messages {
         if is_role(message, "tool") {
             fit(message, "tool_call_id");
+        } else {
+            calls(message, &mut |mut call| {
+                fit(&mut call, "id");
+                Some(call)
+            });
         }
-        calls(message, &mut |mut call| {
-            fit(&mut call, "id");
-            Some(call)
-        });
     }
 }
 
