@@ -180,7 +180,6 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
             last.arguments_json.push_str(&call.arguments.text);
             continue;
         }
-        last_nesting = nesting(&call.arguments.text);
         let signature = signature::of_call(call.thought_signature, call.extra_signature);
         parts.push(match (call.other, call.name.is_empty()) {
             (Some(other), _) => AssistantPart::Other(other),
@@ -188,12 +187,15 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
                 Some(other) => AssistantPart::Other(other),
                 None => continue,
             },
-            (None, false) => AssistantPart::ToolCall(ToolCall {
-                signature: signature.or_else(|| details.of_call(&call.id)),
-                id: present(call.id).unwrap_or_else(|| call_id(at)),
-                name: call.name.into_owned(),
-                arguments_json: call.arguments.text.into_owned(),
-            }),
+            (None, false) => {
+                last_nesting = nesting(&call.arguments.text);
+                AssistantPart::ToolCall(ToolCall {
+                    signature: signature.or_else(|| details.of_call(&call.id)),
+                    id: present(call.id).unwrap_or_else(|| call_id(at)),
+                    name: call.name.into_owned(),
+                    arguments_json: call.arguments.text.into_owned(),
+                })
+            }
         });
     }
     parts.extend(message.others.into_iter().map(AssistantPart::Other));

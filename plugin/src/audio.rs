@@ -4,7 +4,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
+use core::mem;
 
 use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
@@ -141,20 +141,27 @@ const AROUND: [&str; 6] = ["result", "results", "channels", "alternatives", "com
 /// The words in a part of a transcript. Silence is an empty text.
 fn said(part: Json<'_>, left: usize) -> Option<String> {
     if !part.is_object() {
-        let parts = part.into_list().filter(|_| left > 0)?.into_iter();
-        let words: Vec<String> = parts.filter_map(|part| Some(said(part, left - 1)?.trim().to_owned())).collect();
-        return (!words.is_empty()).then(|| words.join(" "));
+        let left = left.checked_sub(1)?;
+        let (mut all, mut is_said) = (String::new(), false);
+        for words in part.into_list()?.into_iter().filter_map(|part| said(part, left)) {
+            if mem::replace(&mut is_said, true) {
+                all.push(' ');
+            }
+            all.push_str(words.trim());
+        }
+        return is_said.then_some(all);
     }
     let mut part = part.into_object()?;
     let words = WORDS.iter().find_map(|name| part.get(name)?.string());
     words.map(Cow::into_owned).or_else(|| {
-        AROUND.iter().filter(|_| left > 0).find_map(|name| {
+        let left = left.checked_sub(1)?;
+        AROUND.iter().find_map(|name| {
             let mut inner = part.take(name)?;
             if *name == "alternatives" {
                 // The first is the likeliest.
                 inner = inner.into_list()?.into_iter().next()?;
             }
-            said(inner, left - 1)
+            said(inner, left)
         })
     })
 }

@@ -75,10 +75,10 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
     // leaves that one out.
     let number = |item: &wire::Vector<'_>| item.index.unwrap_or(0);
     let is_numbered = answer.data.iter().any(|item| number(item) > 0);
-    let first = answer.data.iter().map(number).min().unwrap_or(0).min(1);
+    let first = is_numbered.then(|| answer.data.iter().map(number).min().unwrap_or(0).min(1));
     let mut vectors = vec![Vec::new(); count];
     for (at, item) in answer.data.iter().enumerate() {
-        let place = if is_numbered { usize::try_from(number(item) - first).unwrap_or(usize::MAX) } else { at };
+        let place = first.map_or(at, |first| usize::try_from(number(item) - first).unwrap_or(usize::MAX));
         let vector = numbers(&item.embedding).ok_or_else(|| {
             let quote = item.embedding.raw().unwrap_or_default();
             error::protocol(head, "A vector in the answer is no list of numbers", quote.as_bytes())

@@ -135,10 +135,12 @@ pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
 /// The error for a whole answer that is no chat completion.
 pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
     let error = malformed(head, "The answer is no chat completion", body);
-    match foreign(&lossy(body)) {
-        Some(api) if error.kind == ErrorKind::Protocol => in_form(head, api),
-        _ => error,
+    if error.kind == ErrorKind::Protocol
+        && let Some(api) = foreign(&lossy(body))
+    {
+        return in_form(head, api);
     }
+    error
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
@@ -332,7 +334,9 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     // Cohere's word for its context's end is no failure.
     let is_filtered = says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]);
-    if is_filtered && !says(&[CALL_FILTER]) || !says(FAILURES) {
+    // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
+    let is_call = says(&["function_call_filter"]);
+    if !is_call && (is_filtered || !says(FAILURES)) {
         return None;
     }
     let code = one_line(reason, 128);
@@ -343,7 +347,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
             (ErrorKind::Timeout, Some(LATER))
-        } else if says(&["malformed", "unexpected", "too_many", "invalid", "missing", CALL_FILTER]) {
+        } else if is_call || says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
             (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
         } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
@@ -357,12 +361,8 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     Some(error)
 }
 
-/// No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
-const CALL_FILTER: &str = "function_call_filter";
-
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.
 const FAILURES: &[&str] = &[
-    CALL_FILTER,
     "error",
     "abort",
     "malform",

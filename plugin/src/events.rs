@@ -140,7 +140,7 @@ pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
     reply.state.into_response()
 }
 
-/// The whole answer that was read from this text, where it is one of the Responses API.
+/// The whole answer that was read from this text, where it is one of the Responses API, or Copilot's in several choices.
 pub(crate) fn whole(head: &Head, answer: wire::Completion<'_>, text: &str) -> Result<Response> {
     let mut state = State { head: head.clone(), ..State::default() };
     state.read(answer, text);
@@ -428,7 +428,9 @@ impl State {
             if let Some(error) = error::in_words(&self.head, text.as_bytes()) {
                 return self.fail(error);
             }
-            self.foreign = self.foreign.or_else(|| if self.is_started { None } else { error::foreign(text) });
+            if self.foreign.is_none() && !self.is_started {
+                self.foreign = error::foreign(text);
+            }
         }
         if let Some(usage) = chunk.usage.as_ref().and_then(usage::usage) {
             self.usage = Some(self.usage.map_or(usage, |before| usage::merged(before, usage)));

@@ -124,9 +124,10 @@ fn items(value: &Json<'_>, is_root: bool) -> Option<Vec<Item>> {
     if !one.id.is_empty() && (!is_root || object.is("object", "model")) {
         return Some(alloc::vec![one]);
     }
-    let by_id: Vec<Item> = object.iter().map(|(_, model)| Item::read(model)).collect();
-    let are_theirs = object.iter().zip(&by_id).all(|((name, model), item)| model.is_object() && item.id == **name);
-    Some(by_id).filter(|models| are_theirs && !models.is_empty())
+    let by_id = object
+        .iter()
+        .map(|(name, model)| Some(Item::read(model)).filter(|item| model.is_object() && item.id == **name));
+    by_id.collect::<Option<Vec<_>>>().filter(|models| !models.is_empty())
 }
 
 /// A model in a listing.

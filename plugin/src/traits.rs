@@ -112,9 +112,22 @@ pub(crate) struct Traits {
     pub(crate) efforts: &'static [&'static str],
     /// Whether it thinks unless it is told not to, which gateway 1.15.2 does not pass on.
     pub(crate) always_thinks: bool,
+    /// What it refuses whatever the value: [`STOP`] and the other bits.
+    pub(crate) refuses: u8,
     /// The one API that its maker has for it, where that is not chat completions.
     protocol: Protocol,
 }
+
+/// `stop`.
+pub(crate) const STOP: u8 = 1;
+/// `parallel_tool_calls`.
+pub(crate) const PARALLEL: u8 = 2;
+/// The two penalties.
+pub(crate) const PENALTIES: u8 = 4;
+/// `temperature` and `top_p`.
+pub(crate) const SAMPLING: u8 = 8;
+/// What not all of OpenAI's kind know.
+pub(crate) const EXTRAS: u8 = 16;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
@@ -127,6 +140,12 @@ impl Row {
     /// A model that speaks only the Responses API.
     const fn by_responses(mut self) -> Self {
         self.traits.protocol = Protocol::Responses;
+        self
+    }
+
+    /// A model that refuses these, beside what its family does.
+    const fn refusing(mut self, more: u8) -> Self {
+        self.traits.refuses |= more;
         self
     }
 
@@ -158,7 +177,13 @@ const ROWS: &[Row] = {
         prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
         efforts: &'static [&'static str],
     ) -> Row {
-        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, always_thinks: false, protocol: Protocol::Chat } }
+        let refuses = match family {
+            // While it reasons.
+            Family::Gpt if !efforts.is_empty() => STOP,
+            Family::Grok => PENALTIES,
+            _ => 0,
+        };
+        Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, always_thinks: false, refuses, protocol: Protocol::Chat } }
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
@@ -202,11 +227,11 @@ const ROWS: &[Row] = {
     row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
     row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
     row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]).by_responses(),
-    row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
-    row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
-    row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses(),
-    row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses(),
-    row("codex-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses(),
+    row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
+    row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
+    row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses().refusing(PARALLEL),
+    row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses().refusing(PARALLEL),
+    row("codex-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
     row("computer-use-preview", F::Gpt, 8_192, 1_024, true, No, &[]).by_responses(),
     row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
@@ -229,10 +254,10 @@ const ROWS: &[Row] = {
     row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, &[]),
     row("o1-mini", F::Gpt, 128_000, 65_536, false, No, &[]),
     row("o1-preview", F::Gpt, 128_000, 32_768, false, No, &[]),
-    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH),
-    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
-    row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
-    row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH),
+    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).refusing(PARALLEL),
+    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
+    row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
+    row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
 
     row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, &["low", "high"]),
     row("gemini-3.1-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
@@ -253,8 +278,8 @@ const ROWS: &[Row] = {
     row("deepseek-chat", F::DeepSeek, 128_000, 8_192, false, No, &[]),
     row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
 
-    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]).thinking(),
-    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]).thinking(),
+    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]).thinking().refusing(SAMPLING),
+    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]).thinking().refusing(SAMPLING),
     row("kimi-k2-thinking", F::Kimi, 262_144, 262_144, false, No, &[]).thinking(),
     row("kimi-k2", F::Kimi, 262_144, 262_144, false, No, &[]),
     row("kimi", F::Kimi, 0, 0, true, No, &[]),
@@ -274,14 +299,14 @@ const ROWS: &[Row] = {
     row("qwen", F::Qwen, 0, 0, false, No, &[]),
     row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
 
-    row("grok-4.3", F::Grok, 1_000_000, 64_000, true, Effort, LOW_HIGH),
-    row("grok-4.1", F::Grok, 2_000_000, 30_000, true, No, &[]),
-    row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, &[]),
-    row("grok-4.", F::Grok, 500_000, 64_000, true, Effort, LOW_HIGH),
-    row("grok-4", F::Grok, 256_000, 0, true, No, &[]),
-    row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]),
+    row("grok-4.3", F::Grok, 1_000_000, 64_000, true, Effort, LOW_HIGH).refusing(STOP),
+    row("grok-4.1", F::Grok, 2_000_000, 30_000, true, No, &[]).refusing(STOP),
+    row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, &[]).refusing(STOP),
+    row("grok-4.", F::Grok, 500_000, 64_000, true, Effort, LOW_HIGH).refusing(STOP),
+    row("grok-4", F::Grok, 256_000, 0, true, No, &[]).refusing(STOP),
+    row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]).refusing(STOP),
     row("grok-3", F::Grok, 131_072, 0, false, No, &[]),
-    row("grok-code", F::Grok, 256_000, 0, false, No, &[]),
+    row("grok-code", F::Grok, 256_000, 0, false, No, &[]).refusing(STOP),
     row("grok", F::Grok, 0, 0, true, No, &[]),
 
     row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
@@ -339,7 +364,8 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
         (Route::Other, _) => Thinking::Effort,
         (_, thinking) => thinking,
     };
-    Some(Traits { route, thinking, ..known })
+    let refuses = known.refuses | if route == Route::Strict { EXTRAS } else { 0 };
+    Some(Traits { route, thinking, refuses, ..known })
 }
 
 /// The same for hosts: all absent where nothing is known.

@@ -69,8 +69,11 @@ fn listed(text: &str) -> Option<Json<'_>> {
 /// does a stream that ends with a part of an image.
 pub(crate) fn last_event(text: &str) -> &str {
     let is_stream = ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field));
+    if !is_stream {
+        return text;
+    }
     let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    let last = events.find(|event| is_stream && event.starts_with('{'));
+    let last = events.find(|event| event.starts_with('{'));
     last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
 }
 
@@ -742,8 +745,7 @@ impl<'a> Vector<'a> {
             embedding = Json::NULL;
         }
         // llama.cpp's is a list of it alone.
-        let is_list_of_lists = |raw: &str| raw.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('['));
-        if embedding.raw().is_some_and(is_list_of_lists) {
+        if begins(&embedding, LIST) {
             let mut rows = embedding.list().unwrap_or_default();
             if rows.len() == 1 {
                 embedding = rows.pop().unwrap_or(Json::NULL);
@@ -775,15 +777,26 @@ const VECTORS: [&str; 16] = [
     "values",
 ];
 
+/// How a list and a number begin.
+const LIST: &[char] = &['['];
+const NUMBER: &[char] = &['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/// Whether it is a list whose first item begins so. The list may be large, and is not read.
+fn begins(list: &Json<'_>, with: &[char]) -> bool {
+    let first = match list {
+        Json::List(items) => items.first().and_then(Json::raw),
+        list => list.raw().and_then(|raw| raw.strip_prefix('[')).map(str::trim_start),
+    };
+    first.is_some_and(|first| first.starts_with(with))
+}
+
 impl<'a> Vectors<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let is_number = |item: &Json<'_>| item.number().is_some();
         let mut found = listed(text).unwrap_or(Json::NULL);
         // Hugging Face's are nothing but lists.
-        let is_bare =
-            found.list().is_some_and(|items| items.first().is_some_and(|one| one.list().is_some() || is_number(one)));
-        let root = if is_bare { Object::default() } else { successful(text)? };
-        let (usage, model) = (root.get("usage").and_then(Json::object), root.text("model").into_owned().into());
+        let is_bare = begins(&found, LIST) || begins(&found, NUMBER);
+        let mut root = if is_bare { Object::default() } else { successful(text)? };
+        let (usage, model) = (root.take("usage").and_then(Json::into_object), root.text("model"));
         if found.is_null() {
             found = root.into();
         }
@@ -794,8 +807,8 @@ impl<'a> Vectors<'a> {
             }
         }
         // One vector alone, too.
-        let items = found.list().filter(|items| !items.first().is_some_and(is_number));
-        let items = items.unwrap_or_else(|| alloc::vec![found]);
+        let is_one = !found.is_nested() || found.is_object() || begins(&found, NUMBER);
+        let items = if is_one { alloc::vec![found] } else { found.into_list().unwrap_or_default() };
         let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
         Ok(Self { data, usage, model })
     }

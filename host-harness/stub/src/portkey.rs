@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::respond::Refusal;
 use super::strict::family::{Family, Maker};
-use super::strict::{anthropic, bedrock, compatible, gemini, openai};
+use super::strict::{self, anthropic, bedrock, gemini};
 
 /// The language that a provider speaks, with what it gets.
 #[derive(Debug)]
@@ -54,8 +54,7 @@ impl Sent {
             Self::Gemini { model, body } => {
                 gemini::check(model, body).map_err(|message| (message, Some("INVALID_ARGUMENT"), None, None))
             }
-            Self::OpenAi { slug, body } => openai::check(body)
-                .and_then(|()| compatible::check(slug, body))
+            Self::OpenAi { slug, body } => strict::chat(slug, body)
                 .map_err(|refused| (refused.message, Some("invalid_request_error"), refused.param, refused.code)),
         };
         refused.map_err(|(message, kind, param, code)| Refusal {

@@ -21,8 +21,8 @@ use super::connection::{Accepting, Connection};
 use super::faults::{self, Effect, Fault};
 use super::portkey::Sent;
 use super::respond::{Refusal, bare, response, set, text_response};
+use super::strict;
 use super::strict::family::{Family, Maker};
-use super::strict::{self, openai};
 use super::wire::{self, Reasoning, Wire};
 use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native, prices, responses};
 
@@ -235,7 +235,7 @@ impl Server {
                     shown(family, &body, request.header("x-portkey-strict-open-ai-compliance") == Some("false"));
             }
         } else {
-            openai::check(&body).and_then(|()| strict::compatible::check("", &body)).map_err(Refusal::from)?;
+            strict::chat("", &body).map_err(Refusal::from)?;
             if wire.reasoning == Reasoning::AsAsked {
                 wire.reasoning = shown(family, &body, false);
             }
@@ -373,11 +373,12 @@ fn response_to(request: &Recorded, number: u64, text: Option<String>, wire: &Wir
 /// How the reasoning of a model shows, at its provider or at the gateway without strict OpenAI compliance (`in_blocks`).
 fn shown(family: Option<&Family>, body: &Value, in_blocks: bool) -> Reasoning {
     let Some(family) = family else { return Reasoning::AsAsked };
-    let is_routed = bare(body["model"].as_str().unwrap_or_default()).contains('/');
     let is_asked = family.is_thinking(body) || body["reasoning_effort"].as_str().is_some_and(|effort| effort != "none");
     match family.maker {
         Maker::OpenAi => Reasoning::AsAsked,
-        Maker::DeepSeek | Maker::Moonshot | Maker::Anthropic if is_routed && is_asked => Reasoning::Details,
+        Maker::DeepSeek | Maker::Moonshot | Maker::Anthropic if strict::is_routed(body) && is_asked => {
+            Reasoning::Details
+        }
         Maker::DeepSeek | Maker::Moonshot => Reasoning::Content,
         Maker::Anthropic | Maker::Google if in_blocks && is_asked => {
             Reasoning::Blocks { signed: family.maker == Maker::Anthropic }

@@ -23,7 +23,7 @@ const LISTS: [&str; 3] = ["content", "content_blocks", "tool_calls"];
 /// Sets the markers: at the last tool, at the stable half of the system text, and at the newest two places in the
 /// conversation. The older of the two is where the previous request ended. The default is `short`.
 pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: Option<PromptCache>) {
-    if targets.any(|target| target.family == Family::Gpt) {
+    if targets.has(&[Family::Gpt]) {
         key(body, targets, asked);
     }
     let is_named = own.cache_format.as_deref() == Some("anthropic");
@@ -31,7 +31,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let takes = is_named
         || targets.all(|target| target.takes_markers())
         || (!targets.is_complete() && asked.is_some() && targets.any(|target| target.takes_markers()));
-    let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
+    let is_bedrock = targets.goes(Route::Bedrock);
     let has_marks = has_marks(body);
     if !takes {
         // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them.

@@ -105,7 +105,7 @@ fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
 /// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
 /// name (1.15.2 and 2.2.3).
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
-    if !targets.any(|target| target.family == Family::Gemini) {
+    if !targets.has(&[Family::Gemini]) {
         return;
     }
     let numbers = repair::Ids::of(&body.messages).numbers;
@@ -133,9 +133,9 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 /// and its first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a prompt separately keep the parts. Only OpenAI
 /// knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
-    let is_gemini = targets.any(|target| matches!(target.family, Family::Gemini | Family::Sonar));
+    let takes_one = targets.has(&[Family::Gemini, Family::Sonar]);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
-        || (!is_gemini && has_marker(&body.messages));
+        || (!takes_one && has_marker(&body.messages));
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
     let mut first: Option<usize> = None;
     let mut more = String::new();
@@ -151,7 +151,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         if !keeps_parts && let Some(text) = joined(message) {
             message.set("content", text);
         }
-        if is_gemini && first.is_some() {
+        if takes_one && first.is_some() {
             more.push_str("\n\n");
             more.push_str(&message.text("content"));
             return false;
@@ -165,7 +165,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         message.set("content", text);
     }
     // Gemini's has to be the first message of all.
-    if is_gemini && let Some(at) = first.filter(|&at| at > 0) {
+    if takes_one && let Some(at) = first.filter(|&at| at > 0) {
         let message = body.messages.remove(at);
         body.messages.insert(0, message);
     }
@@ -185,7 +185,7 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
         };
         if targets.any(ends_with_the_users) {
             body.messages.push(said("(go on)"));
-        } else if targets.any(|target| target.family == Family::Claude)
+        } else if targets.has(&[Family::Claude])
             && let Some(last) = body.messages.last_mut()
             && let Some(text) = last.get("content").and_then(Json::string)
         {
@@ -193,9 +193,7 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
             last.set("content", String::from(text.trim_end()));
         }
     }
-    if !targets.any(|target| {
-        matches!(target.family, Family::Claude | Family::Gemini | Family::Sonar) || target.route == Route::Bedrock
-    }) {
+    if !targets.has(&[Family::Claude, Family::Gemini, Family::Sonar]) && !targets.goes(Route::Bedrock) {
         return;
     }
     match body.messages.iter().position(|message| !is_system(message)) {
@@ -209,9 +207,9 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
 /// 'tool'": onyx-dot-app/onyx#6458): OpenClaw's own client has this one. Perplexity and Bedrock want the user and the model to
 /// take turns ("should alternate": perplexityai/api-discussion#265); the gateway sees to the user's for Bedrock.
 pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
-    let is_sonar = targets.any(|target| target.family == Family::Sonar);
-    let wants_answers = is_sonar || targets.any(|target| target.family == Family::Mistral);
-    let takes_turns = is_sonar || targets.any(|target| target.route == Route::Bedrock);
+    let is_sonar = targets.has(&[Family::Sonar]);
+    let wants_answers = targets.has(&[Family::Sonar, Family::Mistral]);
+    let takes_turns = is_sonar || targets.goes(Route::Bedrock);
     if !wants_answers && !takes_turns {
         return;
     }
@@ -270,7 +268,7 @@ fn taken<'a>(message: &mut Object<'a>) -> Vec<Json<'a>> {
 /// Bedrock refuses calls in a history where no tools are offered ("The toolConfig field must be defined"): those that were
 /// called are offered, since what is said of them stays.
 pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
-    if !body.tools.is_empty() || !targets.any(|target| target.route == Route::Bedrock) {
+    if !body.tools.is_empty() || !targets.goes(Route::Bedrock) {
         return;
     }
     let calls = body.messages.iter().filter_map(|message| message.get("tool_calls")?.list()).flatten();

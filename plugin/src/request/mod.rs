@@ -183,6 +183,11 @@ fn is_role(message: &Object<'_>, role: &str) -> bool {
     message.is("role", role)
 }
 
+/// Whether a `tool_choice` makes the model call a tool.
+fn is_forced(choice: &Json<'_>) -> bool {
+    choice.is_object() || choice.is("required")
+}
+
 /// Whether a message tells the model beforehand.
 fn is_system(message: &Object<'_>) -> bool {
     is_role(message, "system") || is_role(message, "developer")

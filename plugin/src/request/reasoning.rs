@@ -4,10 +4,10 @@ use alloc::borrow::{Cow, ToOwned};
 
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_role, limit};
+use super::{Body, is_forced, is_role, limit};
 use crate::json::Json;
 use crate::prompt;
-use crate::traits::{Family, Protocol, Route, Thinking, Traits};
+use crate::traits::{self, Family, Protocol, Route, Thinking, Traits};
 
 /// The words that OpenAI's and other APIs have for an effort, the weakest first.
 const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -40,8 +40,7 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         // OpenRouter's own form says "none" too.
         return body.members.set("reasoning", [("effort", nearest(asked, targets).unwrap_or(asked).to_owned().into())]);
     }
-    let forces_a_tool =
-        body.members.get("tool_choice").is_some_and(|choice| choice.is_object() || choice.text() == "required");
+    let forces_a_tool = body.members.get("tool_choice").is_some_and(is_forced);
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
     let is_claude = |target: &Traits| target.family == Family::Claude;
     if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
@@ -113,10 +112,10 @@ const LEAST_BUDGET: u32 = 1_024;
 
 /// `thinking` with a budget, which is part of the limit for the answer and must be below it.
 fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) {
-    if targets.any(|target| target.family == Family::Claude) && lacks_reasoning(body) {
+    let is_claude = targets.has(&[Family::Claude]);
+    if is_claude && lacks_reasoning(body) {
         return;
     }
-    let is_claude = targets.any(|target| target.family == Family::Claude);
     let wanted = match asked {
         "minimal" => LEAST_BUDGET,
         "low" => 2_048,
@@ -147,22 +146,16 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
 const NOT_WHILE_REASONING: [&str; 6] =
     ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"];
 
-/// Which models refuse a parameter, whatever its value.
-type Refusing = (fn(&Traits) -> bool, &'static [&'static str]);
-
-/// Sources: huggingface/smolagents#1671 (`stop`), run-llama/llama_index#20865 (`parallel_tool_calls`, of the o-series);
-/// n8n-io/n8n#14581 and BerriAI/litellm#12635 (Grok, of which the third takes `stop`); HKUDS/nanobot#4967 (Kimi);
-/// fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI compatibility".
-const REFUSED: [Refusing; 6] = [
-    (|it| it.family == Family::Gpt && it.reasons(), &["stop"]),
-    (|it| it.family == Family::Gpt && it.reasons() && it.context_tokens == 200_000, &["parallel_tool_calls"]),
-    (|it| it.family == Family::Grok, &["presence_penalty", "frequency_penalty"]),
-    (|it| it.family == Family::Grok && (it.reasons() || it.context_tokens > 131_072), &["stop"]),
-    (|it| it.family == Family::Kimi && it.images && it.always_thinks, &["temperature", "top_p"]),
-    (
-        |it| it.route == Route::Strict,
-        &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"],
-    ),
+/// What the bits of [`Traits::refuses`] stand for. Sources: huggingface/smolagents#1671 (`stop`), run-llama/llama_index#20865
+/// (`parallel_tool_calls`, of the o-series); n8n-io/n8n#14581 and BerriAI/litellm#12635 (Grok, of which the third takes
+/// `stop`); HKUDS/nanobot#4967 (Kimi); fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI
+/// compatibility".
+const REFUSED: [(u8, &[&str]); 5] = [
+    (traits::STOP, &["stop"]),
+    (traits::PARALLEL, &["parallel_tool_calls"]),
+    (traits::PENALTIES, &["presence_penalty", "frequency_penalty"]),
+    (traits::SAMPLING, &["temperature", "top_p"]),
+    (traits::EXTRAS, &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"]),
 ];
 
 /// Leaves out what a model that may answer is known to refuse, as OpenClaw's own clients do: `top_p` beside a
@@ -191,11 +184,11 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
                 leave_out_sampling(body);
             }
         }
-        for (_, names) in REFUSED.iter().filter(|(refuses, _)| refuses(target)) {
+        for (_, names) in REFUSED.iter().filter(|(bit, _)| target.refuses & bit != 0) {
             names.iter().filter(|name| !is_sent || **name != "temperature").for_each(|name| body.members.remove(name));
         }
     }
-    if !targets.any(|target| target.family == Family::Claude) {
+    if !targets.has(&[Family::Claude]) {
         return;
     }
     if let Some(temperature) = body.members.get("temperature").and_then(Json::number) {

@@ -12,7 +12,7 @@ use super::options::Model;
 use super::replay::OWN_FIELDS;
 use super::schema::{self, Form};
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts, text_part};
+use super::{Body, is_forced, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::traits::{Family, Route};
 
@@ -44,11 +44,8 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
-/// Changes the calls of one of the model's own turns, and leaves out those of which nothing is left.
+/// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
-    if !is_role(message, "assistant") {
-        return;
-    }
     let Some(calls) = message.take("tool_calls") else { return };
     let calls = calls.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object);
     let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
@@ -117,7 +114,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     choice(body, targets);
     let mut room = schema::ROOM;
     let form = Form::of(targets);
-    let is_cohere = targets.any(|target| target.family == Family::Command);
+    let is_cohere = targets.has(&[Family::Command]);
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
@@ -169,8 +166,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else {
         choice
     };
-    let is_forced = choice.is_object() || choice.is("required");
-    let choice = if is_forced && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
+    let choice = if is_forced(&choice) && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
 }
 
@@ -399,8 +395,8 @@ fn are_paired(messages: &[Object<'_>], Ids { texts, numbers }: &Ids<'_>) -> bool
 /// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
 fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) {
     let [is_claude, is_gpt, is_mistral] =
-        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.any(|target| target.family == family));
-    let is_bedrock = targets.any(|target| target.route == Route::Bedrock);
+        [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.has(&[family]));
+    let is_bedrock = targets.goes(Route::Bedrock);
     let is_of = |id: &str, more: &[u8]| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
     let is_refused = |id: &str| {
         (is_claude || is_bedrock) && !is_of(id, b"_-")
@@ -420,11 +416,12 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
     for message in &mut body.messages {
         if is_role(message, "tool") {
             fit(message, "tool_call_id");
+        } else {
+            calls(message, &mut |mut call| {
+                fit(&mut call, "id");
+                Some(call)
+            });
         }
-        calls(message, &mut |mut call| {
-            fit(&mut call, "id");
-            Some(call)
-        });
     }
 }
 

@@ -14,7 +14,7 @@ use super::options::Options;
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::prompt;
-use crate::traits::{self, Protocol, Traits};
+use crate::traits::{self, Family, Protocol, Route, Traits};
 
 /// A depth that no real config reaches.
 const MAX_DEPTH: usize = 8;
@@ -89,6 +89,16 @@ impl Targets {
         self.known.iter().any(does)
     }
 
+    /// Whether at least one known model is of one of these families. Not generic, so that it is compiled once.
+    pub(crate) fn has(&self, families: &[Family]) -> bool {
+        self.any(|target| families.contains(&target.family))
+    }
+
+    /// Whether at least one known model is reached by this route. Not generic, like [`Self::has`].
+    pub(crate) fn goes(&self, route: Route) -> bool {
+        self.any(|target| target.route == route)
+    }
+
     /// The one that reaches the models. One that speaks only the Responses API decides: it refuses all else, and the
     /// others take it, or gateway 2.x translates it for them.
     pub(crate) fn protocol(&self) -> Protocol {
@@ -121,7 +131,6 @@ fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::Route;
 
     /// A name that only begins as a slug does leaves it to the provider.
     #[test]

@@ -523,6 +523,10 @@ fn a_schema_is_of_one_object() {
             json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}}),
             json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": text}}),
         ),
+        (
+            json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}, "$defs": {"B": number}}),
+            json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": text, "B": number}}),
+        ),
         (json!({"properties": {"a": text}, "not": {"required": ["a"]}}), of(json!({"a": text}))),
     ] {
         assert_eq!(sent(GPT, given.clone()), expected, "{given}");
@@ -566,6 +570,12 @@ fn a_schema_is_of_one_object() {
         assert_eq!(google(given.clone()), expected, "{given}");
     }
     assert_eq!(sent(GEMINI, of(json!({}))), Value::Null, "Google refuses one that takes nothing");
+    let older = json!({"type": "object", "properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": text}});
+    assert_eq!(sent(GEMINI, older), of(json!({"a": text})));
+    let names: Vec<String> = (0..40).map(|at| format!("a{at}")).collect();
+    let all = Value::from_iter(names.iter().map(|name| (name.clone(), text.clone())));
+    let demanding = demands(of(all), json!(names));
+    assert_eq!(sent(GEMINI, demanding.clone()), demanding);
     // One that refers to itself ends, however often it does.
     let node = of(json!({"a": {"$ref": "#/$defs/N"}, "b": {"$ref": "#/$defs/N"}}));
     let endless = json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": node}});
@@ -930,6 +940,21 @@ fn ids_are_what_the_provider_takes() {
             None => assert!(made.len() == 9 && made.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{model} {made}"),
         }
         assert_eq!((&sent["messages"][2]["tool_call_id"], &*other), (&json!(made), "D681PevKt"));
+    }
+    // Whoever's turn a call stands in, it counts.
+    for odd in [
+        json!({"role": "user", "content": "x", "function_call": {"name": "f", "arguments": "{}"}}),
+        json!({"role": "user", "content": "x", "tool_calls": [call("a.1", "f", "{}".into())]}),
+    ] {
+        let answered = json!({"role": "tool", "content": "1"});
+        let turns = ["b.1", "c.1"].map(|id| [calls(json!([call(id, "f", "{}".into())])), result(id, "2".into())]);
+        let messages = [vec![user("hi"), odd.clone(), answered], turns.concat()].concat();
+        let sent = plain(json!({"model": CLAUDE, "messages": messages}));
+        let sent = sent["messages"].as_array().unwrap();
+        let called: Vec<_> = sent.iter().filter_map(|message| message["tool_calls"][0]["id"].as_str()).collect();
+        let told: Vec<_> = sent.iter().filter_map(|message| message["tool_call_id"].as_str()).collect();
+        assert!(called == told && called.len() == 3, "{odd}: {called:?} {told:?}");
+        assert!(called[1] != called[2] && called.iter().all(|id| !id.is_empty() && !id.contains('.')), "{called:?}");
     }
     // Nine characters of a hash would be the same of the first two; and the last looks like one that is made.
     let alike = ["f.7c7e2f953f620e69", "f.6cf91230567c8336", "made00000"];

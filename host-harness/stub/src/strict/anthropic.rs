@@ -90,6 +90,9 @@ fn tools(body: &Value) -> Result<(), String> {
             ));
         }
     }
+    if body["tool_choice"]["type"] == "tool" && !body["tool_choice"]["name"].is_string() {
+        return Err("tool_choice.tool.name: Field required".into());
+    }
     Ok(())
 }
 
@@ -333,9 +336,6 @@ fn sampling(body: &Value, family: &Family) -> Result<(), String> {
     let is_new = matches!(family.thinking, Thinking::Either) || family.output == 64_000;
     if is_new && temperature.is_some() && top_p.is_some() {
         return Err("`temperature` and `top_p` cannot both be specified for this model. Please use only one.".into());
-    }
-    if body["tool_choice"]["type"] == "tool" && !body["tool_choice"]["name"].is_string() {
-        return Err("tool_choice.tool.name: Field required".into());
     }
     if family.is_thinking(body) {
         if temperature.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON) {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Refused;
 use super::anthropic::list;
+use super::{Refused, forces_a_call, is_given, is_routed};
 
 /// Checks a request to the provider of this slug, or of a model that its maker serves. All others are lenient.
 pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
@@ -13,7 +13,7 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if slug.contains("groq") || slug.contains("cerebras") {
         return only_known(slug, body);
     }
-    if model.contains('/') {
+    if is_routed(body) {
         return Ok(());
     }
     if is_of(&["grok"]) {
@@ -45,7 +45,7 @@ fn only_known(slug: &str, body: &Value) -> Result<(), Refused> {
     const REFUSED: [&str; 7] =
         ["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"];
     const MESSAGE: [&str; 6] = ["role", "content", "name", "tool_calls", "tool_call_id", "reasoning"];
-    if let Some(name) = REFUSED.iter().find(|name| body.get(**name).is_some_and(|value| !value.is_null())) {
+    if let Some(name) = REFUSED.iter().find(|name| is_given(body, name)) {
         return refused(format!("property '{name}' is unsupported"));
     }
     for (at, message) in list(&body["messages"]).enumerate() {
@@ -79,7 +79,7 @@ fn grok(name: &str, body: &Value) -> Result<(), Refused> {
         ("stop", "stop", takes_stop),
         ("reasoning_effort", "reasoningEffort", takes_effort || asks),
     ] {
-        if !takes && body.get(member).is_some_and(|value| !value.is_null()) {
+        if !takes && is_given(body, member) {
             return refused(format!("Argument not supported on this model: {argument}"));
         }
     }
@@ -147,7 +147,7 @@ fn cohere(body: &Value) -> Result<(), Refused> {
 
 /// Source: QwenLM/qwen-code#7659. Qwen thinks by itself since 3.5.
 fn qwen(body: &Value) -> Result<(), Refused> {
-    if body["enable_thinking"] != false && (body["tool_choice"].is_object() || body["tool_choice"] == "required") {
+    if body["enable_thinking"] != false && forces_a_call(body) {
         return refused("The tool_choice parameter does not support being set to required or object in thinking mode");
     }
     Ok(())

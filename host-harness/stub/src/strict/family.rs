@@ -30,7 +30,7 @@ pub(crate) enum Thinking {
 #[derive(Debug)]
 pub(crate) struct Family {
     /// The id holds this, in lower case and with `-` for `.`.
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) maker: Maker,
     /// Most tokens of an answer.
     pub(crate) output: u64,
@@ -108,11 +108,6 @@ impl Family {
             }
             _ => id.contains(family.name),
         })
-    }
-
-    /// Whether it is the row of this name.
-    pub(crate) fn is(&self, name: &str) -> bool {
-        self.name == name
     }
 
     /// Whether it thinks without being asked, or is asked to by `body`, in the provider's own form.

@@ -18,7 +18,31 @@ mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use super::respond::bare;
+
+/// Checks a chat completion for the provider of this slug.
+pub(super) fn chat(slug: &str, body: &Value) -> Result<(), Refused> {
+    openai::check(body)?;
+    compatible::check(slug, body)
+}
+
+/// Whether the model's id names its maker, as OpenRouter's do, which makes of a request what the maker takes.
+pub(super) fn is_routed(body: &Value) -> bool {
+    bare(body["model"].as_str().unwrap_or_default()).contains('/')
+}
+
+/// Whether the model has to call a tool, in the words of chat completions.
+fn forces_a_call(body: &Value) -> bool {
+    body["tool_choice"].is_object() || body["tool_choice"] == "required"
+}
+
+/// Whether there is such a member, `null` being none.
+fn is_given(body: &Value, name: &str) -> bool {
+    body.get(name).is_some_and(|value| !value.is_null())
+}
 
 /// Thinking that is not shown, as the stand-in gives it.
 pub(super) const REDACTED: &str = "cmVkYWN0ZWQgYnkgdGhlIHN0YW5kLWlu";

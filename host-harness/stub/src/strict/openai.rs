@@ -2,18 +2,16 @@
 
 use serde_json::Value;
 
-use super::Refused;
 use super::anthropic::list;
 use super::family::{Family, Maker, Thinking};
+use super::{Refused, forces_a_call, is_given, is_routed};
 
 /// Checks a request. Models of other makers, and those that are not known, are held to what all have in common.
 pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     let family = Family::of(body["model"].as_str().unwrap_or_default());
     pairs(body)?;
-    // OpenRouter makes of a request what its provider takes.
-    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
     match family.map(|family| (family, family.maker)) {
-        Some((family, Maker::OpenAi)) if !is_routed => {
+        Some((family, Maker::OpenAi)) if !is_routed(body) => {
             parameters(body, family)?;
             members(body, family)
         }
@@ -77,7 +75,7 @@ fn pairs(body: &Value) -> Result<(), Refused> {
 /// for a model without).
 fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
     let reasons = family.thinking != Thinking::None;
-    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let given = |name| is_given(body, name);
     if given("max_tokens") && given("max_completion_tokens") {
         let text = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
         return Err(Refused::new(text, "max_tokens", "invalid_parameter_combination"));
@@ -120,13 +118,12 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         }
     }
     // huggingface/smolagents#1671 and #1895, crewAIInc/crewAI#2738.
-    let is_old = ["o1", "o3-mini"].iter().any(|name| family.is(name));
-    if reasons && !is_old && given("stop") {
+    if reasons && !["o1", "o3-mini"].contains(&family.name) && given("stop") {
         let text = "Unsupported parameter: 'stop' is not supported with this model.";
         return Err(Refused::new(text, "stop", "unsupported_parameter"));
     }
     // run-llama/llama_index#20865, langchain-ai/langgraph-supervisor-py#125.
-    if ["o1", "o3", "o3-mini", "o4-mini"].iter().any(|name| family.is(name)) && given("parallel_tool_calls") {
+    if ["o1", "o3", "o3-mini", "o4-mini"].contains(&family.name) && given("parallel_tool_calls") {
         let text = "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.";
         return Err(Refused::new(text, "parallel_tool_calls", "unsupported_parameter"));
     }
@@ -323,22 +320,19 @@ pub(super) fn known(value: &Value, names: &[&str], path: &str) -> Result<(), Ref
 /// Sources: deepseek-ai/DeepSeek-V3#1376 and can1357/oh-my-pi#1077 (a forced call), HKUDS/nanobot#4967 and
 /// CherryHQ/cherry-studio#12731 (the one temperature of Kimi, at Moonshot).
 fn while_thinking(body: &Value, family: &Family) -> Result<(), Refused> {
-    let is_forced = body["tool_choice"].is_object() || body["tool_choice"] == "required";
-    let is_thinking = family.is_thinking(body);
-    if family.maker == Maker::DeepSeek {
-        return if is_forced && is_thinking {
-            Err(Refused::from("Thinking mode does not support this tool_choice".to_owned()))
-        } else {
-            Ok(())
+    if forces_a_call(body) && family.is_thinking(body) {
+        let words = match family.maker {
+            Maker::DeepSeek => "Thinking mode does not support this tool_choice",
+            _ => "tool_choice 'specified' is incompatible with thinking enabled",
         };
+        return Err(Refused::from(words.to_owned()));
     }
-    if is_forced && is_thinking {
-        return Err(Refused::from("tool_choice 'specified' is incompatible with thinking enabled".to_owned()));
+    if family.maker == Maker::DeepSeek || family.name == "kimi-k2-thinking" || is_routed(body) {
+        return Ok(());
     }
-    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
     for (name, only) in [("temperature", 1.0), ("top_p", 0.95)] {
         let is_other = body[name].as_f64().is_some_and(|value| (value - only).abs() > f64::EPSILON);
-        if is_other && !is_routed && !family.is("kimi-k2-thinking") {
+        if is_other {
             return Err(Refused::from(format!("invalid {name}: only {only} is allowed for this model")));
         }
     }
@@ -352,9 +346,8 @@ fn thinking_comes_back(body: &Value, family: &Family) -> Result<(), Refused> {
     if !family.is_thinking(body) {
         return Ok(());
     }
-    let is_routed = body["model"].as_str().is_some_and(|model| model.contains('/'));
     let names: &[&str] =
-        if is_routed { &["reasoning_content", "reasoning", "reasoning_details"] } else { &["reasoning_content"] };
+        if is_routed(body) { &["reasoning_content", "reasoning", "reasoning_details"] } else { &["reasoning_content"] };
     for (at, message) in list(&body["messages"]).enumerate() {
         let calls = list(&message["tool_calls"]).next().is_some();
         if message["role"] != "assistant" || !calls || names.iter().any(|name| !message[*name].is_null()) {
