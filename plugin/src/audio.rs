@@ -116,6 +116,7 @@ pub fn transcript(head: &Head, body: &[u8]) -> Result<Transcript> {
         && !named.contains("html")
         && !is_json(start)
         && !start.starts_with("data:")
+        && !named.contains("event-stream")
     {
         return Ok(plain(text));
     }
@@ -392,6 +393,8 @@ mod tests {
             ("application/json", r#"{"results":[],"segments":[{"id":0}]}"#, ErrorKind::Protocol),
             ("application/json", r#"{"status":"queued","text":null}"#, ErrorKind::Protocol),
             ("text/event-stream", "data: [DONE]\n\n", ErrorKind::Protocol),
+            ("text/event-stream", "event: x\ndata: [DONE]\n\n", ErrorKind::Protocol),
+            ("text/event-stream", ": ping\n\ndata: [DONE]\n\n", ErrorKind::Protocol),
             (
                 "text/event-stream",
                 "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hi\"}\n\n",

@@ -178,7 +178,7 @@ const ROWS: &[Row] = {
         efforts: &'static [&'static str],
     ) -> Row {
         let refuses = match family {
-            // While it reasons.
+            // Whether it reasons at a call or not.
             Family::Gpt if !efforts.is_empty() => STOP,
             Family::Grok => PENALTIES,
             _ => 0,

@@ -221,9 +221,12 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
         if (takes_turns && is_both("assistant") || is_sonar && is_both("user"))
             && let Some(before) = before
         {
+            let [first, then] = [&mut *before, &mut message].map(|of| of.take("content_blocks").and_then(Json::into_list));
             let (mut all, more) = (taken(before), taken(&mut message));
-            if let Some(blocks) = message.take("content_blocks").and_then(Json::into_list) {
-                message.set("content_blocks", all.iter().cloned().chain(blocks).collect::<Vec<_>>());
+            if first.is_some() || then.is_some() {
+                let [first, then] =
+                    [(first, &all), (then, &more)].map(|(blocks, content)| blocks.unwrap_or_else(|| content.clone()));
+                message.set("content_blocks", first.into_iter().chain(then).collect::<Vec<_>>());
             }
             all.extend(more);
             message.set("content", all);

@@ -198,7 +198,12 @@ fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
     let content = message.get(name)?;
     match content.string() {
         Some(text) => Some(alloc::vec![text_part(Json::Text(text))]),
-        None => content.list()?.into_iter().map(Json::into_object).collect(),
+        // LangChain writes a bare text among them.
+        None => content
+            .list()?
+            .into_iter()
+            .map(|part| part.string().map(|text| text_part(Json::Text(text))).or_else(|| part.into_object()))
+            .collect(),
     }
 }
 

@@ -195,7 +195,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
 /// place of the first two.
 pub(super) fn contents(body: &mut Body<'_>) {
     for message in &mut body.messages {
-        if message.get("tool_calls").is_some_and(is_empty) {
+        if message.get("tool_calls").is_none_or(is_empty) {
             message.remove("tool_calls");
         }
         // None but OpenAI knows a refusal apart from what is said.

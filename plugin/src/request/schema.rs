@@ -243,6 +243,18 @@ impl<'a> Walk<'a, '_> {
         schema
     }
 
+    /// How many of the parts that a schema holds all of have properties.
+    fn objects_in(&mut self, schema: &Object<'a>) -> usize {
+        let parts = schema.get("allOf").and_then(Json::list).unwrap_or_default();
+        let is_object = |part: &Object<'a>| {
+            self.named(part).map_or_else(
+                || part.has("properties"),
+                |named| named.object().is_some_and(|named| named.has("properties")),
+            )
+        };
+        parts.into_iter().filter_map(Json::into_object).filter(is_object).count()
+    }
+
     /// What a schema refers to.
     fn named(&mut self, schema: &Object<'a>) -> Option<Json<'a>> {
         let reference = schema.get("$ref")?.string()?;
@@ -259,7 +271,8 @@ impl<'a> Walk<'a, '_> {
         let is_seen = depth > 0 && self.left > 0;
         self.left = self.left.saturating_sub(1);
         let mut schema = schema.into_object().filter(|_| is_seen).unwrap_or_default();
-        if schema.get("allOf").and_then(Json::list).is_some_and(|all| all.len() > 1) {
+        // One object in parts: else the properties of the last would be all that is left.
+        if usize::from(schema.has("properties")) + self.objects_in(&schema) > 1 {
             schema = self.object(schema);
         }
         if let Some(named) = self.named(&schema) {

@@ -559,6 +559,14 @@ fn a_schema_is_of_one_object() {
             json!({"allOf": [of(json!({"a": text})), of(json!({"b": number}))], "description": "d"}),
             json!({"description": "d", "type": "object", "properties": {"a": text, "b": number}}),
         ),
+        (
+            json!({"properties": {"a": text}, "allOf": [of(json!({"b": number}))]}),
+            json!({"type": "object", "properties": {"a": text, "b": number}}),
+        ),
+        (
+            json!({"allOf": [{"type": "string"}, {"minLength": 1}], "description": "d"}),
+            json!({"description": "d", "minLength": 1, "type": "string"}),
+        ),
         (json!({"type": "array"}), json!({"items": text, "type": "array"})),
         (json!({"type": "array", "items": [number, text]}), json!({"items": number, "type": "array"})),
         (
@@ -643,6 +651,20 @@ fn turns_are_taken_where_they_must_be() {
     second["content_blocks"] = json!([thought, part("d")]);
     let sent = plain(json!({"model": BEDROCK, "messages": [user("a"), own("c"), second, user("e")]}));
     assert_eq!(sent["messages"][1]["content_blocks"], json!([part("c"), thought, part("d")]));
+    // Nor is the first's.
+    let mut first = own("c");
+    first["content_blocks"] = json!([thought, part("c")]);
+    let sent = plain(json!({"model": BEDROCK, "messages": [user("a"), first, own("d"), user("e")]}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought, part("c"), part("d")]));
+    // openai-python writes that there are no calls.
+    let mut silent = own("b");
+    silent["tool_calls"] = Value::Null;
+    let sent = plain(json!({"model": GEMINI, "messages": [user("a"), silent, user("c")]}));
+    assert_eq!(sent["messages"], json!([user("a"), own("b"), user("c")]));
+    // LangChain writes a bare text beside a part.
+    let parts = json!({"role": "assistant", "content": ["b", {"type": "thinking", "thinking": "t", "signature": "s"}]});
+    let sent = plain(json!({"model": GPT, "messages": [user("a"), parts, user("c")]}));
+    assert_eq!(sent["messages"][1], json!({"role": "assistant", "content": [part("b")]}));
 }
 
 #[test]
