@@ -221,7 +221,8 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
         if (takes_turns && is_both("assistant") || is_sonar && is_both("user"))
             && let Some(before) = before
         {
-            let [first, then] = [&mut *before, &mut message].map(|of| of.take("content_blocks").and_then(Json::into_list));
+            let [first, then] =
+                [&mut *before, &mut message].map(|of| of.take("content_blocks").and_then(Json::into_list));
             let (mut all, more) = (taken(before), taken(&mut message));
             if first.is_some() || then.is_some() {
                 let [first, then] =
