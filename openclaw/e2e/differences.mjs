@@ -60,6 +60,21 @@ function unmark(...bodies) {
 /** @type {{ name: string, fact: string, take: (pair: Pair) => boolean }[]} */
 export const KINDS = [
   {
+    name: 'what is said beside a call is a turn before it for Gemini',
+    fact: 'Gateway 1.15.2 hands a call on to Gemini without what was said beside it, and makes one turn of two.',
+    take: ({ ours, at }) => {
+      if (!isGemini(at)) return false;
+      const { messages } = ours;
+      ours.messages = messages.filter((/** @type {Json} */ { role, content, tool_calls }, /** @type {number} */ i) => {
+        const next = messages[i + 1];
+        const isApart = role === 'assistant' && !tool_calls && next?.role === 'assistant' && next.tool_calls && !next.content;
+        if (isApart) next.content = content;
+        return !isApart;
+      });
+      return ours.messages.length < messages.length;
+    },
+  },
+  {
     name: 'an image without data',
     fact: 'Its client sends an empty data URL, which Anthropic and OpenAI refuse: the session could not go on. We send a text.',
     take: ({ own, ours }) => {
@@ -74,6 +89,16 @@ export const KINDS = [
       for (const part of taken) Object.assign(part, { type: 'text', text: NO_IMAGE, image_url: undefined });
       for (const part of text) part.image_url = undefined;
       return true;
+    },
+  },
+  {
+    name: 'no empty text beside a call',
+    fact: 'Where turns must alternate its client sends "", which Anthropic and Bedrock refuse; null says the same.',
+    take: ({ own, ours }) => {
+      const silent = of(own, 'assistant').filter(({ content, tool_calls }, i) =>
+        tool_calls && content === '' && of(ours, 'assistant')[i]?.content === null);
+      for (const message of silent) message.content = null;
+      return silent.length > 0;
     },
   },
   {
