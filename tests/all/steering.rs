@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, runtime::Runtime};
 
 use crate::{
     hostile::describing,
-    raw_server::{JSON, answering, request_of, serving, whole},
+    raw_server::{JSON, recording, request_of, serving, whole},
     support::{Cli, KEY, component},
     terminal::Terminal,
 };
@@ -272,7 +272,8 @@ fn a_list_of_long_names_is_drawn() {
         ("an empty one, and a blank one", vec![long("", 1), long(" ", 9)]),
     ] {
         let list = json!({"object": "list", "data": models}).to_string();
-        let server = runtime.block_on(answering(whole(JSON, list)));
+        // Which is asked for prices too, over the same connection.
+        let (server, _) = runtime.block_on(recording(whole(JSON, list)));
         let base_url = format!("http://{server}/v1");
         for columns in [20, 80, 200] {
             let mut terminal = Terminal::sized(cli.command(&["models", "--base-url", &base_url]), 24, columns);
