@@ -85,17 +85,18 @@ impl Case {
             .collect();
         let (name, number) = model.split_once('-').unwrap_or((&model, "0"));
         let number = number.parse().unwrap_or(0);
-        let piece = match name {
-            "@bench/call" | "@bench/calls" => server::argument,
+        let length = |at| match name {
+            "@bench/call" => server::argument(at, number).len(),
+            "@bench/calls" => server::argument(0, 1).len(),
             // Reasoning is no text.
-            "@bench/blocks" => |_| String::new(),
-            _ => server::piece,
+            "@bench/blocks" => 0,
+            _ => server::piece(at).len(),
         };
         Arc::new(Self {
             kind,
             request: component::request(&model, &messages, &tools, &members),
             members,
-            characters: (0..number).map(|at| piece(at).len()).sum(),
+            characters: (0..number).map(length).sum(),
             image: if kind == Kind::Image { server::image(number) } else { Vec::new() },
             model,
             messages,

@@ -42,9 +42,10 @@ pub(crate) fn piece(number: usize) -> String {
     format!("word {number} ")
 }
 
-/// The same as a piece of a tool call's arguments, which are JSON.
-pub(crate) fn argument(number: usize) -> String {
-    format!("\"word {number}\",")
+/// The same as one of so many pieces of a tool call's arguments, which are JSON.
+pub(crate) fn argument(number: usize, count: usize) -> String {
+    let [begin, end] = [if number == 0 { "[" } else { "," }, if number + 1 == count { "]" } else { "" }];
+    format!("{begin}\"word {number}\"{end}")
 }
 
 /// The bytes of an image of this size, which only look like one at the start.
@@ -188,7 +189,7 @@ impl Gateway {
             }
             "stream" | "call" | "unlike" => {
                 let made = |at| match kind {
-                    "call" => call_chunk(at),
+                    "call" => call_chunk(at, number),
                     // Each has a number and a time of its own.
                     "unlike" => chunk(at, at),
                     _ => chunk(at, 1),
@@ -265,8 +266,8 @@ fn chunk(number: usize, answer: usize) -> String {
     chunk_of(&format!(r#"{{"content":"{}"}}"#, piece(number)), number, answer)
 }
 
-fn call_chunk(number: usize) -> String {
-    let arguments = serde_json::json!(argument(number));
+fn call_chunk(number: usize, count: usize) -> String {
+    let arguments = serde_json::json!(argument(number, count));
     let [id, name] = if number == 0 { [r#""id":"call_1","type":"function","#, r#""name":"look","#] } else { [""; 2] };
     let delta = format!(r#"{{"tool_calls":[{{"index":0,{id}"function":{{{name}"arguments":{arguments}}}}}]}}"#);
     chunk_of(&delta, number, 1)
@@ -275,7 +276,7 @@ fn call_chunk(number: usize) -> String {
 /// So many tool calls, or content blocks, in one event.
 fn one_event(kind: &str, count: usize) -> String {
     let call = |at| {
-        let arguments = serde_json::json!(argument(at));
+        let arguments = serde_json::json!(argument(0, 1));
         format!(
             r#"{{"index":{at},"id":"call_{at}","type":"function","function":{{"name":"look","arguments":{arguments}}}}}"#
         )
