@@ -326,10 +326,10 @@ export class View {
     const places = new Places();
     const [stood, stands] = [was, is].map((part) => places.referring(part));
     const keys = [choices.apiKeyReference?.trim(), ...envVars.map((name) => `\${${name}}`)];
+    const [apiKey, baseUrl] = ['apiKey', 'baseUrl'].map((name) => places.of('models', 'providers', '*', name));
     for (const [place, texts] of stands) {
       const isUsers = (/** @type {string} */ text) => (
-        (place === places.of('models', 'providers', '*', 'apiKey') && keys.includes(text))
-        || (place === places.of('models', 'providers', '*', 'baseUrl') && text === choices.baseUrl?.trim()));
+        (place === apiKey && keys.includes(text)) || (place === baseUrl && text === choices.baseUrl?.trim()));
       const isMoved = [...texts].some((text) => !stood.get(place)?.has(text) && !isUsers(text));
       if (isMoved) throw chosen(`a reference at \`${places.path(place)}\``);
     }
@@ -383,6 +383,7 @@ class Places {
   /** What each is below, and its name; the first is the top. @type {[above: number, name: string][]} */
   steps = [[-1, '']];
   /** By name, what is below each. @type {Map<string, number>[]} */ inner = [new Map()];
+  /** Where each entry may be under the id in any spelling. */ owns = [this.of('models', 'providers'), this.of('plugins', 'entries')];
 
   /** @param {number} place @param {string} name @returns {number} */
   below(place, name) {
@@ -412,7 +413,7 @@ class Places {
       all.set(place, (all.get(place) ?? new Set()).add(text));
     } else if (Array.isArray(value)) for (const item of value) this.referring(item, this.below(place, '[]'), all);
     else if (isObject(value)) {
-      const isOwnPlace = [this.of('models', 'providers'), this.of('plugins', 'entries')].includes(place);
+      const isOwnPlace = this.owns.includes(place);
       for (const [name, item] of Object.entries(value)) this.referring(item, this.below(place, isOwnPlace ? '*' : name), all);
     }
     return all;

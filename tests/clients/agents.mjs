@@ -86,6 +86,13 @@ export function run(commands, options, input = '', until = undefined) {
   });
 }
 
+/** That what went out last for a prompt ends in a call of this tool and its result. */
+export function endsInRound(requests, said, tool) {
+  const [call, result] = sent(requests, said).at(-1).messages.slice(-2);
+  assert.deepEqual([call.role, call.tool_calls[0].function.name, result.role], ['assistant', tool, 'tool']);
+  assert.equal(result.tool_call_id, call.tool_calls[0].id);
+}
+
 /** What went out for a prompt: with the key, which no agent holds, and for the model of the page. */
 export function sent(requests, said) {
   const of = requests.filter(({ body }) => JSON.stringify(body.messages ?? '').includes(said));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { block, gatewayFor, gateways, home, run, says, sent, stub } from './agents.mjs';
+import { block, endsInRound, gatewayFor, gateways, home, run, says, sent, stub } from './agents.mjs';
 import { TOKEN, target } from './servers.mjs';
 
 gatewayFor(`${target}/tools/zeroclaw@0.1.7/bin/zeroclaw`, `${target}/tools/ironclaw@0.24.0/bin/ironclaw`);
@@ -21,10 +21,7 @@ for (const gateway of gateways) {
     assert.match(await run(commands.replace(says, 'Please use file_read.'), options), /The tool said: .*The harbour is closed\./);
     if (!gateway.tells) return;
     assert.ok(sent(asked, says)[0].tools.some((tool) => tool.function.name === 'file_read'));
-    const last = sent(await stub.requests(), 'Please use file_read.').at(-1);
-    const [call, result] = last.messages.slice(-2);
-    assert.deepEqual([call.role, call.tool_calls[0].function.name, result.role], ['assistant', 'file_read', 'tool']);
-    assert.equal(result.tool_call_id, call.tool_calls[0].id);
+    endsInRound(await stub.requests(), 'Please use file_read.', 'file_read');
   });
 
   test(`IronClaw through ${gateway.name}`, async () => {
