@@ -1,6 +1,7 @@
 """Two replicas on `wasmtime serve` behind HAProxy: what is done to them under a load, for the tests and for the measure."""
 
 import asyncio
+import signal
 import time
 
 from load import Load
@@ -11,15 +12,30 @@ async def kill_under_load(base_url, admin, second):
     """Kills the replica that HAProxy calls `b` while it has requests under way: the load, and the moment of the kill."""
     async with Load(base_url) as load:
         await asyncio.sleep(2)
-        end = time.monotonic() + 30
-        # Under load a health check can come late, and take a replica out for a moment.
-        while sessions(admin, "b") < 2:
-            assert time.monotonic() < end, "the replica has nothing to do"
-            await asyncio.sleep(0.01)
+        await halt(admin, second)
         moment = time.monotonic()
         kill(second)
         await asyncio.sleep(3)
     return load, moment
+
+
+async def halt(admin, second):
+    """Stops the replica that HAProxy calls `b` in the middle of requests.
+
+    A running one can answer all it has between the count and the kill. What is under way after a stop stays so.
+    """
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        # Under load a health check can come late, and take a replica out for a moment.
+        if sessions(admin, "b") >= 2:
+            second.send_signal(signal.SIGSTOP)
+            # What it had answered arrives.
+            await asyncio.sleep(0.1)
+            if sessions(admin, "b"):
+                return
+            second.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.01)
+    raise AssertionError("the replica has nothing to do")
 
 
 class Replicas:
