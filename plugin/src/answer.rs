@@ -13,8 +13,9 @@ use crate::parts::{
 };
 use crate::report::Head;
 use crate::signature::{self, Details};
+use crate::stream::events;
 use crate::wire::{self, present};
-use crate::{events, guardrails, usage};
+use crate::{guardrails, usage};
 
 /// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
 pub fn response(head: &Head, body: &[u8]) -> Result<Response> {

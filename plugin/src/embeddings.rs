@@ -6,9 +6,9 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::base64;
 use crate::bindings::optional::embeddings::{Request, Response};
 use crate::error::{self, Result};
-use crate::inline;
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::prompt;
@@ -116,7 +116,7 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
 fn numbers(vector: &Json<'_>) -> Option<Vec<f32>> {
     let numbers: Vec<f32> = match vector.string() {
         Some(text) => {
-            let bytes = inline::decoded(text.as_bytes()).ok()?;
+            let bytes = base64::decoded(text.as_bytes()).ok()?;
             let (numbers, rest) = bytes.as_chunks::<4>();
             if !rest.is_empty() {
                 return None;

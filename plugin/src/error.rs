@@ -4,6 +4,7 @@
 //! them. Failures below HTTP are in the `http` of `wit/guest`, wrong configurations in [`crate::lint`].
 
 mod classify;
+mod failure;
 mod retry_after;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,10 @@ use alloc::string::String;
 use openclaw_provider_guest::one_line;
 
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, classify};
+use failure::Failure;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
-use crate::failure::Failure;
 use crate::guardrails;
 use crate::json::lossy;
 use crate::parts::finish_reason;
@@ -363,32 +364,9 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
 
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.
 const FAILURES: &[&str] = &[
-    "error",
-    "abort",
-    "malform",
-    "fail",
-    "cancel",
-    "timeout",
-    "timed_out",
-    "insufficient",
-    "overload",
-    "unavailable",
-    "exhaust",
-    "unexpected",
-    "too_many",
-    "invalid",
-    "interrupt",
-    "exception",
-    "disconnect",
-    "missing",
-    "no_image",
-    "crash",
-    "terminat",
-    "reset",
-    "unload",
-    "quota",
-    "rate_limit",
-    "expired",
+    "error", "abort", "malform", "fail", "cancel", "timeout", "timed_out", "insufficient", "overload", "unavailable",
+    "exhaust", "unexpected", "too_many", "invalid", "interrupt", "exception", "disconnect", "missing", "no_image",
+    "crash", "terminat", "reset", "unload", "quota", "rate_limit", "expired",
 ];
 
 /// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.

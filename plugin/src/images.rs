@@ -1,5 +1,9 @@
 //! Image generation and edits: the request's body (model, count, size and so on) and the answer.
 
+mod answer;
+
+pub use answer::Answer;
+
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
@@ -7,11 +11,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::base64::{self, NotBase64};
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
-use crate::inline::{self, NotBase64};
 use crate::json::{Object, lossy};
 use crate::portkey;
 use crate::prompt::{self, filled};
@@ -168,7 +172,7 @@ pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
 }
 
 /// The answer to either request.
-pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Response> {
+pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
     let (json, mut inlined) = answer.finish();
     let text = lossy(&json);
     let text = wire::last_event(text.trim_start());
@@ -193,7 +197,7 @@ pub fn response(head: &Head, answer: inline::Answer, model: &str) -> Result<Resp
         } else if !image.base64.is_empty() || image.url.starts_with("data:") {
             let text = if image.base64.is_empty() { &image.url } else { &image.base64 };
             let shown = text.as_bytes().get(..32).unwrap_or(text.as_bytes());
-            media(head, inline::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)?
+            media(head, base64::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)?
         } else {
             let ending = url_ending(&image.url);
             (MediaSource::Url(image.url.into_owned()), ending)
@@ -270,7 +274,7 @@ mod tests {
     }
 
     fn ok(body: &str) -> Result<Response> {
-        let mut answer = inline::Answer::new(body.len());
+        let mut answer = Answer::new(body.len());
         answer.push(body.as_bytes());
         response(&Head { status: 200, headers: Vec::new() }, answer, "m")
     }

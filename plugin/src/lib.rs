@@ -9,19 +9,18 @@ extern crate alloc;
 
 pub mod answer;
 pub mod audio;
+mod base64;
 pub mod call;
 mod config;
 pub mod embeddings;
 pub mod error;
-mod events;
-mod failure;
 pub mod form;
 mod guardrails;
 pub mod headers;
 mod http;
 pub mod images;
-pub mod inline;
 pub mod lint;
+pub mod model_traits;
 pub mod models;
 pub mod multipart;
 mod nearest;
@@ -37,7 +36,6 @@ mod service;
 mod signature;
 pub mod stream;
 mod tool_calls;
-pub mod traits;
 mod usage;
 mod wire;
 
@@ -89,7 +87,7 @@ impl exports::onboarding::Guest for Provider {
 
 impl exports::models::Guest for Provider {
     fn traits_of(id: String) -> exports::models::Traits {
-        traits::shown(&id)
+        model_traits::shown(&id)
     }
 
     fn list(connection: Connection) -> Result<Vec<exports::models::Entry>, Error> {

@@ -34,20 +34,8 @@ const MODES: [&str; 4] = ["single", "loadbalance", "fallback", "conditional"];
 
 /// Those of a target. A provider's own, such as `azure_...`, are far from all of these.
 const TARGET: &[&str] = &[
-    "strategy",
-    "targets",
-    "weight",
-    "provider",
-    "api_key",
-    "virtual_key",
-    "override_params",
-    "custom_host",
-    "request_timeout",
-    "forward_headers",
-    "retry",
-    "cache",
-    "input_guardrails",
-    "output_guardrails",
+    "strategy", "targets", "weight", "provider", "api_key", "virtual_key", "override_params", "custom_host",
+    "request_timeout", "forward_headers", "retry", "cache", "input_guardrails", "output_guardrails",
 ];
 /// Those of a target's `strategy`.
 const STRATEGY: &[&str] = &["mode", "on_status_codes", "conditions", "default"];

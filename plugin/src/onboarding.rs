@@ -15,9 +15,9 @@ use crate::error::{self, Result};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object, firsts};
 use crate::lint;
+use crate::model_traits;
 use crate::portkey;
 use crate::prompt::{self, filled};
-use crate::traits;
 use crate::url::BaseUrl;
 
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.
@@ -95,7 +95,7 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
 
 /// An entry for a model. What is not known of one is left out, for the host to default.
 fn model_entry(id: &str) -> Json<'_> {
-    let known = traits::shown(id);
+    let known = model_traits::shown(id);
     let mut input = alloc::vec!["text".into()];
     // A model that takes no images says so itself, while a host that thinks so would drop them in silence.
     if known.image_input != Some(false) {

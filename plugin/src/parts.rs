@@ -15,7 +15,7 @@ use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::report::Head;
 use crate::wire::{self, present};
-use crate::{images, inline, signature};
+use crate::{base64, images, signature};
 
 /// The reasoning in one of Portkey's content blocks.
 pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
@@ -33,7 +33,7 @@ pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSourc
     if base64.is_empty() {
         return Ok(MediaSource::Url(image.url.clone().into_owned()));
     }
-    let data = inline::decoded(base64.as_bytes())
+    let data = base64::decoded(base64.as_bytes())
         .map_err(|_| error::protocol(head, "An image in the answer is not base64", b"..."))?;
     images::check(head, &data)?;
     let named =

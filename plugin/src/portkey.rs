@@ -31,9 +31,9 @@ pub const ALIAS: &str = "Portkey";
 pub const MODEL: &str = "@anthropic/claude-sonnet-4-5";
 /// Its name for people.
 pub const MODEL_NAME: &str = "Claude Sonnet 4.5";
-/// Its context window, as `traits` has it: a descriptor is asked for at each start, and a table need not be searched for it.
+/// Its context window, as `model_traits` has it: a descriptor is asked for at each start, and a table need not be searched for it.
 pub const MODEL_CONTEXT_TOKENS: u32 = 200_000;
-/// Its longest answer, as `traits` has it.
+/// Its longest answer, as `model_traits` has it.
 pub const MODEL_MAX_OUTPUT_TOKENS: u32 = 64_000;
 
 /// The model that draws where none is named.
@@ -44,17 +44,8 @@ pub const MAX_IMAGES: u32 = 4;
 pub const MAX_INPUT_IMAGES: u32 = 5;
 /// Sizes that OpenAI's image models know, the default first.
 pub const IMAGE_SIZES: [&str; 11] = [
-    "1024x1024",
-    "256x256",
-    "512x512",
-    "1024x1536",
-    "1024x1792",
-    "1536x1024",
-    "1792x1024",
-    "2048x2048",
-    "2048x1152",
-    "3840x2160",
-    "2160x3840",
+    "1024x1024", "256x256", "512x512", "1024x1536", "1024x1792", "1536x1024", "1792x1024", "2048x2048", "2048x1152",
+    "3840x2160", "2160x3840",
 ];
 
 /// The model that makes vectors where none is named.

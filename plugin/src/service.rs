@@ -12,7 +12,7 @@ use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Medi
 use crate::bindings::optional;
 use crate::call::{self, Accept};
 use crate::error::Result;
-use crate::{answer, audio, embeddings, http, images, inline, models, prices, request, stream};
+use crate::{answer, audio, embeddings, http, images, models, prices, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -123,7 +123,7 @@ pub(crate) fn edit(
 fn draw(call: Request, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     let draw = || {
         let answer = http::open(call, body)?;
-        let mut drawn = inline::Answer::new(answer.announced().min(MAX_LARGE_ANSWER));
+        let mut drawn = images::Answer::new(answer.announced().min(MAX_LARGE_ANSWER));
         http::each(&answer, MAX_LARGE_ANSWER, |piece| drawn.push(&piece))?;
         images::response(&answer.head, drawn, model)
     };

@@ -1,15 +1,18 @@
 //! The reply to a request for a stream, in any form: bytes in, events out. `events` reads events,
 //! `answer` a whole document, and `http` delivers the bytes.
 
+pub(crate) mod events;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
+use events::Events;
+
 use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, Event, ReplyStart, Response, ToolCallDelta};
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
-use crate::events::Events;
 use crate::report::Head;
 use crate::{answer, sse};
 

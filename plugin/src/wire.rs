@@ -681,18 +681,8 @@ pub(crate) struct Images<'a> {
 
 /// What leads to the images of an answer; the last is that of an event of a stream.
 const IMAGES: [&str; 12] = [
-    "data",
-    "images",
-    "output",
-    "result",
-    "image",
-    "artifacts",
-    "predictions",
-    "choices",
-    "candidates",
-    "generatedImages",
-    "assets",
-    "b64_json",
+    "data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates",
+    "generatedImages", "assets", "b64_json",
 ];
 
 impl<'a> Images<'a> {
@@ -759,22 +749,8 @@ impl<'a> Vector<'a> {
 /// Workers AI, Vertex, watsonx), the kinds of them, of which whole numbers come only where they were asked for, and one
 /// alone.
 const VECTORS: [&str; 16] = [
-    "data",
-    "embeddings",
-    "output",
-    "result",
-    "results",
-    "predictions",
-    "vectors",
-    "embedding",
-    "embeddingsByType",
-    "float",
-    "base64",
-    "int8",
-    "uint8",
-    "binary",
-    "ubinary",
-    "values",
+    "data", "embeddings", "output", "result", "results", "predictions", "vectors", "embedding", "embeddingsByType",
+    "float", "base64", "int8", "uint8", "binary", "ubinary", "values",
 ];
 
 /// How a list and a number begin.
@@ -833,22 +809,10 @@ mod tests {
     #[test]
     fn a_field_of_another_shape_costs_that_field_alone() {
         for field in [
-            r#""content_blocks":3"#,
-            r#""content_blocks":"""#,
-            r#""content_blocks":{}"#,
-            r#""tool_calls":{}"#,
-            r#""tool_calls":"x""#,
-            r#""tool_calls":[3,null,"x"]"#,
-            r#""tool_calls":false"#,
-            r#""reasoning":{}"#,
-            r#""reasoning_details":"x""#,
-            r#""images":{}"#,
-            r#""images":[null,3,{}]"#,
-            r#""annotations":{}"#,
-            r#""audio":null"#,
-            r#""function_call":"x""#,
-            r#""refusal":[]"#,
-            r#""error":{}"#,
+            r#""content_blocks":3"#, r#""content_blocks":"""#, r#""content_blocks":{}"#, r#""tool_calls":{}"#,
+            r#""tool_calls":"x""#, r#""tool_calls":[3,null,"x"]"#, r#""tool_calls":false"#, r#""reasoning":{}"#,
+            r#""reasoning_details":"x""#, r#""images":{}"#, r#""images":[null,3,{}]"#, r#""annotations":{}"#,
+            r#""audio":null"#, r#""function_call":"x""#, r#""refusal":[]"#, r#""error":{}"#,
         ] {
             for place in ["message", "delta"] {
                 let json = format!(

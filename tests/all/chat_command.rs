@@ -437,16 +437,7 @@ fn a_reply_goes_into_a_file_in_one_piece() {
 fn flags_for_sampling_reach_the_request() {
     let user = user();
     let flags = [
-        "--model",
-        "@openai/gpt-4.1",
-        "--temperature",
-        "0.5",
-        "--top-p",
-        "0.9",
-        "--stop",
-        "END",
-        "--stop",
-        "two",
+        "--model", "@openai/gpt-4.1", "--temperature", "0.5", "--top-p", "0.9", "--stop", "END", "--stop", "two",
         "--seed=-7",
     ];
     user.chat(&[&["hello"], &flags[..]].concat(), "").ok();
@@ -628,12 +619,7 @@ fn the_gateways_report_stands_below_the_reply() {
     let user = user();
     let ran = user.chat(&["--model", "fault/fell-back", "hello"], "").ok();
     for part in [
-        "1 token in",
-        "first token after",
-        "provider anthropic",
-        "cache MISS",
-        "retries 2",
-        "target config.targets[1]",
+        "1 token in", "first token after", "provider anthropic", "cache MISS", "retries 2", "target config.targets[1]",
         "trace ",
     ] {
         assert!(ran.err.contains(part), "{part}: {ran:?}");

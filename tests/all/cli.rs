@@ -268,18 +268,7 @@ fn built() -> &'static str {
 }
 
 const COMMANDS: [&str; 12] = [
-    "demo",
-    "chat",
-    "image",
-    "embed",
-    "speak",
-    "transcribe",
-    "models",
-    "onboard",
-    "doctor",
-    "validate",
-    "check",
-    "stub",
+    "demo", "chat", "image", "embed", "speak", "transcribe", "models", "onboard", "doctor", "validate", "check", "stub",
 ];
 
 #[test]

@@ -98,15 +98,7 @@ async fn streams_that_are_odd_but_right_say_the_same() {
     let plain = text(&streamed(&provider, &ask("gpt", "héllo wörld")).await.unwrap()).replace("gpt", "");
     assert!(plain.contains("héllo wörld"), "{plain}");
     for fault in [
-        "crlf",
-        "cr",
-        "comments",
-        "event-lines",
-        "multi-line",
-        "no-newline",
-        "bytewise",
-        "whole",
-        "usage-twice",
+        "crlf", "cr", "comments", "event-lines", "multi-line", "no-newline", "bytewise", "whole", "usage-twice",
         "usage-in-choice",
     ] {
         let model = format!("fault/{fault}");

@@ -91,17 +91,8 @@ async fn a_loop_of_tools_takes_its_reasoning_along() {
     assert_eq!(
         kinds,
         [
-            "message",
-            "message",
-            "reasoning",
-            "function_call",
-            "function_call_output",
-            "reasoning",
-            "function_call",
-            "function_call_output",
-            "reasoning",
-            "message",
-            "message"
+            "message", "message", "reasoning", "function_call", "function_call_output", "reasoning", "function_call",
+            "function_call_output", "reasoning", "message", "message"
         ]
     );
     for (at, signature) in [(2, &seen[0]), (5, &seen[1])] {

@@ -109,18 +109,8 @@ async fn an_address_in_other_letters_is_the_same_or_none() {
     let host = Host::new().await;
     let port = host.server.address().port();
     for name in [
-        "１２７.0.0.1",
-        "127。0。0。1",
-        "①②⑦.0.0.1",
-        "127.0.0.1\u{ad}",
-        "%31%32%37.0.0.1",
-        "127.0.0.1%00.example",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "0x7f000001",
-        "017700000001",
-        "127.0.0.1..",
+        "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "127.0.0.1\u{ad}", "%31%32%37.0.0.1", "127.0.0.1%00.example",
+        "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "0x7f000001", "017700000001", "127.0.0.1..",
         "127.0.00.1",
     ] {
         host.server.clear();
@@ -617,12 +607,7 @@ fn no_error_shows_what_is_in_a_file_that_is_not_a_configuration() {
     fs::create_dir(&folder).unwrap();
     let secret = user.cli.folder.path().join("secret");
     for text in [
-        "hunter22:x:0:0\n",
-        "{\"key\": hunter22}",
-        "[hunter22",
-        "{\"a\": 'hunter22\n'}",
-        "\"hunter22",
-        "{hunter22",
+        "hunter22:x:0:0\n", "{\"key\": hunter22}", "[hunter22", "{\"a\": 'hunter22\n'}", "\"hunter22", "{hunter22",
         "hunter22",
     ] {
         fs::write(&secret, text).unwrap();

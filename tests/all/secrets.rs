@@ -297,14 +297,8 @@ async fn ordinary_words_of_headers_stay_in_answers() {
         assert!(answer.contains(shown), "{shown} not in {answer}");
     }
     for hidden in [
-        "0123456789abcdef",
-        "staging",
-        "literal-of-the-user",
-        "hunter-22",
-        "literal-secret",
-        "linesofbase64data",
-        "hunter23",
-        KEY,
+        "0123456789abcdef", "staging", "literal-of-the-user", "hunter-22", "literal-secret", "linesofbase64data",
+        "hunter23", KEY,
     ] {
         assert!(!answer.contains(hidden), "{hidden} in {answer}");
     }

@@ -218,15 +218,7 @@ fn overlays(workflow: &str) -> Vec<String> {
 fn settings(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     let elsewhere = [
-        "registry",
-        "index-url",
-        "find-links",
-        "source",
-        "replace-with",
-        "wrapper",
-        "runner",
-        "linker",
-        "script-shell",
+        "registry", "index-url", "find-links", "source", "replace-with", "wrapper", "runner", "linker", "script-shell",
     ];
     let found = lines.filter(|line| elsewhere.iter().any(|word| line.contains(word)));
     found.map(|line| format!("decides where packages come from, or what builds them: {line}")).collect()

@@ -76,25 +76,9 @@ mod tests {
     #[test]
     fn what_is_no_origin() {
         for url in [
-            "",
-            "a",
-            "//a",
-            "ftp://a",
-            "https://",
-            "https:///v1",
-            "https://u@a",
-            "https://u:p@a",
-            "https://a:b",
-            "https://a:",
-            "https://a:+1",
-            "https://a:99999",
-            "https://[::1",
-            "https://[::1]x",
-            "https://[x]",
-            "https://a b",
-            "https://a,b",
-            "https://a%2eb",
-            "https://é",
+            "", "a", "//a", "ftp://a", "https://", "https:///v1", "https://u@a", "https://u:p@a", "https://a:b",
+            "https://a:", "https://a:+1", "https://a:99999", "https://[::1", "https://[::1]x", "https://[x]",
+            "https://a b", "https://a,b", "https://a%2eb", "https://é",
         ] {
             assert_eq!(Origin::of_url(url), None, "{url}");
         }

@@ -18,26 +18,14 @@ const NAMES: &str = "gateway-credentials";
 
 /// Headers of other secrets, which a provider may never set, whether there is a secret for them or not.
 const SECRET: [&str; 8] = [
-    "api-key",
-    "authorization",
-    "cookie",
-    "proxy-authorization",
-    "x-amz-security-token",
-    "x-api-key",
-    "x-goog-api-key",
+    "api-key", "authorization", "cookie", "proxy-authorization", "x-amz-security-token", "x-api-key", "x-goog-api-key",
     "x-portkey-api-key",
 ];
 
 /// Nor those that say where a request ends and which way it goes.
 const WAY: [&str; 8] = [
-    "connection",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "transfer-encoding",
-    "upgrade",
+    "connection", "host", "http2-settings", "keep-alive", "proxy-authenticate", "proxy-connection",
+    "transfer-encoding", "upgrade",
 ];
 
 /// Headers that are left out of a request: an answer comes whole, and as it is. Half a secret in one answer and half in

@@ -152,16 +152,8 @@ mod tests {
             assert!(to(Some(near)), "{near}");
         }
         for far in [
-            "gateway.example",
-            "0.0.0.0:8080",
-            "10.0.0.1",
-            "localhost.evil.example",
-            "127.0.0.1.evil",
-            "[::2]",
-            "",
-            "[::1]evil.example",
-            "[::1]evil.example:80",
-            "localhost:80@evil.example",
+            "gateway.example", "0.0.0.0:8080", "10.0.0.1", "localhost.evil.example", "127.0.0.1.evil", "[::2]", "",
+            "[::1]evil.example", "[::1]evil.example:80", "localhost:80@evil.example",
         ] {
             assert!(!to(Some(far)), "{far}");
         }

@@ -195,18 +195,8 @@ const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
 
 /// The same of a model there.
 const WRITTEN_OF_MODELS: &[&str] = &[
-    "api",
-    "compat",
-    "contextTokens",
-    "contextWindow",
-    "cost",
-    "id",
-    "input",
-    "maxTokens",
-    "mediaInput",
-    "name",
-    "reasoning",
-    "thinkingLevelMap",
+    "api", "compat", "contextTokens", "contextWindow", "cost", "id", "input", "maxTokens", "mediaInput", "name",
+    "reasoning", "thinkingLevelMap",
 ];
 
 /// The members of a model that only the user may write: all that do not describe it.

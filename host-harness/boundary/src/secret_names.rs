@@ -7,83 +7,27 @@ use serde_json::Value;
 
 /// Words that name a secret by themselves. Digits at the end of a word do not count.
 const WORDS: [&str; 15] = [
-    "auth",
-    "authn",
-    "authz",
-    "bearer",
-    "cred",
-    "creds",
-    "jwt",
-    "key",
-    "keys",
-    "oauth",
-    "pem",
-    "pwd",
-    "session",
-    "sessions",
-    "serviceaccount",
+    "auth", "authn", "authz", "bearer", "cred", "creds", "jwt", "key", "keys", "oauth", "pem", "pwd", "session",
+    "sessions", "serviceaccount",
 ];
 
 const STARTS: [&str; 7] = ["authentic", "authoriz", "cookie", "credential", "passphrase", "passw", "secret"];
 
 const ENDS: [&str; 10] = [
-    "secret",
-    "secrets",
-    "password",
-    "passwords",
-    "passwd",
-    "passphrase",
-    "cookie",
-    "cookies",
-    "credential",
+    "secret", "secrets", "password", "passwords", "passwd", "passphrase", "cookie", "cookies", "credential",
     "credentials",
 ];
 
 /// Words that make a following `key` a secret if both are written as one word (`apikey`, but not `monkey`).
 const KEYS: [&str; 19] = [
-    "access",
-    "account",
-    "admin",
-    "api",
-    "app",
-    "auth",
-    "client",
-    "encryption",
-    "function",
-    "master",
-    "private",
-    "secret",
-    "service",
-    "shared",
-    "signing",
-    "ssh",
-    "storage",
-    "subscription",
-    "virtual",
+    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "function", "master", "private",
+    "secret", "service", "shared", "signing", "ssh", "storage", "subscription", "virtual",
 ];
 
 /// `max_tokens` is a number of tokens.
 const COUNTS: [&str; 20] = [
-    "budget",
-    "cached",
-    "completion",
-    "context",
-    "count",
-    "input",
-    "limit",
-    "max",
-    "maximum",
-    "min",
-    "output",
-    "per",
-    "prompt",
-    "ratelimit",
-    "reasoning",
-    "remaining",
-    "thinking",
-    "total",
-    "used",
-    "usage",
+    "budget", "cached", "completion", "context", "count", "input", "limit", "max", "maximum", "min", "output", "per",
+    "prompt", "ratelimit", "reasoning", "remaining", "thinking", "total", "used", "usage",
 ];
 
 /// Whether a header, an option or a member of JSON of this name holds a secret, by the words of the name.

@@ -12,11 +12,11 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answering, Asked, is_markdown},
     connect::{Connect, chat_model},
     exit_code, image, input, output, output_file,
-    page::Page,
     picture::Inline,
+    reply::{Answering, Asked, is_markdown},
+    reply_text::ReplyText,
     saved_session::Saved,
     session, signals,
     tool_command::{self, ToolCommand},
@@ -187,8 +187,8 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     let kept = saved.is_some().then(|| asked.messages.clone());
     let (is_blank, is_markdown) = (args.json || file.is_some(), is_markdown(&asked));
     let answering = || {
-        let page = if is_blank { Page::Blank } else { Page::standard_output(is_markdown) };
-        if args.json { Answering::new(page).with_cost() } else { Answering::new(page) }
+        let text = if is_blank { ReplyText::Blank } else { ReplyText::standard_output(is_markdown) };
+        if args.json { Answering::new(text).with_cost() } else { Answering::new(text) }
     };
     let model = asked.model.clone();
     let mut answer = if let Some(command) = command.filter(|_| !args.show_request) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use host_harness::{Engine, Plugin};
 use host_harness_check::Report;
 
-use super::{alive::Alive, connect::Component, output};
+use super::{connect::Component, output, waiting::Waiting};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -26,22 +26,22 @@ enum Format {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let component = args.component.path()?;
-    let mut alive = Some(Alive::new("checking"));
+    let mut waiting = Some(Waiting::new("checking"));
     let plugin = Plugin::load(&Engine::new(args.component.limits())?, component).await?;
     let report = match args.format {
         Format::Tap => {
             let mut lines = Report::tap_head(host_harness_check::count());
             host_harness_check::run_and_tell(&plugin, |number, case| {
-                alive.take();
+                waiting.take();
                 lines.push_str(&case.tap(number));
                 output::print_line(&std::mem::take(&mut lines));
-                alive = Some(Alive::new("checking"));
+                waiting = Some(Waiting::new("checking"));
             })
             .await
         }
         Format::Junit => host_harness_check::run(&plugin).await,
     };
-    drop(alive);
+    drop(waiting);
     if matches!(args.format, Format::Junit) {
         output::print_line(&report.junit());
     }

@@ -21,9 +21,9 @@ use host_harness::{
 use serde_json::{Map, Value};
 
 use super::{
-    alive::Alive,
     exit_code::{self, Usage},
     given_secret, input, output,
+    waiting::Waiting,
 };
 
 /// The component that a command looks at without calling anything.
@@ -91,7 +91,7 @@ impl Run {
 
     /// The plugin alone.
     pub(crate) async fn plugin(&self) -> anyhow::Result<Plugin> {
-        let _alive = Alive::new("loading the component");
+        let _waiting = Waiting::new("loading the component");
         Ok(Plugin::load(&Engine::new(self.limits())?, self.component()?).await?)
     }
 

@@ -14,13 +14,13 @@ use host_harness::{
 use host_harness_stub::{Credential, Options, Stub};
 
 use super::{
-    answer::{Answering, Asked},
     connect::{Extra, Run, chat_model},
     image::{Target, save},
     input,
     onboard::key_reference,
     output,
-    page::Page,
+    reply::{Answering, Asked},
+    reply_text::ReplyText,
 };
 
 #[derive(clap::Args)]
@@ -103,7 +103,7 @@ async fn ask(provider: &Provider, model: String) -> anyhow::Result<()> {
     step(&format!("Asking {model}, as it answers:"));
     let question = "Say hello to a new user of this plugin, in one sentence.";
     let request = Prompt::new(model.clone(), [Message::user(question)]).into();
-    let mut answering = Answering::new(Page::standard_output(true)).with_cost();
+    let mut answering = Answering::new(ReplyText::standard_output(true)).with_cost();
     let outcome = answering.stream(provider, Asked { model, request }).await;
     let mut answer = answering.finish(outcome.map(|()| false))?;
     let cost = answer.cost().await;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::CommandFactory;
 use host_harness::{Engine, Plugin};
 
-use super::{Cli, alive::Alive, connect, exit_code::Usage, output, plugin_flags};
+use super::{Cli, connect, exit_code::Usage, output, plugin_flags, waiting::Waiting};
 
 const COMPLETIONS_HELP: &str = "\
 Where a shell finds them:
@@ -50,7 +50,7 @@ impl Shown {
                 return Ok(Cli::command());
             }
         };
-        let _alive = Alive::new("loading the component");
+        let _waiting = Waiting::new("loading the component");
         let plugin = Plugin::load(&Engine::new(connect::few())?, component).await?;
         Ok(plugin_flags::shown(Cli::command(), plugin.descriptor()))
     }

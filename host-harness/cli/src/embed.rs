@@ -6,10 +6,10 @@ use host_harness::{types, wit::embeddings::Request};
 use serde_json::{Value, json};
 
 use super::{
-    alive,
     connect::{Connect, model_of},
     input,
     output::{self, Took},
+    waiting,
 };
 
 /// Most texts of one request. Source: OpenAI's API reference, "Create embeddings".
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (mut vectors, mut usage, mut last) = (Vec::new(), Some(types::Usage::default()), None);
     for texts in texts.chunks(AT_ONCE) {
         let request = Request { model: model.clone(), dimensions: args.dimensions, ..Request::new(texts) };
-        let response = alive::during("making vectors", provider.embed(&request)).await?;
+        let response = waiting::during("making vectors", provider.embed(&request)).await?;
         for vector in &response.vectors {
             let digits = digits(vector);
             if args.json {

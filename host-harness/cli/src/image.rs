@@ -18,13 +18,13 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use super::{
-    alive::Alive,
     connect::{Connect, model_of},
     exit_code::{self, Usage},
     input,
     output::{self, Took},
     output_file,
     picture::{self, Inline},
+    waiting::Waiting,
 };
 
 #[derive(clap::Args)]
@@ -98,7 +98,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         output_format: args.output_format,
         ..Request::new(prompt)
     };
-    let (asked, alive) = (Instant::now(), Alive::new(if inputs.is_empty() { "drawing" } else { "editing" }));
+    let (asked, waiting) = (Instant::now(), Waiting::new(if inputs.is_empty() { "drawing" } else { "editing" }));
     let response = if inputs.is_empty() {
         provider.generate(&request).await?
     } else {
@@ -106,7 +106,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let (images, mut failed) = parted(save(&provider, &response, &target).await);
     let took = Took::whole(asked.elapsed());
-    drop(alive);
+    drop(waiting);
     if args.open {
         failed.extend(images.iter().filter_map(|image| open(&image.path).err()));
     }

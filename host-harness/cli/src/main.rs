@@ -14,8 +14,6 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-mod alive;
-mod answer;
 mod arguments;
 mod ask;
 mod chat;
@@ -35,9 +33,10 @@ mod models;
 mod onboard;
 mod output;
 mod output_file;
-mod page;
 mod picture;
 mod plugin_flags;
+mod reply;
+mod reply_text;
 mod saved_session;
 mod search_path;
 mod session;
@@ -48,6 +47,7 @@ mod terminal;
 mod tool_command;
 mod transcribe;
 mod validate;
+mod waiting;
 
 const EXIT_CODES: &str = "\
 Exit codes:

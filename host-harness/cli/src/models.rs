@@ -14,7 +14,7 @@ use host_harness::{
 };
 use serde_json::json;
 
-use super::{alive, connect::Connect, onboard, output, terminal};
+use super::{connect::Connect, onboard, output, terminal, waiting};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let base_url = args.connect.run.base_url(provider.plugin()).filter(|_| is_new);
         return set_default(&provider, file, base_url, &id, args.no_check, args.json).await;
     }
-    let mut models = alive::during("listing models", provider.models()).await?;
+    let mut models = waiting::during("listing models", provider.models()).await?;
     let all = models.len();
     models.retain(|model| holds(model, &args.filter));
     let traits = provider.traits_of_each(models.iter().map(|model| &model.id)).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut prices = vec![None; models.len()];
     if asks_prices {
         let asked = provider.price_of_each(models.iter().map(|(model, _)| &model.id));
-        prices = alive::during("asking for prices", asked).await;
+        prices = waiting::during("asking for prices", asked).await;
     }
     let models: Vec<Listed> =
         models.into_iter().zip(prices).map(|((model, traits), price)| Listed { model, traits, price }).collect();
@@ -232,7 +232,7 @@ async fn set_default(
     let descriptor = provider.plugin().descriptor();
     let id = own_model(file.value(), descriptor, id);
     if !no_check {
-        match alive::during("listing models", provider.models()).await {
+        match waiting::during("listing models", provider.models()).await {
             Ok(models) if models.iter().any(|model| model.id == id) => {}
             Ok(models) => return Err(not_offered(&id, &models).into()),
             Err(error) if error.kind() == ErrorKind::Unsupported => {

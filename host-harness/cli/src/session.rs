@@ -12,14 +12,13 @@ use host_harness::{
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
 use super::{
-    alive,
-    answer::{Answering, Asked, is_markdown},
     connect::chat_model,
     image, models, output,
-    page::Page,
     picture::Inline,
+    reply::{Answering, Asked, is_markdown},
+    reply_text::ReplyText,
     saved_session::Saved,
-    signals, terminal,
+    signals, terminal, waiting,
 };
 
 const SHORT_HELP: &str = "/help lists the commands, /quit or Ctrl-D ends, Ctrl-C stops a reply";
@@ -152,7 +151,7 @@ impl Session<'_> {
     /// Whether the gateway offers the model, as far as it says what it offers.
     async fn is_offered(&mut self, id: &str) -> bool {
         if self.offered.is_none() {
-            let listed = alive::during("listing models", self.provider.models());
+            let listed = waiting::during("listing models", self.provider.models());
             self.offered = tokio::select! {
                 listed = tokio::time::timeout(PATIENCE, listed) => {
                     let listed = listed.ok().and_then(Result::ok).unwrap_or_default();
@@ -283,10 +282,10 @@ impl Session<'_> {
         let id = &self.provider.plugin().descriptor().id;
         let params = model_params(self.knows.config.value(), id, &self.prompt.model);
         let (prompt, _) = with_params(Prompt { messages, ..self.prompt.clone() }, &params);
-        let page = Page::standard_output(is_markdown(&prompt));
+        let text = ReplyText::standard_output(is_markdown(&prompt));
         let model = prompt.model.clone();
         let request = Request { prompt_cache: self.cache, ..prompt.into() };
-        let mut answer = Answering::new(page).ask(self.provider, Asked { model, request }).await?;
+        let mut answer = Answering::new(text).ask(self.provider, Asked { model, request }).await?;
         if answer.cut {
             return Ok(None);
         }

@@ -10,12 +10,12 @@ use host_harness::wit::audio::SpeechRequest;
 use serde_json::json;
 
 use super::{
-    alive::Alive,
     connect::{Connect, model_of},
     exit_code::Usage,
     input,
     output::{self, Took},
     output_file::Output,
+    waiting::Waiting,
 };
 
 #[derive(clap::Args)]
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         instructions: args.instructions,
         ..SpeechRequest::new(text)
     };
-    let (asked, alive) = (Instant::now(), Alive::new("speaking"));
+    let (asked, waiting) = (Instant::now(), Waiting::new("speaking"));
     let mut speech = provider.speak(&request).await?;
     let mut file = output.begin()?;
     let mut bytes = 0;
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     file.finish()?;
     let took = Took::whole(asked.elapsed());
-    drop(alive);
+    drop(waiting);
     if args.json {
         output::print_json(&json!({
             "path": shown,

@@ -20,9 +20,10 @@ use tokio::{
 };
 
 use super::{
-    answer::{Answer, Answering, Asked},
     exit_code::Usage,
-    output, search_path,
+    output,
+    reply::{Answer, Answering, Asked},
+    search_path,
 };
 
 /// How long one call may take, where `--timeout` does not say less.
@@ -133,7 +134,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Asks, runs the tools that the model calls, and asks again, each answer on a page of its own.
+/// Asks, runs the tools that the model calls, and asks again, each answer by itself.
 pub(crate) async fn converse(
     provider: &Provider,
     prompt: Prompt,

@@ -6,10 +6,10 @@ use host_harness::wit::audio::TranscriptionRequest;
 use serde_json::json;
 
 use super::{
-    alive,
     connect::{Connect, model_of},
     input,
     output::{self, Took},
+    waiting,
 };
 
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         ..TranscriptionRequest::new(audio)
     };
     let asked = Instant::now();
-    let transcript = alive::during("listening", provider.transcribe(&request)).await?;
+    let transcript = waiting::during("listening", provider.transcribe(&request)).await?;
     let took = Took::whole(asked.elapsed());
     if args.json {
         output::print_json(&json!({

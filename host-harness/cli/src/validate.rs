@@ -8,7 +8,7 @@ use std::{
 use host_harness::{ConfigFile, Engine, Error, read_file, types};
 use serde_json::{Value, json};
 
-use super::{alive, connect::Component, exit_code::Usage, output};
+use super::{connect::Component, exit_code::Usage, output, waiting};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let manifest = manifest_path.map(read_manifest).transpose()?;
 
     let engine = Engine::new(limits)?;
-    let found = alive::during("validating", host_harness::validate(&engine, &wasm, manifest.as_ref())).await;
+    let found = waiting::during("validating", host_harness::validate(&engine, &wasm, manifest.as_ref())).await;
     let valid = found.findings.is_empty();
     if args.json {
         output::print_json(&json!({

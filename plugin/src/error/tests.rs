@@ -613,14 +613,8 @@ fn a_success_that_holds_an_error_is_one() {
         assert_eq!(in_success(&ok, body.as_bytes()).unwrap().message, "x", "{body}");
     }
     for body in [
-        "{}",
-        r#"{"error":null}"#,
-        r#"{"error":{}}"#,
-        r#"{"error":""}"#,
-        r#"{"error":false}"#,
-        r#"{"status":"completed"}"#,
-        "[]",
-        "nonsense",
+        "{}", r#"{"error":null}"#, r#"{"error":{}}"#, r#"{"error":""}"#, r#"{"error":false}"#,
+        r#"{"status":"completed"}"#, "[]", "nonsense",
     ] {
         assert!(in_success(&ok, body.as_bytes()).is_none(), "{body}");
     }

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, parts, repair, text_part};
-use crate::inline;
+use crate::base64;
 use crate::json::{Json, Object, last_of_each};
-use crate::traits::{Family, Route, Thinking, Traits};
+use crate::model_traits::{Family, Route, Thinking, Traits};
 
 /// Moves images and files in tool results into a user's message after the results. OpenAI and Gemini take only texts in
 /// results, and the gateway drops images there for Bedrock, and hands files to Anthropic as they are (1.15.2 and 2.2.3).
@@ -87,7 +87,7 @@ fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
     // What is text is one here.
     if is_image_like
         && url.starts_with("data:text/")
-        && let Some(text) = inline::decoded(url.as_bytes()).ok().and_then(|data| String::from_utf8(data).ok())
+        && let Some(text) = base64::decoded(url.as_bytes()).ok().and_then(|data| String::from_utf8(data).ok())
     {
         let mut part = text_part(Json::from(format!("{}\n{text}", file.text("filename"))));
         part.set_some(MARK, object.get(MARK).cloned());

@@ -38,7 +38,7 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
     let budget = body.members.get("thinking").and_then(|thinking| thinking.object()?.get("budget_tokens")?.whole());
     let moderate = moderate.saturating_add(budget.and_then(|budget| u32::try_from(budget).ok()).unwrap_or(0));
     let Some(limit) = told.or(demanded.then_some(moderate)) else { return };
-    let most = |target: &crate::traits::Traits| Some(target.max_output_tokens).filter(|&most| most > 0);
+    let most = |target: &crate::model_traits::Traits| Some(target.max_output_tokens).filter(|&most| most > 0);
     let limit = targets.known().iter().filter_map(most).fold(limit, u32::min);
     set(body, targets, own, limit);
 }

@@ -1,7 +1,7 @@
 //! Writes a request: a prompt or a host's body becomes one body, goes through a few passes, and becomes JSON.
 //!
 //! Each pass is a named function that adapts one thing to the models that may answer, and leaves alone what it does not
-//! know. `traits` knows the models, and `targets` says which of them may answer. For models that speak only the
+//! know. `model_traits` knows the models, and `targets` says which of them may answer. For models that speak only the
 //! Responses API the last pass writes the same in that form.
 
 mod cache;
@@ -24,8 +24,8 @@ use crate::bindings::exports::openclaw::provider::chat::{Ask, Request};
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
+use crate::model_traits::Protocol;
 use crate::prompt;
-use crate::traits::Protocol;
 use options::Options;
 pub(crate) use options::{NAMES as OPTIONS, shown as options_json};
 use targets::Targets;

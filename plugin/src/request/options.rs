@@ -9,7 +9,7 @@ use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
 use crate::config;
 use crate::json::{Json, Object};
-use crate::traits::{self, Protocol};
+use crate::model_traits::{self, Protocol};
 
 /// The plugin's options that do not become headers. `attribution` is for the host: whether the ids of an agent's call
 /// are sent.
@@ -60,7 +60,7 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
     }
     if let Some(families) = options.get("modelFamilies") {
         for (id, model) in families.object().unwrap_or_default().iter() {
-            if model.string().and_then(|model| traits::of(&model)).is_none() {
+            if model.string().and_then(|model| model_traits::of(&model)).is_none() {
                 let message =
                     format!("{id} must stand for the id of a model that is known, such as claude-sonnet-4-5.");
                 wrong("modelFamilies", &message);

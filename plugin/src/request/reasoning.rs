@@ -6,8 +6,8 @@ use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, limit};
 use crate::json::Json;
+use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
 use crate::prompt;
-use crate::traits::{self, Family, Protocol, Route, Thinking, Traits};
 
 /// The words that OpenAI's and other APIs have for an effort, the weakest first.
 const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -151,11 +151,14 @@ const NOT_WHILE_REASONING: [&str; 6] =
 /// `stop`); HKUDS/nanobot#4967 (Kimi); fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI
 /// compatibility".
 const REFUSED: [(u8, &[&str]); 5] = [
-    (traits::STOP, &["stop"]),
-    (traits::PARALLEL, &["parallel_tool_calls"]),
-    (traits::PENALTIES, &["presence_penalty", "frequency_penalty"]),
-    (traits::SAMPLING, &["temperature", "top_p"]),
-    (traits::EXTRAS, &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"]),
+    (model_traits::STOP, &["stop"]),
+    (model_traits::PARALLEL, &["parallel_tool_calls"]),
+    (model_traits::PENALTIES, &["presence_penalty", "frequency_penalty"]),
+    (model_traits::SAMPLING, &["temperature", "top_p"]),
+    (
+        model_traits::EXTRAS,
+        &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"],
+    ),
 ];
 
 /// Leaves out what a model that may answer is known to refuse, as OpenClaw's own clients do: `top_p` beside a

@@ -14,7 +14,7 @@ use super::schema::{self, Form};
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
-use crate::traits::{Family, Route};
+use crate::model_traits::{Family, Route};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.

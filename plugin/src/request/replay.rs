@@ -14,8 +14,8 @@ use super::repair::calls;
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
+use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
 use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, EXTRAS, ITEM, REDACTED};
-use crate::traits::{Family, Protocol, Route, Thinking, Traits};
 
 /// The form in which a model takes reasoning back.
 #[derive(Clone, Copy, Default)]

@@ -8,8 +8,8 @@ use super::cache::MARK;
 use super::targets::Targets;
 use super::{Body, is_type, parts};
 use crate::json::{Json, Object};
+use crate::model_traits::Thinking;
 use crate::signature::{CALL, ITEM};
-use crate::traits::Thinking;
 
 /// What comes back encrypted where nothing is stored, and goes along with the next request.
 const ENCRYPTED: &str = "reasoning.encrypted_content";

@@ -7,7 +7,7 @@ use core::mem;
 use super::list;
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
-use crate::traits::{Family, Route};
+use crate::model_traits::{Family, Route};
 
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
 const PLAIN: &str = r#"{"type":"object","properties":{"#;

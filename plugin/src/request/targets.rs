@@ -13,8 +13,8 @@ use alloc::vec::Vec;
 use super::options::Options;
 use crate::headers;
 use crate::json::{Json, Object};
+use crate::model_traits::{self, Family, Protocol, Route, Traits};
 use crate::prompt;
-use crate::traits::{self, Family, Protocol, Route, Traits};
 
 /// A depth that no real config reaches.
 const MAX_DEPTH: usize = 8;
@@ -32,14 +32,14 @@ impl Targets {
     /// `sent` are the headers of the connection.
     pub(crate) fn of(model: &str, sent: &[(String, String)], options: &Options<'_>) -> Self {
         // The user knows.
-        if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
+        if let Some(known) = options.family(model).and_then(|family| model_traits::of(&family)) {
             return Self::one(Some(known));
         }
         let header = |wanted| headers::find(sent, wanted);
         let provider = header("x-portkey-provider").or_else(|| header("x-portkey-virtual-key")).unwrap_or_default();
         let Some(config) = header("x-portkey-config") else { return Self::one(told(model, provider, options)) };
         let Some(config) = Object::parse(config) else {
-            return Self { known: traits::of(model).into_iter().collect(), is_complete: false, is_routed: true };
+            return Self { known: model_traits::of(model).into_iter().collect(), is_complete: false, is_routed: true };
         };
         let mut targets = Self { known: Vec::new(), is_complete: true, is_routed: true };
         targets.collect(&config, model, provider, options, MAX_DEPTH);
@@ -117,14 +117,14 @@ impl Targets {
 
 /// What a model's id, and the provider beside it, say about the model.
 fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
-    if let Some(known) = options.family(model).and_then(|family| traits::of(&family)) {
+    if let Some(known) = options.family(model).and_then(|family| model_traits::of(&family)) {
         return Some(known);
     }
     let provider = provider.trim_start_matches('@');
     if provider.is_empty() || prompt::split_slug(model).is_some() {
-        traits::of(model)
+        model_traits::of(model)
     } else {
-        traits::of(&format!("@{provider}/{model}"))
+        model_traits::of(&format!("@{provider}/{model}"))
     }
 }
 

@@ -85,11 +85,7 @@ impl Answer {
 const TEXTS: [&str; 8] =
     ["Hello", "héllo wörld", "a\nb \"c\" \\d", "data: {\"x\":1}\n\n", "😀 [DONE]", "error", "}{", "\u{feff} \u{2028}x"];
 const ARGUMENTS: [&str; 6] = [
-    "{}",
-    "{\"command\": \"ls\"}",
-    "{\"a\":{\"b\":[1,2,\"}\"]}}",
-    "{\"q\":\"é😀\\n\\\"{\"}",
-    "{ \"x\" : -1.5e3 }",
+    "{}", "{\"command\": \"ls\"}", "{\"a\":{\"b\":[1,2,\"}\"]}}", "{\"q\":\"é😀\\n\\\"{\"}", "{ \"x\" : -1.5e3 }",
     "{\"a\":[]}",
 ];
 const NAMES: [&str; 3] = ["f", "get_weather", "bash"];
@@ -257,15 +253,8 @@ fn framing(choices: &mut Choices<'_>) -> Framing {
     let mut framing = Framing {
         line: choices.one(&["\n", "\r\n", "\r"]),
         head: choices.one(&["", "\u{feff}", "\n\n", ": hello\n\n", "\u{feff}\n", "retry: 3000\n\n"]),
-        data: choices.one(&[
-            "data: ",
-            "data:",
-            " data: ",
-            "data:  ",
-            "event: message\ndata: ",
-            "id: 4\ndata: ",
-            "data: data: ",
-        ]),
+        data: choices
+            .one(&["data: ", "data:", " data: ", "data:  ", "event: message\ndata: ", "id: 4\ndata: ", "data: data: "]),
         between: choices.one(&["", ": keep-alive\n\n", "\n", "event: ping\ndata: {\"type\":\"ping\"}\n\n", " \n"]),
         is_single: choices.below(5) == 1,
         is_bare: choices.below(8) == 1,

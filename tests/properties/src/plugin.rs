@@ -6,8 +6,7 @@ use portkey_provider::bindings::exports::openclaw::provider::chat::{AssistantPar
 use portkey_provider::bindings::exports::openclaw::provider::onboarding::{Choices, Finding, Severity};
 use portkey_provider::bindings::openclaw::provider::types::{Error, ErrorKind, MediaSource};
 use portkey_provider::{
-    answer, audio, call, embeddings, error, images, inline, lint, models, onboarding, portkey, report::Head, sse,
-    stream, url,
+    answer, audio, call, embeddings, error, images, lint, models, onboarding, portkey, report::Head, sse, stream, url,
 };
 use serde_json::{Map, Value};
 
@@ -327,7 +326,7 @@ pub fn answer(input: &[u8]) {
         check_events(&events);
     }
     let drawn = |pieces: &[&[u8]]| {
-        let mut answer = inline::Answer::new(body.len());
+        let mut answer = images::Answer::new(body.len());
         pieces.iter().for_each(|piece| answer.push(piece));
         images::response(&head, answer, "m")
     };

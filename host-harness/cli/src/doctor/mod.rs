@@ -25,9 +25,8 @@ use serde_json::{Value, json};
 
 use self::print::{Line, Report};
 use super::{
-    alive,
     connect::{Connect, chat_model, how_to_set, service_at},
-    exit_code, output,
+    exit_code, output, waiting,
 };
 
 #[derive(clap::Args)]
@@ -344,7 +343,7 @@ impl Examination<'_> {
                 }
                 None if credential.required => {
                     let profile = self.args.connect.config.profile();
-                    let store = alive::during("asking openclaw", openclaw::store(&descriptor.id, profile)).await;
+                    let store = waiting::during("asking openclaw", openclaw::store(&descriptor.id, profile)).await;
                     let why = match store {
                         openclaw::Store::Holds(profiles) if !profiles.is_empty() => {
                             let profiles = profiles.join(" and ");
@@ -398,7 +397,7 @@ impl Examination<'_> {
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
 
         let limits = self.args.connect.run.limits();
-        for step in alive::during("looking for the gateway", destination.diagnose(&limits)).await {
+        for step in waiting::during("looking for the gateway", destination.diagnose(&limits)).await {
             match step.outcome {
                 Ok(found) => self.report.push(Line::good(step.name, found).took(step.took)),
                 Err(error) => {
@@ -428,7 +427,7 @@ impl Examination<'_> {
         };
         let Ok(model) = chat_model(self.args.model.as_deref(), plugin, file, &self.environment) else { return };
         let start = Instant::now();
-        let listed = alive::during("asking for the models", provider.models()).await;
+        let listed = waiting::during("asking for the models", provider.models()).await;
         let took = start.elapsed();
         match listed {
             Ok(models) => {
@@ -476,7 +475,7 @@ impl Examination<'_> {
         let request = Prompt::new(model, [Message::user("Reply with exactly OK.")]);
         let start = Instant::now();
         let asked = async { provider.stream(&request).await?.join().await };
-        let reply = alive::during(format!("asking {model}"), asked).await;
+        let reply = waiting::during(format!("asking {model}"), asked).await;
         let took = start.elapsed();
         match reply {
             Ok(reply) => {

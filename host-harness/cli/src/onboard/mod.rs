@@ -17,9 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
-    alive,
     connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
-    exit_code, given_secret, output,
+    exit_code, given_secret, output, waiting,
 };
 
 #[derive(clap::Args)]
@@ -255,7 +254,7 @@ async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &En
         return Ok(());
     }
     let listed = async { Provider::connect(plugin, setup).await?.models().await };
-    match alive::during("checking the key", listed).await {
+    match waiting::during("checking the key", listed).await {
         Ok(offered) => {
             for model in args.own_models(plugin, file) {
                 if !offered.is_empty() && !offered.iter().any(|entry| entry.id == model) {

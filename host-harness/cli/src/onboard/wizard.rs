@@ -18,13 +18,13 @@ use serde_json::json;
 
 use super::{Answers, Args, DefaultModel, KeyPlace, diff};
 use crate::{
-    alive, ask,
+    ask,
     ask::Line,
     connect::{chat_model, keys_from, services},
     exit_code::GivenUp,
     models,
     output::{not_checked, printable, say},
-    signals, terminal,
+    signals, terminal, waiting,
 };
 
 /// Where a gateway of one's own usually listens.
@@ -334,7 +334,7 @@ impl Wizard<'_> {
         }
         loop {
             let checked = self.offered(&base_url);
-            let error = match ended(alive::during(format!("checking the key with {base_url}"), checked).await)? {
+            let error = match ended(waiting::during(format!("checking the key with {base_url}"), checked).await)? {
                 Ok(models) => {
                     say(&good(&format!("{base_url} takes the key, and offers {} models", models.len())));
                     self.said.offered = models;

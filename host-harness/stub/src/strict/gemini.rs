@@ -43,28 +43,9 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
 /// (nothing in it).
 fn schema(schema: &Value, path: &str) -> Result<(), String> {
     const KNOWN: &[&str] = &[
-        "type",
-        "format",
-        "title",
-        "description",
-        "nullable",
-        "enum",
-        "maxItems",
-        "minItems",
-        "properties",
-        "required",
-        "minProperties",
-        "maxProperties",
-        "minLength",
-        "maxLength",
-        "pattern",
-        "example",
-        "anyOf",
-        "propertyOrdering",
-        "default",
-        "items",
-        "minimum",
-        "maximum",
+        "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
+        "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering",
+        "default", "items", "minimum", "maximum",
     ];
     let Some(members) = schema.as_object() else {
         return Err(format!(

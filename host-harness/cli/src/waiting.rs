@@ -16,9 +16,9 @@ use super::{output, terminal};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Says what is waited for, and for how long now, until it is dropped.
-pub(crate) struct Alive(Option<(Sender<String>, JoinHandle<()>)>);
+pub(crate) struct Waiting(Option<(Sender<String>, JoinHandle<()>)>);
 
-impl Alive {
+impl Waiting {
     /// From now on; `what` is such as `listing models`. Nothing in a pipe, under `--quiet`, and among log lines.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         let logs = LevelFilter::current() >= LevelFilter::DEBUG;
@@ -43,11 +43,11 @@ impl Alive {
 
 /// Waits for `work`, and says `what` it is.
 pub(crate) async fn during<T>(what: impl Into<String>, work: impl Future<Output = T>) -> T {
-    let _alive = Alive::new(what);
+    let _waiting = Waiting::new(what);
     work.await
 }
 
-impl Drop for Alive {
+impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some((sender, thread)) = self.0.take() {
             drop(sender);

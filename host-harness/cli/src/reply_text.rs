@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::{markdown, output};
 
 /// Takes a reply's text as it arrives.
-pub(crate) enum Page {
+pub(crate) enum ReplyText {
     /// Nothing is printed.
     Blank,
     /// Each byte as it came.
@@ -18,7 +18,7 @@ pub(crate) enum Page {
     Drawn(markdown::Stream),
 }
 
-impl Page {
+impl ReplyText {
     /// Standard output, as it wants to be written to. `NO_COLOR` and its like also decide on drawing, which is made of
     /// the same escape sequences.
     pub(crate) fn standard_output(is_markdown: bool) -> Self {

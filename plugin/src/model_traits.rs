@@ -395,20 +395,8 @@ fn begins(name: &str, prefix: &str) -> bool {
 /// The maker that Bedrock and Vertex put before a name, and the name.
 fn bare(last: &str) -> (&str, &str) {
     const MAKERS: [&str; 14] = [
-        "anthropic",
-        "google",
-        "mistralai",
-        "amazon",
-        "meta",
-        "mistral",
-        "deepseek",
-        "qwen",
-        "openai",
-        "moonshot",
-        "moonshotai",
-        "zai",
-        "cohere",
-        "minimax",
+        "anthropic", "google", "mistralai", "amazon", "meta", "mistral", "deepseek", "qwen", "openai", "moonshot",
+        "moonshotai", "zai", "cohere", "minimax",
     ];
     let mut rest = last;
     while let Some((word, after)) = rest.split_once('.') {

@@ -14,9 +14,9 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::{
-    alive::{self, Alive},
     output::{self, Took},
-    page::Page,
+    reply_text::ReplyText,
+    waiting::{self, Waiting},
 };
 
 /// A reply that keeps to a schema is no Markdown.
@@ -151,7 +151,7 @@ pub(crate) struct Asked {
 
 /// A reply on its way.
 pub(crate) struct Answering {
-    page: Page,
+    text: ReplyText,
     joined: Joined,
     /// What was printed: text, or a refusal.
     said: String,
@@ -169,7 +169,7 @@ pub(crate) struct Answering {
 }
 
 impl Answering {
-    /// Streams the reply onto its page, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by
+    /// Streams the reply as it comes, until its end or Ctrl-C. Once this was called, Ctrl-C no longer ends the program by
     /// itself.
     pub(crate) async fn ask(mut self, provider: &Provider, asked: Asked) -> host_harness::Result<Answer> {
         let outcome = tokio::select! {
@@ -180,9 +180,9 @@ impl Answering {
         self.finish(outcome)
     }
 
-    pub(crate) fn new(page: Page) -> Self {
+    pub(crate) fn new(text: ReplyText) -> Self {
         Self {
-            page,
+            text,
             joined: Joined::default(),
             said: String::new(),
             report: GatewayReport::default(),
@@ -209,7 +209,7 @@ impl Answering {
     /// Prints the reply as it arrives.
     pub(crate) async fn stream(&mut self, provider: &Provider, asked: Asked) -> host_harness::Result<()> {
         let model = asked.model;
-        let mut alive = Some(Alive::new(format!("waiting for {model}")));
+        let mut waiting = Some(Waiting::new(format!("waiting for {model}")));
         let mut reply = provider.stream(asked.request).await?;
         self.report = reply.report().clone();
         while let Some(events) = reply.next().await? {
@@ -224,9 +224,9 @@ impl Answering {
                 self.price = Some(ask_price(provider, &model, &start.model, &self.report));
             }
             let text: String = events.into_iter().filter_map(|event| self.take(event)).collect();
-            let printed = self.page.push(&text);
+            let printed = self.text.push(&text);
             if !printed.is_empty() || waited && self.first.is_some() {
-                alive = None;
+                waiting = None;
             }
             // Once whoever read has gone, what is still to come would be paid for in vain.
             if !printed.is_empty() && !output::print(&printed) {
@@ -234,8 +234,8 @@ impl Answering {
                 return Ok(());
             }
             // What cannot be drawn yet is shown as it comes. Nowhere but at the start of a line is room for it.
-            if let Some(pending) = self.page.pending() {
-                alive.get_or_insert_with(|| Alive::new(format!("{model} writes"))).preview(pending);
+            if let Some(pending) = self.text.pending() {
+                waiting.get_or_insert_with(|| Waiting::new(format!("{model} writes"))).preview(pending);
             }
         }
         Ok(())
@@ -260,7 +260,7 @@ impl Answering {
     /// Prints the reply once it is whole.
     pub(crate) async fn complete(mut self, provider: &Provider, asked: Asked) -> anyhow::Result<Answer> {
         let waiting = format!("waiting for {}", asked.model);
-        let response = alive::during(waiting, provider.complete(asked.request)).await?;
+        let response = waiting::during(waiting, provider.complete(asked.request)).await?;
         let price = response
             .usage
             .filter(|_| self.shows_cost)
@@ -269,7 +269,7 @@ impl Answering {
         for part in &response.content {
             match part {
                 AssistantPart::Text(text) | AssistantPart::Refusal(text) => {
-                    output::print(&(self.page.push(text) + &self.page.finish(text)));
+                    output::print(&(self.text.push(text) + &self.text.finish(text)));
                 }
                 AssistantPart::ToolCall(call) => self.print_call(&call.name, &call.arguments_json),
                 AssistantPart::Thinking(_) | AssistantPart::Image(_) | AssistantPart::Other(_) => {}
@@ -281,7 +281,7 @@ impl Answering {
 
     /// Prints what is left, and gives the reply as far as it came.
     pub(crate) fn finish(mut self, outcome: host_harness::Result<bool>) -> host_harness::Result<Answer> {
-        output::print(&self.page.finish(&self.said));
+        output::print(&self.text.finish(&self.said));
         let stopped = outcome?;
         self.joined
             .tool_calls()
@@ -295,10 +295,10 @@ impl Answering {
 
     fn print_call(&self, name: &str, arguments: &str) {
         let call = format!("{name}({arguments})");
-        match self.page {
-            Page::Blank => {}
-            Page::Exact => output::print_line(&call),
-            Page::Plain | Page::Drawn(_) => output::print_line(&output::printable(&call)),
+        match self.text {
+            ReplyText::Blank => {}
+            ReplyText::Exact => output::print_line(&call),
+            ReplyText::Plain | ReplyText::Drawn(_) => output::print_line(&output::printable(&call)),
         }
     }
 }
