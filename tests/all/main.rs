@@ -10,7 +10,6 @@
 )]
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
-mod attacks;
 mod audio;
 mod budgets;
 mod chat_command;
@@ -20,7 +19,6 @@ mod config_file;
 mod defaults;
 mod docs;
 mod doctor;
-mod edges;
 mod embedding;
 mod embeddings;
 mod examples;
@@ -49,7 +47,6 @@ mod recording;
 mod reliability;
 mod requests;
 mod responses;
-mod review;
 mod rig;
 mod second_provider;
 mod secrets;
