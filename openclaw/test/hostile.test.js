@@ -1,5 +1,5 @@
 /**
- * The component that attacks its host (`tests/hostile`), in OpenClaw's adapter: attack by attack as `tests/all/hostile.rs` has them,
+ * The component that attacks its host (`tests/hostile`), in OpenClaw's adapter: attack by attack as `tests/all/hostile/` has them,
  * but for those that compute without end, which nothing can stop on OpenClaw's own thread: see SECURITY.md.
  */
 import assert from 'node:assert/strict';
