@@ -1,5 +1,5 @@
-//! Calls: a connected provider (`provider`), requests (`request`, `openai`), streamed answers (`reply`, `speech`, both
-//! by `pieces`), a model that calls tools (`tool_loop`), and what models cost (`prices`).
+//! Calls: a connected provider (`provider`), the ways to its places (`route`), requests (`request`, `openai`), streamed
+//! answers (`reply`, `speech`, both by `pieces`), a model that calls tools (`tool_loop`), and what models cost (`prices`).
 
 pub(crate) mod openai;
 pub(crate) mod pieces;
@@ -7,5 +7,6 @@ pub(crate) mod prices;
 pub(crate) mod provider;
 pub(crate) mod reply;
 pub(crate) mod request;
+mod route;
 pub(crate) mod speech;
 pub(crate) mod tool_loop;
