@@ -1,5 +1,4 @@
-//! How connections are made: TLS, and a proxy if there is one. Owns `request.proxy` and `request.tls` of the
-//! configuration and the proxy variables of the environment. `egress` decides which requests may go.
+//! How connections are made: with TLS, and through a proxy if there is one. `egress` decides which requests may go.
 //!
 //! Every request through a proxy uses a tunnel (`CONNECT`, SOCKS): the proxy learns the host and the port, and with TLS
 //! nothing more. Most proxies also resolve the name, and then the rules for private networks apply only to literal
@@ -8,9 +7,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    path::Path,
     pin::Pin,
-    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -25,24 +22,24 @@ use hyper_util::{
     },
     rt::TokioIo,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, TrustAnchor, pem::PemObject},
-};
-use secrecy::{ExposeSecret, SecretString};
+use rustls::{ClientConfig, pki_types::ServerName};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::proxy::{Names, NoProxy, Protocol, Proxy, at_address};
+use super::{
+    proxy::{Names, Protocol, Proxy, at_address},
+    settings::Settings,
+    tls::Tls,
+};
 use crate::{
-    configuration::{environment::Environment, secrets::secret},
+    configuration::environment::Environment,
     error::{Error, Result},
-    file::read_file,
 };
 
 /// Makes connections for one origin.
-pub(crate) type Connector = HttpsConnector<Route>;
+pub(crate) type Connector = HttpsConnector<Dialer>;
 
 /// What the configuration and the environment say about connections.
 #[derive(Clone)]
@@ -106,7 +103,7 @@ impl Transport {
     }
 
     /// What stands between this machine and TLS.
-    pub(crate) fn route(&self, networks: Networks, connect: Duration) -> Route {
+    pub(crate) fn route(&self, networks: Networks, connect: Duration) -> Dialer {
         let mut direct = HttpConnector::new_with_resolver(self.resolver(networks));
         direct.enforce_http(false);
         direct.set_nodelay(true);
@@ -140,7 +137,7 @@ impl Transport {
                 }
             }
         };
-        Route { way, limit: connect }
+        Dialer { way, limit: connect }
     }
 
     /// Looks up the host that is connected to: the proxy's, else the origin's.
@@ -151,199 +148,9 @@ impl Transport {
     }
 }
 
-/// `models.providers.<id>.request`, and what its references stand for.
-struct Settings<'a> {
-    request: Option<&'a Value>,
-    environment: &'a Environment,
-    config: &'a Value,
-}
-
-impl Settings<'_> {
-    fn get(&self, pointer: &str) -> Option<&Value> {
-        self.request?.pointer(pointer)
-    }
-
-    /// Whether what stands there holds settings: in anything else they would be lost without a word.
-    fn check_object(&self, pointer: &str) -> Result<()> {
-        match self.get(pointer) {
-            None | Some(Value::Null | Value::Object(_)) => Ok(()),
-            Some(_) => Err(Error::config(format!("`{}` must be an object", dotted(pointer)))),
-        }
-    }
-
-    /// A text, its references resolved.
-    fn text(&self, pointer: &str) -> Result<Option<SecretString>> {
-        match self.get(pointer) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value @ (Value::String(_) | Value::Object(_))) => {
-                let found = secret(value, &dotted(pointer), self.environment, self.config)?;
-                Ok(found.map(|found| found.secret))
-            }
-            Some(_) => Err(Error::config(format!("`{}` must be a string", dotted(pointer)))),
-        }
-    }
-
-    /// The proxy for `origin`: the configured one, else the environment's. As in other tools, the environment's is not
-    /// used for this machine. What names a proxy and cannot be understood is an error, never a direct connection.
-    fn proxy(&self, origin: &Origin) -> Result<Option<Proxy>> {
-        let mode = match self.get("/proxy") {
-            None | Some(Value::Null) => "env-proxy",
-            Some(proxy) => proxy.get("mode").and_then(Value::as_str).unwrap_or_default(),
-        };
-        let unusable =
-            |why: String| Err(Error::config(why).hint("Use the mode explicit-proxy with a url, or env-proxy without."));
-        match (mode, self.text("/proxy/url")?) {
-            ("explicit-proxy", Some(url)) => Proxy::at(url.expose_secret(), "`request.proxy.url`").map(Some),
-            ("explicit-proxy", None) => unusable("`request.proxy.url` is missing".into()),
-            ("env-proxy", Some(_)) => unusable("`request.proxy.url` is not used in the mode `env-proxy`".into()),
-            ("env-proxy", None) if origin.is_local() => Ok(None),
-            ("env-proxy", None) => self.proxy_of_environment(origin),
-            ("", _) => unusable("`request.proxy.mode` is missing".into()),
-            // It may hold what was meant for the URL, password included.
-            (_, _) => unusable("`request.proxy.mode` is none that is known".into()),
-        }
-    }
-
-    /// As curl does it: a name in lower case comes first, and of two variables that are set the one for the scheme
-    /// counts, even where it cannot be understood.
-    fn proxy_of_environment(&self, origin: &Origin) -> Result<Option<Proxy>> {
-        let of_scheme = if origin.is_https() { "HTTPS_PROXY" } else { "HTTP_PROXY" };
-        let found = [of_scheme, "ALL_PROXY"].into_iter().find_map(|name| self.variable(name));
-        let Some((name, url)) = found else { return Ok(None) };
-        let exceptions = self.variable("NO_PROXY").map(|(_, text)| text).unwrap_or_default();
-        if NoProxy::parse(&exceptions).holds(origin) {
-            return Ok(None);
-        }
-        Proxy::at(&url, &format!("the environment's {name}")).map(Some)
-    }
-
-    /// A variable that tools know in either case, with the name that was set.
-    fn variable(&self, name: &str) -> Option<(String, String)> {
-        [name.to_lowercase(), name.to_owned()].into_iter().find_map(|name| {
-            let value = self.environment.get(&name)?;
-            Some((name, value))
-        })
-    }
-}
-
-/// How a user writes the place `pointer` of the settings.
-fn dotted(pointer: &str) -> String {
-    format!("request{}", pointer.replace('/', "."))
-}
-
-/// `request.tls`, and the public authorities.
-struct Tls {
-    roots: Arc<RootCertStore>,
-    client: Option<Client>,
-}
-
-/// The client's own certificate, with those up to its authority, and its key.
-type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-impl Tls {
-    fn of(settings: &Settings<'_>, origin: &Origin, proxy: Option<&Proxy>) -> Result<Self> {
-        if settings.get("/tls/passphrase").is_some() {
-            return Err(Error::config("`request.tls.passphrase` is not supported")
-                .hint("Give `request.tls.key` unencrypted, by a reference to the environment: ${NAME}."));
-        }
-        let certificates = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>> {
-            let Some(pem) = settings.text(&format!("/tls/{name}"))? else { return Ok(None) };
-            let wrong = || Error::config(format!("`request.tls.{name}` holds no certificate in PEM form"));
-            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
-            found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong).map(Some)
-        };
-        let key = settings.text("/tls/key")?.map(|pem| {
-            PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-                .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))
-        });
-        let client = match (certificates("cert")?, key.transpose()?) {
-            (Some(chain), Some(key)) => Some((chain, key)),
-            (None, None) => None,
-            (Some(_), None) => return Err(Error::config("`request.tls.key` is missing beside `request.tls.cert`")),
-            (None, Some(_)) => return Err(Error::config("`request.tls.cert` is missing beside `request.tls.key`")),
-        };
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        // Not read for a plain gateway on this machine: it takes some milliseconds.
-        if origin.is_https() || !origin.is_local() || proxy.is_some() {
-            match named_authorities(settings.environment) {
-                Ok(Some(named)) => drop(roots.add_parsable_certificates(named)),
-                Ok(None) => roots.extend(system_authorities().iter().cloned()),
-                Err(error) if origin.is_https() || proxy.is_some_and(Proxy::is_over_tls) => return Err(error),
-                Err(error) => tracing::debug!(%error, "not needed without TLS"),
-            }
-        }
-        for authority in certificates("ca")?.into_iter().flatten() {
-            roots
-                .add(authority)
-                .map_err(|error| Error::config("`request.tls.ca` cannot be used as an authority").source(error))?;
-        }
-        Ok(Self { roots: Arc::new(roots), client })
-    }
-
-    /// How TLS is spoken by `client`, or by nobody in particular.
-    fn config(&self, client: Option<&Client>) -> Result<ClientConfig> {
-        // Named, since an embedder's own dependencies may bring another one along.
-        let cryptography = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(cryptography)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::config("TLS cannot be set up").source(error))?
-            .with_root_certificates(Arc::clone(&self.roots));
-        match client {
-            None => Ok(builder.with_no_client_auth()),
-            Some((chain, key)) => builder
-                .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|error| Error::config("`request.tls.cert` and `request.tls.key` do not match").source(error)),
-        }
-    }
-}
-
-/// The largest file of authorities, in bytes: those of a system are a fiftieth of it.
-const LARGEST_AUTHORITIES: u64 = 16 << 20;
-
-/// The authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, as OpenSSL has them. They take the place of the
-/// system's.
-fn named_authorities(environment: &Environment) -> Result<Option<Vec<CertificateDer<'static>>>> {
-    let (file, folders) = (environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"));
-    if file.is_none() && folders.is_none() {
-        return Ok(None);
-    }
-    let mut found = Vec::new();
-    if let Some(file) = &file {
-        let unusable = |why: String| {
-            Error::config(format!("the environment's SSL_CERT_FILE cannot be used: `{file}`: {why}"))
-                .hint("Correct the path, or unset the variable: the system's own authorities are trusted without it.")
-        };
-        // Whoever opens a pipe or a device may wait, or read, without end.
-        let pem = read_file(Path::new(file), LARGEST_AUTHORITIES).map_err(|error| unusable(error.to_string()))?;
-        found.extend(CertificateDer::pem_slice_iter(&pem).flatten());
-        if found.is_empty() {
-            return Err(unusable("it holds no certificate in PEM form".to_owned()));
-        }
-    }
-    // As OpenSSL does it, a folder that is not there is passed over.
-    for folder in folders.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_dir()) {
-        found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
-    }
-    Ok(Some(found))
-}
-
-/// The system's own authorities, read once for a process. Where there are none, the built-in ones are left.
-fn system_authorities() -> &'static [TrustAnchor<'static>] {
-    static FOUND: OnceLock<Vec<TrustAnchor<'static>>> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let read = rustls_native_certs::load_native_certs();
-        if let Some(error) = read.errors.first() {
-            tracing::debug!(%error, "not all of the system's authorities can be read");
-        }
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(read.certs);
-        store.roots
-    })
-}
-
 /// The way to the origin, in limited time.
 #[derive(Clone)]
-pub(crate) struct Route {
+pub(crate) struct Dialer {
     way: Way,
     limit: Duration,
 }
@@ -366,7 +173,7 @@ type Tunnelled = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-impl Service<http::Uri> for Route {
+impl Service<http::Uri> for Dialer {
     type Response = Tunnelled;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
@@ -501,27 +308,14 @@ impl Service<Name> for Resolver {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use rustls::RootCertStore;
 
     use super::*;
-
-    /// A company's authority that the system trusts is trusted here; a plain gateway on this machine needs none.
-    #[test]
-    fn the_systems_authorities_stand_beside_the_built_in_ones() {
-        let (environment, config) = (Environment::empty(), Value::Null);
-        let settings = Settings { request: None, environment: &environment, config: &config };
-        let roots = |origin: &str| Tls::of(&settings, &origin.parse().unwrap(), None).unwrap().roots.len();
-        let built_in = webpki_roots::TLS_SERVER_ROOTS.len();
-        assert!(!system_authorities().is_empty(), "this machine trusts nobody: install ca-certificates");
-        for (origin, expected) in [
-            ("https://gateway.test", built_in + system_authorities().len()),
-            ("http://gateway.test", built_in + system_authorities().len()),
-            ("https://127.0.0.1", built_in + system_authorities().len()),
-            ("http://127.0.0.1", built_in),
-        ] {
-            assert_eq!(roots(origin), expected, "{origin}");
-        }
-    }
 
     async fn resolve(networks: Networks, lookup: fn(Name) -> Lookup) -> Result<Vec<String>, Unresolved> {
         let found = Resolver { networks, lookup }.call("gateway.example".parse().unwrap()).await?;
@@ -572,7 +366,7 @@ mod tests {
                 Way::Socks4(SocksV4::new(proxy.clone(), to_proxy.clone()), Some(resolver.clone())),
                 Way::Socks5(SocksV5::new(proxy.clone(), to_proxy.clone()), Some(resolver.clone())),
             ] {
-                let mut route = Route { way, limit: Duration::from_secs(5) };
+                let mut route = Dialer { way, limit: Duration::from_secs(5) };
                 let error = route.call("https://gateway.example".parse().unwrap()).await.unwrap_err();
                 assert_eq!(error.is::<ProxyFailed>(), is_asked, "{error:?}");
                 assert_eq!(error.is::<Unresolved>(), !is_asked, "{error:?}");
@@ -589,7 +383,7 @@ mod tests {
         let mut direct = HttpConnector::new_with_resolver(Resolver { networks: Networks::Loopback, lookup: never });
         direct.enforce_http(false);
         for way in [Way::Direct(direct.clone()), Way::Tunnel(Tunnel::new(proxy, to_proxy(direct)))] {
-            let mut route = Route { way, limit: Duration::from_millis(50) };
+            let mut route = Dialer { way, limit: Duration::from_millis(50) };
             let connecting = route.call("https://gateway.example".parse().unwrap());
             let error = tokio::time::timeout(Duration::from_secs(5), connecting).await.expect("it ends").unwrap_err();
             let cause = error.downcast_ref::<ProxyFailed>().map_or(&*error, |failed| &*failed.0);
