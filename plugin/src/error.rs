@@ -326,15 +326,13 @@ fn page_text(html: &str) -> String {
         return title.trim().to_owned();
     }
     let mut text = String::new();
-    let mut in_tag = false;
-    for character in html.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' => {
-                in_tag = false;
+    for (at, part) in html.split('<').enumerate() {
+        match part.split_once('>') {
+            Some((tag, said)) if !["style", "script"].iter().any(|unread| tag.starts_with(unread)) => {
                 text.push(' ');
+                text.push_str(said);
             }
-            _ if !in_tag => text.push(character),
+            None if at == 0 => text.push_str(part),
             _ => {}
         }
     }
