@@ -311,11 +311,18 @@ export const DIFFERENCES = [
     fields: ['content'],
   },
   {
-    name: 'reasoning in tags is taken out where OpenClaw shows it',
-    fact: "OpenClaw's runner makes blocks of such tags itself (promoteThinkingTagsToBlocks), whoever the provider is.",
+    name: 'reasoning in tags is reasoning',
+    fact: 'Its client drops what stands between them.',
     cases: ['reasoning in tags', 'reasoning in tags, in pieces'],
     fields: TRANSCRIPT,
-    ours: { content: [{ type: 'text', text: '<think>hm</think>x' }] },
+    ours: { content: [{ type: 'thinking', thinking: 'hm' }, { type: 'text', text: 'x' }] },
+  },
+  {
+    name: 'a call whose arguments are there twice is one',
+    fact: 'Some models write a call once more within its arguments (BerriAI/litellm#40582). Its client gives up the turn.',
+    cases: ['arguments twice'],
+    fields: [...OUTCOME, 'told'],
+    ours: called({ a: 1 }),
   },
   {
     name: 'a call has an id',

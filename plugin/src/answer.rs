@@ -14,6 +14,8 @@ use crate::parts::{
 use crate::report::Head;
 use crate::signature::{self, Details};
 use crate::stream::events;
+use crate::tags::Tags;
+use crate::tool_calls::parted;
 use crate::wire::{self, present};
 use crate::{guardrails, usage};
 
@@ -55,10 +57,11 @@ pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
     {
         return Err(error::soft_deny(head, &denied));
     }
-    // Copilot's text and its calls are choices of one number.
+    // Copilot's text and its calls are choices of one number. A call may be several.
+    let is_merged = |call: &wire::ToolCall<'_>| parted(Nesting::default(), &call.arguments.text).is_some();
     if let [first, rest @ ..] = &completion.choices[..]
-        && first.index.is_some()
-        && rest.iter().any(|choice| choice.index == first.index)
+        && (first.index.is_some() && rest.iter().any(|choice| choice.index == first.index)
+            || first.message.iter().flat_map(|message| &message.tool_calls).any(is_merged))
     {
         return events::whole(head, completion, text);
     }
@@ -162,8 +165,18 @@ fn content(head: &Head, message: wire::Message<'_>) -> Result<Vec<AssistantPart>
             parts.insert(0, AssistantPart::Thinking(Thinking { text, signature: None }));
         }
     }
-    if !blocks_hold_text && let Some(text) = present(message.content.text) {
-        parts.push(AssistantPart::Text(text));
+    if !blocks_hold_text && !message.content.text.is_empty() {
+        let mut tags = Tags::default();
+        let (mut thought, mut text) = tags.push(message.content.text.into_owned(), message.is_thought);
+        let (rest, held) = tags.release();
+        thought.push_str(&rest);
+        text.push_str(&held);
+        if !thought.is_empty() {
+            parts.push(AssistantPart::Thinking(Thinking { text: thought, signature: None }));
+        }
+        if !text.is_empty() {
+            parts.push(AssistantPart::Text(text));
+        }
     }
     parts.extend(present(message.refusal).map(AssistantPart::Refusal));
     for image in &message.images {

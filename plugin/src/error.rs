@@ -22,7 +22,7 @@ use failure::Failure;
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::guardrails;
-use crate::json::lossy;
+use crate::json::{Json, Object, lossy};
 use crate::parts::finish_reason;
 use crate::portkey;
 use crate::report::Head;
@@ -145,7 +145,7 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 16] = [
+const FORMS: [(&str, &str); 22] = [
     ("candidates", "Google's"),
     ("usageMetadata", "Google's"),
     ("message_start", "Anthropic's"),
@@ -153,10 +153,16 @@ const FORMS: [(&str, &str); 16] = [
     ("stop_reason", "Anthropic's"),
     ("stopReason", "Bedrock's"),
     ("generated_text", "Hugging Face's"),
+    ("completion", "Anthropic's"),
     ("done", "Ollama's"),
     ("message-start", "Cohere's"),
     ("event_type", "Cohere's"),
     ("generation_id", "Cohere's"),
+    ("is_truncated", "Baidu's"),
+    ("Choices", "Tencent's"),
+    ("Response", "Tencent's"),
+    ("urls", "Replicate's"),
+    ("predictions", "Vertex AI's"),
     ("response", "Workers AI's"),
     ("result", "Workers AI's"),
     ("output", "DashScope's"),
@@ -168,7 +174,9 @@ const FORMS: [(&str, &str); 16] = [
 pub(crate) fn foreign(text: &str) -> Option<&'static str> {
     let root = wire::root(text).ok().filter(|root| !root.has("choices"))?;
     let is_it = |(mark, _): &&(&str, &'static str)| root.has(mark) || root.is("type", mark);
-    let cohere = || root.get("message")?.object()?.get("content")?.is_nested().then_some("Cohere's");
+    let is_cohere =
+        |message: Object<'_>| message.has("tool_calls") || message.get("content").is_some_and(Json::is_nested);
+    let cohere = || root.get("message")?.object().is_some_and(is_cohere).then_some("Cohere's");
     FORMS.iter().find(is_it).map(|(_, api)| *api).or_else(cohere)
 }
 
@@ -213,6 +221,17 @@ pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
         said.message = format!("The stream ended with an error that has no words {}", lossy(data));
     }
     told(head, data, said)
+}
+
+/// The error of a stream that was cut, where it ends in words: they may say why.
+pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
+    let mut error = in_event(head, words);
+    if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Other) {
+        error.kind = cut.kind;
+        error.hint.clone_from(&cut.hint);
+    }
+    error.message = one_line(&format!("The stream broke off: {}", error.message), MAX_MESSAGE);
+    error
 }
 
 /// What an answer says about its failure.
@@ -307,15 +326,13 @@ fn page_text(html: &str) -> String {
         return title.trim().to_owned();
     }
     let mut text = String::new();
-    let mut in_tag = false;
-    for character in html.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' => {
-                in_tag = false;
+    for (at, part) in html.split('<').enumerate() {
+        match part.split_once('>') {
+            Some((tag, said)) if !["style", "script"].iter().any(|unread| tag.starts_with(unread)) => {
                 text.push(' ');
+                text.push_str(said);
             }
-            _ if !in_tag => text.push(character),
+            None if at == 0 => text.push_str(part),
             _ => {}
         }
     }

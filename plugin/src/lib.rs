@@ -35,6 +35,7 @@ mod responses;
 mod service;
 mod signature;
 pub mod stream;
+mod tags;
 mod tool_calls;
 mod usage;
 mod wire;

@@ -29,6 +29,8 @@ pub(crate) fn is_its(root: &Object<'_>) -> bool {
 pub(crate) struct Items {
     /// Items of which pieces came: what tells of them at their end holds the same once more, and maybe more.
     begun: Vec<Begun>,
+    /// Calls whose number another has: the item's id, and the number instead.
+    moved: Vec<(String, u64)>,
     /// How much was said, as [`weight`] has it.
     weight: usize,
     /// Whether anything came.
@@ -64,6 +66,9 @@ const ENDS: [(&str, &str, &str); 3] = [
 
 const ARGUMENTS: &str = "arguments";
 
+/// The first number of calls that were moved, above those that any answer has.
+const MOVED: u64 = 1 << 32;
+
 impl Items {
     /// The chunks that an event stands for.
     pub(crate) fn chunks<'a>(&mut self, mut event: Object<'a>) -> Vec<Completion<'a>> {
@@ -81,8 +86,17 @@ impl Items {
         let member = of_kind.map_or(of_item, |(_, member, _)| member);
         // Arguments have no parts, whatever is said.
         let part = if member == ARGUMENTS { 0 } else { number("content_index") };
-        let at = Place { item: number("output_index"), part, member };
-        let item = event.take("item").and_then(Json::into_object);
+        let item = event.get("item").and_then(Json::object);
+        let id = item.as_ref().map_or_else(|| event.text("item_id"), |item| item.text("id"));
+        let moved = self.moved.iter().rev().find(|(known, _)| *known == *id).map(|(_, number)| *number);
+        let mut at = Place { item: moved.unwrap_or_else(|| number("output_index")), part, member };
+        if kind == "output_item.added" && item.as_ref().is_some_and(|item| item.is("type", "function_call")) {
+            if self.begun(at).is_some() {
+                at.item = MOVED + self.moved.len() as u64;
+                self.moved.push((id.into_owned(), at.item));
+            }
+            self.begun.push(Begun { at, ..Begun::default() });
+        }
         let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
         if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind) {
             // Some send the end alone.
@@ -191,11 +205,12 @@ impl Items {
                 message.content_blocks.push(Block { thinking, signature, ..Block::default() });
             }
             "function_call" if !self.is_begun(at, &[ARGUMENTS]) => return called(at, &item),
+            // What came before may have had no name.
             "function_call" => {
                 let arguments = Place { item: at, part: 0, member: ARGUMENTS };
-                if let Some(rest) = self.rest(arguments, item.get(ARGUMENTS)) {
-                    return calling(piece(at, Spelled::of(rest)));
-                }
+                let rest = self.rest(arguments, item.get(ARGUMENTS)).unwrap_or_default();
+                let (id, name) = (item.text("call_id"), item.text("name"));
+                return calling(ToolCall { id, name, ..piece(at, Spelled::of(rest)) });
             }
             "image_generation_call" if item.get("result").is_some() => {
                 message.images.push(Image { base64: item.text("result"), ..Image::default() });

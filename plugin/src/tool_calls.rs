@@ -50,6 +50,23 @@ impl Call {
     }
 }
 
+/// A piece of arguments that have come so far, where it holds their end and the start of another object: what is theirs,
+/// and what follows. Some models write parallel calls as one (litellm#40582).
+pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    for (at, _) in piece.match_indices('}') {
+        let end = at + 1;
+        arguments.push(piece.as_bytes().get(from..end)?);
+        from = end;
+        if arguments.is_closed {
+            let (own, rest) = piece.split_at_checked(end)?;
+            let rest = rest.trim_start_matches(|next: char| next == ',' || next.is_ascii_whitespace());
+            return rest.starts_with('{').then_some((own, rest));
+        }
+    }
+    None
+}
+
 /// FNV-1a, 64 bits, but for its start.
 pub(crate) fn fnv(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -142,7 +159,10 @@ impl Calls {
 
     /// Whether a piece of arguments is the next of the call with this number in our events. If so, it is added.
     pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
-        let is_its = |call: &Call| call.number == Some(number) && !call.arguments.is_closed;
+        let is_its = |call: &Call| {
+            let is_open = !call.arguments.is_closed && parted(call.arguments, arguments).is_none();
+            call.number == Some(number) && is_open
+        };
         self.list.get(self.current).is_some_and(is_its) && self.piece(self.current, arguments).is_some()
     }
 

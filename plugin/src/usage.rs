@@ -9,32 +9,33 @@ use crate::json::{Json, Object};
 /// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
 /// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
 pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
-    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
+    let count = |names: &[&str]| names.iter().find_map(|name| member(usage, name)?.count());
     let detail = |lists: [&str; 2], names: &[&str]| {
         lists.into_iter().find_map(|list| {
-            let details = usage.get(list)?.object()?;
-            names.iter().find_map(|name| details.get(name)?.count())
+            let details = member(usage, list)?.object()?;
+            names.iter().find_map(|name| member(&details, name)?.count())
         })
     };
     const OF_PROMPT: [&str; 2] = ["prompt_tokens_details", "input_tokens_details"];
-    // Images have other names for the same.
-    let prompt = count(&["prompt_tokens", "input_tokens"]);
-    let output = count(&["completion_tokens", "output_tokens"]);
-    // In order: OpenAI, Moonshot, Mistral, DeepSeek. Some fill one and leave another at 0.
-    let cached = detail(OF_PROMPT, &["cached_tokens"])
-        .max(count(&["cached_tokens"]))
-        .max(count(&["num_cached_tokens"]))
-        .max(count(&["prompt_cache_hit_tokens"]));
+    // Images have other names for the same. The last of each are Google's own.
+    let prompt = count(&["prompt_tokens", "input_tokens", "prompt_token_count"]);
+    let output = count(&["completion_tokens", "output_tokens", "candidates_token_count"]);
+    // In order: Moonshot, Mistral, DeepSeek, Vercel, Google. Some fill one and leave another at 0.
+    const CACHED: [&str; 5] = [
+        "cached_tokens", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_input_tokens",
+        "cached_content_token_count",
+    ];
+    let cached = CACHED.iter().map(|name| count(&[name])).fold(detail(OF_PROMPT, &["cached_tokens"]), Option::max);
     // OpenRouter's and Qwen's, which are part of the prompt's.
     let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
     let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
-        .or_else(|| count(&["reasoning_tokens"]));
+        .or_else(|| count(&["reasoning_tokens", "thoughts_token_count"]));
     let cache_read = count(&["cache_read_input_tokens"]);
     // Anthropic's newer form has a count for each lifetime.
     let by_lifetime = usage.get("cache_creation").and_then(Json::object).unwrap_or_default();
     let by_lifetime = by_lifetime.iter().filter_map(|(_, count)| count.count()).reduce(u64::saturating_add);
-    let cache_creation = count(&["cache_creation_input_tokens"]).max(by_lifetime);
-    let total = count(&["total_tokens"]);
+    let cache_creation = count(&["cache_creation_input_tokens", "cache_write_input_tokens"]).max(by_lifetime);
+    let total = count(&["total_tokens", "total_token_count"]);
     prompt.or(output).or(total)?;
     let (prompt, output) = (prompt.unwrap_or(0), output.unwrap_or(0));
     let apart = cache_read.unwrap_or(0).saturating_add(cache_creation.unwrap_or(0));
@@ -52,6 +53,16 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
         cache_write_tokens: cache_creation.max(written),
         reasoning_tokens: reasoning,
     })
+}
+
+/// A member, however its name is spelled: `prompt_tokens`, `promptTokens`, `PromptTokens`.
+fn member<'u, 'a>(usage: &'u Object<'a>, name: &str) -> Option<&'u Json<'a>> {
+    let (_, value) = usage.iter().filter(|(known, _)| letters(known).eq(letters(name))).last()?;
+    Some(value).filter(|value| !value.is_null())
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
 }
 
 /// What was counted in two chunks: the later counts, where it counts at all.

@@ -308,6 +308,8 @@ fn message(value: Json<'_>) -> Option<Message<'_>> {
 pub(crate) struct Message<'a> {
     pub(crate) content: Spelled<'a>,
     pub(crate) refusal: Cow<'a, str>,
+    /// Whether the content is reasoning, by Google's mark.
+    pub(crate) is_thought: bool,
     /// Some providers send it under two names.
     pub(crate) reasoning: Spelled<'a>,
     /// The name of the field that `reasoning` came in, where it is one that goes back.
@@ -378,6 +380,10 @@ impl<'a> Message<'a> {
                 "annotations" | "citations" => each(value, &mut |part| read.others.push(typed(&part, "citation"))),
                 "audio" => each(value, &mut |audio| read.others.push(typed(&audio, "audio"))),
                 "finish_reason" => read.finish_reason = reason(&value),
+                "extra_content" => {
+                    let google = value.object().and_then(|extra| extra.get("google")?.object()).unwrap_or_default();
+                    read.is_thought = google.get("thought").and_then(Json::bool) == Some(true);
+                }
                 "error" if !value.is_blank() => read.error = Some(value),
                 _ => {}
             }

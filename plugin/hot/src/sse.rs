@@ -14,6 +14,8 @@
 //!   character (.NET writes the one with each flush, RFC 7464 has the other between records);
 //! - JSON on several lines of which the first alone has `data:`.
 //!
+//! Words that are no field are kept until the next object comes: an error of a proxy's may be the last of a stream.
+//!
 //! The data of an event that is named after keeping a connection alive counts for nothing.
 
 use alloc::vec::Vec;
@@ -25,6 +27,9 @@ use crate::json::Nesting;
 
 /// Largest event, and largest line, in bytes. An image in a chunk stays far below.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
+
+/// How much is kept of words that are no field, in bytes: the last of them.
+const MAX_WORDS: usize = 1024;
 
 /// An event grew past [`MAX_EVENT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +64,8 @@ pub struct Decoder {
     is_idle: bool,
     /// A JSON object without `data:` that has not come to its end.
     bare: Option<Nesting>,
+    /// Lines that are no field, since the last event that holds an object.
+    words: Vec<u8>,
     /// Whether the last byte was a CR: a LF after it belongs to the same line end.
     after_cr: bool,
 }
@@ -98,6 +105,11 @@ impl Decoder {
         self.bare = None;
         self.dispatch(event);
         Ok(())
+    }
+
+    /// The words behind the last object.
+    pub fn words(&self) -> &[u8] {
+        &self.words
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
@@ -211,6 +223,11 @@ impl Decoder {
                 return self.line(&[field, value].concat(), event);
             }
         }
+        if ![&b"id:"[..], b"retry:"].iter().any(|field| line.starts_with(field)) {
+            self.words.push(b' ');
+            self.words.extend_from_slice(line);
+            self.words.drain(..self.words.len().saturating_sub(MAX_WORDS));
+        }
         Ok(())
     }
 
@@ -230,6 +247,9 @@ impl Decoder {
         let (is_error, is_idle) = (mem::take(&mut self.is_error), mem::take(&mut self.is_idle));
         if mem::take(&mut self.has_data) || is_error {
             if !is_idle {
+                if self.data.starts_with(b"{") {
+                    self.words.clear();
+                }
                 event(Event { data: &self.data, is_error });
             }
             self.data.clear();

@@ -220,6 +220,8 @@ fn answers_of_every_odd_kind() {
     // Snowflake's.
     let listed = r#"{"content":"a","content_list":[{"type":"text","text":"a"},{"type":"tool_use","tool_use":{"tool_use_id":"i","name":"f","input":{}}}]}"#;
     assert_eq!(calls(listed), [AssistantPart::Text("a".into()), call("i", None)]);
+    let merged = r#"{"content":"a","tool_calls":[{"function":{"name":"f","arguments":"{}{}"}}]}"#;
+    assert_eq!(calls(merged), [AssistantPart::Text("a".into()), call("call_0", None)], "one behind the other");
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
@@ -508,6 +510,21 @@ fn usage_holds_all_input_tokens_whoever_counts() {
         let json = format!(r#"{{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,{cached}}}"#);
         assert_eq!(usage(&json), (9, 1, Some(4), None), "{cached}");
     }
+    // In camel case: of Vercel's SDK, Bedrock's Converse and Google.
+    for (json, expected) in [
+        (r#""promptTokens":9,"completionTokens":1,"totalTokens":10,"cachedInputTokens":4"#, (9, 1, Some(4), None)),
+        (r#""PromptTokens":9,"CompletionTokens":1,"promptTokensDetails":{"cachedTokens":4}"#, (9, 1, Some(4), None)),
+        (
+            r#""inputTokens":2,"outputTokens":1,"totalTokens":10,"cacheReadInputTokens":4,"cacheWriteInputTokens":3"#,
+            (9, 1, Some(4), Some(3)),
+        ),
+        (
+            r#""promptTokenCount":9,"candidatesTokenCount":1,"thoughtsTokenCount":5,"totalTokenCount":15,"cachedContentTokenCount":4"#,
+            (9, 6, Some(4), None),
+        ),
+    ] {
+        assert_eq!(usage(&format!("{{{json}}}")), expected, "{json}");
+    }
     assert_eq!(
         usage(r#"{"prompt_tokens":null,"completion_tokens":3.0,"prompt_tokens_details":null}"#),
         (0, 3, None, None)
@@ -569,6 +586,14 @@ fn answers_in_the_form_of_another_api() {
         (r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#.into(), "Bedrock's"),
         (r#"{"generation":"Hello","prompt_token_count":3,"stop_reason":"stop"}"#.into(), "Bedrock's"),
         (r#"{"text":"Hello","generation_id":"g","finish_reason":"COMPLETE"}"#.into(), "Cohere's"),
+        (
+            r#"{"message":{"role":"assistant","tool_plan":"I","tool_calls":[]},"finish_reason":"TOOL_CALL"}"#.into(),
+            "Cohere's",
+        ),
+        (r#"{"object":"chat.completion","result":"Hello","is_truncated":false}"#.into(), "Baidu's"),
+        (format!(r#"{{"Response":{{"RequestId":"r","Choices":[{{"Message":{hello}}}]}}}}"#), "Tencent's"),
+        (r#"{"status":"succeeded","output":["Hel","lo"],"urls":{}}"#.into(), "Replicate's"),
+        (r#"{"predictions":[{"content":"Hello"}]}"#.into(), "Vertex AI's"),
         (r#"{"event_type":"text-generation","text":"Hel"}"#.to_owned() + "\n{\"event_type\":\"stream-end\"}\n", "Cohere's"),
         (r#"[{"generated_text":"Hello"}]"#.into(), "Hugging Face's"),
         ("data: {\"content\":\"Hel\",\"stop\":false}\n\ndata: {\"content\":\"lo\",\"stop\":true}\n\n".into(), "llama.cpp's"),

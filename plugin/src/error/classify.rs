@@ -20,7 +20,10 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
-    ("error code: 429|rate limit|per minute limit|request rate|usage limit|too many requests|throttl", 429),
+    (
+        "error code: 429|rate limit|request limit|per minute limit|request rate|usage limit|too many requests|throttl",
+        429,
+    ),
     ("timed out|timeout", 504),
     ("overload|capacity|unavailable", 503),
     ("internal|server error", 500),
@@ -30,13 +33,13 @@ const IN_BAND: [(&str, u16); 7] = [
 ];
 
 /// The kinds of types for which [`RULES`] has nothing more precise. Source: Anthropic's, Google's and OpenAI's API
-/// references, "Errors". The numbers are Zhipu's.
+/// references, "Errors". The numbers are Zhipu's, MiniMax' and Baidu's.
 const TYPES: [(&str, u16); 9] = [
     (
-        "limit_requests|1302|1303|1305|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
+        "limit_requests|1302|1303|1305|1039|1041|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
         429,
     ),
-    ("api_error|server_error|internal_error|internal_server_error|internal", 500),
+    ("api_error|server_error|internal_error|internal_server_error|internal|1000|1024|1033|336100", 500),
     ("authentication_error|unauthenticated", 401),
     ("invalid_request_error|invalid_argument", 400),
     ("not_found_error|not_found", 404),
@@ -49,19 +52,23 @@ const TYPES: [(&str, u16); 9] = [
 /// Chooses kind and hint. The more precise signs come first, the status last.
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
+    let names = [&*said.code, " ", &*said.kind].concat().to_ascii_lowercase();
+    let says = |parts: &str| parts.split('|').any(|part| message.contains(part));
     for rule in RULES {
         let hit = match rule.mark {
             Mark::Code(codes) => codes.split('|').any(|code| said.code == code || said.kind == code),
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
+            Mark::Names(parts) => parts.split('|').any(|part| names.contains(part)),
             Mark::Type(kind) => said.kind == kind,
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(parts) => parts.split('|').any(|part| message.contains(part)),
+            Mark::Says(parts) => says(parts),
+            Mark::SaysBoth(what, how) => says(what) && says(how),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
         // A limit of tokens a minute is not the model's.
-        if hit && !(rule.hint == CONTEXT && head.status == 429) {
+        if hit && !(rule.hint == CONTEXT && (head.status == 429 || message.contains(" per minute"))) {
             // Of the gateway's own key it says so in another way.
             let is_own = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway;
             return (rule.kind, Some(if is_own { CHECK_KEY } else { rule.hint }));
@@ -72,7 +79,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
         401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
-        403 if upstream => (ErrorKind::Forbidden, Some("The model provider forbids this: check what its key may use.")),
+        403 if upstream => (ErrorKind::Forbidden, Some(FORBIDS)),
         403 => (
             ErrorKind::Forbidden,
             Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
@@ -89,7 +96,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         ),
         446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
         501 => (ErrorKind::Unsupported, None),
-        504 => (ErrorKind::Timeout, Some(LATER)),
+        504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
@@ -122,6 +129,7 @@ const CONTEXT: &str =
 pub(super) const FILTER: &str = "The model provider's content filter refused this: change the content.";
 const PROVIDER_KEY: &str =
     "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
+const FORBIDS: &str = "The model provider forbids this: check what its key may use.";
 pub(super) const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
@@ -138,10 +146,14 @@ enum Mark {
     /// The code, or the type, is one of these: `this|that`.
     Code(&'static str),
     GatewayCode(u16, &'static str),
+    /// The code, or the type, holds one of these, in lower case: `this|that`.
+    Names(&'static str),
     Type(&'static str),
     TypeEnd(&'static str),
     /// The message holds one of these, in lower case: `this|that`.
     Says(&'static str),
+    /// The message holds one of each.
+    SaysBoth(&'static str, &'static str),
     GatewaySays(&'static str),
 }
 
@@ -154,7 +166,7 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Code, GatewayCode, GatewaySays, Says, Type, TypeEnd};
+    use Mark::{Code, GatewayCode, GatewaySays, Names, Says, SaysBoth, Type, TypeEnd};
     &[
     rule(Code("inline_config_blocked|inline_provider_blocked|inline_custom_host_blocked|inline_provider_url_blocked|\
         inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
@@ -174,29 +186,31 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Code("insufficient_quota|billing_hard_limit_reached|billing_not_active|exceeded_current_quota_error|billing_error|\
-        insufficient_user_quota|account_deactivated|Arrearage|1113"), Is::QuotaExceeded, QUOTA),
+        insufficient_user_quota|pre_consume_token_quota_failed|account_deactivated|Arrearage|SetLimitExceeded|1113"), Is::QuotaExceeded, QUOTA),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient funds|credit balance is too low|\
-        out of credits|not enough credits|run out of credits|more credits|no credits|hard limit has been reached|payment required|\
-        in arrears|overdue|recharge|spending limit|额度|余额不足|欠费|credits are depleted|any credits|api usage limits|key limit exceeded|\
-        balance is insufficient|budget has been exceeded|exceeded budget|exceededbudget|free tier of|daily free allocation|\
-        call volume quota"), Is::QuotaExceeded, QUOTA),
-    rule(Code("context_length_exceeded|model_context_window_exceeded|exceed_context_size_error|1261"), Is::InvalidRequest, CONTEXT),
+        out of credits|not enough credits|more credits|no credits|hard limit has been reached|payment required|\
+        in arrears|overdue|recharge|额度|余额不足|余量|欠费|credits are depleted|any credits|api usage limits|key limit exceeded|\
+        balance is insufficient|account balance|enough balance|quota is not enough|spend limit|spending|budget has been exceeded|\
+        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|credit card on file|\
+        requires billing|billing cycle|calls / month"), Is::QuotaExceeded, QUOTA),
+    rule(Code("context_length_exceeded|model_context_window_exceeded|exceed_context_size_error|tokens_limit_reached|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
-        too many tokens in|too many input tokens|maximum prompt length|maximum number of tokens|exceeds the maximum input|\
-        input token count|reduce the length|tokens exceed|max_seq_len|longer than the model|inputs tokens + max_new_tokens|\
-        must have less than|maximum allowed input length|range of input length|exceeded max context|maximum context|model token limit|\
-        token limit exceeded|max_new_tokens` must|maximum model length|input length (|prompt exceeds|tokens too long|input length exceeds|\
-        length of messages|too many tokens:|prompt token count|context the overflows|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Code("content_filter|content_policy_violation|moderation_blocked|censorship_blocked|data_inspection_failed|DataInspectionFailed|\
-        PROHIBITED_CONTENT|1301|1026|1027"), Is::ContentBlocked, FILTER),
-    rule(Says("prompt was blocked|content management policy|content policy|safety system|blocked by safety|usage policy|usage policies|\
-        flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|input was flagged|sensitive content|\
-        sensitive information|content exists risk|high risk|related to a risk|usage guidelines|by our content filter|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        too many tokens in|maximum prompt length|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
+        max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|input token|input characters|\
+        exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
+        prompt exceeds|prompt token|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
+        must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
+    rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
+        Is::ContentBlocked, FILTER),
+    rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|usage policy|\
+        usage policies|flagged|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
+        sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
+        request moderated|safeguard|nsfw|recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Code("invalid_api_key|API_KEY_INVALID|UnrecognizedClientException|InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Says("invalid api key|api key not valid|api key expired|invalid x-api-key|incorrect api key|api key is invalid|api key provided|\
+    rule(Says("invalid api key|api key not valid|api key expired|invalid x-api-key|incorrect api key|api key is invalid|api key provided|api key you provided|your api key is|\
         security token included in the request is|invalid access token|access token invalid|reported as leaked|secret access key|\
-        authentication error"),
+        authentication error|unregistered callers"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
@@ -204,16 +218,19 @@ const RULES: &[Rule] = {
         not accessible via the /chat/completions"), Is::Unsupported, RESPONSES),
     // Of a field that the model does not take: OpenAI's words, and Anthropic's.
     rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
+    rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),
+    rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
+    rule(Says("not a valid model|unknown model|invalid model|model identifier is invalid|been decommissioned|model not exist|model not found|\
+        model does not exist|no such model|requested model is|by any provider|non-serverless|模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
+    rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
+        "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\
+        input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
+        Is::Unsupported, "This model cannot do that: choose another."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
-    rule(Says("does not support tool|does not support image|does not support thinking|does not support vision|endpoints found that support|\
-        does not support embeddings|not allowed to generate embeddings"), Is::Unsupported,
-        "This model cannot do that: choose another."),
     // OpenAI's words for a model that neither speaks nor listens.
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
-    rule(Code("model_not_found"), Is::NotFound, MODEL_ID),
-    rule(Says("not a valid model|unknown model|invalid model:|invalid model name|model identifier is invalid|been decommissioned"), Is::NotFound, MODEL_ID),
     rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
-    rule(Type("overloaded_error"), Is::Overloaded, LATER_OR_FALLBACK),
+    rule(Names("overload"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

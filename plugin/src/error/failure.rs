@@ -225,8 +225,10 @@ fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
     {
         said = format!("{title}: {said}");
     }
-    // OpenRouter: what the provider said.
+    // What the provider said, of OpenRouter's, and what is wrong with which field, of Google's.
     let raw = object.get("metadata").and_then(|metadata| words(metadata.object()?.get("raw")?, depth + 1));
+    let field = |detail: &Json<'_>| words(detail.object()?.get("fieldViolations")?, depth + 1);
+    let raw = raw.or_else(|| object.get("details")?.list()?.iter().find_map(field));
     if let Some(raw) = raw.filter(|raw| !said.contains(raw.as_str())) {
         said = format!("{said} ({raw})");
     }

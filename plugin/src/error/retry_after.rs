@@ -39,8 +39,10 @@ fn seconds(date: &str) -> Option<u64> {
 /// "Try again in 2.5s", "1m30s", "20ms", "retry after 6 seconds".
 fn in_words(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
-    let waits = ["again in ", "retry in ", "retry after ", "again after ", "please wait "];
-    let mut rest = waits.into_iter().find_map(|words| Some(message.split_once(words)?.1))?;
+    let waits = ["again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for "];
+    let behind =
+        |words| Some(message.split_once(words)?.1).filter(|rest| rest.starts_with(|next: char| next.is_ascii_digit()));
+    let mut rest = waits.into_iter().find_map(behind)?;
     let mut wait = None;
     while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
         let (number, unit) = rest.split_at_checked(end)?;
@@ -58,12 +60,14 @@ fn in_words(message: &str) -> Option<u64> {
     wait
 }
 
-/// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and Cloudflare's: `"retry_after": 30`.
+/// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and others': `"retry_after": 30`, `"retryAfterMs"`.
 fn in_details(body: &[u8]) -> Option<u64> {
     let text = lossy(body);
-    let (_, rest) = text.split_once("\"retryDelay\"").or_else(|| text.split_once("\"retry_after\""))?;
+    let behind = |name| text.split_once(name)?.1.split_once('"');
+    let (unit, rest) = ["\"retryDelay", "\"retry_after", "\"retryAfter"].into_iter().find_map(behind)?;
+    let scale = if ["Ms", "_ms"].contains(&unit) { 1 } else { 1000 };
     let rest = rest.trim_start_matches([':', ' ', '"']);
-    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, 1000)
+    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, scale)
 }
 
 /// A decimal number, to a tenth.

@@ -533,6 +533,104 @@ fn the_words_are_found_wherever_they_are() {
     }
 }
 
+/// In the words of more providers, each of another: what they say tells more than the status.
+#[test]
+fn words_of_every_provider() {
+    for (status, kind, words) in [
+        (
+            400,
+            Is::InvalidRequest,
+            "Requested input length 200000 exceeds maximum input length 131071|Input length 140000 exceeds the \
+            maximum length 131072|the number of input tokens 9000 cannot exceed the total tokens limit 8192|the max input characters is \
+            11200|prompt token length 40000 exceeds max model len 32768|Total tokens of image and text exceed max message tokens|\
+            max tokens of 100000 exceeded|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
+        ),
+        (
+            403,
+            Is::QuotaExceeded,
+            "Insufficient account balance|not enough balance|token quota is not enough, need quota: $0.01|\
+            资源包余量已用尽|You have exceeded your budget limit|This API method requires billing to be enabled|\
+            You've reached your usage limit for this billing cycle|A valid credit card on file is required",
+        ),
+        (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
+        (
+            429,
+            Is::QuotaExceeded,
+            "Your project has exceeded its monthly spending cap|Organization has reached its spend limit|\
+            You are using a Trial key, which is limited to 1000 API calls / month",
+        ),
+        (429, Is::RateLimited, "You are using a Trial key, which is limited to 40 API calls / minute"),
+        (
+            200,
+            Is::RateLimited,
+            "exceeds the limit of 40,000 input tokens per minute: rate limit|Open api qps request limit reached",
+        ),
+        (
+            400,
+            Is::ContentBlocked,
+            "Output blocked by content filtering policy|the input text may contain risk|This prompt contains \
+            sensitive words|Request Moderated|content blocked by safeguard model|NSFW content detected|blocked due to RECITATION|\
+            ContentPolicyViolationError: filtered|the content of the request is unsafe|flagged as unsafe",
+        ),
+        (
+            403,
+            Is::Unauthorized,
+            "Please make sure your API Key is valid.|The API key you provided is invalid.|Method doesn't allow \
+            unregistered callers",
+        ),
+        (
+            400,
+            Is::Forbidden,
+            "User location is not supported for the API use.|Your organization must be verified to stream this model|\
+            The model `x` requires terms acceptance",
+        ),
+        (
+            400,
+            Is::NotFound,
+            "Model Not Exist|Model does not exist.|Model not found: x|Invalid model 'x'.|No such model @cf/x|\
+            The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
+            supported by any provider",
+        ),
+        (503, Is::NotFound, "当前分组 default 下对于模型 x 无可用渠道"),
+        (
+            500,
+            Is::Unsupported,
+            "image input is not supported - hint|tools param requires --jinja flag|embed: thinking is not enabled",
+        ),
+        (
+            400,
+            Is::Unsupported,
+            "x is not a multimodal model|At most 0 image(s) may be provided|This model doesn't support tool use.|\
+            `tool calling` is not supported with this model|Function calling is not enabled for x|The model is not a VLM|\
+            Image input not supported for model x|tools are not supported by the provided model|this model is missing data required \
+            for image input",
+        ),
+        (400, Is::InvalidRequest, "image type x is not supported|tool name is too long|case-sensitive field"),
+    ] {
+        for words in words.split('|').filter(|words| !words.is_empty()) {
+            let body = serde_json::json!({ "error": { "message": words } }).to_string();
+            let error = from_response(&head(status, ROUTED), body.as_bytes());
+            assert_eq!(error.kind, kind, "{words}: {:?}", error.hint);
+        }
+    }
+    for (status, names, kind) in [
+        (429, r#""type":"engine_overloaded_error""#, Is::Overloaded),
+        (429, r#""code":"ServerOverloaded""#, Is::Overloaded),
+        (429, r#""code":"SetLimitExceeded""#, Is::QuotaExceeded),
+        (401, r#""code":"pre_consume_token_quota_failed""#, Is::QuotaExceeded),
+        (413, r#""code":"tokens_limit_reached""#, Is::InvalidRequest),
+        (400, r#""code":"SensitiveContentDetected.SevereViolation""#, Is::ContentBlocked),
+        (400, r#""type":"content_policy_violation""#, Is::ContentBlocked),
+        (400, r#""code":"model_not_supported""#, Is::NotFound),
+        (524, r#""code":"x""#, Is::Timeout),
+        (200, r#""code":"1033""#, Is::Overloaded),
+        (200, r#""code":"1041""#, Is::RateLimited),
+    ] {
+        let body = format!(r#"{{"error":{{"message":"x",{names}}}}}"#);
+        assert_eq!(from_response(&head(status, ROUTED), body.as_bytes()).kind, kind, "{names}");
+    }
+}
+
 /// A refused key is one, whoever refuses it, and whatever the status: without an `error` it counts as the gateway's.
 #[test]
 fn a_refused_key_without_an_error() {
@@ -593,7 +691,9 @@ fn messages_are_what_a_person_reads() {
     assert_eq!(message(r#"{"message":"outer","errors":["why"]}"#), "outer (why)");
     assert_eq!(message(r#"{"detail":"fast"}"#), "fast");
     assert_eq!(message("<title> 502\nBad Gateway </title>"), "502 Bad Gateway");
-    assert_eq!(message("<p>a</p><p>b</p>"), "a b");
+    assert_eq!(message("<p>a</p><style>p{}</style><p>b</p>"), "a b");
+    let fields = r#"{"error":{"message":"invalid.","details":[{"x":1},{"fieldViolations":[{"field":"f","description":"too deep"}]}]}}"#;
+    assert_eq!(message(fields), "invalid. (too deep)");
     assert_eq!(message(""), "The gateway answered with HTTP status 500");
     assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
     let long = message(&"ä".repeat(5000));
@@ -650,6 +750,7 @@ fn how_long_to_wait() {
         ("Please try again in 1h2m3.5s.", Some(3_723_500)),
         ("Please wait 20 seconds before retrying.", Some(20_000)),
         ("Please wait a moment.", None),
+        ("Please wait for 15 seconds and try again", Some(15_000)),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
@@ -657,9 +758,13 @@ fn how_long_to_wait() {
     let google =
         r#"{"error":{"message":"exhausted","details":[{"@type":"x/google.rpc.RetryInfo","retryDelay": "34.5s"}]}}"#;
     assert_eq!(from_response(&head(429, BARE), google.as_bytes()).retry_after_ms, Some(34_500));
-    for (body, expected) in
-        [(r#"{"error":{"message":"x","retry_after":3}}"#, 3000), (r#"{"retry_after": "2.5"}"#, 2500)]
-    {
+    for (body, expected) in [
+        (r#"{"error":{"message":"x","retry_after":3}}"#, 3000),
+        (r#"{"retry_after": "2.5"}"#, 2500),
+        (r#"{"retryAfter":7}"#, 7000),
+        (r#"{"retry_after_seconds":12}"#, 12_000),
+        (r#"{"retryAfterMs":250}"#, 250),
+    ] {
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
     }
     let until = |date: &str, after: &str| wait(&[("date", date), ("retry-after", after)]);

@@ -19,8 +19,9 @@ use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
-use crate::tool_calls::{Call, Calls};
-use crate::wire::{self, present};
+use crate::tags::Tags;
+use crate::tool_calls::{self, Call, Calls};
+use crate::wire::{self, Spelled, present};
 use crate::{guardrails, parts, sse, usage};
 
 /// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
@@ -92,6 +93,7 @@ impl Events {
             state.fail(error::protocol(&state.head, &what, b"..."));
         }
         state.is_over |= state.after_done.is_some_and(|read| read > MAX_AFTER_DONE);
+        self.explain();
     }
 
     /// The body is over, or broke off with an error.
@@ -129,6 +131,16 @@ impl Events {
             }
         }
         state.is_over |= state.failure.is_none();
+        self.explain();
+    }
+
+    /// Adds what stands behind the last event of a stream that was cut: it may say why.
+    fn explain(&mut self) {
+        let words = self.sse.words().trim_ascii();
+        let is_cut = |error: &mut Box<Error>| !words.is_empty() && error.kind == ErrorKind::Truncated;
+        if let Some(cut) = self.state.failure.take_if(is_cut) {
+            self.state.fail(error::cut_with(&cut, &self.state.head, words));
+        }
     }
 }
 
@@ -184,6 +196,7 @@ struct State {
     /// Whether a piece of reasoning is being read, and its field.
     reasoning: Option<Option<&'static str>>,
     details: Details,
+    tags: Tags,
     /// Details that belong to calls, by their ids.
     encrypted: Vec<(String, String)>,
     citations: Vec<String>,
@@ -465,7 +478,9 @@ impl State {
         if self.reason.is_empty() {
             self.ended(chunk.finish_reason);
         }
-        if let (Some(spelled), Some([event])) = (spelled, ready.and_then(|ready| self.events.get(ready..))) {
+        if !self.tags.is_open()
+            && let (Some(spelled), Some([event])) = (spelled, ready.and_then(|ready| self.events.get(ready..)))
+        {
             self.last = field_of(event).and_then(|field| Pattern::new(text.as_bytes(), spelled, field));
         }
     }
@@ -542,13 +557,20 @@ impl State {
                 self.events.push(Event::Thinking(Thinking { text, signature: None }));
             }
         }
-        let text = if has_text { present(delta.content.text) } else { Some(texts).filter(|text| !text.is_empty()) };
-        let has_more =
-            text.is_some() || !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty();
-        if has_more {
+        let text = if has_text { delta.content.text.into_owned() } else { texts };
+        let (mut thought, mut text) =
+            if text.is_empty() { Default::default() } else { self.tags.push(text, delta.is_thought) };
+        let has_others = !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty();
+        if has_others {
+            let (rest, held) = self.tags.release();
+            thought.push_str(&rest);
+            text.push_str(&held);
+        }
+        self.think(thought);
+        if has_others || !text.is_empty() {
             self.end_reasoning(&delta.tool_calls);
         }
-        self.events.extend(text.map(Event::Text));
+        self.say(text);
         self.events.extend(present(delta.refusal).map(Event::Refusal));
         for image in &delta.images {
             match parts::picture(&self.head, image) {
@@ -569,6 +591,20 @@ impl State {
         self.events.extend(delta.others.into_iter().map(Event::Other));
     }
 
+    /// Reasoning that stood in the text.
+    fn think(&mut self, text: String) {
+        if !text.is_empty() {
+            self.reasoning.get_or_insert(None);
+            self.events.push(Event::Thinking(Thinking { text, signature: None }));
+        }
+    }
+
+    fn say(&mut self, text: String) {
+        if !text.is_empty() {
+            self.events.push(Event::Text(text));
+        }
+    }
+
     /// Ends a piece of reasoning, because these calls or something else follow. Returns what must go back with it.
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
         for call in calls.iter().take(MAX_CALLS) {
@@ -581,26 +617,39 @@ impl State {
         }
     }
 
-    /// One piece of one call.
+    /// One piece of one call, or of several whose arguments stand one behind the other.
     fn tool_call(&mut self, mut call: wire::ToolCall<'_>) {
         if let Some(other) = call.other {
             self.has_other_call = true;
             return self.events.push(Event::Other(other));
         }
-        self.settle(Some(&mut call));
+        let all = mem::take(&mut call.arguments.text);
+        let (mut left, mut at) = (&*all, None);
+        let mut next = wire::ToolCall { arguments: Spelled::of(left.into()), ..call };
+        loop {
+            self.settle(Some(&mut next));
+            let place = at.or_else(|| self.place(&next)).unwrap_or(self.calls.len());
+            at = self.call_piece(next, place, &mut left);
+            let Some(Call { index, .. }) = at.and_then(|at| self.calls.get(at)).filter(|_| !left.is_empty()) else {
+                return;
+            };
+            next = wire::ToolCall { index: *index, arguments: Spelled::of(left.into()), ..wire::ToolCall::default() };
+        }
+    }
+
+    /// Reads a piece of the call that is there, and maybe the start of the next: that is `left` then.
+    fn call_piece<'p>(&mut self, call: wire::ToolCall<'p>, mut at: usize, left: &mut &'p str) -> Option<usize> {
         let mut new = Call { index: call.index, ..Call::default() };
-        let mut at = self.place(&call).unwrap_or(self.calls.len());
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        let fragment = call.arguments.text.into_owned();
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
             && !known.name.is_empty()
-            && let begun = fragment.trim_start()
+            && let begun = left.trim_start()
             && !begun.is_empty()
         {
             if !begun.starts_with('{') {
-                return;
+                return None;
             }
             if known.number.is_none() && known.twin.is_some() {
                 known.clear();
@@ -610,7 +659,8 @@ impl State {
             }
         }
         if at >= MAX_CALLS {
-            return self.fail(parts::too_many(&self.head, "tool calls"));
+            self.fail(parts::too_many(&self.head, "tool calls"));
+            return None;
         }
         if at == self.calls.len() {
             self.calls.push(new);
@@ -620,19 +670,22 @@ impl State {
         {
             self.calls.set_id(at, id);
         }
-        let Some(known) = self.calls.piece(at, &fragment) else { return };
+        let arguments = self.calls.get(at)?.arguments;
+        let (fragment, rest) = tool_calls::parted(arguments, left).unwrap_or((left, ""));
+        *left = rest;
+        let known = self.calls.piece(at, fragment)?;
         if known.name.is_empty() {
             known.name = call.name.into_owned();
         }
         if let Some(index) = known.number {
             if !fragment.is_empty() || signature.is_some() {
-                self.events.push(piece(index, fragment, signature));
+                self.events.push(piece(index, fragment.to_owned(), signature));
             }
-            return;
+            return Some(at);
         }
         // White space around arguments says nothing. What is kept of it would be looked at with each piece.
         let (is_begun, is_closed) = (!known.held.is_empty(), known.arguments.is_closed);
-        known.held.push_str(if is_begun { &fragment } else { fragment.trim_start() });
+        known.held.push_str(if is_begun { fragment } else { fragment.trim_start() });
         if is_closed {
             known.held.truncate(known.held.trim_end().len());
         }
@@ -646,6 +699,7 @@ impl State {
         } else if !known.name.is_empty() {
             self.announce(at);
         }
+        Some(at)
     }
 
     /// Decides whether a call that began without arguments really has none, and whether its name is whole. Some gateways
@@ -778,7 +832,10 @@ impl State {
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
+        let (thought, text) = self.tags.release();
+        self.think(thought);
         self.end_reasoning(&[]);
+        self.say(text);
         for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));

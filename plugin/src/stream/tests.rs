@@ -474,6 +474,72 @@ fn reasoning_in_each_of_its_forms() {
     );
 }
 
+/// Google's OpenAI-compatible endpoint writes its thoughts so (`include_thoughts`), marked or not (Vertex leaves the tags
+/// out), and so do Qwen, DeepSeek and MiniMax behind a server without a parser of reasoning. However it is cut, and whole.
+#[test]
+fn reasoning_between_tags() {
+    for (content, thought, said) in [
+        ("<think>hm</think>Hi", "hm", "Hi"),
+        ("<thought>**Plan**\n\nso</thought>Hi", "**Plan**\n\nso", "Hi"),
+        ("\n<thinking>\na <b> </th\n</thinking>\n\nHi", "a <b> </th", "Hi"),
+        ("<think>a</think>\n<thought>b</thought> Hi ", "ab", "Hi "),
+        ("<think>\n\n</think>\n\nHi", "", "Hi"),
+        ("<think>hm", "hm", ""),
+        ("<think>hm</thi", "hm</thi", ""),
+        ("<thought>hm</think>Hi", "hm</think>Hi", ""),
+        ("Use <think>no</think>.", "", "Use <think>no</think>."),
+        (" <three> a", "", " <three> a"),
+        ("<thi", "", "<thi"),
+        (" ", "", " "),
+    ] {
+        let expected = (thought.to_owned(), said.to_owned());
+        let split = |content: Vec<AssistantPart>| {
+            let (mut thought, mut said) = (String::new(), String::new());
+            for part in content {
+                match part {
+                    AssistantPart::Thinking(part) if said.is_empty() && part.signature.is_none() => {
+                        thought.push_str(&part.text);
+                    }
+                    AssistantPart::Text(text) => said.push_str(&text),
+                    part => panic!("{part:?}"),
+                }
+            }
+            (thought, said)
+        };
+        let json = |text: &str| serde_json::to_string(&serde_json::json!({ "content": text })).unwrap();
+        let letters: Vec<String> = content.chars().map(|letter| json(&letter.to_string())).collect();
+        let mut cuts: Vec<Vec<String>> =
+            (0..content.len()).map(|at| [&content[..at], &content[at..]].map(json).to_vec()).collect();
+        cuts.push(letters);
+        for deltas in cuts {
+            let events = of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
+            assert_eq!(split(joined(events).content), expected, "{deltas:?}");
+        }
+        let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, json(content));
+        assert_eq!(split(answer::response(&head(), whole.as_bytes()).unwrap().content), expected, "{content}");
+    }
+    let mark = r#""extra_content":{"google":{"thought":true}}"#;
+    let marked = |text: &str| format!(r#"{{"content":"{text}",{mark}}}"#);
+    let called =
+        r#"{"content":"</thought>","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#;
+    let (done, f) = (r#"{"content":"</thought>Hi"}"#, call(0, Some(("a", "f")), "{}"));
+    let again = [&marked("<thought>a"), done, &marked("<thought>b"), r#"{"content":"</thought>!"}"#];
+    for (deltas, expected) in [
+        (
+            &[&*marked("<thought>a"), &marked(" b"), done][..],
+            &[thinking("a", None), thinking(" b", None), text("Hi")][..],
+        ),
+        (
+            &[&marked("a"), &marked(" b"), r#"{"content":"Hi"}"#],
+            &[thinking("a", None), thinking(" b", None), text("Hi")],
+        ),
+        (&again, &[thinking("a", None), text("Hi"), thinking("b", None), text("!")]),
+        (&[&marked("<thought>a"), called], &[thinking("a", None), f]),
+    ] {
+        assert_eq!(of_deltas(deltas), expected, "{deltas:?}");
+    }
+}
+
 #[test]
 fn tool_calls_interleave_by_index() {
     assert_eq!(
@@ -618,6 +684,22 @@ fn a_stream_that_stops_early_is_truncated() {
         );
     }
     assert_eq!(read(&[], None).1.unwrap().kind, ErrorKind::Truncated);
+    // Plain words behind the last event, of a proxy or a server, say why. What stood between two events does not.
+    for (words, kind, told) in [
+        (
+            "upstream connect error or disconnect/reset before headers",
+            ErrorKind::Truncated,
+            "upstream connect error or disconnect/reset before headers",
+        ),
+        ("Traceback:\nRuntimeError: CUDA error\n", ErrorKind::Truncated, "Traceback: RuntimeError: CUDA error"),
+        ("rate limit reached\n\n", ErrorKind::RateLimited, "rate limit reached"),
+    ] {
+        for end in ["", "\ndata: [DONE]\n\n"] {
+            let body = format!("odd\n{}id: 1\n{words}{end}", stream(&[&chunk]));
+            let error = read(&[body.as_bytes()], None).1.unwrap();
+            assert_eq!((error.kind, error.message), (kind, format!("The stream broke off: {told}")), "{body:?}");
+        }
+    }
 }
 
 #[test]
@@ -930,6 +1012,15 @@ fn calls_by_what_is_there() {
         ("litellm#12513", &["0/a/f/{\"x\":", "0//null/1}"], &["a f {\"x\":1}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
+        // Two objects, one behind the other: each is a call, but for the same once more (litellm#40582).
+        ("two calls as one", &["0/a/f/{\"x\":1}{\"x\":2}"], &["a f {\"x\":1}", "call_1 f {\"x\":2}"]),
+        (
+            "the same in pieces",
+            &["0/a/f/", "0/-/-/{\"x\":\"}{\"", "0/-/-/}, {", "0/-/-/\"y\":2}", "1/b/g/{}"],
+            &["a f {\"x\":\"}{\"}", "call_1 f {\"y\":2}", "b g {}"],
+        ),
+        ("one call thrice", &["0/a/f/{\"x\":1}\\n{\"x\": 1}{\"x\":1}"], &["a f {\"x\":1}"]),
+        ("openai-agents-js#712", &["0/a/f/{}{\"x\":1}"], &["a f {\"x\":1}"]),
         (
             "a provider's own tool behind a call",
             &["0/a/f/", "0/-/-/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"],
@@ -1427,6 +1518,30 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         let is_whole = content.iter().filter(is_it).count() == 1;
         assert!(is_whole && content.len() <= 2, "{pieces:?} {content:?}");
         assert_eq!(error, None, "{pieces:?}");
+    }
+    // A call that is told of by its end first, and two of one number.
+    let other = r#"{"id":"i","type":"function_call","call_id":"d","name":"g","arguments":""}"#;
+    let (call, other) = (
+        call.replacen('{', r#"{"id":"h","#, 1),
+        response("output_item.added", &format!(r#","output_index":1,"item":{other}"#)),
+    );
+    let of_other = |kind: &str, text: &str| {
+        response(&format!("function_call_arguments.{kind}"), &format!(r#","output_index":1,"item_id":"i",{text}"#))
+    };
+    let rest = [other, of_other("delta", r#""delta":"{\"y\"""#), of_other("done", r#""arguments":"{\"y\":2}""#)];
+    let end = response("output_item.done", &format!(r#","output_index":1,"item":{call}"#));
+    let first = vec![added.clone(), done(r#""{\"x\":1}""#)];
+    for (pieces, count) in
+        [(vec![done(r#""{\"x\":1}""#), end.clone()], 1), (vec![end], 1), ([first, rest.to_vec()].concat(), 2)]
+    {
+        let (events, error) = read_all(&[vec![begun("created")], pieces.clone(), vec![ended.clone()]].concat());
+        assert_eq!(error, None, "{pieces:?}");
+        let calls = joined(events).content.into_iter().map(|part| match part {
+            AssistantPart::ToolCall(call) => format!("{} {} {}", call.id, call.name, call.arguments_json),
+            part => panic!("{part:?}"),
+        });
+        let expected = [r#"c f {"x":1}"#, r#"d g {"y":2}"#];
+        assert_eq!(calls.collect::<Vec<_>>(), expected[..count], "{pieces:?}");
     }
     // A text that began is not gone on with.
     let (_, error) = read_all(&[begun("created"), said, whole(&text.replace("Hi", "Hi there"))]);

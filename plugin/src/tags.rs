@@ -1,0 +1,101 @@
+//! Reasoning that stands in the text itself, between tags, before the answer.
+//!
+//! Google's OpenAI-compatible endpoint writes `<thought>`. The other two are of models whose server leaves their reasoning
+//! where it is. OpenClaw knows the same names (2026.9.6, `THINKING_TAG_NAME_PATTERN`).
+
+use alloc::string::String;
+use core::mem;
+
+const TAGS: [(&str, &str); 3] = [("<think>", "</think>"), ("<thought>", "</thought>"), ("<thinking>", "</thinking>")];
+
+/// The longest white space at an edge that is taken for a part of it, in bytes.
+const MAX_BLANK: usize = 64;
+
+/// How far a text has come.
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    place: Place,
+    /// What may be a part of a tag, and the white space before it.
+    held: String,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Place {
+    #[default]
+    Start,
+    /// Behind an opening tag, before the closing one; and whether there was a word.
+    Inside(&'static str, bool),
+    Behind,
+    Text,
+}
+
+impl Tags {
+    /// Whether reasoning, but no text, has come.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.place, Place::Inside(..) | Place::Behind)
+    }
+
+    /// Reads a piece of a text; gives the reasoning and the text that are certain. `is_thought`: all of it is reasoning, as
+    /// Google marks it.
+    pub(crate) fn push(&mut self, piece: String, is_thought: bool) -> (String, String) {
+        match self.place {
+            Place::Text if !is_thought => return (String::new(), piece),
+            Place::Text => self.place = Place::Behind,
+            _ => {}
+        }
+        let all = mem::take(&mut self.held) + &piece;
+        let (mut thought, mut rest) = (String::new(), &*all);
+        loop {
+            let begun = rest.trim_ascii_start();
+            match self.place {
+                Place::Inside(end, is_begun) => {
+                    let inside = if is_begun { rest } else { begun };
+                    let at = inside.find(end);
+                    let is_part = |at: &usize| inside.get(*at..).is_some_and(|tail| end.starts_with(tail));
+                    let tail = || (inside.len().saturating_sub(end.len())..inside.len()).find(is_part);
+                    let said = inside.get(..at.or_else(tail).unwrap_or(inside.len())).unwrap_or_default();
+                    let said = said.get(..said.trim_ascii_end().len().max(said.len().saturating_sub(MAX_BLANK)));
+                    let said = said.unwrap_or_default();
+                    thought.push_str(said);
+                    let Some(at) = at else {
+                        self.place = Place::Inside(end, is_begun || !said.is_empty());
+                        self.held = inside.get(said.len()..).unwrap_or_default().into();
+                        return (thought, String::new());
+                    };
+                    self.place = Place::Behind;
+                    rest = inside.get(at + end.len()..).unwrap_or_default();
+                }
+                Place::Text if is_thought => return (thought + rest, String::new()),
+                Place::Text => return (thought, rest.into()),
+                Place::Start | Place::Behind => {
+                    let tag = TAGS.into_iter().find_map(|(tag, end)| Some((begun.strip_prefix(tag)?, end)));
+                    if let Some((inside, end)) = tag {
+                        self.place = Place::Inside(end, false);
+                        rest = inside;
+                        continue;
+                    }
+                    // White space between the two belongs to neither.
+                    if matches!(self.place, Place::Behind) && !is_thought {
+                        rest = begun;
+                    }
+                    if rest.len() - begun.len() <= MAX_BLANK && TAGS.into_iter().any(|(tag, _)| tag.starts_with(begun))
+                    {
+                        self.held = rest.into();
+                        return (thought, String::new());
+                    }
+                    self.place = Place::Text;
+                }
+            }
+        }
+    }
+
+    /// What was held, where something else follows, or nothing.
+    pub(crate) fn release(&mut self) -> (String, String) {
+        let held = mem::take(&mut self.held);
+        match self.place {
+            Place::Inside(..) if held.trim_ascii().is_empty() => Default::default(),
+            Place::Inside(..) => (held, String::new()),
+            _ => (String::new(), held),
+        }
+    }
+}
