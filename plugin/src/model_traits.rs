@@ -128,6 +128,8 @@ pub(crate) const PENALTIES: u8 = 4;
 pub(crate) const SAMPLING: u8 = 8;
 /// What not all of OpenAI's kind know.
 pub(crate) const EXTRAS: u8 = 16;
+/// A schema for the answer, which Claude takes since 4.5 (Anthropic's documentation, "Structured outputs").
+pub(crate) const SCHEMA: u8 = 32;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
@@ -146,6 +148,12 @@ impl Row {
     /// A model that refuses these, beside what its family does.
     const fn refusing(mut self, more: u8) -> Self {
         self.traits.refuses |= more;
+        self
+    }
+
+    /// OpenAI's older ones of the o-series take `stop` (OpenAI's API reference: "not supported with latest reasoning models").
+    const fn taking_stop(mut self) -> Self {
+        self.traits.refuses = PARALLEL;
         self
     }
 
@@ -198,16 +206,16 @@ const ROWS: &[Row] = {
     row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-sonnet-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-haiku-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
+    row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     // Versions to come take no budget, and more is not known of them.
     row("claude-sonnet-4.", F::Claude, 0, 0, true, No, &[]),
     row("claude-opus-4.", F::Claude, 0, 0, true, No, &[]),
-    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
-    row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-3.5", F::Claude, 200_000, 8_192, true, No, &[]),
     row("claude-3", F::Claude, 200_000, 4_096, true, No, &[]),
     row("claude", F::Claude, 0, 0, true, No, &[]),
@@ -254,8 +262,8 @@ const ROWS: &[Row] = {
     row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, &[]),
     row("o1-mini", F::Gpt, 128_000, 65_536, false, No, &[]),
     row("o1-preview", F::Gpt, 128_000, 32_768, false, No, &[]),
-    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).refusing(PARALLEL),
-    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
+    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).taking_stop(),
+    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).taking_stop(),
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
     row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
 
