@@ -175,6 +175,7 @@ const GPT_51: &[&str] = &["none", "low", "medium", "high"];
 const GPT_52: &[&str] = &["none", "low", "medium", "high", "xhigh"];
 const TO_XHIGH_PRO: &[&str] = &["medium", "high", "xhigh"];
 const GPT_56: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
+const QWEN_4: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const GEMINI_3: &[&str] = &["minimal", "low", "medium", "high"];
 
 #[rustfmt::skip]
@@ -195,11 +196,13 @@ const ROWS: &[Row] = {
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
+    // "Forced tool use returns an error" and "Thinking can't be disabled": Anthropic's pages on Opus 5.5 and Fable 5.1.
+    row("claude-opus-5.5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
     row("claude-opus-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-sonnet-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-haiku-5", F::Claude, 0, 64_000, true, Adaptive, TO_MAX),
-    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-haiku-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
+    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
     row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
@@ -303,6 +306,9 @@ const ROWS: &[Row] = {
     row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, &[]),
     row("qwen3-max", F::Qwen, 262_144, 0, false, No, &[]),
     row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]).thinking(),
+    // Alibaba's "OpenAI-compatible chat" and its page on Qwen4-Max; QwenLM/qwen-code#8472.
+    row("qwen4", F::Qwen, 1_000_000, 0, true, Effort, QWEN_4).thinking(),
+    row("qwen3.8", F::Qwen, 1_000_000, 0, true, Effort, GPT_56).thinking(),
     row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]).thinking(),
     row("qwen", F::Qwen, 0, 0, false, No, &[]),
     row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
@@ -489,7 +495,7 @@ impl Traits {
     /// Whether markers in a request decide what of it is kept for the next one, and reach the model. Vertex strips them
     /// (gateway 1.15.2 and 2.2.3).
     pub(crate) fn takes_markers(&self) -> bool {
-        self.family == Family::Claude && matches!(self.route, Route::Direct | Route::Bedrock)
+        self.family == Family::Claude && matches!(self.route, Route::Direct | Route::Bedrock | Route::OpenRouter)
     }
 
     /// Whether the API wants reasoning back in `reasoning_content`, in tool loops at least.
@@ -589,6 +595,10 @@ mod tests {
             ("claude-3-7-sonnet-latest", F::Claude, R::Direct, 64_000, T::Budget),
             ("claude-3-haiku-20240307", F::Claude, R::Direct, 4_096, T::None),
             ("claude-opus-5-5", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("us.anthropic.claude-haiku-5-5-v1:0", F::Claude, R::Bedrock, 128_000, T::Adaptive),
+            ("@dashscope/qwen4-max", F::Qwen, R::Direct, 0, T::Effort),
+            ("@alibaba/qwen3.8-max-preview", F::Qwen, R::Direct, 0, T::Effort),
+            ("@dashscope/qwen3.6-plus", F::Qwen, R::Direct, 0, T::None),
             ("claude-4-sonnet-20250514", F::Claude, R::Direct, 64_000, T::Budget),
             ("claude-4-5-haiku", F::Claude, R::Direct, 64_000, T::Budget),
             ("@x/claude-4.8-opus", F::Claude, R::Direct, 128_000, T::Adaptive),

@@ -345,6 +345,14 @@ fn a_longer_time_never_follows_a_shorter_one() {
 }
 
 #[test]
+fn openrouter_gets_markers_in_texts_alone() {
+    let sent = fit(&at(&json!({})), agent(OPENROUTER), None, true);
+    let found = paths(&sent);
+    assert!(found.iter().any(|path| path.contains("messages/0")), "{found:?}");
+    assert!(found.iter().all(|path| path.contains("/content/")), "{found:?}");
+}
+
+#[test]
 fn nobody_else_gets_markers_or_a_split_text() {
     for model in
         [GPT, GEMINI, KIMI, "@vertex/anthropic.claude-opus-4-6@20260101", "@team/prod", "@databricks/claude-sonnet-4"]
@@ -1315,6 +1323,26 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
         assert_eq!(sent["tools"].as_array().map_or(0, Vec::len), tools, "{model}");
         assert_eq!(sent["tools"][0]["function"].get("strict").is_some(), strict, "{model}");
         assert_eq!(sent.get("tool_choice").is_some(), tools > 0, "{model}");
+    }
+}
+
+#[test]
+fn thinking_is_asked_for_in_the_form_of_this_claude() {
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    let adaptive = json!({"type": "adaptive"});
+    for (model, asked, thinking, effort) in [
+        (OPUS, budget(2_000), adaptive.clone(), json!("low")),
+        (OPUS, budget(10_000), adaptive.clone(), json!("medium")),
+        ("@anthropic/claude-opus-5-5", budget(32_000), adaptive.clone(), json!("high")),
+        ("@anthropic/claude-fable-5-1", json!({"type": "disabled"}), Value::Null, Value::Null),
+        (OPUS, json!({"type": "disabled"}), json!({"type": "disabled"}), Value::Null),
+        ("@anthropic/claude-opus-4-6", budget(2_000), budget(2_000), Value::Null),
+        (CLAUDE, budget(2_000), budget(2_000), Value::Null),
+        (CLAUDE, adaptive.clone(), budget(8_192), Value::Null),
+        ("@anthropic/claude-3-5-haiku-latest", budget(2_000), Value::Null, Value::Null),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "thinking": asked}));
+        assert_eq!((&sent["thinking"], &sent["reasoning_effort"]), (&thinking, &effort), "{model}: {asked}");
     }
 }
 

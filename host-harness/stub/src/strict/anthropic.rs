@@ -337,6 +337,15 @@ pub(super) fn marked(body: &Value) -> Vec<(String, &Value)> {
 /// handochan/aelix-ai#258 for what a generation does not take; liuw1535/antigravity2api-nodejs#149 for the budget.
 fn thinking(body: &Value, family: &Family) -> Result<(), String> {
     let thinking = &body["thinking"];
+    // danny-avila/LibreChat#13704, and UKGovernmentBEIS/inspect_ai#5176 for the choice.
+    if ["claude-opus-5-5", "claude-fable-5"].contains(&family.name) {
+        if thinking["type"] == "disabled" {
+            return Err("\"thinking.type.disabled\" is not supported for this model. Thinking defaults to adaptive mode when not specified.".into());
+        }
+        if matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool")) {
+            return Err("tool_choice: type \"tool\" and \"any\" are not supported for this model".into());
+        }
+    }
     match thinking["type"].as_str() {
         None | Some("disabled") => {}
         Some("adaptive") => {

@@ -146,6 +146,14 @@ fn what_anthropic_refuses() {
         ),
         (claude(json!({"model": "claude-opus-5", "temperature": 0.5})), "`temperature` is deprecated"),
         (
+            claude(json!({"model": "claude-fable-5-1", "thinking": {"type": "disabled"}})),
+            "\"thinking.type.disabled\" is not supported",
+        ),
+        (
+            claude(json!({"model": "claude-opus-5-5", "tool_choice": {"type": "any"}})),
+            "type \"tool\" and \"any\" are not",
+        ),
+        (
             claude(
                 json!({"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}),
             ),
@@ -172,6 +180,9 @@ fn what_anthropic_refuses() {
             json!({"type": "object", "additionalProperties": false, "properties": {"minimum": {"type": "integer"}}}),
         ),
         formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}}})),
+        claude(
+            json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "f"}}),
+        ),
         claude(json!({"tools": [{"name": "f", "strict": false, "input_schema": {"type": "object"}}]})),
         claude(
             json!({"model": "claude-opus-4-6", "thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
