@@ -128,6 +128,8 @@ pub(crate) const PENALTIES: u8 = 4;
 pub(crate) const SAMPLING: u8 = 8;
 /// What not all of OpenAI's kind know.
 pub(crate) const EXTRAS: u8 = 16;
+/// A schema for the answer, which Claude takes since 4.5 (Anthropic's documentation, "Structured outputs").
+pub(crate) const SCHEMA: u8 = 32;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
@@ -149,6 +151,12 @@ impl Row {
         self
     }
 
+    /// OpenAI's older ones of the o-series take `stop` (OpenAI's API reference: "not supported with latest reasoning models").
+    const fn taking_stop(mut self) -> Self {
+        self.traits.refuses = PARALLEL;
+        self
+    }
+
     /// A model that thinks unasked.
     const fn thinking(mut self) -> Self {
         self.traits.always_thinks = true;
@@ -167,6 +175,7 @@ const GPT_51: &[&str] = &["none", "low", "medium", "high"];
 const GPT_52: &[&str] = &["none", "low", "medium", "high", "xhigh"];
 const TO_XHIGH_PRO: &[&str] = &["medium", "high", "xhigh"];
 const GPT_56: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
+const QWEN_4: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const GEMINI_3: &[&str] = &["minimal", "low", "medium", "high"];
 
 #[rustfmt::skip]
@@ -187,27 +196,29 @@ const ROWS: &[Row] = {
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
+    // "Forced tool use returns an error" and "Thinking can't be disabled": Anthropic's pages on Opus 5.5 and Fable 5.1.
+    row("claude-opus-5.5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
     row("claude-opus-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-sonnet-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-haiku-5", F::Claude, 0, 64_000, true, Adaptive, TO_MAX),
-    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-haiku-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
+    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
+    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
     row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
     row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-sonnet-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-haiku-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
+    row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     // Versions to come take no budget, and more is not known of them.
     row("claude-sonnet-4.", F::Claude, 0, 0, true, No, &[]),
     row("claude-opus-4.", F::Claude, 0, 0, true, No, &[]),
-    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
-    row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH),
-    row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
+    row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
+    row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-3.5", F::Claude, 200_000, 8_192, true, No, &[]),
     row("claude-3", F::Claude, 200_000, 4_096, true, No, &[]),
     row("claude", F::Claude, 0, 0, true, No, &[]),
@@ -254,8 +265,8 @@ const ROWS: &[Row] = {
     row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, &[]),
     row("o1-mini", F::Gpt, 128_000, 65_536, false, No, &[]),
     row("o1-preview", F::Gpt, 128_000, 32_768, false, No, &[]),
-    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).refusing(PARALLEL),
-    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
+    row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).taking_stop(),
+    row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).taking_stop(),
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
     row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
 
@@ -295,6 +306,9 @@ const ROWS: &[Row] = {
     row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, &[]),
     row("qwen3-max", F::Qwen, 262_144, 0, false, No, &[]),
     row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]).thinking(),
+    // Alibaba's "OpenAI-compatible chat" and its page on Qwen4-Max; QwenLM/qwen-code#8472.
+    row("qwen4", F::Qwen, 1_000_000, 0, true, Effort, QWEN_4).thinking(),
+    row("qwen3.8", F::Qwen, 1_000_000, 0, true, Effort, GPT_56).thinking(),
     row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]).thinking(),
     row("qwen", F::Qwen, 0, 0, false, No, &[]),
     row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
@@ -481,7 +495,7 @@ impl Traits {
     /// Whether markers in a request decide what of it is kept for the next one, and reach the model. Vertex strips them
     /// (gateway 1.15.2 and 2.2.3).
     pub(crate) fn takes_markers(&self) -> bool {
-        self.family == Family::Claude && matches!(self.route, Route::Direct | Route::Bedrock)
+        self.family == Family::Claude && matches!(self.route, Route::Direct | Route::Bedrock | Route::OpenRouter)
     }
 
     /// Whether the API wants reasoning back in `reasoning_content`, in tool loops at least.
@@ -581,6 +595,10 @@ mod tests {
             ("claude-3-7-sonnet-latest", F::Claude, R::Direct, 64_000, T::Budget),
             ("claude-3-haiku-20240307", F::Claude, R::Direct, 4_096, T::None),
             ("claude-opus-5-5", F::Claude, R::Direct, 128_000, T::Adaptive),
+            ("us.anthropic.claude-haiku-5-5-v1:0", F::Claude, R::Bedrock, 128_000, T::Adaptive),
+            ("@dashscope/qwen4-max", F::Qwen, R::Direct, 0, T::Effort),
+            ("@alibaba/qwen3.8-max-preview", F::Qwen, R::Direct, 0, T::Effort),
+            ("@dashscope/qwen3.6-plus", F::Qwen, R::Direct, 0, T::None),
             ("claude-4-sonnet-20250514", F::Claude, R::Direct, 64_000, T::Budget),
             ("claude-4-5-haiku", F::Claude, R::Direct, 64_000, T::Budget),
             ("@x/claude-4.8-opus", F::Claude, R::Direct, 128_000, T::Adaptive),

@@ -38,6 +38,9 @@ impl Sent {
             Some(Maker::Google) => Self::Gemini { body: generate_content(body).ok_or_else(exception)?, model: name },
             _ => {
                 let mut body = body.clone();
+                if slug.contains("cohere") {
+                    bare_messages(&mut body);
+                }
                 set(&mut body, "model", name);
                 Self::OpenAi { slug: slug.to_owned(), body }
             }
@@ -90,6 +93,13 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn is_system(message: &Value) -> bool {
     message["role"] == "system" || message["role"] == "developer"
+}
+
+/// For Cohere the gateway keeps two members of a message (1.15.2 and 2.2.3, `providers/cohere/chatComplete.ts`).
+fn bare_messages(body: &mut Value) {
+    for message in body["messages"].as_array_mut().into_iter().flatten() {
+        *message = json!({"role": message["role"], "content": message["content"]});
+    }
 }
 
 /// A marker, without its lifetime.
@@ -146,7 +156,7 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
         let tool = |tool: &Value| {
             let schema = &tool["function"]["parameters"];
             let or = |name: &str, default: Value| schema.get(name).cloned().unwrap_or(default);
-            let made = json!({
+            let mut made = json!({
                 "name": tool["function"]["name"],
                 "description": tool["function"]["description"].as_str().unwrap_or_default(),
                 "input_schema": {
@@ -156,6 +166,9 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
                     "$defs": or("$defs", json!({})),
                 },
             });
+            // 2.2.3 hands it on, without the member of the schema that it demands.
+            let strict = tool["function"].get("strict");
+            strict.into_iter().for_each(|strict| set(&mut made, "strict", strict.clone()));
             with_marker(made, plain_marker(tool))
         };
         out.insert("tools".into(), list(&body["tools"]).map(tool).collect());
@@ -184,12 +197,26 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
             out.insert(to.into(), value.clone());
         }
     }
-    let effort = body["reasoning_effort"].as_str();
-    if let Some(effort) = effort {
+    if body["reasoning_effort"].is_string() {
         out.insert("thinking".into(), json!({"type": "adaptive"}));
-        out.insert("output_config".into(), json!({"effort": effort}));
+    }
+    if let Some(config) = output_config(body) {
+        out.insert("output_config".into(), config);
     }
     Some(out.into())
+}
+
+/// What Claude gets of a format and an effort; a format without a schema is dropped.
+fn output_config(body: &Value) -> Option<Value> {
+    let mut config = Map::new();
+    if body["response_format"]["type"] == "json_schema" {
+        let told = &body["response_format"]["json_schema"];
+        config.insert("format".into(), json!({"type": "json_schema", "schema": told.get("schema").unwrap_or(told)}));
+    }
+    if let Some(effort) = body["reasoning_effort"].as_str() {
+        config.insert("effort".into(), effort.into());
+    }
+    Some(config.into()).filter(|config: &Value| config != &json!({}))
 }
 
 fn assistant(message: &Value) -> Option<Value> {
@@ -233,6 +260,7 @@ fn user(content: &Value) -> Value {
 
 /// For Bedrock.
 fn converse(body: &Value) -> Option<Value> {
+    let is_claude = body["model"].as_str().is_some_and(|model| model.contains("anthropic"));
     let texts = |content: &Value| -> Vec<Value> {
         match content {
             Value::Array(parts) => parts
@@ -257,6 +285,10 @@ fn converse(body: &Value) -> Option<Value> {
         } else {
             let content =
                 message.get("content_blocks").filter(|blocks| !blocks.is_null()).unwrap_or(&message["content"]);
+            // It looks for the data of each image, and throws where there are none (1.15.2 and 2.2.3).
+            if list(content).filter_map(|part| part["image_url"]["url"].as_str()).any(|url| !url.contains(";base64,")) {
+                return None;
+            }
             match content {
                 Value::String(text) if !text.trim().is_empty() => blocks.push(json!({"text": text})),
                 content => blocks.extend(list(content).flat_map(|part| [converse_part(part), point(part)]).flatten()),
@@ -322,9 +354,9 @@ fn converse(body: &Value) -> Option<Value> {
             }
         }
     }
-    if let (Some(fields), Some(thinking)) = (out["additionalModelRequestFields"].as_object_mut(), body.get("thinking"))
-    {
-        fields.insert("thinking".into(), thinking.clone());
+    if let Some(fields) = out["additionalModelRequestFields"].as_object_mut() {
+        fields.extend(body.get("thinking").map(|thinking| ("thinking".into(), thinking.clone())));
+        fields.extend(output_config(body).filter(|_| is_claude).map(|config| ("output_config".into(), config)));
     }
     Some(out)
 }
@@ -392,8 +424,17 @@ fn generate_content(body: &Value) -> Option<Value> {
         let function = &tool["function"];
         json!({"name": function["name"], "description": function["description"], "parameters": known_to_gateway(&function["parameters"])})
     });
-    let stop = body.get("stop").filter(|stop| !stop.is_null()).map_or(json!({}), |stop| json!({"stopSequences": stop}));
-    let mut out = json!({"contents": turns, "generationConfig": stop});
+    let mut config =
+        body.get("stop").filter(|stop| !stop.is_null()).map_or(json!({}), |stop| json!({"stopSequences": stop}));
+    let format = &body["response_format"];
+    if format["type"] == "json_object" || format["type"] == "json_schema" {
+        set(&mut config, "responseMimeType", "application/json");
+    }
+    if format["type"] == "json_schema" {
+        let told = &format["json_schema"];
+        set(&mut config, "responseSchema", known_to_gateway(told.get("schema").unwrap_or(told)));
+    }
+    let mut out = json!({"contents": turns, "generationConfig": config});
     if body.get("tools").is_some() {
         set(&mut out, "tools", json!([{"functionDeclarations": declared.collect::<Vec<_>>()}]));
     }
@@ -447,6 +488,41 @@ mod tests {
         assert_eq!(sent["messages"][1]["content"][0]["cache_control"], long);
         assert_eq!(sent["messages"][2]["content"][0]["content"][0]["cache_control"], long);
         assert_eq!(sent["tools"][0]["input_schema"]["type"], "object");
+    }
+
+    #[test]
+    fn what_a_format_becomes() {
+        let told = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}});
+        let claude = |model: &str, format: &Value| sent(&json!({"model": model, "response_format": format}));
+        let format = json!({"type": "json_schema", "schema": {"type": "object"}});
+        for model in ["claude-sonnet-4-5", "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"] {
+            assert_eq!(claude(model, &told)["output_config"]["format"], format, "{model}");
+            assert_eq!(claude(model, &json!({"type": "json_object"}))["output_config"], Value::Null, "{model}");
+        }
+        let body = json!({"model": "gemini-2.5-pro", "response_format": told});
+        let Ok(Sent::Gemini { body, .. }) = Sent::of(&body) else { panic!() };
+        let config = json!({"responseMimeType": "application/json", "responseSchema": {"type": "object"}});
+        assert_eq!(body["generationConfig"], config);
+    }
+
+    #[test]
+    fn an_image_from_an_address_breaks_it_for_bedrock() {
+        let image =
+            |url: &str| json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
+        let model = "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0";
+        let sent = |url: &str| Sent::of(&json!({"model": model, "messages": image(url)}));
+        assert_eq!(sent("https://a.example/b.png").unwrap_err().status, 500);
+        assert!(sent("data:image/png;base64,AA==").is_ok());
+    }
+
+    #[test]
+    fn cohere_gets_two_members_of_a_message() {
+        let call = json!([{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+        let body = json!({"model": "@cohere/command-a", "messages": [
+            {"role": "assistant", "content": null, "tool_calls": call}, {"role": "tool", "tool_call_id": "1", "content": "r"}]});
+        let Ok(Sent::OpenAi { body, .. }) = Sent::of(&body) else { panic!() };
+        let kept = json!([{"role": "assistant", "content": null}, {"role": "tool", "content": "r"}]);
+        assert_eq!(body["messages"], kept);
     }
 
     #[test]

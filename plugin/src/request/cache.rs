@@ -31,7 +31,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let takes = is_named
         || targets.all(|target| target.takes_markers())
         || (!targets.is_complete() && asked.is_some() && targets.any(|target| target.takes_markers()));
-    let is_bedrock = targets.goes(Route::Bedrock);
+    let in_texts = targets.goes(Route::Bedrock) || targets.goes(Route::OpenRouter);
     let has_marks = has_marks(body);
     if !takes {
         // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them.
@@ -45,7 +45,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         return;
     }
     if has_marks {
-        return move_out_of_results(body, is_bedrock);
+        return move_out_of_results(body, in_texts);
     }
     if asked.is_none() && is_small(body) {
         return;
@@ -55,7 +55,8 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         PromptCache::Short => false,
         PromptCache::Long => true,
     };
-    if let Some(tool) = body.tools.last_mut() {
+    // OpenRouter takes them in texts alone, and what is told beforehand comes behind the tools.
+    if let Some(tool) = body.tools.last_mut().filter(|_| !targets.goes(Route::OpenRouter)) {
         mark(tool, long);
     }
     if let Some(system) = body.messages.iter_mut().find(|message| is_system(message)) {
@@ -65,7 +66,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     }
     let places: Vec<usize> = (0..body.messages.len())
         .rev()
-        .filter(|&at| body.messages.get(at).is_some_and(|message| is_place(message, is_bedrock)))
+        .filter(|&at| body.messages.get(at).is_some_and(|message| is_place(message, in_texts)))
         .take(2)
         .collect();
     let is_call = |at: &usize| body.messages.get(*at).is_some_and(|message| is_role(message, "assistant"));
@@ -74,7 +75,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let long = long && !places.iter().any(is_call);
     for at in places {
         if let Some(message) = body.messages.get_mut(at) {
-            mark_place(message, long, is_bedrock);
+            mark_place(message, long, in_texts);
         }
     }
 }
@@ -88,13 +89,13 @@ fn is_small(body: &Body<'_>) -> bool {
 
 /// Where a marker in a conversation reaches the provider. Not in a tool result: the gateway would put it inside
 /// `tool_result.content`, which Anthropic refuses ("cache_control may not be specified within `tool_result.content`").
-/// Bedrock's calls lose it.
-fn is_place(message: &Object<'_>, is_bedrock: bool) -> bool {
+/// Bedrock's calls lose it, and OpenRouter takes it in texts alone (earendil-works/pi#584, NousResearch/hermes-agent#2391).
+fn is_place(message: &Object<'_>, in_texts: bool) -> bool {
     if is_role(message, "user") {
         return has_text(message, "content");
     }
     is_role(message, "assistant")
-        && if is_bedrock { has_text(message, blocks(message)) } else { message.get("tool_calls").is_some() }
+        && if in_texts { has_text(message, blocks(message)) } else { message.get("tool_calls").is_some() }
 }
 
 /// Where the gateway reads an assistant's words.
@@ -120,11 +121,11 @@ fn is_marked(item: &Json<'_>) -> bool {
     item.object().is_some_and(|item| item.get(MARK).is_some())
 }
 
-fn mark_place(message: &mut Object<'_>, long: bool, is_bedrock: bool) {
+fn mark_place(message: &mut Object<'_>, long: bool, in_texts: bool) {
     if is_role(message, "user") {
         return mark_text(message, "content", long, usize::MAX);
     }
-    if is_bedrock {
+    if in_texts {
         return mark_text(message, blocks(message), long, usize::MAX);
     }
     let Some(Json::List(mut calls)) = message.take("tool_calls") else { return };
@@ -184,7 +185,7 @@ fn without_mark(item: Json<'_>) -> Json<'_> {
 }
 
 /// Moves a marker that a host set on a tool result to the nearest place before it that reaches the provider.
-fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
+fn move_out_of_results(body: &mut Body<'_>, in_texts: bool) {
     let mut moved = false;
     for at in (0..body.messages.len()).rev() {
         let Some(message) = body.messages.get_mut(at) else { continue };
@@ -198,8 +199,8 @@ fn move_out_of_results(body: &mut Body<'_>, is_bedrock: bool) {
                 message.set_some("content", all);
                 moved = true;
             }
-        } else if moved && is_place(message, is_bedrock) {
-            mark_place(message, false, is_bedrock);
+        } else if moved && is_place(message, in_texts) {
+            mark_place(message, false, in_texts);
             moved = false;
         }
     }

@@ -53,53 +53,113 @@ fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
     }
 }
 
-/// Claude and Gemini get a PDF as a data URL in `image_url`, which the gateway turns into a document, and a text file
-/// as text: in `file` it would be lost or broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2 and
-/// 2.2.3, all four providers.
+/// Claude, Gemini and all at Bedrock get a PDF as a data URL in `image_url`, which the gateway turns into a document, and a
+/// text file as text: in `file` it would be lost or broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2
+/// and 2.2.3, all four providers. What the gateway would leave out without a word is named in one.
 pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
-    let is_image_like = |family| matches!(family, Family::Claude | Family::Gemini | Family::Nova);
-    let is_image_like =
-        targets.all(|target| is_image_like(target.family) && !matches!(target.route, Route::OpenRouter | Route::Other));
+    let is_rewritten = targets.all(|target| {
+        let is_own = matches!(target.family, Family::Claude | Family::Gemini | Family::Nova);
+        (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
+    });
+    let is_gemini = targets.all(|target| target.family == Family::Gemini);
+    let is_bedrock = targets.goes(Route::Bedrock);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
-        let is_file = |part: &Json<'_>| part.object().is_some_and(|part| is_type(&part, "file"));
-        if is_role(message, "user") && content.iter().any(is_file) {
+        let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
+        if is_role(message, "user") && content.iter().any(is_odd) {
             let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
-            message.set("content", content.into_iter().map(|part| document(part, is_image_like)).collect::<Vec<_>>());
+            let mut all = Vec::with_capacity(content.len());
+            for part in content {
+                all.push(match part.object() {
+                    Some(object) if is_rewritten => rewritten(object, is_gemini, is_bedrock),
+                    Some(object) => document(object),
+                    None => part,
+                });
+            }
+            message.set("content", all);
         }
     }
 }
 
-fn document(part: Json<'_>, is_image_like: bool) -> Json<'_> {
-    let Some(mut object) = part.object().filter(|part| is_type(part, "file")) else { return part };
-    let mut file = object.get("file").and_then(Json::object).unwrap_or_default();
-    let Some(mut url) = file.get("file_data").and_then(Json::string) else { return part };
-    // A PDF's first bytes, in base64.
-    if url.starts_with("JVBERi0") {
-        url = Cow::Owned(format!("data:application/pdf;base64,{url}"));
+/// The first bytes of what is sent without a type, in base64.
+const BARE: [(&str, &str); 5] = [
+    ("JVBERi0", "application/pdf"),
+    ("iVBORw0", "image/png"),
+    ("/9j/", "image/jpeg"),
+    ("R0lGOD", "image/gif"),
+    ("UklGR", "image/webp"),
+];
+
+fn as_url(data: Cow<'_, str>) -> Cow<'_, str> {
+    match BARE.iter().find(|(start, _)| data.starts_with(start)) {
+        Some((_, kind)) => Cow::Owned(format!("data:{kind};base64,{data}")),
+        None => data,
     }
-    if is_image_like && url.starts_with("data:application/pdf") {
-        let mut image = Object::from([("type", "image_url".into())]);
-        image.set("image_url", [("url", Json::Text(url))]);
-        image.set_some(MARK, object.get(MARK).cloned());
-        return image.into();
-    }
-    // What is text is one here.
-    if is_image_like
-        && url.starts_with("data:text/")
-        && let Some(text) = base64::decoded(url.as_bytes()).ok().and_then(|data| String::from_utf8(data).ok())
-    {
-        let mut part = text_part(Json::from(format!("{}\n{text}", file.text("filename"))));
-        part.set_some(MARK, object.get(MARK).cloned());
+}
+
+/// A part for those for whom the gateway writes it anew. It keeps a text and what is in `image_url`, for Gemini audio too, and
+/// of Bedrock's images only those whose data are there (for an address it answers 500).
+fn rewritten(mut part: Object<'_>, is_gemini: bool, is_bedrock: bool) -> Json<'_> {
+    let kind = part.text("type");
+    if kind == "text" || kind == "input_audio" && is_gemini {
         return part.into();
     }
+    let held = part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
+    let url = ["url", "file_data", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
+    let url = as_url(url);
+    let is = |start: &str| url.starts_with(start);
+    let is_elsewhere = !is("data:") && url.contains("://");
+    let mut text = None;
+    // What is text is one here.
+    if is("data:text/") || is("data:application/json") {
+        let told = base64::decoded(url.as_bytes()).ok();
+        text = told.map(|told| format!("{}\n{}", held.text("filename"), String::from_utf8_lossy(&told)));
+    }
+    let is_taken = matches!(&*kind, "image_url" | "file")
+        && if is_elsewhere {
+            !is_bedrock
+        } else {
+            is_gemini && is("data:") || is("data:image/") || is("data:application/pdf")
+        };
+    if text.is_none() && !is_taken {
+        text = Some(format!(
+            "({kind} that this model cannot take: {} {})",
+            held.text("filename"),
+            if is_elsewhere { &*url } else { "" }
+        ));
+    }
+    let mut out = match text {
+        Some(text) => text_part(text.into()),
+        // Claude takes a document from an address.
+        None if is_elsewhere && kind == "file" && !is_gemini => {
+            [("type", "file".into()), ("file", [("file_url", Json::Text(url))].into())].into()
+        }
+        None => {
+            // "Input should be 'image/jpeg'"
+            let url = url
+                .strip_prefix("data:image/jpg")
+                .map(|rest| Cow::Owned(format!("data:image/jpeg{rest}")))
+                .unwrap_or(url.clone());
+            let mut image = Object::from([("url", Json::Text(url))]);
+            image.set_some("detail", held.get("detail").cloned());
+            [("type", "image_url".into()), ("image_url", image.into())].into()
+        }
+    };
+    out.set_some(MARK, part.take(MARK));
+    out.into()
+}
+
+/// A file for all others.
+fn document(mut part: Object<'_>) -> Json<'_> {
+    let mut file = part.get("file").and_then(Json::object).unwrap_or_default();
+    let Some(url) = file.get("file_data").and_then(Json::string).map(as_url) else { return part.into() };
     // OpenAI takes data without a name for none ("Missing required parameter": openai/openai-agents-python#1513).
     if url.starts_with("data:") && file.text("filename").is_empty() {
         file.set("filename", "file");
     }
     file.set("file_data", Json::Text(url));
-    object.set("file", file);
-    object.into()
+    part.set("file", file);
+    part.into()
 }
 
 /// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
@@ -259,6 +319,30 @@ pub(super) fn beside_calls(body: &mut Body<'_>, targets: &Targets) {
         out.push(message);
     }
     body.messages = out;
+}
+
+/// The gateway keeps no call and no id of a result for Cohere (1.15.2 and 2.2.3): what was called, and what came of it, is
+/// said in words, or each turn after a call is refused.
+pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
+    if !targets.any(|target| target.family == Family::Command && target.route == Route::Direct) {
+        return;
+    }
+    let said = |message: &Object<'_>| joined(message).unwrap_or_else(|| message.text("content").into_owned());
+    for message in &mut body.messages {
+        if is_role(message, "tool") {
+            let text = format!("Result of {}: {}", message.text("tool_call_id"), said(message));
+            *message = Object::from([("role", "user".into()), ("content", text.into())]);
+        } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
+            let mut text = said(message);
+            for call in calls.into_iter().filter_map(Json::into_object) {
+                let function = call.get("function").and_then(Json::object).unwrap_or_default();
+                let told = [&*call.text("id"), &*function.text("name"), &*function.text("arguments")].join(" ");
+                text = format!("{text}\n(call {told})");
+            }
+            message.remove("tool_calls");
+            message.set("content", String::from(text.trim_start()));
+        }
+    }
 }
 
 /// The parts of a content, which is no longer there.

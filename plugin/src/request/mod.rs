@@ -6,6 +6,7 @@
 
 mod cache;
 mod content;
+mod format;
 mod limit;
 mod options;
 mod reasoning;
@@ -103,6 +104,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);
     repair::members(&mut body, &targets);
+    format::answer(&mut body, &targets);
     limit::output(&mut body, &targets, &own, &options);
     reasoning::effort(&mut body, &targets, &own);
     reasoning::sampling(&mut body, &targets, &own);
@@ -111,6 +113,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::order(&mut body, &targets);
     content::beside_calls(&mut body, &targets);
     content::past_tools(&mut body, &targets);
+    content::told_calls(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
     let json = match protocol {

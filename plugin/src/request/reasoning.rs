@@ -15,6 +15,7 @@ const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "
 /// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
 /// knows what it does.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
+    thinking(body, targets);
     let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
     let Some(asked) = asked else { return };
     if own.supports_effort == Some(false) {
@@ -73,6 +74,37 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     if let Some(word) = beside_tools(body, targets, nearest(asked, targets)) {
         body.members.set("reasoning_effort", word.to_owned());
+    }
+}
+
+/// Makes an effort of Claude's `thinking` in a form that another of them takes: a budget since 4.7 ("`thinking.type.enabled`
+/// is not supported for this model": Kilo-Org/kilocode#11194), `adaptive` before 4.6. Those that always think refuse to be
+/// told not to (danny-avila/LibreChat#13704).
+fn thinking(body: &mut Body<'_>, targets: &Targets) {
+    let Some(thinking) = body.members.get("thinking").and_then(Json::object) else { return };
+    if !targets.all(|it| it.family == Family::Claude && !matches!(it.route, Route::OpenRouter | Route::Other)) {
+        return;
+    }
+    let has = |form| targets.any(|target| target.thinking == form);
+    let is_refused = match &*thinking.text("type") {
+        "disabled" => targets.any(|target| target.always_thinks),
+        "adaptive" => has(Thinking::Budget) || has(Thinking::None),
+        _ => {
+            has(Thinking::None) || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts.contains(&"xhigh"))
+        }
+    };
+    if !is_refused {
+        return;
+    }
+    body.members.remove("thinking");
+    let word = match thinking.get("budget_tokens").and_then(Json::whole) {
+        _ if thinking.is("type", "disabled") => return,
+        Some(..4_096) => "low",
+        Some(16_384..) => "high",
+        _ => "medium",
+    };
+    if body.members.get("reasoning_effort").is_none() {
+        body.members.set("reasoning_effort", word);
     }
 }
 

@@ -104,7 +104,9 @@ fn raw(text: Cow<'_, str>) -> String {
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
-    if own.supports_tools == Some(false) || body.tools.is_empty() {
+    // Where no call is wanted Bedrock knows no word for that, and the gateway leaves it out.
+    let is_unwanted = targets.goes(Route::Bedrock) && body.members.get("tool_choice").is_some_and(is_none);
+    if own.supports_tools == Some(false) || is_unwanted || body.tools.is_empty() {
         body.tools.clear();
         for name in ["tools", "tool_choice", "parallel_tool_calls"] {
             body.members.remove(name);
@@ -114,7 +116,10 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     choice(body, targets);
     let mut room = schema::ROOM;
     let form = Form::of(targets);
-    let is_cohere = targets.has(&[Family::Command]);
+    let refuses_strict = targets.any(|target| {
+        matches!(target.family, Family::Command | Family::Claude)
+            && !matches!(target.route, Route::OpenRouter | Route::Other)
+    });
     for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
@@ -138,8 +143,9 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        // "unknown field: parameter 'strict' is not a valid field" (OpenRouterTeam/openrouter-examples#71)
-        if is_cohere {
+        // Cohere: "unknown field: parameter 'strict' is not a valid field" (OpenRouterTeam/openrouter-examples#71). Claude
+        // wants the schema closed then (vercel/ai#20681), and the gateway opens it (2.2.3).
+        if refuses_strict {
             function.remove("strict");
         }
         match schema::parameters(function.take("parameters"), form, &mut room) {
@@ -148,6 +154,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         }
         tool.set("function", function);
     }
+}
+
+/// Whether a `tool_choice` is none, in either form.
+fn is_none(choice: &Json<'_>) -> bool {
+    choice.is("none") || choice.object().is_some_and(|choice| choice.is("type", "none"))
 }
 
 /// A choice in Anthropic's form, or in that of the Responses API, becomes one of chat completions. Models that always think

@@ -1,6 +1,7 @@
 //! Schemas of tools, in the part of JSON Schema that the models that may answer know.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -163,6 +164,71 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
     let mut out = Object::default();
     for (name, value) in schema {
         out.add(name, typed(value, depth - 1));
+    }
+    out.into()
+}
+
+/// A schema for the answer in Google's form.
+pub(super) fn of_google(schema: &Json<'_>) -> Json<'static> {
+    let json = schema.to_json().replace(OLDER, "#/$defs/").replace("\"definitions\"", "\"$defs\"");
+    let schema = Json::parse(&json).unwrap_or(Json::NULL);
+    let defs = schema.object().and_then(|schema| schema.get("$defs")?.object()).unwrap_or_default();
+    let mut room = ROOM;
+    Json::from(Walk { defs, left: MOST, room: &mut room }.google(schema, DEEPEST)).owned()
+}
+
+/// Bounds, which Anthropic refuses in a schema for the answer.
+const BOUNDS: [&str; 11] = [
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
+    "maxItems", "pattern", "format",
+];
+
+/// So many definitions may lead to each other.
+const MOST_DEFINITIONS: usize = 64;
+
+/// A schema for the answer as Anthropic takes it: each object closed, without bounds, and none if it leads to itself
+/// ("Circular reference detected in schema definitions": egonSchiele/agency-lang#487). Sources of the others: see
+/// `host-harness/stub/src/strict/anthropic.rs`.
+pub(super) fn closed(schema: Json<'_>) -> Option<Json<'_>> {
+    let defs = schema.object()?.get("$defs").and_then(Json::object).unwrap_or_default();
+    let mut open: Vec<_> = defs.iter().map(|(name, json)| (format!("#/$defs/{name}\""), json.to_json())).collect();
+    open.push(("\"#\"".into(), schema.to_json()));
+    if open.len() > MOST_DEFINITIONS {
+        return None;
+    }
+    // Those that lead to none that is left, until none is.
+    while !open.is_empty() {
+        let names: Vec<_> = open.iter().map(|(name, _)| name.clone()).collect();
+        open.retain(|(_, json)| names.iter().any(|name| json.contains(&**name)));
+        if open.len() == names.len() {
+            return None;
+        }
+    }
+    Some(close(schema, DEEPEST))
+}
+
+fn close(json: Json<'_>, depth: usize) -> Json<'_> {
+    if depth == 0 || !json.is_nested() {
+        return json;
+    }
+    if !json.is_object() {
+        return json
+            .into_list()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|item| close(item, depth - 1))
+            .collect::<Vec<_>>()
+            .into();
+    }
+    let mut out = Object::default();
+    for (name, value) in json.into_object().unwrap_or_default() {
+        // A property of such a name is an object.
+        if value.is_nested() || !BOUNDS.contains(&&*name) {
+            out.add(name, close(value, depth - 1));
+        }
+    }
+    if out.is("type", "object") {
+        out.set("additionalProperties", false);
     }
     out.into()
 }

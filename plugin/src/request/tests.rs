@@ -345,6 +345,14 @@ fn a_longer_time_never_follows_a_shorter_one() {
 }
 
 #[test]
+fn openrouter_gets_markers_in_texts_alone() {
+    let sent = fit(&at(&json!({})), agent(OPENROUTER), None, true);
+    let found = paths(&sent);
+    assert!(found.iter().any(|path| path.contains("messages/0")), "{found:?}");
+    assert!(found.iter().all(|path| path.contains("/content/")), "{found:?}");
+}
+
+#[test]
 fn nobody_else_gets_markers_or_a_split_text() {
     for model in
         [GPT, GEMINI, KIMI, "@vertex/anthropic.claude-opus-4-6@20260101", "@team/prod", "@databricks/claude-sonnet-4"]
@@ -1139,6 +1147,27 @@ fn each_provider_gets_contents_in_its_form() {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": [pdf("file")]}]}));
         assert_eq!(sent["messages"][0]["content"], json!([pdf(form)]), "{model}");
     }
+    let left_out = |what: &str| json!([{"type": "text", "text": format!("({what})")}]);
+    let shown = |url: &str| json!([{"type": "image_url", "image_url": {"url": url}}]);
+    let heard = json!([{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]);
+    for (model, part, expected) in [
+        (CLAUDE, heard.clone(), left_out("input_audio that this model cannot take:  ")),
+        (BEDROCK_LLAMA, heard.clone(), left_out("input_audio that this model cannot take:  ")),
+        (GEMINI, heard.clone(), heard.clone()),
+        (GPT, heard.clone(), heard),
+        (
+            BEDROCK,
+            shown("https://a.example/b.png"),
+            left_out("image_url that this model cannot take:  https://a.example/b.png"),
+        ),
+        (CLAUDE, shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        (CLAUDE, shown("data:image/jpg;base64,AA=="), shown("data:image/jpeg;base64,AA==")),
+        (BEDROCK, shown("iVBORw0KGgo="), shown("data:image/png;base64,iVBORw0KGgo=")),
+        (GPT, shown("data:image/jpg;base64,AA=="), shown("data:image/jpg;base64,AA==")),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
+        assert_eq!(sent["messages"][0]["content"], expected, "{model}");
+    }
     let file = |data: &str| json!([{"type": "file", "file": {"filename": "a.x", "file_data": data}}]);
     for (model, data, expected) in [
         (GPT, "JVBERi0A", file("data:application/pdf;base64,JVBERi0A")),
@@ -1150,7 +1179,12 @@ fn each_provider_gets_contents_in_its_form() {
         ),
         (CLAUDE, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
         (GPT, "data:text/csv;base64,YSxi", file("data:text/csv;base64,YSxi")),
-        (CLAUDE, "data:text/csv;base64,/w==", file("data:text/csv;base64,/w==")),
+        (CLAUDE, "data:text/csv;base64,/w==", json!([{"type": "text", "text": "a.x\n\u{fffd}"}])),
+        (CLAUDE, "data:application/zip;base64,AA==", left_out("file that this model cannot take: a.x ")),
+        (BEDROCK, "https://a.example/b.pdf", left_out("file that this model cannot take: a.x https://a.example/b.pdf")),
+        (CLAUDE, "https://a.example/b.pdf", json!([{"type": "file", "file": {"file_url": "https://a.example/b.pdf"}}])),
+        (GEMINI, "data:audio/mp3;base64,AA==", shown("data:audio/mp3;base64,AA==")),
+        (GEMINI, "gs://a/b.pdf", shown("gs://a/b.pdf")),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": file(data)}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
@@ -1185,6 +1219,131 @@ fn each_provider_gets_contents_in_its_form() {
     asked["tool_choice"] = "auto".into();
     let sent = fit(&no_tools, asked, None, true);
     assert!(sent.get("tools").is_none() && sent.get("tool_choice").is_none());
+}
+
+#[test]
+fn the_form_of_an_answer_reaches_each_model() {
+    let schema = |more: Value| {
+        let mut schema = json!({
+            "type": "object",
+            "properties": {"n": {"type": "integer", "minimum": 1}, "minimum": {"$ref": "#/$defs/m"}},
+            "required": ["n", "minimum"], "additionalProperties": false,
+            "$defs": {"m": {"type": "object", "properties": {}, "additionalProperties": false}},
+        });
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        schema
+    };
+    let told = |schema: Value, strict: bool| json!({"type": "json_schema", "json_schema": {"name": "a", "strict": strict, "schema": schema}});
+    let object = json!({"type": "json_object"});
+    let closed = json!({
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "minimum": {"$ref": "#/$defs/m"}},
+        "required": ["n", "minimum"], "additionalProperties": false,
+        "$defs": {"m": {"type": "object", "properties": {}, "additionalProperties": false}},
+    });
+    let googles = json!({
+        "type": "object",
+        "properties": {"n": {"type": "integer", "minimum": 1}, "minimum": {"type": "object", "properties": {}}},
+        "required": ["n", "minimum"],
+    });
+    let circle = json!({"$defs": {"m": {"type": "object", "properties": {"more": {"$ref": "#/$defs/m"}}}}});
+    let plain_schema = told(schema(json!({})), true);
+    for (model, asked, tools, expected, says) in [
+        (CLAUDE, plain_schema.clone(), true, told(closed.clone(), true), true),
+        (CLAUDE, told(schema(json!({})), false), false, Value::Null, true),
+        (CLAUDE, told(schema(circle.clone()), true), false, Value::Null, true),
+        (CLAUDE, object.clone(), false, object.clone(), true),
+        ("@anthropic/claude-sonnet-4-20250514", plain_schema.clone(), false, Value::Null, true),
+        (BEDROCK, plain_schema.clone(), false, Value::Null, true),
+        (BEDROCK_LLAMA, plain_schema.clone(), false, Value::Null, true),
+        (OPENROUTER, plain_schema.clone(), false, plain_schema.clone(), false),
+        (GEMINI, plain_schema.clone(), false, told(googles.clone(), true), false),
+        (GEMINI, plain_schema.clone(), true, Value::Null, true),
+        ("@google/gemini-3-pro-preview", plain_schema.clone(), true, told(googles, true), false),
+        (GPT, plain_schema.clone(), true, plain_schema.clone(), false),
+        (GPT, object.clone(), false, object.clone(), true),
+        (KIMI, plain_schema.clone(), false, plain_schema.clone(), true),
+        ("@mistral/mistral-large-latest", plain_schema.clone(), false, plain_schema.clone(), true),
+        ("@deepseek/deepseek-chat", plain_schema.clone(), true, object.clone(), true),
+        ("@zai/glm-5", plain_schema.clone(), false, object.clone(), true),
+        ("@cohere/command-a-03-2025", plain_schema.clone(), false, object.clone(), true),
+        ("@cohere/command-a-03-2025", plain_schema.clone(), true, Value::Null, true),
+        ("@perplexity/sonar", object.clone(), false, Value::Null, true),
+        ("@perplexity/sonar", plain_schema.clone(), false, plain_schema.clone(), false),
+        ("@groq/llama-3.3-70b-versatile", plain_schema.clone(), false, object.clone(), true),
+        ("@team/prod", object.clone(), false, object.clone(), false),
+        ("@xai/grok-4", json!({"type": "text"}), false, json!({"type": "text"}), false),
+    ] {
+        let mut body = json!({"model": model, "messages": [{"role": "system", "content": "s"}, user("hi")], "response_format": asked});
+        if tools {
+            body["tools"] = json!([{"type": "function", "function": {"name": "f"}}]);
+        }
+        let sent = plain(body);
+        assert_eq!(sent["response_format"], expected, "{model}: {asked}");
+        let system = sent["messages"][0]["content"].to_string();
+        assert_eq!(system.contains("JSON"), says, "{model}: {system}");
+        assert_eq!(system.contains("integer"), says && asked != object, "{model}: {system}");
+    }
+    // Where the host speaks of it, no more is said to those that take it; parts are not joined with it.
+    let spoken = json!({"model": GPT, "messages": [user("Reply in json")], "response_format": object});
+    assert_eq!(plain(spoken.clone())["messages"], spoken["messages"]);
+    let parts = json!({"role": "system", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]});
+    let sent = plain(json!({"model": OPUS, "messages": [parts, user("hi")], "response_format": object}));
+    assert_eq!(sent["messages"][0], parts);
+    assert_eq!(sent["messages"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_the_gateway_leaves_out_is_said_otherwise() {
+    let history = json!([
+        user("a"),
+        calls(json!([call("1", "f", "{}".into()), call("2", "g", "{\"x\":1}".into())])),
+        result("1", "r".into()),
+        result("2", json!([{"type": "text", "text": "q"}])),
+        user("b")
+    ]);
+    let sent = plain(json!({"model": "@cohere/command-a-03-2025", "messages": history}));
+    assert_eq!(
+        sent["messages"],
+        json!([user("a"), {"role": "assistant", "content": "(call 1 f {})\n(call 2 g {\"x\":1})"},
+            user("Result of 1: r"), user("Result of 2: q"), user("b")])
+    );
+    let routed = plain(json!({"model": "@openrouter/cohere/command-a", "messages": history}));
+    assert_eq!(routed["messages"][1]["tool_calls"][1]["id"], "2");
+
+    let tool = json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]);
+    for (model, choice, strict, tools) in [
+        (BEDROCK, json!("none"), false, 0),
+        (BEDROCK, json!({"type": "none"}), false, 0),
+        (BEDROCK, json!("auto"), false, 1),
+        (CLAUDE, json!("none"), false, 1),
+        (GPT, json!("none"), true, 1),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [user("a")], "tools": tool, "tool_choice": choice}));
+        assert_eq!(sent["tools"].as_array().map_or(0, Vec::len), tools, "{model}");
+        assert_eq!(sent["tools"][0]["function"].get("strict").is_some(), strict, "{model}");
+        assert_eq!(sent.get("tool_choice").is_some(), tools > 0, "{model}");
+    }
+}
+
+#[test]
+fn thinking_is_asked_for_in_the_form_of_this_claude() {
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    let adaptive = json!({"type": "adaptive"});
+    for (model, asked, thinking, effort) in [
+        (OPUS, budget(2_000), adaptive.clone(), json!("low")),
+        (OPUS, budget(10_000), adaptive.clone(), json!("medium")),
+        ("@anthropic/claude-opus-5-5", budget(32_000), adaptive.clone(), json!("high")),
+        ("@anthropic/claude-fable-5-1", json!({"type": "disabled"}), Value::Null, Value::Null),
+        (OPUS, json!({"type": "disabled"}), json!({"type": "disabled"}), Value::Null),
+        ("@anthropic/claude-opus-4-6", budget(2_000), budget(2_000), Value::Null),
+        (CLAUDE, budget(2_000), budget(2_000), Value::Null),
+        (CLAUDE, adaptive.clone(), budget(8_192), Value::Null),
+        ("@anthropic/claude-3-5-haiku-latest", budget(2_000), Value::Null, Value::Null),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "thinking": asked}));
+        assert_eq!((&sent["thinking"], &sent["reasoning_effort"]), (&thinking, &effort), "{model}: {asked}");
+    }
 }
 
 /// A model that speaks only the Responses API.

@@ -21,6 +21,7 @@ pub(crate) fn check(body: &Value) -> Result<(), String> {
         thinking(body, family)?;
         sampling(body, family)?;
     }
+    format(&body["output_config"]["format"]["schema"], model, family)?;
     signatures(body)?;
     loops(body)
 }
@@ -84,6 +85,9 @@ fn tools(body: &Value) -> Result<(), String> {
         if tool["input_schema"]["type"] != "object" {
             return Err(format!("tools.{at}.custom.input_schema.type: Input should be 'object'"));
         }
+        if tool["strict"] == true {
+            closed(&tool["input_schema"], &format!("tools.{at}.custom"))?;
+        }
         if ["oneOf", "allOf", "anyOf"].iter().any(|name| tool["input_schema"].get(name).is_some()) {
             return Err(format!(
                 "tools.{at}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
@@ -94,6 +98,56 @@ fn tools(body: &Value) -> Result<(), String> {
         return Err("tool_choice.tool.name: Field required".into());
     }
     Ok(())
+}
+
+/// A schema for the answer is taken by models since 4.5 and by Opus 4.1. Sources: docs, "Structured outputs";
+/// egonSchiele/agency-lang#487 (one that refers to itself).
+fn format(schema: &Value, model: &str, family: Option<&Family>) -> Result<(), String> {
+    if schema.is_null() {
+        return Ok(());
+    }
+    let is_old = |family: &Family| family.output < 64_000 || ["claude-3-7", "claude-sonnet-4"].contains(&family.name);
+    if family.is_some_and(is_old) && !model.contains("opus-4-1") {
+        return Err(format!("'{model}' does not support output format."));
+    }
+    for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
+        if leads_to(definition, name, schema, 32) {
+            return Err(format!(
+                "Circular reference detected in schema definitions: {name} -> {name}. Self-referencing or mutually-referencing definitions are not supported."
+            ));
+        }
+    }
+    closed(schema, "output_config.format.schema")
+}
+
+/// Whether a schema refers to a definition, or to one that does.
+fn leads_to(schema: &Value, name: &str, root: &Value, depth: usize) -> bool {
+    if let Some(named) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/")) {
+        return named == name || depth > 0 && leads_to(&root["$defs"][named], name, root, depth - 1);
+    }
+    let members = schema.as_object().into_iter().flatten().map(|(_, value)| value);
+    members.chain(list(schema)).any(|inner| leads_to(inner, name, root, depth))
+}
+
+/// What constrains an answer is closed, and has no bounds. Sources: veryfront/veryfront-code#3918, BerriAI/litellm#35808,
+/// vercel/ai#20681 (of strict tools), laravel/ai#715 (bounds).
+fn closed(schema: &Value, path: &str) -> Result<(), String> {
+    if schema["type"] == "object" && schema["additionalProperties"] != false {
+        return Err(format!("{path}: For 'object' type, 'additionalProperties' must be explicitly set to false"));
+    }
+    const BOUNDS: [&str; 8] = [
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
+        "maxItems",
+    ];
+    let kind = schema["type"].as_str().unwrap_or_default();
+    if let Some(name) = BOUNDS.iter().find(|name| schema[**name].is_number()) {
+        return Err(format!("{path}: For '{kind}' type, property '{name}' is not supported"));
+    }
+    if schema["minItems"].as_u64().is_some_and(|least| least > 1) {
+        return Err(format!("{path}: For 'array' type, 'minItems' values other than 0 or 1 are not supported"));
+    }
+    let members = schema.as_object().into_iter().flatten().map(|(_, value)| value);
+    members.chain(list(schema)).try_for_each(|inner| closed(inner, path))
 }
 
 /// Roles and emptiness. Sources: anthropics/claude-code#59812 (empty), #23440 (blank), and the "all messages must have
@@ -283,6 +337,15 @@ pub(super) fn marked(body: &Value) -> Vec<(String, &Value)> {
 /// handochan/aelix-ai#258 for what a generation does not take; liuw1535/antigravity2api-nodejs#149 for the budget.
 fn thinking(body: &Value, family: &Family) -> Result<(), String> {
     let thinking = &body["thinking"];
+    // danny-avila/LibreChat#13704, and UKGovernmentBEIS/inspect_ai#5176 for the choice.
+    if ["claude-opus-5-5", "claude-fable-5"].contains(&family.name) {
+        if thinking["type"] == "disabled" {
+            return Err("\"thinking.type.disabled\" is not supported for this model. Thinking defaults to adaptive mode when not specified.".into());
+        }
+        if matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool")) {
+            return Err("tool_choice: type \"tool\" and \"any\" are not supported for this model".into());
+        }
+    }
     match thinking["type"].as_str() {
         None | Some("disabled") => {}
         Some("adaptive") => {

@@ -10,6 +10,12 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     if is_nova(model) {
         return nova(body);
     }
+    // vectorize-io/hindsight#3300 (Haiku 4.5) and presenton/presenton#939 (Sonnet 5): others take it.
+    if body["additionalModelRequestFields"]["output_config"].get("format").is_some() {
+        return Err(
+            "The model returned the following errors: output_config.format: Extra inputs are not permitted".into()
+        );
+    }
     anthropic::check(&as_messages(model, body))
         .map_err(|message| format!("The model returned the following errors: {message}"))
 }

@@ -10,7 +10,12 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     let model = body["model"].as_str().unwrap_or_default();
     let name = model.rsplit('/').next().unwrap_or(model);
     let is_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
+    let format = body["response_format"]["type"].as_str().unwrap_or_default();
     if slug.contains("groq") || slug.contains("cerebras") {
+        // TypeWhisper/typewhisper-win#26
+        if slug.contains("groq") && is_of(&["llama-3"]) && format == "json_schema" {
+            return refused("The model only supports response formats: [json text].");
+        }
         return only_known(slug, body);
     }
     if is_routed(body) {
@@ -25,6 +30,16 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if is_of(&["kimi"]) {
         return kimi(body);
     }
+    // inspect_ai#4916 and llm-exe#662 (of UKGovernmentBEIS and llm-exe); browserbase/stagehand#1204 (the word).
+    if is_of(&["deepseek"]) {
+        return match format {
+            "json_schema" => refused("This response_format type is unavailable now"),
+            "json_object" if !says_json(body) => refused(
+                "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'.",
+            ),
+            _ => Ok(()),
+        };
+    }
     if is_of(&["qwen3."]) {
         return qwen(body);
     }
@@ -36,6 +51,11 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
 
 fn refused(message: impl Into<String>) -> Result<(), Refused> {
     Err(Refused::from(message.into()))
+}
+
+/// Whether the word stands in what is said.
+pub(super) fn says_json(body: &Value) -> bool {
+    list(&body["messages"]).any(|message| message["content"].to_string().to_ascii_lowercase().contains("json"))
 }
 
 /// Groq and Cerebras refuse each member that they do not know, and take reasoning back as `reasoning`. Sources: janhq/jan#8136 and
@@ -142,7 +162,21 @@ fn cohere(body: &Value) -> Result<(), Refused> {
     if list(&body["tools"]).any(|tool| tool["function"].get("strict").is_some()) {
         return refused("unknown field: parameter 'strict' is not a valid field.");
     }
-    Ok(())
+    // docs.cohere.com "Chat": the id is required, and so are calls or a content (langchain-ai/langchain-cohere#15).
+    if list(&body["messages"]).any(|message| message["role"] == "tool" && message["tool_call_id"].is_null()) {
+        return refused("invalid request: tool_call_id is required in a tool message");
+    }
+    if list(&body["messages"]).any(|message| message["content"].is_null() && message["tool_calls"].is_null()) {
+        return refused("invalid request: all elements in history must have a message.");
+    }
+    // docs.cohere.com "Structured outputs": an object, with a schema or without, and not beside tools.
+    match body["response_format"]["type"].as_str() {
+        Some("json_schema") => refused("invalid request: response_format.type must be one of: text, json_object"),
+        Some("json_object") if list(&body["tools"]).next().is_some() => {
+            refused("invalid request: response_format is not supported with tools")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Source: QwenLM/qwen-code#7659. Qwen thinks by itself since 3.5.
@@ -156,6 +190,10 @@ fn qwen(body: &Value) -> Result<(), Refused> {
 /// Sources: perplexityai/api-discussion#265, anomalyco/opencode#9416, edenai/edenai-apis#144 (system messages first),
 /// serac-labs/serac#53 (the words).
 fn sonar(body: &Value) -> Result<(), Refused> {
+    // 567-labs/instructor#1005
+    if body["response_format"]["type"] == "json_object" {
+        return refused("[\"At body -> response_format -> ResponseFormatText -> type: Input should be 'text'\"]");
+    }
     let roles = list(&body["messages"]).map(|message| message["role"].as_str().unwrap_or_default());
     let mut before = "assistant";
     for role in roles.skip_while(|role| *role == "system") {

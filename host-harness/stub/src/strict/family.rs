@@ -74,6 +74,8 @@ const FAMILIES: &[Family] = &[
     claude("sonnet-4-6", 128_000, Thinking::Either, 1024),
     claude("opus-4-7", 128_000, Thinking::Effort, 4096),
     claude("opus-4-8", 128_000, Thinking::Effort, 4096),
+    claude("claude-opus-5-5", 128_000, Thinking::Effort, 512),
+    claude("claude-haiku-5-5", 128_000, Thinking::Effort, 512),
     claude("claude-opus-5", 128_000, Thinking::Effort, 4096),
     claude("claude-sonnet-5", 128_000, Thinking::Effort, 1024),
     claude("claude-fable-5", 128_000, Thinking::Effort, 4096),

@@ -18,6 +18,14 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     if config.get("stopSequences").is_some_and(|stop| !stop.is_array()) {
         return Err("Invalid value at 'generation_config.stop_sequences' (TYPE_STRING)".into());
     }
+    // googleapis/python-genai#867 and symfony/ai#803; since Gemini 3 both go together (ai.google.dev "Structured outputs").
+    let is_before_3 = family.is_none_or(|family| family.thinking != Thinking::Always);
+    if is_before_3 && config.get("responseMimeType").is_some() && list(&body["tools"]).next().is_some() {
+        return Err("Function calling with a response mime type: 'application/json' is unsupported".into());
+    }
+    if config["responseSchema"].is_object() {
+        schema(&config["responseSchema"], "generation_config.response_schema")?;
+    }
     for tool in list(&body["tools"]) {
         for (at, declared) in list(&tool["functionDeclarations"]).enumerate() {
             if declared["parameters"]["properties"].as_object().is_some_and(serde_json::Map::is_empty) {

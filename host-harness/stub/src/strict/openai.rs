@@ -128,6 +128,12 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         return Err(Refused::new(text, "parallel_tool_calls", "unsupported_parameter"));
     }
     choice(&body["tool_choice"])?;
+    // langchain-ai/langchain#15125 and ultimatejimmy/xray.koplugin#33
+    if body["response_format"]["type"] == "json_object" && !super::compatible::says_json(body) {
+        let text =
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
+        return Err(Refused::new(text, "messages", ""));
+    }
     response_format(&body["response_format"])
 }
 

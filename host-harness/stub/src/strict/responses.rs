@@ -62,6 +62,12 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     if body["text"]["format"]["type"] == "json_schema" {
         texts(&body["text"]["format"], "text.format", &["name"])?;
     }
+    if body["text"]["format"]["type"] == "json_object"
+        && !body["input"].to_string().to_ascii_lowercase().contains("json")
+    {
+        let text = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.";
+        return Err(Refused::new(text, "input", ""));
+    }
     for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "function") {
         let path = format!("tools[{at}]");
         texts(tool, &path, &["name"])?;

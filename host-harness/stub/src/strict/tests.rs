@@ -64,6 +64,8 @@ fn what_anthropic_refuses() {
     let on = json!({"thinking": budget(2000)});
     let long_after_short = json!([text("a", Some(false)), text("b", Some(true))]);
     let result = |content: Value| json!([{"type": "tool_result", "tool_use_id": "1", "content": content}]);
+    let formed =
+        |schema: Value| claude(json!({"output_config": {"format": {"type": "json_schema", "schema": schema}}}));
     let cases = [
         (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
         (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
@@ -120,6 +122,20 @@ fn what_anthropic_refuses() {
         (claude(json!({"thinking": budget(2000), "tool_choice": {"type": "any"}})), "Thinking may not be enabled when"),
         (claude(json!({"temperature": 0.5, "top_p": 0.5})), "cannot both be specified"),
         (claude(json!({"output_config": {"effort": "low"}})), "does not support the effort parameter"),
+        (formed(json!({"type": "object"})), "output_config.format.schema: For 'object' type, 'additionalProperties'"),
+        (formed(json!({"type": "array", "items": {"type": "integer", "minimum": 1}})), "property 'minimum' is not"),
+        (formed(json!({"type": "array", "minItems": 2})), "'minItems' values other than 0 or 1"),
+        (formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}})), "Circular reference"),
+        (
+            claude(
+                json!({"model": "claude-sonnet-4-20250514", "output_config": {"format": {"schema": {"type": "string"}}}}),
+            ),
+            "does not support output format",
+        ),
+        (
+            claude(json!({"tools": [{"name": "f", "strict": true, "input_schema": {"type": "object"}}]})),
+            "tools.0.custom: For 'object' type, 'additionalProperties' must be explicitly set to false",
+        ),
         (
             claude(json!({"model": "claude-opus-4-6", "output_config": {"effort": "xhigh"}})),
             "Input should be 'low', 'medium'",
@@ -129,6 +145,14 @@ fn what_anthropic_refuses() {
             "\"thinking.type.enabled\" is not supported",
         ),
         (claude(json!({"model": "claude-opus-5", "temperature": 0.5})), "`temperature` is deprecated"),
+        (
+            claude(json!({"model": "claude-fable-5-1", "thinking": {"type": "disabled"}})),
+            "\"thinking.type.disabled\" is not supported",
+        ),
+        (
+            claude(json!({"model": "claude-opus-5-5", "tool_choice": {"type": "any"}})),
+            "type \"tool\" and \"any\" are not",
+        ),
         (
             claude(
                 json!({"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}),
@@ -152,6 +176,14 @@ fn what_anthropic_refuses() {
     }
     for body in [
         claude(json!({})),
+        formed(
+            json!({"type": "object", "additionalProperties": false, "properties": {"minimum": {"type": "integer"}}}),
+        ),
+        formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}}})),
+        claude(
+            json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "f"}}),
+        ),
+        claude(json!({"tools": [{"name": "f", "strict": false, "input_schema": {"type": "object"}}]})),
         claude(
             json!({"model": "claude-opus-4-6", "thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
         ),
@@ -191,6 +223,11 @@ fn what_bedrock_refuses() {
         (request(result(json!([{"text": "a"}])), false), "The toolConfig field must be defined"),
         (request(result(json!([{"text": "a"}])), true), "errors: messages.0.content.0: unexpected `tool_use_id`"),
         (json!({"messages": [{"role": "assistant", "content": [{"text": "a"}]}]}), "must start with a user message"),
+        (
+            json!({"messages": [{"role": "user", "content": [{"text": "a"}]}],
+                "additionalModelRequestFields": {"output_config": {"format": {}}}}),
+            "output_config.format: Extra inputs are not permitted",
+        ),
     ] {
         let refused = bedrock::check(model, &body).expect_err(message);
         assert!(refused.contains(message), "{refused}, and not {message}");
@@ -216,6 +253,14 @@ fn what_gemini_refuses() {
         let parameters = json!({"type": "object", "properties": properties});
         json!({"contents": [asks], "tools": [{"functionDeclarations": [{"name": "f", "parameters": parameters}]}]})
     };
+    let formed = |schema: Value, tools: bool| {
+        let config = json!({"responseMimeType": "application/json", "responseSchema": schema});
+        let mut body = json!({"contents": [asks], "generationConfig": config});
+        if tools {
+            body["tools"] = json!([{"functionDeclarations": [{"name": "f"}]}]);
+        }
+        body
+    };
     let (good, bad, none) = (call(Some(&Signature::of("f"))), call(Some("x")), call(None));
     let level = json!({"contents": [asks], "generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}});
     for (model, body, message) in [
@@ -238,6 +283,8 @@ fn what_gemini_refuses() {
             "required[0]: property is not defined",
         ),
         ("gemini-2.5-pro", declares(json!({"a": true})), "Invalid value at 'tools[0]"),
+        ("gemini-2.5-pro", formed(json!({"type": "string"}), true), "Function calling with a response mime type"),
+        ("gemini-3-pro", formed(json!({"const": 1}), true), "\"const\" at 'generation_config.response_schema'"),
         ("gemini-3-pro", contents(&[]), "contents is not specified"),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
@@ -250,6 +297,8 @@ fn what_gemini_refuses() {
     }
     for (model, body) in [
         ("gemini-3-pro", level),
+        ("gemini-3-pro", formed(json!({"type": "string"}), true)),
+        ("gemini-2.5-pro", formed(json!({"type": "string"}), false)),
         ("gemini-3-pro", contents(&[&asks, &good, &gives])),
         ("gemini-3-pro", contents(&[&asks, &none, &gives, &json!({"role": "model", "parts": [{"text": "a"}]}), &asks])),
         ("gemini-2.5-pro", contents(&[&asks, &none, &gives])),
@@ -310,6 +359,7 @@ fn what_openai_and_its_like_refuse() {
         (body("@openai/gpt-4o", json!({"thinking": {}})), "Unrecognized request argument supplied: thinking"),
         (body("gpt-4o", json!({"thinking": {}})), "Unrecognized request argument supplied: thinking"),
         (body("gpt-4o", json!({"response_format": {"type": "yaml"}})), "Supported values are: 'json_object'"),
+        (body("gpt-5", json!({"response_format": {"type": "json_object"}})), "must contain the word 'json'"),
         (body("gpt-4o", turn(Some(("reasoning_content", json!("a"))), true)), "'messages[1].reasoning_content'"),
         (body("gpt-4o", turn(Some(("content_blocks", json!([]))), true)), "'messages[1].content_blocks'"),
         (body("gpt-5", marked("system")), "'messages[0].content[0].cache_control'"),
@@ -344,6 +394,10 @@ fn what_openai_and_its_like_refuse() {
         body("gpt-5", json!({"max_completion_tokens": 10, "reasoning_effort": "minimal"})),
         body("gpt-5.1", json!({"temperature": 0.5, "reasoning_effort": "none"})),
         body("gpt-4o", marked("system")),
+        body(
+            "gpt-4o",
+            json!({"response_format": {"type": "json_object"}, "messages": [{"role": "user", "content": "as JSON"}]}),
+        ),
         body("kimi-k2.5", turn(Some(("reasoning_content", json!(""))), true)),
         body("kimi-k2.5", json!({"thinking": {"type": "disabled"}, "messages": turn(None, true)["messages"]})),
         body("moonshotai/kimi-k2.5", turn(Some(("reasoning_details", json!([]))), true)),
@@ -370,6 +424,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
     };
     let said = |name: &str| json!({"messages": [{"role": "assistant", "content": "a", (name): "b"}]});
     let forced = json!({"tool_choice": "required"});
+    let formed = |kind: &str| json!({"response_format": {"type": kind}});
     let union = json!({"tools": [{"function": {"parameters": {"type": "object", "anyOf": []}}}]});
     let within =
         |a: Value| json!({"tools": [{"function": {"parameters": {"type": "object", "properties": {"a": a}}}}]});
@@ -411,6 +466,18 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             "parameter 'strict' is not a valid field",
         ),
         ("", of("qwen3.6-plus", forced.clone()), "in thinking mode"),
+        ("", of("deepseek-chat", formed("json_schema")), "This response_format type is unavailable now"),
+        ("", of("deepseek-chat", formed("json_object")), "Prompt must contain the word 'json'"),
+        ("", of("sonar", formed("json_object")), "Input should be 'text'"),
+        ("groq", of("llama-3.3-70b-versatile", formed("json_schema")), "only supports response formats"),
+        ("", of("command-a", formed("json_schema")), "response_format.type must be"),
+        (
+            "",
+            of("command-a", json!({"tools": [{}], "response_format": {"type": "json_object"}})),
+            "not supported with tools",
+        ),
+        ("", of("command-a", json!({"messages": [{"role": "tool", "content": "r"}]})), "tool_call_id is required"),
+        ("", of("command-a", json!({"messages": [{"role": "assistant", "content": null}]})), "must have a message"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
         assert!(refused.message.contains(message), "{refused:?}, and not {message}");
@@ -425,6 +492,11 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("kimi-k3", within(json!({"anyOf": [{"type": "string"}]})))),
         ("", of("command-a", within(json!({"type": "string"})))),
         ("", of("qwen3-max", forced)),
+        ("", of("sonar", formed("json_schema"))),
+        ("groq", of("llama-3.3-70b-versatile", formed("json_object"))),
+        ("groq", of("openai/gpt-oss-120b", formed("json_schema"))),
+        ("", of("command-a", formed("json_object"))),
+        ("", of("command-a", turns(&["user", "call", "tool"]))),
     ] {
         assert_eq!(compatible::check(slug, &body), Ok(()), "{slug} {body}");
     }
@@ -477,6 +549,7 @@ fn what_the_responses_api_refuses() {
             "'text.format.json_schema'",
         ),
         (asks(json!({"text": {"format": {"type": "json_schema", "schema": {}}}})), "parameter: 'text.format.name'"),
+        (asks(json!({"text": {"format": {"type": "json_object"}}})), "must contain the word 'json'"),
         (asks(json!({"tool_choice": {"type": "function"}})), "parameter: 'tool_choice.name'"),
         (asks(json!({"tool_choice": {"type": "function", "name": "f", "function": {}}})), "'tool_choice.function'"),
         (tool(json!({"name": null})), "parameter: 'tools[0].name'"),

@@ -1,0 +1,115 @@
+//! The form that an answer is asked for in (`response_format`). Some providers refuse it, and the gateway keeps it from
+//! others, who then answer as they like: they are told in words.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::schema;
+use super::targets::Targets;
+use super::{Body, is_system};
+use crate::json::{Json, Object};
+use crate::model_traits::{self, Family, Route, Thinking, Traits};
+
+/// How much of a format is sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sent {
+    Nothing,
+    /// That it is an object.
+    Object,
+    All,
+}
+
+/// How a model takes a format, with tools beside it and maybe a schema in it; and whether it has to be told in words.
+///
+/// Gateway 1.15.2 drops it for Anthropic, Bedrock, Mistral and Moonshot, and 2.2.3 for the last two; what 2.2.3 makes of it
+/// for Claude Bedrock refuses (vercel/ai#19988). Of schemas DeepSeek knows nothing ("This response_format type is
+/// unavailable now": UKGovernmentBEIS/inspect_ai#4916), nor do GLM (hugalafutro/model-hotel#896), Cohere, and Llama at Groq
+/// (TypeWhisper/typewhisper-win#26), nor Perplexity of an object without one (567-labs/instructor#1005). Before Gemini 3 it
+/// does not go with tools ("Function calling with a response mime type": googleapis/python-genai#867).
+fn takes(target: &Traits, has_tools: bool, has_schema: bool) -> (Sent, bool) {
+    use Family as F;
+    match (target.family, target.route) {
+        (_, Route::OpenRouter | Route::Other) => (Sent::All, false),
+        (_, Route::Bedrock) | (F::Claude, Route::Vertex) => (Sent::Nothing, true),
+        (F::Claude, _) => {
+            let is_known = target.reasons() && target.refuses & model_traits::SCHEMA == 0;
+            (if is_known { Sent::All } else { Sent::Nothing }, true)
+        }
+        (F::Gemini, _) if has_tools && target.thinking != Thinking::Effort => (Sent::Nothing, true),
+        (F::Command, _) | (F::Llama, Route::Strict) if has_tools => (Sent::Nothing, true),
+        (F::DeepSeek | F::Glm | F::Command, Route::Direct) | (F::Llama, Route::Strict) => (Sent::Object, true),
+        (F::Sonar, _) if !has_schema => (Sent::Nothing, true),
+        (F::Mistral | F::Kimi | F::MiniMax, _) => (Sent::All, true),
+        _ => (Sent::All, false),
+    }
+}
+
+/// Asks for the form in the way that all models take which may answer.
+pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
+    let Some(mut format) = body.members.get("response_format").and_then(Json::object) else { return };
+    let is_object = format.is("type", "json_object");
+    let mut told = format.get("json_schema").and_then(Json::object).filter(|_| !is_object).unwrap_or_default();
+    if told.is_empty() && !is_object {
+        return;
+    }
+    let has_schema = !is_object;
+    let has_tools = !body.tools.is_empty();
+    let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema));
+    let Some((mut sent, mut says)) = all.reduce(|(sent, says), (other, also)| (sent.min(other), says | also)) else {
+        return;
+    };
+    let schema = told.take("schema").filter(|_| has_schema);
+    // OpenAI and its like refuse an object that nobody speaks of: "'messages' must contain the word 'json'".
+    let is_spoken_of = |message: &Object<'_>| message.text("content").to_ascii_lowercase().contains("json");
+    says |= is_object && !body.messages.iter().any(is_spoken_of);
+    if says {
+        let mut words =
+            String::from("Answer with one JSON object and nothing else: no words around it, and no code fence.");
+        if let Some(schema) = &schema {
+            words = format!(
+                "Answer with JSON and nothing else: no words around it, and no code fence. It must fit this JSON schema:\n{}",
+                schema.compact()
+            );
+        }
+        say(body, words);
+    }
+    if sent == Sent::All
+        && let Some(schema) = schema
+    {
+        let is_of = |family| targets.has(&[family]);
+        // Anthropic takes one for a promise alone, and not each.
+        let fitted = if is_of(Family::Claude) && !targets.goes(Route::OpenRouter) && !targets.goes(Route::Other) {
+            told.get("strict").and_then(Json::bool).filter(|strict| *strict).and_then(|_| schema::closed(schema))
+        } else if is_of(Family::Gemini) && !targets.goes(Route::OpenRouter) {
+            Some(schema::of_google(&schema))
+        } else {
+            Some(schema)
+        };
+        match fitted {
+            Some(schema) => {
+                told.set("schema", schema);
+                format.set("json_schema", told);
+                body.members.set("response_format", format);
+            }
+            None => sent = Sent::Nothing,
+        }
+    }
+    match sent {
+        Sent::All => {}
+        Sent::Object => body.members.set("response_format", [("type", "json_object".into())]),
+        Sent::Nothing => body.members.remove("response_format"),
+    }
+}
+
+/// Adds this to what the model is told beforehand.
+fn say(body: &mut Body<'_>, words: String) {
+    let at = body.messages.iter().position(|message| !is_system(message)).unwrap_or(0);
+    let before = at.checked_sub(1).and_then(|at| body.messages.get_mut(at));
+    if let Some(before) = before
+        && let Some(text) = before.get("content").and_then(Json::string)
+    {
+        return before.set("content", format!("{text}\n\n{words}"));
+    }
+    // Parts stay as they are: one of them may be kept in the prompt cache.
+    body.messages.insert(at, Object::from([("role", "system".into()), ("content", words.into())]));
+}
