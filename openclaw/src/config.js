@@ -131,7 +131,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
       const real = view.fill(shown);
       return real === undefined ? [] : [{ name: name.toLowerCase(), shown, real }];
     }),
-    mark: view.fills.length ? view.mark : '',
+    mark: view.fills.size ? view.mark : '',
     reserved: [KEY.header, ...held.map(([name]) => name.toLowerCase())],
     attached,
   };

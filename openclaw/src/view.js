@@ -145,6 +145,9 @@ const isBroken = (text) => /^\s*['[{]/.test(text) && !parsed(text);
 const inOrder = (value) => JSON.stringify(
   value, (_, inner) => (isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner));
 
+/** One spelling of what may be JSON as a text: the component may write it anew. @param {any} value */
+const asJson = (value) => inOrder(typeof value === 'string' ? parsed(value) ?? value.trim() : value);
+
 /** The password in a URL. @param {string} text */
 const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.password : undefined);
 
@@ -154,8 +157,8 @@ const refusal = (what) => configError(`Portkey's component ${what}: nothing was 
 export class View {
   /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<string, { value: any, inline: boolean }>} */
   sealed = new Map();
-  /** Headers with something hidden in them, as the component sees them and as they are sent. @type {{ shown: any, text: string }[]} */
-  fills = [];
+  /** What is sent of headers with something hidden in them, by what the component sees. @type {Map<string, string>} */
+  fills = new Map();
   /** What of them is masked in answers. @type {string[]} */ secrets = [];
 
   /**
@@ -222,7 +225,7 @@ export class View {
     if (this.count === before) return value;
     this.sealed.set(inOrder(shown), { value, inline: true });
     const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
-    this.fills.push({ shown, text });
+    this.fills.set(asJson(shown), text);
     return shown;
   }
 
@@ -251,11 +254,9 @@ export class View {
    */
   fill(text) {
     if (!text.includes(this.mark)) return undefined;
-    const json = parsed(text);
-    const found = this.fills.find(({ shown }) => (typeof shown !== 'string' ? isDeepStrictEqual(shown, json)
-      : shown.trim() === text.trim() || (json && isDeepStrictEqual(parsed(shown), json))));
-    if (!found) throw refusal('made of a secret something that it is not');
-    return found.text;
+    const found = this.fills.get(asJson(text));
+    if (found === undefined) throw refusal('made of a secret something that it is not');
+    return found;
   }
 
   /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */

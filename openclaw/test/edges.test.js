@@ -272,6 +272,8 @@ test('a merge of any number of spellings, headers, models and long names ends', 
     if (refused) assert.throws(merge, refused, name);
     else merge();
     const users = new View(more, id); // and as the user's own
+    const options = Object.values(users.document.plugins?.entries?.[id]?.config ?? {});
+    for (const shown of options) assert.match(users.fill(JSON.stringify(shown)) ?? '', /sk-/); // and in a call
     users.check(more, users.mergeBack(more, users.json()), descriptor, {});
   }
 });

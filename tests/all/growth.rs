@@ -130,6 +130,12 @@ enum What {
     SchemaWords,
     /// Parts of parameters, each with the same properties, for Gemini.
     SchemaParts,
+    /// Variants of a parameter without a type, beside one that is a list of as many, for Kimi.
+    SchemaTypes,
+    /// Turns of the model's own, one behind the other, each with blocks, where turns alternate.
+    PastBlocks,
+    /// Calls of one id, the last with a name of as many letters, and results, for a model that wants the tools' names.
+    LongNames,
 }
 
 fn each(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -159,6 +165,7 @@ async fn asked(counting: &Counting, model: &str, members: &str) -> u64 {
 
 const GPT: &str = "@openai/gpt-5-mini";
 const GEMINI: &str = "@google/gemini-2.5-pro";
+const CLAUDE_AT_BEDROCK: &str = "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// So many messages, in which `N` is their number, and the user's.
 async fn messages(counting: &Counting, model: &str, count: usize, message: &str) -> u64 {
@@ -321,7 +328,7 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             let mut names = (0..count).map(|number| number.to_string());
             let named =
                 named.split('?').map(|text| text.to_owned() + &names.next().unwrap_or_default()).collect::<String>();
-            asked(counting, "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", &named).await
+            asked(counting, CLAUDE_AT_BEDROCK, &named).await
         }
         What::ResponsesMembers => {
             let members = each(count, |number| format!(r#""member-{number}":{number}"#));
@@ -491,6 +498,32 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::SchemaParts => {
             let parts = each(count, |number| format!(r#"{{"properties":{{"p{number}":{{"type":"string"}}}}}}"#));
             tool(counting, GEMINI, &format!(r#"{{"properties":{{"a":{{"allOf":[{parts}]}}}}}}"#)).await
+        }
+        What::SchemaTypes => {
+            let count = count / 4;
+            let (types, variants) = (each(count, |_| r#""string""#.to_owned()), each(count, |_| "{}".to_owned()));
+            let a = format!(r#"{{"type":[{types}],"anyOf":[{variants}]}}"#);
+            tool(counting, "@moonshot/kimi-k2-0905", &format!(r#"{{"properties":{{"a":{a}}}}}"#)).await
+        }
+        What::PastBlocks => {
+            let block = r#"{"type":"thinking","thinking":"N","signature":"s"}"#;
+            messages(
+                counting,
+                CLAUDE_AT_BEDROCK,
+                count,
+                &format!(r#"{{"role":"assistant","content":"x","content_blocks":[{block}]}}"#),
+            )
+            .await
+        }
+        What::LongNames => {
+            let count = count / 4;
+            let called = |name: &str| format!(r#"{{"id":"a","function":{{"name":"{name}","arguments":"{{}}"}}}}"#);
+            let calls = each(count, |number| {
+                called(&if number + 1 < count { "f".into() } else { "many_words_".repeat(count) })
+            });
+            let results = each(count, |_| r#"{"role":"tool","tool_call_id":"a","content":"x"}"#.to_owned());
+            let turn = format!(r#"{{"role":"assistant","tool_calls":[{calls}]}}"#);
+            asked(counting, GEMINI, &format!(r#""messages":[{{"role":"user","content":"x"}},{turn},{results}]"#)).await
         }
     }
 }

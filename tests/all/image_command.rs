@@ -188,3 +188,20 @@ fn open_hands_the_file_to_the_desktop() {
     assert_eq!((none.code, &result["images"][0]["path"]), (1, &json!("b.png")), "{none:?}");
     assert!(result["error"]["message"].as_str().unwrap().contains("`b.png` is written, but"), "{result}");
 }
+
+/// Another program than one for images would open it.
+#[test]
+fn what_is_no_image_is_not_opened() {
+    let cli = Cli::new();
+    let bin = cli.folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    install_script("touch \"$HOME/opened\"", &bin.join("xdg-open"));
+    let cli = cli.env("PORTKEY_API_KEY", KEY).env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    for (start, name) in [(&b"PK\x03\x04"[..], "image-1.bin"), (b"\xca\xfe\xba\xbe", "a.png")] {
+        let pack = BASE64.encode([start, b"\0\xff\xfe\x80"].concat());
+        let output = if name == "a.png" { name } else { "." };
+        let ran = answered(&cli, json!([{"b64_json": pack}]), &["--open", "--output", output]);
+        assert!(ran.code == 1 && ran.err.contains(&format!("{name}` is written, but cannot be opened")), "{ran:?}");
+        assert!(cli.folder.path().join(name).exists() && !cli.folder.path().join("opened").exists(), "{ran:?}");
+    }
+}

@@ -428,3 +428,30 @@ fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
         assert_eq!(sent[0].header(header), Some(&*value), "{arguments:?}");
     }
 }
+
+/// The memory of a program that crashes, or is ended by Ctrl-\, may be kept in a file.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crash_leaves_no_memory_behind() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
+    component();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let base_url = stub.base_url();
+    let program = cli.command(&["chat", "--model", "fault/slow", "--base-url", &base_url, "hello"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -S -c $(ulimit -H -c) && exec \"$@\"", "sh"]).arg(program.get_program());
+    shell.args(program.get_args()).env_clear().current_dir(cli.folder.path());
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while stub.requests().is_empty() && std::time::Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(stub.requests().len(), 1, "it was at work");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}

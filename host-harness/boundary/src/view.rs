@@ -30,25 +30,23 @@ const ADDED: usize = 1 << 20;
 /// The part of a configuration that the plugin of one provider sees.
 pub struct View {
     document: Value,
-    /// The hidden values, in order.
-    sealed: Vec<Sealed>,
+    /// The hidden values, by what the plugin sees instead: there may be any number.
+    sealed: HashMap<Value, Sealed>,
     /// The text in every placeholder, and nowhere else.
     mark: String,
-    /// Headers with placeholders, for calls.
-    fills: Vec<Fill>,
+    /// For calls, headers with placeholders, by what the plugin sees of them, [as JSON](as_json) where it is some.
+    fills: HashMap<Value, Fill>,
 }
 
-/// A value of the configuration, and what the plugin sees instead.
+/// A value of the configuration that the plugin does not see.
 struct Sealed {
-    shown: Value,
     value: Value,
     /// Whether only a part of it is hidden. Then it may be put back wherever that part would be hidden again.
     is_inline: bool,
 }
 
-/// A header's value with a placeholder, as the plugin sees it, and as it is sent.
+/// A header's value with a placeholder, as it is sent.
 struct Fill {
-    shown: Value,
     text: SecretString,
     /// The parts of it that are masked in answers.
     secrets: Vec<SecretString>,
@@ -93,7 +91,7 @@ impl View {
         while text.contains(&mark) {
             mark.insert(0, '_');
         }
-        let mut sealer = Sealer { mark: &mark, count: 0, sealed: Vec::new(), fills: Vec::new(), resolver };
+        let mut sealer = Sealer { mark: &mark, count: 0, sealed: HashMap::new(), fills: HashMap::new(), resolver };
         for provider in own_entries(&mut document, &["models", "providers"], id) {
             let name = format!("models.providers.{id}");
             try_each_secret(provider, |header, value| sealer.provider(&name, header, value))?;
@@ -127,23 +125,18 @@ impl View {
 
     /// The value that stands for `text`, a whole secret.
     pub fn unseal(&self, text: &str) -> Option<&Value> {
-        self.sealed.iter().find(|sealed| sealed.shown == text).map(|sealed| &sealed.value)
+        self.sealed.get(&text.into()).map(|sealed| &sealed.value)
     }
 
     /// What is sent instead of `text`, a header's value that the plugin made from a placeholder. `None` if it does not
     /// hold the whole placeholder.
     pub fn fill(&self, text: &str) -> Option<&SecretString> {
-        let json = secret_json::parse(text);
-        let is_shown = |shown: &Value| match shown {
-            Value::String(shown) => shown.trim() == text.trim() || json.is_some() && secret_json::parse(shown) == json,
-            shown => json.as_ref() == Some(shown),
-        };
-        self.fills.iter().find(|fill| is_shown(&fill.shown)).map(|fill| &fill.text)
+        self.fills.get(&as_json(text)).map(|fill| &fill.text)
     }
 
     /// What is hidden in headers, for the mask.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        self.fills.iter().flat_map(|fill| &fill.secrets)
+        self.fills.values().flat_map(|fill| &fill.secrets)
     }
 
     /// The header values that hold a reference, ours or the user's, of the plugin's own entry.
@@ -153,10 +146,9 @@ impl View {
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
     }
 
-    /// Puts hidden values back where the next view would hide them again, and nowhere else. `hidden` holds them by what is
-    /// shown: there may be any number.
-    fn put_back(&self, hidden: &HashMap<&Value, &Sealed>, value: &mut Value, named: bool) {
-        let Some(sealed) = hidden.get(&*value) else { return };
+    /// Puts hidden values back where the next view would hide them again, and nowhere else.
+    fn put_back(&self, value: &mut Value, named: bool) {
+        let Some(sealed) = self.sealed.get(value) else { return };
         let is_hidden_again = if sealed.is_inline {
             Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
         } else {
@@ -185,18 +177,17 @@ impl View {
         if let Some(name) = names(&answer).find(|name| UNSAFE.contains(name) && !known.contains(name)) {
             return Err(Error::new(format!("the plugin `{id}` wrote the member `{name}`")));
         }
-        let hidden = self.sealed.iter().map(|sealed| (&sealed.shown, sealed)).collect();
         // Only where the next view would seal it again.
         for provider in own_entries(&mut answer, &["models", "providers"], id) {
             let Ok(()) = try_each_secret(provider, |header, value| {
-                self.put_back(&hidden, value, header.is_none_or(names_a_secret));
+                self.put_back(value, header.is_none_or(names_a_secret));
                 Ok::<_, Infallible>(())
             });
         }
-        held_of_agents(&mut answer).for_each(|value| self.put_back(&hidden, value, true));
+        held_of_agents(&mut answer).for_each(|value| self.put_back(value, true));
         for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
             for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
-                self.put_back(&hidden, value, names_a_secret(name));
+                self.put_back(value, names_a_secret(name));
             }
         }
         let mut merged = config.clone();
@@ -294,8 +285,8 @@ fn held_of_agents(document: &mut Value) -> impl Iterator<Item = &mut Value> {
 struct Sealer<'a, R> {
     mark: &'a str,
     count: usize,
-    sealed: Vec<Sealed>,
-    fills: Vec<Fill>,
+    sealed: HashMap<Value, Sealed>,
+    fills: HashMap<Value, Fill>,
     /// Present for calls.
     resolver: Option<&'a R>,
 }
@@ -346,7 +337,7 @@ impl<R: Resolver> Sealer<'_, R> {
             other => other,
         };
         *value = Value::String(format!("${{{}{}}}", self.mark, self.sealed.len()));
-        self.sealed.push(Sealed { shown: value.clone(), value: secret, is_inline });
+        self.sealed.insert(value.clone(), Sealed { value: secret, is_inline });
     }
 
     /// Hides only the secrets in it, so that the plugin can use the rest.
@@ -361,11 +352,16 @@ impl<R: Resolver> Sealer<'_, R> {
             let named = if named { Named::Secret } else { Named::No };
             let text = secret_json::header(&original, place, resolver)?;
             let secrets = secret_json::secrets(&original, named, place, resolver)?;
-            self.fills.push(Fill { shown: value.clone(), text, secrets });
+            self.fills.insert(value.as_str().map_or_else(|| value.clone(), as_json), Fill { text, secrets });
         }
-        self.sealed.push(Sealed { shown: value.clone(), value: original, is_inline: true });
+        self.sealed.insert(value.clone(), Sealed { value: original, is_inline: true });
         Ok(())
     }
+}
+
+/// A text as the JSON that it holds, else without white space around it: a plugin may write either anew.
+fn as_json(text: &str) -> Value {
+    secret_json::parse(text).unwrap_or_else(|| text.trim().into())
 }
 
 /// The names that `step` stands for in `fields`.

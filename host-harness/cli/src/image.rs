@@ -108,7 +108,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let took = Took::whole(asked.elapsed());
     drop(waiting);
     if args.open {
-        failed.extend(images.iter().filter_map(|image| open(&image.path).err()));
+        failed.extend(images.iter().filter_map(|image| open(image).err()));
     }
     let failed = joined(&failed);
     if args.json {
@@ -138,9 +138,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn open(image: &Path) -> Result<(), Error> {
-    let wrong = |error| format!("`{}` is written, but cannot be opened: {error}", image.display());
-    open::that_detached(image).map_err(|error| Error::host(ErrorKind::Other, wrong(error)))
+/// What is no image by its bytes, another program than one for images would open: on macOS, one that unpacks it.
+fn open(image: &Saved) -> Result<(), Error> {
+    let wrong = |why: String| {
+        Error::host(ErrorKind::Other, format!("`{}` is written, but cannot be opened: {why}", image.path.display()))
+    };
+    match image.kind {
+        Some(_) => open::that_detached(&image.path).map_err(|error| wrong(error.to_string())),
+        None => Err(wrong("its bytes are of no kind of image".into())),
+    }
 }
 
 /// One error that says it all, a line each.
@@ -264,22 +270,29 @@ const MOST: usize = 32;
 /// How long they may take to come, all together. A place that answers each just in time would keep the program for hours.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// How much of them is enough, in bytes: no more are fetched then. Each may be as large as a body, and the disk may not.
+const ENOUGH: usize = 256 << 20;
+
 /// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along, but for one that does
 /// not come in time, after which no more are fetched.
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
-    let (started, mut is_late) = (Instant::now(), false);
+    let (started, mut bytes) = (Instant::now(), 0);
+    let mut over: Option<(ErrorKind, &str)> = None;
     for (number, image) in (target.taken() + 1..).zip(&response.images).take(MOST) {
         let written: Vec<_> = saved.iter().flatten().map(|saved| saved.path.clone()).collect();
-        if is_late && matches!(image.source, MediaSource::Url(_)) {
-            saved.push(Err(Error::host(
-                ErrorKind::Timeout,
-                "a further image is not fetched: those before it took too long",
-            )));
+        if let Some((kind, why)) = over.filter(|_| matches!(image.source, MediaSource::Url(_))) {
+            let message = format!("a further image is not fetched: those before it {why}");
+            saved.push(Err(Error::host(kind, message)));
             continue;
         }
         let one = save_one(provider, image, number, target, &written).await;
-        is_late |= started.elapsed() > LONGEST || one.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout);
+        bytes += one.as_ref().map_or(0, |image| image.bytes);
+        if started.elapsed() > LONGEST || one.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
+            over = Some((ErrorKind::Timeout, "took too long"));
+        } else if bytes > ENOUGH {
+            over = Some((ErrorKind::Protocol, "are too large together"));
+        }
         saved.push(one);
     }
     let left = response.images.len() - saved.len();

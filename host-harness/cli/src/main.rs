@@ -115,6 +115,7 @@ enum Command {
 
 /// Parses the command line, runs the command, and reports how it went.
 fn main() -> ExitCode {
+    leave_no_core();
     // Known before the rest is understood: what cannot be is an error in this form too.
     let arguments = arguments::given();
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
@@ -152,6 +153,15 @@ fn main() -> ExitCode {
             outcome
         });
     output::ended(outcome.unwrap_or_else(|error| output::failure(&error, json)))
+}
+
+/// Keeps the system from writing this program's memory, keys and all, into a file should it crash.
+fn leave_no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..getrlimit(Resource::Core) });
+    }
 }
 
 /// What is logged: errors alone, where nobody asks for more.

@@ -162,6 +162,9 @@ fn document(mut part: Object<'_>) -> Json<'_> {
     part.into()
 }
 
+/// No provider takes a longer name of a tool, in bytes.
+const LONGEST_NAME: usize = 256;
+
 /// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
 /// name (1.15.2 and 2.2.3).
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
@@ -182,7 +185,8 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
             for (call, number) in calls.iter().zip(&mut numbers) {
                 let name = call.object().and_then(|call| Some(call.get("function")?.object()?.text("name")));
                 if let Some(known) = names.get_mut(number) {
-                    *known = name.or(known.take());
+                    // Any number of results may get it.
+                    *known = name.filter(|name| name.len() <= LONGEST_NAME).or(known.take());
                 }
             }
         }
@@ -285,9 +289,10 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
                 [&mut *before, &mut message].map(|of| of.take("content_blocks").and_then(Json::into_list));
             let (mut all, more) = (taken(before), taken(&mut message));
             if first.is_some() || then.is_some() {
-                let [first, then] =
+                let [mut blocks, then] =
                     [(first, &all), (then, &more)].map(|(blocks, content)| blocks.unwrap_or_else(|| content.clone()));
-                message.set("content_blocks", first.into_iter().chain(then).collect::<Vec<_>>());
+                blocks.extend(then);
+                message.set("content_blocks", blocks);
             }
             all.extend(more);
             message.set("content", all);

@@ -24,6 +24,8 @@ const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
 /// So few required members may be looked for one by one.
 const MOST_REQUIRED: usize = 512;
+/// The longest type that is given to each variant, in bytes: all seven names in a list are no longer.
+const LONGEST_TYPE: usize = 128;
 
 /// How much the references in all tools of a request may cost together, in bytes that they stand for and names that are
 /// looked at: any number of them may name one definition of any length.
@@ -151,7 +153,8 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
         && let Some(kind) = schema.take("type")
     {
         schema.remove("type");
-        for variant in &mut variants {
+        let is_short = kind.raw().is_none_or(|raw| raw.len() <= LONGEST_TYPE);
+        for variant in variants.iter_mut().filter(|_| is_short) {
             if let Some(mut own) = variant.object()
                 && !["type", "$ref", "anyOf"].iter().any(|name| own.has(name))
             {

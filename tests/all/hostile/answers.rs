@@ -618,6 +618,21 @@ async fn images_that_never_come_are_waited_for_once() {
     assert!(cli.folder.path().join("image-9.png").exists(), "what is in the answer is written: {ran:?}");
 }
 
+/// Each may be as large as a body.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_are_too_large_together_are_not_all_fetched() {
+    let large = [b"\x89PNG\r\n\x1a\n".to_vec(), vec![0; 130 << 20]].concat();
+    let (images, fetched) = recording(whole("HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n", large)).await;
+    let mut drawn: Vec<_> = (0..4).map(|number| json!({"url": format!("http://{images}/{number}.png")})).collect();
+    drawn.push(json!({"b64_json": STANDARD.encode(b"\x89PNG\r\n\x1a\n")}));
+    let (gateway, _) = recording(whole(JSON, json!({"created": 1, "data": drawn}).to_string())).await;
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+    let ran = cli.run(&["image", "a ship"]);
+    assert_eq!((ran.code, fetched.lock().unwrap().len()), (6, 2), "{ran:?}");
+    assert_eq!(ran.err.matches("those before it are too large together").count(), 2, "{ran:?}");
+    assert!(cli.folder.path().join("image-5.png").exists(), "what is in the answer is written: {ran:?}");
+}
+
 /// What stands before, behind and beside an answer is read in one way, or refused in words.
 #[tokio::test]
 async fn an_answer_in_odd_frames_is_read_or_refused() {
