@@ -1,9 +1,11 @@
 //! `lint`, and that nothing in the configuration or on the command line is ignored: what does not exist is refused before
 //! anything is sent, with the name that was probably meant.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use crate::support::{Cli, User};
+use crate::support::{Cli, User, install_script};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
@@ -132,6 +134,39 @@ fn doubts_are_told_and_a_good_configuration_has_none() {
     let json = user.cli.run(&["lint", "--json"]).ok().json();
     assert_eq!((&json["valid"], &json["findings"]), (&json!(true), &json!([])));
     assert!(user.stub.requests().is_empty());
+}
+
+/// OpenClaw refuses all of a file for a key that only it knows is none of its own.
+#[test]
+#[cfg(unix)]
+fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
+    let said = |json: &str| {
+        format!(
+            "printf %s '{json}'; [ \"$*\" = 'config validate --json' ] && echo \"$OPENCLAW_CONFIG_PATH\" > asked; exit 1"
+        )
+    };
+    let refused = said(
+        r#"{"valid": false, "issues": [{"path": "agents.defaults", "message": "Unrecognized key: \"memorySearch\""}]}"#,
+    );
+    let valid = said(r#"{"valid": true, "path": "x"}"#);
+    let old = said("error: unknown command");
+    for (script, code, expected) in [
+        (&refused, 4, "error: agents.defaults.memorySearch: OpenClaw refuses the file for it: it has no such key\n"),
+        (&valid, 0, "c.json: nothing to fix\n"),
+        (&old, 0, "c.json: `openclaw config validate` could not be asked about the file: exit status: 1\n"),
+    ] {
+        let user = User::new();
+        let folder = user.cli.folder.path().to_owned();
+        std::fs::write(folder.join("c.json"), "{agents: {defaults: {memorySearch: {}}}}").unwrap();
+        install_script(script, &folder.join("openclaw"));
+        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let ran = cli.run(&["lint", "--config", "c.json"]);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.out.ends_with(expected) && ran.out.lines().count() == 1, "{ran:?}");
+        let asked = std::fs::read_to_string(folder.join("asked")).unwrap();
+        assert_eq!(Path::new(asked.trim()).file_name().unwrap(), "c.json");
+        assert!(Path::new(asked.trim()).is_absolute(), "{asked}");
+    }
 }
 
 /// What the host itself refuses is found at once too, and beside what the plugin finds.

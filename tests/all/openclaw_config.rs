@@ -253,7 +253,7 @@ fn onboarding_adds_to_a_list_and_keeps_what_is_there() {
 async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
     let stub = Stub::start(Options::default()).await.unwrap();
     let config = json!({"models": {"providers": {"portkey": {"headers": {"x-team": "all"}, "models": [
-        {"id": "@openai/own", "headers": {"x-team": "own", "x-pass": {"source": "env", "id": "PASS"}}},
+        {"id": "@openai/own", "headers": {"x-team": "own", "x-pass": "${PASS}"}},
     ]}}}});
     let environment = Environment::from_fn(|name| (name == "PASS").then(|| "secret-1".to_owned()));
     let setup = setup(stub.base_url()).config(config).environment(environment);

@@ -232,7 +232,7 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
             "portkey.config.config.api_key` is a reference of the source `exec`",
         ),
         (
-            json!({"config": {"source": "store", "id": "X"}}),
+            json!({"config": {"source": "store", "provider": "default", "id": "X"}}),
             "portkey.config.config` is a reference of the source `store`",
         ),
         (
@@ -241,7 +241,10 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
         ),
         (json!({"config": {"source": "file", "provider": "mine", "id": "/no"}}), "no text at `/no`"),
         (json!({"metadata": {"a": "x-${PORTKEY_API_KEY}"}}), "refers to PORTKEY_API_KEY"),
-        (json!({"config": {"source": "env", "id": "PORTKEY_API_KEY"}}), "refers to PORTKEY_API_KEY"),
+        (
+            json!({"config": {"source": "env", "provider": "default", "id": "PORTKEY_API_KEY"}}),
+            "refers to PORTKEY_API_KEY",
+        ),
         (json!({"metadata": "${SET}"}), "portkey.config.metadata"),
         (json!({"forwardHeaders": ["a", "${SET}"]}), "x-portkey-forward-headers"),
         (json!({"requestTimeoutMs": "${SET}"}), "portkey.config.requestTimeoutMs"),

@@ -330,7 +330,10 @@ async fn key_sources(fixture: &Fixture) -> Verdict {
     for (what, config) in [
         ("apiKey, literally", own(json!(format!(" {key} ")))),
         ("apiKey, as a reference", own(json!("${OPENCLAW_CHECK_KEY}"))),
-        ("apiKey, as a reference object", own(json!({"source": "env", "id": "OPENCLAW_CHECK_KEY"}))),
+        (
+            "apiKey, as a reference object",
+            own(json!({"source": "env", "provider": "default", "id": "OPENCLAW_CHECK_KEY"})),
+        ),
     ] {
         arrives(fixture, what, fixture.setup_without_key(config, &elsewhere), &key).await?;
     }

@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 
 use super::{
     exit_code::{self, Usage},
-    given_secret, input, output,
-    waiting::Waiting,
+    given_secret, input, openclaw, output,
+    waiting::{self, Waiting},
 };
 
 /// The component that a command looks at without calling anything.
@@ -284,7 +284,8 @@ impl Connect {
         self.extra.over(self.run.setup(plugin, config, environment))
     }
 
-    /// What the host and the plugin find in the configuration and what the flags put over it.
+    /// What the host and the plugin find in the configuration and what the flags put over it, and OpenClaw in the file, where
+    /// it is installed.
     ///
     /// # Errors
     /// Where the plugin fails.
@@ -297,6 +298,10 @@ impl Connect {
         let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
         for finding in &mut findings {
             finding.path = self.in_flags(plugin, &finding.path);
+        }
+        if file.path().exists() {
+            let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
+            findings.extend(waiting::during("asking openclaw", asked).await);
         }
         Ok(findings)
     }

@@ -1,4 +1,5 @@
-//! `lint`: lists what the host and the plugin find wrong or doubtful in the configuration. Calls nothing.
+//! `lint`: lists what the host, the plugin and an installed OpenClaw find wrong or doubtful in the configuration. Calls no
+//! gateway.
 
 use std::process::ExitCode;
 

@@ -31,6 +31,7 @@ mod lint;
 mod markdown;
 mod models;
 mod onboard;
+mod openclaw;
 mod output;
 mod output_file;
 mod picture;

@@ -6,7 +6,7 @@ use std::{collections::HashSet, mem};
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
-use super::secrets::check_followed;
+use super::secrets::{check_followed, check_parts};
 use crate::error::{Error, Result};
 
 /// What this host does about a key of OpenClaw's.
@@ -14,8 +14,6 @@ use crate::error::{Error, Result};
 pub(crate) enum Does {
     /// Does as it says.
     Obeys,
-    /// Does as it says, where the value has this shape, and refuses another.
-    ObeysA(Shape),
     /// Refuses every command that sends or writes: to go without it would lead elsewhere, or be unsafe.
     Refuses(&'static str),
     /// Refuses them where it is `true`.
@@ -24,7 +22,7 @@ pub(crate) enum Does {
     Leaves(&'static str),
 }
 
-use Does::{Leaves, Obeys, ObeysA, Refuses, RefusesTrue};
+use Does::{Leaves, Obeys, Refuses, RefusesTrue};
 
 /// OpenClaw's keys, by the place that they stand in below `models.providers.<id>`. What is not here is refused, as
 /// OpenClaw does: a `baseURL` that is not read would send the key elsewhere.
@@ -38,10 +36,10 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
             ("headers", Obeys),
             ("timeoutSeconds", Obeys),
             ("request", Obeys),
-            ("models", ObeysA(Shape::Objects)),
+            ("models", Obeys),
             ("api", Leaves(FORM)),
             ("authHeader", Leaves("the key is sent in the provider's own header")),
-            ("maxTokens", ObeysA(Shape::Count)),
+            ("maxTokens", Obeys),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("region", Leaves("the base URL says where to call")),
             ("injectNumCtxForOpenAICompat", Leaves("it is for local model servers")),
@@ -54,18 +52,9 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
     ),
     (
         "request",
-        &[
-            ("headers", Obeys),
-            ("auth", Obeys),
-            ("proxy", Obeys),
-            ("tls", Obeys),
-            ("allowPrivateNetwork", ObeysA(Shape::Bool)),
-        ],
+        &[("headers", Obeys), ("auth", Obeys), ("proxy", Obeys), ("tls", Obeys), ("allowPrivateNetwork", Obeys)],
     ),
-    (
-        "request.auth",
-        &[("mode", Obeys), ("token", Obeys), ("headerName", Obeys), ("value", Obeys), ("prefix", ObeysA(Shape::Text))],
-    ),
+    ("request.auth", &[("mode", Obeys), ("token", Obeys), ("headerName", Obeys), ("value", Obeys), ("prefix", Obeys)]),
     (
         "request.proxy",
         &[("mode", Obeys), ("url", Obeys), ("tls", Refuses("settings for TLS to a proxy are not supported"))],
@@ -89,21 +78,21 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
     (
         "models[]",
         &[
-            ("id", ObeysA(Shape::Text)),
-            ("headers", ObeysA(Shape::Object)),
-            ("baseUrl", ObeysA(Shape::Filled)),
+            ("id", Obeys),
+            ("headers", Obeys),
+            ("baseUrl", Obeys),
             ("name", Obeys),
             ("api", Leaves(FORM)),
             ("reasoning", Leaves(ORDINARY)),
             ("input", Leaves(ORDINARY)),
-            ("cost", ObeysA(Shape::Object)),
+            ("cost", Obeys),
             ("contextWindow", Leaves(ORDINARY)),
             ("contextTokens", Leaves(ORDINARY)),
-            ("maxTokens", ObeysA(Shape::Count)),
+            ("maxTokens", Obeys),
             ("thinkingLevelMap", Leaves(ORDINARY)),
             ("params", Leaves("they are for OpenClaw's plugins")),
             ("agentRuntime", Leaves("this host runs no agents")),
-            ("compat", ObeysA(Shape::Object)),
+            ("compat", Obeys),
             ("mediaInput", Leaves(ORDINARY)),
             ("metadataSource", Leaves("OpenClaw's own mark")),
         ],
@@ -111,13 +100,60 @@ pub(crate) const KEYS: &[(&str, &[(&str, Does)])] = &[
     (
         "models[].cost",
         &[
-            ("input", ObeysA(Shape::Price)),
-            ("output", ObeysA(Shape::Price)),
-            ("cacheRead", ObeysA(Shape::Price)),
-            ("cacheWrite", ObeysA(Shape::Price)),
+            ("input", Obeys),
+            ("output", Obeys),
+            ("cacheRead", Obeys),
+            ("cacheWrite", Obeys),
             ("tieredPricing", Leaves("prices that depend on the length of a prompt are OpenClaw's to reckon with")),
         ],
     ),
+];
+
+/// What a value must be, by its place below `models.providers.<id>`, where nobody else checks it: one of another shape
+/// would be read as if it were not there, or makes OpenClaw refuse the whole file.
+const SHAPES: &[(&str, Shape)] = &[
+    ("models", Shape::Objects),
+    ("api", Shape::OneOf(FORMS)),
+    ("authHeader", Shape::Bool),
+    ("maxTokens", Shape::Count),
+    ("params", Shape::Object),
+    ("region", Shape::Filled),
+    ("injectNumCtxForOpenAICompat", Shape::Bool),
+    ("agentRuntime", Shape::Object),
+    ("request.allowPrivateNetwork", Shape::Bool),
+    ("request.auth.prefix", Shape::Text),
+    ("request.tls.insecureSkipVerify", Shape::Bool),
+    ("models[].id", Shape::Text),
+    ("models[].name", Shape::Text),
+    ("models[].api", Shape::OneOf(FORMS)),
+    ("models[].headers", Shape::Object),
+    ("models[].baseUrl", Shape::Filled),
+    ("models[].reasoning", Shape::Bool),
+    ("models[].input", Shape::SomeOf(&["text", "image", "video", "audio"])),
+    ("models[].cost", Shape::Object),
+    ("models[].cost.input", Shape::Price),
+    ("models[].cost.output", Shape::Price),
+    ("models[].cost.cacheRead", Shape::Price),
+    ("models[].cost.cacheWrite", Shape::Price),
+    ("models[].contextWindow", Shape::AboveZero),
+    ("models[].contextTokens", Shape::Count),
+    ("models[].maxTokens", Shape::Count),
+    ("models[].thinkingLevelMap", Shape::Object),
+    ("models[].params", Shape::Object),
+    ("models[].agentRuntime", Shape::Object),
+    ("models[].compat", Shape::Object),
+    ("models[].compat.supportsReasoningEffort", Shape::Bool),
+    ("models[].compat.supportsTemperature", Shape::Bool),
+    ("models[].compat.supportsTools", Shape::Bool),
+    ("models[].compat.maxTokensField", Shape::OneOf(&["max_completion_tokens", "max_tokens"])),
+    ("models[].compat.cacheControlFormat", Shape::OneOf(&["anthropic"])),
+    ("models[].mediaInput", Shape::Object),
+];
+
+/// The forms of a request that OpenClaw knows.
+const FORMS: &[&str] = &[
+    "openai-completions", "openai-responses", "openai-chatgpt-responses", "anthropic-messages", "google-generative-ai",
+    "google-vertex", "github-copilot", "bedrock-converse-stream", "ollama", "pi-messages", "azure-openai-responses",
 ];
 
 /// Why another `api` means nothing here. A request has another form than its author wanted, so `lint` says so too.
@@ -141,7 +177,7 @@ pub struct Left {
 /// Gives an error for each name that is not, with the right one.
 pub(crate) fn check_way(config: &Value) -> Vec<Error> {
     const MODELS: [&str; 3] = ["mode", "providers", "catalogRefresh"];
-    let (mut refused, mut wrong_shapes) = (Vec::new(), Vec::new());
+    let mut refused = Vec::new();
     let mut refuse = |path: String, hint: &str| {
         refused.push(Error::at(path, "is none of OpenClaw's keys").hint(format!("{hint} OpenClaw refuses it too.")));
     };
@@ -158,29 +194,75 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
         if plain == "plugin" || (plain == "plugins" && name != "plugins") {
             refuse(name.clone(), "Options are at `plugins.entries`.");
         }
-    }
-    let plugins = config.pointer("/plugins/entries").and_then(Value::as_object);
-    for (plugin, entry) in plugins.into_iter().flatten() {
-        let is_near = |name: &&String| *name != "config" && nearest(name, ["config"]).is_some();
-        for name in entry.as_object().into_iter().flat_map(Map::keys).filter(is_near) {
-            refuse(format!("plugins.entries.{plugin}.{name}"), "Did you mean `config`?");
+        if plain == "agent" || (plain == "agents" && name != "agents") {
+            refuse(name.clone(), "The default model is at `agents.defaults.model`.");
         }
     }
-    for path in ["agents", "agents.defaults", "agents.entries", "env", "env.vars", "secrets", "secrets.providers"] {
-        let value = path.split('.').try_fold(config, |value, step| value.get(step)).filter(|value| !value.is_null());
-        // One of another kind would be read as if nothing were in it.
-        if value.is_some_and(|value| !value.is_object()) {
-            wrong_shapes.push(Error::at(path, "must be an object").hint(REFUSED_TOO));
+    // Of other keys there, only OpenClaw knows which it has.
+    for (place, known) in NAMED {
+        for (path, value) in at(place, config, "") {
+            for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str()))
+            {
+                if let Some(near) = nearest(name, known.iter().copied()) {
+                    refuse(format!("{path}.{name}"), &format!("Did you mean `{near}`?"));
+                }
+            }
         }
     }
-    if config.pointer("/agents/list").is_some_and(|list| !list.is_null() && !list.is_array()) {
-        wrong_shapes.push(Error::at("agents.list", "must be a list").hint(REFUSED_TOO));
+    for (path, value) in
+        ["agents.defaults.model", "agents.entries.*.model"].iter().flat_map(|place| at(place, config, ""))
+    {
+        let known = ["primary", "fallbacks"];
+        for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
+            refuse(format!("{path}.{name}"), "The model is its `primary`.");
+        }
     }
     for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
         refuse(format!("models.{name}"), "Providers are at `models.providers`.");
     }
-    refused.extend(wrong_shapes);
+    refused.extend(wrong_shapes(SHAPES_ON_THE_WAY, config, ""));
     refused
+}
+
+/// Names that others are mistaken for.
+const NAMED: &[(&str, &[&str])] = &[
+    ("plugins.entries.*", &["config"]),
+    ("agents", &["defaults", "entries", "list"]),
+    ("agents.defaults", &["model", "models", "params"]),
+    ("agents.entries.*", &["model", "models", "params"]),
+];
+
+/// As [`SHAPES`], by the place in the file.
+const SHAPES_ON_THE_WAY: &[(&str, Shape)] = &[
+    ("models.mode", Shape::OneOf(&["merge", "replace"])),
+    ("agents", Shape::Object),
+    ("agents.defaults", Shape::Object),
+    ("agents.defaults.models", Shape::Object),
+    ("agents.defaults.models.*", Shape::Object),
+    ("agents.defaults.params", Shape::Object),
+    ("agents.entries", Shape::Object),
+    ("agents.list", Shape::List),
+    ("plugins", Shape::Object),
+    ("plugins.entries", Shape::Object),
+    ("env", Shape::Object),
+    ("env.vars", Shape::Object),
+    ("env.vars.*", Shape::Text),
+    ("env.shellEnv", Shape::Object),
+    ("secrets", Shape::Object),
+    ("secrets.providers", Shape::Object),
+    ("secrets.providers.*", Shape::Object),
+];
+
+/// What below `path` has another shape than `shapes` say.
+fn wrong_shapes(shapes: &[(&str, Shape)], value: &Value, path: &str) -> Vec<Error> {
+    let wrong = |(place, shape): &(&str, Shape)| {
+        let refusal = |(path, value): (String, &Value)| {
+            let (wanted, hint) = shape.refuses(value)?;
+            Some(Error::at(path, format!("must be {wanted}")).hint(hint))
+        };
+        at(place, value, path).into_iter().filter_map(refusal).collect::<Vec<_>>()
+    };
+    shapes.iter().flat_map(wrong).collect()
 }
 
 /// The one of `known` that `name` was probably meant to be: at most one letter in three is another.
@@ -211,12 +293,9 @@ pub(crate) struct Checked {
 /// Whether each key of `entry` is one of OpenClaw's, and may be there.
 pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     let mut checked = Checked::default();
+    checked.refused.extend(wrong_shapes(SHAPES, entry, path));
     for (place, keys) in KEYS {
-        let mut found = vec![(path.to_owned(), entry)];
-        for step in place.split('.').filter(|step| !step.is_empty()) {
-            found = found.into_iter().flat_map(|(path, value)| inside(&path, value, step)).collect();
-        }
-        for (path, value) in found {
+        for (path, value) in at(place, entry, path) {
             // A value of another type is for whoever reads it to refuse.
             if let Some(fields) = value.as_object() {
                 checked.keys(fields, keys, &path);
@@ -228,6 +307,9 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
             check_followed(value, &format!("{path}.{name}"), &mut checked.refused);
         }
     }
+    // Which of its sources are followed is for whoever needs it: the key may be found elsewhere.
+    let of_key = entry.get("apiKey").map_or(Ok(()), |key| check_parts(key, &format!("{path}.apiKey")));
+    checked.refused.extend(of_key.err());
     match entry.get("auth") {
         None | Some(Value::Null) => {}
         Some(auth) if auth == "api-key" => {}
@@ -239,60 +321,91 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     checked
 }
 
-/// What `step` leads to from `value`, with its path: `models[]` to each item of a list, another to one value.
+/// What is at `place` of the entry, each with its path.
+fn at<'v>(place: &str, entry: &'v Value, path: &str) -> Vec<(String, &'v Value)> {
+    let steps = place.split('.').filter(|step| !step.is_empty());
+    steps.fold(vec![(path.to_owned(), entry)], |found, step| {
+        found.into_iter().flat_map(|(path, value)| inside(&path, value, step)).collect()
+    })
+}
+
+/// What `step` leads to from `value`, with its path: `models[]` to each item of a list, `*` to each member, another to one.
 fn inside<'v>(path: &str, value: &'v Value, step: &str) -> Vec<(String, &'v Value)> {
-    let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
-    let path = format!("{path}.{name}");
-    match value.get(name) {
-        Some(Value::Array(items)) if is_list => {
-            items.iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)).collect()
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (step.strip_suffix("[]"), value) {
+        (Some(name), _) => match value.get(name) {
+            Some(Value::Array(items)) => {
+                items.iter().enumerate().map(|(at, item)| (format!("{}[{at}]", below(name)), item)).collect()
+            }
+            _ => Vec::new(),
+        },
+        (None, Value::Object(members)) if step == "*" => {
+            members.iter().map(|(name, value)| (below(name), value)).collect()
         }
-        Some(inner) if !is_list => vec![(path, inner)],
-        _ => Vec::new(),
+        (None, _) => value.get(step).map(|inner| (below(step), inner)).into_iter().collect(),
     }
 }
 
 /// The hint where nothing is to be done but what OpenClaw wants as well.
 const REFUSED_TOO: &str = "OpenClaw refuses it too.";
 
-/// What a value must be where nobody else checks it: one of another shape would be read as if it were not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    List,
     Objects,
     Object,
     Bool,
     Count,
+    AboveZero,
     Price,
     Text,
     Filled,
+    OneOf(&'static [&'static str]),
+    SomeOf(&'static [&'static str]),
 }
 
 impl Shape {
     /// What `value` should be, where it is something else, and what to do about it.
-    fn refuses(self, value: &Value) -> Option<(&'static str, &'static str)> {
-        let (is_it, wanted) = match self {
-            Self::Objects => {
-                (value.as_array().is_some_and(|all| all.iter().all(Value::is_object)), "a list of objects")
-            }
-            Self::Object => (value.is_object(), "an object"),
-            Self::Bool => (value.is_boolean(), "true or false"),
-            Self::Count => {
-                (value.as_f64().is_some_and(|number| number >= 1.0 && number.fract() == 0.0), "a whole number above 0")
-            }
-            Self::Price => (value.as_f64().is_some_and(|number| number >= 0.0), "a number of 0 or more"),
-            Self::Text => (value.is_string(), "a text"),
-            Self::Filled => (value.as_str().is_some_and(|text| !text.trim().is_empty()), "a text that is not empty"),
+    fn refuses(self, value: &Value) -> Option<(String, &'static str)> {
+        let is_one_of = |value: &Value, all: &[&str]| value.as_str().is_some_and(|text| all.contains(&text));
+        let is_above = |least: f64| value.as_f64().is_some_and(|number| number > least);
+        let is_it = match self {
+            Self::List => value.is_array(),
+            Self::Objects => value.as_array().is_some_and(|all| all.iter().all(Value::is_object)),
+            Self::Object => value.is_object(),
+            Self::Bool => value.is_boolean(),
+            Self::Count => is_above(0.0) && value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            Self::AboveZero => is_above(0.0),
+            Self::Price => value.as_f64().is_some_and(|number| number >= 0.0),
+            Self::Text => value.is_string(),
+            Self::Filled => value.as_str().is_some_and(|text| !text.trim().is_empty()),
+            Self::OneOf(all) => is_one_of(value, all),
+            Self::SomeOf(all) => value.as_array().is_some_and(|items| items.iter().all(|item| is_one_of(item, all))),
+        };
+        if is_it {
+            return None;
+        }
+        let wanted = match self {
+            Self::List => "a list",
+            Self::Objects => "a list of objects",
+            Self::Object => "an object",
+            Self::Bool => "true or false",
+            Self::Count => "a whole number above 0",
+            Self::AboveZero => "a number above 0",
+            Self::Price => "a number of 0 or more",
+            Self::Text => "a text",
+            Self::Filled => "a text that is not empty",
+            Self::OneOf(all) => &all.join(" or "),
+            Self::SomeOf(all) => &format!("a list of {}", all.join(" or ")),
         };
         // OpenClaw takes some that mean nothing here.
         let hint = match (self, value) {
-            (Self::Count, Value::Number(number)) if number.as_f64().is_some_and(|number| number > 0.0) => {
-                "Write a whole number."
-            }
+            (Self::Count, Value::Number(_)) if is_above(0.0) => "Write a whole number.",
             (Self::Price, Value::Number(_)) => "Correct it, or leave it out.",
             (Self::Filled, Value::String(text)) if !text.is_empty() => "Leave it out, or say which.",
             _ => REFUSED_TOO,
         };
-        (!is_it && !value.is_null()).then_some((wanted, hint))
+        Some((wanted.to_owned(), hint))
     }
 }
 
@@ -309,18 +422,13 @@ impl Checked {
                 self.refused.push(Error::at(path, what).hint(hint));
                 continue;
             };
-            let shape = match does {
-                ObeysA(shape) => Some(*shape),
-                RefusesTrue(_) => Some(Shape::Bool),
-                Obeys | Refuses(_) | Leaves(_) => None,
-            };
-            if let Some((wanted, hint)) = shape.and_then(|shape| shape.refuses(value)) {
-                self.refused.push(Error::at(path, format!("must be {wanted}")).hint(hint));
-                continue;
-            }
             match does {
-                _ if value.is_null() => {}
-                Obeys | ObeysA(_) => {}
+                _ if value.is_null() => {
+                    let is_said = self.refused.iter().any(|error| error.path() == Some(&path));
+                    let error = Error::at(path, "is null").hint("Leave it out: OpenClaw refuses it.");
+                    self.refused.extend(Some(error).filter(|_| !is_said));
+                }
+                Obeys => {}
                 RefusesTrue(_) if value != true => {}
                 Refuses(why) | RefusesTrue(why) => {
                     let hint = "Without it the request would not be the one that the configuration means.";
@@ -371,7 +479,12 @@ pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &
             None | Some(Value::Null) => {}
             Some(Value::Object(table)) => {
                 for (name, value) in table {
-                    all.push((name.clone(), checked_header(value, &format!("{path}.{place}.{name}"))?));
+                    let path = format!("{path}.{place}.{name}");
+                    if place == "models[].headers" && !value.is_string() {
+                        return Err(Error::at(path, "must be a text")
+                            .hint("OpenClaw takes no other: write a secret as ${NAME}."));
+                    }
+                    all.push((name.clone(), checked_header(value, &path)?));
                 }
             }
             // What is wrong with the entry's own, the plugin says.
@@ -463,7 +576,7 @@ mod tests {
             keys.iter().map(move |(name, does)| {
                 let key = if place.is_empty() { (*name).to_owned() } else { format!("{place}.{name}") };
                 match does {
-                    Obeys | ObeysA(_) => format!("| `{key}` | obeyed |"),
+                    Obeys => format!("| `{key}` | obeyed |"),
                     Refuses(why) => format!("| `{key}` | refused: {why} |"),
                     RefusesTrue(why) => format!("| `{key}` | refused where true: {why} |"),
                     Leaves(why) => format!("| `{key}` | not ours: {why} |"),
@@ -523,6 +636,29 @@ mod tests {
             (json!({"request": {"tls": {"insecureSkipVerify": "true"}}}), "request.tls.insecureSkipVerify"),
             (json!({"request": {"auth": {"mode": "header", "headerName": "a", "value": "v", "prefix": 5}}}), "prefix"),
             (json!({"auth": "oauth"}), ".auth"),
+            (json!({"headers": null}), "models.providers.x.headers` is null"),
+            (json!({"models": [{"id": "a", "cost": null}]}), "models[0].cost` must be an object"),
+            (json!({"authHeader": "yes"}), "authHeader` must be true or false"),
+            (json!({"api": "openai"}), "api` must be openai-completions or "),
+            (json!({"params": []}), "params` must be an object"),
+            (json!({"models": [{"id": "a", "name": 5}]}), "models[0].name` must be a text"),
+            (json!({"models": [{"id": "a", "reasoning": "high"}]}), "reasoning` must be true or false"),
+            (
+                json!({"models": [{"id": "a", "input": "text"}]}),
+                "input` must be a list of text or image or video or audio",
+            ),
+            (json!({"models": [{"id": "a", "input": ["text", "pdf"]}]}), "models[0].input"),
+            (json!({"models": [{"id": "a", "contextWindow": "200k"}]}), "contextWindow` must be a number above 0"),
+            (json!({"models": [{"id": "a", "compat": {"supportsTools": "no"}}]}), "compat.supportsTools"),
+            (json!({"models": [{"id": "a", "compat": {"maxTokensField": "tokens"}}]}), "compat.maxTokensField"),
+            (
+                json!({"apiKey": {"source": "env", "id": "A"}}),
+                "apiKey` is a reference to a secret without a `provider`",
+            ),
+            (
+                json!({"headers": {"a": {"source": "file", "provider": "F", "id": "value"}}}),
+                "headers.a` names the provider `F`",
+            ),
             (
                 json!({"headers": {"x": {"source": "exec", "provider": "v", "id": "i"}}}),
                 "headers.x` is a reference of the source `exec`",
@@ -571,17 +707,32 @@ mod tests {
             (json!({"agents": [{"id": "main"}]}), "`agents` must be an object"),
             (json!({"agents": {"defaults": []}}), "`agents.defaults`"),
             (json!({"env": {"vars": ["A=b"]}}), "`env.vars`"),
+            (json!({"env": {"vars": {"PORT": 8080}}}), "`env.vars.PORT` must be a text"),
+            (json!({"env": {"shellEnv": true}}), "`env.shellEnv` must be an object"),
+            (json!({"agents": null}), "`agents` must be an object"),
+            (json!({"plugins": null}), "`plugins` must be an object"),
+            (json!({"agent": {"model": "a/b"}}), "`agent`"),
+            (json!({"agents": {"default": {"model": "a/b"}}}), "`agents.default`"),
+            (json!({"agents": {"defaults": {"modell": "a/b"}}}), "`agents.defaults.modell`"),
+            (json!({"agents": {"defaults": {"model": {"id": "a/b"}}}}), "`agents.defaults.model.id`"),
+            (json!({"agents": {"entries": {"main": {"model": {"name": "a/b"}}}}}), "`agents.entries.main.model.name`"),
+            (json!({"agents": {"defaults": {"models": {"a/b": "fast"}}}}), "`agents.defaults.models.a/b`"),
+            (json!({"agents": {"defaults": {"params": 5}}}), "`agents.defaults.params`"),
+            (json!({"models": {"mode": "append"}}), "`models.mode` must be merge or replace"),
+            (json!({"secrets": {"providers": {"f": 5}}}), "`secrets.providers.f`"),
         ] {
             let refused = check_way(&config);
             assert!(refused.len() == 1 && refused[0].to_string().contains(why), "{config}: {refused:?}");
         }
-        let good = json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}});
+        let good = json!({"$schema": "x", "models": {"mode": "merge", "providers": {}}, "gateway": {}, "env": {"vars": {"A": ""}},
+            "agents": {"defaults": {"model": {"primary": "a/b", "fallbacks": []}, "imageModel": "a/b", "modelPolicy": {}, "models": {"a/b": {}}},
+                "entries": {"main": {"model": "a/b", "name": "A"}}, "ownership": {}}, "plugins": {"entries": {"a": {"enabled": true}}}});
         assert!(check_way(&good).is_empty());
     }
 
     #[test]
     fn what_is_left_to_openclaw_is_named() {
-        let entry = json!({"api": "openai-completions", "region": "eu", "auth": "api-key", "params": null,
+        let entry = json!({"api": "openai-completions", "region": "eu", "auth": "api-key",
             "models": [{"id": "a", "name": "A", "input": ["text"], "api": "ollama"}]});
         let left: Vec<_> = check(&entry, "p").left.into_iter().map(|left| left.path).collect();
         assert_eq!(left, ["p.region", "p.models[0].api"]);
@@ -590,10 +741,10 @@ mod tests {
     #[test]
     fn headers_come_from_every_place_and_the_last_counts() {
         let entry = json!({"headers": {"A": "1", "b": "1", "Authorization": "x", "t": "$TEAM"},
-            "request": {"headers": {"a": "3"}, "auth": {"mode": "header", "headerName": "X-Pass", "value": {"source": "env", "id": "P"}, "prefix": "p "}}});
+            "request": {"headers": {"a": "3"}, "auth": {"mode": "header", "headerName": "X-Pass", "value": {"source": "env", "provider": "default", "id": "P"}, "prefix": "p "}}});
         let model = json!({"headers": {"B": "2", "a": "2"}});
         let all = headers(&object(entry), Some(&model), "p").unwrap();
-        let passed = json!({"prefix": "p", "secret": {"source": "env", "id": "P"}, "path": "p.request.auth.value"});
+        let passed = json!({"prefix": "p", "secret": {"source": "env", "provider": "default", "id": "P"}, "path": "p.request.auth.value"});
         assert_eq!(Value::from(all), json!({"t": "${TEAM}", "B": "2", "a": "3", "X-Pass": passed}));
     }
 

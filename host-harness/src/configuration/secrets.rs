@@ -70,7 +70,7 @@ fn is_misspelt(text: &str) -> bool {
 pub(crate) fn check_followed(value: &Value, path: &str, refused: &mut Vec<Error>) {
     match value {
         Value::Object(fields) if fields.contains_key("source") => match fields.get("source").and_then(Value::as_str) {
-            Some("env" | "file") => {}
+            Some("env" | "file") => refused.extend(parts(fields, path).err()),
             source => refused.push(not_followed(source.unwrap_or_default(), path)),
         },
         Value::Object(fields) => {
@@ -91,6 +91,22 @@ fn not_followed(source: &str, path: &str) -> Error {
 }
 
 fn follow(reference: &Map<String, Value>, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
+    let Reference { source, provider, id } = parts(reference, path)?;
+    match source {
+        "env" => env(id, provider, path, environment, config),
+        "file" => file(id, provider, path, environment, config),
+        other => Err(not_followed(other, path)),
+    }
+}
+
+struct Reference<'r> {
+    source: &'r str,
+    provider: &'r str,
+    id: &'r str,
+}
+
+/// The parts of a reference: OpenClaw refuses the file for one that has others, or not all.
+fn parts<'r>(reference: &'r Map<String, Value>, path: &str) -> Result<Reference<'r>> {
     let text = |name: &str| reference.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let wrong = |why: &str| {
         Error::at(path, why)
@@ -101,15 +117,31 @@ fn follow(reference: &Map<String, Value>, path: &str, environment: &Environment,
         return Err(wrong(&format!("holds `{other}`, which no reference to a secret has")));
     }
     let Some(id) = text("id") else { return Err(wrong("is a reference to a secret without an `id`")) };
-    let provider = text("provider").unwrap_or_else(|| default_provider(config, source));
-    match source {
-        "env" => env(id, provider, path, environment, config),
-        "file" => file(id, provider, path, environment, config),
-        other => Err(not_followed(other, path)),
+    let Some(provider) = text("provider") else { return Err(wrong("is a reference to a secret without a `provider`")) };
+    if !is_provider(provider) {
+        return Err(wrong(&format!(
+            "names the provider `{provider}`: such names are small letters, digits, `_` and `-`"
+        )));
     }
+    Ok(Reference { source, provider, id })
 }
 
-/// The provider of a source that a reference is for that names none.
+/// Whether `value` is no reference, or one that has all its parts.
+///
+/// # Errors
+/// Where it has not.
+pub(crate) fn check_parts(value: &Value, path: &str) -> Result<()> {
+    value.as_object().map_or(Ok(()), |reference| parts(reference, path).map(drop))
+}
+
+/// OpenClaw takes no others: `^[a-z][a-z0-9_-]{0,63}$`.
+fn is_provider(name: &str) -> bool {
+    let is_rest =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_' || letter == '-';
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= 64 && name.chars().all(is_rest)
+}
+
+/// The provider of a source that `$NAME` is for.
 fn default_provider<'a>(config: &'a Value, source: &str) -> &'a str {
     let named = config.pointer("/secrets/defaults").and_then(|defaults| defaults.get(source)?.as_str());
     named.map(str::trim).filter(|name| !name.is_empty()).unwrap_or("default")
@@ -278,7 +310,8 @@ mod tests {
             (json!("${a}"), Err("looks like a reference, and is none")),
             (json!(" ${A:-plain} "), Err("looks like a reference")),
             (json!({"source": "env", "provider": "default", "id": "A"}), Ok("from-environment")),
-            (json!({"source": "env", "id": "B"}), Ok("from-block")),
+            (json!({"source": "env", "id": "B"}), Err("without a `provider`")),
+            (json!({"source": "env", "provider": "Mine", "id": "B"}), Err("the provider `Mine`")),
             (json!({"source": "env", "provider": "some", "id": "A"}), Ok("from-environment")),
             (json!({"source": "env", "provider": "some", "id": "B"}), Err("allowlist")),
             (json!({"source": "env", "provider": "other", "id": "A"}), Err("`other`, which is not configured")),
@@ -292,7 +325,7 @@ mod tests {
             (json!({"source": "file", "provider": "json", "id": "/no"}), Err("no text at `/no`")),
             (json!({"source": "file", "provider": "json", "id": "/n"}), Err("no text at `/n`")),
             (json!({"source": "file", "provider": "single", "id": "value"}), Ok("from-file")),
-            (json!({"source": "file", "id": "value"}), Ok("from-file")),
+            (json!({"source": "file", "id": "value"}), Err("without a `provider`")),
             (json!({"source": "file", "provider": "single", "id": "/x"}), Err("`value` and not `/x`")),
             (json!({"source": "file", "provider": "small", "id": "value"}), Err("larger than 3 bytes")),
             #[cfg(unix)]
@@ -303,8 +336,8 @@ mod tests {
             ),
             (json!({"source": "exec", "provider": "vault", "id": "x"}), Err("`exec`, which is not followed here")),
             (json!({"source": "store", "provider": "default", "id": "X"}), Err("`store`, which is not followed here")),
-            (json!({"source": "vault", "id": "x"}), Err("`vault`, which is not followed here")),
-            (json!({"source": "env", "id": "A", "extra": 1}), Err("`extra`")),
+            (json!({"source": "vault", "provider": "default", "id": "x"}), Err("`vault`, which is not followed here")),
+            (json!({"source": "env", "provider": "default", "id": "A", "extra": 1}), Err("`extra`")),
             (json!({"source": "env"}), Err("without an `id`")),
             (json!({"key": "x"}), Err("names no `source`")),
             (json!(7), Err("must be a text")),
@@ -332,7 +365,10 @@ mod tests {
             (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
             (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),
             (json!({"inner": r#"{"k": "${QUOTED}"}"#}), r#"{"inner":"{\"k\":\"a\\\"b\\\\c\"}"}"#),
-            (json!({"key": {"source": "env", "id": "UMLAUT"}}), r#"{"key":"\u00fc\ud83d\ude00"}"#),
+            (
+                json!({"key": {"source": "env", "provider": "default", "id": "UMLAUT"}}),
+                r#"{"key":"\u00fc\ud83d\ude00"}"#,
+            ),
             (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
             (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
         ] {
@@ -340,11 +376,20 @@ mod tests {
         }
         for (value, why) in [
             (json!({"a": ["", "${NOWHERE}"]}), "p.a[1]: the configuration refers to ${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "NOWHERE"}}), "${NOWHERE}"),
-            (json!({"key": {"source": "env", "id": "lower"}}), "`p.key` refers to `lower`"),
-            (json!({"key": {"source": "exec", "id": "vault"}}), "`p.key` is a reference of the source `exec`"),
-            (json!({"key": {"source": "store", "id": "X"}}), "`p.key` is a reference of the source `store`"),
-            (json!({"key": {"source": "file", "id": "/x"}}), "`p.key` refers to the file provider `default`"),
+            (json!({"key": {"source": "env", "provider": "default", "id": "NOWHERE"}}), "${NOWHERE}"),
+            (json!({"key": {"source": "env", "provider": "default", "id": "lower"}}), "`p.key` refers to `lower`"),
+            (
+                json!({"key": {"source": "exec", "provider": "default", "id": "vault"}}),
+                "`p.key` is a reference of the source `exec`",
+            ),
+            (
+                json!({"key": {"source": "store", "provider": "default", "id": "X"}}),
+                "`p.key` is a reference of the source `store`",
+            ),
+            (
+                json!({"key": {"source": "file", "provider": "default", "id": "/x"}}),
+                "`p.key` refers to the file provider `default`",
+            ),
         ] {
             let error = secret_json::header(&value, "p", &resolver).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

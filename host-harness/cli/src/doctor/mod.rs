@@ -1,7 +1,6 @@
 //! `doctor`: the checks, each a function that adds a line with its result and what to do. It checks everything that it
 //! can reach; the first failure decides the exit code. `print` owns how a line looks.
 
-mod openclaw;
 mod print;
 
 use std::{
@@ -26,7 +25,7 @@ use serde_json::{Value, json};
 use self::print::{Line, Report};
 use super::{
     connect::{Connect, chat_model, how_to_set, service_at},
-    exit_code, output, waiting,
+    exit_code, openclaw, output, waiting,
 };
 
 #[derive(clap::Args)]
