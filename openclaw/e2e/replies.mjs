@@ -8,7 +8,7 @@
  * @property {number} [firstEventTimeoutMs]
  */
 
-const head = (/** @type {string} */ status, /** @type {string} */ type, more = '') => `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`;
+export const head = (/** @type {string} */ status, /** @type {string} */ type, more = '') => `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`;
 export const SSE = head('200 OK', 'text/event-stream');
 export const event = (/** @type {unknown} */ value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
 export const DONE = 'data: [DONE]\n\n';
@@ -277,7 +277,8 @@ export const DIFFERENCES = [
     fact: '`openclaw infer model run` takes any text for a success, and prints half an answer with exit code 0.',
     cases: [
       'content_filter', 'an end called error', 'an end called network_error', 'an end called abort', 'no end, and no DONE', 'an event that is no JSON', 'an error behind text',
-      'an error of overload behind text', 'an error by its event', 'a body that is cut', 'a body that is cut behind its end', 'a body that is reset',
+      'an error of overload behind text', 'an error by its event', 'an error behind reasoning', 'an error of a filter behind text', "Anthropic's error behind text",
+      "Bedrock's error", 'an error behind the end', 'a page behind text', 'a body that is cut', 'a body that is cut behind its end', 'a body that is reset',
     ],
     fields: ['content'],
     ours: { stopReason: 'error', content: [] },
@@ -293,7 +294,7 @@ export const DIFFERENCES = [
     fact: "Only after a thought behind a text the end tells which text is the answer. OpenClaw's clients for Claude and Gemini show it as it comes, too; its client for this form marks all reasoning, and OpenClaw's runner then shows no text before the end.",
     cases: [
       'content in parts that think', 'reasoning_content', 'reasoning', 'reasoning_text', 'reasoning_details', 'reasoning twice over', 'reasoning and text in one', 'reasoning alone',
-      'reasoning, then a call', 'a call, then reasoning', 'given up in reasoning',
+      'reasoning, then a call', 'a call, then reasoning', 'given up in reasoning', 'an error behind reasoning',
     ],
     fields: ['openclawDelivery'],
     ours: { openclawDelivery: undefined },
@@ -424,14 +425,35 @@ export const DIFFERENCES = [
   {
     name: 'a broken event is a broken server',
     fact: "Anthropic's api_error is a status of 500. Its client turns to no other model.",
-    cases: ['an error by its event'],
+    cases: ['an error by its event', "Anthropic's error behind text", 'a detail in place of a choice', 'an error beside a choice', 'a page behind text'],
     fields: ['failover'],
     ours: { failover: 'server_error' },
   },
   {
+    name: 'and so is one that says nothing that is known',
+    fact: 'OpenClaw turns to another model. Its client takes the answer for one that was cut, and asks the same model again.',
+    cases: ['an error that is a text', "Portkey's error", "Bedrock's error"],
+    fields: ['failover', 'isRetried'],
+    ours: failed('server_error'),
+  },
+  {
+    name: 'an answer or a request that a filter or a guardrail refused is a refusal',
+    fact: "OpenClaw tells the user so, as with its clients for Anthropic and the Responses API, and asks no other model. Its client for this form says that the run failed, or that the request's form is wrong.",
+    cases: ['content_filter', 'content_filter of nothing', 'an error of a filter', 'an error of a filter behind text', 'Portkey: guardrail', '446: Portkey, after the answer'],
+    fields: ['failover', 'refusal'],
+    ours: failed(null),
+  },
+  {
+    name: 'an error that is empty is none',
+    fact: 'The answer came to its end.',
+    cases: ['an error that is empty'],
+    fields: OUTCOME,
+    ours: good('stop'),
+  },
+  {
     name: 'a conversation that is too long is known in more words',
     fact: "OpenClaw makes it shorter then. It does not know Together's words for it.",
-    cases: ['Together: context'],
+    cases: ['Together: context', '400: Vertex, context', '413: Portkey'],
     fields: ['failover'],
     ours: failed('context_overflow'),
   },
@@ -445,9 +467,47 @@ export const DIFFERENCES = [
   {
     name: 'a budget that is used up is one',
     fact: 'Waiting does not help: OpenClaw rests the key for longer, and says so.',
-    cases: ['Portkey: budget'],
-    fields: ['failover'],
+    cases: [
+      'Portkey: budget', '412: Portkey, the workspace', '412: Portkey, the provider', '429: Moonshot, balance', '400: DashScope, arrears', '429: OpenAI, a hard limit',
+      '429: Zhipu, balance', '403: OpenRouter, a limit of the key', '403: xAI, no credits',
+    ],
+    fields: ['failover', 'isRetried'],
     ours: failed('billing'),
+  },
+  {
+    name: 'a wait in words is one',
+    fact: "Google's free tier refills each minute. Its client reads no wait of minutes and seconds, and none beside a quota.",
+    cases: ['429: Google, a free tier', '429: Groq, a wait in words'],
+    fields: ['isRetried', 'retryAfterMs'],
+    ours: { failover: 'rate_limit' },
+  },
+  {
+    name: 'of two waits the finer one counts',
+    fact: "As with OpenAI's own clients. Its client takes the longer one.",
+    cases: ['429: two waits'],
+    fields: ['retryAfterMs'],
+    ours: { failover: 'rate_limit', retryAfterMs: 1500 },
+  },
+  {
+    name: 'a model that is not there is known in more words',
+    fact: 'OpenClaw turns to another model for either reason, and says that the model is not there.',
+    cases: ['400: OpenAI, Responses only', '400: Bedrock, a model', '400: Groq, a model'],
+    fields: ['failover'],
+    ours: failed('model_not_found'),
+  },
+  {
+    name: 'a member that is too much is no key that is wrong',
+    fact: 'Its client reads "extra_forbidden" as "forbidden".',
+    cases: ['422: Mistral, a list'],
+    fields: ['failover'],
+    ours: failed('format'),
+  },
+  {
+    name: 'a server that says it is overloaded is overloaded',
+    fact: 'Its client reads no pages, and knows "is at capacity", but no "is currently at capacity".',
+    cases: ['503: a page', '503: Groq, capacity'],
+    fields: ['failover'],
+    ours: failed('overloaded', true),
   },
   {
     name: 'a refusal without words is a refusal',
@@ -458,10 +518,10 @@ export const DIFFERENCES = [
   },
   {
     name: 'a redirect is not followed',
-    fact: 'It would take the key along (redirect.test.mjs).',
+    fact: 'It would take the key along (redirect.test.mjs). The base URL is wrong, which no other model mends.',
     cases: ['a redirect'],
     fields: ['failover'],
-    ours: failed('timeout'),
+    ours: failed(null),
   },
   {
     name: 'a web page is a wrong base URL',

@@ -89,7 +89,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         ),
         446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
         501 => (ErrorKind::Unsupported, None),
-        504 => (ErrorKind::Timeout, Some(LATER)),
+        504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
