@@ -1,4 +1,5 @@
 /** Replies of every shape, as raw HTTP: the cases of the differential test of replies. */
+import { gzipSync } from 'node:zlib';
 
 /**
  * @typedef {object} Case
@@ -14,7 +15,7 @@ export const event = (/** @type {unknown} */ value) => `data: ${typeof value ===
 export const DONE = 'data: [DONE]\n\n';
 const base = { id: 'c', object: 'chat.completion.chunk', model: 'm' };
 export const chunk = (/** @type {object} */ delta, finish_reason = /** @type {any} */ (null), more = {}) => event({ ...base, choices: [{ index: 0, delta, finish_reason }], ...more });
-const say = (/** @type {string} */ content) => chunk({ content });
+export const say = (/** @type {string} */ content) => chunk({ content });
 export const end = (/** @type {any} */ reason = 'stop') => chunk({}, reason) + DONE;
 const call = (/** @type {any} */ call) => chunk({ tool_calls: [call] });
 const f = (/** @type {any} */ args, more = {}) => ({ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: args }, ...more });
@@ -154,6 +155,117 @@ export const STREAMS = {
   'a deepseek call in text': say('<｜DSML｜tool_calls><｜DSML｜invoke name="f"></｜DSML｜invoke></｜DSML｜tool_calls>') + end(),
 };
 
+/** @type {Record<string, string>} */
+export const ODD = {
+  // framing
+  'line breaks of the first Macs': (say('x') + end()).replaceAll('\n', '\r'),
+  'no empty line at the end': (say('x') + end()).trimEnd(),
+  'ids and retries beside the data': (say('x') + end()).replaceAll('data: ', 'id: 1\nretry: 10\ndata: '),
+  'space behind the data': (say('x') + end()).replaceAll('\n\n', '  \n\n'),
+  'comments between the lines of an event': `: a\ndata: {"id":"c","model":"m",\n: b\ndata: "choices":[{"index":0,"delta":{"content":"x"}}]}\n\n${end()}`,
+  'many empty lines': (say('x') + end()).replaceAll('\n\n', '\n\n\n\n'),
+  'data that is empty': `data: \n\n${say('x')}data:\n\n${end()}`,
+  'a list in place of an event': event('[]') + say('x') + end(),
+  'a text in place of an event': event('"keep-alive"') + say('x') + end(),
+  'lines of JSON without data': `${JSON.stringify({ ...base, choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'stop' }] })}\n`,
+  'DONE in small letters': `${say('x')}${chunk({}, 'stop')}data: [done]\n\n`,
+  'DONE with space': `${say('x')}${chunk({}, 'stop')}data:   [DONE]  \n\n`,
+  'DONE twice': say('x') + end() + DONE,
+  'an event of a megabyte': say('x'.repeat(2 ** 20)) + end(),
+  'a thousand events': say('y').repeat(1000) + end(),
+  'NUL in a text': say('a\0b') + end(),
+  'escapes of all kinds': event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"\\u00fc\\n\\t\\"\\\\\\/\\ud83d\\ude00"}}]}') + end(),
+  'members that nobody knows': chunk({ content: 'x', foo: { bar: [1] } }, null, { system_fingerprint: 'f', service_tier: 'default', obfuscation: 'abc' }) + end(),
+  'members twice': event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}') + end(),
+  // the end
+  'an end called stop_sequence': say('x') + end('stop_sequence'),
+  'an end called COMPLETE': say('x') + end('COMPLETE'),
+  'an end called eos_token': say('x') + end('eos_token'),
+  'an end called MAX_TOKENS': say('x') + end('MAX_TOKENS'),
+  'an end called model_length': say('x') + end('model_length'),
+  'an end called model_context_window_exceeded': say('x') + end('model_context_window_exceeded'),
+  'an end called refusal': say('x') + end('refusal'),
+  'an end called SAFETY': say('x') + end('SAFETY'),
+  'an end called sensitive': say('x') + end('sensitive'),
+  'an end called guardrail_intervened': say('x') + end('guardrail_intervened'),
+  'an end called MALFORMED_FUNCTION_CALL': end('MALFORMED_FUNCTION_CALL'),
+  'an end called insufficient_system_resource': say('x') + end('insufficient_system_resource'),
+  'an end called repetition_truncation': say('x') + end('repetition_truncation'),
+  'an end called tool_use': call(f('{}')) + end('tool_use'),
+  'an end called cancelled': say('x') + end('cancelled'),
+  'an end that is a number': say('x') + end(1),
+  'an end that is an object': say('x') + end({ type: 'stop' }),
+  'an end beside the last text': say('a') + chunk({ content: 'b' }, 'stop') + DONE,
+  'an end in a choice without delta': say('x') + event({ ...base, choices: [{ index: 0, finish_reason: 'stop' }] }) + DONE,
+  'an end with delta null': say('x') + event({ ...base, choices: [{ index: 0, delta: null, finish_reason: 'stop' }] }) + DONE,
+  'an end before the text': chunk({}, 'stop') + say('x') + DONE,
+  'a native end beside it': say('x') + event({ ...base, choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'STOP' }] }) + DONE,
+  // usage
+  'usage behind DONE': say('x') + end() + usage(USAGE),
+  'usage twice': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: 1, completion_tokens: 1 }) + usage(USAGE) + DONE,
+  'usage before the text': usage({ prompt_tokens: 15, completion_tokens: 0 }) + say('x') + end(),
+  'usage of nothing': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }) + DONE,
+  'usage that is empty': say('x') + chunk({}, 'stop') + usage({}) + DONE,
+  'usage as texts': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: '15', completion_tokens: '3' }) + DONE,
+  'usage below nothing': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: -15, completion_tokens: -3 }) + DONE,
+  'usage with details null': say('x') + chunk({}, 'stop') + usage({ ...USAGE, prompt_tokens_details: null, completion_tokens_details: null }) + DONE,
+  'usage without an event of its own, in a choice of none': say('x') + event({ ...base, choices: [], usage: null }) + end(),
+  // calls
+  'a name that comes in pieces': call(f('', { function: { name: 'get', arguments: '' } })) + call({ index: 0, function: { name: 'get_it', arguments: '{}' } }) + end('tool_calls'),
+  'pieces with an empty id and name': call(f('{"a":')) + call({ index: 0, id: '', type: 'function', function: { name: '', arguments: '1}' } }) + end('tool_calls'),
+  'pieces with null id and name': call(f('{"a":')) + call({ index: 0, id: null, type: null, function: { name: null, arguments: '1}' } }) + end('tool_calls'),
+  'an index that is a text': call(f('{}', { index: '0' })) + end('tool_calls'),
+  'an index that is null': call(f('{}', { index: null })) + end('tool_calls'),
+  'an id that comes later': call(f('{"a":', { id: undefined })) + call({ index: 0, id: 'call_9', function: { arguments: '1}' } }) + end('tool_calls'),
+  'two calls of the same id': call(f('{}')) + call(f('{}', { index: 1 })) + end('tool_calls'),
+  'a call with no function': call({ index: 0, id: 'call_1', type: 'function' }) + end('tool_calls'),
+  'a call with no arguments': call({ index: 0, id: 'call_1', type: 'function', function: { name: 'f' } }) + end('tool_calls'),
+  'a call of another kind': call({ index: 0, id: 'call_1', type: 'custom', custom: { name: 'f', input: 'x' } }) + end('tool_calls'),
+  'a name with space': call(f('{}', { function: { name: ' f ', arguments: '{}' } })) + end('tool_calls'),
+  'arguments with a comma too many': call(f('{"a":1,}')) + end('tool_calls'),
+  'arguments in single quotes': call(f("{'a':1}")) + end('tool_calls'),
+  'arguments in a text of JSON': call(f('"{\\"a\\":1}"')) + end('tool_calls'),
+  'arguments in a fence': call(f('```json\n{"a":1}\n```')) + end('tool_calls'),
+  'arguments with space around': call(f(' \n{"a":1}\n ')) + end('tool_calls'),
+  'arguments with members twice': call(f('{"a":1,"a":2}')) + end('tool_calls'),
+  'arguments with __proto__': call(f('{"__proto__":{"x":1},"a":1}')) + end('tool_calls'),
+  'arguments of half a surrogate': call(f('{"a":"\\ud83d"}')) + end('tool_calls'),
+  'arguments NaN': call(f('{"a":NaN}')) + end('tool_calls'),
+  'sixty calls': Array.from({ length: 60 }, (_, index) => call(f('{}', { index, id: `call_${index}` }))).join('') + end('tool_calls'),
+  'no calls in a list': chunk({ content: 'x', tool_calls: [] }) + end(),
+  'calls null': chunk({ content: 'x', tool_calls: null }) + end(),
+  'a call, then a cut': call(f('{"a":')) + DONE,
+  'a whole call, then a cut': call(f('{"a":1}')) + DONE,
+  'a call that a filter cut': call(f('{"a":')) + end('content_filter'),
+  // reasoning
+  'reasoning null': chunk({ reasoning_content: null, content: 'x' }) + end(),
+  'reasoning empty': chunk({ reasoning_content: '', content: 'x' }) + end(),
+  'reasoning as an object': chunk({ reasoning: { text: 'hm' } }) + say('x') + end(),
+  'reasoning in a summary': chunk({ reasoning_details: [{ type: 'reasoning.summary', summary: 'hm', index: 0 }] }) + say('x') + end(),
+  'reasoning that is signed': chunk({ reasoning_details: [{ type: 'reasoning.text', text: 'hm', index: 0 }] }) + chunk({ reasoning_details: [{ type: 'reasoning.text', signature: 's', index: 0 }] }) + say('x') + end(),
+  "reasoning in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { thinking: 'hm' } }] }) + chunk({ content_blocks: [{ index: 0, delta: { signature: 's' } }] }) + say('x') + end(),
+  "reasoning that is redacted, in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { data: 'eA==' } }] }) + say('x') + end(),
+  "reasoning and text in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { thinking: 'hm' } }] }) + chunk({ content: 'x', content_blocks: [{ index: 1, delta: { text: 'x' } }] }) + end(),
+  "LiteLLM's reasoning": chunk({ reasoning_content: 'hm', thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: 's' }] }) + say('x') + end(),
+  'reasoning in tags that stay open': say('<think>hm') + end(),
+  'reasoning that ends a tag which nobody began': say('hm</think>x') + end(),
+  'reasoning in pieces, then calls in pieces': chunk({ reasoning_content: 'h' }) + chunk({ reasoning_content: 'm' }) + call(f('{"a"')) + call({ index: 0, function: { arguments: ':1}' } }) + end('tool_calls'),
+  'reasoning between two calls': call(f('{}')) + chunk({ reasoning_content: 'hm' }) + call(f('{}', { index: 1, id: 'call_2' })) + end('tool_calls'),
+  'reasoning alone, and length': chunk({ reasoning_content: 'hm' }) + end('length'),
+  'reasoning in parts of the content': chunk({ content: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }] }) + end(),
+  // refusals, images, sound
+  'a refusal in pieces': chunk({ refusal: 'I ' }) + chunk({ refusal: 'cannot' }) + end(),
+  'a refusal beside null': chunk({ content: null, refusal: 'no' }) + end('content_filter'),
+  "Azure's first event": event({ id: '', object: '', model: '', choices: [], prompt_filter_results: [{ prompt_index: 0, content_filter_results: {} }] }) + say('x') + end(),
+  "guardrails' results before the answer": event({ id: 'c', object: 'hook_results', hook_results: { before_request_hooks: [{ verdict: false, id: 'g', checks: [] }] } }) + say('x') + end(),
+  'an image in the answer': chunk({ content: 'x', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAEC' } }] }) + end(),
+  'an image alone': chunk({ images: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }) + end(),
+  'an image in the content': chunk({ content: [{ type: 'text', text: 'x' }, { type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }) + end(),
+  'sound in the answer': chunk({ audio: { id: 'a', transcript: 'hello' } }) + chunk({ audio: { data: 'AAEC' } }) + end(),
+  'citations': chunk({ content: 'x', annotations: [{ type: 'url_citation', url_citation: { url: 'https://example.com', title: 't', start_index: 0, end_index: 1 } }] }) + end(),
+  "Perplexity's citations": chunk({ content: 'x' }, null, { citations: ['https://example.com'], search_results: [{ url: 'https://example.com' }] }) + end(),
+};
+
 const json = (/** @type {string} */ status, /** @type {unknown} */ body, more = '') => head(status, 'application/json', more) + (typeof body === 'string' ? body : JSON.stringify(body));
 const openai = (/** @type {string} */ message, /** @type {any} */ type = 'invalid_request_error', /** @type {any} */ code = null) => ({ error: { message, type, param: null, code } });
 const portkey = (/** @type {string} */ message, provider = 'openai', more = {}) => ({ error: { message: `${provider} error: ${message}`, type: null, param: null, code: null, ...more }, provider });
@@ -246,6 +358,31 @@ export const NETWORK = {
   'a body that is reset': { send: (socket) => { socket.write(cut(say('x'))); setTimeout(() => socket.resetAndDestroy(), 50); } },
   'chunks without end': { send: (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\ndata:\r\n') },
   'byte by byte': { send: async (socket) => { for (const byte of SSE + say('pöng') + call(f('{"a":"ü"}')) + end('tool_calls')) { socket.write(byte); await new Promise((resolve) => { setImmediate(resolve); }); } socket.end(); } },
+  ...Object.fromEntries([1, 2, 3, 5, 7, 64].map((size) => [`pieces of ${size} bytes`, {
+    send: async (/** @type {import('node:net').Socket} */ socket) => {
+      const bytes = Buffer.from(SSE + say('pöng 😀') + chunk({ reasoning_content: 'hm' }) + call(f('{"a":"ü"}')) + chunk({}, 'tool_calls', { usage: USAGE }) + DONE);
+      for (let at = 0; at < bytes.length; at += size) {
+        socket.write(bytes.subarray(at, at + size));
+        await new Promise((resolve) => { setImmediate(resolve); });
+      }
+      socket.end();
+    },
+  }])),
+  'bytes that are no UTF-8': { send: (socket) => { socket.write(SSE + 'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a'); socket.write(Buffer.from([0xff, 0xc3])); socket.end(`"}}]}\n\n${end()}`); } },
+  'a stream in gzip': { send: (socket) => { socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n'); socket.end(gzipSync(say('x') + end())); } },
+  'a stream without a type': { send: (socket) => socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${say('x')}${end()}`) },
+  'a stream that calls itself a text': { send: (socket) => socket.end(`${head('200 OK', 'text/plain')}${say('x')}${end()}`) },
+  'a stream that calls itself JSON': { send: (socket) => socket.end(`${head('200 OK', 'application/json')}${say('x')}${end()}`) },
+  'a stream of status 201': { send: (socket) => socket.end(`${head('201 Created', 'text/event-stream')}${say('x')}${end()}`) },
+  'a stream of status 246': { send: (socket) => socket.end(`${head('246 x', 'text/event-stream')}${say('x')}${end()}`) },
+  'an answer of status 204': { send: (socket) => socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n') },
+  'a head of 103 before the answer': { send: (socket) => socket.end(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${SSE}${say('x')}${end()}`) },
+  'comments in place of a first event': { send: open(': ping\n\n'), firstEventTimeoutMs: 50 },
+  'an empty event, then nothing': { send: (socket) => { socket.write(SSE + chunk({ role: 'assistant', content: '' })); setTimeout(() => socket.destroy(), 100); }, firstEventTimeoutMs: 50 },
+  'a pause in the middle': { send: (socket) => { socket.write(SSE + say('x')); setTimeout(() => socket.end(end()), 150); }, firstEventTimeoutMs: 50 },
+  'a body that is cut in reasoning': { send: (socket) => socket.end(cut(chunk({ reasoning_content: 'hm' }))) },
+  'a body that is cut behind a whole call': { send: (socket) => socket.end(cut(call(f('{"a":1}')))) },
+  'a body that is cut in an error': { send: (socket) => socket.end('HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{"error":{"mess') },
   'a first event that does not come behind the head': { send: open(''), firstEventTimeoutMs: 50 },
 };
 
@@ -257,6 +394,14 @@ export const ABORTS = {
   'given up in reasoning': { send: open(chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_delta' },
   'given up in a thought behind a text': { send: open(say('x') + chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_delta' },
   'given up in a call': { send: open(say('see') + call(f('{"a":'))), abortAt: 'toolcall_delta' },
+  'given up at the start': { send: open(say('x')), abortAt: 'start' },
+  'given up as a text begins': { send: open(say('x')), abortAt: 'text_start' },
+  'given up as reasoning begins': { send: open(chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_start' },
+  'given up as a call begins': { send: open(call(f(''))), abortAt: 'toolcall_start' },
+  'given up in the second call': { send: open(call(f('{}')) + call(f('{"a":', { index: 1, id: 'call_2' }))), abortAt: 'toolcall_delta' },
+  'given up behind usage': { send: open(say('x') + chunk({}, 'stop', { usage: USAGE })), abortAt: 'text_delta' },
+  'given up in half an event': { send: open(say('x') + 'data: {"id":'), abortAt: 'text_delta' },
+  'given up behind an error': { send: (socket) => socket.end(json('500 Internal Server Error', openai('The server had an error', 'server_error'))), abortAt: 'error' },
   'given up behind the end': { send: open(say('x') + chunk({}, 'stop')), abortAt: 'text_delta' },
 };
 

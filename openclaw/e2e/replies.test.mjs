@@ -9,7 +9,7 @@ import { classifyFailoverReason, matchesContextOverflowError } from '../src/erro
 import { BROKEN, FAILURES } from './failures.mjs';
 import { internal } from './internals.mjs';
 import { ourClient, ourModel, ownClient } from './modules.mjs';
-import { ABORTS, chunk, DIFFERENCES, ERRORS, NETWORK, SSE, STREAMS } from './replies.mjs';
+import { ABORTS, chunk, DIFFERENCES, ERRORS, NETWORK, ODD, SSE, STREAMS } from './replies.mjs';
 
 const signalOf = await internal('buildAssistantFailoverSignal', 'assistant-message-failures-');
 const classify = await internal('classifyFailoverSignal', 'classify-');
@@ -113,7 +113,7 @@ async function activity(client, model, bytes) {
 const raw = (/** @type {string} */ bytes) => (/** @type {net.Socket} */ socket) => socket.end(bytes);
 /** @type {[string, import('./replies.mjs').Case][]} */
 const CASES = [
-  ...Object.entries({ ...STREAMS, ...BROKEN }).map(([name, events]) => /** @type {[string, any]} */ ([name, { send: raw(SSE + events) }])),
+  ...Object.entries({ ...STREAMS, ...ODD, ...BROKEN }).map(([name, events]) => /** @type {[string, any]} */ ([name, { send: raw(SSE + events) }])),
   ...Object.entries({ ...ERRORS, ...FAILURES }).map(([name, bytes]) => /** @type {[string, any]} */ ([name, { send: raw(bytes) }])),
   ...Object.entries(NETWORK),
   ...Object.entries(ABORTS),

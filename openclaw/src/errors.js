@@ -26,9 +26,11 @@ export class PortkeyError extends Error {
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
       + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw asks again after each 429
       + (traceId ? ` (trace id ${traceId})` : '');
+    const isSealed = error.code === 'invalid_encrypted_content' || /encrypted content/i.test(message);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
     const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may fail after a good head
-    super((refusal ? `${refusal}: ${sentences}` : sentences) + wait);
+    // in these words OpenClaw knows that it may ask again without the thinking of earlier turns
+    super((refusal ? `${refusal}: ${sentences}` : sentences) + (isSealed ? ' (invalid thinking)' : '') + wait);
     this.name = 'PortkeyError';
     this.type = error.kind;
     this.status = status;
