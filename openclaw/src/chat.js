@@ -196,6 +196,7 @@ export class Translator {
     const stopped = reason?.tag ?? 'stop';
     if (stopped === 'content-filter') throw { kind: 'content-blocked', message: 'A content filter cut the answer' };
     if (reason?.tag === 'other') throw new Error(`The model stopped for an unknown reason: ${reason.val}`);
+    if (stopped === 'tool-calls' && !calls.size) throw { kind: 'protocol', message: 'The model called a tool in a form that OpenClaw does not know' };
     for (const { at, args } of calls.values()) {
       const block = /** @type {ToolCall} */ (message.content[at]);
       if (stopped === 'length') continue;
@@ -366,6 +367,7 @@ export function streamFn(config) {
         try {
           for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
             limit.started();
+            limit.signal.throwIfAborted(); // what came meanwhile nobody waits for
             batch.forEach((event) => events.take(event));
             if (events.answered) price?.ask(events.answered, report);
           }

@@ -438,7 +438,15 @@ fn every_shape_is_told_apart() {
         (431, BARE, "", Is::InvalidConfig, Gateway, None, "headers"),
         // Neither.
         (502, BARE, "<html><head><title>502 Bad Gateway</title></head></html>", Is::Overloaded, Network, None, "later"),
-        (524, BARE, "<html><head><title>524: A timeout occurred</title></head></html>", Is::Timeout, Network, None, "later"),
+        (
+            524,
+            BARE,
+            "<html><head><title>524: A timeout occurred</title></head></html>",
+            Is::Timeout,
+            Network,
+            None,
+            "later",
+        ),
         (
             404,
             BARE,
