@@ -92,6 +92,22 @@ for (const { family, id } of MODELS) {
   });
 }
 
+test('thinking that the provider refuses by now is left out, and the session goes on', async () => {
+  // as after a change of the provider's key, or behind a gateway that balances two accounts
+  const args = ['agent', '--local', '--agent', 'main', '--session-id', 'loop-claude', '--model', 'portkey/@anthropic/claude-sonnet-4-5', '--thinking', 'low', '--message', 'ping', '--json'];
+  const signatures = () => upstream.seen.slice(from).map(({ body }) => JSON.stringify(body).includes('"signature"'));
+  let from = upstream.seen.length;
+  upstream.refused.signatures = { message: 'messages.1.content.0: Invalid `signature` in `thinking` block', code: null };
+  const { json } = await ours.ok(args);
+  delete upstream.refused.signatures;
+  assert.match(JSON.stringify(json), /The tool said/);
+  assert.deepEqual(signatures().slice(0, 2), [true, false]);
+  // it is out of the session, too
+  from = upstream.seen.length;
+  await ours.ok(args);
+  assert.equal(signatures()[0], false);
+});
+
 test('whose call it is, in the headers of each', async () => {
   const args = ['agent', '--local', '--agent', 'main', '--message', 'ping', '--json', '--model', 'portkey/@openai/gpt-5.2'];
   /** @param {string} session */

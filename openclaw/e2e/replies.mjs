@@ -1,4 +1,5 @@
 /** Replies of every shape, as raw HTTP: the cases of the differential test of replies. */
+import { gzipSync } from 'node:zlib';
 
 /**
  * @typedef {object} Case
@@ -8,13 +9,13 @@
  * @property {number} [firstEventTimeoutMs]
  */
 
-const head = (/** @type {string} */ status, /** @type {string} */ type, more = '') => `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`;
+export const head = (/** @type {string} */ status, /** @type {string} */ type, more = '') => `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`;
 export const SSE = head('200 OK', 'text/event-stream');
 export const event = (/** @type {unknown} */ value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
 export const DONE = 'data: [DONE]\n\n';
 const base = { id: 'c', object: 'chat.completion.chunk', model: 'm' };
 export const chunk = (/** @type {object} */ delta, finish_reason = /** @type {any} */ (null), more = {}) => event({ ...base, choices: [{ index: 0, delta, finish_reason }], ...more });
-const say = (/** @type {string} */ content) => chunk({ content });
+export const say = (/** @type {string} */ content) => chunk({ content });
 export const end = (/** @type {any} */ reason = 'stop') => chunk({}, reason) + DONE;
 const call = (/** @type {any} */ call) => chunk({ tool_calls: [call] });
 const f = (/** @type {any} */ args, more = {}) => ({ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: args }, ...more });
@@ -154,6 +155,117 @@ export const STREAMS = {
   'a deepseek call in text': say('<｜DSML｜tool_calls><｜DSML｜invoke name="f"></｜DSML｜invoke></｜DSML｜tool_calls>') + end(),
 };
 
+/** @type {Record<string, string>} */
+export const ODD = {
+  // framing
+  'line breaks of the first Macs': (say('x') + end()).replaceAll('\n', '\r'),
+  'no empty line at the end': (say('x') + end()).trimEnd(),
+  'ids and retries beside the data': (say('x') + end()).replaceAll('data: ', 'id: 1\nretry: 10\ndata: '),
+  'space behind the data': (say('x') + end()).replaceAll('\n\n', '  \n\n'),
+  'comments between the lines of an event': `: a\ndata: {"id":"c","model":"m",\n: b\ndata: "choices":[{"index":0,"delta":{"content":"x"}}]}\n\n${end()}`,
+  'many empty lines': (say('x') + end()).replaceAll('\n\n', '\n\n\n\n'),
+  'data that is empty': `data: \n\n${say('x')}data:\n\n${end()}`,
+  'a list in place of an event': event('[]') + say('x') + end(),
+  'a text in place of an event': event('"keep-alive"') + say('x') + end(),
+  'lines of JSON without data': `${JSON.stringify({ ...base, choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'stop' }] })}\n`,
+  'DONE in small letters': `${say('x')}${chunk({}, 'stop')}data: [done]\n\n`,
+  'DONE with space': `${say('x')}${chunk({}, 'stop')}data:   [DONE]  \n\n`,
+  'DONE twice': say('x') + end() + DONE,
+  'an event of a megabyte': say('x'.repeat(2 ** 20)) + end(),
+  'a thousand events': say('y').repeat(1000) + end(),
+  'NUL in a text': say('a\0b') + end(),
+  'escapes of all kinds': event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"\\u00fc\\n\\t\\"\\\\\\/\\ud83d\\ude00"}}]}') + end(),
+  'members that nobody knows': chunk({ content: 'x', foo: { bar: [1] } }, null, { system_fingerprint: 'f', service_tier: 'default', obfuscation: 'abc' }) + end(),
+  'members twice': event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}') + end(),
+  // the end
+  'an end called stop_sequence': say('x') + end('stop_sequence'),
+  'an end called COMPLETE': say('x') + end('COMPLETE'),
+  'an end called eos_token': say('x') + end('eos_token'),
+  'an end called MAX_TOKENS': say('x') + end('MAX_TOKENS'),
+  'an end called model_length': say('x') + end('model_length'),
+  'an end called model_context_window_exceeded': say('x') + end('model_context_window_exceeded'),
+  'an end called refusal': say('x') + end('refusal'),
+  'an end called SAFETY': say('x') + end('SAFETY'),
+  'an end called sensitive': say('x') + end('sensitive'),
+  'an end called guardrail_intervened': say('x') + end('guardrail_intervened'),
+  'an end called MALFORMED_FUNCTION_CALL': end('MALFORMED_FUNCTION_CALL'),
+  'an end called insufficient_system_resource': say('x') + end('insufficient_system_resource'),
+  'an end called repetition_truncation': say('x') + end('repetition_truncation'),
+  'an end called tool_use': call(f('{}')) + end('tool_use'),
+  'an end called cancelled': say('x') + end('cancelled'),
+  'an end that is a number': say('x') + end(1),
+  'an end that is an object': say('x') + end({ type: 'stop' }),
+  'an end beside the last text': say('a') + chunk({ content: 'b' }, 'stop') + DONE,
+  'an end in a choice without delta': say('x') + event({ ...base, choices: [{ index: 0, finish_reason: 'stop' }] }) + DONE,
+  'an end with delta null': say('x') + event({ ...base, choices: [{ index: 0, delta: null, finish_reason: 'stop' }] }) + DONE,
+  'an end before the text': chunk({}, 'stop') + say('x') + DONE,
+  'a native end beside it': say('x') + event({ ...base, choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'STOP' }] }) + DONE,
+  // usage
+  'usage behind DONE': say('x') + end() + usage(USAGE),
+  'usage twice': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: 1, completion_tokens: 1 }) + usage(USAGE) + DONE,
+  'usage before the text': usage({ prompt_tokens: 15, completion_tokens: 0 }) + say('x') + end(),
+  'usage of nothing': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }) + DONE,
+  'usage that is empty': say('x') + chunk({}, 'stop') + usage({}) + DONE,
+  'usage as texts': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: '15', completion_tokens: '3' }) + DONE,
+  'usage below nothing': say('x') + chunk({}, 'stop') + usage({ prompt_tokens: -15, completion_tokens: -3 }) + DONE,
+  'usage with details null': say('x') + chunk({}, 'stop') + usage({ ...USAGE, prompt_tokens_details: null, completion_tokens_details: null }) + DONE,
+  'usage without an event of its own, in a choice of none': say('x') + event({ ...base, choices: [], usage: null }) + end(),
+  // calls
+  'a name that comes in pieces': call(f('', { function: { name: 'get', arguments: '' } })) + call({ index: 0, function: { name: 'get_it', arguments: '{}' } }) + end('tool_calls'),
+  'pieces with an empty id and name': call(f('{"a":')) + call({ index: 0, id: '', type: 'function', function: { name: '', arguments: '1}' } }) + end('tool_calls'),
+  'pieces with null id and name': call(f('{"a":')) + call({ index: 0, id: null, type: null, function: { name: null, arguments: '1}' } }) + end('tool_calls'),
+  'an index that is a text': call(f('{}', { index: '0' })) + end('tool_calls'),
+  'an index that is null': call(f('{}', { index: null })) + end('tool_calls'),
+  'an id that comes later': call(f('{"a":', { id: undefined })) + call({ index: 0, id: 'call_9', function: { arguments: '1}' } }) + end('tool_calls'),
+  'two calls of the same id': call(f('{}')) + call(f('{}', { index: 1 })) + end('tool_calls'),
+  'a call with no function': call({ index: 0, id: 'call_1', type: 'function' }) + end('tool_calls'),
+  'a call with no arguments': call({ index: 0, id: 'call_1', type: 'function', function: { name: 'f' } }) + end('tool_calls'),
+  'a call of another kind': call({ index: 0, id: 'call_1', type: 'custom', custom: { name: 'f', input: 'x' } }) + end('tool_calls'),
+  'a name with space': call(f('{}', { function: { name: ' f ', arguments: '{}' } })) + end('tool_calls'),
+  'arguments with a comma too many': call(f('{"a":1,}')) + end('tool_calls'),
+  'arguments in single quotes': call(f("{'a':1}")) + end('tool_calls'),
+  'arguments in a text of JSON': call(f('"{\\"a\\":1}"')) + end('tool_calls'),
+  'arguments in a fence': call(f('```json\n{"a":1}\n```')) + end('tool_calls'),
+  'arguments with space around': call(f(' \n{"a":1}\n ')) + end('tool_calls'),
+  'arguments with members twice': call(f('{"a":1,"a":2}')) + end('tool_calls'),
+  'arguments with __proto__': call(f('{"__proto__":{"x":1},"a":1}')) + end('tool_calls'),
+  'arguments of half a surrogate': call(f('{"a":"\\ud83d"}')) + end('tool_calls'),
+  'arguments NaN': call(f('{"a":NaN}')) + end('tool_calls'),
+  'sixty calls': Array.from({ length: 60 }, (_, index) => call(f('{}', { index, id: `call_${index}` }))).join('') + end('tool_calls'),
+  'no calls in a list': chunk({ content: 'x', tool_calls: [] }) + end(),
+  'calls null': chunk({ content: 'x', tool_calls: null }) + end(),
+  'a call, then a cut': call(f('{"a":')) + DONE,
+  'a whole call, then a cut': call(f('{"a":1}')) + DONE,
+  'a call that a filter cut': call(f('{"a":')) + end('content_filter'),
+  // reasoning
+  'reasoning null': chunk({ reasoning_content: null, content: 'x' }) + end(),
+  'reasoning empty': chunk({ reasoning_content: '', content: 'x' }) + end(),
+  'reasoning as an object': chunk({ reasoning: { text: 'hm' } }) + say('x') + end(),
+  'reasoning in a summary': chunk({ reasoning_details: [{ type: 'reasoning.summary', summary: 'hm', index: 0 }] }) + say('x') + end(),
+  'reasoning that is signed': chunk({ reasoning_details: [{ type: 'reasoning.text', text: 'hm', index: 0 }] }) + chunk({ reasoning_details: [{ type: 'reasoning.text', signature: 's', index: 0 }] }) + say('x') + end(),
+  "reasoning in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { thinking: 'hm' } }] }) + chunk({ content_blocks: [{ index: 0, delta: { signature: 's' } }] }) + say('x') + end(),
+  "reasoning that is redacted, in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { data: 'eA==' } }] }) + say('x') + end(),
+  "reasoning and text in the gateway's blocks": chunk({ content_blocks: [{ index: 0, delta: { thinking: 'hm' } }] }) + chunk({ content: 'x', content_blocks: [{ index: 1, delta: { text: 'x' } }] }) + end(),
+  "LiteLLM's reasoning": chunk({ reasoning_content: 'hm', thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: 's' }] }) + say('x') + end(),
+  'reasoning in tags that stay open': say('<think>hm') + end(),
+  'reasoning that ends a tag which nobody began': say('hm</think>x') + end(),
+  'reasoning in pieces, then calls in pieces': chunk({ reasoning_content: 'h' }) + chunk({ reasoning_content: 'm' }) + call(f('{"a"')) + call({ index: 0, function: { arguments: ':1}' } }) + end('tool_calls'),
+  'reasoning between two calls': call(f('{}')) + chunk({ reasoning_content: 'hm' }) + call(f('{}', { index: 1, id: 'call_2' })) + end('tool_calls'),
+  'reasoning alone, and length': chunk({ reasoning_content: 'hm' }) + end('length'),
+  'reasoning in parts of the content': chunk({ content: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }] }) + end(),
+  // refusals, images, sound
+  'a refusal in pieces': chunk({ refusal: 'I ' }) + chunk({ refusal: 'cannot' }) + end(),
+  'a refusal beside null': chunk({ content: null, refusal: 'no' }) + end('content_filter'),
+  "Azure's first event": event({ id: '', object: '', model: '', choices: [], prompt_filter_results: [{ prompt_index: 0, content_filter_results: {} }] }) + say('x') + end(),
+  "guardrails' results before the answer": event({ id: 'c', object: 'hook_results', hook_results: { before_request_hooks: [{ verdict: false, deny: false, id: 'g', checks: [] }] } }) + say('x') + end(),
+  'an image in the answer': chunk({ content: 'x', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAEC' } }] }) + end(),
+  'an image alone': chunk({ images: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }) + end(),
+  'an image in the content': chunk({ content: [{ type: 'text', text: 'x' }, { type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }) + end(),
+  'sound in the answer': chunk({ audio: { id: 'a', transcript: 'hello' } }) + chunk({ audio: { data: 'AAEC' } }) + end(),
+  'citations': chunk({ content: 'x', annotations: [{ type: 'url_citation', url_citation: { url: 'https://example.com', title: 't', start_index: 0, end_index: 1 } }] }) + end(),
+  "Perplexity's citations": chunk({ content: 'x' }, null, { citations: ['https://example.com'], search_results: [{ url: 'https://example.com' }] }) + end(),
+};
+
 const json = (/** @type {string} */ status, /** @type {unknown} */ body, more = '') => head(status, 'application/json', more) + (typeof body === 'string' ? body : JSON.stringify(body));
 const openai = (/** @type {string} */ message, /** @type {any} */ type = 'invalid_request_error', /** @type {any} */ code = null) => ({ error: { message, type, param: null, code } });
 const portkey = (/** @type {string} */ message, provider = 'openai', more = {}) => ({ error: { message: `${provider} error: ${message}`, type: null, param: null, code: null, ...more }, provider });
@@ -246,6 +358,31 @@ export const NETWORK = {
   'a body that is reset': { send: (socket) => { socket.write(cut(say('x'))); setTimeout(() => socket.resetAndDestroy(), 50); } },
   'chunks without end': { send: (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\ndata:\r\n') },
   'byte by byte': { send: async (socket) => { for (const byte of SSE + say('pöng') + call(f('{"a":"ü"}')) + end('tool_calls')) { socket.write(byte); await new Promise((resolve) => { setImmediate(resolve); }); } socket.end(); } },
+  ...Object.fromEntries([1, 2, 3, 5, 7, 64].map((size) => [`pieces of ${size} bytes`, {
+    send: async (/** @type {import('node:net').Socket} */ socket) => {
+      const bytes = Buffer.from(SSE + say('pöng 😀') + chunk({ reasoning_content: 'hm' }) + call(f('{"a":"ü"}')) + chunk({}, 'tool_calls', { usage: USAGE }) + DONE);
+      for (let at = 0; at < bytes.length; at += size) {
+        socket.write(bytes.subarray(at, at + size));
+        await new Promise((resolve) => { setImmediate(resolve); });
+      }
+      socket.end();
+    },
+  }])),
+  'bytes that are no UTF-8': { send: (socket) => { socket.write(SSE + 'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a'); socket.write(Buffer.from([0xff, 0xc3])); socket.end(`"}}]}\n\n${end()}`); } },
+  'a stream in gzip': { send: (socket) => { socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n'); socket.end(gzipSync(say('x') + end())); } },
+  'a stream without a type': { send: (socket) => socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${say('x')}${end()}`) },
+  'a stream that calls itself a text': { send: (socket) => socket.end(`${head('200 OK', 'text/plain')}${say('x')}${end()}`) },
+  'a stream that calls itself JSON': { send: (socket) => socket.end(`${head('200 OK', 'application/json')}${say('x')}${end()}`) },
+  'a stream of status 201': { send: (socket) => socket.end(`${head('201 Created', 'text/event-stream')}${say('x')}${end()}`) },
+  'a stream of status 246': { send: (socket) => socket.end(`${head('246 x', 'text/event-stream')}${say('x')}${end()}`) },
+  'an answer of status 204': { send: (socket) => socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n') },
+  'a head of 103 before the answer': { send: (socket) => socket.end(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${SSE}${say('x')}${end()}`) },
+  'comments in place of a first event': { send: open(': ping\n\n'), firstEventTimeoutMs: 50 },
+  'an empty event, then nothing': { send: (socket) => { socket.write(SSE + chunk({ role: 'assistant', content: '' })); setTimeout(() => socket.destroy(), 100); }, firstEventTimeoutMs: 50 },
+  'a pause in the middle': { send: (socket) => { socket.write(SSE + say('x')); setTimeout(() => socket.end(end()), 150); }, firstEventTimeoutMs: 50 },
+  'a body that is cut in reasoning': { send: (socket) => socket.end(cut(chunk({ reasoning_content: 'hm' }))) },
+  'a body that is cut behind a whole call': { send: (socket) => socket.end(cut(call(f('{"a":1}')))) },
+  'a body that is cut in an error': { send: (socket) => socket.end('HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{"error":{"mess') },
   'a first event that does not come behind the head': { send: open(''), firstEventTimeoutMs: 50 },
 };
 
@@ -257,6 +394,14 @@ export const ABORTS = {
   'given up in reasoning': { send: open(chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_delta' },
   'given up in a thought behind a text': { send: open(say('x') + chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_delta' },
   'given up in a call': { send: open(say('see') + call(f('{"a":'))), abortAt: 'toolcall_delta' },
+  'given up at the start': { send: open(say('x')), abortAt: 'start' },
+  'given up as a text begins': { send: open(say('x')), abortAt: 'text_start' },
+  'given up as reasoning begins': { send: open(chunk({ reasoning_content: 'hm' })), abortAt: 'thinking_start' },
+  'given up as a call begins': { send: open(call(f('{'))), abortAt: 'toolcall_start' },
+  'given up in the second call': { send: open(call(f('{}')) + call(f('{"a":', { index: 1, id: 'call_2' }))), abortAt: 'toolcall_delta' },
+  'given up behind usage': { send: open(say('x') + chunk({}, 'stop', { usage: USAGE })), abortAt: 'text_delta' },
+  'given up in half an event': { send: open(say('x') + 'data: {"id":'), abortAt: 'text_delta' },
+  'given up behind an error': { send: (socket) => socket.end(json('500 Internal Server Error', openai('The server had an error', 'server_error'))), abortAt: 'error' },
   'given up behind the end': { send: open(say('x') + chunk({}, 'stop')), abortAt: 'text_delta' },
 };
 
@@ -277,7 +422,10 @@ export const DIFFERENCES = [
     fact: '`openclaw infer model run` takes any text for a success, and prints half an answer with exit code 0.',
     cases: [
       'content_filter', 'an end called error', 'an end called network_error', 'an end called abort', 'no end, and no DONE', 'an event that is no JSON', 'an error behind text',
-      'an error of overload behind text', 'an error by its event', 'a body that is cut', 'a body that is cut behind its end', 'a body that is reset',
+      'an error of overload behind text', 'an error by its event', 'an error behind reasoning', 'an error of a filter behind text', "Anthropic's error behind text",
+      "Bedrock's error", 'an error behind the end', 'a page behind text', 'an end called refusal', 'an end called SAFETY', 'an end called sensitive',
+      'an end called guardrail_intervened', 'an end called insufficient_system_resource', 'an end called cancelled', 'an end that is a number',
+      'a refusal beside null', 'a body that is cut in reasoning', 'a body that is cut', 'a body that is cut behind its end', 'a body that is reset',
     ],
     fields: ['content'],
     ours: { stopReason: 'error', content: [] },
@@ -285,7 +433,7 @@ export const DIFFERENCES = [
   {
     name: 'reasoning is signed with all that goes back',
     fact: 'A model that gets its details or its signature back in another form refuses them (see differences.mjs, "reasoning goes back").',
-    cases: ['reasoning_text', 'reasoning_details', 'a signature of a call'],
+    cases: ['reasoning_text', 'reasoning_details', 'a signature of a call', 'reasoning that is signed', "LiteLLM's reasoning"],
     fields: TRANSCRIPT,
   },
   {
@@ -293,7 +441,9 @@ export const DIFFERENCES = [
     fact: "Only after a thought behind a text the end tells which text is the answer. OpenClaw's clients for Claude and Gemini show it as it comes, too; its client for this form marks all reasoning, and OpenClaw's runner then shows no text before the end.",
     cases: [
       'content in parts that think', 'reasoning_content', 'reasoning', 'reasoning_text', 'reasoning_details', 'reasoning twice over', 'reasoning and text in one', 'reasoning alone',
-      'reasoning, then a call', 'a call, then reasoning', 'given up in reasoning',
+      'reasoning, then a call', 'a call, then reasoning', 'given up in reasoning', 'an error behind reasoning',
+      'reasoning that is signed', "LiteLLM's reasoning", 'reasoning in pieces, then calls in pieces', 'reasoning between two calls', 'reasoning alone, and length',
+      'reasoning in parts of the content', 'a body that is cut in reasoning', 'given up as reasoning begins',
     ],
     fields: ['openclawDelivery'],
     ours: { openclawDelivery: undefined },
@@ -307,7 +457,7 @@ export const DIFFERENCES = [
   {
     name: 'the name of the field that reasoning came in comes with its end',
     fact: 'Only a call that was given up has none, and its reasoning never goes back.',
-    cases: ['given up in reasoning', 'given up in a thought behind a text'],
+    cases: ['given up in reasoning', 'given up in a thought behind a text', 'given up as reasoning begins'],
     fields: ['content'],
   },
   {
@@ -323,6 +473,94 @@ export const DIFFERENCES = [
     cases: ['arguments twice'],
     fields: [...OUTCOME, 'told'],
     ours: called({ a: 1 }),
+  },
+  {
+    name: 'and so is a tag that stays open',
+    fact: 'As above.',
+    cases: ['reasoning in tags that stay open'],
+    fields: TRANSCRIPT,
+    ours: { content: [{ type: 'text', text: '<think>hm' }] },
+  },
+  {
+    name: 'reasoning is known in more forms',
+    fact: "The gateway's own blocks, summaries, and objects. Its client knows none of them.",
+    cases: ['reasoning as an object', 'reasoning in a summary', "reasoning in the gateway's blocks", "reasoning that is redacted, in the gateway's blocks", "reasoning and text in the gateway's blocks"],
+    fields: TRANSCRIPT,
+    ours: good('stop'),
+  },
+  {
+    name: 'an image is a line of text, or a link',
+    fact: 'Its client drops it silently.',
+    cases: ['an image in the answer', 'an image alone', 'an image in the content'],
+    fields: TRANSCRIPT,
+    ours: good('stop'),
+  },
+  {
+    name: 'framing that is not quite right is read',
+    fact: 'Space behind the data, DONE in other letters, lines of JSON alone, a type that is none of streams: some servers of models. Its client fails behind the whole answer.',
+    cases: ['space behind the data', 'DONE in small letters', 'DONE with space', 'lines of JSON without data', 'a stream that calls itself a text'],
+    fields: [...OUTCOME, 'responseId', 'responseModel', 'told'],
+    ours: { ...good('stop'), content: [{ type: 'text', text: 'x' }] },
+  },
+  {
+    name: 'a stream that is packed is none',
+    fact: 'The mask of secrets reads plain text, which each request asks for.',
+    cases: ['a stream in gzip'],
+    fields: [...OUTCOME, 'responseId', 'responseModel'],
+    ours: failed(null),
+  },
+  {
+    name: 'numbers of tokens are numbers',
+    fact: 'Its client adds texts to each other, and counts below nothing.',
+    cases: ['usage as texts', 'usage below nothing'],
+    fields: ['usage'],
+  },
+  {
+    name: 'an id that was made up stays',
+    fact: 'It stood in events already.',
+    cases: ['an id that comes later'],
+    fields: TRANSCRIPT,
+    ours: called({ a: 1 }, 'call_0'),
+  },
+  {
+    name: 'two calls are two, also where they have one id',
+    fact: 'OpenClaw gives the second one another. Its client joins their arguments, and fails.',
+    cases: ['two calls of the same id'],
+    fields: OUTCOME,
+    ours: good('toolUse'),
+  },
+  {
+    name: 'a name is without space around it, as are arguments',
+    fact: 'OpenClaw takes the space away later.',
+    cases: ['a name with space', 'arguments with space around'],
+    fields: TRANSCRIPT,
+    ours: good('toolUse'),
+  },
+  {
+    name: 'a call in a form that nobody knows is an error',
+    fact: 'So it is with its client, which asks again: the model would call in the same form.',
+    cases: ['a call with no function', 'a call of another kind'],
+    fields: ['events', 'isRetried'],
+    ours: failed(null),
+  },
+  {
+    name: 'an answer of no content has not begun',
+    fact: 'As a status of no success.',
+    cases: ['an answer of status 204'],
+    fields: ['events'],
+    ours: { stopReason: 'error', content: [] },
+  },
+  {
+    name: 'what comes behind the call that was given up is left',
+    fact: 'Its client lets go at once, ours of all that came together.',
+    cases: ['given up in the second call'],
+    fields: ['events'],
+  },
+  {
+    name: 'a server that broke off is a reason for another model',
+    fact: "DeepSeek's word for a server without room, and a word for a call that was given up on the way. Its client turns to no other model.",
+    cases: ['an end called insufficient_system_resource', 'an end called cancelled'],
+    fields: ['failover'],
   },
   {
     name: 'a call has an id',
@@ -348,7 +586,7 @@ export const DIFFERENCES = [
   {
     name: 'no arguments are none',
     fact: 'Models write nothing, or null, for a tool without parameters. Its client fails, and asks again.',
-    cases: ['arguments empty', 'arguments null'],
+    cases: ['arguments empty', 'arguments null', 'a call with no arguments'],
     fields: OUTCOME,
     ours: called({}),
   },
@@ -369,7 +607,7 @@ export const DIFFERENCES = [
   {
     name: 'arguments that break off are an answer that is cut',
     fact: 'Both ask again. Ours may turn to another model then, as for any answer that is cut.',
-    cases: ['arguments of no JSON'],
+    cases: ['arguments of no JSON', 'a call, then a cut'],
     fields: ['failover'],
     ours: failed('timeout', true),
   },
@@ -390,15 +628,19 @@ export const DIFFERENCES = [
   {
     name: "ends in the provider's own words are ends",
     fact: 'The gateway hands them on where it is not strict (1.15.2 and 2.2.3). Its client fails.',
-    cases: ['an end called eos', 'an end called end_turn', 'an end called STOP'],
+    cases: [
+      'an end called eos', 'an end called end_turn', 'an end called STOP', 'an end called stop_sequence', 'an end called COMPLETE', 'an end called eos_token',
+      'an end that is an object',
+    ],
     fields: OUTCOME,
     ours: good('stop'),
   },
-  { name: "and so is the provider's word for an answer that is too long", fact: 'As above.', cases: ['an end called max_tokens'], fields: OUTCOME, ours: good('length') },
+  { name: "and so is the provider's word for an answer that is too long", fact: 'As above.', cases: ['an end called max_tokens', 'an end called MAX_TOKENS', 'an end called model_length', 'an end called model_context_window_exceeded', 'an end called repetition_truncation'], fields: OUTCOME, ours: good('length') },
+  { name: 'and its word for calls', fact: 'As above.', cases: ['an end called tool_use'], fields: OUTCOME, ours: called({}) },
   {
     name: 'an answer without an end is cut',
     fact: "A gateway ends its stream in good order where the model provider's connection breaks. Its client takes half an answer for the whole.",
-    cases: ['an end that is empty', 'no end, but DONE', 'DONE alone'],
+    cases: ['an end that is empty', 'no end, but DONE', 'DONE alone', 'a whole call, then a cut'],
     fields: OUTCOME,
     ours: failed('timeout', true),
   },
@@ -431,14 +673,38 @@ export const DIFFERENCES = [
   {
     name: 'a broken event is a broken server',
     fact: "Anthropic's api_error is a status of 500. Its client turns to no other model.",
-    cases: ['an error by its event'],
+    cases: ['an error by its event', "Anthropic's error behind text", 'a detail in place of a choice', 'an error beside a choice', 'a page behind text'],
     fields: ['failover'],
     ours: { failover: 'server_error' },
   },
   {
+    name: 'and so is one that says nothing that is known',
+    fact: 'OpenClaw turns to another model. Its client takes the answer for one that was cut, and asks the same model again.',
+    cases: ['an error that is a text', "Portkey's error", "Bedrock's error"],
+    fields: ['failover', 'isRetried'],
+    ours: failed('server_error'),
+  },
+  {
+    name: 'an answer or a request that a filter or a guardrail refused is a refusal',
+    fact: "OpenClaw tells the user so, as with its clients for Anthropic and the Responses API, and asks no other model. Its client for this form says that the run failed, or that the request's form is wrong.",
+    cases: [
+      'content_filter', 'content_filter of nothing', 'an error of a filter', 'an error of a filter behind text', 'Portkey: guardrail', '446: Portkey, after the answer',
+      'an end called refusal', 'an end called SAFETY', 'an end called sensitive', 'an end called guardrail_intervened', 'a refusal beside null', 'a call that a filter cut',
+    ],
+    fields: ['failover', 'refusal'],
+    ours: failed(null),
+  },
+  {
+    name: 'an error that is empty is none',
+    fact: 'The answer came to its end.',
+    cases: ['an error that is empty'],
+    fields: OUTCOME,
+    ours: good('stop'),
+  },
+  {
     name: 'a conversation that is too long is known in more words',
     fact: "OpenClaw makes it shorter then. It does not know Together's words for it.",
-    cases: ['Together: context'],
+    cases: ['Together: context', '400: Vertex, context', '413: Portkey'],
     fields: ['failover'],
     ours: failed('context_overflow'),
   },
@@ -452,9 +718,47 @@ export const DIFFERENCES = [
   {
     name: 'a budget that is used up is one',
     fact: 'Waiting does not help: OpenClaw rests the key for longer, and says so.',
-    cases: ['Portkey: budget'],
-    fields: ['failover'],
+    cases: [
+      'Portkey: budget', '412: Portkey, the workspace', '412: Portkey, the provider', '429: Moonshot, balance', '400: DashScope, arrears', '429: OpenAI, a hard limit',
+      '429: Zhipu, balance', '403: OpenRouter, a limit of the key', '403: xAI, no credits',
+    ],
+    fields: ['failover', 'isRetried'],
     ours: failed('billing'),
+  },
+  {
+    name: 'a wait in words is one',
+    fact: "Google's free tier refills each minute. Its client reads no wait of minutes and seconds, and none beside a quota.",
+    cases: ['429: Google, a free tier', '429: Groq, a wait in words'],
+    fields: ['isRetried', 'retryAfterMs'],
+    ours: { failover: 'rate_limit' },
+  },
+  {
+    name: 'of two waits the finer one counts',
+    fact: "As with OpenAI's own clients. Its client takes the longer one.",
+    cases: ['429: two waits'],
+    fields: ['retryAfterMs'],
+    ours: { failover: 'rate_limit', retryAfterMs: 1500 },
+  },
+  {
+    name: 'a model that is not there is known in more words',
+    fact: 'OpenClaw turns to another model for either reason, and says that the model is not there.',
+    cases: ['400: OpenAI, Responses only', '400: Bedrock, a model', '400: Groq, a model'],
+    fields: ['failover'],
+    ours: failed('model_not_found'),
+  },
+  {
+    name: 'a member that is too much is no key that is wrong',
+    fact: 'Its client reads "extra_forbidden" as "forbidden".',
+    cases: ['422: Mistral, a list'],
+    fields: ['failover'],
+    ours: failed('format'),
+  },
+  {
+    name: 'a server that says it is overloaded is overloaded',
+    fact: 'Its client reads no pages, and knows "is at capacity", but no "is currently at capacity".',
+    cases: ['503: a page', '503: Groq, capacity'],
+    fields: ['failover'],
+    ours: failed('overloaded', true),
   },
   {
     name: 'a refusal without words is a refusal',
@@ -465,10 +769,10 @@ export const DIFFERENCES = [
   },
   {
     name: 'a redirect is not followed',
-    fact: 'It would take the key along (redirect.test.mjs).',
+    fact: 'It would take the key along (redirect.test.mjs). The base URL is wrong, which no other model mends.',
     cases: ['a redirect'],
     fields: ['failover'],
-    ours: failed('timeout'),
+    ours: failed(null),
   },
   {
     name: 'a web page is a wrong base URL',

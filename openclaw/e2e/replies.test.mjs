@@ -3,15 +3,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { onLlmRequestActivity } from 'openclaw/plugin-sdk/provider-stream-shared';
 import * as transport from 'openclaw/plugin-sdk/provider-transport-runtime';
 import { classifyFailoverReason, matchesContextOverflowError } from '../src/errors.js';
+import { BROKEN, FAILURES } from './failures.mjs';
 import { internal } from './internals.mjs';
 import { ourClient, ourModel, ownClient } from './modules.mjs';
-import { ABORTS, DIFFERENCES, ERRORS, NETWORK, SSE, STREAMS } from './replies.mjs';
+import { ABORTS, chunk, DIFFERENCES, ERRORS, NETWORK, ODD, SSE, STREAMS } from './replies.mjs';
 
 const signalOf = await internal('buildAssistantFailoverSignal', 'assistant-message-failures-');
 const classify = await internal('classifyFailoverSignal', 'classify-');
 const isRetryable = await internal('isRetryableAssistantError', 'retry-');
+const toShown = await internal('formatUserFacingAssistantErrorText', 'embedded-agent-helpers-');
 const isRejectedCall = await internal('isPreDispatchToolCallRejectionMessage', 'message-patterns-');
 
 /** @type {net.Server} */ let server;
@@ -91,24 +94,53 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
     failover: reason?.reason ?? reason?.kind ?? null,
     isRetried: isRetryable(message) || message.errorCode === 'malformed_tool_call_arguments' || isRejectedCall(message.errorMessage),
     retryAfterMs: signal.retryAfterMs,
+    refusal: message.diagnostics?.find((/** @type {any} */ { type }) => type === 'provider_refusal')?.details.category,
+    shown: toShown(message, { provider: 'portkey', providerOwner: plugin })?.replaceAll('generic', 'portkey'),
   };
+}
+
+/** How often OpenClaw hears that a call goes on, until it is given up at its first event. @param {any} client @param {any} model @param {string} bytes */
+async function activity(client, model, bytes) {
+  const given = new AbortController();
+  let heard = 0;
+  onLlmRequestActivity(given.signal, () => { heard++; });
+  answer = (socket) => { socket.write(bytes); setTimeout(() => given.abort(), 300); };
+  const stream = client(model, { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] }, { apiKey: 'K', reasoning: 'low', signal: given.signal });
+  assert.equal((await stream.result()).stopReason, 'aborted');
+  return heard > 0;
 }
 
 const raw = (/** @type {string} */ bytes) => (/** @type {net.Socket} */ socket) => socket.end(bytes);
 /** @type {[string, import('./replies.mjs').Case][]} */
 const CASES = [
-  ...Object.entries(STREAMS).map(([name, events]) => /** @type {[string, any]} */ ([name, { send: raw(SSE + events) }])),
-  ...Object.entries(ERRORS).map(([name, bytes]) => /** @type {[string, any]} */ ([name, { send: raw(bytes) }])),
+  ...Object.entries({ ...STREAMS, ...ODD, ...BROKEN }).map(([name, events]) => /** @type {[string, any]} */ ([name, { send: raw(SSE + events) }])),
+  ...Object.entries({ ...ERRORS, ...FAILURES }).map(([name, bytes]) => /** @type {[string, any]} */ ([name, { send: raw(bytes) }])),
   ...Object.entries(NETWORK),
   ...Object.entries(ABORTS),
 ];
 
-test(`${CASES.length} replies come to the same, but for what is meant`, async () => {
-  assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);
-  const row = { id: '@team/prod', reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 32_000 };
+const row = { id: '@team/prod', reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 32_000 };
+/** The model under OpenClaw's generic provider, and under ours. */
+function models() {
   const model = { ...row, name: 'n', provider: 'generic', api: 'openai-completions', baseUrl, cost: { input: 1, output: 2, cacheRead: 0.5, cacheWrite: 1 }, headers: {} };
   const mine = { ...ourModel(model, row), provider: 'portkey' };
-  const client = ourClient({ models: { providers: { portkey: { baseUrl, models: [row] } } } });
+  return { model, mine, client: ourClient({ models: { providers: { portkey: { baseUrl, models: [row] } } } }) };
+}
+
+test('OpenClaw hears of what comes and makes no event, and not of comments', async () => {
+  // after two minutes without either it gives a call up
+  const { model, mine, client } = models();
+  for (const [bytes, expected] of /** @type {[string, boolean][]} */ ([
+    [SSE + chunk({ role: 'assistant', content: '' }), true],
+    [`${SSE}: ping\n\n`, false],
+  ])) {
+    assert.deepEqual([await activity(ownClient, model, bytes), await activity(client, mine, bytes)], [expected, expected], bytes);
+  }
+});
+
+test(`${CASES.length} replies come to the same, but for what is meant`, async () => {
+  assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);
+  const { model, mine, client } = models();
   const plugin = { id: 'portkey', classifyFailoverReason, matchesContextOverflowError };
   /** @type {string[]} */ const wrong = [];
   const met = new Set();
@@ -117,6 +149,7 @@ test(`${CASES.length} replies come to the same, but for what is meant`, async ()
     const ours = /** @type {any} */ (await outcome(client, mine, plugin, from));
     const meant = DIFFERENCES.filter(({ cases }) => cases.includes(name));
     for (const field of new Set([...Object.keys(own), ...Object.keys(ours)])) {
+      if (field === 'shown') continue; // follows from the rest, in as many words as OpenClaw has
       const [theirs, our] = [own, ours].map((one) => JSON.stringify(one[field]));
       if (theirs === our) continue;
       const kind = meant.find(({ fields }) => fields.includes(field));

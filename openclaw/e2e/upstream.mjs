@@ -48,10 +48,11 @@ const vector = (text, length, format) => {
 /**
  * `watching` tells what reached it while something ran.
  *
- * @returns {Promise<{ url: string, port: number, seen: Seen[], watching: <T>(during: () => Promise<T>) => Promise<{ result: T, seen: Seen[] }>, close: () => void }>}
+ * @returns {Promise<{ url: string, port: number, seen: Seen[], refused: { signatures?: { message: string, code: string | null } }, watching: <T>(during: () => Promise<T>) => Promise<{ result: T, seen: Seen[] }>, close: () => void }>}
  */
 export async function startUpstream() {
   /** @type {Seen[]} */ const seen = [];
+  /** @type {{ signatures?: { message: string, code: string | null } }} what signed reasoning of earlier turns is refused with */ const refused = {};
   let port = 0;
   const server = http.createServer(async (req, res) => {
     // a price, which may be asked for at any time
@@ -83,6 +84,8 @@ export async function startUpstream() {
       return json(200, { object: 'list', model: body.model, data, usage: { prompt_tokens: 5, total_tokens: 5 } });
     }
     if (ERRORS[model]) return json(...ERRORS[model]);
+    const said = JSON.stringify(body.messages ?? body.input);
+    if (refused.signatures && /"signature"|"encrypted_content"/.test(said)) return json(400, { error: { type: 'invalid_request_error', ...refused.signatures } });
 
     const result = body.messages.findLast((/** @type {any} */ message) => message.role === 'tool');
     const text = result ? `The tool said: ${result.content}` : 'pong';
@@ -114,5 +117,5 @@ export async function startUpstream() {
     const result = await during();
     return { result, seen: seen.slice(from) };
   };
-  return { url: `http://127.0.0.1:${port}`, port, seen, watching, close: () => { server.close(); server.closeAllConnections(); } };
+  return { url: `http://127.0.0.1:${port}`, port, seen, refused, watching, close: () => { server.close(); server.closeAllConnections(); } };
 }

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { attributed } from './attribution.js';
 import { use } from './component.js';
 import { connect, pluginOptions } from './config.js';
-import { toError } from './errors.js';
-import { transport } from './host.js';
+import { refusalOf, toError } from './errors.js';
+import { activity, transport } from './host.js';
 import { configuredModel } from './models.js';
 import { costOf, isSet, priceOfReply } from './prices.js';
 import { toRequest } from './request.js';
@@ -194,8 +194,9 @@ export class Translator {
     const { message, reason, calls } = this;
     this.close();
     const stopped = reason?.tag ?? 'stop';
-    if (stopped === 'content-filter') throw new Error('A content filter cut the answer');
+    if (stopped === 'content-filter') throw { kind: 'content-blocked', message: 'A content filter cut the answer' };
     if (reason?.tag === 'other') throw new Error(`The model stopped for an unknown reason: ${reason.val}`);
+    if (stopped === 'tool-calls' && !calls.size) throw { kind: 'protocol', message: 'The model called a tool in a form that OpenClaw does not know' };
     for (const { at, args } of calls.values()) {
       const block = /** @type {ToolCall} */ (message.content[at]);
       if (stopped === 'length') continue;
@@ -230,6 +231,8 @@ export class Translator {
     message.errorMessage = aborted ? 'Request was aborted' : error.message;
     message.errorType = error.type;
     message.errorCode = error.errorCode ?? error.code;
+    const category = aborted ? undefined : refusalOf(error);
+    if (category) message.diagnostics = [{ type: 'provider_refusal', timestamp: Date.now(), details: { provider: message.provider, category } }];
     this.push({ type: 'error', reason: message.stopReason, error: message });
   }
 }
@@ -329,6 +332,11 @@ export function streamFn(config) {
     const limit = deadline(options);
     const run = async () => {
       const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments } = await transport();
+      const isActive = await activity();
+      // comments keep a connection open, and say nothing of the model
+      const arrived = (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
+        if (Buffer.from(buffer, byteOffset, length).includes('data:')) isActive(options.signal);
+      };
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
@@ -350,7 +358,7 @@ export function streamFn(config) {
         }
         return response;
       };
-      await use({ ...egress, fetch, signal: limit.signal }, async ({ chat }) => {
+      await use({ ...egress, fetch, arrived, signal: limit.signal }, async ({ chat }) => {
         const stream = await chat.stream(connection, await toRequest(chat, connection, { model, context, options, config }));
         reply.push({ type: 'start', partial: events.message });
         const report = stream.report();
@@ -359,6 +367,7 @@ export function streamFn(config) {
         try {
           for (let batch = await stream.next(); batch.length; batch = await stream.next()) {
             limit.started();
+            limit.signal.throwIfAborted(); // what came meanwhile nobody waits for
             batch.forEach((event) => events.take(event));
             if (events.answered) price?.ask(events.answered, report);
           }

@@ -14,19 +14,23 @@ const FAILOVER = /** @type {const} */ ({
   timeout: 'timeout',
   transport: 'timeout',
   truncated: 'timeout',
+  other: 'server_error',
 });
 
 /** A failed call. `type` is the component's error kind. */
 export class PortkeyError extends Error {
   /** @param {ComponentError} error */
   constructor(error) {
-    const { status, message, hint, traceId, retryAfterMs } = error;
+    const { kind, status, message, hint, traceId, retryAfterMs } = error;
     // OpenClaw ends it with a full stop.
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
+      + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw asks again after each 429
       + (traceId ? ` (trace id ${traceId})` : '');
+    const isSealed = error.code === 'invalid_encrypted_content' || /encrypted content/i.test(message);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
     const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may fail after a good head
-    super((refusal ? `${refusal}: ${sentences}` : sentences) + wait);
+    // in these words OpenClaw knows that it may ask again without the thinking of earlier turns
+    super((refusal ? `${refusal}: ${sentences}` : sentences) + (isSealed ? ' (invalid thinking)' : '') + wait);
     this.name = 'PortkeyError';
     this.type = error.kind;
     this.status = status;
@@ -43,6 +47,16 @@ export function toError(thrown) {
   const error = thrown?.payload ?? thrown;
   if (error instanceof Error) return error;
   return error?.kind ? new PortkeyError(error) : new Error(String(error?.message ?? error));
+}
+
+/**
+ * Who refused, in OpenClaw's terms: it then says so to the user, and asks nobody again. From a refusal with another status it turns to
+ * another model.
+ * @param {{ type?: string, status?: number }} error
+ */
+export function refusalOf({ type, status = 200 }) {
+  if (type !== 'content-blocked') return undefined;
+  return status === 446 ? 'guardrail' : status < 300 ? 'content_filter' : undefined;
 }
 
 /** Words of a service that is overloaded. Any other that failed is broken, which is another reason to OpenClaw. */

@@ -34,6 +34,7 @@ const misfit = (cause) => new Error('The Portkey plugin does not fit this versio
 
 /** A redirect of an API call: a wasi:http error. */
 class Redirected extends Error {
+  code = 'ERR_REDIRECT'; // so that OpenClaw takes it for no connection that broke
   tag = 'internal-error';
   val = 'the server answered with a redirect, which is not followed: set the base URL to where it leads';
   constructor() { super('a redirect is not followed'); }
@@ -81,6 +82,14 @@ export function transport(load = () => import('openclaw/plugin-sdk/provider-tran
     throw misfit(cause);
   }));
 }
+
+/**
+ * Tells OpenClaw that a call goes on: it gives one up from which nothing comes for some time, and much of what a model sends while it
+ * thinks makes no event.
+ * @returns {Promise<(signal: AbortSignal | undefined) => void>}
+ */
+export const activity = () => import('openclaw/plugin-sdk/provider-stream-shared')
+  .then(({ notifyLlmRequestActivity }) => notifyLlmRequestActivity, (cause) => { throw misfit(cause); });
 
 /**
  * The whole body, or nothing where it is larger than that.

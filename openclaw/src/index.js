@@ -11,6 +11,7 @@ import {
   toRows,
 } from './models.js';
 import { apiKeyMethod } from './onboarding.js';
+import { buildReplayPolicy } from './replay.js';
 
 const KEY = descriptor.credentials[0];
 
@@ -34,6 +35,7 @@ export default definePluginEntry({
       createStreamFn: (/** @type {{ config?: any }} */ { config }) => streamFn(config),
       wrapStreamFn: ofAgent,
       supportsSystemPromptCacheBoundary: true,
+      buildReplayPolicy,
       classifyFailoverReason,
       matchesContextOverflowError,
       buildMissingAuthMessage: () => `${KEY.label} missing. Set ${KEY.envVars[0]}, or run: openclaw onboard --auth-choice ${KEY.id}`,

@@ -5,6 +5,8 @@
  * the form that the component reads. The component decides what goes back to which provider.
  */
 
+import { traitsIn } from './models.js';
+
 /** @typedef {import('./openclaw.js').Model} Model */
 /** @typedef {import('./openclaw.js').Message} Message */
 /** @typedef {import('./openclaw.js').AssistantMessage} AssistantMessage */
@@ -63,6 +65,31 @@ function putBack(message, content) {
     .forEach(({ thoughtSignature: signature }, at) => {
       if (signature && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
     });
+}
+
+/** Families that want reasoning back which nobody signs: OpenClaw would drop it from a session that it has made shorter. */
+const UNSIGNED = ['deepseek', 'glm', 'kimi', 'mimo', 'minimax', 'qwen'];
+
+/** Claude models that take their thinking back only behind the very messages that they thought about. */
+const BOUND = /claude-(opus-5-5|fable-5-1)/;
+
+/**
+ * OpenClaw's hook for what becomes of a session before it goes back: as it has it for this API, but that signed reasoning is the
+ * provider's. Where the provider refuses it, OpenClaw asks again without it and takes it out of the session, which would
+ * fail at each further turn.
+ * @param {{ modelId?: string, model?: Model, config?: any }} context
+ */
+export function buildReplayPolicy({ modelId = '', model, config }) {
+  return {
+    sanitizeToolCallIds: true,
+    toolCallIdMode: /** @type {const} */ ('strict'),
+    applyAssistantFirstOrderingFix: true,
+    validateGeminiTurns: true,
+    validateAnthropicTurns: true,
+    dropReasoningFromHistory: !model?.reasoning,
+    preserveSignatures: !UNSIGNED.includes(traitsIn(modelId, config).family ?? ''),
+    appendOnlyRuntimeContext: BOUND.test(modelId),
+  };
 }
 
 /**

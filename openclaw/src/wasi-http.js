@@ -19,6 +19,7 @@ import { Mask } from './mask.js';
  * in them.
  * @property {string} [mark] What hides a secret holds this; nothing else does.
  * @property {AbortSignal} [signal] Ends every request of the call.
+ * @property {(piece: Uint8Array) => void} [arrived] Is told of each piece of an answer.
  */
 
 const READ_AHEAD = 65536;
@@ -170,6 +171,7 @@ class InputStream {
     try {
       while (!this.end && this.size < READ_AHEAD) {
         const { done, value } = await this.reader.read();
+        if (value) this.request.arrived?.(value);
         this.taken += value?.length ?? 0;
         if (this.taken > this.request.limits.body) {
           this.request.abort();
@@ -247,6 +249,7 @@ class InputStream {
  * @property {() => void} abort
  * @property {() => void} finished
  * @property {(e: any) => void} broke
+ * @property {Egress['arrived']} arrived
  * @property {Mask} mask
  * @property {number} idle
  * @property {import('./limits.js').Limits} limits
@@ -517,7 +520,7 @@ export function wasiHttp(written = () => {}) {
   /** @param {OutgoingRequest} request @param {RequestOptions} [options] */
   function handle(request, options) {
     if (!egress) throw { tag: 'HTTP-request-denied' };
-    const { fetch, attached, secrets = [], reserved, signal } = egress;
+    const { fetch, attached, secrets = [], reserved, signal, arrived } = egress;
     const url = target(request);
     for (const name of reserved) if (request.fields.has(name)) throw { tag: 'HTTP-request-denied' };
     const given = request.fields.list.filter(([name]) => !OVERRULED.has(name)).map(fill);
@@ -569,7 +572,7 @@ export function wasiHttp(written = () => {}) {
         throw error;
       }
       const idle = millis(options?.betweenBytes, limits.idle);
-      return new IncomingResponse(response, { abort, finished, broke, mask, idle, limits });
+      return new IncomingResponse(response, { abort, finished, broke, arrived, mask, idle, limits });
     };
     const answer = Promise.race([send(), aborted]).then(
       (val) => ({ tag: 'ok', val }),

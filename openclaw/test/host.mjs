@@ -43,6 +43,7 @@ const ENTRIES = {
       throw Object.assign(new Error(complaint), { errorCode: 'malformed_tool_call_arguments' });
     };
     export { buildOpenAICompletionsParams } from '${new URL('./builder.mjs', import.meta.url)}';`,
+  'provider-stream-shared': 'export const notifyLlmRequestActivity = () => {};',
   'runtime-config-snapshot': 'export const getRuntimeConfigSourceSnapshot = () => undefined;',
 };
 

@@ -343,6 +343,10 @@ impl<'a> Message<'a> {
                             _ => parts.push(Block::read(part)),
                         });
                     }
+                    // What is thought may be spelled as what is said.
+                    if parts.iter().any(|part| !part.thinking.text.is_empty()) {
+                        read.content = Spelled::of(parts.iter().map(|part| &*part.text).collect::<String>().into());
+                    }
                     // An answer in JSON that was read before it was sent (Workers AI).
                     let is_json = |json: &Object<'_>| !json.is_empty() && json.get("type").is_none();
                     let is_known = |part: &Block<'_>| part.image.is_some() || !part.thinking.text.is_empty();
@@ -483,6 +487,9 @@ impl<'a> Block<'a> {
         for (name, value) in block.iter() {
             match &**name {
                 _ if value.is_null() => {}
+                "text" | "content" if matches!(&*kind, "thinking" | "reasoning") => {
+                    read.thinking = Spelled::read(value)
+                }
                 // An object in the style of OpenAI's assistants.
                 "text" if value.is_object() => read.text = value.object().unwrap_or_default().text("value"),
                 "text" => read.text = value.text(),

@@ -116,6 +116,10 @@ fn answers_of_every_odd_kind() {
     assert_eq!(content(r#"{"content":{}}"#), []);
     let databricks = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"text","text":"a"}]}"#;
     assert_eq!(content(databricks), [thinking("r", None), AssistantPart::Text("a".into())]);
+    for member in ["text", "content", "reasoning"] {
+        let part = format!(r#"{{"content":[{{"type":"reasoning","{member}":"r"}},{{"type":"text","text":"a"}}]}}"#);
+        assert_eq!(content(&part), [thinking("r", None), AssistantPart::Text("a".into())], "{part}");
+    }
     assert_eq!(content("null"), []);
     assert_eq!(content(r#""a""#), text("a"));
     assert_eq!(content(r#"{"content":"","tool_calls":null,"content_blocks":null}"#), []);

@@ -439,6 +439,15 @@ fn every_shape_is_told_apart() {
         // Neither.
         (502, BARE, "<html><head><title>502 Bad Gateway</title></head></html>", Is::Overloaded, Network, None, "later"),
         (
+            524,
+            BARE,
+            "<html><head><title>524: A timeout occurred</title></head></html>",
+            Is::Timeout,
+            Network,
+            None,
+            "later",
+        ),
+        (
             404,
             BARE,
             "<!DOCTYPE html><html><body>nothing here</body></html>",

@@ -1,0 +1,71 @@
+/** What OpenClaw does to a session before it goes back, by our policy and by the one that it has for providers without any. */
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, before, test } from 'node:test';
+import { FAILURES } from './failures.mjs';
+import { internal } from './internals.mjs';
+import { ourClient, ourModel } from './modules.mjs';
+import { end, ERRORS, say } from './replies.mjs';
+
+const { buildReplayPolicy } = await import('../src/replay.js');
+const resolve = await internal('resolveTranscriptPolicy', 'helpers-');
+const buildOfAnthropic = await internal('buildAnthropicReplayPolicyForModel', 'provider-replay-helpers-');
+
+const withRecovery = await internal('wrapAnthropicStreamWithRecovery', 'tool-result-truncation-');
+
+/** @type {any[]} what reached the gateway */ let seen = [];
+/** What the first request gets. @type {string} */ let refusal;
+const gateway = http.createServer(async (req, res) => {
+  if (req.method === 'GET') return res.writeHead(404).end(); // a price
+  const chunks = [];
+  for await (const chunk of req) chunks.push(chunk);
+  seen.push(JSON.parse(Buffer.concat(chunks).toString()));
+  if (seen.length === 1) req.socket.end(refusal);
+  else res.writeHead(200, { 'content-type': 'text/event-stream' }).end(say('ok') + end());
+});
+before(() => new Promise((resolve) => { gateway.listen(0, '127.0.0.1', () => resolve(undefined)); }));
+after(() => { gateway.close(); gateway.closeAllConnections(); });
+
+const IDS = [
+  '@anthropic/claude-sonnet-4-5', '@anthropic/claude-opus-5-5', '@bedrock/us.anthropic.claude-fable-5-1-v1:0', '@openai/gpt-5.2',
+  '@openai/gpt-4o', '@google/gemini-3-pro-preview', '@deepseek/deepseek-v4-pro', '@moonshot/kimi-k2.5', '@zai/glm-4.6', '@groq/llama-3.3-70b-versatile', '@team/prod',
+];
+
+for (const id of IDS) {
+  test(`of ${id}`, () => {
+    const row = { id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl: 'http://127.0.0.1:9/v1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192 };
+    const model = ourModel(row, { id });
+    const of = (/** @type {object} */ plugin) => resolve({ provider: 'portkey', modelApi: model.api, modelId: id, model, runtimeHandle: { plugin } });
+    const { preserveSignatures, appendOnlyRuntimeContext, ...ours } = of({ buildReplayPolicy });
+    const { preserveSignatures: _p, appendOnlyRuntimeContext: _a, ...usual } = of({});
+    assert.deepEqual(ours, usual);
+    assert.equal(preserveSignatures, !/deepseek|kimi|glm/.test(id));
+    // as OpenClaw's provider for Anthropic has it
+    assert.equal(appendOnlyRuntimeContext, buildOfAnthropic(id.replace(/^@\w+\//, ''), {}).appendOnlyRuntimeContext);
+  });
+}
+
+for (const [id, name, bytes] of [
+  ['@anthropic/claude-sonnet-4-5', 'a signature that is wrong', ERRORS['a signature that is wrong']],
+  ['@anthropic/claude-sonnet-4-5', 'thinking that was changed', FAILURES['400: Anthropic, thinking that was changed']],
+  ['@openai/gpt-5.2', 'sealed reasoning of another account', FAILURES['400: OpenAI, sealed reasoning of another']],
+]) {
+  test(`OpenClaw asks again without thinking: ${name}`, async () => {
+    seen = [];
+    refusal = bytes;
+    const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
+    const baseUrl = `http://127.0.0.1:${port}/v1`;
+    const row = { id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl, reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 8192, cost: {}, headers: {} };
+    const said = { role: 'assistant', provider: 'portkey', api: row.api, model: id, stopReason: 'stop', timestamp: 1, usage: {},
+      content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: 'c2lnbmF0dXJl' }, { type: 'text', text: 'a' }] };
+    const messages = [{ role: 'user', content: 'q', timestamp: 0 }, said, { role: 'user', content: 'r', timestamp: 2 }];
+    const client = ourClient({ models: { providers: { portkey: { baseUrl, models: [] } } } });
+    const isRepaired = Promise.withResolvers();
+    const stream = withRecovery(client, { id: 's', onRecoveredAnthropicThinking: () => isRepaired.resolve(true) })(ourModel(row, {}), { messages }, { apiKey: 'K', reasoning: 'low' });
+    for await (const _ of stream); // to its end
+    const { stopReason, errorMessage } = await stream.result();
+    assert.equal(stopReason, 'stop', errorMessage);
+    assert.equal(await isRepaired.promise, true);
+    assert.equal(seen.length, 2);
+  });
+}
