@@ -383,7 +383,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
 const FAILURES: &[&str] = &[
     "error", "abort", "malform", "fail", "cancel", "timeout", "timed_out", "insufficient", "overload", "unavailable",
     "exhaust", "unexpected", "too_many", "invalid", "interrupt", "exception", "disconnect", "missing", "no_image",
-    "crash", "terminat", "reset", "unload", "quota", "rate_limit", "expired",
+    "crash", "terminat", "reset", "unload", "memory", "quota", "rate_limit", "expired",
 ];
 
 /// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.

@@ -37,7 +37,7 @@ const WORDS: [&str; 24] = [
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 /// Further members that may be an HTTP status.
-const STATUSES: [&str; 2] = ["statusCode", "status"];
+const STATUSES: [&str; 3] = ["statusCode", "status", "error"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.

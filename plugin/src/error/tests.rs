@@ -667,6 +667,7 @@ fn a_failure_names_its_own_status() {
         (r#"{"error":{"message":"x","code":"429"},"status":500}"#, Is::RateLimited),
         (r#"{"error_code":429,"error_msg":"x"}"#, Is::RateLimited),
         (r#"{"Error":{"Code":503,"Message":"x"}}"#, Is::Overloaded),
+        (r#"{"error":503,"message":"x"}"#, Is::Overloaded),
         (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
         (r#"{"error":{"code":"1302","message":"x"}}"#, Is::RateLimited),
         (r#"{"code":"rate_limit_daily","message":"Error code: 429 - x"}"#, Is::RateLimited),
