@@ -231,6 +231,8 @@ const RULES: &[Rule] = {
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
     rule(Names("overload"), Is::Overloaded, LATER_OR_FALLBACK),
+    // NVIDIA's word, with a status of 400.
+    rule(Says("degraded function"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

@@ -591,6 +591,7 @@ fn words_of_every_provider() {
             The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
             supported by any provider",
         ),
+        (400, Is::Overloaded, "Function id 'x' version 'null': DEGRADED function cannot be invoked"),
         (503, Is::NotFound, "当前分组 default 下对于模型 x 无可用渠道"),
         (
             500,
@@ -691,6 +692,8 @@ fn messages_are_what_a_person_reads() {
     assert_eq!(message(r#"{"error":{"message":"inner"},"message":"outer"}"#), "inner");
     assert_eq!(message(r#"{"message":"outer","errors":["why"]}"#), "outer (why)");
     assert_eq!(message(r#"{"detail":"fast"}"#), "fast");
+    assert_eq!(message(r#"{"error":"short","error_description":"long"}"#), "short: long");
+    assert_eq!(message(r#"{"error":"short","details":"long"}"#), "short: long");
     assert_eq!(message("<title> 502\nBad Gateway </title>"), "502 Bad Gateway");
     assert_eq!(message("<p>a</p><style>p{}</style><p>b</p>"), "a b");
     let fields = r#"{"error":{"message":"invalid.","details":[{"x":1},{"fieldViolations":[{"field":"f","description":"too deep"}]}]}}"#;
