@@ -79,8 +79,9 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
         401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
-        403 if upstream => (ErrorKind::Forbidden, Some(FORBIDS)),
-        403 => (
+        403 if said.is_html => (ErrorKind::Forbidden, Some(FIREWALL)),
+        403 | 451 if upstream => (ErrorKind::Forbidden, Some(FORBIDS)),
+        403 | 451 => (
             ErrorKind::Forbidden,
             Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
         ),
@@ -96,7 +97,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         ),
         446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
         501 => (ErrorKind::Unsupported, None),
-        504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
+        499 | 504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
@@ -129,6 +130,7 @@ const CONTEXT: &str =
 pub(super) const FILTER: &str = "The model provider's content filter refused this: change the content.";
 const PROVIDER_KEY: &str =
     "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
+const FIREWALL: &str = "A firewall on the way refused this, with a web page: ask who runs it, or take another network.";
 const FORBIDS: &str = "The model provider forbids this: check what its key may use.";
 pub(super) const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";

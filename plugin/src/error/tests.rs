@@ -624,6 +624,8 @@ fn words_of_every_provider() {
         (400, r#""type":"content_policy_violation""#, Is::ContentBlocked),
         (400, r#""code":"model_not_supported""#, Is::NotFound),
         (524, r#""code":"x""#, Is::Timeout),
+        (499, r#""status":"CANCELLED""#, Is::Timeout),
+        (451, r#""code":"x""#, Is::Forbidden),
         (200, r#""code":"1033""#, Is::Overloaded),
         (200, r#""code":"1041""#, Is::RateLimited),
     ] {
@@ -699,6 +701,9 @@ fn messages_are_what_a_person_reads() {
     let fields = r#"{"error":{"message":"invalid.","details":[{"x":1},{"fieldViolations":[{"field":"f","description":"too deep"}]}]}}"#;
     assert_eq!(message(fields), "invalid. (too deep)");
     assert_eq!(message(""), "The gateway answered with HTTP status 500");
+    let page = from_response(&head(403, BARE), b"<title>Attention Required! | Cloudflare</title>");
+    assert_eq!((page.kind, page.origin), (Is::Forbidden, Network));
+    assert!(page.hint.unwrap().contains("firewall"));
     assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
     let long = message(&"ä".repeat(5000));
     assert!(long.len() <= MAX_MESSAGE + 3 && long.ends_with("ä…"));
@@ -754,6 +759,7 @@ fn how_long_to_wait() {
         ("Please try again in 1h2m3.5s.", Some(3_723_500)),
         ("Please wait 20 seconds before retrying.", Some(20_000)),
         ("Please wait a moment.", None),
+        ("Your limit resets in 2h.", Some(7_200_000)),
         ("Please wait for 15 seconds and try again", Some(15_000)),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
@@ -768,6 +774,8 @@ fn how_long_to_wait() {
         (r#"{"retryAfter":7}"#, 7000),
         (r#"{"retry_after_seconds":12}"#, 12_000),
         (r#"{"retryAfterMs":250}"#, 250),
+        (r#"{"error":{"metadata":{"headers":{"Retry-After":"30"}}}}"#, 30_000),
+        (r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":100}}"#, 100_000),
     ] {
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
     }
