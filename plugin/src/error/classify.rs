@@ -21,14 +21,22 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
     (
-        "error code: 429|rate limit|request limit|per minute limit|request rate|usage limit|too many requests|throttl",
+        " 429|rate limit|request limit|per minute|per day|tpm|rpm|request rate|usage limit|too many requests|too many concurrent|\
+        throttl|quota|exhausted|频繁|频率",
         429,
     ),
-    ("timed out|timeout", 504),
-    ("overload|capacity|unavailable", 503),
-    ("internal|server error", 500),
-    ("unauthorized|authentication|login fail", 401),
-    ("forbidden", 403),
+    ("timed out|timeout|deadline|超时", 504),
+    (
+        "overload|capacity|unavailable|high demand|high load|busy|loading|no available|out of memory|refused|upstream|bad gateway|died|\
+        负载|过载|访问量|繁忙|不可用",
+        503,
+    ),
+    ("internal|server error|while processing|内部错误|服务器错误|系统", 500),
+    (
+        "unauthorized|authentication|login fail|invalid token|token expired|credentials|no api key|invalid signature|认证|鉴权|密钥",
+        401,
+    ),
+    ("forbidden|无权", 403),
     ("validation error|invalid param", 400),
 ];
 
@@ -187,21 +195,23 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Code("insufficient_quota|billing_hard_limit_reached|billing_not_active|exceeded_current_quota_error|billing_error|\
-        insufficient_user_quota|pre_consume_token_quota_failed|account_deactivated|Arrearage|SetLimitExceeded|1113"), Is::QuotaExceeded, QUOTA),
-    rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient funds|credit balance is too low|\
-        out of credits|not enough credits|more credits|no credits|hard limit has been reached|payment required|\
-        in arrears|overdue|recharge|额度|余额不足|余量|欠费|credits are depleted|any credits|api usage limits|key limit exceeded|\
-        balance is insufficient|account balance|enough balance|quota is not enough|spend limit|spending|budget has been exceeded|\
-        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|credit card on file|\
-        requires billing|billing cycle|calls / month"), Is::QuotaExceeded, QUOTA),
-    rule(Code("context_length_exceeded|model_context_window_exceeded|exceed_context_size_error|tokens_limit_reached|1261"), Is::InvalidRequest, CONTEXT),
+    rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|current_quota|\
+        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|1113|1311"), Is::QuotaExceeded, QUOTA),
+    rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
+        credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|credits exhausted|\
+        credits are depleted|hard limit has been reached|payment required|in arrears|overdue|recharge|top up|额度|余额不足|余量|欠费|\
+        api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
+        quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending|budget has been exceeded|\
+        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
+        credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan"),
+        Is::QuotaExceeded, QUOTA),
+    rule(Names("context_|tokens_limit|max_prompt_tokens|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
         too many tokens in|maximum prompt length|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
         max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
-        prompt exceeds|prompt token|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
+        prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
@@ -209,10 +219,10 @@ const RULES: &[Rule] = {
         usage policies|flagged|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
         request moderated|safeguard|nsfw|recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
-    rule(Code("invalid_api_key|API_KEY_INVALID|UnrecognizedClientException|InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Says("invalid api key|api key not valid|api key expired|invalid x-api-key|incorrect api key|api key is invalid|api key provided|api key you provided|your api key is|\
-        security token included in the request is|invalid access token|access token invalid|reported as leaked|secret access key|\
-        authentication error|unregistered callers"),
+    rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
+    rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
+        Is::Unauthorized, PROVIDER_KEY),
+    rule(Says("security token included in the request is|secret access key|authentication error|unregistered callers|api key provided"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
@@ -222,8 +232,10 @@ const RULES: &[Rule] = {
     rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
     rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
-    rule(Says("not a valid model|unknown model|invalid model|model identifier is invalid|been decommissioned|model not exist|model not found|\
-        model does not exist|no such model|requested model is|by any provider|non-serverless|模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
+    rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
+        requested model is|by any provider|non-serverless|deactivated|no longer available|retired|been removed|please upgrade|\
+        when using|find it here|not supported model"), Is::NotFound, MODEL_ID),
+    rule(Says("模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
         "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\
         input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
@@ -232,7 +244,7 @@ const RULES: &[Rule] = {
     // OpenAI's words for a model that neither speaks nor listens.
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
-    rule(Names("overload"), Is::Overloaded, LATER_OR_FALLBACK),
+    rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
     // NVIDIA's word, with a status of 400.
     rule(Says("degraded function"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),

@@ -543,14 +543,17 @@ fn words_of_every_provider() {
             "Requested input length 200000 exceeds maximum input length 131071|Input length 140000 exceeds the \
             maximum length 131072|the number of input tokens 9000 cannot exceed the total tokens limit 8192|the max input characters is \
             11200|prompt token length 40000 exceeds max model len 32768|Total tokens of image and text exceed max message tokens|\
-            max tokens of 100000 exceeded|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
+            max tokens of 100000 exceeded|tokens in request more than max tokens allowed|Context overflow: too large|上下文长度超出限制|\
+            Total tokens 9000 exceeds the model's max limit|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
         ),
         (
             403,
             Is::QuotaExceeded,
             "Insufficient account balance|not enough balance|token quota is not enough, need quota: $0.01|\
             资源包余量已用尽|You have exceeded your budget limit|This API method requires billing to be enabled|\
-            You've reached your usage limit for this billing cycle|A valid credit card on file is required",
+            You've reached your usage limit for this billing cycle|Your available balance is 0|You are out of budget|\
+            Your prepaid balance has run out, please top up|Your current subscription plan does not yet include access to x|\
+            Model x is not available on your current plan|Free quota exhausted|A valid credit card on file is required",
         ),
         (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
         (
@@ -591,6 +594,19 @@ fn words_of_every_provider() {
             The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
             supported by any provider",
         ),
+        (
+            200,
+            Is::Overloaded,
+            "This model is currently experiencing high demand.|An error occurred while processing your request.|\
+            Bad gateway|系统繁忙|当前负载过高|CUDA out of memory|The server is busy|model is loading",
+        ),
+        (200, Is::Timeout, "deadline exceeded|请求超时"),
+        (
+            200,
+            Is::Unauthorized,
+            "Invalid token|access token expired|Could not validate credentials|鉴权失败|api_key_invalid",
+        ),
+        (403, Is::Unauthorized, "This API key has been disabled|API key has been revoked"),
         (400, Is::Overloaded, "Function id 'x' version 'null': DEGRADED function cannot be invoked"),
         (503, Is::NotFound, "当前分组 default 下对于模型 x 无可用渠道"),
         (
@@ -623,6 +639,9 @@ fn words_of_every_provider() {
         (400, r#""code":"SensitiveContentDetected.SevereViolation""#, Is::ContentBlocked),
         (400, r#""type":"content_policy_violation""#, Is::ContentBlocked),
         (400, r#""code":"model_not_supported""#, Is::NotFound),
+        (400, r#""code":"context_overflow""#, Is::InvalidRequest),
+        (429, r#""__type":"ModelNotReadyException""#, Is::Overloaded),
+        (403, r#""code":1311"#, Is::QuotaExceeded),
         (524, r#""code":"x""#, Is::Timeout),
         (499, r#""status":"CANCELLED""#, Is::Timeout),
         (451, r#""code":"x""#, Is::Forbidden),

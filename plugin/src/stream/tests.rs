@@ -801,7 +801,7 @@ fn errors_that_seemed_a_success() {
         (
             "Hunyuan",
             "data: {\"Choices\":[],\"ErrorMsg\":{\"Msg\":\"server busy\",\"Code\":4001}}\n\n".into(),
-            ErrorKind::Other,
+            ErrorKind::Overloaded,
             "server busy",
         ),
         (
@@ -831,7 +831,7 @@ fn errors_that_seemed_a_success() {
         (
             "a proxy's page",
             "\n<html>\n<head><title>502 Bad Gateway</title></head>\n\n".into(),
-            ErrorKind::Other,
+            ErrorKind::Overloaded,
             "502 Bad Gateway",
         ),
         (
