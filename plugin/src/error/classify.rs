@@ -10,11 +10,11 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let found = |table: &[(&str, u16)], is_it: &dyn Fn(&str) -> bool| {
-        table.iter().find(|(words, _)| words.split('|').any(is_it)).map(|(_, status)| *status)
+    let of_type = |name: &str| {
+        let is_it = |kind: &str| kind.eq_ignore_ascii_case(name);
+        TYPES.iter().find(|(kinds, _)| kinds.split('|').any(is_it)).map(|(_, status)| *status)
     };
-    let of_type = |name: &str| found(&TYPES, &|kind| kind.eq_ignore_ascii_case(name));
-    let of_words = || found(&IN_BAND, &|words| message.contains(words));
+    let of_words = || IN_BAND.iter().find(|(words, _)| holds(message, words)).map(|(_, status)| *status);
     said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
@@ -57,22 +57,25 @@ const TYPES: [(&str, u16); 9] = [
     ("deadline_exceeded|timeout", 504),
 ];
 
+/// Whether a text holds one of these: `this|that`.
+#[inline(never)]
+fn holds(text: &str, parts: &str) -> bool {
+    parts.split('|').any(|part| text.contains(part))
+}
+
 /// Chooses kind and hint. The more precise signs come first, the status last.
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
     let names = [&*said.code, " ", &*said.kind].concat().to_ascii_lowercase();
-    let says = |parts: &str| parts.split('|').any(|part| message.contains(part));
     for rule in RULES {
         let hit = match rule.mark {
-            Mark::Code(codes) => codes.split('|').any(|code| said.code == code || said.kind == code),
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
-            Mark::Names(parts) => parts.split('|').any(|part| names.contains(part)),
-            Mark::Type(kind) => said.kind == kind,
+            Mark::Names(parts) => holds(&names, parts),
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(parts) => says(parts),
-            Mark::SaysBoth(what, how) => says(what) && says(how),
+            Mark::Says(parts) => holds(&message, parts),
+            Mark::SaysBoth(what, how) => holds(&message, what) && holds(&message, how),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
         // A limit of tokens a minute is not the model's.
@@ -153,12 +156,9 @@ struct Rule {
 }
 
 enum Mark {
-    /// The code, or the type, is one of these: `this|that`.
-    Code(&'static str),
     GatewayCode(u16, &'static str),
     /// The code, or the type, holds one of these, in lower case: `this|that`.
     Names(&'static str),
-    Type(&'static str),
     TypeEnd(&'static str),
     /// The message holds one of these, in lower case: `this|that`.
     Says(&'static str),
@@ -176,22 +176,20 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Code, GatewayCode, GatewaySays, Names, Says, SaysBoth, Type, TypeEnd};
+    use Mark::{GatewayCode, GatewaySays, Names, Says, SaysBoth, TypeEnd};
     &[
-    rule(Code("inline_config_blocked|inline_provider_blocked|inline_custom_host_blocked|inline_provider_url_blocked|\
-        inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Names("inline_"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
     rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
     rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
     rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
     rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
-    rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
-    rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
-    rule(Type("timeout_error"), Is::Timeout, TIMEOUT),
-    rule(Type("api_key_exhaust_error"), Is::QuotaExceeded, KEY_BUDGET),
-    rule(Type("workspace_exhaust_error"), Is::QuotaExceeded, WORKSPACE_BUDGET),
-    rule(Type("virtual_key_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
-    rule(Type("integration_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
+    rule(Names("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
+    rule(Names("model_not_allowed"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
+    rule(Names("timeout_error"), Is::Timeout, TIMEOUT),
+    rule(Names("api_key_exhaust"), Is::QuotaExceeded, KEY_BUDGET),
+    rule(Names("workspace_exhaust"), Is::QuotaExceeded, WORKSPACE_BUDGET),
+    rule(Names("virtual_key_exhaust|integration_exhaust"), Is::QuotaExceeded, PROVIDER_BUDGET),
     rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
@@ -243,7 +241,7 @@ const RULES: &[Rule] = {
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     // OpenAI's words for a model that neither speaks nor listens.
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
-    rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
+    rule(Names("throttlingexception"), Is::RateLimited, WAIT),
     rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
     // NVIDIA's word, with a status of 400.
     rule(Says("degraded function"), Is::Overloaded, LATER_OR_FALLBACK),
