@@ -226,7 +226,10 @@ pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
 /// The error of a stream that was cut, where it ends in words: they may say why.
 pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
     let mut error = in_event(head, words);
-    if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Other) {
+    // That the server broke is what a cut says.
+    let is_broken =
+        cut.kind == ErrorKind::Truncated && matches!(error.kind, ErrorKind::Overloaded | ErrorKind::Timeout);
+    if is_broken || matches!(error.kind, ErrorKind::Protocol | ErrorKind::Other) {
         error.kind = cut.kind;
         error.hint.clone_from(&cut.hint);
     }
@@ -383,7 +386,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
 const FAILURES: &[&str] = &[
     "error", "abort", "malform", "fail", "cancel", "timeout", "timed_out", "insufficient", "overload", "unavailable",
     "exhaust", "unexpected", "too_many", "invalid", "interrupt", "exception", "disconnect", "missing", "no_image",
-    "crash", "terminat", "reset", "unload", "quota", "rate_limit", "expired",
+    "crash", "terminat", "reset", "unload", "memory", "quota", "rate_limit", "expired",
 ];
 
 /// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.

@@ -102,8 +102,11 @@ impl Listing {
 }
 
 /// What holds the models: Together's own list is a bare array; Ollama's and Google's are named `models`, and Ollama's is
-/// `null` where it holds none; the last are Bedrock's and watsonx'.
-const LISTS: [&str; 5] = ["data", "models", "result", "modelSummaries", "resources"];
+/// `null` where it holds none; the last are Bedrock's, watsonx', Vertex' and Databricks'.
+const LISTS: [&str; 8] = [
+    "data", "models", "result", "modelSummaries", "inferenceProfileSummaries", "resources", "publisherModels",
+    "endpoints",
+];
 
 /// The models of a listing, in a list, or behind one more name; in place of a list one alone, or an object of them, each
 /// by its id.
@@ -143,7 +146,7 @@ impl Item {
         let Some(object) = item.object() else {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
-        let names = ["id", "model", "name", "model_id", "modelId", "slug"];
+        let names = ["id", "model", "name", "model_id", "modelId", "model_name", "inferenceProfileId", "slug", "key"];
         let id = names.into_iter().map(|name| object.text(name)).find(|id| !id.is_empty());
         // At Cloudflare the id is a number of its own.
         let own = Some(object.text("name")).filter(|name| prompt::is_like_slug(name));
@@ -271,6 +274,13 @@ mod tests {
         assert_eq!(ids(r#"{"total":1,"data":[{"id":"@w/@cf/a/b","name":"@cf/a/b"}]}"#), ["@w/@cf/a/b"]);
         assert!(ids(r#"{"success":true,"result":null}"#).is_empty());
         assert_eq!(ids(r#"{"modelSummaries":[{"modelId":"a","modelName":"A"}]}"#), ["a"]);
+        assert_eq!(ids(r#"{"inferenceProfileSummaries":[{"inferenceProfileId":"a"}]}"#), ["a"]);
+        assert_eq!(
+            ids(r#"{"publisherModels":[{"name":"publishers/google/models/a"}]}"#),
+            ["publishers/google/models/a"]
+        );
+        assert_eq!(ids(r#"{"endpoints":[{"name":"a"}]}"#), ["a"]);
+        assert_eq!(ids(r#"[{"model_name":"a"},{"key":"b"}]"#), ["a", "b"]);
         assert_eq!(ids(r#"{"total_count":1,"resources":[{"model_id":"a","provider":"p"}]}"#), ["a"]);
         // A list of Codex' (codex-mobile#188): one page, whatever it calls its models.
         let (entries, paths) = list(&[r#"{"models":[{"slug":"a"},{"slug":"b"}]}"#]);

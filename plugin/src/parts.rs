@@ -73,10 +73,8 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         {
             FinishReason::ContentFilter
         }
-        "token_limit" | "time_limit" | "error_limit" | "incomplete" | "model_context_window_exceeded" => {
-            FinishReason::Length
-        }
-        _ if word.starts_with("max_") || says(&["length", "truncat"]) => FinishReason::Length,
+        "token_limit" | "time_limit" | "error_limit" | "incomplete" => FinishReason::Length,
+        _ if word.starts_with("max_") || says(&["length", "truncat", "context"]) => FinishReason::Length,
         ""
         | "done"
         | "normal"
@@ -88,10 +86,11 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         | "other"
         | "unspecified"
         | "pause_turn"
+        | "compaction"
         | "rag_query_when_rag_disabled"
         | "recitation" => ended(has_calls),
         // A token that ends a turn among them: `<|im_end|>`.
-        _ if begins(&["stop", "end", "eos", "<"]) => ended(has_calls),
+        _ if begins(&["stop", "end", "eos", "eom", "<"]) => ended(has_calls),
         _ => FinishReason::Other(reason.to_owned()),
     }
 }

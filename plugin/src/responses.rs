@@ -74,11 +74,21 @@ impl Items {
     pub(crate) fn chunks<'a>(&mut self, mut event: Object<'a>) -> Vec<Completion<'a>> {
         let kind = event.text("type");
         let Some(mut kind) = kind.strip_prefix("response.") else { return self.answer(event, "") };
-        if let Some(answer) = event.take("response").and_then(Json::into_object) {
+        let answer = event.take("response").and_then(Json::into_object);
+        // Some end with the name of the event alone.
+        if let Some(answer) = answer.or_else(|| (kind == "completed").then(Object::default)) {
             return self.answer(answer, kind);
         }
         if let Some(error) = event.take("error") {
             return failed(Some(error));
+        }
+        // Some send this end alone.
+        if kind == "content_part.done"
+            && let Some(part) = event.take("part").and_then(Json::into_object)
+            && part.is("type", "output_text")
+        {
+            kind = "output_text.done";
+            event.set("text", Json::Text(part.text("text")));
         }
         let number = |name| event.get(name).and_then(Json::count).unwrap_or(0);
         let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
@@ -115,7 +125,11 @@ impl Items {
             }
             ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
             ("output_item.added", Some(item)) if item.is("type", "function_call") => {
-                let message = called(at.item, &item);
+                let mut message = called(at.item, &item);
+                // It is yet to come (BerriAI/litellm#4537).
+                if let Some(call) = message.tool_calls.first_mut().filter(|call| call.arguments.text == "{}") {
+                    call.arguments = Spelled::default();
+                }
                 said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
                 message
             }
@@ -233,7 +247,7 @@ impl Items {
         (first.id, first.model) = (answer.text("id"), answer.text("model"));
         let mut chunks = alloc::vec![first];
         let reason = match status {
-            "completed" => "stop".into(),
+            "completed" | "done" | "" => "stop".into(),
             "incomplete" => {
                 let details = answer.get("incomplete_details").and_then(Json::object).unwrap_or_default();
                 Some(details.text("reason")).filter(|reason| !reason.is_empty()).unwrap_or("incomplete".into())
@@ -296,6 +310,9 @@ fn spelled<'a>(value: &Json<'a>) -> Spelled<'a> {
 }
 
 fn parts<'a>(item: &Object<'a>, name: &str) -> Vec<Object<'a>> {
+    if let Some(text) = item.get(name).and_then(Json::string) {
+        return alloc::vec![[("text", Json::Text(text))].into()];
+    }
     let parts = item.get(name).and_then(Json::list).unwrap_or_default();
     parts.into_iter().filter_map(Json::into_object).collect()
 }

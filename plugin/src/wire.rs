@@ -368,7 +368,7 @@ impl<'a> Message<'a> {
                 "refusal" => read.refusal = value.text(),
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
-                "thinking" | "reasoning_text" => *other = Spelled::read(&value),
+                "thinking" | "reasoning_text" | "thinking_content" => *other = Spelled::read(&value),
                 "reasoning_details" => each(value, &mut |detail| read.reasoning_details.push(detail)),
                 "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
                 "thinking_blocks" => each(value, &mut |block| {

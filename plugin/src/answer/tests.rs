@@ -273,6 +273,7 @@ fn answers_that_are_failures() {
         (of(hello, "\"abort\"", ""), ErrorKind::Truncated, "abort"),
         (of(hello, r#"{"type":"abort","message":"x"}"#, ""), ErrorKind::Truncated, "abort"),
         (of(hello, "\"insufficient_system_resource\"", ""), ErrorKind::Overloaded, "insufficient_system_resource"),
+        (of(hello, "\"out_of_memory\"", ""), ErrorKind::Overloaded, "out_of_memory"),
         (of("{}", "\"MALFORMED_FUNCTION_CALL\"", ""), ErrorKind::Protocol, "MALFORMED_FUNCTION_CALL"),
         (of("{}", "\"UNEXPECTED_TOOL_CALL\"", ""), ErrorKind::Protocol, "UNEXPECTED_TOOL_CALL"),
         (
@@ -392,6 +393,8 @@ fn finish_reasons() {
         ("ERROR_TOXIC", false, FinishReason::ContentFilter),
         ("model_context_window_exceeded", false, FinishReason::Length),
         ("token_limit", false, FinishReason::Length),
+        ("ContextWindowExceeded", false, FinishReason::Length),
+        ("compaction", false, FinishReason::Stop),
         ("incomplete", false, FinishReason::Length),
         ("ERROR_LIMIT", false, FinishReason::Length),
         ("length_limit", false, FinishReason::Length),

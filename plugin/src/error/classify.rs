@@ -10,25 +10,33 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
         return head.status;
     }
-    let found = |table: &[(&str, u16)], is_it: &dyn Fn(&str) -> bool| {
-        table.iter().find(|(words, _)| words.split('|').any(is_it)).map(|(_, status)| *status)
+    let of_type = |name: &str| {
+        let is_it = |kind: &str| kind.eq_ignore_ascii_case(name);
+        TYPES.iter().find(|(kinds, _)| kinds.split('|').any(is_it)).map(|(_, status)| *status)
     };
-    let of_type = |name: &str| found(&TYPES, &|kind| kind.eq_ignore_ascii_case(name));
-    let of_words = || found(&IN_BAND, &|words| message.contains(words));
+    let of_words = || IN_BAND.iter().find(|(words, _)| holds(message, words)).map(|(_, status)| *status);
     said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
     (
-        "error code: 429|rate limit|request limit|per minute limit|request rate|usage limit|too many requests|throttl",
+        " 429|rate limit|request limit|per minute|per day|tpm|rpm|request rate|usage limit|too many requests|too many concurrent|\
+        throttl|quota|exhausted|频繁|频率",
         429,
     ),
-    ("timed out|timeout", 504),
-    ("overload|capacity|unavailable", 503),
-    ("internal|server error", 500),
-    ("unauthorized|authentication|login fail", 401),
-    ("forbidden", 403),
+    ("timed out|timeout|deadline|超时", 504),
+    (
+        "overload|capacity|unavailable|high demand|high load|busy|loading|no available|out of memory|refused|upstream|bad gateway|died|\
+        负载|过载|访问量|繁忙|不可用",
+        503,
+    ),
+    ("internal|server error|while processing|内部错误|服务器错误|系统", 500),
+    (
+        "unauthorized|authentication|login fail|invalid token|token expired|credentials|no api key|invalid signature|认证|鉴权|密钥",
+        401,
+    ),
+    ("forbidden|无权", 403),
     ("validation error|invalid param", 400),
 ];
 
@@ -49,22 +57,25 @@ const TYPES: [(&str, u16); 9] = [
     ("deadline_exceeded|timeout", 504),
 ];
 
+/// Whether a text holds one of these: `this|that`.
+#[inline(never)]
+fn holds(text: &str, parts: &str) -> bool {
+    parts.split('|').any(|part| text.contains(part))
+}
+
 /// Chooses kind and hint. The more precise signs come first, the status last.
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
     let names = [&*said.code, " ", &*said.kind].concat().to_ascii_lowercase();
-    let says = |parts: &str| parts.split('|').any(|part| message.contains(part));
     for rule in RULES {
         let hit = match rule.mark {
-            Mark::Code(codes) => codes.split('|').any(|code| said.code == code || said.kind == code),
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
-            Mark::Names(parts) => parts.split('|').any(|part| names.contains(part)),
-            Mark::Type(kind) => said.kind == kind,
+            Mark::Names(parts) => holds(&names, parts),
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
-            Mark::Says(parts) => says(parts),
-            Mark::SaysBoth(what, how) => says(what) && says(how),
+            Mark::Says(parts) => holds(&message, parts),
+            Mark::SaysBoth(what, how) => holds(&message, what) && holds(&message, how),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
         // A limit of tokens a minute is not the model's.
@@ -79,8 +90,9 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         401 if upstream => (ErrorKind::Unauthorized, Some(PROVIDER_KEY)),
         401 => (ErrorKind::Unauthorized, Some(CHECK_KEY)),
         402 => (ErrorKind::QuotaExceeded, Some("Check the balance of the account.")),
-        403 if upstream => (ErrorKind::Forbidden, Some(FORBIDS)),
-        403 => (
+        403 if said.is_html => (ErrorKind::Forbidden, Some(FIREWALL)),
+        403 | 451 if upstream => (ErrorKind::Forbidden, Some(FORBIDS)),
+        403 | 451 => (
             ErrorKind::Forbidden,
             Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
         ),
@@ -96,7 +108,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         ),
         446 => (ErrorKind::ContentBlocked, Some(GUARDRAIL)),
         501 => (ErrorKind::Unsupported, None),
-        504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
+        499 | 504 | 522 | 524 => (ErrorKind::Timeout, Some(LATER)),
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
@@ -129,6 +141,7 @@ const CONTEXT: &str =
 pub(super) const FILTER: &str = "The model provider's content filter refused this: change the content.";
 const PROVIDER_KEY: &str =
     "The model provider refused its own key, not Portkey's: check the key stored with the provider in Portkey.";
+const FIREWALL: &str = "A firewall on the way refused this, with a web page: ask who runs it, or take another network.";
 const FORBIDS: &str = "The model provider forbids this: check what its key may use.";
 pub(super) const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
@@ -143,12 +156,9 @@ struct Rule {
 }
 
 enum Mark {
-    /// The code, or the type, is one of these: `this|that`.
-    Code(&'static str),
     GatewayCode(u16, &'static str),
     /// The code, or the type, holds one of these, in lower case: `this|that`.
     Names(&'static str),
-    Type(&'static str),
     TypeEnd(&'static str),
     /// The message holds one of these, in lower case: `this|that`.
     Says(&'static str),
@@ -166,40 +176,40 @@ const fn rule(mark: Mark, kind: ErrorKind, hint: &'static str) -> Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = {
     use ErrorKind as Is;
-    use Mark::{Code, GatewayCode, GatewaySays, Names, Says, SaysBoth, Type, TypeEnd};
+    use Mark::{GatewayCode, GatewaySays, Names, Says, SaysBoth, TypeEnd};
     &[
-    rule(Code("inline_config_blocked|inline_provider_blocked|inline_custom_host_blocked|inline_provider_url_blocked|\
-        inline_forward_headers_blocked"), Is::InvalidConfig, INLINE_BLOCKED),
+    rule(Names("inline_"), Is::InvalidConfig, INLINE_BLOCKED),
     rule(TypeEnd("_expired_error"), Is::Unauthorized, "Renew what has expired in Portkey: the key, the workspace or the provider."),
     rule(GatewayCode(401, "01"), Is::Unauthorized, "The Portkey API key or the workspace has expired: renew it at https://app.portkey.ai/api-keys."),
     rule(GatewayCode(401, "03"), Is::Unauthorized, CHECK_KEY),
     rule(GatewayCode(401, "033"), Is::Unauthorized, "Portkey could not validate the key: check that it belongs to this gateway's workspace."),
     rule(GatewayCode(403, "033"), Is::Forbidden, "Give the Portkey API key the missing scope, such as completions.write."),
-    rule(Type("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
-    rule(Type("model_not_allowed_error"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
-    rule(Type("timeout_error"), Is::Timeout, TIMEOUT),
-    rule(Type("api_key_exhaust_error"), Is::QuotaExceeded, KEY_BUDGET),
-    rule(Type("workspace_exhaust_error"), Is::QuotaExceeded, WORKSPACE_BUDGET),
-    rule(Type("virtual_key_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
-    rule(Type("integration_exhaust_error"), Is::QuotaExceeded, PROVIDER_BUDGET),
+    rule(Names("hooks_failed"), Is::ContentBlocked, GUARDRAIL),
+    rule(Names("model_not_allowed"), Is::Forbidden, "Allow this model for the provider in Portkey's Model Catalog, or choose another."),
+    rule(Names("timeout_error"), Is::Timeout, TIMEOUT),
+    rule(Names("api_key_exhaust"), Is::QuotaExceeded, KEY_BUDGET),
+    rule(Names("workspace_exhaust"), Is::QuotaExceeded, WORKSPACE_BUDGET),
+    rule(Names("virtual_key_exhaust|integration_exhaust"), Is::QuotaExceeded, PROVIDER_BUDGET),
     rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Code("insufficient_quota|billing_hard_limit_reached|billing_not_active|exceeded_current_quota_error|billing_error|\
-        insufficient_user_quota|pre_consume_token_quota_failed|account_deactivated|Arrearage|SetLimitExceeded|1113"), Is::QuotaExceeded, QUOTA),
-    rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient funds|credit balance is too low|\
-        out of credits|not enough credits|more credits|no credits|hard limit has been reached|payment required|\
-        in arrears|overdue|recharge|额度|余额不足|余量|欠费|credits are depleted|any credits|api usage limits|key limit exceeded|\
-        balance is insufficient|account balance|enough balance|quota is not enough|spend limit|spending|budget has been exceeded|\
-        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|credit card on file|\
-        requires billing|billing cycle|calls / month"), Is::QuotaExceeded, QUOTA),
-    rule(Code("context_length_exceeded|model_context_window_exceeded|exceed_context_size_error|tokens_limit_reached|1261"), Is::InvalidRequest, CONTEXT),
+    rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|current_quota|\
+        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|1113|1311"), Is::QuotaExceeded, QUOTA),
+    rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
+        credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|credits exhausted|\
+        credits are depleted|hard limit has been reached|payment required|in arrears|overdue|recharge|top up|额度|余额不足|余量|欠费|\
+        api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
+        quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending|budget has been exceeded|\
+        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
+        credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan"),
+        Is::QuotaExceeded, QUOTA),
+    rule(Names("context_|tokens_limit|max_prompt_tokens|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
         too many tokens in|maximum prompt length|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
         max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
-        prompt exceeds|prompt token|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
+        prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
@@ -207,10 +217,10 @@ const RULES: &[Rule] = {
         usage policies|flagged|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
         request moderated|safeguard|nsfw|recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
-    rule(Code("invalid_api_key|API_KEY_INVALID|UnrecognizedClientException|InvalidApiKey"), Is::Unauthorized, PROVIDER_KEY),
-    rule(Says("invalid api key|api key not valid|api key expired|invalid x-api-key|incorrect api key|api key is invalid|api key provided|api key you provided|your api key is|\
-        security token included in the request is|invalid access token|access token invalid|reported as leaked|secret access key|\
-        authentication error|unregistered callers"),
+    rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
+    rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
+        Is::Unauthorized, PROVIDER_KEY),
+    rule(Says("security token included in the request is|secret access key|authentication error|unregistered callers|api key provided"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
@@ -220,8 +230,10 @@ const RULES: &[Rule] = {
     rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
     rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
-    rule(Says("not a valid model|unknown model|invalid model|model identifier is invalid|been decommissioned|model not exist|model not found|\
-        model does not exist|no such model|requested model is|by any provider|non-serverless|模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
+    rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
+        requested model is|by any provider|non-serverless|deactivated|no longer available|retired|been removed|please upgrade|\
+        when using|find it here|not supported model"), Is::NotFound, MODEL_ID),
+    rule(Says("模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
         "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\
         input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
@@ -229,8 +241,10 @@ const RULES: &[Rule] = {
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),
     // OpenAI's words for a model that neither speaks nor listens.
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
-    rule(Type("ThrottlingException"), Is::RateLimited, WAIT),
-    rule(Names("overload"), Is::Overloaded, LATER_OR_FALLBACK),
+    rule(Names("throttlingexception"), Is::RateLimited, WAIT),
+    rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
+    // NVIDIA's word, with a status of 400.
+    rule(Says("degraded function"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

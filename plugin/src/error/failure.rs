@@ -30,14 +30,14 @@ pub(crate) struct Failure {
 
 /// Members that hold the words, the more telling first, however they are spelled in upper and lower case. The last is
 /// Imagen's.
-const WORDS: [&str; 24] = [
-    "message", "msg", "faultstring", "detail", "error", "error_message", "errorMessage", "error_msg", "err_msg",
-    "errmsg", "errors", "issues", "error_description", "description", "html-message", "status_msg", "base_resp",
-    "fault", "reason", "title", "cause", "exception", "text", "raiFilteredReason",
+const WORDS: [&str; 25] = [
+    "message", "msg", "faultstring", "detail", "error_description", "details", "error", "error_message",
+    "errorMessage", "error_msg", "err_msg", "errmsg", "errors", "issues", "description", "html-message", "status_msg",
+    "base_resp", "fault", "reason", "title", "cause", "exception", "text", "raiFilteredReason",
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 /// Further members that may be an HTTP status.
-const STATUSES: [&str; 2] = ["statusCode", "status"];
+const STATUSES: [&str; 3] = ["statusCode", "status", "error"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.

@@ -39,7 +39,8 @@ fn seconds(date: &str) -> Option<u64> {
 /// "Try again in 2.5s", "1m30s", "20ms", "retry after 6 seconds".
 fn in_words(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
-    let waits = ["again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for "];
+    let waits =
+        ["again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for ", "resets in ", "reset after "];
     let behind =
         |words| Some(message.split_once(words)?.1).filter(|rest| rest.starts_with(|next: char| next.is_ascii_digit()));
     let mut rest = waits.into_iter().find_map(behind)?;
@@ -64,7 +65,9 @@ fn in_words(message: &str) -> Option<u64> {
 fn in_details(body: &[u8]) -> Option<u64> {
     let text = lossy(body);
     let behind = |name| text.split_once(name)?.1.split_once('"');
-    let (unit, rest) = ["\"retryDelay", "\"retry_after", "\"retryAfter"].into_iter().find_map(behind)?;
+    let (unit, rest) = ["\"retryDelay", "\"retry_after", "\"retryAfter", "\"Retry-After", "\"resets_in_seconds"]
+        .into_iter()
+        .find_map(behind)?;
     let scale = if ["Ms", "_ms"].contains(&unit) { 1 } else { 1000 };
     let rest = rest.trim_start_matches([':', ' ', '"']);
     scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, scale)

@@ -552,14 +552,17 @@ fn words_of_every_provider() {
             "Requested input length 200000 exceeds maximum input length 131071|Input length 140000 exceeds the \
             maximum length 131072|the number of input tokens 9000 cannot exceed the total tokens limit 8192|the max input characters is \
             11200|prompt token length 40000 exceeds max model len 32768|Total tokens of image and text exceed max message tokens|\
-            max tokens of 100000 exceeded|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
+            max tokens of 100000 exceeded|tokens in request more than max tokens allowed|Context overflow: too large|上下文长度超出限制|\
+            Total tokens 9000 exceeds the model's max limit|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
         ),
         (
             403,
             Is::QuotaExceeded,
             "Insufficient account balance|not enough balance|token quota is not enough, need quota: $0.01|\
             资源包余量已用尽|You have exceeded your budget limit|This API method requires billing to be enabled|\
-            You've reached your usage limit for this billing cycle|A valid credit card on file is required",
+            You've reached your usage limit for this billing cycle|Your available balance is 0|You are out of budget|\
+            Your prepaid balance has run out, please top up|Your current subscription plan does not yet include access to x|\
+            Model x is not available on your current plan|Free quota exhausted|A valid credit card on file is required",
         ),
         (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
         (
@@ -600,6 +603,20 @@ fn words_of_every_provider() {
             The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
             supported by any provider",
         ),
+        (
+            200,
+            Is::Overloaded,
+            "This model is currently experiencing high demand.|An error occurred while processing your request.|\
+            Bad gateway|系统繁忙|当前负载过高|CUDA out of memory|The server is busy|model is loading",
+        ),
+        (200, Is::Timeout, "deadline exceeded|请求超时"),
+        (
+            200,
+            Is::Unauthorized,
+            "Invalid token|access token expired|Could not validate credentials|鉴权失败|api_key_invalid",
+        ),
+        (403, Is::Unauthorized, "This API key has been disabled|API key has been revoked"),
+        (400, Is::Overloaded, "Function id 'x' version 'null': DEGRADED function cannot be invoked"),
         (503, Is::NotFound, "当前分组 default 下对于模型 x 无可用渠道"),
         (
             500,
@@ -631,7 +648,12 @@ fn words_of_every_provider() {
         (400, r#""code":"SensitiveContentDetected.SevereViolation""#, Is::ContentBlocked),
         (400, r#""type":"content_policy_violation""#, Is::ContentBlocked),
         (400, r#""code":"model_not_supported""#, Is::NotFound),
+        (400, r#""code":"context_overflow""#, Is::InvalidRequest),
+        (429, r#""__type":"ModelNotReadyException""#, Is::Overloaded),
+        (403, r#""code":1311"#, Is::QuotaExceeded),
         (524, r#""code":"x""#, Is::Timeout),
+        (499, r#""status":"CANCELLED""#, Is::Timeout),
+        (451, r#""code":"x""#, Is::Forbidden),
         (200, r#""code":"1033""#, Is::Overloaded),
         (200, r#""code":"1041""#, Is::RateLimited),
     ] {
@@ -676,6 +698,7 @@ fn a_failure_names_its_own_status() {
         (r#"{"error":{"message":"x","code":"429"},"status":500}"#, Is::RateLimited),
         (r#"{"error_code":429,"error_msg":"x"}"#, Is::RateLimited),
         (r#"{"Error":{"Code":503,"Message":"x"}}"#, Is::Overloaded),
+        (r#"{"error":503,"message":"x"}"#, Is::Overloaded),
         (r#"{"error":{"message":"x","code":7}}"#, Is::Other),
         (r#"{"error":{"code":"1302","message":"x"}}"#, Is::RateLimited),
         (r#"{"code":"rate_limit_daily","message":"Error code: 429 - x"}"#, Is::RateLimited),
@@ -699,11 +722,16 @@ fn messages_are_what_a_person_reads() {
     assert_eq!(message(r#"{"error":{"message":"inner"},"message":"outer"}"#), "inner");
     assert_eq!(message(r#"{"message":"outer","errors":["why"]}"#), "outer (why)");
     assert_eq!(message(r#"{"detail":"fast"}"#), "fast");
+    assert_eq!(message(r#"{"error":"short","error_description":"long"}"#), "short: long");
+    assert_eq!(message(r#"{"error":"short","details":"long"}"#), "short: long");
     assert_eq!(message("<title> 502\nBad Gateway </title>"), "502 Bad Gateway");
     assert_eq!(message("<p>a</p><style>p{}</style><p>b</p>"), "a b");
     let fields = r#"{"error":{"message":"invalid.","details":[{"x":1},{"fieldViolations":[{"field":"f","description":"too deep"}]}]}}"#;
     assert_eq!(message(fields), "invalid. (too deep)");
     assert_eq!(message(""), "The gateway answered with HTTP status 500");
+    let page = from_response(&head(403, BARE), b"<title>Attention Required! | Cloudflare</title>");
+    assert_eq!((page.kind, page.origin), (Is::Forbidden, Network));
+    assert!(page.hint.unwrap().contains("firewall"));
     assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
     let long = message(&"ä".repeat(5000));
     assert!(long.len() <= MAX_MESSAGE + 3 && long.ends_with("ä…"));
@@ -759,6 +787,7 @@ fn how_long_to_wait() {
         ("Please try again in 1h2m3.5s.", Some(3_723_500)),
         ("Please wait 20 seconds before retrying.", Some(20_000)),
         ("Please wait a moment.", None),
+        ("Your limit resets in 2h.", Some(7_200_000)),
         ("Please wait for 15 seconds and try again", Some(15_000)),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
@@ -773,6 +802,8 @@ fn how_long_to_wait() {
         (r#"{"retryAfter":7}"#, 7000),
         (r#"{"retry_after_seconds":12}"#, 12_000),
         (r#"{"retryAfterMs":250}"#, 250),
+        (r#"{"error":{"metadata":{"headers":{"Retry-After":"30"}}}}"#, 30_000),
+        (r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":100}}"#, 100_000),
     ] {
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
     }

@@ -390,8 +390,13 @@ impl State {
                 return;
             }
             let what = "An event of the stream is not the JSON of a chunk";
-            let error = error::in_words(&self.head, text.as_bytes());
-            return self.fail(error.unwrap_or_else(|| error::protocol(&self.head, what, text.as_bytes())));
+            let error = error::in_words(&self.head, text.as_bytes()).unwrap_or_else(|| {
+                let odd = error::protocol(&self.head, what, text.as_bytes());
+                let told = error::cut_with(&odd, &self.head, text.as_bytes());
+                // Known words say more than that they are no JSON.
+                if text.starts_with(['{', '[']) || told.kind == odd.kind { odd } else { told }
+            });
+            return self.fail(error);
         };
         if !is_last && chunk.may_be_cut() && json::cut(text).is_some() {
             (self.half, self.last) = (Some(text.to_owned()), None);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bindings::exports::openclaw::provider::chat::{FinishReason, Thinking};
+use crate::bindings::exports::openclaw::provider::chat::{FinishReason, Thinking, ToolCall};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Usage};
 use alloc::vec;
 
@@ -801,7 +801,7 @@ fn errors_that_seemed_a_success() {
         (
             "Hunyuan",
             "data: {\"Choices\":[],\"ErrorMsg\":{\"Msg\":\"server busy\",\"Code\":4001}}\n\n".into(),
-            ErrorKind::Other,
+            ErrorKind::Overloaded,
             "server busy",
         ),
         (
@@ -831,8 +831,14 @@ fn errors_that_seemed_a_success() {
         (
             "a proxy's page",
             "\n<html>\n<head><title>502 Bad Gateway</title></head>\n\n".into(),
-            ErrorKind::Other,
+            ErrorKind::Overloaded,
             "502 Bad Gateway",
+        ),
+        (
+            "an event of plain words",
+            "data: rate limit exceeded\n\n".into(),
+            ErrorKind::RateLimited,
+            "rate limit exceeded",
         ),
         ("an error within a text", "data: \"{\\\"error\\\":\\\"boom\\\"}\"\n\n".into(), ErrorKind::Other, "boom"),
         ("an error without words", "event: error\ndata: {}\n\n".into(), ErrorKind::Other, "has no words {}"),
@@ -1542,6 +1548,30 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         });
         let expected = [r#"c f {"x":1}"#, r#"d g {"y":2}"#];
         assert_eq!(calls.collect::<Vec<_>>(), expected[..count], "{pieces:?}");
+    }
+    // What is told of by its end alone, whichever that is; an item's content that is a text; and arguments that begin as `{}`.
+    let of = |kind: &str, more: &str| response(kind, &format!(r#","output_index":0{more}"#));
+    let open = r#","item":{"type":"function_call","call_id":"c","name":"f","arguments":"{}"}"#;
+    let bare = r#"{"type":"message","content":"Hi"}"#;
+    let part = r#","part":{"type":"output_text","text":"Hi"}"#;
+    let x = r#","delta":"{\"x\":1}""#;
+    let hi = AssistantPart::Text("Hi".into());
+    let f = AssistantPart::ToolCall(ToolCall {
+        id: "c".into(),
+        name: "f".into(),
+        arguments_json: r#"{"x":1}"#.into(),
+        signature: None,
+    });
+    for (pieces, end, expected) in [
+        (vec![of("content_part.done", part)], &ended, vec![hi.clone()]),
+        (vec![of("output_text.delta", r#","delta":"Hi""#), of("content_part.done", part)], &ended, vec![hi.clone()]),
+        (vec![of("output_text.delta", r#","delta":"Hi""#)], &response("completed", ""), vec![hi.clone()]),
+        (vec![], &whole(bare), vec![hi.clone()]),
+        (vec![], &whole(bare).replace(r#""status":"completed","#, ""), vec![hi]),
+        (vec![of("output_item.added", open), of("function_call_arguments.delta", x)], &ended, vec![f]),
+    ] {
+        let (events, error) = read_all(&[vec![begun("created")], pieces.clone(), vec![end.clone()]].concat());
+        assert_eq!((joined(events).content, error), (expected, None), "{pieces:?} {end}");
     }
     // A text that began is not gone on with.
     let (_, error) = read_all(&[begun("created"), said, whole(&text.replace("Hi", "Hi there"))]);

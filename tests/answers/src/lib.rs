@@ -146,6 +146,7 @@ pub fn good(choices: &mut Choices<'_>, is_streamed: bool) -> Made {
 struct Dress {
     framing: Framing,
     reason: String,
+    /// The field of the reasoning, or the name of its tags in the text.
     field: &'static str,
     /// How calls are told apart.
     calls: usize,
@@ -158,6 +159,18 @@ struct Dress {
 }
 
 impl Dress {
+    fn is_tagged(&self) -> bool {
+        self.field.starts_with('t')
+    }
+
+    /// The text, with the reasoning in it where that is its place.
+    fn content(&self, answer: &Answer) -> String {
+        if !self.is_tagged() || answer.thinking.is_empty() {
+            return answer.text.clone();
+        }
+        format!("<{0}>\n{1}\n</{0}>\n\n{2}", self.field, answer.thinking, answer.text)
+    }
+
     fn is_plain(&self, is_streamed: bool) -> bool {
         let is_framed = ["data: ", "data:", "id: 4\ndata: "].contains(&self.framing.data)
             && !self.framing.is_single
@@ -167,6 +180,7 @@ impl Dress {
             && self.framing.done == "data: [DONE]";
         // To JavaScript an empty object as `error` is one.
         self.calls == 0
+            && !self.is_tagged()
             && !matches!(self.noise, 2 | 5)
             && self.usage < 2
             && !self.early_stops
@@ -203,8 +217,12 @@ fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
     }
     if choices.below(3) == 1 {
         answer.thinking = choices.one(&TEXTS).to_owned();
-        dress.field = choices.one(&["reasoning_content", "reasoning", "both"]);
-        answer.field = Some(if dress.field == "reasoning" { "reasoning" } else { "reasoning_content" }.to_owned());
+        dress.field = choices.one(&["reasoning_content", "reasoning", "both", "think", "thought"]);
+        if dress.is_tagged() {
+            answer.thinking.truncate(answer.thinking.trim_ascii_end().len());
+        } else {
+            answer.field = Some(if dress.field == "reasoning" { "reasoning" } else { "reasoning_content" }.to_owned());
+        }
     }
     dress.calls = if dress.is_openais { 0 } else { choices.below(CALLS) };
     match kind {
@@ -326,7 +344,7 @@ fn reasoning(message: &mut Value, field: &str, text: &str) {
 }
 
 fn whole(answer: &Answer, dress: &Dress) -> Value {
-    let mut message = json!({"role": "assistant", "content": answer.text});
+    let mut message = json!({"role": "assistant", "content": dress.content(answer)});
     if !answer.thinking.is_empty() {
         reasoning(&mut message, dress.field, &answer.thinking);
     }
@@ -397,14 +415,14 @@ fn pieces(choices: &mut Choices<'_>, text: &str) -> Vec<String> {
 
 fn chunks(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec<Value> {
     let mut deltas = vec![json!({"role": "assistant", "content": ""})];
-    if !answer.thinking.is_empty() {
+    if !answer.thinking.is_empty() && !dress.is_tagged() {
         for piece in pieces(choices, &answer.thinking) {
             let mut delta = json!({});
             reasoning(&mut delta, dress.field, &piece);
             deltas.push(delta);
         }
     }
-    deltas.extend(pieces(choices, &answer.text).iter().map(|piece| json!({"content": piece})));
+    deltas.extend(pieces(choices, &dress.content(answer)).iter().map(|piece| json!({"content": piece})));
     if !answer.refusal.is_empty() {
         deltas.extend(pieces(choices, &answer.refusal).iter().map(|piece| json!({"refusal": piece})));
     }
