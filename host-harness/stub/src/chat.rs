@@ -376,8 +376,9 @@ fn images_in(request: &Value) -> Result<Vec<String>, Refusal> {
     let last = request["messages"].as_array().and_then(|all| all.last());
     let parts = last.and_then(|message| message["content"].as_array()).into_iter().flatten();
     // The gateway makes a document of it there.
-    let family = Family::of(request["model"].as_str().unwrap_or_default());
-    let reads_documents = family.is_some_and(|family| matches!(family.maker, Maker::Anthropic | Maker::Google));
+    let model = request["model"].as_str().unwrap_or_default();
+    let is_own = |family: &Family| matches!(family.maker, Maker::Anthropic | Maker::Google);
+    let reads_documents = Family::of(model).is_some_and(is_own) || super::strict::bedrock::is_nova(model);
     parts
         .filter_map(|part| part["image_url"]["url"].as_str())
         .map(|url| match url.strip_prefix("data:") {

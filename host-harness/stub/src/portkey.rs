@@ -178,8 +178,9 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
             let kind = if choice == "required" { "any" } else { choice };
             out.insert("tool_choice".into(), json!({"type": kind}));
         }
+        // It looks into the function, and throws where there is none.
         Value::Object(choice) => {
-            let name = choice.get("function").map(|function| function["name"].clone());
+            let name = choice.get("function")?["name"].clone();
             out.insert("tool_choice".into(), json!({"type": "tool", "name": name}));
         }
         _ => {}
@@ -318,6 +319,7 @@ fn converse(body: &Value) -> Option<Value> {
         set(&mut out, "system", system);
     }
     let tools: Vec<Value> = list(&body["tools"])
+        .filter(|tool| tool.get("function").is_some())
         .flat_map(|tool| {
             let function = &tool["function"];
             let mut spec = json!({"name": function["name"], "inputSchema": {"json": function["parameters"]}});
@@ -332,7 +334,7 @@ fn converse(body: &Value) -> Option<Value> {
         let mut config = json!({"tools": tools});
         match &body["tool_choice"] {
             Value::Object(choice) => {
-                let name = choice.get("function").map(|function| function["name"].clone());
+                let name = choice.get("function")?["name"].clone();
                 set(&mut config, "toolChoice", json!({"tool": {"name": name}}));
             }
             choice if choice == "required" => set(&mut config, "toolChoice", json!({"any": {}})),
@@ -407,8 +409,12 @@ fn generate_content(body: &Value) -> Option<Value> {
             }
             match &message["content"] {
                 Value::String(text) if parts.is_empty() => parts.push(json!({"text": text})),
-                content => parts
-                    .extend(list(content).filter_map(|part| part["text"].as_str()).map(|text| json!({"text": text}))),
+                content => parts.extend(list(content).filter_map(|part| match part["type"].as_str() {
+                    Some("text") => Some(json!({"text": part["text"]})),
+                    Some("image_url") => Some(json!({"inlineData": part["image_url"]})),
+                    Some("input_audio") => Some(json!({"inlineData": part["input_audio"]})),
+                    _ => None,
+                })),
             }
         }
         match turns.last_mut() {

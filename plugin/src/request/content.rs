@@ -7,17 +7,19 @@ use alloc::vec::Vec;
 
 use super::cache::MARK;
 use super::targets::Targets;
-use super::{Body, is_role, is_system, is_type, parts, repair, text_part};
+use super::{Body, is_role, is_system, is_type, list, parts, repair, text_part};
 use crate::base64;
 use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Route, Thinking, Traits};
 
-/// Moves images and files in tool results into a user's message after the results. OpenAI and Gemini take only texts in
-/// results, and the gateway drops images there for Bedrock, and hands files to Anthropic as they are (1.15.2 and 2.2.3).
-/// OpenClaw's own client does the same.
+/// Moves images and files in tool results, and those that a model made, into a user's message after them. OpenAI and Gemini
+/// take only texts there, and the gateway drops images of results for Bedrock, and hands files, and images of the model's, to
+/// Anthropic as they are (1.15.2 and 2.2.3). OpenClaw's own client does the same for results.
 pub(super) fn tool_images(body: &mut Body<'_>) {
-    let is_shown =
-        |message: &Object<'_>| is_role(message, "tool") && matches!(message.get("content"), Some(Json::List(_)));
+    let is_shown = |message: &Object<'_>| {
+        (is_role(message, "tool") || is_role(message, "assistant"))
+            && matches!(message.get("content"), Some(Json::List(_)))
+    };
     if !body.messages.iter().any(is_shown) {
         return;
     }
@@ -26,15 +28,17 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
     for mut message in core::mem::take(&mut body.messages) {
         if !is_role(&message, "tool") {
             show(&mut out, &mut shown);
-        } else if is_shown(&message) {
+        }
+        if is_shown(&message) {
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| is_type(&part, "image_url") || is_type(&part, "file"))
             };
             let all = message.take("content").and_then(Json::into_list).unwrap_or_default();
             let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
+            let says_nothing = texts.is_empty();
             message.set("content", texts);
             if !images.is_empty() {
-                if matches!(message.get("content"), Some(Json::List(texts)) if texts.is_empty()) {
+                if says_nothing {
                     message.set("content", "(see attached image)");
                 }
                 shown.push(text_part("Image(s) from tool result:".into()).into());
@@ -242,7 +246,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
     let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));
-    if is_own(body.messages.last()) {
+    if is_own(body.messages.iter().rfind(|message| !is_system(message))) {
         let ends_with_the_users = |target: &Traits| match target.family {
             Family::Claude => target.thinking == Thinking::Adaptive,
             family => matches!(family, Family::Mistral | Family::Sonar),
@@ -250,11 +254,19 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
         if targets.any(ends_with_the_users) {
             body.messages.push(said("(go on)"));
         } else if targets.has(&[Family::Claude])
-            && let Some(last) = body.messages.last_mut()
-            && let Some(text) = last.get("content").and_then(Json::string)
+            && let Some(last) = body.messages.iter_mut().rfind(|message| !is_system(message))
+            && let Some(mut said) = parts(last, "content")
+            && let Some(mut end) = said.pop()
         {
             // "final assistant content cannot end with trailing whitespace"
-            last.set("content", String::from(text.trim_end()));
+            let text = String::from(end.text("text").trim_end());
+            if said.is_empty() {
+                last.set("content", text);
+            } else {
+                end.set("text", text);
+                said.push(end);
+                last.set("content", list(said));
+            }
         }
     }
     if !targets.has(&[Family::Claude, Family::Gemini, Family::Sonar]) && !targets.goes(Route::Bedrock) {

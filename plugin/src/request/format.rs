@@ -44,34 +44,36 @@ fn takes(target: &Traits, has_tools: bool, has_schema: bool) -> (Sent, bool) {
     }
 }
 
+const WORDS: &str =
+    "Answer in JSON alone: an object, unless a schema says otherwise, without a code fence or other words.";
+
 /// Asks for the form in the way that all models take which may answer.
 pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut format) = body.members.get("response_format").and_then(Json::object) else { return };
-    let is_object = format.is("type", "json_object");
-    let mut told = format.get("json_schema").and_then(Json::object).filter(|_| !is_object).unwrap_or_default();
-    if told.is_empty() && !is_object {
+    let mut told = format.get("json_schema").and_then(Json::object).unwrap_or_default();
+    // llama.cpp, Together and Fireworks have it beside the type.
+    let schema = told.take("schema").or_else(|| format.take("schema"));
+    if !format.text("type").starts_with("json_") {
         return;
     }
-    let has_schema = !is_object;
+    let has_schema = schema.is_some();
+    if has_schema {
+        format = Object::from([("type", "json_schema".into())]);
+        if !told.has("name") {
+            told.set("name", "answer");
+        }
+    }
     let has_tools = !body.tools.is_empty();
     let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema));
     let Some((mut sent, mut says)) = all.reduce(|(sent, says), (other, also)| (sent.min(other), says | also)) else {
         return;
     };
-    let schema = told.take("schema").filter(|_| has_schema);
     // OpenAI and its like refuse an object that nobody speaks of: "'messages' must contain the word 'json'".
     let is_spoken_of = |message: &Object<'_>| message.text("content").to_ascii_lowercase().contains("json");
-    says |= is_object && !body.messages.iter().any(is_spoken_of);
+    says |= !has_schema && !body.messages.iter().any(is_spoken_of);
     if says {
-        let mut words =
-            String::from("Answer with one JSON object and nothing else: no words around it, and no code fence.");
-        if let Some(schema) = &schema {
-            words = format!(
-                "Answer with JSON and nothing else: no words around it, and no code fence. It must fit this JSON schema:\n{}",
-                schema.compact()
-            );
-        }
-        say(body, words);
+        let schema = schema.as_ref().map(|schema| format!("\nThe schema:\n{}", schema.compact()));
+        say(body, [WORDS, schema.as_deref().unwrap_or_default()].concat());
     }
     if sent == Sent::All
         && let Some(schema) = schema
@@ -95,8 +97,8 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
         }
     }
     match sent {
-        Sent::All => {}
-        Sent::Object => body.members.set("response_format", [("type", "json_object".into())]),
+        Sent::All if has_schema => {}
+        Sent::All | Sent::Object => body.members.set("response_format", [("type", "json_object".into())]),
         Sent::Nothing => body.members.remove("response_format"),
     }
 }

@@ -93,6 +93,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     body.protocol = protocol(&targets, &options);
 
     repair::functions(&mut body);
+    repair::blocks_of_tools(&mut body);
     repair::arguments(&mut body);
     repair::tools(&mut body, &targets, &own);
     repair::contents(&mut body);

@@ -5,7 +5,7 @@ use alloc::borrow::{Cow, ToOwned};
 use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, limit};
-use crate::json::Json;
+use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
 use crate::prompt;
 
@@ -249,9 +249,12 @@ fn leave_out_sampling(body: &mut Body<'_>) {
 }
 
 /// Whether the tool loop under way began without reasoning that can be shown: Claude then refuses to go on with it
-/// ("Expected `thinking` or `redacted_thinking`, but found `tool_use`").
+/// ("Expected `thinking` or `redacted_thinking`, but found `tool_use`"). What the user says behind the results ends no loop.
 fn lacks_reasoning(body: &Body<'_>) -> bool {
-    let turn = body.messages.iter().rev().take_while(|message| !is_role(message, "user"));
-    let mut calls = turn.filter(|message| message.get("tool_calls").is_some());
-    calls.any(|message| message.get("content_blocks").is_none())
+    let is_own = |message: &&Object<'_>| is_role(message, "assistant");
+    let mut turn = body.messages.iter().rev().skip_while(|message| !is_own(message)).peekable();
+    turn.peek().is_some_and(|last| last.has("tool_calls"))
+        && turn
+            .take_while(|message| !is_role(message, "user"))
+            .any(|message| message.has("tool_calls") && !message.has("content_blocks"))
 }

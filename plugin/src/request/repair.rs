@@ -44,6 +44,41 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
 }
 
+/// Calls and results among the parts of a content, as Anthropic's API has them, become those of chat completions: the gateway
+/// drops them.
+pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
+    let is_block = |part: &Object<'_>| is_type(part, "tool_use") || is_type(part, "tool_result");
+    let mut out = Vec::with_capacity(body.messages.len());
+    for mut message in core::mem::take(&mut body.messages) {
+        let Some(all) = parts(&message, "content").filter(|all| all.iter().any(is_block)) else {
+            out.push(message);
+            continue;
+        };
+        let (mut calls, mut rest) = (Vec::new(), Vec::new());
+        for mut part in all {
+            if !is_block(&part) {
+                rest.push(part);
+            } else if let Some(id) = part.take("tool_use_id") {
+                let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
+                result.set_some("content", part.take("content"));
+                out.push(result);
+            } else {
+                let mut function = Object::from([("name", part.take("name").unwrap_or("".into()))]);
+                function.set_some("arguments", part.take("input"));
+                calls.push(Json::from([("id", part.take("id").unwrap_or("".into())), ("function", function.into())]));
+            }
+        }
+        if !calls.is_empty() && !message.has("tool_calls") {
+            message.set("tool_calls", calls);
+        }
+        if !rest.is_empty() || message.has("tool_calls") {
+            message.set("content", list(rest));
+            out.push(message);
+        }
+    }
+    body.messages = out;
+}
+
 /// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
     let Some(calls) = message.take("tool_calls") else { return };
@@ -127,11 +162,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             None if tool.has("name") => {
                 let mut flat = core::mem::take(tool);
                 tool.set_some(MARK, flat.take(MARK));
-                // Anthropic's name for them.
-                if let Some(schema) = flat.take("input_schema") {
-                    flat.set("parameters", schema);
+                // Anthropic's name for them, and that of MCP.
+                for name in ["input_schema", "inputSchema"] {
+                    flat.set_some("parameters", flat.clone().take(name));
                 }
-                ["type", MARK, "input_schema"].iter().for_each(|name| flat.remove(name));
+                ["type", MARK, "input_schema", "inputSchema"].iter().for_each(|name| flat.remove(name));
                 flat
             }
             None => continue,
@@ -165,13 +200,28 @@ fn is_none(choice: &Json<'_>) -> bool {
 /// refuse to be made to call a tool, and choose by themselves ("Thinking mode does not support this tool_choice":
 /// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
 fn choice(body: &mut Body<'_>, targets: &Targets) {
-    let Some(choice) = body.members.take("tool_choice") else { return };
-    let named = choice.object().unwrap_or_default();
+    let Some(mut choice) = body.members.take("tool_choice") else { return };
+    let mut named = choice.object().unwrap_or_default();
+    // Only OpenAI knows a choice among some of the tools: to others the rest is not offered.
+    if let Some(mut allowed) = named.take("allowed_tools").and_then(Json::into_object)
+        && !targets.all(|target| target.family == Family::Gpt)
+    {
+        let name = |tool: &Object<'_>| Some(String::from(tool.get("function").and_then(Json::object)?.text("name")));
+        let some = allowed.take("tools").and_then(Json::into_list).unwrap_or_default();
+        // OpenAI takes as many.
+        let some: Vec<_> = some.iter().take(128).filter_map(|tool| name(&tool.object()?)).collect();
+        body.tools.retain(|tool| name(tool).is_none_or(|name| some.contains(&name)));
+        choice = Json::Text(allowed.text("mode"));
+        named = Object::default();
+    }
     let kind = if choice.is_object() { named.text("type") } else { choice.text() };
     let choice = if named.has("name") {
         [("type", "function".into()), ("function", [("name", Json::Text(named.text("name")))].into())].into()
     } else if kind == "any" {
         "required".into()
+    } else if named.has("function") {
+        named.set("type", "function");
+        named.into()
     } else if named.iter().count() == 1 {
         Json::Text(kind)
     } else {
@@ -250,7 +300,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
     body.messages.retain(|message| {
         let is_last = at == last;
         at += 1;
-        is_last || is_role(message, "tool") || says_something(message)
+        is_last && !is_role(message, "assistant") || is_role(message, "tool") || says_something(message)
     });
 }
 
@@ -454,8 +504,9 @@ fn says_something(message: &Object<'_>) -> bool {
 fn of_chat(mut part: Object<'_>) -> Object<'_> {
     let kind = part.text("type").into_owned();
     let name = match &*kind {
-        "input_text" | "output_text" => {
-            let mut text = text_part(part.take("text").unwrap_or("".into()));
+        "input_text" | "output_text" | "refusal" => {
+            let text = part.take("text").or_else(|| part.take("refusal"));
+            let mut text = text_part(text.unwrap_or("".into()));
             text.set_some(MARK, part.take(MARK));
             return text;
         }

@@ -23,6 +23,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     messages.into_iter().for_each(|message| items(message, &mut input));
     let mut out = Object::default();
     let (mut reasoning, mut text) = (Object::default(), Object::default());
+    let mut searches = Vec::new();
     for (name, value) in members {
         match &*name {
             "messages" => out.set("input", core::mem::take(&mut input)),
@@ -44,6 +45,15 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
                 }
                 reasoning.set("effort", value);
             }
+            // Here it is a tool.
+            "web_search_options" => {
+                let mut search = value.into_object().unwrap_or_default();
+                search.set("type", "web_search");
+                if let Some(place) = search.take("user_location") {
+                    search.set("user_location", flattened(place));
+                }
+                searches.push(search.into());
+            }
             "verbosity" => text.set("verbosity", value),
             "response_format" => text.set("format", flattened(value)),
             "tool_choice" => out.set("tool_choice", flattened(value)),
@@ -60,8 +70,9 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
         }
     }
     out.unify();
+    let tools: Vec<_> = tools.into_iter().map(tool).chain(searches).collect();
     if !tools.is_empty() {
-        out.set("tools", tools.into_iter().map(tool).collect::<Vec<_>>());
+        out.set("tools", tools);
     }
     // What the host says in this API's own form wins.
     for (name, mut made) in [("reasoning", reasoning), ("text", text)] {

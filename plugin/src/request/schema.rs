@@ -207,33 +207,29 @@ pub(super) fn closed(schema: Json<'_>) -> Option<Json<'_>> {
             return None;
         }
     }
-    Some(close(schema, DEEPEST))
+    close(schema, DEEPEST)
 }
 
-fn close(json: Json<'_>, depth: usize) -> Json<'_> {
-    if depth == 0 || !json.is_nested() {
-        return json;
+fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {
+    if !json.is_nested() {
+        return Some(json);
     }
+    let depth = depth.checked_sub(1)?;
     if !json.is_object() {
-        return json
-            .into_list()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|item| close(item, depth - 1))
-            .collect::<Vec<_>>()
-            .into();
+        let items = json.into_list()?.into_iter().map(|item| close(item, depth));
+        return Some(items.collect::<Option<Vec<_>>>()?.into());
     }
     let mut out = Object::default();
-    for (name, value) in json.into_object().unwrap_or_default() {
+    for (name, value) in json.into_object()? {
         // A property of such a name is an object.
         if value.is_nested() || !BOUNDS.contains(&&*name) {
-            out.add(name, close(value, depth - 1));
+            out.add(name, close(value, depth)?);
         }
     }
     if out.is("type", "object") {
         out.set("additionalProperties", false);
     }
-    out.into()
+    Some(out.into())
 }
 
 /// What holds variants, and whether what one demands is demanded: what one of several does is not.
@@ -396,6 +392,10 @@ impl<'a> Walk<'a, '_> {
                 out.set("items", [("type", "string".into())]);
             }
             out.set("type", Json::Text(kind));
+        }
+        // A number's mean nothing to a text.
+        if out.is("type", "string") && !FORMATS.iter().take(2).any(|format| out.is("format", format)) {
+            out.remove("format");
         }
         if let Some(mut required) = out.take("required").and_then(Json::into_list) {
             required.truncate(MOST_REQUIRED);

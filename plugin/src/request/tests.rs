@@ -1311,6 +1311,15 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
     let routed = plain(json!({"model": "@openrouter/cohere/command-a", "messages": history}));
     assert_eq!(routed["messages"][1]["tool_calls"][1]["id"], "2");
 
+    let offered = json!(["f", "g"].map(|name| json!({"type": "function", "function": {"name": name}})));
+    let some = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [offered[1]]}});
+    for (model, count, choice) in [(CLAUDE, 1, json!("required")), (KIMI, 1, json!("auto")), (GPT, 2, some.clone())] {
+        let sent = plain(json!({"model": model, "messages": [user("a")], "tools": offered, "tool_choice": some}));
+        let tools = sent["tools"].as_array().unwrap();
+        assert_eq!((tools.len(), &sent["tool_choice"]), (count, &choice), "{model}");
+        assert_eq!(tools[count - 1]["function"]["name"], "g", "{model}");
+    }
+
     let tool = json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]);
     for (model, choice, strict, tools) in [
         (BEDROCK, json!("none"), false, 0),
