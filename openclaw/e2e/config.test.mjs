@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import JSON5 from 'json5';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
@@ -159,13 +160,16 @@ const gateway = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'OK.' } }] }));
 });
+/** Why `onboard` leaves a file as it is. */
+const NOT_WRITTEN = /comes from .* by \$include|it holds the key `\w+` a second time/;
+
 const homes = realpathSync(mkdtempSync(join(tmpdir(), 'openclaw-config-')));
 /** @type {any[]} */ let openclaw;
 /** @type {any[]} */ let cases;
 
 /** A home folder for the fixture, and what it says. @param {string} name @param {string} url */
 function prepare(name, url) {
-  const home = join(homes, name);
+  const home = join(mkdtempSync(join(homes, 'home-')), name);
   const folder = join(fixtures, name);
   const says = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
   const fill = (/** @type {string} */ text) => text.replaceAll('{{GATEWAY}}', url).replaceAll('{{HOME}}', home);
@@ -186,17 +190,29 @@ function ownHeaders(headers, key) {
   return Object.fromEntries(Object.entries(headers).filter(([name, value]) => !isAny.test(name) && !(name === 'authorization' && value === `Bearer ${key}`)).toSorted());
 }
 
+/** What OpenClaw makes of each. @param {any[]} cases @returns {Promise<any[]>} */
+async function readByOpenClaw(cases) {
+  const driver = spawn(process.execPath, [join(here, 'config-driver.mjs')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  driver.stdin.end(JSON.stringify(cases));
+  let printed = '';
+  for await (const chunk of driver.stdout) printed += chunk;
+  return JSON.parse(printed.trim().split('\n').at(-1) ?? '');
+}
+
+/** Runs our host in the home folder. @param {any} one @param {string[]} args @returns {Promise<{code: any, stdout: string, stderr: string}>} */
+const run = ({ home, env, args: own }, args) => new Promise((resolve) => {
+  const options = { cwd: home, env: { PATH: process.env.PATH, HOME: home, XDG_CACHE_HOME: join(homes, '.cache'), ...env } };
+  const child = execFile(harness, [...args, ...own], options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+  child.stdin?.end();
+});
+
 before(async () => {
   assert.ok(existsSync(harness), `${harness} is missing: run make build`);
   gateway.listen(0, '127.0.0.1');
   await once(gateway, 'listening');
   const url = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (gateway.address()).port}`;
   cases = readdirSync(fixtures).toSorted().map((name) => prepare(name, url));
-  const driver = spawn(process.execPath, [join(here, 'config-driver.mjs')], { stdio: ['pipe', 'pipe', 'ignore'] });
-  driver.stdin.end(JSON.stringify(cases));
-  let printed = '';
-  for await (const chunk of driver.stdout) printed += chunk;
-  openclaw = JSON.parse(printed.trim().split('\n').at(-1) ?? '');
+  openclaw = await readByOpenClaw(cases);
 });
 
 after(() => {
@@ -207,15 +223,11 @@ after(() => {
 
 test('a file means what OpenClaw means by it', async (t) => {
   let equal = 0;
-  for (const [at, { name, home, says, env, args }] of cases.entries()) {
+  for (const [at, { name, home, says }] of cases.entries()) {
     await t.test(name, async () => {
       const theirs = openclaw[at];
       seen = [];
-      const ran = await new Promise((resolve) => {
-        const options = { cwd: home, env: { PATH: process.env.PATH, HOME: home, XDG_CACHE_HOME: join(homes, '.cache'), ...env } };
-        const child = execFile(harness, ['chat', '--json', '--no-stream', 'hello', ...args], options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
-        child.stdin?.end();
-      });
+      const ran = await run(cases[at], ['chat', '--json', '--no-stream', 'hello']);
       if (says.refused) {
         assert.ok(name in REFUSED, 'why it is refused is on the list');
         assert.equal(theirs.refused === undefined, ALONE.includes(name), theirs.refused);
@@ -239,4 +251,37 @@ test('a file means what OpenClaw means by it', async (t) => {
     });
   }
   assert.ok(equal >= 150, `${equal} are equal`);
+});
+
+/** The configuration without what `onboard` writes. @param {any} config */
+function others(config) {
+  const { models: { providers = {}, mode: _mode, ...models } = /** @type {any} */ ({}), agents = {}, ...rest } = config;
+  const { model: _model, models: { [`portkey/${NEW}`]: _row, ...allowed } = /** @type {any} */ ({}), ...defaults } = agents.defaults ?? {};
+  const isOwn = (/** @type {string} */ id) => id.trim().toLowerCase() === 'portkey';
+  const others = Object.fromEntries(Object.entries(providers).filter(([id]) => !isOwn(id)));
+  return { ...rest, models: { ...models, providers: others }, agents: { ...agents, defaults: { ...defaults, models: allowed } } };
+}
+
+const NEW = '@openai/gpt-5';
+
+test('OpenClaw takes what onboard writes, and nothing else in the file is another', async () => {
+  const written = [];
+  for (const one of cases.filter(({ name, says }) => !says.refused && !(name in TAKEN))) {
+    const file = join(one.home, one.says.file);
+    const before = readFileSync(file, 'utf8');
+    const ran = await run(one, ['onboard', '--no-check', '--model', NEW]);
+    const after = readFileSync(file, 'utf8');
+    if (ran.code === 4) {
+      assert.match(ran.stderr, NOT_WRITTEN, one.name);
+      assert.equal(after, before, one.name);
+      continue;
+    }
+    assert.equal(ran.code, 0, `${one.name}: ${ran.stderr}`);
+    const [old, config] = [before, after].map((text) => JSON5.parse(text.replace(/^\ufeff+/, '') || '{}'));
+    assert.deepEqual(others(config), others(old), one.name);
+    assert.ok(config.models.providers.portkey.models.some((/** @type {any} */ row) => row.id === NEW), one.name);
+    written.push(one);
+  }
+  assert.ok(written.length >= 150, `${written.length} are written`);
+  for (const { name, refused } of await readByOpenClaw(written)) assert.equal(refused, undefined, name);
 });
