@@ -200,6 +200,8 @@ export function componentOf(glue, modules) {
       applyConfig: (...given) => pure().applyConfig(...given),
       /** @param {Parameters<Provider['onboarding']['applyProviderConfig']>} given */
       applyProviderConfig: (...given) => pure().applyProviderConfig(...given),
+      /** @param {Parameters<Provider['onboarding']['lint']>} given */
+      lint: (...given) => pure().lint(...given),
       /** @param {Parameters<Provider['onboarding']['resolveConnection']>} given */
       resolveConnection: (...given) => pure().resolveConnection(...given),
     },

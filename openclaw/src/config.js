@@ -4,6 +4,7 @@
  */
 import { descriptor } from '../component/descriptor.js';
 import { onboarding } from './component.js';
+import { toError } from './errors.js';
 import { configError, originOf } from './origin.js';
 import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
 import { View, entries, withoutTakenAliases } from './view.js';
@@ -55,6 +56,15 @@ function refuseReferences(options) {
   }
 }
 
+/** What the component answers, or its error in words. @template T @param {() => T} ask @returns {T} */
+function said(ask) {
+  try {
+    return ask();
+  } catch (error) {
+    throw toError(error);
+  }
+}
+
 /**
  * The configuration with Portkey merged in by the component.
  * @param {'applyConfig' | 'applyProviderConfig'} apply
@@ -64,11 +74,15 @@ function refuseReferences(options) {
  */
 export function merge(apply, config, choices = {}) {
   const view = new View(config, descriptor.id, isHeld);
-  const answer = view.mergeBack(config, onboarding[apply](view.json(), choices));
+  const answer = view.mergeBack(config, said(() => onboarding[apply](view.json(), choices)));
   const merged = withoutTakenAliases(config, answer, descriptor.id);
   view.check(config, merged, descriptor, choices);
   return merged;
 }
+
+/** @param {Json} config @returns {string[]} what the component finds wrong or doubtful in it, a line each */
+export const doubts = (config) => (
+  onboarding.lint(new View(config, descriptor.id, isHeld).json()).map(({ path, message }) => `${path}: ${message}`));
 
 /** @type {{ json: string, connection: Connection } | undefined} the one resolved last: it is asked for before every call */
 let resolved;

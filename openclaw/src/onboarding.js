@@ -1,7 +1,7 @@
 /** Onboarding: OpenClaw finds and keeps the key, the component merges the configuration. */
 import { createProviderApiKeyAuthMethod } from 'openclaw/plugin-sdk/provider-auth';
 import { descriptor } from '../component/descriptor.js';
-import { merge } from './config.js';
+import { doubts, merge } from './config.js';
 
 const KEY = descriptor.credentials[0];
 
@@ -33,11 +33,21 @@ export function apiKeyMethod() {
   // OpenClaw hands the flags of its own `custom` provider on to every other, in a terminal too.
   const chosen = (/** @type {any} */ { config, opts }) => (
     merge('applyProviderConfig', config, { baseUrl: opts?.customBaseUrl?.trim() || undefined, model: opts?.customModelId?.trim() || undefined }));
+  // OpenClaw asks the gateway nothing here: a base URL without `/v1` would be seen to be wrong by the first answer.
   return {
     ...method,
     /** @param {any} context */
-    run: (context) => method.run({ ...context, config: chosen(context) }),
+    run: async (context) => {
+      const config = chosen(context);
+      const found = doubts(config);
+      if (found.length) await context.prompter?.note(found.join('\n'), descriptor.label);
+      return method.run({ ...context, config });
+    },
     /** @param {any} context */
-    runNonInteractive: async (context) => method.runNonInteractive?.({ ...context, config: chosen(context) }) ?? null,
+    runNonInteractive: async (context) => {
+      const config = chosen(context);
+      for (const found of doubts(config)) context.runtime?.error(found);
+      return method.runNonInteractive?.({ ...context, config }) ?? null;
+    },
   };
 }

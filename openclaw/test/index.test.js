@@ -68,6 +68,21 @@ test('onboarding takes the base URL and the model of the command line', async ()
   assert.equal(hosted.models.providers.portkey.baseUrl, 'https://api.portkey.ai/v1');
 });
 
+test('onboarding says what is doubtful in what it was given', async () => {
+  const [method] = register().provider.auth;
+  /** @type {string[]} */ const said = [];
+  const tell = (/** @type {string} */ text) => { said.push(text); };
+  const context = { config: {}, opts: { customBaseUrl: 'http://127.0.0.1:8787' }, runtime: { error: tell }, prompter: { note: tell } };
+  await method.runNonInteractive(context);
+  await method.run(context);
+  assert.equal(said.length, 2);
+  for (const text of said) assert.match(text, /^models\.providers\.portkey\.baseUrl: The base URL usually ends in \/v1/);
+  said.length = 0;
+  await method.runNonInteractive({ ...context, opts: { customBaseUrl: 'http://127.0.0.1:8787/v1' } });
+  assert.deepEqual(said, []);
+  await assert.rejects(method.runNonInteractive({ ...context, opts: { customBaseUrl: '127.0.0.1:8787/v1' } }), /base URL/);
+});
+
 test('an OpenClaw without the private entry is told of, and asked again', async () => {
   await assert.rejects(transport(async () => { throw new Error('Cannot find module'); }), /does not fit this version of OpenClaw/);
   await assert.rejects(transport(async () => ({})), /does not fit this version of OpenClaw/);

@@ -342,7 +342,7 @@ fn page_text(html: &str) -> String {
     text
 }
 
-pub(crate) const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
+const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 
 /// The failure in the place of the finish reason: `overloaded_error` (gateway 1.15.2, provider `anthropic`, events of
 /// type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).

@@ -171,6 +171,9 @@ pub(crate) fn escaped(id: &str) -> String {
     query
 }
 
+const NO_LIST: &str =
+    "Check the base URL: it usually ends in /v1. If it does, there is no list of models behind it: give a model's id.";
+
 /// What a refused listing means. It names no model, so that what was not found is the list itself. The open-source gateway
 /// keeps no catalog: asked for one it answers as to any request that names no provider (gateway 1.15.2), where the hosted
 /// one lists.
@@ -182,9 +185,9 @@ pub(crate) fn refused(mut error: Box<Error>) -> Box<Error> {
         error.hint = Some(
             "It calls nobody unasked, and reads no @provider/model: set the option provider (plugins.entries.portkey.config.provider, such as openai) or config, and name a model as that provider does.".to_owned(),
         );
-    } else if error.kind == ErrorKind::NotFound {
+    } else if error.status == Some(404) {
         error.kind = ErrorKind::InvalidConfig;
-        error.hint = Some(error::CHECK_BASE_URL.to_owned());
+        error.hint = Some(NO_LIST.to_owned());
     }
     error
 }
@@ -320,7 +323,11 @@ mod tests {
     #[test]
     fn a_list_that_is_not_there_is_a_matter_of_the_base_url() {
         let head = Head { status: 404, headers: Vec::new() };
-        let error = refused(error::answered(ErrorKind::NotFound, ErrorOrigin::Upstream, "Not Found", &head));
-        assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::InvalidConfig, Some(error::CHECK_BASE_URL)));
+        for (kind, origin) in
+            [(ErrorKind::NotFound, ErrorOrigin::Upstream), (ErrorKind::InvalidConfig, ErrorOrigin::Gateway)]
+        {
+            let error = refused(error::answered(kind, origin, "Not Found", &head));
+            assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::InvalidConfig, Some(NO_LIST)));
+        }
     }
 }

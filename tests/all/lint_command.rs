@@ -151,7 +151,11 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
     let valid = said(r#"{"valid": true, "path": "x"}"#);
     let old = said("error: unknown command");
     for (script, code, expected) in [
-        (&refused, 4, "error: agents.defaults.memorySearch: OpenClaw refuses the file for it: it has no such key\n"),
+        (
+            &refused,
+            4,
+            "error: agents.defaults.memorySearch: OpenClaw refuses the file for it: it has no such key. `openclaw doctor --fix` moves what an older version wrote.\n",
+        ),
         (&valid, 0, "c.json: nothing to fix\n"),
         (&old, 0, "c.json: `openclaw config validate` could not be asked about the file: exit status: 1\n"),
     ] {

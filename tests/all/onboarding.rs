@@ -108,6 +108,25 @@ fn the_only_agents_own_model_becomes_no_default_of_all() {
     }
 }
 
+/// Or the next chat asks another model than the one that was just named.
+#[test]
+fn a_model_that_does_not_become_the_default_is_told_of() {
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let run =
+        |arguments: &[&str]| cli.run(&[&["onboard", "--no-check", "--config", "c.json"], arguments].concat()).ok().err;
+    assert!(!run(&["--model", "@openai/gpt-5"]).contains("stays"), "the first is the default");
+    let told = "The default model stays portkey/@openai/gpt-5: --default makes it @openai/o3.";
+    assert!(run(&["--model", "@openai/o3"]).contains(told));
+    for quiet in [
+        &["--model", "@openai/o3", "--keep-default"][..],
+        &["--model", "@openai/gpt-5"],
+        &[],
+        &["--model", "@openai/o3", "--default"],
+    ] {
+        assert!(!run(quiet).contains("stays"), "{quiet:?}");
+    }
+}
+
 #[test]
 fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);

@@ -100,7 +100,7 @@ enum Command {
     Onboard(onboard::Args),
     /// Find out what is wrong: component, key, gateway, models
     Doctor(doctor::Args),
-    /// Check the configuration without calling anything
+    /// Check the configuration without calling the gateway
     Lint(lint::Args),
     /// Check a component and its manifest without calling anything
     Validate(validate::Args),

@@ -140,7 +140,9 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
             Some(names) => names.split('"').skip(1).step_by(2).map(|name| format!("{path}.{name}")).collect(),
             None => vec![path.to_owned()],
         };
-        let of_key = message.starts_with("Unrecognized key").then_some("it has no such key");
+        let of_key = message
+            .starts_with("Unrecognized key")
+            .then_some("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         for place in places {
             let path = place.trim_start_matches('.').to_owned();
             // OpenClaw writes `models.0`, and of what may be one of several shapes it names the whole.
@@ -187,7 +189,7 @@ mod tests {
         let found: Vec<_> = found.iter().map(|finding| (&*finding.path, &*finding.message)).collect();
         let refused = |why: &str| format!("OpenClaw refuses the file for it: {why}");
         let name = refused("Invalid input: expected string, received undefined");
-        let key = refused("it has no such key");
+        let key = refused("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         assert_eq!(found, [("models.providers.portkey.models.0.name", &*name), ("x", &key), ("y", &key)]);
         let said = r#"{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message": "plugin not found: portkey"},
             {"path": "channels.telegram.botToken", "message": "Missing env var"}]}"#;

@@ -127,6 +127,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("models[].name", Shape::Text),
     ("models[].api", Shape::OneOf(FORMS)),
     ("models[].headers", Shape::Object),
+    ("models[].headers.*", Shape::Text),
     ("models[].baseUrl", Shape::Filled),
     ("models[].reasoning", Shape::Bool),
     ("models[].input", Shape::SomeOf(&["text", "image", "video", "audio"])),
@@ -479,12 +480,7 @@ pub(crate) fn headers(entry: &Map<String, Value>, model: Option<&Value>, path: &
             None | Some(Value::Null) => {}
             Some(Value::Object(table)) => {
                 for (name, value) in table {
-                    let path = format!("{path}.{place}.{name}");
-                    if place == "models[].headers" && !value.is_string() {
-                        return Err(Error::at(path, "must be a text")
-                            .hint("OpenClaw takes no other: write a secret as ${NAME}."));
-                    }
-                    all.push((name.clone(), checked_header(value, &path)?));
+                    all.push((name.clone(), checked_header(value, &format!("{path}.{place}.{name}"))?));
                 }
             }
             // What is wrong with the entry's own, the plugin says.

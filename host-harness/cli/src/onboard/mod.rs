@@ -165,6 +165,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let (DefaultModel::Replace, Some(model)) = (answers.default, answers.models.first()) {
         warn_of_agents_own(&plugin, &file, model);
     }
+    if !asks && args.default_model().is_none() {
+        note_default(&args, &plugin, &file, &environment);
+    }
     let left = answers.left_to_do(&plugin);
     if asks {
         wizard::next_steps(&left, &args.next_commands(&plugin, &answers));
@@ -172,6 +175,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         left.iter().for_each(|step| output::note(step));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says it where a model was named that did not become the default: a chat asks another one then.
+fn note_default(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &Environment) {
+    let (id, default) = (&plugin.descriptor().id, primary_model(file.value(), environment).ok().flatten());
+    let named = args.own_models(plugin, file).into_iter().next();
+    if let (Some(named), Some(default)) = (named, default)
+        && (&default.provider, &default.model) != (id, &named)
+    {
+        output::note(&format!(
+            "The default model stays {}/{}: --default makes it {named}.",
+            default.provider, default.model
+        ));
+    }
 }
 
 /// Where the old file is kept.
