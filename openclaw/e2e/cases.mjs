@@ -44,6 +44,15 @@ const COMPAT = {
   'thinking as text': { requiresThinkingAsText: true },
   'names, and turns that alternate': { requiresToolResultName: true, requiresAssistantAfterToolResult: true },
   'no tools': { supportsTools: false },
+  'no effort': { supportsReasoningEffort: false },
+  'efforts by a map': { supportsReasoningEffort: true, reasoningEffortMap: { off: 'low', low: 'medium', high: 'max' } },
+  'no usage': { supportsUsageInStreaming: false },
+  'no strict tools': { supportsStrictMode: false },
+  'an answer after results': { requiresAssistantAfterToolResult: true },
+  'reasoning with each turn': { requiresReasoningContentOnAssistantMessages: true },
+  'a turn that is not empty': { requiresNonEmptyUserOrAssistantMessage: true },
+  'no keywords': { unsupportedToolSchemaKeywords: ['pattern', 'minLength'] },
+  'markers and a key': { cacheControlFormat: 'anthropic', supportsPromptCacheKey: true },
   openai: {
     supportsStore: true,
     supportsDeveloperRole: true,
@@ -61,9 +70,16 @@ const PARAMS = {
   json: { responseFormat: { type: 'json_object' } },
   schema: { responseFormat: { type: 'object', properties: {} } },
   session: { sessionId: 's-1', promptCacheKey: 'k-1' },
+  'a session without a key': { sessionId: 's-1' },
+  'a temperature of nothing': { temperature: 0, topP: 0, seed: 0 },
+  'many stops': { stop: ['a', 'b', 'c', 'd'] },
+  'no stops': { stop: [] },
+  'a schema by name': { responseFormat: { type: 'json_schema', json_schema: { name: 's', strict: true, schema: { type: 'object', properties: {}, additionalProperties: false } } } },
+  'a limit of one': { maxTokens: 1 },
+  'a tier, a transport and a request': { serviceTier: 'flex', transport: 'websocket', requestId: 'r-1', metadata: { a: 'b' } },
 };
 
-const LEVELS = { off: 'off', low: 'low', high: 'high', xhigh: 'xhigh' };
+const LEVELS = { off: 'off', minimal: 'minimal', low: 'low', medium: 'medium', high: 'high', xhigh: 'xhigh', max: 'max' };
 
 const RETENTIONS = { default: undefined, none: 'none', short: 'short', long: 'long' };
 
@@ -82,12 +98,18 @@ const TOOLS = {
   'one that must be called': { tools: [READ], toolChoice: 'required' },
   'one by name': { tools: [READ, LIST], toolChoice: { type: 'function', function: { name: 'list' } } },
   'without parameters': { tools: [{ name: 'list', description: 'Lists' }] },
+  'one that may not be called': { tools: [READ], toolChoice: 'none' },
+  'one by a name that is none': { tools: [READ], toolChoice: { type: 'function', function: { name: 'write' } } },
+  'in no order': { tools: [READ, { name: 'a', description: '', parameters: { type: 'object', properties: { b: { type: 'string', pattern: '^x', minLength: 1 }, a: { anyOf: [{ type: 'string' }, { type: 'null' }] } }, required: ['b'] } }] },
 };
 
 const SYSTEM = {
   none: undefined,
   plain: 'Be brief.',
   'stable and volatile': `Be brief.${BOUNDARY}It is noon.`,
+  empty: '',
+  surrogate: LONE_SURROGATE,
+  'volatile alone': `${BOUNDARY}It is noon.`,
   'with facts to move': `Be brief.${RELOCATABLE}${BOUNDARY}It is noon.`,
 };
 
@@ -102,6 +124,10 @@ const USER = {
   document: [text('Read.'), { type: 'document', mimeType: 'application/pdf', data: 'AAEC' }],
   'image without data': [text('Look.'), image('image/png', '')],
   surrogate: LONE_SURROGATE,
+  empty: '',
+  'no parts': [],
+  'images alone': [image(), image('image/jpeg')],
+  'a heartbeat': 'Read HEARTBEAT.md if it exists. If nothing needs attention, reply HEARTBEAT_OK.',
 };
 
 const RESULTS = {
@@ -111,6 +137,9 @@ const RESULTS = {
   'image alone': [image()],
   'image without data': [image('image/png', '')],
   surrogate: [text(LONE_SURROGATE)],
+  'many texts': [text('a'), text(''), text('b')],
+  'a document': [text('read'), image('application/pdf')],
+  'images of many kinds': [image(), text('and'), image('image/gif'), image('image/webp')],
 };
 
 const call = (id = 'call_1', more = {}) => ({ type: 'toolCall', id, name: 'read', arguments: { path: '.' }, ...more });
@@ -131,6 +160,11 @@ const TURNS = {
   omitted: [thinking('', 'c2lnbmF0dXJl'), call()],
   redacted: [thinking('', 'redacted_thinking:eA=='), call()],
   details: [thinking('hm', 'reasoning_details:[{"type":"reasoning.text","text":"hm"}]'), call()],
+  'two calls': [call(), call('call_2', { arguments: {} })],
+  'text of nothing': [text(''), text(' '), call()],
+  'thoughts around a text': [thinking('hm', 'c2lnbmF0dXJl'), text('Let me see.'), thinking('so', 'c2ln'), call()],
+  'a phase': [{ ...text('Let me see.'), textSignature: JSON.stringify({ v: 1, id: 'c', phase: 'commentary' }) }, call()],
+  'large arguments': [call('call_1', { arguments: { path: 'x'.repeat(5000), at: [{ deep: null }] } })],
   'signed call': [text('Let me see.'), call('call_1', { thoughtSignature: 'c2lnbmVk' })],
 };
 
@@ -150,6 +184,23 @@ const DAMAGE = {
   'without content': (messages) =>
     messages.map((message) => (message.role === 'assistant' ? { ...message, content: null } : message)),
   'twice the same id': (messages) => [...messages.slice(0, 3), ...messages.slice(1)],
+  'another API': (messages) =>
+    messages.map((message) =>
+      message.role === 'assistant' ? { ...message, api: 'anthropic-messages', provider: 'anthropic', model: 'claude-opus-4-6' } : message,
+    ),
+  'ids of the Responses API': (messages) => JSON.parse(JSON.stringify(messages).replaceAll('"call_1"', '"call_1|fc_1"')),
+  'the result twice': (messages) => messages.flatMap((message) => (message.role === 'toolResult' ? [message, message] : [message])),
+  'a result that failed': (messages) => messages.map((message) => (message.role === 'toolResult' ? { ...message, isError: true } : message)),
+  'user twice': (messages) => [...messages, { role: 'user', content: 'And?', timestamp: 5 }],
+  'assistant first': (messages) => messages.slice(1),
+  'an answer at the end': (messages) => [...messages, { ...messages[1], content: [text('Half an ans')], stopReason: 'stop', timestamp: 5 }],
+  'an empty answer': (messages) => [...messages, { ...messages[1], content: [], stopReason: 'stop', timestamp: 5 }, { role: 'user', content: 'Go on.', timestamp: 6 }],
+  'after a compaction': (messages) => [
+    { role: 'user', content: 'The conversation history before this point was compacted into the following summary:\n\n<summary>x</summary>', timestamp: 1 },
+    ...messages.slice(1).map((message) => (message.role === 'assistant' && Array.isArray(message.content)
+      ? { ...message, content: message.content.map(({ thinkingSignature: _, ...block }) => block) } : message)),
+  ],
+  'a result long after': (messages) => [messages[0], messages[1], messages[3], messages[2], messages[3]].filter(Boolean),
   'spaces in ids': (messages) => JSON.parse(JSON.stringify(messages).replaceAll('"call_1"', '" call_1 "')),
 };
 

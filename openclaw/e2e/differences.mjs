@@ -75,6 +75,54 @@ export const KINDS = [
     },
   },
   {
+    name: 'a user who says nothing is left out, or says that it goes on',
+    fact: 'Anthropic and Bedrock refuse an empty text, and most providers a conversation without a user.',
+    take: ({ own, ours }) => {
+      const isEmpty = (/** @type {Json} */ { role, content }) => role === 'user' && (content === '' || content?.length === 0);
+      const isFiller = (/** @type {Json} */ { role, content }) => role === 'user' && /^\((go on|the conversation goes on)\)$/.test(content);
+      const [empty, kept, fillers] = [own.messages.filter(isEmpty), ours.messages.filter(isEmpty), ours.messages.filter(isFiller)];
+      if (kept.length > 1 || (kept.length >= empty.length && !fillers.length)) return false; // the last one stays
+      own.messages = own.messages.filter((/** @type {Json} */ message) => !isEmpty(message));
+      ours.messages = ours.messages.filter((/** @type {Json} */ message) => !isFiller(message) && !isEmpty(message));
+      return true;
+    },
+  },
+  {
+    name: 'a tool without a description has none',
+    fact: 'Bedrock refuses an empty one (at least one character).',
+    take: ({ own, ours }) => {
+      const bare = (own.tools ?? []).filter((/** @type {Json} */ { function: own }, /** @type {number} */ i) =>
+        own.description === '' && ours.tools?.[i]?.function.description === undefined);
+      return bare.filter((/** @type {Json} */ tool) => drop(tool.function, ['description'])).length > 0;
+    },
+  },
+  {
+    name: "a schema in Google's terms",
+    fact: 'Gemini knows `nullable`, and its API refuses a type of null.',
+    take: ({ own, ours, at }) => {
+      if (!isGemini(at) || JSON.stringify(own.tools) === JSON.stringify(ours.tools)) return false;
+      const optional = JSON.stringify({ anyOf: [{ type: 'string' }, { type: 'null' }] });
+      const before = JSON.stringify(own.tools);
+      if (!before?.includes(optional) || !JSON.stringify(ours.tools).includes('"nullable":true')) return false;
+      own.tools = JSON.parse(before.replaceAll(optional, '"?"'));
+      ours.tools = JSON.parse(JSON.stringify(ours.tools).replace(/\{"type":"string","nullable":true\}|\{"nullable":true,"type":"string"\}/g, '"?"'));
+      return true;
+    },
+  },
+  {
+    name: 'no line break before the system text',
+    fact: 'Where only its volatile half is there.',
+    take: ({ own, ours }) => {
+      const [theirs, mine] = [system(own), system(ours)];
+      const [before, after] = [theirs, mine].map((message) =>
+        Array.isArray(message?.content) && message.content.length === 1 ? message.content[0].text : message?.content);
+      if (theirs?.content === mine?.content || after !== 'It is noon.' || String(before).trim() !== after) return false;
+      if (Array.isArray(mine.content) && Array.isArray(theirs.content)) theirs.content[0].text = after;
+      else theirs.content = mine.content;
+      return true;
+    },
+  },
+  {
     name: 'an image without data',
     fact: 'Its client sends an empty data URL, which Anthropic and OpenAI refuse: the session could not go on. We send a text.',
     take: ({ own, ours }) => {
@@ -116,7 +164,7 @@ export const KINDS = [
     fact:
       'Its client sends it as a result, which OpenAI ("must be a response to a preceding message with `tool_calls`") and ' +
       'Anthropic ("unexpected `tool_use_id`") refuse: the session could not go on.',
-    take: ({ own }) => {
+    take: ({ own, ours }) => {
       let found = false;
       /** @type {Set<string>} */ let calls = new Set();
       for (const message of own.messages) {
@@ -127,6 +175,10 @@ export const KINDS = [
           found = true;
         }
       }
+      // it comes behind the results that have a call
+      own.messages.forEach((/** @type {Json} */ message, /** @type {number} */ i) => {
+        if (found && message.role === 'tool' && own.messages[i - 1].role === 'user' && ours.messages[i - 1]?.role === 'tool') own.messages.splice(i - 1, 2, message, own.messages[i - 1]);
+      });
       return found;
     },
   },
@@ -165,7 +217,7 @@ export const KINDS = [
     take: (pair) => {
       if (wantsReasoning(pair)) return false;
       const lost = of(pair.own, 'assistant').filter((message, i) =>
-        REASONING.some((name) => message[name] && !of(pair.ours, 'assistant')[i]?.[name]),
+        REASONING.some((name) => message[name] !== undefined && of(pair.ours, 'assistant')[i]?.[name] === undefined),
       );
       lost.forEach((message) => drop(message, REASONING));
       return lost.length > 0;
@@ -226,7 +278,7 @@ export const KINDS = [
     take: (pair) => {
       const { own, ours } = pair;
       if (
-        !isClaude(pair) ||
+        !(isClaude(pair) || pair.at.compat === 'markers and a key') ||
         (JSON.stringify(marks(own)) === JSON.stringify(marks(ours)) &&
           JSON.stringify(own.messages) === JSON.stringify(ours.messages))
       )
@@ -286,7 +338,8 @@ export const KINDS = [
       if (!isClaude(pair) || own.thinking || !THINKING.some((name) => JSON.stringify(own[name]) !== JSON.stringify(ours[name])))
         return false;
       const isForced = ours.tool_choice?.type === 'function' || ours.tool_choice === 'required';
-      if (Boolean(ours.thinking) !== (pair.at.level !== 'off' && !isForced && ours.reasoning === undefined)) return false;
+      const isOff = pair.at.level === 'off' && pair.at.compat !== 'efforts by a map'; // which makes `low` of it
+      if (Boolean(ours.thinking) !== (!isOff && !isForced && ours.reasoning === undefined)) return false;
       if (ours.thinking) {
         if (limitOf(ours) <= (ours.thinking.budget_tokens ?? 0) || drop(ours, LIMITS) !== drop(own, LIMITS)) return false;
         drop(own, ['temperature']);
@@ -308,7 +361,7 @@ export const KINDS = [
       'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
       'model"). Its client for the Responses API leaves the temperature out too, and its client for completions knows no model.',
     take: ({ own, ours, at }) => {
-      if (at.family !== 'o' && !(at.family === 'gpt' && ![undefined, 'none'].includes(ours.reasoning_effort))) return false;
+      if (at.family !== 'o' && !(at.family === 'gpt' && ![undefined, 'none'].includes(ours.reasoning_effort ?? ours.reasoning?.effort))) return false;
       const names = ['temperature', 'top_p', 'frequency_penalty', 'presence_penalty'];
       return names.every((name) => ours[name] === undefined) && drop(own, names);
     },

@@ -53,10 +53,13 @@ export async function toRequest(chat, connection, { model, context, options, con
   if (hasOurMarkers(model, config)) unmark(body);
   /** @type {Request} */
   const request = { ask: { tag: 'openai-json', val: JSON.stringify(body) }, promptCache: options.cacheRetention };
-  if (!options.onPayload) return request;
+  // the component asks for usage, which a few servers refuse
+  const wantsUsage = configuredModel(config, model.id).compat?.supportsUsageInStreaming !== false;
+  if (!options.onPayload && wantsUsage) return request;
   const payload = JSON.parse(chat.body(connection, request));
+  if (!wantsUsage) delete payload.stream_options;
   const { input, store } = payload;
-  const finished = /** @type {any} */ ((await options.onPayload(payload, model)) ?? payload);
+  const finished = /** @type {any} */ ((await options.onPayload?.(payload, model)) ?? payload);
   // OpenClaw takes this out of each chat; in the Responses API, its absence keeps the conversation at the model provider
   if (input && store !== undefined) finished.store ??= store;
   return { ask: { tag: 'finished-json', val: JSON.stringify(finished) }, promptCache: undefined };

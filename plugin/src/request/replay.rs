@@ -105,11 +105,13 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
 /// Writes reasoning in the form that the model takes, or leaves it out.
 fn reasoning(message: &mut Object<'_>, takes: Takes) {
     let calls = message.get("tool_calls").is_some();
+    // A host may want the member in each turn, also where nothing was thought.
+    let is_wanted = message.has("reasoning_content");
     if OWN_FIELDS.iter().any(|&name| message.has(name)) {
         turn(message, takes);
     }
     let has_reasoning = ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
-    if takes.needs_content && (takes.content || takes.details) && calls && !has_reasoning {
+    if (is_wanted || takes.needs_content && calls) && (takes.content || takes.details) && !has_reasoning {
         message.set("reasoning_content", "");
     }
 }
