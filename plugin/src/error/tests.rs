@@ -631,7 +631,14 @@ fn words_of_every_provider() {
             Image input not supported for model x|tools are not supported by the provided model|this model is missing data required \
             for image input",
         ),
-        (400, Is::InvalidRequest, "image type x is not supported|tool name is too long|case-sensitive field"),
+        (
+            400,
+            Is::InvalidRequest,
+            "This model supports at most 16384 completion tokens, whereas you provided 100000.|messages with \
+            role 'tool' must be a response to a message with 'tool_calls'.|image exceeds 5 MB maximum|budget_tokens must be less than \
+            max_tokens|Request timeout must be a number|function call turn comes immediately after a user turn|string too long. \
+            Expected a string with maximum length 64|Unsupported value: 'messages[0].role' does not support 'system' with this model.|image type x is not supported|tool name is too long|case-sensitive field",
+        ),
     ] {
         for words in words.split('|').filter(|words| !words.is_empty()) {
             let body = serde_json::json!({ "error": { "message": words } }).to_string();
