@@ -3,9 +3,16 @@
 //! Answers are read leniently on purpose, because some hundred providers are behind the gateway: `null`, a missing
 //! field, or a field of another shape loses that field, but never the answer. Only a failure must not be overlooked.
 
+mod images;
+mod vectors;
+
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
+
+pub(crate) use images::{Image, Images};
+use images::{images, within};
+pub(crate) use vectors::{Vector, Vectors};
 
 use crate::json::{self, Json, Nesting, Object};
 use crate::{responses, signature};
@@ -13,6 +20,9 @@ use crate::{responses, signature};
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
 pub(crate) struct Misshapen;
+
+/// How far down images and vectors are looked for.
+const MAX_DEPTH: usize = 6;
 
 type Result<T> = core::result::Result<T, Misshapen>;
 
@@ -522,69 +532,6 @@ impl<'a> Block<'a> {
     }
 }
 
-/// An image: where it is, or its base64.
-#[derive(Debug, Default)]
-pub(crate) struct Image<'a> {
-    /// A `data:` URL, or another.
-    pub(crate) url: Cow<'a, str>,
-    pub(crate) base64: Cow<'a, str>,
-    pub(crate) revised_prompt: Cow<'a, str>,
-    /// Why it is as it is: a filter blurs.
-    pub(crate) reason: Cow<'a, str>,
-}
-
-impl<'a> Image<'a> {
-    /// The forms of OpenAI, Google and Anthropic, and a text alone.
-    fn read(value: &Json<'a>) -> Option<Self> {
-        let mut read = Self::default();
-        read.place(value.string().unwrap_or_default());
-        for (name, value) in value.object().unwrap_or_default() {
-            match &*name {
-                "image_url" | "image" | "source" | "inlineData" | "inline_data" => {
-                    let inner = Self::of_level(&value);
-                    (read.url, read.base64) = (inner.url, inner.base64);
-                }
-                _ => read.member(&name, &value),
-            }
-        }
-        (!read.url.is_empty() || !read.base64.is_empty()).then_some(read)
-    }
-
-    fn of_level(value: &Json<'a>) -> Self {
-        let mut read = Self::default();
-        read.place(value.string().unwrap_or_default());
-        for (name, value) in value.object().unwrap_or_default() {
-            read.member(&name, &value);
-        }
-        read
-    }
-
-    /// A text that is one or the other.
-    fn place(&mut self, text: Cow<'a, str>) {
-        let is_url = text.starts_with("http") || text.starts_with("data:");
-        *(if is_url { &mut self.url } else { &mut self.base64 }) = text;
-    }
-
-    fn member(&mut self, name: &str, value: &Json<'a>) {
-        match name {
-            _ if value.is_nested() => {}
-            "url" => self.url = value.text(),
-            "b64_json" | "data" | "base64" | "bytesBase64Encoded" | "imageBytes" => self.base64 = value.text(),
-            "revised_prompt" => self.revised_prompt = value.text(),
-            "finish_reason" | "finishReason" => self.reason = value.text(),
-            _ => {}
-        }
-    }
-}
-
-/// Images, or one alone in place of a list.
-fn images(value: Json<'_>) -> Vec<Image<'_>> {
-    match value.is_object() || !value.is_nested() {
-        true => Image::read(&value).into_iter().collect(),
-        false => value.into_list().unwrap_or_default().iter().filter_map(Image::read).collect(),
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct ToolCall<'a> {
     pub(crate) index: Option<u64>,
@@ -660,146 +607,6 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-    }
-}
-
-/// How far down images are looked for.
-const MAX_DEPTH: usize = 6;
-
-/// The images in a value, wherever they are. A text is one where what holds it is named after them.
-fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &mut Vec<Image<'a>>) {
-    if value.is_nested() && !value.is_object() {
-        let items = value.into_list().filter(|_| left > 0).unwrap_or_default();
-        items.into_iter().for_each(|item| within(is_named, item, left - 1, found));
-    } else if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
-        found.push(image);
-    } else if left > 0 {
-        for (name, value) in value.into_object().unwrap_or_default() {
-            let is_named =
-                matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64" | "sample");
-            within(is_named, value, left - 1, found);
-        }
-    }
-}
-
-/// An answer to an image request.
-#[derive(Debug)]
-pub(crate) struct Images<'a> {
-    pub(crate) data: Vec<Image<'a>>,
-    pub(crate) usage: Option<Object<'a>>,
-    pub(crate) model: Cow<'a, str>,
-    /// What Stability says of all of them.
-    pub(crate) reason: String,
-}
-
-/// What leads to the images of an answer; the last is that of an event of a stream.
-const IMAGES: [&str; 12] = [
-    "data", "images", "output", "result", "image", "artifacts", "predictions", "choices", "candidates",
-    "generatedImages", "assets", "b64_json",
-];
-
-impl<'a> Images<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut root = successful(text)?;
-        let mut data = Vec::new();
-        if let Some(list) = listed(text) {
-            within(true, list, MAX_DEPTH, &mut data);
-        }
-        let reason = root.text("finish_reason").into_owned() + &root.text("finish_reasons");
-        for name in IMAGES {
-            if data.is_empty()
-                && let Some(value) = root.take(name)
-            {
-                within(true, value, MAX_DEPTH, &mut data);
-            }
-        }
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), reason })
-    }
-}
-
-/// An answer that holds vectors.
-#[derive(Debug)]
-pub(crate) struct Vectors<'a> {
-    pub(crate) data: Vec<Vector<'a>>,
-    pub(crate) usage: Option<Object<'a>>,
-    pub(crate) model: Cow<'a, str>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Vector<'a> {
-    pub(crate) index: Option<u64>,
-    /// A list of numbers, or base64; `null` where there is none.
-    pub(crate) embedding: Json<'a>,
-}
-
-impl<'a> Vector<'a> {
-    fn read(item: Json<'a>) -> Self {
-        let (mut index, mut embedding) = (None, item);
-        // Google's stands one level down, and some are named after their kind.
-        for name in ["embedding", "embeddings", "values", "float"] {
-            if embedding.is_object() {
-                let mut object = embedding.into_object().unwrap_or_default();
-                index = index.or_else(|| object.get("index").or_else(|| object.get("text_index"))?.count());
-                embedding = object.take(name).unwrap_or(Json::Object(object));
-            }
-        }
-        // Objects without any take room, and there may be many.
-        if embedding.is_object() {
-            embedding = Json::NULL;
-        }
-        // llama.cpp's is a list of it alone.
-        if begins(&embedding, LIST) {
-            let mut rows = embedding.list().unwrap_or_default();
-            if rows.len() == 1 {
-                embedding = rows.pop().unwrap_or(Json::NULL);
-            }
-        }
-        Self { index, embedding }
-    }
-}
-
-/// What leads to the vectors, the outer first: what OpenAI, Cohere and MiniMax call them, what wraps them (DashScope,
-/// Workers AI, Vertex, watsonx), the kinds of them, of which whole numbers come only where they were asked for, and one
-/// alone.
-const VECTORS: [&str; 16] = [
-    "data", "embeddings", "output", "result", "results", "predictions", "vectors", "embedding", "embeddingsByType",
-    "float", "base64", "int8", "uint8", "binary", "ubinary", "values",
-];
-
-/// How a list and a number begin.
-const LIST: &[char] = &['['];
-const NUMBER: &[char] = &['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
-
-/// Whether it is a list whose first item begins so. The list may be large, and is not read.
-fn begins(list: &Json<'_>, with: &[char]) -> bool {
-    let first = match list {
-        Json::List(items) => items.first().and_then(Json::raw),
-        list => list.raw().and_then(|raw| raw.strip_prefix('[')).map(str::trim_start),
-    };
-    first.is_some_and(|first| first.starts_with(with))
-}
-
-impl<'a> Vectors<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self> {
-        let mut found = listed(text).unwrap_or(Json::NULL);
-        // Hugging Face's are nothing but lists.
-        let is_bare = begins(&found, LIST) || begins(&found, NUMBER);
-        let mut root = if is_bare { Object::default() } else { successful(text)? };
-        let (usage, model) = (root.take("usage").and_then(Json::into_object), root.text("model"));
-        if found.is_null() {
-            found = root.into();
-        }
-        for _ in 0..MAX_DEPTH {
-            if found.is_object() {
-                let mut object = found.into_object().unwrap_or_default();
-                found = VECTORS.iter().find_map(|name| object.take(name)).unwrap_or(Json::NULL);
-            }
-        }
-        // One vector alone, too.
-        let is_one = !found.is_nested() || found.is_object() || begins(&found, NUMBER);
-        let items = if is_one { alloc::vec![found] } else { found.into_list().unwrap_or_default() };
-        let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
-        Ok(Self { data, usage, model })
     }
 }
 
