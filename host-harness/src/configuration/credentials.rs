@@ -121,7 +121,11 @@ fn find_one(
     let mut missing = None;
     for (name, entry) in &entries {
         let path = format!("models.providers.{}.apiKey", name.trim());
-        match secret(entry.get("apiKey").unwrap_or(&Value::Null), &path, environment, config) {
+        // As OpenClaw reads it: the name alone of the provider's own variable stands for that.
+        let own = entry.get("apiKey").unwrap_or(&Value::Null);
+        let named = own.as_str().and_then(|text| variables.clone().find(|name| *name == text.trim()));
+        let named = named.map(|name| Value::from(format!("${{{name}}}")));
+        match secret(named.as_ref().unwrap_or(own), &path, environment, config) {
             Ok(Some(Found { secret, from })) => {
                 let from = from.map(|from| format!(" ({from})")).unwrap_or_default();
                 return Ok(Some((secret, Source::Configuration(format!("{path}{from}")))));
@@ -206,6 +210,20 @@ pub(crate) mod tests {
         assert_eq!(held(&none, block, Some(&keyring)).unwrap().0, "from-block");
         assert_eq!(held(&none, empty.clone(), Some(&keyring)), Some(("from-keyring".into(), Source::Keyring)));
         assert_eq!(held(&none, empty, None), None);
+    }
+
+    /// A file of OpenClaw's may hold it so: the name was sent as the key.
+    #[test]
+    fn the_name_alone_of_the_providers_variable_is_a_reference() {
+        let key = |environment: &Environment, name: &str| {
+            let config = json!({"models": {"providers": {"acme": {"auth": "api-key", "apiKey": name}}}});
+            let held = Held::find(&descriptor(), &BTreeMap::new(), environment, &config, None).unwrap();
+            held.secret("acme-key").map(|secret| secret.expose_secret().to_owned())
+        };
+        let set = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "from-environment".to_owned()));
+        assert_eq!(key(&set, " ACME_KEY ").as_deref(), Some("from-environment"));
+        assert_eq!(key(&Environment::empty(), "ACME_KEY"), None);
+        assert_eq!(key(&set, "OTHER_KEY").as_deref(), Some("OTHER_KEY"));
     }
 
     #[test]
