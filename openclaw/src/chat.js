@@ -228,7 +228,8 @@ export class Translator {
     // of an answer that failed nothing is kept: OpenClaw takes any text for a success (`infer model run`)
     message.content = aborted ? message.content.filter((block) => block.type !== 'toolCall') : [];
     message.stopReason = aborted ? 'aborted' : 'error';
-    message.errorMessage = aborted ? 'Request was aborted' : error.message;
+    // Words of a gateway or a model may be in it.
+    message.errorMessage = aborted ? 'Request was aborted' : error.message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
     message.errorType = error.type;
     message.errorCode = error.errorCode ?? error.code;
     const category = aborted ? undefined : refusalOf(error);

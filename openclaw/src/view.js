@@ -608,6 +608,7 @@ function* names(value, depth = 0) {
   if (value === null || typeof value !== 'object') return;
   if (depth >= DEPTH) throw refusal(`wrote what is not JSON: it is nested over ${DEPTH} levels deep`);
   for (const [name, inner] of Object.entries(value)) {
+    if (inner === Infinity || inner === -Infinity) throw refusal('wrote a number that is none');
     if (!Array.isArray(value)) yield name;
     yield* names(inner, depth + 1);
   }

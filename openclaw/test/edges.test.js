@@ -197,6 +197,16 @@ test('what a gateway says is one line of the log', async () => {
     assert.equal(lines.length, 1);
     assert.doesNotMatch(lines[0], /[\0-\x1f\x7f-\x9f]/, status);
   }
+  const says = 'x\n[info] all is well\r\u001b]0;title\u0007\u009b8m\u202e';
+  for (const [name, events] of [
+    ['why it ended', chunk({ content: 'x' }) + chunk({}, says)],
+    ['a tool', chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: says, arguments: '[1' } }] }) + chunk({ tool_calls: [{ index: 0, function: { arguments: ']' } }] }, 'tool_calls')],
+  ]) {
+    answer = whole(`${events}${END}`, EVENTS);
+    const { errorMessage } = await chat();
+    assert.match(errorMessage ?? '', /all is well/, name);
+    assert.doesNotMatch(errorMessage ?? '', /[\p{Cc}\p{Cf}]/u, name);
+  }
 });
 
 test('a catalog of pages without end ends', { timeout: 60_000 }, async () => {
@@ -248,6 +258,14 @@ test('headers of the configuration change neither the place nor the end of a req
 });
 
 // Each spelling copied all before it: 12,000 took minutes.
+test('a merge holds no number that JSON has none for', () => {
+  const config = configured({ models: [{ id: 'm', contextWindow: 5 }] });
+  for (const number of ['1e999', '-1e999']) {
+    const answer = JSON.stringify(config).replace(':5', `:${number}`);
+    assert.throws(() => new View(config, 'portkey').mergeBack(config, answer), /a number that is none/, number);
+  }
+});
+
 test('a merge of any number of spellings, headers, models and long names ends', () => {
   const id = 'portkey';
   const config = { models: { providers: { portkey: { baseUrl: 'https://a.example/v1' } } } };

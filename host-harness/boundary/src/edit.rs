@@ -1,6 +1,9 @@
 //! Edits a JSON5 text in place: every byte outside the change stays, with comments, order, layout and spelling.
 
-use std::ops::Range;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use serde_json::{Map, Value};
 
@@ -28,13 +31,19 @@ pub enum Refusal {
 
 /// The text that reads as `to` where `text`, whose value is `root`, reads as `from`.
 pub fn edited(text: &str, root: &Node, from: &Value, to: &Value) -> Result<String, Refusal> {
-    let mut edit = Edit { text, style: Style::of(text, root), splices: Vec::new(), path: Vec::new() };
+    let lines = Lines { text, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect() };
+    let style = Style::of(&lines, root);
+    let mut edit = Edit { text, lines, style, splices: Vec::new(), path: Vec::new() };
     edit.change(root, from, to)?;
     edit.splices.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut written = text.to_owned();
-    for (range, new) in edit.splices.into_iter().rev() {
-        written.replace_range(range, &new);
+    // In one pass: there may be any number.
+    let (mut written, mut at) = (String::with_capacity(text.len()), 0);
+    for (range, new) in edit.splices {
+        written.push_str(text.get(at..range.start).unwrap_or_default());
+        written.push_str(&new);
+        at = range.end;
     }
+    written.push_str(text.get(at..).unwrap_or_default());
     Ok(written)
 }
 
@@ -45,10 +54,10 @@ struct Style {
 }
 
 impl Style {
-    fn of(text: &str, root: &Node) -> Self {
-        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    fn of(lines: &Lines<'_>, root: &Node) -> Self {
+        let line_end = if lines.text.contains("\r\n") { "\r\n" } else { "\n" };
         let first = match &root.kind {
-            Kind::Object(members) => members.first().and_then(|member| indentation(text, member.name_range.start)),
+            Kind::Object(members) => members.first().and_then(|member| lines.indentation(member.name_range.start)),
             _ => None,
         };
         let indent = first.filter(|indent| !indent.is_empty()).unwrap_or("  ").to_owned();
@@ -56,18 +65,29 @@ impl Style {
     }
 }
 
-/// What stands before `at` in its line, where that is nothing but space.
-fn indentation(text: &str, at: usize) -> Option<&str> {
-    let line = line_start(text, at);
-    text.get(line..at).filter(|before| before.chars().all(|character| matches!(character, ' ' | '\t')))
+/// A text, and where its lines end: all may be one, and any number of its places are looked for.
+struct Lines<'t> {
+    text: &'t str,
+    ends: Vec<usize>,
 }
 
-fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
+impl<'t> Lines<'t> {
+    /// What stands before `at` in its line, where that is nothing but space.
+    fn indentation(&self, at: usize) -> Option<&'t str> {
+        let before = self.text.get(self.start(at)..at);
+        before.filter(|before| before.chars().all(|character| matches!(character, ' ' | '\t')))
+    }
+
+    /// Where the line begins that holds `at`.
+    fn start(&self, at: usize) -> usize {
+        let before = self.ends.partition_point(|end| *end < at);
+        before.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |end| end + 1)
+    }
 }
 
 struct Edit<'t> {
     text: &'t str,
+    lines: Lines<'t>,
     style: Style,
     splices: Vec<(Range<usize>, String)>,
     path: Vec<String>,
@@ -122,22 +142,26 @@ impl Edit<'_> {
             Some(second) => Err(Refusal::Twice { name: name.to_owned(), at: second.name_range.start }),
         };
         // What comes back in another case is the same, renamed: the comments within it stay.
-        let fresh: Vec<_> = to.keys().filter(|new| !from.contains_key(*new)).collect();
-        let mut renamed: Vec<(&str, &str)> = Vec::new();
+        let spelled = |name: &str| name.trim().to_ascii_lowercase();
+        let mut fresh: HashMap<_, Vec<&str>> = HashMap::new();
+        for new in to.keys().filter(|new| !from.contains_key(*new)).rev() {
+            fresh.entry(spelled(new)).or_default().push(new);
+        }
+        // By the new name, the old one.
+        let mut renamed: HashMap<&str, &str> = HashMap::new();
+        let mut old_names = HashSet::new();
         let mut removed = Vec::new();
         for (at, member) in members.iter().enumerate() {
             let name = &*member.name;
-            if to.contains_key(name) || renamed.iter().any(|(old, _)| *old == name) {
+            if to.contains_key(name) || old_names.contains(name) {
                 continue;
             }
-            let is_spelled_anew = |new: &&String| {
-                new.trim().eq_ignore_ascii_case(name.trim()) && !renamed.iter().any(|(_, taken)| taken == new)
-            };
-            match fresh.iter().copied().find(is_spelled_anew) {
+            match fresh.get_mut(&spelled(name)).and_then(Vec::pop) {
                 Some(new) => {
                     unique(name)?;
-                    self.put(member.name_range.clone(), Value::from(&**new).to_string());
-                    renamed.push((name, new));
+                    self.put(member.name_range.clone(), Value::from(new).to_string());
+                    renamed.insert(new, name);
+                    old_names.insert(name);
                 }
                 None => removed.push(at),
             }
@@ -145,7 +169,7 @@ impl Edit<'_> {
         let ranges: Vec<_> = members.iter().map(Member::range).collect();
         let mut added = Vec::new();
         for (name, value) in to {
-            let old_name = renamed.iter().find(|(_, new)| new == name).map_or(&**name, |(old, _)| old);
+            let old_name = renamed.get(&**name).copied().unwrap_or(name);
             let old = from.get(old_name);
             match (old, named.get(old_name).and_then(|all| all.last())) {
                 (Some(old), Some(_)) if old == value => {}
@@ -171,20 +195,21 @@ impl Edit<'_> {
         }
         // Item by item: what is kept, in order; what is changed in its place; what is gone.
         let (mut next, mut removed) = (0, Vec::new());
+        let last: HashMap<_, _> = to.iter().zip(0_usize..).collect();
         for (at, (old, item)) in from.iter().zip(items).enumerate() {
-            let found = to.get(next..).unwrap_or_default().iter().position(|new| new == old);
-            match (found, to.get(next)) {
-                (Some(0), _) => next += 1,
-                (_, Some(new)) if is_same_item(old, new) => {
+            match to.get(next) {
+                Some(new) if new == old => next += 1,
+                Some(new) if is_same_item(old, new) => {
                     self.path.push(at.to_string());
                     self.change(item, old, new)?;
                     self.path.pop();
                     next += 1;
                 }
-                (None, _) => removed.push(at),
-                (Some(_), _) => {
+                // It comes later.
+                _ if last.get(old).is_some_and(|last| *last > next) => {
                     return self.replace(node, &Value::Array(to.to_vec()));
                 }
+                _ => removed.push(at),
             }
         }
         let ranges: Vec<_> = items.iter().map(|item| item.range.clone()).collect();
@@ -235,7 +260,7 @@ impl Edit<'_> {
         });
         let base = self.base_indent(node.range.start);
         let written: Vec<_> = if on_lines {
-            let beside = items.iter().rev().find_map(|item| indentation(self.text, item.start));
+            let beside = items.iter().rev().find_map(|item| self.lines.indentation(item.start));
             let indent = beside.map_or_else(|| format!("{base}{}", self.style.indent), str::to_owned);
             let line = |item| format!("{}{indent}{}", self.style.line_end, render(self, item, Some(&indent)));
             added.iter().map(line).collect()
@@ -274,8 +299,8 @@ impl Edit<'_> {
         let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         let behind = rest.get(blank..).unwrap_or_default();
         let line_end = ["\r\n", "\n"].into_iter().find(|line_end| behind.starts_with(line_end));
-        let line = line_start(self.text, item.start);
-        let range = match (indentation(self.text, item.start), line_end) {
+        let line = self.lines.start(item.start);
+        let range = match (self.lines.indentation(item.start), line_end) {
             (Some(_), Some(line_end)) if line > node.range.start => line..end + blank + line_end.len(),
             _ if comma.is_some() => item.start..end + blank,
             _ => line + self.slice(line..item.start).trim_end_matches([' ', '\t']).len()..end,
@@ -287,7 +312,7 @@ impl Edit<'_> {
 
     /// The indentation of the line that holds `at`.
     fn base_indent(&self, at: usize) -> String {
-        let line = self.slice(line_start(self.text, at)..at);
+        let line = self.slice(self.lines.start(at)..at);
         line.chars().take_while(|character| matches!(character, ' ' | '\t')).collect()
     }
 
@@ -352,6 +377,28 @@ mod tests {
         let reread = parse(&written).map_err(|error| error.in_text(&written)).unwrap().unwrap();
         assert_eq!(reread.value(), to, "{written}");
         Ok(written)
+    }
+
+    /// Where each change copies the text, or looks for its line or its like among all others, this takes minutes.
+    #[test]
+    fn any_number_of_changes_is_written_in_one_pass() {
+        const MANY: usize = 10_000;
+        let models = |name: &str| (0..MANY).map(|at| json!({"id": format!("m{at}"), "name": name})).collect::<Value>();
+        let members =
+            |name: &str| Value::Object((0..MANY).map(|at| (format!("{name}{at}"), json!({"a": at}))).collect());
+        let list = |first: usize| (first..MANY).map(|at| json!(format!("text {at}"))).collect::<Value>();
+        for (from, to) in [
+            (models("a"), models("other")),
+            (members("a"), members("A")),
+            (members("a"), members("b")),
+            (list(0), list(MANY / 2)),
+            (list(0), json!(["other"])),
+        ] {
+            let from = json!({"in": from});
+            for text in [from.to_string(), format!("{from:#}")] {
+                write(&text, |value| value["in"] = to.clone()).unwrap();
+            }
+        }
     }
 
     /// What is written where, beside all that stays.

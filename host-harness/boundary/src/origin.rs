@@ -330,6 +330,13 @@ mod tests {
             ("168.63.129.16", Never),
             ("fd00:ec2::23", Never),
             ("fd20:ce::254", Never),
+            // IPv4 within IPv6 in the older ways, and in those that are for one network alone.
+            ("::169.254.169.254", Never),
+            ("::127.0.0.1", Never),
+            ("::ffff:0:169.254.169.254", Never),
+            ("64:ff9b:1::a9fe:a9fe", Never),
+            ("fec0::1", Never),
+            ("5f00::1", Never),
         ] {
             assert_eq!(Network::of(address.parse().unwrap()), expected, "{address}");
         }

@@ -1,7 +1,10 @@
 //! Secrets inside JSON, such as an inline configuration of the gateway, as an object or as a text. Owns how they are
 //! found, hidden, resolved and written into a header; `view` knows where such JSON may be.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    fmt::{self, Write},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -180,11 +183,21 @@ impl Concealer<'_> {
     }
 }
 
+/// What `then` gives with a step more on the path, which is written on: copied for each value, a long name would be there once
+/// more for all below it.
+fn below<T>(path: &mut String, step: fmt::Arguments<'_>, then: impl FnOnce(&mut String) -> T) -> T {
+    let length = path.len();
+    let _ = path.write_fmt(step);
+    let done = then(path);
+    path.truncate(length);
+    done
+}
+
 /// `value`, from `path` of the configuration, with every reference in it resolved.
 ///
 /// # Errors
 /// If a reference is set nowhere, or has a source that this host does not read: with its place.
-pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<Value, R::Error> {
+fn resolved<R: Resolver>(value: &Value, path: &mut String, resolver: &R) -> Result<Value, R::Error> {
     if object_reference(value).is_some() {
         return Ok(resolver.follow(value, path)?.expose_secret().into());
     }
@@ -196,12 +209,12 @@ pub(crate) fn resolved<R: Resolver>(value: &Value, path: &str, resolver: &R) -> 
             None => resolver.resolve(text, path)?.expose_secret().into(),
         },
         Value::Array(items) => {
-            let item = |(at, item)| resolved(item, &format!("{path}[{at}]"), resolver);
+            let item = |(at, item)| below(path, format_args!("[{at}]"), |path| resolved(item, path, resolver));
             items.iter().enumerate().map(item).collect::<Result<_, _>>()?
         }
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
-                Ok((name.clone(), resolved(value, &format!("{path}.{name}"), resolver)?))
+                Ok((name.clone(), below(path, format_args!(".{name}"), |path| resolved(value, path, resolver))?))
             };
             Value::Object(members.iter().map(member).collect::<Result<Map<_, _>, _>>()?)
         }
@@ -240,14 +253,26 @@ pub fn secrets<R: Resolver>(
     path: &str,
     resolver: &R,
 ) -> Result<Vec<SecretString>, R::Error> {
-    if object_reference(value).is_some() {
-        return Ok(secrets_in(&resolver.follow(value, path)?, named == Named::Secret));
-    }
     let mut found = Vec::new();
+    find_secrets(value, named, &mut path.to_owned(), resolver, &mut found)?;
+    Ok(found)
+}
+
+fn find_secrets<R: Resolver>(
+    value: &Value,
+    named: Named,
+    path: &mut String,
+    resolver: &R,
+    found: &mut Vec<SecretString>,
+) -> Result<(), R::Error> {
+    if object_reference(value).is_some() {
+        found.extend(secrets_in(&resolver.follow(value, path)?, named == Named::Secret));
+        return Ok(());
+    }
     match value {
         Value::String(text) => {
             if let Some(json) = parse(text) {
-                return secrets(&json, named, path, resolver);
+                return find_secrets(&json, named, path, resolver, found);
             }
             for text in resolver.referred(text)? {
                 found.extend(secrets_in(&text, named == Named::Secret));
@@ -260,17 +285,17 @@ pub fn secrets<R: Resolver>(
         }
         Value::Array(items) => {
             for item in items {
-                found.extend(secrets(item, named, path, resolver)?);
+                find_secrets(item, named, path, resolver, found)?;
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                found.extend(secrets(member, named.member(name), path, resolver)?);
+                find_secrets(member, named.member(name), path, resolver, found)?;
             }
         }
         _ => {}
     }
-    Ok(found)
+    Ok(())
 }
 
 /// What to look for in answers. Short texts only if they are `named` as a secret, or in JSON have a secret's name.
@@ -286,7 +311,7 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
 /// # Errors
 /// What `resolver` says.
 pub fn header<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<SecretString, R::Error> {
-    Ok(match resolved(value, path, resolver)? {
+    Ok(match resolved(value, &mut path.to_owned(), resolver)? {
         Value::String(text) => match parse(&text) {
             Some(json) => ascii(&json),
             None => text.trim().to_owned(),
@@ -335,5 +360,35 @@ mod tests {
             assert_eq!(concealer.conceal_inline(&mut seen, false), hidden > 0, "{value}");
             assert_eq!((concealer.count, seen), (hidden, shown), "{value}");
         }
+    }
+
+    /// Each reference stands for itself.
+    struct Itself;
+
+    impl Resolver for Itself {
+        type Error = Infallible;
+
+        fn resolve(&self, text: &str, _: &str) -> Result<SecretString, Infallible> {
+            Ok(text.into())
+        }
+
+        fn referred(&self, text: &str) -> Result<Vec<SecretString>, Infallible> {
+            Ok(vec![text.into()])
+        }
+
+        fn follow(&self, _: &Value, _: &str) -> Result<SecretString, Infallible> {
+            Ok("".into())
+        }
+    }
+
+    /// Where the way to each value is written out, this takes minutes.
+    #[test]
+    fn what_is_below_a_long_name_is_read_once() {
+        let members = (0..50_000).map(|number| (format!("a{number}"), json!("${NAME_OF_A_SECRET}")));
+        let long = json!({"x".repeat(4 << 20): Value::Object(members.collect())});
+        let Ok(text) = header(&long, "p", &Itself);
+        assert!(text.expose_secret().ends_with("\"a49999\":\"${NAME_OF_A_SECRET}\"}}"));
+        let Ok(found) = secrets(&long, Named::Within, "p", &Itself);
+        assert!(found.len() >= 50_000);
     }
 }

@@ -305,7 +305,7 @@ pub(crate) fn check(entry: &Value, path: &str) -> Checked {
     }
     for name in ["headers", "request"] {
         if let Some(value) = entry.get(name) {
-            check_followed(value, &format!("{path}.{name}"), &mut checked.refused);
+            check_followed(value, &mut format!("{path}.{name}"), &mut checked.refused);
         }
     }
     // Which of its sources are followed is for whoever needs it: the key may be found elsewhere.

@@ -44,8 +44,8 @@ pub(crate) fn resolve(root: &Node, config: &Path, roots: &[PathBuf]) -> Result<(
     let own = config.parent().unwrap_or(Path::new("/")).to_owned();
     let real = |root: &Path| fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let roots = std::iter::once(&own).chain(roots).map(|root| (normal(root), real(root))).collect();
-    let mut reader = Reader { config: config.clone(), roots, found: Vec::new(), left: MAX_ALL };
-    let value = reader.value(root, &[config], &[])?;
+    let mut reader = Reader { config: config.clone(), roots, path: Vec::new(), found: Vec::new(), left: MAX_ALL };
+    let value = reader.value(root, &[config])?;
     Ok((value, reader.found))
 }
 
@@ -53,6 +53,8 @@ struct Reader {
     config: PathBuf,
     /// Where files may lie: by the letter, and in truth.
     roots: Vec<(PathBuf, PathBuf)>,
+    /// The names that lead to what is read: written out for each value, a long one would be there once more for all below it.
+    path: Vec<String>,
     found: Vec<Included>,
     /// How much may still be included, in bytes.
     left: usize,
@@ -60,17 +62,16 @@ struct Reader {
 
 impl Reader {
     /// `files` are those that were opened on the way here, the last one being that which holds `node`.
-    fn value(&mut self, node: &Node, files: &[PathBuf], path: &[String]) -> Result<Value> {
-        let below = |name: &str| [path, &[name.to_owned()]].concat();
+    fn value(&mut self, node: &Node, files: &[PathBuf]) -> Result<Value> {
         match &node.kind {
             Kind::Scalar(value) => Ok(value.clone()),
             Kind::Array(items) => {
                 let items = items.iter().enumerate();
-                items.map(|(at, item)| self.value(item, files, &below(&at.to_string()))).collect()
+                items.map(|(at, item)| self.below(at.to_string(), item, files)).collect()
             }
             Kind::Object(members) => {
                 let included = match node.get(INCLUDE) {
-                    Some(include) => Some(self.included(&include.value.value(), files, path)?),
+                    Some(include) => Some(self.included(&include.value.value(), files)?),
                     None => None,
                 };
                 let mut own = Map::new();
@@ -81,41 +82,49 @@ impl Reader {
                     if last.is_some_and(|last| last.name_range != member.name_range) {
                         continue;
                     }
-                    own.insert(member.name.clone(), self.value(&member.value, files, &below(&member.name))?);
+                    own.insert(member.name.clone(), self.below(member.name.clone(), &member.value, files)?);
                 }
                 match included {
                     None => Ok(own.into()),
                     Some(included) if own.is_empty() => Ok(included),
                     Some(included @ Value::Object(_)) => Ok(merged(included, own.into())),
-                    Some(_) => Err(self.refuse(path, "other keys beside it need it to be an object")),
+                    Some(_) => Err(self.refuse("other keys beside it need it to be an object")),
                 }
             }
         }
     }
 
-    fn included(&mut self, include: &Value, files: &[PathBuf], path: &[String]) -> Result<Value> {
+    /// The value of a member, or of an item.
+    fn below(&mut self, name: String, node: &Node, files: &[PathBuf]) -> Result<Value> {
+        self.path.push(name);
+        let value = self.value(node, files)?;
+        self.path.pop();
+        Ok(value)
+    }
+
+    fn included(&mut self, include: &Value, files: &[PathBuf]) -> Result<Value> {
         let is_text = "is neither a file's name nor a list of such";
         let (names, is_list) = match include {
             Value::String(name) => (vec![name.clone()], false),
             Value::Array(names) => {
                 let names = names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
-                (names.ok_or_else(|| self.refuse(path, is_text))?, true)
+                (names.ok_or_else(|| self.refuse(is_text))?, true)
             }
-            _ => return Err(self.refuse(path, is_text)),
+            _ => return Err(self.refuse(is_text)),
         };
         let mut value = Value::Object(Map::new());
         let mut opened = Vec::new();
         for name in &names {
-            let (file, read) = self.file(name, files, path)?;
+            let (file, read) = self.file(name, files)?;
             opened.push(file);
             value = if is_list { merged(value, read) } else { read };
         }
-        self.found.push(Included { path: path.to_vec(), files: opened });
+        self.found.push(Included { path: self.path.clone(), files: opened });
         Ok(value)
     }
 
-    fn file(&mut self, name: &str, files: &[PathBuf], path: &[String]) -> Result<(PathBuf, Value)> {
-        let refuse = |why: String| self.refuse(path, &why);
+    fn file(&mut self, name: &str, files: &[PathBuf]) -> Result<(PathBuf, Value)> {
+        let refuse = |why: String| self.refuse(&why);
         if name.contains('\0') {
             return Err(refuse("its name holds a zero byte".into()));
         }
@@ -149,19 +158,19 @@ impl Reader {
         }
         let bytes = read_file(&file, MAX_FILE).map_err(|error| refuse(format!("`{shown}` cannot be read: {error}")))?;
         self.left = self.left.checked_sub(bytes.len().max(PAGE)).ok_or_else(|| {
-            self.refuse(path, &format!("more than {} MiB are included, each file as often as it is", MAX_ALL >> 20))
+            self.refuse(&format!("more than {} MiB are included, each file as often as it is", MAX_ALL >> 20))
         })?;
-        let refuse = |why: String| self.refuse(path, &why);
+        let refuse = |why: String| self.refuse(&why);
         let text = String::from_utf8(bytes).map_err(|_| refuse(format!("`{shown}` is not UTF-8 text")))?;
         let node = json5::parse(&text)
             .map_err(|error| refuse(format!("`{shown}` is not valid JSON5: {}", error.in_text(&text))))?
             .ok_or_else(|| refuse(format!("`{shown}` holds no value")))?;
-        let value = self.value(&node, &[files, std::slice::from_ref(&file)].concat(), path)?;
+        let value = self.value(&node, &[files, std::slice::from_ref(&file)].concat())?;
         Ok((file, value))
     }
 
-    fn refuse(&self, path: &[String], why: &str) -> Error {
-        let place = [path, &[INCLUDE.to_owned()]].concat().join(".");
+    fn refuse(&self, why: &str) -> Error {
+        let place = [&*self.path, &[INCLUDE.to_owned()]].concat().join(".");
         Error::config(format!("the configuration `{}`, {place}: {why}", self.config.display()))
             .hint("Fix it there: nothing is sent or written without the included file.")
     }
@@ -296,6 +305,14 @@ mod tests {
             let error = bomb(times, "{a: [1]}").unwrap_err().to_string();
             assert!(error.contains("more than 16 MiB are included"), "{times}: {error}");
         }
+    }
+
+    /// Where the way to each value is written out, this takes minutes.
+    #[test]
+    fn members_below_a_long_name_are_read_once() {
+        let members: String = (0..100_000).map(|number| format!("a{number}:1,")).collect();
+        let (value, _) = read(&[("openclaw.json", &format!("{{{}:{{{members}}}}}", "x".repeat(4 << 20)))]).unwrap();
+        assert_eq!(value.as_object().unwrap().values().next().unwrap().as_object().unwrap().len(), 100_000);
     }
 
     #[test]

@@ -67,14 +67,20 @@ fn is_misspelt(text: &str) -> bool {
 ///
 /// # Errors
 /// Where it does not: with the place.
-pub(crate) fn check_followed(value: &Value, path: &str, refused: &mut Vec<Error>) {
+pub(crate) fn check_followed(value: &Value, path: &mut String, refused: &mut Vec<Error>) {
     match value {
         Value::Object(fields) if fields.contains_key("source") => match fields.get("source").and_then(Value::as_str) {
             Some("env" | "file") => refused.extend(parts(fields, path).err()),
             source => refused.push(not_followed(source.unwrap_or_default(), path)),
         },
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| check_followed(value, &format!("{path}.{name}"), refused));
+            // Not copied for each: a long name would be there once more for all below it.
+            let length = path.len();
+            for (name, value) in fields {
+                path.extend([".", name]);
+                check_followed(value, path, refused);
+                path.truncate(length);
+            }
         }
         _ => {}
     }
@@ -394,5 +400,17 @@ mod tests {
             let error = secret_json::header(&value, "p", &resolver).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    /// Where the way to each value is written out, this takes minutes.
+    #[test]
+    fn what_is_below_a_long_name_is_looked_at_once() {
+        let members = (0..100_000).map(|number| (format!("a{number}"), json!({"source": "env"})));
+        let mut members: serde_json::Map<_, _> = members.collect();
+        members.insert("last".into(), json!({"source": "exec"}));
+        let mut refused = Vec::new();
+        check_followed(&json!({"x".repeat(4 << 20): members}), &mut "p".to_owned(), &mut refused);
+        let [error] = &refused[..] else { panic!("{}", refused.len()) };
+        assert!(error.to_string().contains("xx.last` is a reference"), "{:.200}", error.to_string().split_off(4 << 20));
     }
 }

@@ -1,6 +1,6 @@
 //! Shows the difference that a change makes to the configuration's text, with secrets hidden.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
@@ -11,6 +11,9 @@ use crate::terminal;
 /// Lines around a change that stay the same.
 const AROUND: usize = 2;
 
+/// How long the least difference is looked for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Shorter texts are no secrets, and would be found everywhere.
 const SHORTEST: usize = 6;
 
@@ -18,7 +21,8 @@ const SHORTEST: usize = 6;
 /// [`secrets`].
 pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
-    let diff = TextDiff::from_lines(before, after);
+    // With more changes than that is enough for, it shows more lines than it must.
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
     for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if number > 0 {
             lines.push("   ...".to_owned());
