@@ -120,7 +120,8 @@ fn a_schema_shapes_the_reply() {
         ("named.json", &named, named.clone()),
     ] {
         std::fs::write(user.cli.folder.path().join(file), content.to_string()).unwrap();
-        let ran = user.chat(&["--schema", file, "Where?"], "").ok();
+        // Claude's default gets it closed: `tests/requests.jsonl`.
+        let ran = user.chat(&["--model", "@openai/gpt-4o", "--schema", file, "Where?"], "").ok();
         assert_eq!(ran.json(), json!({"city": "city"}));
         assert_eq!(user.asked()["response_format"], json!({"type": "json_schema", "json_schema": sent}));
     }

@@ -17,7 +17,10 @@ const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     thinking(body, targets);
     let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
-    let Some(asked) = asked else { return };
+    let Some(asked) = asked else {
+        let needed = beside_tools(body, targets, None).filter(|_| own.supports_effort != Some(false));
+        return needed.into_iter().for_each(|word| body.members.set("reasoning_effort", word));
+    };
     if own.supports_effort == Some(false) {
         return body.members.remove("reasoning_effort");
     }
@@ -124,8 +127,8 @@ fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
     known.min_by_key(|(at, _)| (at.abs_diff(wanted), *at)).map(|(_, word)| *word)
 }
 
-/// OpenAI refuses an effort beside function tools for some models on chat completions. Source: OpenClaw 2026.9.6, whose
-/// client sends "none" to GPT-5.6, and nothing to GPT-5.5 and GPT-5.4 mini.
+/// OpenAI refuses an effort beside function tools for GPT-5.4 and 5.5 on chat completions, and since GPT-5.6 all but "none", the
+/// lack of one too (BerriAI/litellm#34569, pipecat-ai/pipecat#4043, onyx-dot-app/onyx#15008; OpenClaw 2026.9.6 does the same).
 fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -> Option<&'w str> {
     let is_taken = body.tools.is_empty() || body.protocol == Protocol::Responses;
     if is_taken || !targets.any(|target| target.family == Family::Gpt && target.route == Route::Direct) {
@@ -133,10 +136,12 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
     }
     let model = body.members.text("model");
     let name = prompt::bare(&model);
-    if name.starts_with("gpt-5.6") {
+    let is = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
+    // Astra knows no "none".
+    if is(&["gpt-5.6", "gpt-6"]) && !is(&["gpt-6-astra"]) {
         return Some("none");
     }
-    word.filter(|_| !name.starts_with("gpt-5.5") && !name.starts_with("gpt-5.4-mini"))
+    word.filter(|_| !is(&["gpt-5.4", "gpt-5.5"]))
 }
 
 /// Anthropic's least.

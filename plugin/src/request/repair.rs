@@ -14,7 +14,7 @@ use super::schema::{self, Form};
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
-use crate::model_traits::{Family, Route};
+use crate::model_traits::{Family, Route, Traits};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
@@ -139,8 +139,9 @@ fn raw(text: Cow<'_, str>) -> String {
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
-    // Where no call is wanted Bedrock knows no word for that, and the gateway leaves it out.
-    let is_unwanted = targets.goes(Route::Bedrock) && body.members.get("tool_choice").is_some_and(is_none);
+    // Where no call is wanted Bedrock and Z.AI know no word for that.
+    let is_unwanted = targets.any(|it| it.route == Route::Bedrock || is_zai(it))
+        && body.members.get("tool_choice").is_some_and(is_none);
     if own.supports_tools == Some(false) || is_unwanted || body.tools.is_empty() {
         body.tools.clear();
         for name in ["tools", "tool_choice", "parallel_tool_calls"] {
@@ -191,6 +192,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
 }
 
+/// "Tool choice must be auto": vectorize-io/hindsight#4246.
+fn is_zai(target: &Traits) -> bool {
+    target.family == Family::Glm && target.route == Route::Direct
+}
+
 /// Whether a `tool_choice` is none, in either form.
 fn is_none(choice: &Json<'_>) -> bool {
     choice.is("none") || choice.object().is_some_and(|choice| choice.is("type", "none"))
@@ -227,7 +233,11 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else {
         choice
     };
-    let choice = if is_forced(&choice) && targets.any(|target| target.always_thinks) { "auto".into() } else { choice };
+    let choice = if is_forced(&choice) && targets.any(|target| target.always_thinks || is_zai(target)) {
+        "auto".into()
+    } else {
+        choice
+    };
     body.members.set("tool_choice", choice);
 }
 

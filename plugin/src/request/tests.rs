@@ -1311,6 +1311,21 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
     let routed = plain(json!({"model": "@openrouter/cohere/command-a", "messages": history}));
     assert_eq!(routed["messages"][1]["tool_calls"][1]["id"], "2");
 
+    for (model, effort, choice, expected) in [
+        ("@openai/gpt-5.6-luna", Value::Null, "auto", json!("none")),
+        ("@openai/gpt-6-sol", json!("high"), "auto", json!("none")),
+        ("@openai/gpt-6-astra", json!("high"), "auto", json!("high")),
+        ("@openai/gpt-5.4", json!("high"), "auto", Value::Null),
+        ("@openai/gpt-5.2", json!("high"), "auto", json!("high")),
+        ("@openrouter/openai/gpt-5.6", Value::Null, "auto", Value::Null),
+        ("@zai/glm-5", Value::Null, "required", Value::Null),
+    ] {
+        let tool = json!([{"type": "function", "function": {"name": "f"}}]);
+        let asked = json!({"model": model, "messages": [user("a")], "tools": tool, "tool_choice": choice, "reasoning_effort": effort});
+        let sent = plain(asked);
+        assert_eq!((&sent["reasoning_effort"], &sent["tool_choice"]), (&expected, &json!("auto")), "{model}");
+    }
+
     let offered = json!(["f", "g"].map(|name| json!({"type": "function", "function": {"name": name}})));
     let some = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [offered[1]]}});
     for (model, count, choice) in [(CLAUDE, 1, json!("required")), (KIMI, 1, json!("auto")), (GPT, 2, some.clone())] {

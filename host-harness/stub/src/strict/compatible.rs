@@ -43,6 +43,10 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if is_of(&["qwen3."]) {
         return qwen(body);
     }
+    // vectorize-io/hindsight#4246
+    if slug.contains("zai") && is_given(body, "tool_choice") && body["tool_choice"] != "auto" {
+        return refused("Tool choice must be auto");
+    }
     if is_of(&["command-"]) {
         return cohere(body);
     }

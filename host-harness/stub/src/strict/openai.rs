@@ -106,6 +106,16 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
             return Err(Refused::new(text, "reasoning_effort", "unsupported_value"));
         }
     }
+    // BerriAI/litellm#34569 and pipecat-ai/pipecat#4043.
+    let (newest, new) = (["gpt-5-6", "gpt-6"].contains(&family.name), ["gpt-5-4", "gpt-5-5"].contains(&family.name));
+    let is_none = body["reasoning_effort"] == "none";
+    if list(&body["tools"]).next().is_some() && !is_none && (newest || new && given("reasoning_effort")) {
+        let text = format!(
+            "Function tools with reasoning_effort are not supported for {} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+            body["model"].as_str().unwrap_or_default()
+        );
+        return Err(Refused::new(text, "reasoning_effort", ""));
+    }
     // From 5.1 on a model may not reason at all, and then takes them.
     if reasons && !family.efforts.contains(&"none") {
         for name in ["temperature", "top_p"] {

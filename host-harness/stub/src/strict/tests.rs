@@ -340,6 +340,17 @@ fn what_openai_and_its_like_refuse() {
             body("gpt-4o", json!({"reasoning_effort": "low"})),
             "Unrecognized request argument supplied: reasoning_effort",
         ),
+        (
+            body("gpt-5.6-luna", tool(json!({"type": "object", "properties": {}}))),
+            "Function tools with reasoning_effort",
+        ),
+        (
+            body(
+                "gpt-5.4",
+                json!({"reasoning_effort": "low", "tools": [{"type": "function", "function": {"name": "f"}}]}),
+            ),
+            "are not supported for gpt-5.4",
+        ),
         (body("gpt-5", json!({"temperature": 0.5})), "Only the default (1) value is supported"),
         (body("gpt-5-mini", json!({"stop": ["x"]})), "'stop' is not supported with this model"),
         (body("o4-mini", json!({"parallel_tool_calls": true})), "'parallel_tool_calls' is not supported"),
@@ -393,6 +404,11 @@ fn what_openai_and_its_like_refuse() {
     for body in [
         body("gpt-5", json!({"max_completion_tokens": 10, "reasoning_effort": "minimal"})),
         body("gpt-5.1", json!({"temperature": 0.5, "reasoning_effort": "none"})),
+        body(
+            "gpt-6-sol",
+            json!({"reasoning_effort": "none", "tools": [{"type": "function", "function": {"name": "f"}}]}),
+        ),
+        body("gpt-5.5", json!({"tools": [{"type": "function", "function": {"name": "f"}}]})),
         body("gpt-4o", marked("system")),
         body(
             "gpt-4o",
@@ -466,6 +482,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             "parameter 'strict' is not a valid field",
         ),
         ("", of("qwen3.6-plus", forced.clone()), "in thinking mode"),
+        ("zai", of("glm-5", forced.clone()), "Tool choice must be auto"),
         ("", of("deepseek-chat", formed("json_schema")), "This response_format type is unavailable now"),
         ("", of("deepseek-chat", formed("json_object")), "Prompt must contain the word 'json'"),
         ("", of("sonar", formed("json_object")), "Input should be 'text'"),
@@ -491,8 +508,10 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("sonar", turns(&["system", "system", "user", "call", "tool", "tool"]))),
         ("", of("kimi-k3", within(json!({"anyOf": [{"type": "string"}]})))),
         ("", of("command-a", within(json!({"type": "string"})))),
-        ("", of("qwen3-max", forced)),
+        ("", of("qwen3-max", forced.clone())),
+        ("cerebras", of("zai-glm-4.7", forced)),
         ("", of("sonar", formed("json_schema"))),
+        ("zai", of("glm-5", json!({"tool_choice": "auto"}))),
         ("groq", of("llama-3.3-70b-versatile", formed("json_object"))),
         ("groq", of("openai/gpt-oss-120b", formed("json_schema"))),
         ("", of("command-a", formed("json_object"))),
