@@ -185,7 +185,7 @@ describe('failures', () => {
   fails('an unknown model', { model: 'err-404', says: [/404/, /does not exist/] });
   fails('too many requests', { model: 'err-429', says: [/429/, /Rate limit/i] });
   fails('a used-up budget', { model: 'gpt-echo', to: hosted('no-budget'), says: [/412/, /Usage Limit/i] });
-  fails('the provider\'s own 401', { model: 'err-401', says: [/401/, /Incorrect API key/] });
+  fails('the provider\'s own 401', { model: 'err-401', says: [/Incorrect API key/, /refused its own key/] });
   fails('a denied guardrail', { model: 'gpt-echo', says: [/446/, /guardrail/i], to: () => route({}, { provider: undefined, customHost: undefined,
     config: { provider: 'openai', api_key: 'sk', custom_host: `${upstream.url}/v1`, input_guardrails: [{ 'default.contains': { operator: 'none', words: ['ping'] }, deny: true }] } }) });
   fails('a cut stream', { model: 'cut', says: [/not the whole answer/] });

@@ -716,12 +716,21 @@ export const DIFFERENCES = [
     ours: failed('rate_limit', true),
   },
   {
+    name: "a model provider's key and money are not Portkey's",
+    fact: 'One key of Portkey is the key of all models. For a key that is refused, or has no money, OpenClaw skips all models of it, the fallbacks too ("Auth profile is temporarily unavailable", seen), so we say that the model is not there. It turns to the next one.',
+    cases: [
+      'OpenAI: key', 'Anthropic: key', 'OpenAI: revoked', 'forbidden', 'OpenAI: country', 'Portkey: model not allowed', 'OpenAI: quota', 'OpenRouter: credits', 'DeepSeek: balance',
+      'Anthropic: credit', '401: Google', '400: Google, a wrong key', '403: Google, a leaked key', '403: Bedrock, a wrong token', '403: Bedrock, an expired token',
+      '403: Bedrock, no access to the model', '403: Anthropic', '401: OpenAI, an organisation', '402: Together', '403: OpenRouter, a limit of the key', '403: xAI, no credits',
+      '429: Moonshot, balance', '429: Zhipu, balance', '400: DashScope, arrears', '412: Portkey, the provider', '429: OpenAI, a hard limit', 'an error of a quota', 'an error of a key',
+    ],
+    fields: ['failover', 'isRetried'],
+    ours: failed('model_not_found'),
+  },
+  {
     name: 'a budget that is used up is one',
     fact: 'Waiting does not help: OpenClaw rests the key for longer, and says so.',
-    cases: [
-      'Portkey: budget', '412: Portkey, the workspace', '412: Portkey, the provider', '429: Moonshot, balance', '400: DashScope, arrears', '429: OpenAI, a hard limit',
-      '429: Zhipu, balance', '403: OpenRouter, a limit of the key', '403: xAI, no credits',
-    ],
+    cases: ['Portkey: budget', '412: Portkey, the workspace'],
     fields: ['failover', 'isRetried'],
     ours: failed('billing'),
   },

@@ -15,9 +15,23 @@ const FAILOVER = /** @type {const} */ ({
   transport: 'timeout',
   truncated: 'timeout',
   other: 'server_error',
+  'model-unavailable': 'model_not_found',
 });
 
-/** A failed call. `type` is the component's error kind. */
+/** Kinds for which OpenClaw rests a key, for all its models. */
+const OF_KEYS = ['unauthorized', 'forbidden', 'quota-exceeded'];
+
+/** The component's own words where the gateway refuses one model or one provider. */
+const OF_A_MODEL = /^(Allow this model|The budget of this provider)/;
+
+/**
+ * Whether a model provider's key or budget is at fault. Portkey's key is good, then, and other models answer: the fallbacks that
+ * OpenClaw would skip.
+ * @param {ComponentError} error
+ */
+const isOfModel = ({ kind, origin, hint }) => OF_KEYS.includes(kind) && (origin === 'upstream' || OF_A_MODEL.test(hint ?? ''));
+
+/** A failed call. `type` is the component's error kind, or `model-unavailable`. */
 export class PortkeyError extends Error {
   /** @param {ComponentError} error */
   constructor(error) {
@@ -28,13 +42,15 @@ export class PortkeyError extends Error {
       + (traceId ? ` (trace id ${traceId})` : '');
     const isSealed = error.code === 'invalid_encrypted_content' || /encrypted content/i.test(message);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
-    const refusal = status !== undefined && status >= 300 ? status : undefined; // a stream may fail after a good head
+    const ofModel = isOfModel(error);
+    // A stream may fail after a good head. By a status or a code OpenClaw would take it for the key's, whatever we say.
+    const refusal = status !== undefined && status >= 300 && !ofModel ? status : undefined;
     // in these words OpenClaw knows that it may ask again without the thinking of earlier turns
     super((refusal ? `${refusal}: ${sentences}` : sentences) + (isSealed ? ' (invalid thinking)' : '') + wait);
     this.name = 'PortkeyError';
-    this.type = error.kind;
+    this.type = ofModel ? 'model-unavailable' : kind;
     this.status = status;
-    this.code = error.code ?? refusal?.toString();
+    this.code = ofModel ? undefined : error.code ?? refusal?.toString();
   }
 }
 
@@ -71,7 +87,7 @@ const TOO_LONG = "longer than the model's context";
 export function classifyFailoverReason({ errorMessage = '', errorType, status, code }) {
   if (errorType === 'overloaded' && OVERLOADED.test(errorMessage)) return 'overloaded';
   // OpenClaw's own reading is finer: a revoked key and a wrong one, a bad certificate and a broken connection
-  if (status === 401 || status === 403 || (errorType === 'transport' && code)) return undefined;
+  if (errorType !== 'model-unavailable' && (status === 401 || status === 403 || (errorType === 'transport' && code))) return undefined;
   return FAILOVER[/** @type {keyof typeof FAILOVER} */ (errorType)];
 }
 
