@@ -60,6 +60,40 @@ function unmark(...bodies) {
 /** @type {{ name: string, fact: string, take: (pair: Pair) => boolean }[]} */
 export const KINDS = [
   {
+    name: 'no strict tool for Claude',
+    fact: 'Gateway 2.2.3 hands it on without the `additionalProperties` that goes with it, which Anthropic refuses (vercel/ai#20681).',
+    take: ({ own, ours, at }) => {
+      if (!at.family.startsWith('claude') || !own.tools || !ours.tools) return false;
+      const strict = own.tools.filter((/** @type {Json} */ tool) => tool.function?.strict !== undefined);
+      if (ours.tools.some((/** @type {Json} */ tool) => tool.function?.strict !== undefined)) return false;
+      for (const tool of strict) delete tool.function.strict;
+      return strict.length > 0;
+    },
+  },
+  {
+    name: 'JSON is asked for in words too',
+    fact:
+      'Gateway 1.15.2 keeps the format from Claude, and each version from Mistral and Kimi; Bedrock, DeepSeek, GLM, and Gemini 2.5 ' +
+      'beside tools, refuse it, and OpenAI does where nobody speaks of JSON.',
+    take: ({ own, ours }) => {
+      if (!own.response_format) return false;
+      let isMet = JSON.stringify(ours.response_format) !== JSON.stringify(own.response_format);
+      ours.response_format = own.response_format;
+      const without = (/** @type {string} */ text) => {
+        const rest = text.replace(/(\n\n)?Answer in JSON alone: an object, [^.]*\.(\nThe schema:\n.*)?$/, '');
+        isMet ||= rest !== text;
+        return rest;
+      };
+      ours.messages = ours.messages.filter((/** @type {Json} */ message) => {
+        if (message.role !== 'system' && message.role !== 'developer') return true;
+        if (!Array.isArray(message.content)) return (message.content = without(message.content)) !== '';
+        message.content = message.content.filter((/** @type {Json} */ part) => (part.text = without(part.text)) !== '');
+        return message.content.length > 0;
+      });
+      return isMet;
+    },
+  },
+  {
     name: 'what is said beside a call is a turn before it for Gemini',
     fact: 'Gateway 1.15.2 hands a call on to Gemini without what was said beside it, and makes one turn of two.',
     take: ({ ours, at }) => {
@@ -387,11 +421,11 @@ export const KINDS = [
   {
     name: 'no forced call of a model that always thinks',
     fact:
-      'DeepSeek V4 and Kimi since K2.5 refuse it ("Thinking mode does not support this tool_choice": deepseek-ai/DeepSeek-V3#1376; ' +
+      'Z.AI ("Tool choice must be auto": vectorize-io/hindsight#4246), DeepSeek V4 and Kimi since K2.5 refuse it ("Thinking mode does not support this tool_choice": deepseek-ai/DeepSeek-V3#1376; ' +
       '"incompatible with thinking enabled": can1357/oh-my-pi#1077), and gateway 1.15.2 does not pass on what would switch thinking off.',
     take: ({ own, ours, at }) => {
       const isForced = own.tool_choice === 'required' || own.tool_choice?.type === 'function';
-      if (!['deepseek', 'kimi'].includes(at.family) || !isForced || ours.tool_choice !== 'auto') return false;
+      if (!['deepseek', 'kimi', 'glm'].includes(at.family) || !isForced || ours.tool_choice !== 'auto') return false;
       own.tool_choice = 'auto';
       return true;
     },
