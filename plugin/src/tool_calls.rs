@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 use core::{iter, mem};
 
+use memchr::memchr_iter;
+
 use crate::json::Nesting;
 
 /// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
@@ -54,7 +56,7 @@ impl Call {
 /// and what follows. Some models write parallel calls as one (litellm#40582).
 pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)> {
     let mut from = 0;
-    for (at, _) in piece.match_indices('}') {
+    for at in memchr_iter(b'}', piece.as_bytes()) {
         let end = at + 1;
         arguments.push(piece.as_bytes().get(from..end)?);
         from = end;

@@ -1,5 +1,7 @@
 //! The tokens that a call used, in the words of every provider.
 
+use alloc::string::String;
+
 use crate::bindings::openclaw::provider::types::Usage;
 use crate::json::{Json, Object};
 
@@ -9,11 +11,12 @@ use crate::json::{Json, Object};
 /// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
 /// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
 pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
-    let count = |names: &[&str]| names.iter().find_map(|name| member(usage, name)?.count());
+    let usage = in_snake_case(usage.clone());
+    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
     let detail = |lists: [&str; 2], names: &[&str]| {
         lists.into_iter().find_map(|list| {
-            let details = member(usage, list)?.object()?;
-            names.iter().find_map(|name| member(&details, name)?.count())
+            let details = in_snake_case(usage.get(list)?.object()?);
+            names.iter().find_map(|name| details.get(name)?.count())
         })
     };
     const OF_PROMPT: [&str; 2] = ["prompt_tokens_details", "input_tokens_details"];
@@ -55,14 +58,23 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     })
 }
 
-/// A member, however its name is spelled: `prompt_tokens`, `promptTokens`, `PromptTokens`.
-fn member<'u, 'a>(usage: &'u Object<'a>, name: &str) -> Option<&'u Json<'a>> {
-    let (_, value) = usage.iter().filter(|(known, _)| letters(known).eq(letters(name))).last()?;
-    Some(value).filter(|value| !value.is_null())
-}
-
-fn letters(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+/// With the names as most write them: some have `promptTokens`, or `PromptTokens`.
+fn in_snake_case(members: Object<'_>) -> Object<'_> {
+    if !members.iter().any(|(name, _)| name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+        return members;
+    }
+    let mut out = Object::default();
+    for (name, value) in members {
+        let mut spelled = String::new();
+        for letter in name.chars() {
+            if letter.is_ascii_uppercase() && !spelled.is_empty() {
+                spelled.push('_');
+            }
+            spelled.push(letter.to_ascii_lowercase());
+        }
+        out.add(spelled.into(), value);
+    }
+    out
 }
 
 /// What was counted in two chunks: the later counts, where it counts at all.

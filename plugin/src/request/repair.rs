@@ -48,9 +48,16 @@ pub(super) fn functions(body: &mut Body<'_>) {
 /// drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
     let is_block = |part: &Object<'_>| is_type(part, "tool_use") || is_type(part, "tool_result");
+    let has_blocks = |message: &Object<'_>| {
+        message.get("content").is_some_and(Json::is_nested)
+            && parts(message, "content").is_some_and(|all| all.iter().any(is_block))
+    };
+    if !body.messages.iter().any(has_blocks) {
+        return;
+    }
     let mut out = Vec::with_capacity(body.messages.len());
     for mut message in core::mem::take(&mut body.messages) {
-        let Some(all) = parts(&message, "content").filter(|all| all.iter().any(is_block)) else {
+        let Some(all) = parts(&message, "content").filter(|_| has_blocks(&message)) else {
             out.push(message);
             continue;
         };
