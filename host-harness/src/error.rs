@@ -3,7 +3,7 @@
 //! It has the shape of the WIT's `error` record, so that a caller handles a provider's refusal and the host's own in
 //! one place. No variant or field ever holds a secret: text that comes from a component passes the mask first.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use boundary::mask::Mask;
 
@@ -53,8 +53,8 @@ impl Error {
     }
 
     /// The value at `path` of the configuration is wrong: `why` goes on where its name ends.
-    pub(crate) fn at(path: impl Into<String>, why: impl AsRef<str>) -> Self {
-        let path = path.into();
+    pub(crate) fn at(path: impl AsRef<str>, why: impl AsRef<str>) -> Self {
+        let path = shortened(path.as_ref());
         let error = Self::config(format!("`{path}` {}", why.as_ref()));
         Self { path: Some(path.into()), ..error }
     }
@@ -143,4 +143,14 @@ impl From<types::Error> for Error {
     fn from(record: types::Error) -> Self {
         Self { record: Box::new(record), path: None, source: None }
     }
+}
+
+/// A path of the configuration, without its middle where it is long: a name there may have millions of letters.
+pub(crate) fn shortened(path: &str) -> Cow<'_, str> {
+    const END: usize = 150;
+    if path.len() <= 2 * END {
+        return path.into();
+    }
+    let (begin, end) = (path.floor_char_boundary(END), path.ceil_char_boundary(path.len() - END));
+    format!("{}…{}", &path[..begin], &path[end..]).into()
 }

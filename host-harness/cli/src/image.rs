@@ -273,8 +273,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// How much of them is enough, in bytes: no more are fetched then. Each may be as large as a body, and the disk may not.
 const ENOUGH: usize = 256 << 20;
 
-/// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along, but for one that does
-/// not come in time, after which no more are fetched.
+/// Writes the images, each whole or not at all. They are paid for: one that fails takes no other along. But none is
+/// fetched after one that does not come in time, or after [`ENOUGH`].
 pub(crate) async fn save(provider: &Provider, response: &Response, target: &Target) -> Vec<Result<Saved, Error>> {
     let mut saved: Vec<Result<Saved, Error>> = Vec::new();
     let (started, mut bytes) = (Instant::now(), 0);

@@ -79,6 +79,10 @@ async fn ask(arguments: &[&str], profile: Option<&str>, file: Option<&Path>) -> 
     // It looks for others there, such as Node.
     let mut command = Command::new(program);
     command.env("PATH", search_path::path()).env("NO_COLOR", "1");
+    // OpenClaw reads a `.env` where it is started, and that may be anybody's.
+    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
+        command.current_dir(home);
+    }
     if let Some(profile) = profile {
         command.args(["--profile", profile]);
     }
@@ -106,7 +110,7 @@ async fn ask(arguments: &[&str], profile: Option<&str>, file: Option<&Path>) -> 
 fn read(file: &mut File) -> io::Result<String> {
     let mut said = Vec::new();
     file.rewind()?;
-    file.take(1 << 20).read_to_end(&mut said)?;
+    file.take(16 << 20).read_to_end(&mut said)?;
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
@@ -125,6 +129,12 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
     let said: Value = serde_json::from_str(said).ok()?;
     let is_valid = said.get("valid")?.as_bool()?;
     let all = said.get(if is_valid { "warnings" } else { "issues" }).and_then(Value::as_array);
+    if !is_valid && all.is_none_or(Vec::is_empty) {
+        return None;
+    }
+    // OpenClaw writes `models.0`.
+    let known = known.iter().filter(|finding| finding.severity == Severity::Error);
+    let known: Vec<_> = known.map(|finding| finding.path.replace('[', ".").replace(']', "")).collect();
     let mut findings = Vec::new();
     for found in all.into_iter().flatten() {
         let text = |name: &str| found.get(name).and_then(Value::as_str);
@@ -145,11 +155,10 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
             .then_some("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         for place in places {
             let path = place.trim_start_matches('.').to_owned();
-            // OpenClaw writes `models.0`, and of what may be one of several shapes it names the whole.
-            let is_known = known.iter().any(|known| {
-                let known = known.path.replace('[', ".").replace(']', "");
-                known.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
+            // Of what may be one of several shapes it names the whole.
+            let is_known = known
+                .iter()
+                .any(|known| known.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
             if !is_known || path.is_empty() {
                 let message = format!("OpenClaw refuses the file for it: {}", of_key.unwrap_or(message));
                 findings.push(Finding { severity: Severity::Error, path, message });
@@ -176,9 +185,11 @@ mod tests {
     #[test]
     fn what_openclaw_refuses_is_named_once() {
         let finding = |path: &str| Finding { severity: Severity::Error, path: path.into(), message: String::new() };
+        let warned = |path: &str| Finding { severity: Severity::Warning, ..finding(path) };
         let known = [
             finding("models.providers.portkey.models[0].reasoning"),
             finding("models.providers.portkey.request.auth.user"),
+            warned("models.providers.portkey.models[0].name"),
         ];
         let said = r#"{"valid": false, "issues": [
             {"path": "models.providers.portkey.models.0.reasoning", "message": "Invalid input: expected boolean"},
@@ -197,5 +208,7 @@ mod tests {
         assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin not found: portkey"));
         assert!(verdict(r#"{"valid": true}"#, "portkey", &[]).unwrap().is_empty());
         assert!(verdict("error: unknown command", "portkey", &[]).is_none());
+        // It could not read the file.
+        assert!(verdict(r#"{"ok": false, "error": {"message": "x"}, "valid": false}"#, "portkey", &[]).is_none());
     }
 }

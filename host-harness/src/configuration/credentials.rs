@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use boundary::{references::references, view::entries};
+use boundary::{
+    references::{references, shorthand},
+    view::entries,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -158,7 +161,10 @@ fn find_one(
 /// Whether a reference is to one of these variables.
 fn is_of(reference: &Value, variables: &[String]) -> bool {
     match reference {
-        Value::String(text) => references(text).iter().all(|name| variables.contains(name)),
+        Value::String(text) => match shorthand(text) {
+            Some(name) => variables.iter().any(|known| known == name),
+            None => references(text).iter().all(|name| variables.contains(name)),
+        },
         other => {
             other.get("id").and_then(Value::as_str).is_some_and(|name| variables.iter().any(|known| known == name))
         }
@@ -224,6 +230,19 @@ pub(crate) mod tests {
         assert_eq!(key(&set, " ACME_KEY ").as_deref(), Some("from-environment"));
         assert_eq!(key(&Environment::empty(), "ACME_KEY"), None);
         assert_eq!(key(&set, "OTHER_KEY").as_deref(), Some("OTHER_KEY"));
+    }
+
+    /// However the other is referred to.
+    #[test]
+    fn a_key_that_is_anothers_is_not_replaced() {
+        for reference in ["${OTHER_KEY}", "$OTHER_KEY"] {
+            let config = json!({
+                "env": {"ACME_KEY": "from-block"},
+                "models": {"providers": {"acme": {"apiKey": reference}}},
+            });
+            let held = Held::find(&descriptor(), &BTreeMap::new(), &Environment::empty(), &config, None);
+            assert_eq!(held.unwrap_err().kind(), ErrorKind::MissingCredential, "{reference}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::{collections::HashSet, mem};
 use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
-use super::secrets::{check_followed, check_parts};
-use crate::error::{Error, Result};
+use super::secrets::{MOST_REFUSED, check_followed, check_parts};
+use crate::error::{Error, Result, shortened};
 
 /// What this host does about a key of OpenClaw's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,11 +214,13 @@ pub(crate) fn check_way(config: &Value) -> Vec<Error> {
         ["agents.defaults.model", "agents.entries.*.model"].iter().flat_map(|place| at(place, config, ""))
     {
         let known = ["primary", "fallbacks"];
-        for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
+        let names = value.as_object().into_iter().flat_map(Map::keys);
+        for name in names.filter(|name| !known.contains(&name.as_str())).take(MOST_REFUSED) {
             refuse(format!("{path}.{name}"), "The model is its `primary`.");
         }
     }
-    for name in models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str())) {
+    let names = models.into_iter().flat_map(Map::keys).filter(|name| !MODELS.contains(&name.as_str()));
+    for name in names.take(MOST_REFUSED) {
         refuse(format!("models.{name}"), "Providers are at `models.providers`.");
     }
     refused.extend(wrong_shapes(SHAPES_ON_THE_WAY, config, ""));
@@ -261,9 +263,9 @@ fn wrong_shapes(shapes: &[(&str, Shape)], value: &Value, path: &str) -> Vec<Erro
             let (wanted, hint) = shape.refuses(value)?;
             Some(Error::at(path, format!("must be {wanted}")).hint(hint))
         };
-        at(place, value, path).into_iter().filter_map(refusal).collect::<Vec<_>>()
+        at(place, value, path).into_iter().filter_map(refusal).take(MOST_REFUSED).collect::<Vec<_>>()
     };
-    shapes.iter().flat_map(wrong).collect()
+    shapes.iter().flat_map(wrong).take(MOST_REFUSED).collect()
 }
 
 /// The one of `known` that `name` was probably meant to be: at most one letter in three is another.
@@ -332,6 +334,7 @@ fn at<'v>(place: &str, entry: &'v Value, path: &str) -> Vec<(String, &'v Value)>
 
 /// What `step` leads to from `value`, with its path: `models[]` to each item of a list, `*` to each member, another to one.
 fn inside<'v>(path: &str, value: &'v Value, step: &str) -> Vec<(String, &'v Value)> {
+    let path = shortened(path);
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match (step.strip_suffix("[]"), value) {
         (Some(name), _) => match value.get(name) {
@@ -413,6 +416,9 @@ impl Shape {
 impl Checked {
     fn keys(&mut self, fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str) {
         for (name, value) in fields {
+            if self.refused.len() >= MOST_REFUSED {
+                return;
+            }
             let path = format!("{path}.{name}");
             let Some((known, does)) = keys.iter().find(|(known, _)| known == name) else {
                 let hint = match nearest(name, keys.iter().map(|(known, _)| *known)) {
@@ -599,6 +605,16 @@ mod tests {
 
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
+    }
+
+    /// Each would be compared with all before it, and hold its place.
+    #[test]
+    fn of_much_that_is_wrong_the_first_is_named() {
+        let row = json!({"id": "a", "name": null, "x": 1});
+        let (rows, name) = (vec![row; 100_000], "x".repeat(1 << 20));
+        let refused = check(&json!({"models": rows, "headers": {name.clone(): {"source": "no"}}}), &name).refused;
+        assert!((1..=2 * MOST_REFUSED).contains(&refused.len()), "{}", refused.len());
+        assert!(refused.iter().all(|error| error.to_string().len() < 1000));
     }
 
     #[test]

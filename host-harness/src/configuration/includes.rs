@@ -12,7 +12,7 @@ use boundary::{
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, shortened},
     file::{normal, read_file},
 };
 
@@ -112,6 +112,10 @@ impl Reader {
             }
             _ => return Err(self.refuse(is_text)),
         };
+        // It is kept for each.
+        if self.path.iter().map(String::len).sum::<usize>() > MAX_PATH {
+            return Err(self.refuse("stands below a name that is too long"));
+        }
         let mut value = Value::Object(Map::new());
         let mut opened = Vec::new();
         for name in &names {
@@ -171,7 +175,7 @@ impl Reader {
 
     fn refuse(&self, why: &str) -> Error {
         let place = [&*self.path, &[INCLUDE.to_owned()]].concat().join(".");
-        Error::config(format!("the configuration `{}`, {place}: {why}", self.config.display()))
+        Error::config(format!("the configuration `{}`, {}: {why}", self.config.display(), shortened(&place)))
             .hint("Fix it there: nothing is sent or written without the included file.")
     }
 }
