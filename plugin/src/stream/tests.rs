@@ -697,7 +697,16 @@ fn a_stream_that_stops_early_is_truncated() {
         for end in ["", "\ndata: [DONE]\n\n"] {
             let body = format!("odd\n{}id: 1\n{words}{end}", stream(&[&chunk]));
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            assert_eq!((error.kind, error.message), (kind, format!("The stream broke off: {told}")), "{body:?}");
+            let expected = format!("{}: {told}", events::truncated(&head()).message);
+            assert_eq!((error.kind, error.message), (kind, expected), "{body:?}");
+        }
+    }
+    // A field that is cut off is no word.
+    for field in ["data:", "event:", "id:", "retry:"] {
+        for length in 1..=field.len() {
+            let body = format!("{}{}", stream(&[&chunk]), &field[..length]);
+            let error = read(&[body.as_bytes()], None).1.unwrap();
+            assert_eq!(error, events::truncated(&head()), "{body:?}");
         }
     }
 }
