@@ -233,7 +233,7 @@ pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
         error.kind = cut.kind;
         error.hint.clone_from(&cut.hint);
     }
-    error.message = one_line(&format!("The stream broke off: {}", error.message), MAX_MESSAGE);
+    error.message = one_line(&format!("{}: {}", cut.message, error.message), MAX_MESSAGE);
     error
 }
 

@@ -29,8 +29,9 @@ pub(crate) fn is_its(root: &Object<'_>) -> bool {
 pub(crate) struct Items {
     /// Items of which pieces came: what tells of them at their end holds the same once more, and maybe more.
     begun: Vec<Begun>,
-    /// Calls whose number another has: the item's id, and the number instead.
-    moved: Vec<(String, u64)>,
+    /// Calls whose number another has: the ids of the item and of the call, and that number. Their own are from
+    /// [`MOVED`] on.
+    moved: Vec<([String; 2], u64)>,
     /// How much was said, as [`weight`] has it.
     weight: usize,
     /// Whether anything came.
@@ -55,6 +56,8 @@ struct Begun {
     /// How many bytes came, and their hash.
     length: usize,
     hash: u64,
+    /// Whether the id of a call came, and its name. vLLM's streams of gpt-oss have another id at the end.
+    is_named: [bool; 2],
 }
 
 /// The events at the end of a text, the members that hold all of it, and the events of its pieces.
@@ -92,18 +95,30 @@ impl Items {
         }
         let number = |name| event.get(name).and_then(Json::count).unwrap_or(0);
         let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
-        let of_item = if kind == "output_item.added" { ARGUMENTS } else { "" };
+        let item = event.get("item").and_then(Json::object);
+        let is_call = item.as_ref().is_some_and(|item| item.is("type", "function_call"));
+        let of_item = if is_call { ARGUMENTS } else { "" };
         let member = of_kind.map_or(of_item, |(_, member, _)| member);
         // Arguments have no parts, whatever is said.
         let part = if member == ARGUMENTS { 0 } else { number("content_index") };
-        let item = event.get("item").and_then(Json::object);
-        let id = item.as_ref().map_or_else(|| event.text("item_id"), |item| item.text("id"));
-        let moved = self.moved.iter().rev().find(|(known, _)| *known == *id).map(|(_, number)| *number);
-        let mut at = Place { item: moved.unwrap_or_else(|| number("output_index")), part, member };
-        if kind == "output_item.added" && item.as_ref().is_some_and(|item| item.is("type", "function_call")) {
+        let ids = match &item {
+            Some(item) => [item.text("id"), item.text("call_id")],
+            None => [event.text("item_id"), Cow::default()],
+        };
+        let mut at = Place { item: number("output_index"), part, member };
+        // What has no id is of the last call with its number.
+        let is_last = member == ARGUMENTS && ids.iter().all(|id| id.is_empty());
+        let is_its = |(known, number): &([String; 2], u64)| {
+            let has_same = || ids.iter().zip(known).any(|(id, known)| !id.is_empty() && **id == **known);
+            if is_last { *number == at.item } else { has_same() }
+        };
+        if let Some(moved) = self.moved.iter().rposition(is_its) {
+            at.item = MOVED + moved as u64;
+        }
+        if kind == "output_item.added" && is_call {
             if self.begun(at).is_some() {
                 at.item = MOVED + self.moved.len() as u64;
-                self.moved.push((id.into_owned(), at.item));
+                self.moved.push((ids.map(Cow::into_owned), number("output_index")));
             }
             self.begun.push(Begun { at, ..Begun::default() });
         }
@@ -124,19 +139,21 @@ impl Items {
                 Message { reasoning: Spelled::of(BETWEEN.into()), ..Message::default() }
             }
             ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
-            ("output_item.added", Some(item)) if item.is("type", "function_call") => {
-                let mut message = called(at.item, &item);
+            ("output_item.added", Some(item)) if is_call => {
+                let mut message = self.call(at.item, &item);
                 // It is yet to come (BerriAI/litellm#4537).
                 if let Some(call) = message.tool_calls.first_mut().filter(|call| call.arguments.text == "{}") {
                     call.arguments = Spelled::default();
                 }
-                said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
                 message
             }
             ("output_item.done", Some(item)) => self.item(at.item, item),
             // The rest says once more what was said, or that something goes on.
             _ => return Vec::new(),
         };
+        if is_call && self.begun(at).is_some() {
+            said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
+        }
         if !said.is_empty() {
             if self.begun(at).is_none() {
                 self.begun.push(Begun { at, ..Begun::default() });
@@ -218,20 +235,30 @@ impl Items {
                     if is_sealed { format!("{ITEM}{}", Json::from(item).compact()).into() } else { Cow::default() };
                 message.content_blocks.push(Block { thinking, signature, ..Block::default() });
             }
-            "function_call" if !self.is_begun(at, &[ARGUMENTS]) => return called(at, &item),
-            // What came before may have had no name.
-            "function_call" => {
-                let arguments = Place { item: at, part: 0, member: ARGUMENTS };
-                let rest = self.rest(arguments, item.get(ARGUMENTS)).unwrap_or_default();
-                let (id, name) = (item.text("call_id"), item.text("name"));
-                return calling(ToolCall { id, name, ..piece(at, Spelled::of(rest)) });
-            }
+            "function_call" => return self.call(at, &item),
             "image_generation_call" if item.get("result").is_some() => {
                 message.images.push(Image { base64: item.text("result"), ..Image::default() });
             }
             _ => message.others.push(item.to_json()),
         }
         message
+    }
+
+    /// What of a call has not come yet.
+    fn call<'a>(&mut self, number: u64, item: &Object<'a>) -> Message<'a> {
+        let at = Place { item: number, part: 0, member: ARGUMENTS };
+        let rest = self.rest(at, item.get(ARGUMENTS)).unwrap_or_default();
+        let (id, name) = (item.text("call_id"), item.text("name"));
+        let mut call = ToolCall { id, name, ..piece(number, Spelled::of(rest)) };
+        if let Some(begun) = self.begun(at) {
+            for (is_named, name) in begun.is_named.iter_mut().zip([&mut call.id, &mut call.name]) {
+                if *is_named {
+                    *name = Cow::default();
+                }
+                *is_named |= !name.is_empty();
+            }
+        }
+        calling(call)
     }
 
     /// An answer as it stands; at its end with all of its items.
@@ -297,11 +324,6 @@ fn calling(call: ToolCall<'_>) -> Message<'_> {
 /// A piece of the arguments of the call with this number.
 fn piece(at: u64, arguments: Spelled<'_>) -> ToolCall<'_> {
     ToolCall { index: Some(at), arguments, ..ToolCall::default() }
-}
-
-fn called<'a>(at: u64, item: &Object<'a>) -> Message<'a> {
-    let arguments = item.get("arguments").map(spelled).unwrap_or_default();
-    calling(ToolCall { id: item.text("call_id"), name: item.text("name"), ..piece(at, arguments) })
 }
 
 /// A text, or of arguments the object itself, as its JSON.

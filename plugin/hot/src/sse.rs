@@ -223,7 +223,9 @@ impl Decoder {
                 return self.line(&[field, value].concat(), event);
             }
         }
-        if ![&b"id:"[..], b"retry:"].iter().any(|field| line.starts_with(field)) {
+        // The end of the stream may cut off the name of a field.
+        let is_field = |field: &&[u8]| line.starts_with(field) || field.starts_with(line);
+        if ![&b"data:"[..], b"event:", b"id:", b"retry:"].iter().any(is_field) {
             self.words.push(b' ');
             self.words.extend_from_slice(line);
             self.words.drain(..self.words.len().saturating_sub(MAX_WORDS));

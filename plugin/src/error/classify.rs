@@ -21,13 +21,13 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
     (
-        " 429|rate limit|request limit|per minute|per day|tpm|rpm|request rate|usage limit|too many requests|too many concurrent|\
+        " 429|rate limit|request limit|per minute|per day| tpm|(tpm|tpm limit| rpm|(rpm|rpm limit|request rate|usage limit|too many requests|too many concurrent|\
         throttl|quota|exhausted|频繁|频率",
         429,
     ),
     ("timed out|timeout|deadline|超时", 504),
     (
-        "overload|capacity|unavailable|high demand|high load|busy|loading|no available|out of memory|refused|upstream|bad gateway|died|\
+        "overload|capacity|unavailable|high demand|high load|busy|is loading|currently loading|still loading|loading model|no available|out of memory|refused|upstream|bad gateway| died|\
         负载|过载|访问量|繁忙|不可用",
         503,
     ),
@@ -67,6 +67,8 @@ fn holds(text: &str, parts: &str) -> bool {
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {
     let message = said.message.to_ascii_lowercase();
     let names = [&*said.code, " ", &*said.kind].concat().to_ascii_lowercase();
+    // A limit of tokens in some time is not the model's.
+    let is_limit = head.status == 429 || said.status == Some(429) || holds(&message, " per minute| per day");
     for rule in RULES {
         let hit = match rule.mark {
             Mark::GatewayCode(status, code) => {
@@ -78,8 +80,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
             Mark::SaysBoth(what, how) => holds(&message, what) && holds(&message, how),
             Mark::GatewaySays(part) => said.origin == ErrorOrigin::Gateway && said.message.contains(part),
         };
-        // A limit of tokens a minute is not the model's.
-        if hit && !(rule.hint == CONTEXT && (head.status == 429 || message.contains(" per minute"))) {
+        if hit && !(rule.hint == CONTEXT && is_limit) {
             // Of the gateway's own key it says so in another way.
             let is_own = rule.hint == PROVIDER_KEY && said.origin == ErrorOrigin::Gateway;
             return (rule.kind, Some(if is_own { CHECK_KEY } else { rule.hint }));
@@ -195,11 +196,15 @@ const RULES: &[Rule] = {
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|current_quota|\
         account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|1113|1311"), Is::QuotaExceeded, QUOTA),
+    // Before what a tool's or a field's name may hold.
+    rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
+        Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
         credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|credits exhausted|\
-        credits are depleted|hard limit has been reached|payment required|in arrears|overdue|recharge|top up|额度|余额不足|余量|欠费|\
+        credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue-payment|accountoverdue|\
+        please recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
-        quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending|budget has been exceeded|\
+        quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending limit|spending cap|budget has been exceeded|\
         exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
         credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan"),
         Is::QuotaExceeded, QUOTA),
@@ -214,9 +219,9 @@ const RULES: &[Rule] = {
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|usage policy|\
-        usage policies|flagged|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
+        usage policies|was flagged|been flagged|flagged this|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
-        request moderated|safeguard|nsfw|recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        request moderated|by safeguard|our safeguard|nsfw content|contains nsfw|due to recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
     rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),
@@ -232,7 +237,7 @@ const RULES: &[Rule] = {
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
         requested model is|by any provider|non-serverless|deactivated|no longer available|retired|been removed|please upgrade|\
-        when using|find it here|not supported model"), Is::NotFound, MODEL_ID),
+        when using codex|find it here|not supported model"), Is::NotFound, MODEL_ID),
     rule(Says("模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
         "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\

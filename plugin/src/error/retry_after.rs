@@ -41,36 +41,46 @@ fn in_words(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
     let waits =
         ["again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for ", "resets in ", "reset after "];
-    let behind =
-        |words| Some(message.split_once(words)?.1).filter(|rest| rest.starts_with(|next: char| next.is_ascii_digit()));
-    let mut rest = waits.into_iter().find_map(behind)?;
+    waits.into_iter().flat_map(|words| message.split(words).skip(1)).find_map(duration)
+}
+
+/// "1m30s", "6 seconds", and maybe more behind it.
+fn duration(mut rest: &str) -> Option<u64> {
     let mut wait = None;
     while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
         let (number, unit) = rest.split_at_checked(end)?;
         let unit = unit.trim_start();
-        let (scale, length) = match unit.as_bytes() {
-            [b'm', b's', ..] => (1, 2),
-            [b'm', ..] => (60_000, 1),
-            [b's', ..] => (1000, 1),
-            [b'h', ..] => (3_600_000, 1),
-            _ => break,
-        };
+        let Some(scale) = scale(unit) else { break };
         wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));
-        rest = unit.get(length..)?;
+        rest = unit.get(if scale == 1 { 2 } else { 1 }..)?;
     }
     wait
+}
+
+/// How many milliseconds a unit has: `ms`, `millis`, `m`, `minutes`, `s`, `hours`.
+fn scale(unit: &str) -> Option<u64> {
+    match unit.as_bytes() {
+        [b'm', b's', ..] | [b'm', b'i', b'l', ..] => Some(1),
+        [b'm', ..] => Some(60_000),
+        [b's', ..] => Some(1000),
+        [b'h', ..] => Some(3_600_000),
+        _ => None,
+    }
 }
 
 /// Google's way to say it, among the details: `"retryDelay": "34.5s"`; and others': `"retry_after": 30`, `"retryAfterMs"`.
 fn in_details(body: &[u8]) -> Option<u64> {
     let text = lossy(body);
-    let behind = |name| text.split_once(name)?.1.split_once('"');
-    let (unit, rest) = ["\"retryDelay", "\"retry_after", "\"retryAfter", "\"Retry-After", "\"resets_in_seconds"]
-        .into_iter()
-        .find_map(behind)?;
-    let scale = if ["Ms", "_ms"].contains(&unit) { 1 } else { 1000 };
-    let rest = rest.trim_start_matches([':', ' ', '"']);
-    scaled(rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?, scale)
+    let names = ["\"retryDelay", "\"retry_after", "\"retryAfter", "\"Retry-After", "\"resets_in_seconds"];
+    names.into_iter().flat_map(|name| text.split(name).skip(1)).find_map(|behind| {
+        let (unit, rest) = behind.split_once('"')?;
+        let unit = unit.trim_start_matches('_').to_ascii_lowercase();
+        let rest = rest.trim_start_matches([':', ' ', '"']);
+        let number = rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?;
+        // A date is none.
+        let is_date = rest.get(number.len()..)?.starts_with('-');
+        scaled(number, scale(&unit).filter(|_| unit.starts_with('m')).unwrap_or(1000)).filter(|_| !is_date)
+    })
 }
 
 /// A decimal number, to a tenth.

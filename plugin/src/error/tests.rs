@@ -561,7 +561,8 @@ fn words_of_every_provider() {
             "Insufficient account balance|not enough balance|token quota is not enough, need quota: $0.01|\
             资源包余量已用尽|You have exceeded your budget limit|This API method requires billing to be enabled|\
             You've reached your usage limit for this billing cycle|Your available balance is 0|You are out of budget|\
-            Your prepaid balance has run out, please top up|Your current subscription plan does not yet include access to x|\
+            Your prepaid balance has run out, please top up|Top up your account|Your account has an overdue balance|Please recharge|\
+            Your current subscription plan does not yet include access to x|\
             Model x is not available on your current plan|Free quota exhausted|A valid credit card on file is required",
         ),
         (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
@@ -582,7 +583,8 @@ fn words_of_every_provider() {
             Is::ContentBlocked,
             "Output blocked by content filtering policy|the input text may contain risk|This prompt contains \
             sensitive words|Request Moderated|content blocked by safeguard model|NSFW content detected|blocked due to RECITATION|\
-            ContentPolicyViolationError: filtered|the content of the request is unsafe|flagged as unsafe",
+            ContentPolicyViolationError: filtered|the content of the request is unsafe|flagged as unsafe|\
+            Invalid prompt: your prompt was flagged as odd|The model's safeguards flagged this message|contains NSFW",
         ),
         (
             403,
@@ -601,7 +603,7 @@ fn words_of_every_provider() {
             Is::NotFound,
             "Model Not Exist|Model does not exist.|Model not found: x|Invalid model 'x'.|No such model @cf/x|\
             The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
-            supported by any provider",
+            supported by any provider|The 'x' model is not supported when using Codex with a ChatGPT account.",
         ),
         (
             200,
@@ -645,6 +647,31 @@ fn words_of_every_provider() {
             let error = from_response(&head(status, ROUTED), body.as_bytes());
             assert_eq!(error.kind, kind, "{words}: {:?}", error.hint);
         }
+    }
+    // What the user named is no word of the provider's.
+    for words in [
+        "openai error: Invalid schema for function 'get_spending': schema must be of type object",
+        "Invalid schema for function 'set_api_key': x is not valid",
+        "Invalid schema for function 'f': In context=('properties', 'api_key'), x is not valid",
+        "Invalid schema for function 'flagged_items': x",
+        "Invalid schema for response_format 'overdue': x",
+        "Function get_car_model not found in tools",
+        "Invalid value for 'tool_choice': Tool choice 'car_model' not found in 'tools' parameter.",
+        "tool_choice: Tool 'model' not found in provided tools",
+        "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[flagged].items: missing field.",
+        "Duplicate tool: get_spending",
+        "Duplicate tool: flagged_items",
+        "Duplicate tool: list_overdue",
+        "Duplicate tool: recharge_card",
+        "Duplicate tool: check_safeguard",
+        "Duplicate tool: nsfw_score",
+        "Duplicate tool: plan_recitation",
+        "A desktop update is not a role",
+        "'n' must be 1 when using this model",
+    ] {
+        let body = serde_json::json!({ "error": { "message": words } }).to_string();
+        let error = from_response(&head(400, ROUTED), body.as_bytes());
+        assert_eq!(error.kind, Is::InvalidRequest, "{words}: {:?}", error.hint);
     }
     for (status, names, kind) in [
         (429, r#""type":"engine_overloaded_error""#, Is::Overloaded),
@@ -718,6 +745,21 @@ fn a_failure_names_its_own_status() {
             Is::RateLimited,
         ),
         (r#"{"base_resp":{"status_code":2013,"status_msg":"invalid params, empty"}}"#, Is::InvalidRequest),
+        // A limit of tokens is not the model's context.
+        (r#"{"error":{"code":429,"message":"The input token limit is reached"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"Limit of input tokens per day reached"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"Limit of input tokens: 8192"}}"#, Is::InvalidRequest),
+        // Parts of other words are none.
+        (r#"{"error":{"message":"HttpMessageNotReadableException: x"}}"#, Is::Other),
+        (r#"{"error":{"message":"The airpmode is odd"}}"#, Is::Other),
+        (r#"{"error":{"message":"Nobody studied this"}}"#, Is::Other),
+        (r#"{"error":{"message":"Error uploading the image"}}"#, Is::Other),
+        (r#"{"error":{"message":"Limit of RPM reached"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"The limit (TPM) is reached"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"The worker died"}}"#, Is::Overloaded),
+        (r#"{"error":{"message":"RPM limit reached"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"Loading model"}}"#, Is::Overloaded),
+        (r#"{"error":{"message":"Model x is currently loading"}}"#, Is::Overloaded),
     ] {
         assert_eq!(from_response(&head(200, BARE), body.as_bytes()).kind, kind, "{body}");
     }
@@ -796,6 +838,11 @@ fn how_long_to_wait() {
         ("Please wait a moment.", None),
         ("Your limit resets in 2h.", Some(7_200_000)),
         ("Please wait for 15 seconds and try again", Some(15_000)),
+        ("Please wait before you ask again, wait 30s", Some(30_000)),
+        ("Do not try again in 5; retry after 6 seconds", Some(6000)),
+        ("Please try again in 500 milliseconds", Some(500)),
+        ("Please try again in 2min", Some(120_000)),
+        ("Please try again after 2026-11-30T00:00:00Z", None),
     ] {
         let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
         assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{words}");
@@ -804,15 +851,21 @@ fn how_long_to_wait() {
         r#"{"error":{"message":"exhausted","details":[{"@type":"x/google.rpc.RetryInfo","retryDelay": "34.5s"}]}}"#;
     assert_eq!(from_response(&head(429, BARE), google.as_bytes()).retry_after_ms, Some(34_500));
     for (body, expected) in [
-        (r#"{"error":{"message":"x","retry_after":3}}"#, 3000),
-        (r#"{"retry_after": "2.5"}"#, 2500),
-        (r#"{"retryAfter":7}"#, 7000),
-        (r#"{"retry_after_seconds":12}"#, 12_000),
-        (r#"{"retryAfterMs":250}"#, 250),
-        (r#"{"error":{"metadata":{"headers":{"Retry-After":"30"}}}}"#, 30_000),
-        (r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":100}}"#, 100_000),
+        (r#"{"error":{"message":"x","retry_after":3}}"#, Some(3000)),
+        (r#"{"retry_after": "2.5"}"#, Some(2500)),
+        (r#"{"retryAfter":7}"#, Some(7000)),
+        (r#"{"retry_after_seconds":12}"#, Some(12_000)),
+        (r#"{"retryAfterMs":250}"#, Some(250)),
+        (r#"{"retryAfterMillis":1500}"#, Some(1500)),
+        (r#"{"retry_after_ms":250}"#, Some(250)),
+        (r#"{"retry_after_minutes":2}"#, Some(120_000)),
+        (r#"{"error":{"metadata":{"headers":{"Retry-After":"30"}}}}"#, Some(30_000)),
+        (r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":100}}"#, Some(100_000)),
+        (r#"{"retryAfter":"2026-11-30T00:00:00Z"}"#, None),
+        (r#"{"retry_after":null,"error":{"retry_after":3}}"#, Some(3000)),
+        (r#"{"retry_after":"2026-11-30T00:00:00Z","retryAfter":3}"#, Some(3000)),
     ] {
-        assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, Some(expected), "{body}");
+        assert_eq!(from_response(&head(429, BARE), body.as_bytes()).retry_after_ms, expected, "{body}");
     }
     let until = |date: &str, after: &str| wait(&[("date", date), ("retry-after", after)]);
     for (now, after, expected) in [

@@ -392,9 +392,10 @@ impl State {
             let what = "An event of the stream is not the JSON of a chunk";
             let error = error::in_words(&self.head, text.as_bytes()).unwrap_or_else(|| {
                 let odd = error::protocol(&self.head, what, text.as_bytes());
-                let told = error::cut_with(&odd, &self.head, text.as_bytes());
+                let told = error::in_event(&self.head, text.as_bytes());
+                let is_unknown = matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other);
                 // Known words say more than that they are no JSON.
-                if text.starts_with(['{', '[']) || told.kind == odd.kind { odd } else { told }
+                if text.starts_with(['{', '[']) || is_unknown { odd } else { told }
             });
             return self.fail(error);
         };

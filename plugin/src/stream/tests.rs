@@ -697,7 +697,16 @@ fn a_stream_that_stops_early_is_truncated() {
         for end in ["", "\ndata: [DONE]\n\n"] {
             let body = format!("odd\n{}id: 1\n{words}{end}", stream(&[&chunk]));
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            assert_eq!((error.kind, error.message), (kind, format!("The stream broke off: {told}")), "{body:?}");
+            let expected = format!("{}: {told}", events::truncated(&head()).message);
+            assert_eq!((error.kind, error.message), (kind, expected), "{body:?}");
+        }
+    }
+    // A field that is cut off is no word.
+    for field in ["data:", "event:", "id:", "retry:"] {
+        for length in 1..=field.len() {
+            let body = format!("{}{}", stream(&[&chunk]), &field[..length]);
+            let error = read(&[body.as_bytes()], None).1.unwrap();
+            assert_eq!(error, events::truncated(&head()), "{body:?}");
         }
     }
 }
@@ -1583,6 +1592,100 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
     }
     let unfinished = answer::response(&head(), answer_of("in_progress", "").as_bytes());
     assert_eq!(unfinished.unwrap_err().kind, ErrorKind::Truncated);
+}
+
+/// vLLM's stream of gpt-oss gives a call another id at its end, and no item's id there. Others lack more of it.
+#[test]
+fn a_call_is_one_whatever_its_end_names() {
+    let item = |names: &str, arguments: &str| format!(r#"{{"type":"function_call"{names},"arguments":"{arguments}"}}"#);
+    let at = |kind: &str, more: &str| response(kind, &format!(r#","output_index":0,{more}"#));
+    let (all, name, id) = (r#","call_id":"c","name":"f""#, r#","name":"f""#, r#","call_id":"c""#);
+    let (other, x) = (r#","call_id":"d","name":"f""#, r#"{\"x\":1}"#);
+    let call =
+        |id: &str| ToolCall { id: id.into(), name: "f".into(), arguments_json: r#"{"x":1}"#.into(), signature: None };
+    for (added, done, expected) in [
+        (all, other, "c"),
+        (all, name, "c"),
+        (all, id, "c"),
+        (name, all, "call_0"),
+        (name, name, "call_0"),
+        (id, all, "c"),
+        (id, other, "c"),
+        ("", all, "c"),
+    ] {
+        let added = at("output_item.added", &format!(r#""item":{}"#, item(added, "")));
+        let piece = at("function_call_arguments.delta", &format!(r#""delta":"{x}""#));
+        let ends = at("output_item.done", &format!(r#""item":{}"#, item(done, x)));
+        for output in ["", &item(other, x)] {
+            let end = format!(r#","response":{{"object":"response","status":"completed","output":[{output}]}}"#);
+            let chunks = [begun("created"), added.clone(), piece.clone(), ends.clone(), ends.clone()];
+            let (events, error) = read_all(&[&chunks[..], &[response("completed", &end)]].concat());
+            assert_eq!(
+                (joined(events).content, error),
+                (vec![AssistantPart::ToolCall(call(expected))], None),
+                "{chunks:?}"
+            );
+        }
+        // The end alone tells the arguments.
+        let end = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
+        let (events, error) = read_all(&[begun("created"), added, ends.clone(), ends, end]);
+        assert_eq!((joined(events).content, error), (vec![AssistantPart::ToolCall(call(expected))], None), "{done}");
+    }
+}
+
+/// Calls of one number, of which one or both have no id of an item.
+#[test]
+fn calls_of_one_number_are_told_apart() {
+    let at = |kind: &str, number: u8, more: &str| response(kind, &format!(r#","output_index":{number}{more}"#));
+    let item = |id: &str, names: &str, arguments: &str| {
+        format!(r#","item":{{"type":"function_call"{id}{names},"arguments":"{arguments}"}}"#)
+    };
+    // `NAME` stands for its name.
+    let call = |number: u8, name: &str, id: &str, added: &str, done: &str| {
+        let [id, added, done] = [id, added, done].map(|names| names.replace("NAME", name));
+        let (own, whole) = (id.replace("id", "item_id"), format!(r#"{{\"{name}\":1}}"#));
+        [
+            at("output_item.added", number, &item(&id, &added, "")),
+            at("function_call_arguments.delta", number, &format!(r#"{own},"delta":"{{\"{name}""#)),
+            at("function_call_arguments.delta", number, &format!(r#"{own},"delta":"\":1}}""#)),
+            at("function_call_arguments.done", number, &format!(r#"{own},"arguments":"{whole}""#)),
+            at("output_item.done", number, &item("", &done, &whole)),
+        ]
+    };
+    let text = [
+        at("output_text.delta", 0, r#","delta":"Hi""#),
+        at("output_text.done", 0, r#","text":"Hi""#),
+        at(
+            "output_item.done",
+            0,
+            r#","item":{"id":"m","type":"message","content":[{"type":"output_text","text":"Hi"}]}"#,
+        ),
+    ];
+    let end = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
+    let (all, call_id, name) = (r#","call_id":"NAME","name":"NAME""#, r#","call_id":"NAME""#, r#","name":"NAME""#);
+    for id in ["", r#","id":"i_NAME""#] {
+        for (added, done) in [(all, all), (all, call_id), (all, name), (all, ""), (name, name), (name, "")] {
+            let calls = ["a", "b", "c"].map(|name| call(0, name, id, added, done)).concat();
+            let calls = [calls, call(1, "d", "", added, done).to_vec()].concat();
+            let chunks = [&[begun("created")], &calls[..], &text, core::slice::from_ref(&end)].concat();
+            let (events, error) = read_all(&chunks);
+            let parts = joined(events).content.into_iter().map(|part| match part {
+                AssistantPart::ToolCall(call) => format!("{} {}", call.name, call.arguments_json),
+                AssistantPart::Text(text) => text,
+                part => panic!("{part:?}"),
+            });
+            let mut parts: Vec<String> = parts.collect();
+            parts.sort();
+            assert_eq!(
+                (parts, error),
+                (
+                    ["Hi", r#"a {"a":1}"#, r#"b {"b":1}"#, r#"c {"c":1}"#, r#"d {"d":1}"#].map(String::from).to_vec(),
+                    None
+                ),
+                "{chunks:?}"
+            );
+        }
+    }
 }
 
 #[test]
