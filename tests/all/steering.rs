@@ -262,7 +262,7 @@ fn a_list_of_long_names_is_drawn() {
     let runtime = Runtime::new().unwrap();
     let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
     let names: Vec<Value> =
-        (0..2000).map(|number| json!({"id": format!("@openai/m-{number}"), "owned_by": "x".repeat(99)})).collect();
+        (0..500).map(|number| json!({"id": format!("@openai/m-{number}"), "owned_by": "x".repeat(99)})).collect();
     let long = |letter: &str, length| json!({"id": letter.repeat(length)});
     for (name, models) in [
         ("many", names),
