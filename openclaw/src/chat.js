@@ -4,7 +4,7 @@ import { attributed } from './attribution.js';
 import { use } from './component.js';
 import { connect, pluginOptions } from './config.js';
 import { refusalOf, toError } from './errors.js';
-import { activity, transport } from './host.js';
+import { transport } from './host.js';
 import { configuredModel } from './models.js';
 import { costOf, isSet, priceOfReply } from './prices.js';
 import { toRequest } from './request.js';
@@ -332,11 +332,10 @@ export function streamFn(config) {
     const events = new Translator(model, (event) => reply.push(event));
     const limit = deadline(options);
     const run = async () => {
-      const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments } = await transport();
-      const isActive = await activity();
+      const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments, notifyLlmRequestActivity } = await transport();
       // comments keep a connection open, and say nothing of the model
       const arrived = (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
-        if (Buffer.from(buffer, byteOffset, length).includes('data:')) isActive(options.signal);
+        if (Buffer.from(buffer, byteOffset, length).includes('data:')) notifyLlmRequestActivity(options.signal);
       };
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
