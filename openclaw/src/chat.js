@@ -323,6 +323,20 @@ export const ofAgent = ({ streamFn: inner, agentId }) => inner && agentId
   && ((/** @type {any} */ model, /** @type {any} */ context, /** @type {StreamOptions} */ options) => inner(model, context, { ...options, agentId }));
 
 /**
+ * Tells of each piece of an answer that says something of the model: comments and blank lines only keep a connection open. A piece
+ * ends anywhere, so most of those of a large event have no `data:`.
+ * @param {() => void} tell
+ */
+function heard(tell) {
+  let begun = ''; // the first character of a line that is not at its end yet
+  return (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
+    const text = begun + Buffer.from(buffer, byteOffset, length).toString('latin1');
+    if (/^(?!:).*\S/m.test(text)) tell();
+    begun = text.charAt(Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1);
+  };
+}
+
+/**
  * @param {Record<string, any> | undefined} config OpenClaw's
  * @returns {(model: Model, context: Context, options?: StreamOptions) => Reply} OpenClaw's StreamFn
  */
@@ -333,10 +347,7 @@ export function streamFn(config) {
     const limit = deadline(options);
     const run = async () => {
       const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments, notifyLlmRequestActivity } = await transport();
-      // comments keep a connection open, and say nothing of the model
-      const arrived = (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
-        if (Buffer.from(buffer, byteOffset, length).includes('data:')) notifyLlmRequestActivity(options.signal);
-      };
+      const arrived = heard(() => notifyLlmRequestActivity(options.signal));
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
