@@ -431,6 +431,15 @@ export const KINDS = [
     },
   },
   {
+    name: 'no tools for Bedrock and Z.AI where none may be called',
+    fact:
+      'Neither has a word for it: Converse knows `auto`, `any` and `tool` (ToolChoice, in the reference of its API), Z.AI `auto` alone ' +
+      '(vectorize-io/hindsight#4246).',
+    take: ({ own, ours, at }) =>
+      (at.family === 'glm' || at.family.includes('Bedrock')) && own.tool_choice === 'none' && ours.tool_choice === undefined &&
+      drop(own, ['tools', 'tool_choice', 'parallel_tool_calls']),
+  },
+  {
     name: 'a tool without parameters for Gemini',
     fact: 'Google refuses those of a tool that takes none ("should be non-empty for OBJECT type": crmne/ruby_llm#61).',
     take: ({ own, ours, at }) => {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { buildGuardedModelFetch as alone } from 'openclaw/plugin-sdk/provider-transport-runtime';
+import './modules.mjs';
 import { transport } from '../src/host.js';
 
 /** @type {http.Server} */ let server;
@@ -22,19 +24,17 @@ before(async () => {
 });
 after(() => { server.closeAllConnections(); server.close(); });
 
-const load = () => import('openclaw/plugin-sdk/provider-transport-runtime');
 const model = () => /** @type {any} */ ({ id: 'm', provider: 'portkey', api: 'openai-completions', baseUrl: `${origin}/v1`, headers: {} });
 const init = (/** @type {string} */ method) => ({ method, headers: { 'x-portkey-api-key': 'K' }, ...(method === 'POST' && { body: '{}' }) });
 
 test('the guarded fetch alone takes the key along to where a redirect leads: else this test proves nothing', async () => {
   seen = [];
-  const { buildGuardedModelFetch } = /** @type {any} */ (await load());
-  await (await buildGuardedModelFetch(model(), undefined, { sanitizeSse: false })(new URL(`${origin}/307`), init('POST'))).text();
+  await (await /** @type {any} */ (alone)(model(), undefined, { sanitizeSse: false })(new URL(`${origin}/307`), init('POST'))).text();
   assert.deepEqual(seen.map(({ url, key }) => [url, key]), [['/307', 'K'], ['/elsewhere', 'K']]);
 });
 
 test('an API call is sent once, whatever redirect it meets', async () => {
-  const { buildGuardedModelFetch } = await transport(load);
+  const { buildGuardedModelFetch } = await transport();
   const guarded = buildGuardedModelFetch(model(), undefined, { sanitizeSse: false });
   for (const method of ['GET', 'POST']) {
     for (const status of [301, 302, 303, 307, 308]) {

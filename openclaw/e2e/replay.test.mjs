@@ -26,23 +26,37 @@ const gateway = http.createServer(async (req, res) => {
 before(() => new Promise((resolve) => { gateway.listen(0, '127.0.0.1', () => resolve(undefined)); }));
 after(() => { gateway.close(); gateway.closeAllConnections(); });
 
+/** The models that the user says an id of their own stands for. */
+const STANDS_FOR = { '@team/bound': 'claude-fable-5.1', '@team/unsigned': 'kimi-k2-thinking' };
+
 const IDS = [
-  '@anthropic/claude-sonnet-4-5', '@anthropic/claude-opus-5-5', '@bedrock/us.anthropic.claude-fable-5-1-v1:0', '@openai/gpt-5.2',
-  '@openai/gpt-4o', '@google/gemini-3-pro-preview', '@deepseek/deepseek-v4-pro', '@moonshot/kimi-k2.5', '@zai/glm-4.6', '@groq/llama-3.3-70b-versatile', '@team/prod',
+  '@anthropic/claude-sonnet-4-5', '@anthropic/claude-opus-5-5', '@bedrock/us.anthropic.claude-fable-5-1-v1:0', '@openrouter/anthropic/claude-opus-5.5',
+  'anthropic/claude-fable-5.1', 'Claude-Opus-5-5', 'claude-opus-5-5@20260901', 'claude-opus-5-50', 'claude-opus-5', '@openai/gpt-5.2',
+  '@openai/gpt-4o', '@google/gemini-3-pro-preview', '@deepseek/deepseek-v4-pro', '@moonshot/kimi-k2.5', '@moonshot/kimi-k2-thinking', 'kimi-for-coding',
+  '@xiaomi/mimo-v2.5-pro', '@zai/glm-4.6', '@groq/llama-3.3-70b-versatile', '@team/prod', ...Object.keys(STANDS_FOR),
 ];
 
+const config = { plugins: { entries: { portkey: { config: { modelFamilies: STANDS_FOR } } } } };
+
 for (const id of IDS) {
-  test(`of ${id}`, () => {
-    const row = { id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl: 'http://127.0.0.1:9/v1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192 };
-    const model = ourModel(row, { id });
-    const of = (/** @type {object} */ plugin) => resolve({ provider: 'portkey', modelApi: model.api, modelId: id, model, runtimeHandle: { plugin } });
-    const { preserveSignatures, appendOnlyRuntimeContext, ...ours } = of({ buildReplayPolicy });
-    const { preserveSignatures: _p, appendOnlyRuntimeContext: _a, ...usual } = of({});
-    assert.deepEqual(ours, usual);
-    assert.equal(preserveSignatures, !/deepseek|kimi|glm/.test(id));
-    // as OpenClaw's provider for Anthropic has it
-    assert.equal(appendOnlyRuntimeContext, buildOfAnthropic(id.replace(/^@\w+\//, ''), {}).appendOnlyRuntimeContext);
-  });
+  for (const written of [{ id }, { id, reasoning: false }]) {
+    test(`of ${JSON.stringify(written)}`, () => {
+      const row = { id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl: 'http://127.0.0.1:9/v1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 8192 };
+      const model = ourModel(row, written);
+      // without its cache, to which OpenClaw's own environment is the key
+      const of = (/** @type {object} */ plugin) => resolve({ provider: 'portkey', modelApi: model.api, modelId: id, model, config, env: {}, runtimeHandle: { plugin } });
+      const { preserveSignatures, appendOnlyRuntimeContext, dropReasoningFromHistory, ...ours } = of({ buildReplayPolicy });
+      const { preserveSignatures: _p, appendOnlyRuntimeContext: _a, dropReasoningFromHistory: isUsuallyDropped, ...usual } = of({});
+      assert.deepEqual(ours, usual);
+      const isUnsigned = /deepseek|kimi|mimo|glm|unsigned/.test(id);
+      assert.equal(preserveSignatures, !isUnsigned);
+      // OpenClaw keeps it for some of these, by a list of ids
+      assert.equal(dropReasoningFromHistory, isUsuallyDropped && !isUnsigned);
+      // as OpenClaw's provider for Anthropic has it
+      const behind = /** @type {Record<string, string>} */ (STANDS_FOR)[id] ?? id.replace(/^@\w+\//, '');
+      assert.equal(appendOnlyRuntimeContext, buildOfAnthropic(behind, {}).appendOnlyRuntimeContext);
+    });
+  }
 }
 
 for (const [id, name, bytes] of [

@@ -468,18 +468,18 @@ export const DIFFERENCES = [
     ours: { content: [{ type: 'thinking', thinking: 'hm' }, { type: 'text', text: 'x' }] },
   },
   {
+    name: 'and where the tag stays open',
+    fact: 'Its client takes it for the answer, without the tag.',
+    cases: ['reasoning in tags that stay open'],
+    fields: TRANSCRIPT,
+    ours: { content: [{ type: 'thinking', thinking: 'hm' }] },
+  },
+  {
     name: 'a call whose arguments are there twice is one',
     fact: 'Some models write a call once more within its arguments (BerriAI/litellm#40582). Its client gives up the turn.',
     cases: ['arguments twice'],
     fields: [...OUTCOME, 'told'],
     ours: called({ a: 1 }),
-  },
-  {
-    name: 'and so is a tag that stays open',
-    fact: 'As above.',
-    cases: ['reasoning in tags that stay open'],
-    fields: TRANSCRIPT,
-    ours: { content: [{ type: 'text', text: '<think>hm' }] },
   },
   {
     name: 'reasoning is known in more forms',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onLlmRequestActivity } from 'openclaw/plugin-sdk/provider-stream-shared';
 import * as transport from 'openclaw/plugin-sdk/provider-transport-runtime';
 import { classifyFailoverReason, matchesContextOverflowError } from '../src/errors.js';
@@ -99,15 +100,25 @@ async function outcome(client, model, plugin, { send, abortAt, firstEventTimeout
   };
 }
 
-/** How often OpenClaw hears that a call goes on, until it is given up at its first event. @param {any} client @param {any} model @param {string} bytes */
-async function activity(client, model, bytes) {
+/** Of each piece whether OpenClaw hears that the call goes on. @param {any} client @param {any} model @param {string[]} pieces */
+async function activity(client, model, pieces) {
   const given = new AbortController();
-  let heard = 0;
-  onLlmRequestActivity(given.signal, () => { heard++; });
-  answer = (socket) => { socket.write(bytes); setTimeout(() => given.abort(), 300); };
+  let isHeard = false;
+  onLlmRequestActivity(given.signal, () => { isHeard = true; });
+  /** @type {boolean[]} */ const heard = [];
+  answer = async (socket) => {
+    socket.write(SSE);
+    for (const piece of pieces) {
+      isHeard = false;
+      socket.write(piece);
+      await sleep(300);
+      heard.push(isHeard);
+    }
+    given.abort();
+  };
   const stream = client(model, { messages: [{ role: 'user', content: 'ping', timestamp: 0 }] }, { apiKey: 'K', reasoning: 'low', signal: given.signal });
   assert.equal((await stream.result()).stopReason, 'aborted');
-  return heard > 0;
+  return heard;
 }
 
 const raw = (/** @type {string} */ bytes) => (/** @type {net.Socket} */ socket) => socket.end(bytes);
@@ -130,12 +141,18 @@ function models() {
 test('OpenClaw hears of what comes and makes no event, and not of comments', async () => {
   // after two minutes without either it gives a call up
   const { model, mine, client } = models();
-  for (const [bytes, expected] of /** @type {[string, boolean][]} */ ([
-    [SSE + chunk({ role: 'assistant', content: '' }), true],
-    [`${SSE}: ping\n\n`, false],
-  ])) {
-    assert.deepEqual([await activity(ownClient, model, bytes), await activity(client, mine, bytes)], [expected, expected], bytes);
+  const event = chunk({ role: 'assistant', content: '' });
+  for (const pieces of [[event], [': ping\n\n'], ['\n', event], [': ping\n\n', event, ': ping\n\n']]) {
+    const expected = pieces.map((piece) => piece === event);
+    assert.deepEqual([await activity(ownClient, model, pieces), await activity(client, mine, pieces)], [expected, expected], pieces.join('|'));
   }
+  // its own client tells of whole events alone, and a large one takes its time
+  for (const [pieces, expected] of /** @type {[string[], boolean[]][]} */ ([
+    [[event.slice(0, 20), event.slice(20)], [true, true]],
+    [[`: ping\n\n${event}`, `${event}: ping`, '\n\n'], [true, true, false]],
+    [[': pi', 'ng', '\n', '\n'], [false, false, false, false]],
+    [['{"choices":[{"message":{"content":"', 'a: b'], [true, true]],
+  ])) assert.deepEqual(await activity(client, mine, pieces), expected, pieces.join('|'));
 });
 
 test(`${CASES.length} replies come to the same, but for what is meant`, async () => {

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import './modules.mjs'; // before the adapter imports of OpenClaw's
 import { transport } from '../src/host.js';
 
 test('an answer that ends with its connection is read slowly to its end', { timeout: 60_000 }, async (t) => {
@@ -20,7 +21,7 @@ test('an answer that ends with its connection is read slowly to its end', { time
   await once(server, 'listening');
   t.after(() => { server.close(); });
   const baseUrl = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (server.address()).port}/v1`;
-  const { buildGuardedModelFetch } = await transport(() => import('openclaw/plugin-sdk/provider-transport-runtime'));
+  const { buildGuardedModelFetch } = await transport();
   const guarded = buildGuardedModelFetch(/** @type {any} */ ({ id: 'm', provider: 'portkey', api: 'openai-completions', baseUrl, headers: {} }), undefined, { sanitizeSse: false });
   const { body } = await guarded(new URL(`${baseUrl}/chat/completions`), { method: 'POST', body: '{}' });
   let read = 0;

@@ -4,7 +4,7 @@ import { attributed } from './attribution.js';
 import { use } from './component.js';
 import { connect, pluginOptions } from './config.js';
 import { refusalOf, toError } from './errors.js';
-import { activity, transport } from './host.js';
+import { transport } from './host.js';
 import { configuredModel } from './models.js';
 import { costOf, isSet, priceOfReply } from './prices.js';
 import { toRequest } from './request.js';
@@ -323,6 +323,20 @@ export const ofAgent = ({ streamFn: inner, agentId }) => inner && agentId
   && ((/** @type {any} */ model, /** @type {any} */ context, /** @type {StreamOptions} */ options) => inner(model, context, { ...options, agentId }));
 
 /**
+ * Tells of each piece of an answer that says something of the model: comments and blank lines only keep a connection open. A piece
+ * ends anywhere, so most of those of a large event have no `data:`.
+ * @param {() => void} tell
+ */
+function heard(tell) {
+  let begun = ''; // the first character of a line that is not at its end yet
+  return (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
+    const text = begun + Buffer.from(buffer, byteOffset, length).toString('latin1');
+    if (/^(?!:).*\S/m.test(text)) tell();
+    begun = text.charAt(Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1);
+  };
+}
+
+/**
  * @param {Record<string, any> | undefined} config OpenClaw's
  * @returns {(model: Model, context: Context, options?: StreamOptions) => Reply} OpenClaw's StreamFn
  */
@@ -332,12 +346,8 @@ export function streamFn(config) {
     const events = new Translator(model, (event) => reply.push(event));
     const limit = deadline(options);
     const run = async () => {
-      const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments } = await transport();
-      const isActive = await activity();
-      // comments keep a connection open, and say nothing of the model
-      const arrived = (/** @type {Uint8Array} */ { buffer, byteOffset, length }) => {
-        if (Buffer.from(buffer, byteOffset, length).includes('data:')) isActive(options.signal);
-      };
+      const { buildGuardedModelFetch, notifyProviderHttpResponse, parseTerminalToolCallArguments, notifyLlmRequestActivity } = await transport();
+      const arrived = heard(() => notifyLlmRequestActivity(options.signal));
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
         config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,

@@ -1,7 +1,7 @@
 /**
  * What the adapter needs from OpenClaw beyond its public SDK: the fetch of OpenClaw's own model providers, with the
- * user's private-network, proxy, TLS and timeout settings and pooled connections, the builder that writes their requests, and the
- * reader of a tool call's arguments.
+ * user's private-network, proxy, TLS and timeout settings and pooled connections, the builder that writes their requests, the
+ * reader of a tool call's arguments, and the way to say that a call goes on.
  * No public entry offers them, so they are imported when first needed. If they are missing, an error says so.
  */
 
@@ -17,6 +17,9 @@
  * calls `onResponse`, and tells OpenClaw's diagnostics that the call was accepted
  * @property {(json: string, complaint: string, options: { repairStringLiterals: true }) => Record<string, any>} parseTerminalToolCallArguments
  * keeps the digits of large numbers, and marks its error so that OpenClaw asks the model again
+ * @property {(signal: AbortSignal | undefined) => void} notifyLlmRequestActivity
+ * tells OpenClaw that a call goes on: it gives one up from which nothing comes for some time, and much of what a model sends while
+ * it thinks makes no event
  */
 
 /** Where OpenClaw keeps `models.providers.<id>.request` on a model. */
@@ -30,7 +33,7 @@ const AUTHORITY = Symbol.for('openclaw.guardedFetchRequestAuthority');
 
 /** What to tell a user whose OpenClaw has another transport. @param {unknown} cause */
 const misfit = (cause) => new Error('The Portkey plugin does not fit this version of OpenClaw: '
-  + 'openclaw/plugin-sdk/provider-transport-runtime is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
+  + 'openclaw/plugin-sdk is missing what it needs. Update the plugin, or use OpenClaw 2026.9.6.', { cause });
 
 /** A redirect of an API call: a wasi:http error. */
 class Redirected extends Error {
@@ -63,7 +66,14 @@ const withoutRedirects = (guarded) => async (url, init) => {
   return response;
 };
 
-const NEEDED = ['buildGuardedModelFetch', 'buildOpenAICompletionsParams', 'notifyProviderHttpResponse', 'parseTerminalToolCallArguments'];
+const NEEDED = [
+  'buildGuardedModelFetch', 'buildOpenAICompletionsParams', 'notifyProviderHttpResponse', 'parseTerminalToolCallArguments', 'notifyLlmRequestActivity',
+];
+
+const entries = async () => ({
+  ...await import('openclaw/plugin-sdk/provider-transport-runtime'),
+  ...await import('openclaw/plugin-sdk/provider-stream-shared'),
+});
 
 /** @type {Promise<Transport> | undefined} */
 let loading;
@@ -72,7 +82,7 @@ let loading;
  * @param {() => Promise<any>} [load] for tests
  * @returns {Promise<Transport>}
  */
-export function transport(load = () => import('openclaw/plugin-sdk/provider-transport-runtime')) {
+export function transport(load = entries) {
   return (loading ??= load().then((entry) => {
     const { buildGuardedModelFetch } = entry;
     if (NEEDED.some((name) => typeof entry[name] !== 'function')) throw new Error('its exports have changed');
@@ -82,14 +92,6 @@ export function transport(load = () => import('openclaw/plugin-sdk/provider-tran
     throw misfit(cause);
   }));
 }
-
-/**
- * Tells OpenClaw that a call goes on: it gives one up from which nothing comes for some time, and much of what a model sends while it
- * thinks makes no event.
- * @returns {Promise<(signal: AbortSignal | undefined) => void>}
- */
-export const activity = () => import('openclaw/plugin-sdk/provider-stream-shared')
-  .then(({ notifyLlmRequestActivity }) => notifyLlmRequestActivity, (cause) => { throw misfit(cause); });
 
 /**
  * The whole body, or nothing where it is larger than that.

@@ -16,12 +16,15 @@ const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 /** @param {Record<string, unknown>} fields @returns {Record<string, any>} those that have a value */
 const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** What is known of a model, or of the one that the user says its id stands for. @param {string} id @param {any} config */
-export function traitsIn(id, config) {
+/** The model that the user says an id stands for; most ids stand for themselves. @param {string} id @param {any} config @returns {string} */
+export function modelBehind(id, config) {
   const { modelFamilies } = pluginOptions(config);
   // A gateway names models as it likes: `constructor` is one of nobody's families.
-  return traitsOf(modelFamilies && Object.hasOwn(modelFamilies, id) ? modelFamilies[id] : id);
+  return modelFamilies && Object.hasOwn(modelFamilies, id) ? modelFamilies[id] : id;
 }
+
+/** What is known of the model behind an id. @param {string} id @param {any} config */
+export const traitsIn = (id, config) => traitsOf(modelBehind(id, config));
 
 /**
  * What the component knows of a model, in the terms of OpenClaw's models: `compat` makes OpenClaw's builder do the right thing.

@@ -5,7 +5,7 @@
  * the form that the component reads. The component decides what goes back to which provider.
  */
 
-import { traitsIn } from './models.js';
+import { modelBehind, traitsIn } from './models.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
 /** @typedef {import('./openclaw.js').Message} Message */
@@ -67,11 +67,17 @@ function putBack(message, content) {
     });
 }
 
-/** Families that want reasoning back which nobody signs: OpenClaw would drop it from a session that it has made shorter. */
+/**
+ * Families that want reasoning back which nobody signs, whatever a row says of their reasoning. Where signatures are kept, OpenClaw
+ * would drop it from a session that it has made shorter.
+ */
 const UNSIGNED = ['deepseek', 'glm', 'kimi', 'mimo', 'minimax', 'qwen'];
 
-/** Claude models that take their thinking back only behind the very messages that they thought about. */
-const BOUND = /claude-(opus-5-5|fable-5-1)/;
+/** Claude models that take their thinking back only behind the very messages that they thought about: OpenClaw's list. */
+const BOUND = /claude-(opus-5-5|fable-5-1)(?=$|[^a-z0-9])/;
+
+/** An id in one spelling, as OpenClaw reads it. @param {string} id */
+const spelled = (id) => id.toLowerCase().replace(/[._\s]+/g, '-');
 
 /**
  * OpenClaw's hook for what becomes of a session before it goes back: as it has it for this API, but that signed reasoning is the
@@ -80,15 +86,16 @@ const BOUND = /claude-(opus-5-5|fable-5-1)/;
  * @param {{ modelId?: string, model?: Model, config?: any }} context
  */
 export function buildReplayPolicy({ modelId = '', model, config }) {
+  const isUnsigned = UNSIGNED.includes(traitsIn(modelId, config).family ?? '');
   return {
     sanitizeToolCallIds: true,
     toolCallIdMode: /** @type {const} */ ('strict'),
     applyAssistantFirstOrderingFix: true,
     validateGeminiTurns: true,
     validateAnthropicTurns: true,
-    dropReasoningFromHistory: !model?.reasoning,
-    preserveSignatures: !UNSIGNED.includes(traitsIn(modelId, config).family ?? ''),
-    appendOnlyRuntimeContext: BOUND.test(modelId),
+    dropReasoningFromHistory: !model?.reasoning && !isUnsigned,
+    preserveSignatures: !isUnsigned,
+    appendOnlyRuntimeContext: BOUND.test(spelled(modelBehind(modelId, config))),
   };
 }
 

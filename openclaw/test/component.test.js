@@ -189,7 +189,8 @@ describe('chat', () => {
     assert.deepEqual(await phases(think, chunk({ content: 'so' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [['commentary', 'final_answer'], true]);
     assert.deepEqual(await phases(chunk({ content: 'so' }), think, chunk({}, 'stop')), [[undefined], true], 'a thought behind it takes no answer away');
     assert.deepEqual(await phases(think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined], 'OpenClaw shows it as it comes');
-    assert.deepEqual(await phases(think, chunk({ content: ' \n' }), think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined, undefined], undefined]);
+    const blank = chunk({ content: ' \n'.repeat(40) }); // the component keeps less back, for the text that follows
+    assert.deepEqual(await phases(think, blank, think, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined, undefined], undefined]);
     const sealed = chunk({ reasoning_details: [{ type: 'reasoning.encrypted', id: 'r', data: 'd' }] });
     assert.deepEqual(await phases(sealed, chunk({ content: 'yes' }), chunk({}, 'stop')), [[undefined], undefined]);
     const parts = [chunk({ content: 'one' }), sealed, chunk({ content: 'two' })];

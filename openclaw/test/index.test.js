@@ -83,9 +83,12 @@ test('onboarding says what is doubtful in what it was given', async () => {
   await assert.rejects(method.runNonInteractive({ ...context, opts: { customBaseUrl: '127.0.0.1:8787/v1' } }), /base URL/);
 });
 
-test('an OpenClaw without the private entry is told of, and asked again', async () => {
+test('an OpenClaw whose private entries lack something is told of, and asked again', async () => {
   await assert.rejects(transport(async () => { throw new Error('Cannot find module'); }), /does not fit this version of OpenClaw/);
-  await assert.rejects(transport(async () => ({})), /does not fit this version of OpenClaw/);
+  const whole = { ...await import('openclaw/plugin-sdk/provider-transport-runtime'), ...await import('openclaw/plugin-sdk/provider-stream-shared') };
+  for (const name of ['buildGuardedModelFetch', 'buildOpenAICompletionsParams', 'notifyProviderHttpResponse', 'parseTerminalToolCallArguments', 'notifyLlmRequestActivity']) {
+    await assert.rejects(transport(async () => ({ ...whole, [name]: undefined })), /does not fit this version of OpenClaw/, name);
+  }
   assert.ok(await transport());
 });
 
