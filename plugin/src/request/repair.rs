@@ -75,10 +75,11 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
                 calls.push(Json::from([("id", part.take("id").unwrap_or("".into())), ("function", function.into())]));
             }
         }
-        if !calls.is_empty() && !message.has("tool_calls") {
+        // openai-python writes `null` where there are none.
+        if !calls.is_empty() && message.get("tool_calls").is_none() {
             message.set("tool_calls", calls);
         }
-        if !rest.is_empty() || message.has("tool_calls") {
+        if !rest.is_empty() || message.get("tool_calls").is_some() {
             message.set("content", list(rest));
             out.push(message);
         }
@@ -588,7 +589,7 @@ fn blocks(message: &mut Object<'_>) {
         }
         blocks.push(part);
     }
-    if !message.has("content_blocks") {
+    if message.get("content_blocks").is_none() {
         message.set("content_blocks", list(blocks));
     }
     message.set("content", texts);

@@ -669,6 +669,16 @@ fn turns_are_taken_where_they_must_be() {
     silent["tool_calls"] = Value::Null;
     let sent = plain(json!({"model": GEMINI, "messages": [user("a"), silent, user("c")]}));
     assert_eq!(sent["messages"], json!([user("a"), own("b"), user("c")]));
+    let asked = json!({"model": CLAUDE, "messages": [user("a"), silent, user("c")], "reasoning_effort": "low"});
+    assert_eq!(plain(asked)["thinking"]["type"], "enabled");
+    silent["content"] = json!([{"type": "tool_use", "id": "a", "name": "f", "input": {}}]);
+    let sent = plain(json!({"model": GPT, "messages": [user("a"), silent, result("a", "r".into()), user("c")]}));
+    assert_eq!(sent["messages"][1]["tool_calls"], json!([call("a", "f", "{}".into())]));
+    // Nor is reasoning lost beside blocks that are none.
+    let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
+    let thoughtful = json!({"role": "assistant", "content": [thought, part("b")], "content_blocks": null});
+    let sent = plain(json!({"model": CLAUDE, "messages": [user("a"), thoughtful, user("c")]}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought, part("b")]));
     // LangChain writes a bare text beside a part.
     let parts = json!({"role": "assistant", "content": ["b", {"type": "thinking", "thinking": "t", "signature": "s"}]});
     let sent = plain(json!({"model": GPT, "messages": [user("a"), parts, user("c")]}));
