@@ -1344,6 +1344,25 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
         assert_eq!((tools.len(), &sent["tool_choice"]), (count, &choice), "{model}");
         assert_eq!(tools[count - 1]["function"]["name"], "g", "{model}");
     }
+    // In the spelling of the Responses API: the tools, or all of it.
+    let flat = json!({"type": "function", "name": "g"});
+    let tools = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [flat]}});
+    let all = json!({"type": "allowed_tools", "mode": "auto", "tools": [flat]});
+    let none = json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "h"}]});
+    for (model, choice, left, expected) in [
+        (CLAUDE, &tools, json!(["g"]), json!("auto")),
+        (CLAUDE, &all, json!(["g"]), json!("auto")),
+        (CLAUDE, &none, json!([]), Value::Null),
+        (GPT, &all, json!(["f", "g"]), tools.clone()),
+        (CODEX, &all, json!(["f", "g"]), all.clone()),
+    ] {
+        for offered in [&offered, &json!([{"type": "function", "name": "f"}, flat])] {
+            let sent = plain(json!({"model": model, "messages": [user("a")], "tools": offered, "tool_choice": choice}));
+            let names = sent["tools"].as_array().into_iter().flatten();
+            let names: Vec<_> = names.map(|tool| tool["function"].get("name").unwrap_or(&tool["name"])).collect();
+            assert_eq!((json!(names), &sent["tool_choice"]), (left.clone(), &expected), "{model}: {choice}");
+        }
+    }
 
     let tool = json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]);
     for (model, choice, strict, tools) in [
@@ -1357,6 +1376,12 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
         assert_eq!(sent["tools"].as_array().map_or(0, Vec::len), tools, "{model}");
         assert_eq!(sent["tools"][0]["function"].get("strict").is_some(), strict, "{model}");
         assert_eq!(sent.get("tool_choice").is_some(), tools > 0, "{model}");
+    }
+    // Bedrock wants the tools that were called: a model that is offered them knows how they are called.
+    for choice in [json!("none"), json!({"type": "none", "x": 1})] {
+        let sent = plain(json!({"model": BEDROCK, "messages": history, "tools": tool, "tool_choice": choice}));
+        assert_eq!(sent["tools"][0]["function"]["parameters"], tool[0]["function"]["parameters"]);
+        assert!(sent.get("tool_choice").is_none(), "{sent}");
     }
 }
 
