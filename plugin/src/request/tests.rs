@@ -1294,6 +1294,42 @@ fn the_form_of_an_answer_reaches_each_model() {
         assert_eq!(system.contains("JSON"), says, "{model}: {system}");
         assert_eq!(system.contains("integer"), says && asked != object, "{model}: {system}");
     }
+    // What each makes of a part of a schema.
+    let of = |part: Value| json!({"type": "object", "properties": {"a": part}, "required": ["a"]});
+    let closed = |mut schema: Value| {
+        schema["additionalProperties"] = false.into();
+        schema
+    };
+    let (map, text) =
+        (json!({"type": "object", "additionalProperties": {"type": "number"}}), json!({"type": "string"}));
+    let nullable = |properties: Value| json!({"type": ["object", "null"], "properties": properties});
+    let mut endless = of(json!({"$ref": "#/definitions/m"}));
+    endless["definitions"] = json!({"m": {"type": "array", "items": {"$ref": "#/definitions/m"}}});
+    let mut older = of(json!({"$ref": "#/definitions/m"}));
+    older["definitions"] = json!({"m": text});
+    let mut newer = of(json!({"$ref": "#/$defs/m"}));
+    newer["$defs"] = json!({"m": text});
+    let named = json!({"type": "object", "properties": {"definitions": {"type": "array", "items": text}}, "required": ["definitions"]});
+    for (model, given, expected) in [
+        (CLAUDE, map.clone(), None),
+        (CLAUDE, of(map), None),
+        (CLAUDE, of(json!({"type": "object"})), None),
+        (CLAUDE, of(json!({"type": ["object", "null"], "additionalProperties": true})), None),
+        (CLAUDE, of(nullable(json!({"b": text}))), Some(closed(of(closed(nullable(json!({"b": text}))))))),
+        (CLAUDE, endless, None),
+        (CLAUDE, older.clone(), Some(closed(newer))),
+        (CLAUDE, named.clone(), Some(closed(named.clone()))),
+        (GEMINI, named.clone(), Some(named)),
+        (GEMINI, older, Some(of(text))),
+    ] {
+        let sent =
+            plain(json!({"model": model, "messages": [user("hi")], "response_format": told(given.clone(), true)}));
+        assert_eq!(
+            sent["response_format"],
+            expected.map_or(Value::Null, |schema| told(schema, true)),
+            "{model}: {given}"
+        );
+    }
     // Where the host speaks of it, no more is said to those that take it; parts are not joined with it.
     let spoken = json!({"model": GPT, "messages": [user("Reply in json")], "response_format": object});
     assert_eq!(plain(spoken.clone())["messages"], spoken["messages"]);

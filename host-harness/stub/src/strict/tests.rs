@@ -125,11 +125,11 @@ fn what_anthropic_refuses() {
         (formed(json!({"type": "object"})), "output_config.format.schema: For 'object' type, 'additionalProperties'"),
         (formed(json!({"type": "array", "items": {"type": "integer", "minimum": 1}})), "property 'minimum' is not"),
         (formed(json!({"type": "array", "minItems": 2})), "'minItems' values other than 0 or 1"),
+        (formed(json!({"type": ["object", "null"]})), "output_config.format.schema: For 'object' type"),
         (formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}})), "Circular reference"),
+        (formed(json!({"definitions": {"a": {"items": {"$ref": "#/definitions/a"}}}})), "Circular reference"),
         (
-            claude(
-                json!({"model": "claude-sonnet-4-20250514", "output_config": {"format": {"schema": {"type": "string"}}}}),
-            ),
+            claude(json!({"model": "claude-opus-4-1", "output_config": {"format": {"schema": {"type": "string"}}}})),
             "does not support output format",
         ),
         (
