@@ -216,6 +216,17 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             }
         }
         Some("image" | "document") if block["source"]["type"] == "base64" => {
+            let known: &[&str] = match block["type"].as_str() {
+                Some("image") => &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                _ => &["application/pdf"],
+            };
+            if !block["source"]["media_type"].as_str().is_some_and(|kind| known.contains(&kind)) {
+                let kind = block["type"].as_str().unwrap_or_default();
+                return Err(format!(
+                    "{path}.{kind}.source.base64.media_type: Input should be '{}'",
+                    known.join("', '")
+                ));
+            }
             let data = block["source"]["data"].as_str().unwrap_or_default();
             if data.is_empty() { Err(format!("{path}.image.source.base64.data: Field required")) } else { Ok(()) }
         }
