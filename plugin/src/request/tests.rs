@@ -12,6 +12,7 @@ const CLAUDE: &str = "@anthropic/claude-sonnet-4-5";
 const OPUS: &str = "@anthropic/claude-opus-4-8";
 const BEDROCK: &str = "@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const BEDROCK_LLAMA: &str = "@bedrock/us.meta.llama4-maverick-17b-instruct-v1:0";
+const NOVA: &str = "@bedrock/us.amazon.nova-pro-v1:0";
 const GPT: &str = "@openai/gpt-5-mini";
 const GEMINI: &str = "@google/gemini-2.5-pro";
 const KIMI: &str = "@moonshot/kimi-k3";
@@ -1199,6 +1200,46 @@ fn each_provider_gets_contents_in_its_form() {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": file(data)}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
     }
+    let file = |file: Value| json!([{"type": "file", "file": file}]);
+    let typed_url =
+        |kind: &str, url: &str| json!([{"type": "image_url", "image_url": {"mime_type": kind, "url": url}}]);
+    let typed = |kind: &str, data: &str| file(json!({"mime_type": kind, "file_data": data}));
+    let says = |text: &str| json!([{"type": "text", "text": text}]);
+    let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let film = typed_url("video/mp4", "https://youtu.be/x");
+    let stored = file(json!({"file_url": "s3://a/b.pdf", "mime_type": "application/pdf"}));
+    let uploaded = file(json!({"file_id": "file_011"}));
+    for (model, part, expected) in [
+        (CLAUDE, typed("text/plain", "Hello: you"), says("\nHello: you")),
+        (GEMINI, typed("text/plain", "Hello: you"), says("\nHello: you")),
+        (BEDROCK, typed("text/plain", "SGVsbG8="), says("\nHello")),
+        (CLAUDE, typed("application/pdf", "AA=="), typed_url("application/pdf", "data:application/pdf;base64,AA==")),
+        (CLAUDE, typed(word, "UEsDBA=="), left_out("file that this model cannot take:  ")),
+        (BEDROCK, typed("text/csv", "YSxi"), says("\na,b")),
+        (BEDROCK, typed(word, "UEsDBA=="), typed_url(word, "data:application/docx;base64,UEsDBA==")),
+        (
+            BEDROCK,
+            typed("application/vnd.ms-excel", "AA=="),
+            typed_url("application/vnd.ms-excel", "data:application/xls;base64,AA=="),
+        ),
+        (BEDROCK, stored.clone(), stored.clone()),
+        (NOVA, stored.clone(), stored),
+        (NOVA, typed("video/mp4", "AA=="), typed_url("video/mp4", "data:video/mp4;base64,AA==")),
+        (NOVA, shown("data:video/mp4;base64,AA=="), shown("data:video/mp4;base64,AA==")),
+        (NOVA, shown("data:video/quicktime;base64,AA=="), shown("data:video/mov;base64,AA==")),
+        (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take:  ")),
+        (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take:  ")),
+        (CLAUDE, shown("data:image/gif;base64,AA=="), shown("data:image/gif;base64,AA==")),
+        (GEMINI, typed("image/png", "AA=="), typed_url("image/png", "data:image/png;base64,AA==")),
+        (GEMINI, film.clone(), film),
+        (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
+        (CLAUDE, uploaded.clone(), uploaded.clone()),
+        (GEMINI, uploaded.clone(), left_out("file that this model cannot take:  ")),
+        (BEDROCK, uploaded, left_out("file that this model cannot take:  ")),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
+        assert_eq!(sent["messages"][0]["content"], expected, "{model}: {part}");
+    }
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
     let history = json!([
         user("look"),
@@ -1216,6 +1257,11 @@ fn each_provider_gets_contents_in_its_form() {
         (&shown["role"], shown["content"].as_array().unwrap().len(), &sent["messages"][5]),
         (&json!("user"), 4, &user("next"))
     );
+    // Who made an image is not told wrongly.
+    assert_eq!(shown["content"][0]["text"], "Image(s) from tool result:");
+    let drawn = json!([user("draw"), {"role": "assistant", "content": [image]}, user("next")]);
+    let sent = plain(json!({"model": GEMINI, "messages": drawn}));
+    assert_eq!(sent["messages"][2]["content"][0]["text"], "Image(s) from the assistant's answer:");
 
     let told = json!([user("hi"), {"role": "developer", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]}, user("ho")]);
     let sent = plain(json!({"model": GEMINI, "messages": told}));
