@@ -128,7 +128,8 @@ pub(crate) const PENALTIES: u8 = 4;
 pub(crate) const SAMPLING: u8 = 8;
 /// What not all of OpenAI's kind know.
 pub(crate) const EXTRAS: u8 = 16;
-/// A schema for the answer, which Claude takes since 4.5 (Anthropic's documentation, "Structured outputs").
+/// A schema for the answer, which Claude takes since 4.5 (Anthropic's documentation, "Structured outputs"; Opus 4.1 did in a
+/// beta alone).
 pub(crate) const SCHEMA: u8 = 32;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.

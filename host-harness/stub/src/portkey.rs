@@ -249,10 +249,18 @@ fn user(content: &Value) -> Value {
             Some(with_marker(made, plain_marker(part)))
         }
         Some("file") => {
-            let data = part["file"]["file_data"].as_str()?;
-            Some(
-                json!({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": data}}),
-            )
+            let file = &part["file"];
+            let source = if let Some(url) = file["file_url"].as_str() {
+                json!({"type": "url", "url": url})
+            } else if let Some(id) = file["file_id"].as_str() {
+                // The hosted gateway's (Portkey's documentation, "Anthropic", "Files"): 1.15.2 leaves it out.
+                json!({"type": "file", "file_id": id})
+            } else {
+                let media_type = file["mime_type"].as_str().unwrap_or("application/pdf");
+                let kind = if media_type == "text/plain" { "text" } else { "base64" };
+                json!({"type": kind, "media_type": media_type, "data": file["file_data"].as_str()?})
+            };
+            Some(json!({"type": "document", "source": source}))
         }
         _ => None,
     };
@@ -378,12 +386,44 @@ fn converse_part(part: &Value) -> Option<Value> {
         Some("image_url") => {
             let data = part["image_url"]["url"].as_str()?.strip_prefix("data:")?;
             let (media_type, bytes) = data.split_once(";base64,")?;
-            let format = media_type.rsplit('/').next().unwrap_or_default();
-            let kind = if media_type.starts_with("image/") { "image" } else { "document" };
-            Some(json!({(kind): {"format": format, "source": {"bytes": bytes}}}))
+            Some(media(media_type, json!({"bytes": bytes})))
+        }
+        Some("file") => {
+            let file = &part["file"];
+            let mut source = json!({});
+            if let Some(bytes) = file["file_data"].as_str() {
+                set(&mut source, "bytes", bytes);
+            }
+            if let Some(uri) = file["file_url"].as_str() {
+                set(&mut source, "s3Location", json!({"uri": uri}));
+            }
+            Some(media(file["mime_type"].as_str().unwrap_or("application/pdf"), source))
         }
         _ => None,
     }
+}
+
+/// An image, a video or a document, by the types that it knows (1.15.2, `imagesMimeTypes` and `videoMimeTypes`).
+fn media(media_type: &str, source: Value) -> Value {
+    let (of, format) = media_type.split_once('/').unwrap_or_default();
+    let kind = match of {
+        "image" if matches!(format, "jpeg" | "png" | "bmp" | "tiff" | "webp") => "image",
+        "video" if format != "quicktime" => "video",
+        _ => "document",
+    };
+    json!({(kind): {"format": format, "source": source}})
+}
+
+/// Data, or an address with the type that is told, or that its end tells.
+fn image(image: &Value) -> Option<Value> {
+    let url = image["url"].as_str().filter(|url| !url.is_empty())?;
+    if let Some((media_type, data)) = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,")) {
+        return Some(json!({"inlineData": {"mimeType": media_type, "data": data}}));
+    }
+    let ends = [(".png", "image/png"), (".jpg", "image/jpeg"), (".pdf", "application/pdf"), (".mp4", "video/mp4")];
+    let end = ends.iter().find(|(end, _)| url.ends_with(end)).map(|(_, kind)| *kind);
+    let media_type = image["mime_type"].as_str().or(end);
+    Some(json!({"fileData": {"mimeType": media_type, "fileUri": url}}))
 }
 
 /// For Gemini.
@@ -411,7 +451,7 @@ fn generate_content(body: &Value) -> Option<Value> {
                 Value::String(text) if parts.is_empty() => parts.push(json!({"text": text})),
                 content => parts.extend(list(content).filter_map(|part| match part["type"].as_str() {
                     Some("text") => Some(json!({"text": part["text"]})),
-                    Some("image_url") => Some(json!({"inlineData": part["image_url"]})),
+                    Some("image_url") => image(&part["image_url"]),
                     Some("input_audio") => Some(json!({"inlineData": part["input_audio"]})),
                     _ => None,
                 })),
@@ -519,6 +559,62 @@ mod tests {
         let sent = |url: &str| Sent::of(&json!({"model": model, "messages": image(url)}));
         assert_eq!(sent("https://a.example/b.png").unwrap_err().status, 500);
         assert!(sent("data:image/png;base64,AA==").is_ok());
+    }
+
+    #[test]
+    fn files_reach_each_provider_in_its_form() {
+        let content = |model: &str, part: Value| {
+            let body = json!({"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": [part]}]});
+            match Sent::of(&body) {
+                Ok(Sent::Anthropic(body)) => body["messages"][0]["content"][0].clone(),
+                Ok(Sent::Bedrock { body, .. }) => body["messages"][0]["content"][0].clone(),
+                Ok(Sent::Gemini { body, .. }) => body["contents"][0]["parts"][0].clone(),
+                _ => panic!("{model}"),
+            }
+        };
+        let file = |file: Value| json!({"type": "file", "file": file});
+        let shown = |image: Value| json!({"type": "image_url", "image_url": image});
+        let (claude, nova, gemini) =
+            ("@anthropic/claude-sonnet-4-5", "@bedrock/us.amazon.nova-pro-v1:0", "@google/gemini-2.5-pro");
+        for (model, part, expected) in [
+            (
+                claude,
+                file(json!({"mime_type": "text/plain", "file_data": "a"})),
+                json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}),
+            ),
+            (
+                claude,
+                file(json!({"file_url": "https://a.example/b"})),
+                json!({"type": "document", "source": {"type": "url", "url": "https://a.example/b"}}),
+            ),
+            (
+                nova,
+                file(json!({"file_url": "s3://a/b"})),
+                json!({"document": {"format": "pdf", "source": {"s3Location": {"uri": "s3://a/b"}}}}),
+            ),
+            (
+                nova,
+                shown(json!({"url": "data:video/mp4;base64,AA=="})),
+                json!({"video": {"format": "mp4", "source": {"bytes": "AA=="}}}),
+            ),
+            (
+                nova,
+                shown(json!({"url": "data:image/gif;base64,AA=="})),
+                json!({"document": {"format": "gif", "source": {"bytes": "AA=="}}}),
+            ),
+            (
+                gemini,
+                shown(json!({"url": "https://youtu.be/x", "mime_type": "video/mp4"})),
+                json!({"fileData": {"mimeType": "video/mp4", "fileUri": "https://youtu.be/x"}}),
+            ),
+            (
+                gemini,
+                shown(json!({"url": "data:image/gif;base64,AA=="})),
+                json!({"inlineData": {"mimeType": "image/gif", "data": "AA=="}}),
+            ),
+        ] {
+            assert_eq!(content(model, part.clone()), expected, "{model}: {part}");
+        }
     }
 
     #[test]

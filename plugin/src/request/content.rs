@@ -41,7 +41,8 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
                 if says_nothing {
                     message.set("content", "(see attached image)");
                 }
-                shown.push(text_part("Image(s) from tool result:".into()).into());
+                let whose = if is_role(&message, "tool") { "tool result" } else { "the assistant's answer" };
+                shown.push(text_part(format!("Image(s) from {whose}:").into()).into());
                 shown.extend(images);
             }
         }
@@ -65,8 +66,6 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         let is_own = matches!(target.family, Family::Claude | Family::Gemini | Family::Nova);
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
-    let is_gemini = targets.all(|target| target.family == Family::Gemini);
-    let is_bedrock = targets.goes(Route::Bedrock);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
@@ -75,7 +74,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             let mut all = Vec::with_capacity(content.len());
             for part in content {
                 all.push(match part.object() {
-                    Some(object) if is_rewritten => rewritten(object, is_gemini, is_bedrock),
+                    Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) => document(object),
                     None => part,
                 });
@@ -94,26 +93,58 @@ const BARE: [(&str, &str); 5] = [
     ("UklGR", "image/webp"),
 ];
 
-fn as_url(data: Cow<'_, str>) -> Cow<'_, str> {
-    match BARE.iter().find(|(start, _)| data.starts_with(start)) {
-        Some((_, kind)) => Cow::Owned(format!("data:{kind};base64,{data}")),
-        None => data,
+/// Data as a URL, of this kind if it is told.
+fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
+    let bare = || BARE.iter().find(|(start, _)| data.starts_with(start)).map_or("", |(_, kind)| kind);
+    match if kind.is_empty() { bare() } else { kind } {
+        kind if !kind.is_empty() && !data.contains(':') => Cow::Owned(format!("data:{kind};base64,{data}")),
+        _ => data,
     }
 }
 
+/// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for which the
+/// gateway hands on what stands behind the slash.
+const RENAMED: [(&str, &str); 6] = [
+    ("image/jpg", "image/jpeg"),
+    ("wordprocessingml", "application/docx"),
+    ("spreadsheetml", "application/xlsx"),
+    ("msword", "application/doc"),
+    ("ms-excel", "application/xls"),
+    ("quicktime", "video/mov"),
+];
+
 /// A part for those for whom the gateway writes it anew. It keeps a text and what is in `image_url`, for Gemini audio too, and
-/// of Bedrock's images only those whose data are there (for an address it answers 500).
-fn rewritten(mut part: Object<'_>, is_gemini: bool, is_bedrock: bool) -> Json<'_> {
+/// for Bedrock only what is there (for an address it answers 500), and a file in S3.
+fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
+    let is_gemini = targets.all(|target| target.family == Family::Gemini);
+    let is_bedrock = targets.goes(Route::Bedrock);
     let kind = part.text("type");
-    if kind == "text" || kind == "input_audio" && is_gemini {
+    let held = part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
+    // Of Anthropic's Files the hosted gateway takes the id (Portkey's documentation, "Anthropic", "Files").
+    let is_stored = is_bedrock && held.text("file_url").starts_with("s3://")
+        || held.text("file_id").starts_with("file_")
+            && targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
+    if kind == "text" || kind == "input_audio" && is_gemini || kind == "file" && is_stored {
         return part.into();
     }
-    let held = part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
+    let told = held.text("mime_type");
     let url = ["url", "file_data", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
-    let url = as_url(url);
+    let mut text = None;
+    // Of a plain text the gateway takes the text itself.
+    let url = if told == "text/plain" && !is_bedrock && !url.starts_with("data:") && held.get("file_data").is_some() {
+        text = Some(format!("{}\n{url}", held.text("filename")));
+        url
+    } else {
+        as_url(url, &told)
+    };
+    let renamed = url.split_once(";base64,").and_then(|(head, data)| {
+        let mut names = RENAMED.iter().take(if is_bedrock { RENAMED.len() } else { 1 });
+        let (_, name) = names.find(|(part, _)| head.contains(part))?;
+        Some(Cow::Owned(format!("data:{name};base64,{data}")))
+    });
+    let url = renamed.unwrap_or(url);
     let is = |start: &str| url.starts_with(start);
     let is_elsewhere = !is("data:") && url.contains("://");
-    let mut text = None;
     // What is text is one here.
     if is("data:text/") || is("data:application/json") {
         let told = base64::decoded(url.as_bytes()).ok();
@@ -123,7 +154,11 @@ fn rewritten(mut part: Object<'_>, is_gemini: bool, is_bedrock: bool) -> Json<'_
         && if is_elsewhere {
             !is_bedrock
         } else {
-            is_gemini && is("data:") || is("data:image/") || is("data:application/pdf")
+            let is_film = is("data:video/") && targets.all(|target| target.family == Family::Nova);
+            let is_office = is_bedrock && (is("data:application/doc") || is("data:application/xls"));
+            is_gemini && is("data:") || is_film || is_office || is("data:application/pdf")
+                // The gateway makes a document of one for Bedrock.
+                || is("data:image/") && !(is_bedrock && is("data:image/gif"))
         };
     if text.is_none() && !is_taken {
         text = Some(format!(
@@ -139,13 +174,10 @@ fn rewritten(mut part: Object<'_>, is_gemini: bool, is_bedrock: bool) -> Json<'_
             [("type", "file".into()), ("file", [("file_url", Json::Text(url))].into())].into()
         }
         None => {
-            // "Input should be 'image/jpeg'"
-            let url = url
-                .strip_prefix("data:image/jpg")
-                .map(|rest| Cow::Owned(format!("data:image/jpeg{rest}")))
-                .unwrap_or(url.clone());
-            let mut image = Object::from([("url", Json::Text(url))]);
-            image.set_some("detail", held.get("detail").cloned());
+            // The type stays too, which Gemini needs where it is elsewhere.
+            let mut image = held;
+            image.retain(&|name| !name.starts_with("file"));
+            image.set("url", Json::Text(url));
             [("type", "image_url".into()), ("image_url", image.into())].into()
         }
     };
@@ -156,7 +188,9 @@ fn rewritten(mut part: Object<'_>, is_gemini: bool, is_bedrock: bool) -> Json<'_
 /// A file for all others.
 fn document(mut part: Object<'_>) -> Json<'_> {
     let mut file = part.get("file").and_then(Json::object).unwrap_or_default();
-    let Some(url) = file.get("file_data").and_then(Json::string).map(as_url) else { return part.into() };
+    let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, "")) else {
+        return part.into();
+    };
     // OpenAI takes data without a name for none ("Missing required parameter": openai/openai-agents-python#1513).
     if url.starts_with("data:") && file.text("filename").is_empty() {
         file.set("filename", "file");

@@ -75,10 +75,11 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
                 calls.push(Json::from([("id", part.take("id").unwrap_or("".into())), ("function", function.into())]));
             }
         }
-        if !calls.is_empty() && !message.has("tool_calls") {
+        // openai-python writes `null` where there are none.
+        if !calls.is_empty() && message.get("tool_calls").is_none() {
             message.set("tool_calls", calls);
         }
-        if !rest.is_empty() || message.has("tool_calls") {
+        if !rest.is_empty() || message.get("tool_calls").is_some() {
             message.set("content", list(rest));
             out.push(message);
         }
@@ -146,17 +147,20 @@ fn raw(text: Cow<'_, str>) -> String {
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
-    // Where no call is wanted Bedrock and Z.AI know no word for that.
-    let is_unwanted = targets.any(|it| it.route == Route::Bedrock || is_zai(it))
-        && body.members.get("tool_choice").is_some_and(is_none);
-    if own.supports_tools == Some(false) || is_unwanted || body.tools.is_empty() {
-        body.tools.clear();
-        for name in ["tools", "tool_choice", "parallel_tool_calls"] {
-            body.members.remove(name);
-        }
-        return;
-    }
     choice(body, targets);
+    // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
+    let is_unwanted =
+        targets.any(|it| it.route == Route::Bedrock || is_zai(it)) && body.members.is("tool_choice", "none");
+    let has_called = || body.messages.iter().any(|message| message.get("tool_calls").is_some());
+    if own.supports_tools == Some(false) || is_unwanted && !(targets.goes(Route::Bedrock) && has_called()) {
+        body.tools.clear();
+    }
+    if is_unwanted || body.tools.is_empty() {
+        ["tool_choice", "parallel_tool_calls"].iter().for_each(|name| body.members.remove(name));
+    }
+    if body.tools.is_empty() {
+        return body.members.remove("tools");
+    }
     let mut room = schema::ROOM;
     let form = Form::of(targets);
     let refuses_strict = targets.any(|target| {
@@ -204,22 +208,27 @@ fn is_zai(target: &Traits) -> bool {
     target.family == Family::Glm && target.route == Route::Direct
 }
 
-/// Whether a `tool_choice` is none, in either form.
-fn is_none(choice: &Json<'_>) -> bool {
-    choice.is("none") || choice.object().is_some_and(|choice| choice.is("type", "none"))
-}
-
 /// A choice in Anthropic's form, or in that of the Responses API, becomes one of chat completions. Models that always think
 /// refuse to be made to call a tool, and choose by themselves ("Thinking mode does not support this tool_choice":
 /// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
 fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
     let mut named = choice.object().unwrap_or_default();
+    // The Responses API has it on one level.
+    if named.is("type", "allowed_tools") && named.get("allowed_tools").is_none() {
+        named.remove("type");
+        named = Object::from([("type", "allowed_tools".into()), ("allowed_tools", named.into())]);
+        choice = named.clone().into();
+    }
     // Only OpenAI knows a choice among some of the tools: to others the rest is not offered.
     if let Some(mut allowed) = named.take("allowed_tools").and_then(Json::into_object)
         && !targets.all(|target| target.family == Family::Gpt)
     {
-        let name = |tool: &Object<'_>| Some(String::from(tool.get("function").and_then(Json::object)?.text("name")));
+        // On either level, as the Responses API and Anthropic's have it.
+        let name = |tool: &Object<'_>| {
+            let function = tool.get("function").and_then(Json::object);
+            Some(String::from(function.as_ref().unwrap_or(tool).get("name")?.text()))
+        };
         let some = allowed.take("tools").and_then(Json::into_list).unwrap_or_default();
         // OpenAI takes as many.
         let some: Vec<_> = some.iter().take(128).filter_map(|tool| name(&tool.object()?)).collect();
@@ -235,7 +244,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else if named.has("function") {
         named.set("type", "function");
         named.into()
-    } else if named.iter().count() == 1 {
+    } else if kind == "none" || named.iter().count() == 1 {
         Json::Text(kind)
     } else {
         choice
@@ -588,7 +597,7 @@ fn blocks(message: &mut Object<'_>) {
         }
         blocks.push(part);
     }
-    if !message.has("content_blocks") {
+    if message.get("content_blocks").is_none() {
         message.set("content_blocks", list(blocks));
     }
     message.set("content", texts);

@@ -106,13 +106,19 @@ pub(super) fn parameters<'a>(given: Option<Json<'a>>, form: Form, room: &mut usi
     fitted(given, form, room).map(Json::from)
 }
 
-fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Object<'a>> {
+/// A schema with its definitions in the place of today.
+fn of_today(given: Option<Json<'_>>) -> Object<'_> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
     if let Some(mut older) = schema.take("definitions").and_then(Json::into_object) {
         older.extend(schema.take("$defs").and_then(Json::into_object).unwrap_or_default());
         schema.set("$defs", older);
     }
     schema.remove("definitions");
+    schema
+}
+
+fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Object<'a>> {
+    let schema = of_today(given);
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
     let is_alone = defs.is_empty();
     let mut walk = Walk { defs, left: MOST, room };
@@ -173,11 +179,11 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
 
 /// A schema for the answer in Google's form.
 pub(super) fn of_google(schema: &Json<'_>) -> Json<'static> {
-    let json = schema.to_json().replace(OLDER, "#/$defs/").replace("\"definitions\"", "\"$defs\"");
-    let schema = Json::parse(&json).unwrap_or(Json::NULL);
-    let defs = schema.object().and_then(|schema| schema.get("$defs")?.object()).unwrap_or_default();
+    let json = schema.to_json().replace(OLDER, "#/$defs/");
+    let schema = of_today(Json::parse(&json).ok());
+    let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
     let mut room = ROOM;
-    Json::from(Walk { defs, left: MOST, room: &mut room }.google(schema, DEEPEST)).owned()
+    Json::from(Walk { defs, left: MOST, room: &mut room }.google(schema.into(), DEEPEST)).owned()
 }
 
 /// Bounds, which Anthropic refuses in a schema for the answer.
@@ -189,11 +195,13 @@ const BOUNDS: [&str; 11] = [
 /// So many definitions may lead to each other.
 const MOST_DEFINITIONS: usize = 64;
 
-/// A schema for the answer as Anthropic takes it: each object closed, without bounds, and none if it leads to itself
-/// ("Circular reference detected in schema definitions": egonSchiele/agency-lang#487). Sources of the others: see
-/// `host-harness/stub/src/strict/anthropic.rs`.
-pub(super) fn closed(schema: Json<'_>) -> Option<Json<'_>> {
-    let defs = schema.object()?.get("$defs").and_then(Json::object).unwrap_or_default();
+/// A schema for the answer as Anthropic takes it: each object closed, without bounds. None if it leads to itself ("Circular
+/// reference detected in schema definitions": egonSchiele/agency-lang#487), or if an object in it may have any members:
+/// closed it could have none. Sources of the others: see `host-harness/stub/src/strict/anthropic.rs`.
+pub(super) fn closed(schema: &Json<'_>) -> Option<Json<'static>> {
+    let json = schema.to_json().replace(OLDER, "#/$defs/");
+    let schema = of_today(Json::parse(&json).ok());
+    let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
     let mut open: Vec<_> = defs.iter().map(|(name, json)| (format!("#/$defs/{name}\""), json.to_json())).collect();
     open.push(("\"#\"".into(), schema.to_json()));
     if open.len() > MOST_DEFINITIONS {
@@ -207,7 +215,7 @@ pub(super) fn closed(schema: Json<'_>) -> Option<Json<'_>> {
             return None;
         }
     }
-    close(schema, DEEPEST)
+    close(schema.into(), DEEPEST).map(|schema| schema.owned())
 }
 
 fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {
@@ -226,7 +234,12 @@ fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {
             out.add(name, close(value, depth)?);
         }
     }
-    if out.is("type", "object") {
+    // It may be `null` too.
+    if out.text("type").contains("object") {
+        let more = out.get("additionalProperties");
+        if more.is_some_and(Json::is_object) || !out.has("properties") && more.and_then(Json::bool) != Some(false) {
+            return None;
+        }
         out.set("additionalProperties", false);
     }
     Some(out.into())

@@ -12,6 +12,7 @@ const CLAUDE: &str = "@anthropic/claude-sonnet-4-5";
 const OPUS: &str = "@anthropic/claude-opus-4-8";
 const BEDROCK: &str = "@bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const BEDROCK_LLAMA: &str = "@bedrock/us.meta.llama4-maverick-17b-instruct-v1:0";
+const NOVA: &str = "@bedrock/us.amazon.nova-pro-v1:0";
 const GPT: &str = "@openai/gpt-5-mini";
 const GEMINI: &str = "@google/gemini-2.5-pro";
 const KIMI: &str = "@moonshot/kimi-k3";
@@ -669,6 +670,16 @@ fn turns_are_taken_where_they_must_be() {
     silent["tool_calls"] = Value::Null;
     let sent = plain(json!({"model": GEMINI, "messages": [user("a"), silent, user("c")]}));
     assert_eq!(sent["messages"], json!([user("a"), own("b"), user("c")]));
+    let asked = json!({"model": CLAUDE, "messages": [user("a"), silent, user("c")], "reasoning_effort": "low"});
+    assert_eq!(plain(asked)["thinking"]["type"], "enabled");
+    silent["content"] = json!([{"type": "tool_use", "id": "a", "name": "f", "input": {}}]);
+    let sent = plain(json!({"model": GPT, "messages": [user("a"), silent, result("a", "r".into()), user("c")]}));
+    assert_eq!(sent["messages"][1]["tool_calls"], json!([call("a", "f", "{}".into())]));
+    // Nor is reasoning lost beside blocks that are none.
+    let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
+    let thoughtful = json!({"role": "assistant", "content": [thought, part("b")], "content_blocks": null});
+    let sent = plain(json!({"model": CLAUDE, "messages": [user("a"), thoughtful, user("c")]}));
+    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought, part("b")]));
     // LangChain writes a bare text beside a part.
     let parts = json!({"role": "assistant", "content": ["b", {"type": "thinking", "thinking": "t", "signature": "s"}]});
     let sent = plain(json!({"model": GPT, "messages": [user("a"), parts, user("c")]}));
@@ -1189,6 +1200,46 @@ fn each_provider_gets_contents_in_its_form() {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": file(data)}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
     }
+    let file = |file: Value| json!([{"type": "file", "file": file}]);
+    let typed_url =
+        |kind: &str, url: &str| json!([{"type": "image_url", "image_url": {"mime_type": kind, "url": url}}]);
+    let typed = |kind: &str, data: &str| file(json!({"mime_type": kind, "file_data": data}));
+    let says = |text: &str| json!([{"type": "text", "text": text}]);
+    let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let film = typed_url("video/mp4", "https://youtu.be/x");
+    let stored = file(json!({"file_url": "s3://a/b.pdf", "mime_type": "application/pdf"}));
+    let uploaded = file(json!({"file_id": "file_011"}));
+    for (model, part, expected) in [
+        (CLAUDE, typed("text/plain", "Hello: you"), says("\nHello: you")),
+        (GEMINI, typed("text/plain", "Hello: you"), says("\nHello: you")),
+        (BEDROCK, typed("text/plain", "SGVsbG8="), says("\nHello")),
+        (CLAUDE, typed("application/pdf", "AA=="), typed_url("application/pdf", "data:application/pdf;base64,AA==")),
+        (CLAUDE, typed(word, "UEsDBA=="), left_out("file that this model cannot take:  ")),
+        (BEDROCK, typed("text/csv", "YSxi"), says("\na,b")),
+        (BEDROCK, typed(word, "UEsDBA=="), typed_url(word, "data:application/docx;base64,UEsDBA==")),
+        (
+            BEDROCK,
+            typed("application/vnd.ms-excel", "AA=="),
+            typed_url("application/vnd.ms-excel", "data:application/xls;base64,AA=="),
+        ),
+        (BEDROCK, stored.clone(), stored.clone()),
+        (NOVA, stored.clone(), stored),
+        (NOVA, typed("video/mp4", "AA=="), typed_url("video/mp4", "data:video/mp4;base64,AA==")),
+        (NOVA, shown("data:video/mp4;base64,AA=="), shown("data:video/mp4;base64,AA==")),
+        (NOVA, shown("data:video/quicktime;base64,AA=="), shown("data:video/mov;base64,AA==")),
+        (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take:  ")),
+        (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take:  ")),
+        (CLAUDE, shown("data:image/gif;base64,AA=="), shown("data:image/gif;base64,AA==")),
+        (GEMINI, typed("image/png", "AA=="), typed_url("image/png", "data:image/png;base64,AA==")),
+        (GEMINI, film.clone(), film),
+        (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
+        (CLAUDE, uploaded.clone(), uploaded.clone()),
+        (GEMINI, uploaded.clone(), left_out("file that this model cannot take:  ")),
+        (BEDROCK, uploaded, left_out("file that this model cannot take:  ")),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
+        assert_eq!(sent["messages"][0]["content"], expected, "{model}: {part}");
+    }
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
     let history = json!([
         user("look"),
@@ -1206,6 +1257,11 @@ fn each_provider_gets_contents_in_its_form() {
         (&shown["role"], shown["content"].as_array().unwrap().len(), &sent["messages"][5]),
         (&json!("user"), 4, &user("next"))
     );
+    // Who made an image is not told wrongly.
+    assert_eq!(shown["content"][0]["text"], "Image(s) from tool result:");
+    let drawn = json!([user("draw"), {"role": "assistant", "content": [image]}, user("next")]);
+    let sent = plain(json!({"model": GEMINI, "messages": drawn}));
+    assert_eq!(sent["messages"][2]["content"][0]["text"], "Image(s) from the assistant's answer:");
 
     let told = json!([user("hi"), {"role": "developer", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]}, user("ho")]);
     let sent = plain(json!({"model": GEMINI, "messages": told}));
@@ -1284,6 +1340,42 @@ fn the_form_of_an_answer_reaches_each_model() {
         assert_eq!(system.contains("JSON"), says, "{model}: {system}");
         assert_eq!(system.contains("integer"), says && asked != object, "{model}: {system}");
     }
+    // What each makes of a part of a schema.
+    let of = |part: Value| json!({"type": "object", "properties": {"a": part}, "required": ["a"]});
+    let closed = |mut schema: Value| {
+        schema["additionalProperties"] = false.into();
+        schema
+    };
+    let (map, text) =
+        (json!({"type": "object", "additionalProperties": {"type": "number"}}), json!({"type": "string"}));
+    let nullable = |properties: Value| json!({"type": ["object", "null"], "properties": properties});
+    let mut endless = of(json!({"$ref": "#/definitions/m"}));
+    endless["definitions"] = json!({"m": {"type": "array", "items": {"$ref": "#/definitions/m"}}});
+    let mut older = of(json!({"$ref": "#/definitions/m"}));
+    older["definitions"] = json!({"m": text});
+    let mut newer = of(json!({"$ref": "#/$defs/m"}));
+    newer["$defs"] = json!({"m": text});
+    let named = json!({"type": "object", "properties": {"definitions": {"type": "array", "items": text}}, "required": ["definitions"]});
+    for (model, given, expected) in [
+        (CLAUDE, map.clone(), None),
+        (CLAUDE, of(map), None),
+        (CLAUDE, of(json!({"type": "object"})), None),
+        (CLAUDE, of(json!({"type": ["object", "null"], "additionalProperties": true})), None),
+        (CLAUDE, of(nullable(json!({"b": text}))), Some(closed(of(closed(nullable(json!({"b": text}))))))),
+        (CLAUDE, endless, None),
+        (CLAUDE, older.clone(), Some(closed(newer))),
+        (CLAUDE, named.clone(), Some(closed(named.clone()))),
+        (GEMINI, named.clone(), Some(named)),
+        (GEMINI, older, Some(of(text))),
+    ] {
+        let sent =
+            plain(json!({"model": model, "messages": [user("hi")], "response_format": told(given.clone(), true)}));
+        assert_eq!(
+            sent["response_format"],
+            expected.map_or(Value::Null, |schema| told(schema, true)),
+            "{model}: {given}"
+        );
+    }
     // Where the host speaks of it, no more is said to those that take it; parts are not joined with it.
     let spoken = json!({"model": GPT, "messages": [user("Reply in json")], "response_format": object});
     assert_eq!(plain(spoken.clone())["messages"], spoken["messages"]);
@@ -1334,6 +1426,25 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
         assert_eq!((tools.len(), &sent["tool_choice"]), (count, &choice), "{model}");
         assert_eq!(tools[count - 1]["function"]["name"], "g", "{model}");
     }
+    // In the spelling of the Responses API: the tools, or all of it.
+    let flat = json!({"type": "function", "name": "g"});
+    let tools = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [flat]}});
+    let all = json!({"type": "allowed_tools", "mode": "auto", "tools": [flat]});
+    let none = json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "h"}]});
+    for (model, choice, left, expected) in [
+        (CLAUDE, &tools, json!(["g"]), json!("auto")),
+        (CLAUDE, &all, json!(["g"]), json!("auto")),
+        (CLAUDE, &none, json!([]), Value::Null),
+        (GPT, &all, json!(["f", "g"]), tools.clone()),
+        (CODEX, &all, json!(["f", "g"]), all.clone()),
+    ] {
+        for offered in [&offered, &json!([{"type": "function", "name": "f"}, flat])] {
+            let sent = plain(json!({"model": model, "messages": [user("a")], "tools": offered, "tool_choice": choice}));
+            let names = sent["tools"].as_array().into_iter().flatten();
+            let names: Vec<_> = names.map(|tool| tool["function"].get("name").unwrap_or(&tool["name"])).collect();
+            assert_eq!((json!(names), &sent["tool_choice"]), (left.clone(), &expected), "{model}: {choice}");
+        }
+    }
 
     let tool = json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]);
     for (model, choice, strict, tools) in [
@@ -1347,6 +1458,12 @@ fn what_the_gateway_leaves_out_is_said_otherwise() {
         assert_eq!(sent["tools"].as_array().map_or(0, Vec::len), tools, "{model}");
         assert_eq!(sent["tools"][0]["function"].get("strict").is_some(), strict, "{model}");
         assert_eq!(sent.get("tool_choice").is_some(), tools > 0, "{model}");
+    }
+    // Bedrock wants the tools that were called: a model that is offered them knows how they are called.
+    for choice in [json!("none"), json!({"type": "none", "x": 1})] {
+        let sent = plain(json!({"model": BEDROCK, "messages": history, "tools": tool, "tool_choice": choice}));
+        assert_eq!(sent["tools"][0]["function"]["parameters"], tool[0]["function"]["parameters"]);
+        assert!(sent.get("tool_choice").is_none(), "{sent}");
     }
 }
 

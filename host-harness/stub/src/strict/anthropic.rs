@@ -100,17 +100,18 @@ fn tools(body: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// A schema for the answer is taken by models since 4.5 and by Opus 4.1. Sources: docs, "Structured outputs";
+/// A schema for the answer is taken by models since 4.5. Sources: docs, "Structured outputs";
 /// egonSchiele/agency-lang#487 (one that refers to itself).
 fn format(schema: &Value, model: &str, family: Option<&Family>) -> Result<(), String> {
     if schema.is_null() {
         return Ok(());
     }
     let is_old = |family: &Family| family.output < 64_000 || ["claude-3-7", "claude-sonnet-4"].contains(&family.name);
-    if family.is_some_and(is_old) && !model.contains("opus-4-1") {
+    if family.is_some_and(is_old) {
         return Err(format!("'{model}' does not support output format."));
     }
-    for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
+    let definitions = DEFINITIONS.into_iter().filter_map(|(place, _)| schema[place].as_object());
+    for (name, definition) in definitions.flatten() {
         if leads_to(definition, name, schema, 32) {
             return Err(format!(
                 "Circular reference detected in schema definitions: {name} -> {name}. Self-referencing or mutually-referencing definitions are not supported."
@@ -120,10 +121,14 @@ fn format(schema: &Value, model: &str, family: Option<&Family>) -> Result<(), St
     closed(schema, "output_config.format.schema")
 }
 
+/// Where definitions may be (docs, "Structured outputs", "JSON Schema limitations"), and how they are referred to.
+const DEFINITIONS: [(&str, &str); 2] = [("$defs", "#/$defs/"), ("definitions", "#/definitions/")];
+
 /// Whether a schema refers to a definition, or to one that does.
 fn leads_to(schema: &Value, name: &str, root: &Value, depth: usize) -> bool {
-    if let Some(named) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/")) {
-        return named == name || depth > 0 && leads_to(&root["$defs"][named], name, root, depth - 1);
+    let named = |(place, prefix)| Some((place, schema["$ref"].as_str()?.strip_prefix(prefix)?));
+    if let Some((place, named)) = DEFINITIONS.into_iter().find_map(named) {
+        return named == name || depth > 0 && leads_to(&root[place][named], name, root, depth - 1);
     }
     let members = schema.as_object().into_iter().flatten().map(|(_, value)| value);
     members.chain(list(schema)).any(|inner| leads_to(inner, name, root, depth))
@@ -132,7 +137,8 @@ fn leads_to(schema: &Value, name: &str, root: &Value, depth: usize) -> bool {
 /// What constrains an answer is closed, and has no bounds. Sources: veryfront/veryfront-code#3918, BerriAI/litellm#35808,
 /// vercel/ai#20681 (of strict tools), laravel/ai#715 (bounds).
 fn closed(schema: &Value, path: &str) -> Result<(), String> {
-    if schema["type"] == "object" && schema["additionalProperties"] != false {
+    let is_object = schema["type"] == "object" || list(&schema["type"]).any(|kind| kind == "object");
+    if is_object && schema["additionalProperties"] != false {
         return Err(format!("{path}: For 'object' type, 'additionalProperties' must be explicitly set to false"));
     }
     const BOUNDS: [&str; 8] = [
@@ -210,6 +216,17 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             }
         }
         Some("image" | "document") if block["source"]["type"] == "base64" => {
+            let known: &[&str] = match block["type"].as_str() {
+                Some("image") => &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                _ => &["application/pdf"],
+            };
+            if !block["source"]["media_type"].as_str().is_some_and(|kind| known.contains(&kind)) {
+                let kind = block["type"].as_str().unwrap_or_default();
+                return Err(format!(
+                    "{path}.{kind}.source.base64.media_type: Input should be '{}'",
+                    known.join("', '")
+                ));
+            }
             let data = block["source"]["data"].as_str().unwrap_or_default();
             if data.is_empty() { Err(format!("{path}.image.source.base64.data: Field required")) } else { Ok(()) }
         }

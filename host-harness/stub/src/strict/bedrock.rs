@@ -20,6 +20,13 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
         .map_err(|message| format!("The model returned the following errors: {message}"))
 }
 
+/// The formats that there are. Source: AWS' API reference, `ImageBlock`, `VideoBlock` and `DocumentBlock`.
+const FORMATS: [(&str, &[&str]); 3] = [
+    ("image", &["png", "jpeg", "gif", "webp"]),
+    ("video", &["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp"]),
+    ("document", &["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"]),
+];
+
 /// Sources: AWS' API reference of Converse (`ContentBlock`, `ToolResultContentBlock`), and the refusals that users quote:
 /// strands-agents/harness-sdk#3677 (nothing before a cache point), anomalyco/opencode#36517 (one after reasoning).
 fn form(body: &Value) -> Result<(), String> {
@@ -46,6 +53,16 @@ fn form(body: &Value) -> Result<(), String> {
                 return Err(format!(
                     "The text field in the ContentBlock object at messages.{at}.content.{index} is blank. Add text to the text field, and try again."
                 ));
+            }
+            let path = format!("messages.{}.member.content.{}.member", at + 1, index + 1);
+            for (kind, known) in FORMATS {
+                let format = block[kind]["format"].as_str().filter(|format| !known.contains(format));
+                if let Some(format) = format {
+                    return Err(format!(
+                        "1 validation error detected: Value '{format}' at '{path}.{kind}.format' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+                        known.join(", ")
+                    ));
+                }
             }
             if block.get("cachePoint").is_some() {
                 match index.checked_sub(1).and_then(|index| blocks.get(index)) {

@@ -66,7 +66,13 @@ fn what_anthropic_refuses() {
     let result = |content: Value| json!([{"type": "tool_result", "tool_use_id": "1", "content": content}]);
     let formed =
         |schema: Value| claude(json!({"output_config": {"format": {"type": "json_schema", "schema": schema}}}));
+    let shown = |kind: &str, media_type: &str| {
+        let source = json!({"type": "base64", "media_type": media_type, "data": "AA=="});
+        claude(user(json!([{"type": kind, "source": source}])))
+    };
     let cases = [
+        (shown("image", "image/jpg"), "media_type: Input should be 'image/jpeg'"),
+        (shown("document", "text/csv"), "media_type: Input should be 'application/pdf'"),
         (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
         (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
         (claude(json!({"tools": [{"name": "f"}]})), "tools.0.custom.input_schema: Field required"),
@@ -125,11 +131,11 @@ fn what_anthropic_refuses() {
         (formed(json!({"type": "object"})), "output_config.format.schema: For 'object' type, 'additionalProperties'"),
         (formed(json!({"type": "array", "items": {"type": "integer", "minimum": 1}})), "property 'minimum' is not"),
         (formed(json!({"type": "array", "minItems": 2})), "'minItems' values other than 0 or 1"),
+        (formed(json!({"type": ["object", "null"]})), "output_config.format.schema: For 'object' type"),
         (formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}})), "Circular reference"),
+        (formed(json!({"definitions": {"a": {"items": {"$ref": "#/definitions/a"}}}})), "Circular reference"),
         (
-            claude(
-                json!({"model": "claude-sonnet-4-20250514", "output_config": {"format": {"schema": {"type": "string"}}}}),
-            ),
+            claude(json!({"model": "claude-opus-4-1", "output_config": {"format": {"schema": {"type": "string"}}}})),
             "does not support output format",
         ),
         (
@@ -223,6 +229,10 @@ fn what_bedrock_refuses() {
         (request(result(json!([{"text": "a"}])), false), "The toolConfig field must be defined"),
         (request(result(json!([{"text": "a"}])), true), "errors: messages.0.content.0: unexpected `tool_use_id`"),
         (json!({"messages": [{"role": "assistant", "content": [{"text": "a"}]}]}), "must start with a user message"),
+        (
+            request(json!([{"document": {"format": "gif", "source": {"bytes": "AA=="}}}]), false),
+            "Value 'gif' at 'messages.1.member.content.1.member.document.format' failed to satisfy constraint",
+        ),
         (
             json!({"messages": [{"role": "user", "content": [{"text": "a"}]}],
                 "additionalModelRequestFields": {"output_config": {"format": {}}}}),
