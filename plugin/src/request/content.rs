@@ -116,14 +116,15 @@ const RENAMED: [(&str, &str); 6] = [
 /// A part for those for whom the gateway writes it anew. It keeps a text and what is in `image_url`, for Gemini audio too, and
 /// for Bedrock only what is there (for an address it answers 500), and a file in S3.
 fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
-    let is_gemini = targets.all(|target| target.family == Family::Gemini);
+    let is_gemini = targets.are(Family::Gemini);
     let is_bedrock = targets.goes(Route::Bedrock);
     let kind = part.text("type");
     let held = part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
     // Of Anthropic's Files the hosted gateway takes the id (Portkey's documentation, "Anthropic", "Files").
     let is_stored = is_bedrock && held.text("file_url").starts_with("s3://")
         || held.text("file_id").starts_with("file_")
-            && targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
+            && targets.are(Family::Claude)
+            && targets.all(|target| target.route == Route::Direct);
     if kind == "text" || kind == "input_audio" && is_gemini || kind == "file" && is_stored {
         return part.into();
     }
@@ -154,7 +155,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         && if is_elsewhere {
             !is_bedrock
         } else {
-            let is_film = is("data:video/") && targets.all(|target| target.family == Family::Nova);
+            let is_film = is("data:video/") && targets.are(Family::Nova);
             let is_office = is_bedrock && (is("data:application/doc") || is("data:application/xls"));
             is_gemini && is("data:") || is_film || is_office || is("data:application/pdf")
                 // The gateway makes a document of one for Bedrock.

@@ -81,9 +81,12 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
         let is_of = |family| targets.has(&[family]);
         // Anthropic takes one for a promise alone, and not each.
         let fitted = if is_of(Family::Claude) && !targets.goes(Route::OpenRouter) && !targets.goes(Route::Other) {
-            told.get("strict").and_then(Json::bool).filter(|strict| *strict).and_then(|_| schema::closed(&schema))
+            told.get("strict")
+                .and_then(Json::bool)
+                .filter(|strict| *strict)
+                .and_then(|_| schema::of_answer(&schema, true))
         } else if is_of(Family::Gemini) && !targets.goes(Route::OpenRouter) {
-            Some(schema::of_google(&schema))
+            schema::of_answer(&schema, false)
         } else {
             Some(schema)
         };

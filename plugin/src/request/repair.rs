@@ -222,7 +222,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     }
     // Only OpenAI knows a choice among some of the tools: to others the rest is not offered.
     if let Some(mut allowed) = named.take("allowed_tools").and_then(Json::into_object)
-        && !targets.all(|target| target.family == Family::Gpt)
+        && !targets.are(Family::Gpt)
     {
         // On either level, as the Responses API and Anthropic's have it.
         let name = |tool: &Object<'_>| {
@@ -263,7 +263,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
 /// (Gage-Technologies/mistral-go#2).
 pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
-    let is_mistral = targets.any(|target| target.family == Family::Mistral);
+    let is_mistral = targets.has(&[Family::Mistral]);
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
     let takes_all = takes_answers && !targets.any(|it| it.family == Family::Gpt && it.route != Route::OpenRouter);
     for message in &mut body.messages {

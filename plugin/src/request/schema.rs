@@ -177,13 +177,17 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
     out.into()
 }
 
-/// A schema for the answer in Google's form.
-pub(super) fn of_google(schema: &Json<'_>) -> Json<'static> {
+/// A schema for the answer as Anthropic takes it, or else in Google's form.
+pub(super) fn of_answer(schema: &Json<'_>, is_claude: bool) -> Option<Json<'static>> {
     let json = schema.to_json().replace(OLDER, "#/$defs/");
     let schema = of_today(Json::parse(&json).ok());
     let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
-    let mut room = ROOM;
-    Json::from(Walk { defs, left: MOST, room: &mut room }.google(schema.into(), DEEPEST)).owned()
+    let fitted = if is_claude {
+        closed(schema, &defs)?
+    } else {
+        Walk { defs, left: MOST, room: &mut { ROOM } }.google(schema.into(), DEEPEST).into()
+    };
+    Some(fitted.owned())
 }
 
 /// Bounds, which Anthropic refuses in a schema for the answer.
@@ -198,10 +202,7 @@ const MOST_DEFINITIONS: usize = 64;
 /// A schema for the answer as Anthropic takes it: each object closed, without bounds. None if it leads to itself ("Circular
 /// reference detected in schema definitions": egonSchiele/agency-lang#487), or if an object in it may have any members:
 /// closed it could have none. Sources of the others: see `host-harness/stub/src/strict/anthropic.rs`.
-pub(super) fn closed(schema: &Json<'_>) -> Option<Json<'static>> {
-    let json = schema.to_json().replace(OLDER, "#/$defs/");
-    let schema = of_today(Json::parse(&json).ok());
-    let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
+fn closed<'a>(schema: Object<'a>, defs: &Object<'a>) -> Option<Json<'a>> {
     let mut open: Vec<_> = defs.iter().map(|(name, json)| (format!("#/$defs/{name}\""), json.to_json())).collect();
     open.push(("\"#\"".into(), schema.to_json()));
     if open.len() > MOST_DEFINITIONS {
@@ -215,7 +216,7 @@ pub(super) fn closed(schema: &Json<'_>) -> Option<Json<'static>> {
             return None;
         }
     }
-    close(schema.into(), DEEPEST).map(|schema| schema.owned())
+    close(schema.into(), DEEPEST)
 }
 
 fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {

@@ -89,6 +89,11 @@ impl Targets {
         self.known.iter().any(does)
     }
 
+    /// Whether every model that may answer is known, and of this family. Not generic, like [`Self::has`].
+    pub(crate) fn are(&self, family: Family) -> bool {
+        self.all(|target| target.family == family)
+    }
+
     /// Whether at least one known model is of one of these families. Not generic, so that it is compiled once.
     pub(crate) fn has(&self, families: &[Family]) -> bool {
         self.any(|target| families.contains(&target.family))
