@@ -440,6 +440,20 @@ export const KINDS = [
       drop(own, ['tools', 'tool_choice', 'parallel_tool_calls']),
   },
   {
+    name: 'a GIF is named to Bedrock, and not sent',
+    fact: 'Gateway 1.15.2 makes a document of one (it is not among `imagesMimeTypes`), which Converse refuses.',
+    take: ({ own, at }) => {
+      const parts = of(own, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : []));
+      const gifs = parts.filter(({ image_url }) => image_url?.url.startsWith('data:image/gif;'));
+      if (!at.family.includes('Bedrock')) return false;
+      for (const gif of gifs) {
+        drop(gif, ['image_url']);
+        Object.assign(gif, { type: 'text', text: '(image_url that this model cannot take: image/gif)' });
+      }
+      return gifs.length > 0;
+    },
+  },
+  {
     name: 'a tool without parameters for Gemini',
     fact: 'Google refuses those of a tool that takes none ("should be non-empty for OBJECT type": crmne/ruby_llm#61).',
     take: ({ own, ours, at }) => {

@@ -162,11 +162,15 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
                 || is("data:image/") && !(is_bedrock && is("data:image/gif"))
         };
     if text.is_none() && !is_taken {
-        text = Some(format!(
-            "({kind} that this model cannot take: {} {})",
-            held.text("filename"),
-            if is_elsewhere { &*url } else { "" }
-        ));
+        let mut words = format!("({kind} that this model cannot take:");
+        let shown =
+            if is_elsewhere { Some(&*url) } else { url.strip_prefix("data:").and_then(|url| url.split(';').next()) };
+        for told in [&*held.text("filename"), shown.unwrap_or_default()].iter().filter(|told| !told.is_empty()) {
+            words.push(' ');
+            words.push_str(told);
+        }
+        words.push(')');
+        text = Some(words);
     }
     let mut out = match text {
         Some(text) => text_part(text.into()),

@@ -1162,14 +1162,14 @@ fn each_provider_gets_contents_in_its_form() {
     let shown = |url: &str| json!([{"type": "image_url", "image_url": {"url": url}}]);
     let heard = json!([{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]);
     for (model, part, expected) in [
-        (CLAUDE, heard.clone(), left_out("input_audio that this model cannot take:  ")),
-        (BEDROCK_LLAMA, heard.clone(), left_out("input_audio that this model cannot take:  ")),
+        (CLAUDE, heard.clone(), left_out("input_audio that this model cannot take:")),
+        (BEDROCK_LLAMA, heard.clone(), left_out("input_audio that this model cannot take:")),
         (GEMINI, heard.clone(), heard.clone()),
         (GPT, heard.clone(), heard),
         (
             BEDROCK,
             shown("https://a.example/b.png"),
-            left_out("image_url that this model cannot take:  https://a.example/b.png"),
+            left_out("image_url that this model cannot take: https://a.example/b.png"),
         ),
         (CLAUDE, shown("https://a.example/b.png"), shown("https://a.example/b.png")),
         (CLAUDE, shown("data:image/jpg;base64,AA=="), shown("data:image/jpeg;base64,AA==")),
@@ -1191,7 +1191,7 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
         (GPT, "data:text/csv;base64,YSxi", file("data:text/csv;base64,YSxi")),
         (CLAUDE, "data:text/csv;base64,/w==", json!([{"type": "text", "text": "a.x\n\u{fffd}"}])),
-        (CLAUDE, "data:application/zip;base64,AA==", left_out("file that this model cannot take: a.x ")),
+        (CLAUDE, "data:application/zip;base64,AA==", left_out("file that this model cannot take: a.x application/zip")),
         (BEDROCK, "https://a.example/b.pdf", left_out("file that this model cannot take: a.x https://a.example/b.pdf")),
         (CLAUDE, "https://a.example/b.pdf", json!([{"type": "file", "file": {"file_url": "https://a.example/b.pdf"}}])),
         (GEMINI, "data:audio/mp3;base64,AA==", shown("data:audio/mp3;base64,AA==")),
@@ -1214,7 +1214,7 @@ fn each_provider_gets_contents_in_its_form() {
         (GEMINI, typed("text/plain", "Hello: you"), says("\nHello: you")),
         (BEDROCK, typed("text/plain", "SGVsbG8="), says("\nHello")),
         (CLAUDE, typed("application/pdf", "AA=="), typed_url("application/pdf", "data:application/pdf;base64,AA==")),
-        (CLAUDE, typed(word, "UEsDBA=="), left_out("file that this model cannot take:  ")),
+        (CLAUDE, typed(word, "UEsDBA=="), left_out(&format!("file that this model cannot take: {word}"))),
         (BEDROCK, typed("text/csv", "YSxi"), says("\na,b")),
         (BEDROCK, typed(word, "UEsDBA=="), typed_url(word, "data:application/docx;base64,UEsDBA==")),
         (
@@ -1227,15 +1227,15 @@ fn each_provider_gets_contents_in_its_form() {
         (NOVA, typed("video/mp4", "AA=="), typed_url("video/mp4", "data:video/mp4;base64,AA==")),
         (NOVA, shown("data:video/mp4;base64,AA=="), shown("data:video/mp4;base64,AA==")),
         (NOVA, shown("data:video/quicktime;base64,AA=="), shown("data:video/mov;base64,AA==")),
-        (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take:  ")),
-        (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take:  ")),
+        (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take: video/mp4")),
+        (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take: image/gif")),
         (CLAUDE, shown("data:image/gif;base64,AA=="), shown("data:image/gif;base64,AA==")),
         (GEMINI, typed("image/png", "AA=="), typed_url("image/png", "data:image/png;base64,AA==")),
         (GEMINI, film.clone(), film),
         (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
         (CLAUDE, uploaded.clone(), uploaded.clone()),
-        (GEMINI, uploaded.clone(), left_out("file that this model cannot take:  ")),
-        (BEDROCK, uploaded, left_out("file that this model cannot take:  ")),
+        (GEMINI, uploaded.clone(), left_out("file that this model cannot take:")),
+        (BEDROCK, uploaded, left_out("file that this model cannot take:")),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}: {part}");
