@@ -431,13 +431,13 @@ export const KINDS = [
     },
   },
   {
-    name: 'no tools for Bedrock and Z.AI where none may be called',
+    name: 'no tools for Bedrock and Z.AI where none may be called, but for those that the history has calls of',
     fact:
       'Neither has a word for it: Converse knows `auto`, `any` and `tool` (ToolChoice, in the reference of its API), Z.AI `auto` alone ' +
       '(vectorize-io/hindsight#4246).',
     take: ({ own, ours, at }) =>
       (at.family === 'glm' || at.family.includes('Bedrock')) && own.tool_choice === 'none' && ours.tool_choice === undefined &&
-      drop(own, ['tools', 'tool_choice', 'parallel_tool_calls']),
+      drop(own, ours.tools ? ['tool_choice', 'parallel_tool_calls'] : ['tools', 'tool_choice', 'parallel_tool_calls']),
   },
   {
     name: 'a GIF is named to Bedrock, and not sent',

@@ -227,9 +227,7 @@ pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
 pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
     let mut error = in_event(head, words);
     // That the server broke is what a cut says.
-    let is_broken =
-        cut.kind == ErrorKind::Truncated && matches!(error.kind, ErrorKind::Overloaded | ErrorKind::Timeout);
-    if is_broken || matches!(error.kind, ErrorKind::Protocol | ErrorKind::Other) {
+    if matches!(error.kind, ErrorKind::Overloaded | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Other) {
         error.kind = cut.kind;
         error.hint.clone_from(&cut.hint);
     }

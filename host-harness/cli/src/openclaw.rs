@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -79,7 +79,16 @@ async fn ask(arguments: &[&str], profile: Option<&str>, file: Option<&Path>) -> 
     // It looks for others there, such as Node.
     let mut command = Command::new(program);
     command.env("PATH", search_path::path()).env("NO_COLOR", "1");
-    // OpenClaw reads a `.env` where it is started, and that may be anybody's.
+    // OpenClaw reads a `.env` where it is started, and that may be anybody's. What is named from here stays what it is.
+    for name in ["OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_INCLUDE_ROOTS"] {
+        let Some(value) = std::env::var_os(name) else { continue };
+        let absolute = |path: PathBuf| {
+            if path.starts_with("~") { path } else { std::path::absolute(&path).unwrap_or(path) }
+        };
+        if let Ok(all) = std::env::join_paths(std::env::split_paths(&value).map(absolute)) {
+            command.env(name, all);
+        }
+    }
     if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
         command.current_dir(home);
     }

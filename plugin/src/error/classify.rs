@@ -27,7 +27,7 @@ const IN_BAND: [(&str, u16); 7] = [
     ),
     ("timed out|timeout|deadline|超时", 504),
     (
-        "overload|capacity|unavailable|high demand|high load|busy|is loading|currently loading|still loading|loading model|no available|out of memory|refused|upstream|bad gateway| died|\
+        "overload|capacity|unavailable|high demand|high load|busy|is loading|are loading|currently loading|still loading|loading model|no available|out of memory|refused|upstream|bad gateway| died|\
         负载|过载|访问量|繁忙|不可用",
         503,
     ),
@@ -201,8 +201,8 @@ const RULES: &[Rule] = {
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
         credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|credits exhausted|\
-        credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue-payment|accountoverdue|\
-        please recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
+        credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
+        please recharge|to recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
         quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending limit|spending cap|budget has been exceeded|\
         exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
@@ -219,9 +219,9 @@ const RULES: &[Rule] = {
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|usage policy|\
-        usage policies|was flagged|been flagged|flagged this|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
+        usage policies|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
-        request moderated|by safeguard|our safeguard|nsfw content|contains nsfw|due to recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        request moderated|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
     rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),

@@ -74,12 +74,13 @@ fn in_details(body: &[u8]) -> Option<u64> {
     let names = ["\"retryDelay", "\"retry_after", "\"retryAfter", "\"Retry-After", "\"resets_in_seconds"];
     names.into_iter().flat_map(|name| text.split(name).skip(1)).find_map(|behind| {
         let (unit, rest) = behind.split_once('"')?;
-        let unit = unit.trim_start_matches('_').to_ascii_lowercase();
+        let unit = unit.trim_start_matches(['_', '-']).to_ascii_lowercase();
         let rest = rest.trim_start_matches([':', ' ', '"']);
         let number = rest.split(|next: char| !next.is_ascii_digit() && next != '.').next()?;
         // A date is none.
         let is_date = rest.get(number.len()..)?.starts_with('-');
-        scaled(number, scale(&unit).filter(|_| unit.starts_with('m')).unwrap_or(1000)).filter(|_| !is_date)
+        let is_unit = ["ms", "mil", "min", "sec"].iter().any(|start| unit.starts_with(start)) || unit.is_empty();
+        scaled(number, scale(&unit).unwrap_or(1000)).filter(|_| is_unit && !is_date)
     })
 }
 

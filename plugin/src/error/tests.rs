@@ -859,6 +859,8 @@ fn how_long_to_wait() {
         (r#"{"retryAfterMillis":1500}"#, Some(1500)),
         (r#"{"retry_after_ms":250}"#, Some(250)),
         (r#"{"retry_after_minutes":2}"#, Some(120_000)),
+        (r#"{"headers":{"Retry-After-Ms":"250"}}"#, Some(250)),
+        (r#"{"retry_after_max":30}"#, None),
         (r#"{"error":{"metadata":{"headers":{"Retry-After":"30"}}}}"#, Some(30_000)),
         (r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":100}}"#, Some(100_000)),
         (r#"{"retryAfter":"2026-11-30T00:00:00Z"}"#, None),

@@ -97,7 +97,9 @@ const BARE: [(&str, &str); 5] = [
 fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
     let bare = || BARE.iter().find(|(start, _)| data.starts_with(start)).map_or("", |(_, kind)| kind);
     match if kind.is_empty() { bare() } else { kind } {
-        kind if !kind.is_empty() && !data.contains(':') => Cow::Owned(format!("data:{kind};base64,{data}")),
+        kind if !kind.is_empty() && !data.is_empty() && !data.contains(':') => {
+            Cow::Owned(format!("data:{kind};base64,{data}"))
+        }
         _ => data,
     }
 }
@@ -163,8 +165,11 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         };
     if text.is_none() && !is_taken {
         let mut words = format!("({kind} that this model cannot take:");
-        let shown =
-            if is_elsewhere { Some(&*url) } else { url.strip_prefix("data:").and_then(|url| url.split(';').next()) };
+        let shown = if is_elsewhere {
+            Some(&*url)
+        } else {
+            url.strip_prefix("data:").and_then(|url| url.split([';', ',']).next())
+        };
         for told in [&*held.text("filename"), shown.unwrap_or_default()].iter().filter(|told| !told.is_empty()) {
             words.push(' ');
             words.push_str(told);

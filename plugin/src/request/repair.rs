@@ -76,7 +76,7 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
             }
         }
         // openai-python writes `null` where there are none.
-        if !calls.is_empty() && message.get("tool_calls").is_none() {
+        if !calls.is_empty() && message.get("tool_calls").is_none_or(is_empty) {
             message.set("tool_calls", calls);
         }
         if !rest.is_empty() || message.get("tool_calls").is_some() {
@@ -597,7 +597,7 @@ fn blocks(message: &mut Object<'_>) {
         }
         blocks.push(part);
     }
-    if message.get("content_blocks").is_none() {
+    if message.get("content_blocks").is_none_or(is_empty) {
         message.set("content_blocks", list(blocks));
     }
     message.set("content", texts);

@@ -673,13 +673,18 @@ fn turns_are_taken_where_they_must_be() {
     let asked = json!({"model": CLAUDE, "messages": [user("a"), silent, user("c")], "reasoning_effort": "low"});
     assert_eq!(plain(asked)["thinking"]["type"], "enabled");
     silent["content"] = json!([{"type": "tool_use", "id": "a", "name": "f", "input": {}}]);
-    let sent = plain(json!({"model": GPT, "messages": [user("a"), silent, result("a", "r".into()), user("c")]}));
-    assert_eq!(sent["messages"][1]["tool_calls"], json!([call("a", "f", "{}".into())]));
+    for none in [Value::Null, json!([])] {
+        silent["tool_calls"] = none;
+        let sent = plain(json!({"model": GPT, "messages": [user("a"), silent, result("a", "r".into()), user("c")]}));
+        assert_eq!(sent["messages"][1]["tool_calls"], json!([call("a", "f", "{}".into())]));
+    }
     // Nor is reasoning lost beside blocks that are none.
     let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
-    let thoughtful = json!({"role": "assistant", "content": [thought, part("b")], "content_blocks": null});
-    let sent = plain(json!({"model": CLAUDE, "messages": [user("a"), thoughtful, user("c")]}));
-    assert_eq!(sent["messages"][1]["content_blocks"], json!([thought, part("b")]));
+    for none in [Value::Null, json!([])] {
+        let thoughtful = json!({"role": "assistant", "content": [thought, part("b")], "content_blocks": none});
+        let sent = plain(json!({"model": CLAUDE, "messages": [user("a"), thoughtful, user("c")]}));
+        assert_eq!(sent["messages"][1]["content_blocks"], json!([thought, part("b")]));
+    }
     // LangChain writes a bare text beside a part.
     let parts = json!({"role": "assistant", "content": ["b", {"type": "thinking", "thinking": "t", "signature": "s"}]});
     let sent = plain(json!({"model": GPT, "messages": [user("a"), parts, user("c")]}));
@@ -1236,6 +1241,16 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, uploaded.clone(), uploaded.clone()),
         (GEMINI, uploaded.clone(), left_out("file that this model cannot take:")),
         (BEDROCK, uploaded, left_out("file that this model cannot take:")),
+        (
+            GEMINI,
+            file(json!({"file_id": "file-abc", "mime_type": "application/pdf"})),
+            left_out("file that this model cannot take:"),
+        ),
+        (
+            CLAUDE,
+            file(json!({"file_data": "data:audio/mp3,AAAA"})),
+            left_out("file that this model cannot take: audio/mp3"),
+        ),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}: {part}");
