@@ -431,8 +431,8 @@ impl Checked {
             };
             match does {
                 _ if value.is_null() => {
-                    let is_said = self.refused.iter().any(|error| error.path() == Some(&path));
                     let error = Error::at(path, "is null").hint("Leave it out: OpenClaw refuses it.");
+                    let is_said = self.refused.iter().any(|known| known.path() == error.path());
                     self.refused.extend(Some(error).filter(|_| !is_said));
                 }
                 Obeys => {}
@@ -615,6 +615,8 @@ mod tests {
         let refused = check(&json!({"models": rows, "headers": {name.clone(): {"source": "no"}}}), &name).refused;
         assert!((1..=2 * MOST_REFUSED).contains(&refused.len()), "{}", refused.len());
         assert!(refused.iter().all(|error| error.to_string().len() < 1000));
+        // And once.
+        assert_eq!(check(&json!({"models": [{"id": "a", "name": null}]}), &name).refused.len(), 1);
     }
 
     #[test]
