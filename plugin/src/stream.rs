@@ -1,5 +1,5 @@
-//! The reply to a request for a stream, in any form: bytes in, events out. `events` reads events,
-//! `answer` a whole document, and `http` delivers the bytes.
+//! The reply to a request for a stream, in any form: bytes in, events out. `events` reads them, and a whole document, and
+//! `http` delivers the bytes.
 
 pub(crate) mod events;
 
@@ -10,11 +10,11 @@ use core::mem;
 
 use events::Events;
 
-use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, Event, ReplyStart, Response, ToolCallDelta};
+use crate::bindings::exports::openclaw::provider::chat::Event;
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::report::Head;
-use crate::{answer, sse};
+use crate::sse;
 
 /// A reply that is being read.
 #[derive(Debug)]
@@ -38,37 +38,6 @@ impl Reply {
     #[inline(never)]
     pub fn new(head: Head) -> Self {
         Self { form: Form::Unknown(Vec::new()), events: Events::new(head) }
-    }
-
-    /// A reply that came in one piece, as some providers answer a request for a stream.
-    #[inline(never)]
-    pub fn whole(response: Response) -> Self {
-        let mut events = Vec::new();
-        events.push(Event::Start(ReplyStart { id: response.id, model: response.model }));
-        let mut index = 0;
-        for part in response.content {
-            events.push(match part {
-                AssistantPart::Text(text) => Event::Text(text),
-                AssistantPart::Thinking(thinking) => Event::Thinking(thinking),
-                AssistantPart::Image(image) => Event::Image(image),
-                AssistantPart::Refusal(text) => Event::Refusal(text),
-                AssistantPart::Other(part) => Event::Other(part),
-                AssistantPart::ToolCall(call) => {
-                    index += 1;
-                    Event::ToolCall(ToolCallDelta {
-                        index: index - 1,
-                        id: Some(call.id),
-                        name: Some(call.name),
-                        arguments_fragment: call.arguments_json,
-                        signature: call.signature,
-                    })
-                }
-            });
-        }
-        events.push(Event::Finish(response.finish_reason));
-        events.extend(response.usage.map(Event::Usage));
-        events.extend(response.guardrails_json.map(Event::GuardrailsJson));
-        Self { form: Form::Events, events: Events::over(events) }
     }
 
     /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
@@ -132,15 +101,10 @@ impl Reply {
         if self.events.is_closed() {
             return;
         }
-        if let (Form::Document(document), None) = (&mut self.form, &broken) {
-            let document = mem::take(document);
-            match answer::response(self.events.head(), &document) {
-                Ok(response) => *self = Self::whole(response),
-                Err(error) => self.events.fail(error),
-            }
-            return;
+        match (&mut self.form, broken) {
+            (Form::Document(document), None) => self.events.document(&mem::take(document)),
+            (_, broken) => self.events.close(broken),
         }
-        self.events.close(broken);
     }
 }
 

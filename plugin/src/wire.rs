@@ -524,8 +524,14 @@ impl<'a> Block<'a> {
         read
     }
 
+    /// Whether it is reasoning.
+    pub(crate) fn is_thinking(&self) -> bool {
+        [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
+    }
+
     fn is_text(&self) -> bool {
-        [&self.thinking.text, &self.signature, &self.data, &self.refusal].into_iter().all(|text| text.is_empty())
+        !self.is_thinking()
+            && self.refusal.is_empty()
             && self.image.is_none()
             && self.others.is_empty()
             && self.server_call.is_none()

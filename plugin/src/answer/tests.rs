@@ -1,5 +1,7 @@
 use super::*;
+use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishReason, Thinking, ToolCall};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Media, MediaSource};
+use crate::parts::finish_reason;
 use alloc::vec;
 
 fn answer(body: &str) -> Result<Response> {
@@ -66,8 +68,7 @@ fn blocks_keep_their_order_where_the_gateway_joins_their_texts() {
     let blocks = r#"[{"type":"thinking","thinking":"1","signature":"s"},{"type":"text","text":"a"},{"type":"text","text":"b\nc"}]"#;
     let expected = [
         AssistantPart::Thinking(Thinking { text: "1".into(), signature: Some("s".into()) }),
-        AssistantPart::Text("a".into()),
-        AssistantPart::Text("b\nc".into()),
+        AssistantPart::Text("ab\nc".into()),
     ];
     for message in [
         // Bedrock's.
@@ -191,8 +192,8 @@ fn answers_of_every_odd_kind() {
         ),
         [
             AssistantPart::Text("a".into()),
-            other(r#"{"type":"server_tool_use","id":"s","input":"{}"}"#),
-            other(r#"{"type":"custom","custom":{}}"#)
+            other(r#"{"type":"custom","custom":{}}"#),
+            other(r#"{"type":"server_tool_use","id":"s","input":"{}"}"#)
         ]
     );
     let calls = |message: &str| {

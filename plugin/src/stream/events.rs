@@ -44,11 +44,6 @@ impl Events {
         Self { state: State { head, ..State::default() }, ..Self::default() }
     }
 
-    /// A stream whose body is complete.
-    pub(crate) fn over(events: Vec<Event>) -> Self {
-        Self { state: State { events, is_over: true, ..State::default() }, ..Self::default() }
-    }
-
     pub(crate) fn head(&self) -> &Head {
         &self.state.head
     }
@@ -134,6 +129,38 @@ impl Events {
         self.explain();
     }
 
+    /// Reads a body that is one document. Some are a stream all the same.
+    pub(crate) fn document(&mut self, body: &[u8]) {
+        let state = &mut self.state;
+        let text = lossy(body);
+        let text = text.trim();
+        if !text.is_empty() && !text.starts_with(['{', '[', '<', '"']) {
+            self.push(body);
+            return self.close(None);
+        }
+        state.is_document = true;
+        state.chunk_now(text, true);
+        if !state.is_closed() {
+            if !state.is_whole {
+                state.quote = text.into();
+            }
+            state.end(false);
+        }
+        // Of a document that failed nothing was told yet.
+        if state.failure.is_some() {
+            state.events.clear();
+        }
+        state.is_over = state.failure.is_none();
+    }
+
+    /// All of it, once it is read.
+    pub(crate) fn into_response(self) -> Result<Response> {
+        match self.state.failure {
+            Some(error) => Err(error),
+            None => Ok(parts::join(self.state.events, self.state.head.report())),
+        }
+    }
+
     /// Adds what stands behind the last event of a stream that was cut: it may say why.
     fn explain(&mut self) {
         let words = self.sse.words().trim_ascii();
@@ -144,24 +171,6 @@ impl Events {
     }
 }
 
-/// The whole answer in a body that is a stream although none was requested.
-pub(crate) fn joined(head: &Head, body: &[u8]) -> Result<Response> {
-    let mut reply = Events::new(head.clone());
-    reply.push(body);
-    reply.close(None);
-    reply.state.into_response()
-}
-
-/// The whole answer that was read from this text, where it is one of the Responses API, or Copilot's in several choices.
-pub(crate) fn whole(head: &Head, answer: wire::Completion<'_>, text: &str) -> Result<Response> {
-    let mut state = State { head: head.clone(), ..State::default() };
-    state.read(answer, text);
-    if state.failure.is_none() {
-        state.end(false);
-    }
-    state.into_response()
-}
-
 #[derive(Debug, Default)]
 struct State {
     head: Head,
@@ -170,6 +179,9 @@ struct State {
     /// Events that are ready.
     events: Vec<Event>,
     is_started: bool,
+    /// Whether the body is one document; and whether it holds a message that is whole.
+    is_document: bool,
+    is_whole: bool,
     /// Whether there was a list of choices, even an empty one.
     has_choices: bool,
     /// Whose API an event without choices is in the form of.
@@ -268,13 +280,6 @@ fn is_idle(text: &str) -> bool {
 }
 
 impl State {
-    fn into_response(self) -> Result<Response> {
-        match self.failure {
-            Some(error) => Err(error),
-            None => Ok(parts::join(self.events, self.head.report())),
-        }
-    }
-
     fn is_closed(&self) -> bool {
         self.is_over || self.failure.is_some()
     }
@@ -389,6 +394,11 @@ impl State {
             if self.after_done.is_some() {
                 return;
             }
+            if self.is_document {
+                let cut = || truncated(&self.head);
+                let error = if self.is_started { cut() } else { error::no_completion(&self.head, text.as_bytes()) };
+                return self.fail(error);
+            }
             let what = "An event of the stream is not the JSON of a chunk";
             let error = error::in_words(&self.head, text.as_bytes()).unwrap_or_else(|| {
                 let odd = error::protocol(&self.head, what, text.as_bytes());
@@ -422,6 +432,8 @@ impl State {
         }
         if let Some(response) = chunk.response.take() {
             let chunks = self.items.chunks(response);
+            // It says itself whether it is whole.
+            self.has_pieces = true;
             if self.items.are_too_many() {
                 return self.fail(parts::too_many(&self.head, "items"));
             }
@@ -441,7 +453,7 @@ impl State {
             return self.fail(parts::told(&self.head, said));
         }
         if chunk.is_failure {
-            return self.fail(error::malformed(&self.head, "The stream ended with an error", text.as_bytes()));
+            return self.fail(error::malformed(&self.head, "The answer is an error", text.as_bytes()));
         }
         if chunk.choices.is_empty() {
             if let Some(error) = error::in_words(&self.head, text.as_bytes()) {
@@ -496,9 +508,12 @@ impl State {
         // Behind the pieces some send the whole once more (MiniMax).
         let message = choice.message.filter(|_| !self.has_pieces);
         let delta = choice.delta.or(message).unwrap_or_default();
-        let is_misplaced = choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
+        let is_misplaced =
+            is_delta && choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
         self.delta(delta);
-        self.has_pieces |= is_delta && (self.events.len() > ready || self.waiting.is_some());
+        let has_more = self.events.len() > ready || self.waiting.is_some();
+        self.has_pieces |= is_delta && has_more;
+        self.is_whole |= !is_delta && has_more && self.is_document;
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -518,7 +533,6 @@ impl State {
     }
 
     fn delta(&mut self, mut delta: wire::Message<'_>) {
-        let mut has_thinking = false;
         self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
@@ -529,61 +543,52 @@ impl State {
                 None => self.details.push(detail),
             }
         }
-        // The text of the blocks comes in `content` too.
-        let has_text = !delta.content.text.is_empty();
-        let mut texts = String::new();
-        for mut block in mem::take(&mut delta.content_blocks) {
-            if let Some(thinking) = parts::block_thinking(&mut block) {
-                has_thinking = true;
-                // What is signed needs no name of a field.
-                self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
-                self.events.push(Event::Thinking(thinking));
-            }
-            if !has_text {
-                texts.push_str(&block.text);
-            }
-            if let Some(image) = block.image {
-                delta.images.push(image);
-            }
-            if !block.refusal.is_empty() {
-                delta.refusal = block.refusal;
-            }
-            if let Some(call) = block.server_call {
-                self.calls.push(Call { server: Some(wire::typed(&call, "server_tool_use")), ..Call::default() });
-            }
-            delta.others.append(&mut block.others);
-        }
-        if !has_thinking {
-            let mut reasoning = present(delta.reasoning.text);
-            if reasoning.is_none() && !delta.reasoning_details.is_empty() {
-                reasoning = Details::from(&delta.reasoning_details).text();
-            }
-            if let Some(text) = reasoning {
+        if !delta.content_blocks.iter().any(wire::Block::is_thinking) {
+            let reasoning = present(delta.reasoning.text);
+            let details =
+                || Details::from(&delta.reasoning_details).text().filter(|_| !delta.reasoning_details.is_empty());
+            if let Some(text) = reasoning.or_else(details) {
                 self.reasoning = Some(delta.reasoning_field);
                 self.events.push(Event::Thinking(Thinking { text, signature: None }));
             }
         }
-        let text = if has_text { delta.content.text.into_owned() } else { texts };
-        let (mut thought, mut text) =
-            if text.is_empty() { Default::default() } else { self.tags.push(text, delta.is_thought) };
-        let has_others = !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty();
-        if has_others {
-            let (rest, held) = self.tags.release();
-            thought.push_str(&rest);
-            text.push_str(&held);
-        }
-        self.think(thought);
-        if has_others || !text.is_empty() {
-            self.end_reasoning(&delta.tool_calls);
-        }
-        self.say(text);
-        self.events.extend(present(delta.refusal).map(Event::Refusal));
-        for image in &delta.images {
-            match parts::picture(&self.head, image) {
-                Ok(image) => self.events.push(Event::Image(image)),
-                Err(error) => return self.fail(error),
+        // The text of the blocks comes in `content` too: then the blocks have the order. Bedrock's texts are joined there by
+        // line breaks (gateway 1.15.2).
+        let of_blocks: String = delta.content_blocks.iter().map(|block| &*block.text).collect();
+        let letters = |text: &str| text.replace('\n', "");
+        let content = delta.content.text.into_owned();
+        let are_texts = content.is_empty() || letters(&of_blocks) == letters(&content);
+        for mut block in delta.content_blocks {
+            if are_texts {
+                self.text(mem::take(&mut block.text).into_owned(), false, &delta.tool_calls);
             }
+            if let Some(thinking) = parts::block_thinking(&mut block) {
+                // What is signed needs no name of a field.
+                self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
+                self.events.push(Event::Thinking(thinking));
+            }
+            if !block.refusal.is_empty() {
+                delta.refusal = block.refusal;
+            }
+            if let Some(image) = block.image {
+                self.image(&image);
+            }
+            if let Some(call) = block.server_call {
+                self.calls.push(Call { server: Some(wire::typed(&call, "server_tool_use")), ..Call::default() });
+            }
+            self.events.extend(block.others.into_iter().map(Event::Other));
         }
+        if !are_texts || of_blocks.is_empty() {
+            self.text(content, delta.is_thought, &delta.tool_calls);
+        }
+        if !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty() {
+            let (thought, text) = self.tags.release();
+            self.think(thought);
+            self.end_reasoning(&delta.tool_calls);
+            self.say(text);
+        }
+        self.events.extend(present(delta.refusal).map(Event::Refusal));
+        delta.images.iter().for_each(|image| self.image(image));
         let are_several = delta.tool_calls.len() > 1;
         for (at, mut call) in delta.tool_calls.into_iter().enumerate() {
             // The rest of them would be looked at in vain.
@@ -595,6 +600,26 @@ impl State {
             self.tool_call(call);
         }
         self.events.extend(delta.others.into_iter().map(Event::Other));
+    }
+
+    fn image(&mut self, image: &wire::Image<'_>) {
+        match parts::picture(&self.head, image) {
+            Ok(image) => self.events.push(Event::Image(image)),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// A piece of the text, which may hold reasoning. These calls follow.
+    fn text(&mut self, text: String, is_thought: bool, calls: &[wire::ToolCall<'_>]) {
+        if text.is_empty() {
+            return;
+        }
+        let (thought, text) = self.tags.push(text, is_thought);
+        self.think(thought);
+        if !text.is_empty() {
+            self.end_reasoning(calls);
+        }
+        self.say(text);
     }
 
     /// Reasoning that stood in the text.
@@ -831,8 +856,12 @@ impl State {
             || self.provider == WORKERS_AI
             || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
         let is_cut = self.calls.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
-        if self.reason.is_empty() && !(is_done && is_workers_ai) || is_cut && parts::is_whole(&self.reason) {
-            return self.fail(truncated(&self.head));
+        let has_end = !self.reason.is_empty() || is_done && is_workers_ai || self.is_whole;
+        if !has_end || is_cut && parts::is_whole(&self.reason) {
+            let is_empty = self.is_document && !self.has_pieces && !is_cut;
+            let cut = || truncated(&self.head);
+            let error = if is_empty { error::no_completion(&self.head, &self.quote) } else { cut() };
+            return self.fail(error);
         }
         let reason = parts::finish_reason(&self.reason, self.calls.announced() > 0);
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
@@ -860,6 +889,9 @@ impl State {
         }
         if let Some(api) = self.foreign {
             return error::in_form(&self.head, api);
+        }
+        if self.is_document {
+            return error::no_completion(&self.head, &self.quote);
         }
         let start = self.quote.trim_ascii();
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));

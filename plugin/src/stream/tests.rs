@@ -1,5 +1,8 @@
 use super::*;
-use crate::bindings::exports::openclaw::provider::chat::{FinishReason, Thinking, ToolCall};
+use crate::answer;
+use crate::bindings::exports::openclaw::provider::chat::{
+    AssistantPart, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta,
+};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Usage};
 use alloc::vec;
 
@@ -1263,16 +1266,19 @@ fn an_endless_event_is_an_error() {
 fn a_plain_answer_becomes_its_events() {
     let body = br#"{"id":"c","model":"m","choices":[{"message":{"content":"hi","reasoning":"r","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},
         "finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2},"hook_results":{}}"#;
-    let mut reply = Reply::whole(answer::response(&head(), body).unwrap());
+    let mut reply = Reply::new(head());
+    reply.push(body);
+    reply.close(None);
     assert!(reply.is_over());
     let expected = vec![
+        Event::GuardrailsJson("{}".into()),
         start(),
-        thinking("r", Some("reasoning")),
+        thinking("r", None),
+        thinking("", Some("reasoning")),
         text("hi"),
         call(0, Some(("a", "f")), "{}"),
         Event::Finish(FinishReason::ToolCalls),
         used(1, 2),
-        Event::GuardrailsJson("{}".into()),
     ];
     assert_eq!(reply.take(), Some(Ok(expected)));
     assert_eq!(reply.take(), Some(Ok(Vec::new())));
