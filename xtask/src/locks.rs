@@ -51,7 +51,8 @@ impl Kind {
     fn of(path: &str) -> Option<Self> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         Some(match name {
-            "package-lock.json" => Self::NpmLock,
+            // npm prefers the second.
+            "package-lock.json" | "npm-shrinkwrap.json" => Self::NpmLock,
             "Cargo.lock" => Self::CargoLock,
             "requirements.txt" => Self::PythonLock,
             "package.json" => Self::Package,
@@ -90,9 +91,15 @@ fn npm_lock(lock: &Value) -> Vec<String> {
         return vec!["it locks no package: make it with `npm install --package-lock-only`".into()];
     };
     let mut findings = Vec::new();
-    // The first, without a name, is the package itself. One in a bundle has the digest of what bundles it.
-    for (path, package) in packages.iter().filter(|(path, package)| !path.is_empty() && package["inBundle"] != true) {
-        if !package["integrity"].as_str().is_some_and(|digest| digest.starts_with("sha512-")) {
+    // One in a bundle has the digest of what bundles it.
+    let is_bundled = |path: &str| {
+        let bundle = |around: &str| lock["packages"][around]["bundleDependencies"].as_array();
+        let within = path.rsplit_once("/node_modules/");
+        within.is_some_and(|(around, name)| bundle(around).is_some_and(|names| names.iter().any(|known| known == name)))
+    };
+    // The first, without a name, is the package itself.
+    for (path, package) in packages.iter().filter(|(path, _)| !path.is_empty()) {
+        if !package["integrity"].as_str().is_some_and(|digest| digest.starts_with("sha512-")) && !is_bundled(path) {
             findings.push(format!("{path} has no sha512 digest"));
         }
         match &package["resolved"] {
@@ -104,7 +111,9 @@ fn npm_lock(lock: &Value) -> Vec<String> {
         let own = path.rsplit("node_modules/").next().unwrap_or_default();
         let name = package["name"].as_str().unwrap_or(own);
         let is_own = own.strip_prefix(name).is_some_and(|version| version.is_empty() || version.starts_with('-'));
-        let is_of = |url: &str| url.strip_prefix(NPM).is_none_or(|rest| rest.starts_with(&format!("{name}/-/")));
+        let file =
+            format!("{}-{}.tgz", name.rsplit('/').next().unwrap_or(name), package["version"].as_str().unwrap_or(""));
+        let is_of = |url: &str| url.strip_prefix(NPM).is_none_or(|rest| rest == format!("{name}/-/{file}"));
         if !is_own || !package["resolved"].as_str().is_none_or(is_of) {
             findings.push(format!("{path} is another package"));
         }
@@ -190,8 +199,10 @@ fn wrong(command: &str) -> Option<&'static str> {
 
 /// The actions that are not pinned by a commit.
 fn actions(workflow: &str) -> Vec<String> {
-    let uses = workflow.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:"));
-    let actions = uses.map(|action| action.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
+    // Comments speak of them too, and lines may be written in braces and quotes.
+    let uses = workflow.lines().filter_map(|line| line.split('#').next()?.split_once("uses"));
+    let uses = uses.filter_map(|(_, action)| action.trim_start_matches(['"', '\'', ' ']).strip_prefix(':'));
+    let actions = uses.map(|action| action.trim_matches(['"', '\'', ' ', '}']));
     let is_pinned = |action: &&str| {
         let commit = action.rsplit_once('@').map_or("", |(_, commit)| commit);
         action.starts_with("./") || commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -203,8 +214,8 @@ fn actions(workflow: &str) -> Vec<String> {
 /// (titles, names of branches) that are put into commands.
 fn strangers(workflow: &str) -> Vec<String> {
     let lines = workflow.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event.", "github.head_ref"];
-    let found = lines.filter(|line| theirs.iter().any(|their| line.contains(their)));
+    let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event", "github.head_ref"];
+    let found = lines.filter(|line| theirs.iter().any(|their| line.replace("github.event_name", "").contains(their)));
     found.map(|line| format!("a stranger has a say: {}", line.trim())).collect()
 }
 
@@ -253,8 +264,8 @@ fn jobs(workflow: &str) -> Vec<String> {
 
 fn writes(text: &str) -> bool {
     text.lines().any(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        line.trim_end().ends_with(": write") || line.contains("write-all")
+        let line = line.split('#').next().unwrap_or_default().replace(['"', '\''], "");
+        line.contains(": write")
     })
 }
 
@@ -275,6 +286,7 @@ mod tests {
             ("Cargo.lock", Some(Kind::CargoLock)),
             ("fuzz/Cargo.lock", Some(Kind::CargoLock)),
             ("a/b/package-lock.json", Some(Kind::NpmLock)),
+            ("a/npm-shrinkwrap.json", Some(Kind::NpmLock)),
             ("a/package.json", Some(Kind::Package)),
             ("tests/requirements.txt", Some(Kind::PythonLock)),
             ("Makefile", Some(Kind::Script)),
@@ -309,12 +321,22 @@ mod tests {
             ("resolved", json!("git+ssh://git@example.com/a.git")),
             ("resolved", json!("https://registry.npmjs.org/evil/-/evil-1.0.0.tgz")),
             ("resolved", json!("https://registry.npmjs.org/aa/-/a-1.0.0.tgz")),
+            ("resolved", json!("https://registry.npmjs.org/a/-/../../evil/-/evil-1.0.0.tgz")),
+            ("resolved", json!("https://registry.npmjs.org/a/-/a-0.9.0.tgz")),
             ("name", json!("evil")),
             ("name", json!("@evil/a")),
         ] {
             assert_eq!(npm_lock(&lock(key, value.clone())).len(), 1, "{key}: {value}");
         }
         assert_eq!(npm_lock(&json!({"packages": {"": {}}})).len(), 1);
+        // npm takes a package for bundled where the one around it bundles, whatever the lock says of it.
+        let bundled = |package: Value| {
+            let around = json!({"integrity": "sha512-YQ==", "bundleDependencies": ["a"]});
+            json!({"packages": {"": {}, "node_modules/b": around, "node_modules/b/node_modules/a": package}})
+        };
+        assert_eq!(npm_lock(&bundled(json!({"inBundle": true}))), Vec::<String>::new());
+        assert_eq!(npm_lock(&bundled(json!({"inBundle": true, "resolved": "http://evil.example/a.tgz"}))).len(), 1);
+        assert_eq!(npm_lock(&json!({"packages": {"": {}, "node_modules/a": {"inBundle": true}}})).len(), 1);
         let aside = json!({"name": "a", "integrity": "sha512-YQ=="});
         let aside = json!({"packages": {"": {}, "node_modules/a-1-0-0": aside}});
         assert_eq!(npm_lock(&aside), Vec::<String>::new(), "another version beside it");
@@ -327,6 +349,7 @@ mod tests {
             "run: echo ${{ github.ref }}",
             "# github.event.",
             "env: ${{ needs.build.outputs.version }}",
+            "if: github.event_name == 'push'",
         ] {
             assert_eq!(strangers(good), Vec::<String>::new(), "{good}");
         }
@@ -337,6 +360,8 @@ mod tests {
             "run: echo ${{ github.event.pull_request.title }}",
             "run: git checkout ${{ github.head_ref }}",
             "ref: ${{ github.event.pull_request.head.sha }}",
+            "run: echo '${{ toJSON(github.event) }}'",
+            "run: echo ${{ github.event['issue'].title }}",
         ] {
             assert_eq!(strangers(bad).len(), 1, "{bad}");
         }
@@ -448,7 +473,10 @@ mod tests {
         for good in [format!("      - uses: a/b@{commit} # v1"), "    uses: ./.github/workflows/ci.yml".to_owned()] {
             assert_eq!(actions(&good), Vec::<String>::new(), "{good}");
         }
-        for bad in ["      - uses: a/b@v4", "uses: a/b@main", "- uses: a/b", "uses: docker://a:latest"] {
+        for bad in [
+            "      - uses: a/b@v4", "uses: a/b@main", "- uses: a/b", "uses: docker://a:latest", "- { uses: a/b@v4 }",
+            "\"uses\": a/b@v4",
+        ] {
             assert_eq!(actions(bad).len(), 1, "{bad}");
         }
     }
@@ -465,7 +493,9 @@ mod tests {
         for build in ["make dist", "cargo build", "npm ci --ignore-scripts", "node build.mjs", "apt-get install a"] {
             assert_eq!(jobs(&workflow("write", build)).len(), 1, "{build}");
             assert_eq!(jobs(&workflow("write # to publish", build)).len(), 1, "{build}");
+            assert_eq!(jobs(&workflow("\"write\"", build)).len(), 1, "{build}");
         }
+        assert_eq!(jobs("permissions: { contents: write, packages: read }\njobs:\n").len(), 1);
         assert_eq!(jobs("permissions: write-all\njobs:\n").len(), 1);
         assert_eq!(jobs("permissions:\n  contents: write\njobs:\n").len(), 1);
     }
