@@ -82,6 +82,7 @@ export const FAILURES = {
   '400: Anthropic, thinking is missing': json('400 Bad Request', by('anthropic', 'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.', { type: 'invalid_request_error' })),
   '400: OpenAI, sealed reasoning of another': json('400 Bad Request', openai('The encrypted content gAAA could not be verified. Reason: Encrypted content could not be decrypted or parsed.', 'invalid_request_error', 'invalid_encrypted_content')),
   '400: Google, a thought signature': json('400 Bad Request', by('google', 'Thought signature is not valid.', { code: 'INVALID_ARGUMENT' })),
+  '400: Google, a corrupted thought signature': json('400 Bad Request', by('google', 'Corrupted thought signature.', { code: 'INVALID_ARGUMENT' })),
   '400: Google, a missing thought signature': json('400 Bad Request', by('google', 'Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly', { code: 'INVALID_ARGUMENT' })),
   '400: DeepSeek, reasoning is missing': json('400 Bad Request', by('deepseek', 'Missing `reasoning_content` field in the assistant message at message index 1.', { type: 'invalid_request_error' })),
   '400: Anthropic, images of many': json('400 Bad Request', by('anthropic', 'messages.4.content.1.image.source.base64.data: At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels', { type: 'invalid_request_error' })),

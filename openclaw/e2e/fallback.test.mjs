@@ -25,11 +25,22 @@ after(async () => {
   upstream?.close();
 });
 
+/** The configuration with these models. @param {string} primary @param {string[]} fallbacks */
+function ask(primary, ...fallbacks) {
+  const config = claw.config;
+  config.agents = { ...config.agents, defaults: { ...config.agents?.defaults, workspace: join(claw.home, 'work'), model: { primary, fallbacks } } };
+  claw.config = config;
+}
+
+test('without another model, what is told of a provider that has no money is in its words', async () => {
+  ask('portkey/@openai/err-quota');
+  const { stdout } = await claw.run(['agent', '--local', '--agent', 'main', '--session-id', 'alone', '--message', 'ping']);
+  assert.match(stdout, /⚠️ You exceeded your current quota/);
+});
+
 for (const model of ['err-401', 'err-403', 'err-quota']) {
   test(`after ${model} the next model of Portkey is asked`, async () => {
-    const config = claw.config;
-    config.agents = { ...config.agents, defaults: { ...config.agents?.defaults, workspace: join(claw.home, 'work'), model: { primary: `portkey/@openai/${model}`, fallbacks: ['portkey/@openai/gpt-4o'] } } };
-    claw.config = config;
+    ask(`portkey/@openai/${model}`, 'portkey/@openai/gpt-4o');
     const { result, seen } = await upstream.watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', model, '--message', 'ping', '--json']));
     assert.match(result.stdout, /pong/);
     assert.deepEqual([...new Set(seen.map(({ body }) => body.model))], [`@openai/${model}`, '@openai/gpt-4o']);

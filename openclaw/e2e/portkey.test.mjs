@@ -310,6 +310,16 @@ describe('through a running gateway', () => {
     assert.match(JSON.stringify(json), /The tool said/);
   });
 
+  // OpenClaw's Gateway asks only plugins that it loads at its start for the levels of a model that no catalog holds.
+  test('/think has the levels of a model that nobody lists', async () => {
+    const patch = (/** @type {object} */ to) => claw.run(['gateway', 'call', 'sessions.patch', '--json', '--params', JSON.stringify({ key: 'agent:main:think', ...to })]);
+    for (const [model, thinkingLevel, isKnown] of /** @type {[string, string, boolean][]} */ ([['@openai/gpt-5.2', 'xhigh', true], ['@anthropic/claude-opus-4-6', 'max', true], ['@openai/gpt-4o', 'low', false]])) {
+      assert.equal((await patch({ model: `portkey/${model}` })).code, 0);
+      const { code, stdout, stderr } = await patch({ thinkingLevel });
+      assert.equal(code === 0, isKnown, `${model}: ${stdout}${stderr}`);
+    }
+  });
+
   test('models list shows the catalog', async () => {
     const { stdout } = await claw.ok(['models', 'list', '--provider', 'portkey', '--refresh']);
     assert.match(stdout, /portkey\/@openai\/gpt-echo/);

@@ -13,14 +13,17 @@ const buildOfAnthropic = await internal('buildAnthropicReplayPolicyForModel', 'p
 
 const withRecovery = await internal('wrapAnthropicStreamWithRecovery', 'tool-result-truncation-');
 
+/** What a model provider refuses for as long as it is in the conversation. */
+const SIGNATURE = 'c2lnbmF0dXJl';
+
 /** @type {any[]} what reached the gateway */ let seen = [];
-/** What the first request gets. @type {string} */ let refusal;
+/** What the first request gets, and each that holds the signature. @type {string} */ let refusal;
 const gateway = http.createServer(async (req, res) => {
   if (req.method === 'GET') return res.writeHead(404).end(); // a price
   const chunks = [];
   for await (const chunk of req) chunks.push(chunk);
   seen.push(JSON.parse(Buffer.concat(chunks).toString()));
-  if (seen.length === 1) req.socket.end(refusal);
+  if (seen.length === 1 || JSON.stringify(seen.at(-1)).includes(SIGNATURE)) req.socket.end(refusal);
   else res.writeHead(200, { 'content-type': 'text/event-stream' }).end(say('ok') + end());
 });
 before(() => new Promise((resolve) => { gateway.listen(0, '127.0.0.1', () => resolve(undefined)); }));
@@ -63,6 +66,8 @@ for (const [id, name, bytes] of [
   ['@anthropic/claude-sonnet-4-5', 'a signature that is wrong', ERRORS['a signature that is wrong']],
   ['@anthropic/claude-sonnet-4-5', 'thinking that was changed', FAILURES['400: Anthropic, thinking that was changed']],
   ['@openai/gpt-5.2', 'sealed reasoning of another account', FAILURES['400: OpenAI, sealed reasoning of another']],
+  ['@google/gemini-3-pro-preview', 'the signature of a call', FAILURES['400: Google, a thought signature']],
+  ['@google/gemini-2.5-pro', 'the signature of a call, corrupted', FAILURES['400: Google, a corrupted thought signature']],
 ]) {
   test(`OpenClaw asks again without thinking: ${name}`, async () => {
     seen = [];
@@ -70,9 +75,14 @@ for (const [id, name, bytes] of [
     const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
     const baseUrl = `http://127.0.0.1:${port}/v1`;
     const row = { id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl, reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 8192, cost: {}, headers: {} };
-    const said = { role: 'assistant', provider: 'portkey', api: row.api, model: id, stopReason: 'stop', timestamp: 1, usage: {},
-      content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: 'c2lnbmF0dXJl' }, { type: 'text', text: 'a' }] };
-    const messages = [{ role: 'user', content: 'q', timestamp: 0 }, said, { role: 'user', content: 'r', timestamp: 2 }];
+    const by = { role: 'assistant', provider: 'portkey', api: row.api, model: id, usage: {} };
+    const messages = [
+      { role: 'user', content: 'q', timestamp: 0 },
+      { ...by, stopReason: 'stop', timestamp: 1, content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: SIGNATURE }, { type: 'text', text: 'a' }] },
+      { role: 'user', content: 'r', timestamp: 2 },
+      { ...by, stopReason: 'toolUse', timestamp: 3, content: [{ type: 'toolCall', id: 'c1', name: 'f', arguments: {}, ...(id.includes('gemini') && { thoughtSignature: SIGNATURE }) }] },
+      { role: 'toolResult', toolCallId: 'c1', toolName: 'f', content: [{ type: 'text', text: 'b' }], isError: false, timestamp: 4 },
+    ];
     const client = ourClient({ models: { providers: { portkey: { baseUrl, models: [] } } } });
     const isRepaired = Promise.withResolvers();
     const stream = withRecovery(client, { id: 's', onRecoveredAnthropicThinking: () => isRepaired.resolve(true) })(ourModel(row, {}), { messages }, { apiKey: 'K', reasoning: 'low' });

@@ -7,6 +7,7 @@ import { refusalOf, toError } from './errors.js';
 import { transport } from './host.js';
 import { configuredModel } from './models.js';
 import { costOf, isSet, priceOfReply } from './prices.js';
+import { refuseSignatures } from './replay.js';
 import { toRequest } from './request.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -392,6 +393,7 @@ export function streamFn(config) {
       });
     };
     run().catch((thrown) => {
+      if (toError(thrown).ofReasoning) refuseSignatures(context.messages);
       const { aborted, reason } = limit.signal;
       events.fail(aborted && !options.signal?.aborted ? reason : thrown, options.signal?.aborted === true);
     }).finally(limit.release);

@@ -16,7 +16,12 @@ const FAILOVER = /** @type {const} */ ({
   truncated: 'timeout',
   other: 'server_error',
   'model-unavailable': 'model_not_found',
+  'model-unpaid': 'rate_limit', // the one of OpenClaw's reasons that shows a provider's words, and rests this model alone
 });
+
+/** Whether earlier reasoning is refused, which a model provider signed or sealed. Google says that a signature is missing of calls that have none. @param {ComponentError} error */
+const isOfReasoning = ({ code, message }) => code === 'invalid_encrypted_content' || /encrypted content/i.test(message)
+  || (/thought.?signature/i.test(message) && !/missing/i.test(message));
 
 /** Kinds for which OpenClaw rests a key, for all its models. */
 const OF_KEYS = ['unauthorized', 'forbidden', 'quota-exceeded'];
@@ -31,7 +36,7 @@ const OF_A_MODEL = /^(Allow this model|The budget of this provider)/;
  */
 const isOfModel = ({ kind, origin, hint }) => OF_KEYS.includes(kind) && (origin === 'upstream' || OF_A_MODEL.test(hint ?? ''));
 
-/** A failed call. `type` is the component's error kind, or `model-unavailable`. */
+/** A failed call. `type` is the component's error kind, or `model-unavailable` or `model-unpaid`. */
 export class PortkeyError extends Error {
   /** @param {ComponentError} error */
   constructor(error) {
@@ -40,15 +45,16 @@ export class PortkeyError extends Error {
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
       + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw asks again after each 429
       + (traceId ? ` (trace id ${traceId})` : '');
-    const isSealed = error.code === 'invalid_encrypted_content' || /encrypted content/i.test(message);
+    const ofReasoning = isOfReasoning(error);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
     const ofModel = isOfModel(error);
     // A stream may fail after a good head. By a status or a code OpenClaw would take it for the key's, whatever we say.
     const refusal = status !== undefined && status >= 300 && !ofModel ? status : undefined;
     // in these words OpenClaw knows that it may ask again without the thinking of earlier turns
-    super((refusal ? `${refusal}: ${sentences}` : sentences) + (isSealed ? ' (invalid thinking)' : '') + wait);
+    super((refusal ? `${refusal}: ${sentences}` : sentences) + (ofReasoning ? ' (invalid thinking)' : '') + wait);
     this.name = 'PortkeyError';
-    this.type = ofModel ? 'model-unavailable' : kind;
+    this.ofReasoning = ofReasoning;
+    this.type = !ofModel ? kind : kind === 'quota-exceeded' ? 'model-unpaid' : 'model-unavailable';
     this.status = status;
     this.code = ofModel ? undefined : error.code ?? refusal?.toString();
   }
@@ -57,7 +63,7 @@ export class PortkeyError extends Error {
 /**
  * What was thrown, as an Error: the component's own as a PortkeyError.
  * @param {any} thrown
- * @returns {Error & { type?: string, code?: string, errorCode?: string, status?: number }}
+ * @returns {Error & { type?: string, ofReasoning?: boolean, code?: string, errorCode?: string, status?: number }}
  */
 export function toError(thrown) {
   const error = thrown?.payload ?? thrown;
@@ -87,7 +93,7 @@ const TOO_LONG = "longer than the model's context";
 export function classifyFailoverReason({ errorMessage = '', errorType, status, code }) {
   if (errorType === 'overloaded' && OVERLOADED.test(errorMessage)) return 'overloaded';
   // OpenClaw's own reading is finer: a revoked key and a wrong one, a bad certificate and a broken connection
-  if (errorType !== 'model-unavailable' && (status === 401 || status === 403 || (errorType === 'transport' && code))) return undefined;
+  if (!errorType?.startsWith('model-') && (status === 401 || status === 403 || (errorType === 'transport' && code))) return undefined;
   return FAILOVER[/** @type {keyof typeof FAILOVER} */ (errorType)];
 }
 

@@ -29,6 +29,21 @@ const FIELDS = new Map([
   ['reasoning_details', 'reasoning'],
 ]);
 
+/** Signatures of calls that a model provider refused. @type {Set<string>} */
+const refused = new Set();
+
+/**
+ * Keeps the signatures of these messages' calls from going back: of a session whose reasoning is refused, OpenClaw takes out the
+ * thinking alone.
+ * @param {Message[]} messages
+ */
+export function refuseSignatures(messages) {
+  if (refused.size > 1000) refused.clear();
+  for (const { content } of messages) {
+    if (Array.isArray(content)) for (const block of content) if (block.type === 'toolCall' && block.thoughtSignature) refused.add(block.thoughtSignature);
+  }
+}
+
 /** @param {Block} block */
 const isReplayed = (block) => block.type === 'thinking' || (block.type === 'toolCall' && Boolean(block.thoughtSignature));
 
@@ -63,7 +78,7 @@ function putBack(message, content) {
   content
     .filter((block) => block.type === 'toolCall')
     .forEach(({ thoughtSignature: signature }, at) => {
-      if (signature && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+      if (signature && !refused.has(signature) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
     });
 }
 

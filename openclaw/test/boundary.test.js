@@ -7,6 +7,9 @@ import { originOf, samePlace } from '../src/origin.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
 import { View, withoutTakenAliases } from '../src/view.js';
 
+const KEY = 'pk-boundary-5f0c9a71b2e4';
+const configured = (/** @type {object} */ entry) => ({ models: { providers: { portkey: { baseUrl: 'http://127.0.0.1:9/v1', ...entry } } } });
+
 /** @param {string} name @returns {any} */
 const fixture = (name) => JSON.parse(readFileSync(new URL(`../../tests/fixtures/boundary/${name}.json`, import.meta.url), 'utf8'));
 
@@ -131,4 +134,68 @@ test('of what a component makes of the configuration only its own part is taken,
     assert.deepEqual(config, before, `${name}: the configuration that was given is left alone`);
   }
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test('a secret in letters of Latin-1 is masked as bytes of it, too', () => {
+  const secret = 'schl\u00fcssel-geheim';
+  const inBytes = Buffer.from(new Mask([secret]).push(Buffer.from(`a ${secret} b`, 'latin1'))).toString('latin1');
+  assert.ok(!inBytes.includes('geheim'), inBytes);
+  // fetch reads a header's bytes as Latin-1, whatever they are
+  const header = new Mask([secret]).text(Buffer.from(secret).toString('latin1'));
+  assert.ok(!header.includes('geheim'), header);
+});
+
+/** What SECURITY.md says is not promised: a code that no server writes of itself. Here so that nobody believes otherwise. */
+test('a server that means to tell the key can', () => {
+  const mask = new Mask([KEY]);
+  for (const code of [
+    Buffer.from(KEY).toString('hex'), Array.from(KEY).reverse().join(''), Buffer.from(KEY, 'utf16le').toString('latin1'), Array.from(KEY, (c) => `%${c.charCodeAt(0).toString(16)}`).join(''), Array.from(KEY, (c) => `&#${c.charCodeAt(0)};`).join(''),
+    Array.from(KEY, (c) => `=${c.charCodeAt(0).toString(16).toUpperCase()}`).join(''), Array.from(KEY, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''), Buffer.from(Buffer.from(KEY).toString('base64')).toString('base64'), KEY.toUpperCase(), Array.from(KEY).join('\u00ad'),
+  ]) assert.equal(mask.text(code), code);
+  assert.notEqual(mask.text(KEY), KEY);
+});
+
+test('names and values of any length take no time by the square', { timeout: 60_000 }, () => {
+  assert.ok(!namesASecret(`x-portkey-${'1'.repeat(1 << 20)}a`));
+  assert.ok(namesASecret(`x-portkey-key${'1'.repeat(1 << 20)}`));
+  assert.deepEqual(secretsIn(`${';'.repeat(1 << 20)}x`), [`${';'.repeat(1 << 20)}x`, 'x']);
+});
+
+// Each spelling copied all before it: 12,000 took minutes.
+test('a merge holds no number that JSON has none for', () => {
+  const config = configured({ models: [{ id: 'm', contextWindow: 5 }] });
+  for (const number of ['1e999', '-1e999']) {
+    const answer = JSON.stringify(config).replace(':5', `:${number}`);
+    assert.throws(() => new View(config, 'portkey').mergeBack(config, answer), /a number that is none/, number);
+  }
+});
+
+test('a merge of any number of spellings, headers, models and long names ends', () => {
+  const id = 'portkey';
+  const config = { models: { providers: { portkey: { baseUrl: 'https://a.example/v1' } } } };
+  const each = (/** @type {(at: number) => [string, any]} */ member) => Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => member(at)));
+  /** @param {number} at @returns {string} in other capitals, and with other spaces before and behind it */
+  const spelled = (at) => ' '.repeat((at >> 7) % 10) + id.replace(/./g, (letter, bit) => ((at >> bit) & 1 ? letter.toUpperCase() : letter)) + ' '.repeat(at / 1280);
+  const descriptor = { defaultBaseUrl: 'https://a.example/v1', credentials: [{ envVars: ['KEY'] }] };
+  const own = config.models.providers.portkey;
+  for (const [name, more, refused] of /** @type {[string, any, RegExp?][]} */ ([
+    ['spellings of the provider', { models: { providers: { ...each((at) => [spelled(at), {}]), portkey: own } } }],
+    ['spellings of the plugin', { ...config, plugins: { entries: each((at) => [spelled(at), { config: {} }]) } }],
+    ['headers', { models: { providers: { portkey: { ...own, headers: each((at) => [`h${at}`, 'v']) } } } }, /`headers`/],
+    ['models', { models: { providers: { portkey: { ...own, models: Object.values(each((at) => [`${at}`, { id: `m${at}` }])) } } } }],
+    ['members below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, 1]) } }] } } } }],
+    ['references below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, '${KEY}']) } }] } } } }, /a reference at/],
+    ['options with a secret', { ...config, plugins: { entries: { portkey: { config: each((at) => [`o${at}`, { apiKey: `sk-${at}` }]) } } } }, /an option/],
+    ['models below a long spelling', { models: { providers: { portkey: own, [`portkey${' '.repeat(5e5)}`]: { models: Object.values(each((at) => [`${at}`, { id: 'm' }])) } } } }],
+    ['beginnings of references', { models: { providers: { portkey: { ...own, name: '${'.repeat(4e5) } } } }],
+  ])) {
+    const view = new View(config, id);
+    const merge = () => view.check(config, withoutTakenAliases(config, view.mergeBack(config, JSON.stringify(more)), id), descriptor, {});
+    if (refused) assert.throws(merge, refused, name);
+    else merge();
+    const users = new View(more, id); // and as the user's own
+    const options = Object.values(users.document.plugins?.entries?.[id]?.config ?? {});
+    for (const shown of options) assert.match(users.fill(JSON.stringify(shown)) ?? '', /sk-/); // and in a call
+    users.check(more, users.mergeBack(more, users.json()), descriptor, {});
+  }
 });

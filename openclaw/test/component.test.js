@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { instantiate } from '../component/provider.js';
 import { mediaProvider, speechProvider } from '../src/audio.js';
 import { Translator, deadline, streamFn } from '../src/chat.js';
-import { coreModules, onboarding, use } from '../src/component.js';
+import { componentOf, coreModules, onboarding, use } from '../src/component.js';
 import { connect, merge } from '../src/config.js';
 import { embeddingProvider } from '../src/embeddings.js';
 import { imageProvider } from '../src/images.js';
@@ -969,4 +969,35 @@ test('the core modules are cut out of the component file', () => {
   const modules = coreModules(new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url))));
   assert.ok(modules.length >= 1);
   for (const bytes of modules) assert.ok(WebAssembly.validate(bytes));
+});
+
+test('what is known of models comes of no instance that is used up, or has failed', () => {
+  const bytes = new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url)));
+  let made = 0;
+  let fails = false;
+  const counted = /** @type {typeof instantiate} */ ((/** @type {Parameters<typeof instantiate>} */ ...given) => {
+    made++;
+    if (fails) return /** @type {any} */ ({ models: { traitsOf() { throw new Error('unreachable'); } } });
+    return instantiate(...given);
+  });
+  const { traitsOf } = componentOf(counted, () => coreModules(bytes));
+  for (let asked = 0; asked < 25_000; asked++) traitsOf('@openai/gpt-5.1');
+  assert.equal(made, 3);
+  fails = true;
+  for (let asked = 0; asked < 5001; asked++) try { traitsOf('m'); } catch { /* of the last instance, or of one that fails */ }
+  fails = false;
+  assert.equal(traitsOf('@openai/gpt-5.1').reasoning, true);
+});
+
+test('a file that is no component, or part of one, is looked through in words', () => {
+  const bytes = new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url)));
+  const odd = [0, 1, 7, 8, 9, 10, 1000].map((length) => bytes.slice(0, length));
+  const header = bytes.slice(0, 8);
+  for (const tail of [[1], [1, 0xff], [1, 0xff, 0xff, 0xff, 0xff, 0x7f], Array.from({ length: 4096 }, () => 0xff), [1, 0, 1, 0, 1, 0], Array.from({ length: 4096 }, (_, at) => at % 2)]) odd.push(new Uint8Array([...header, ...tail]));
+  for (const file of odd) {
+    const found = coreModules(file);
+    assert.ok(found.length <= file.length && found.every((module) => module.length <= file.length));
+    assert.throws(() => componentOf(instantiate, () => coreModules(file)).traitsOf('m'), Error);
+  }
+  assert.equal(componentOf(instantiate, () => coreModules(bytes)).traitsOf('@openai/gpt-5.1').reasoning, true);
 });

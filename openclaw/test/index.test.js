@@ -115,17 +115,19 @@ test('errors', () => {
 test('a failure of one model is none of the key, in the words of its error and in those of OpenClaw', () => {
   for (const [error, type] of /** @type {[any, string][]} */ ([
     [{ kind: 'unauthorized', origin: 'upstream', status: 401 }, 'model-unavailable'],
-    [{ kind: 'quota-exceeded', origin: 'upstream', status: 429 }, 'model-unavailable'],
+    [{ kind: 'quota-exceeded', origin: 'upstream', status: 429 }, 'model-unpaid'],
+    [{ kind: 'quota-exceeded', origin: 'gateway', status: 412, hint: 'The budget of this provider is used up' }, 'model-unpaid'],
     [{ kind: 'forbidden', origin: 'gateway', status: 403, hint: "Allow this model for the provider in Portkey's Model Catalog, or choose another." }, 'model-unavailable'],
     [{ kind: 'unauthorized', origin: 'gateway', status: 401 }, 'unauthorized'],
     [{ kind: 'quota-exceeded', origin: 'gateway', status: 412 }, 'quota-exceeded'],
     [{ kind: 'rate-limited', origin: 'upstream', status: 429 }, 'rate-limited'],
   ])) {
     const { type: is, message, code, status } = toError({ message: 'No', requestSent: true, ...error });
-    const ofModel = is === 'model-unavailable';
+    const reason = { 'model-unavailable': 'model_not_found', 'model-unpaid': 'rate_limit' }[String(is)];
+    const ofModel = reason !== undefined;
     assert.equal(is, type);
     // a status in the words, or a code, would be the key's for OpenClaw
     assert.deepEqual([/^4\d\d: /.test(message), code === undefined], [!ofModel, ofModel], message);
-    if (ofModel) assert.equal(classifyFailoverReason({ errorType: is, errorMessage: message, status }), 'model_not_found');
+    if (ofModel) assert.equal(classifyFailoverReason({ errorType: is, errorMessage: message, status }), reason);
   }
 });

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { streamFn } from '../src/chat.js';
-import { describeModel, isChat, normalizeResolvedModel, runCatalog } from '../src/models.js';
+import { describeModel, isChat, normalizeResolvedModel, runCatalog, toRows } from '../src/models.js';
 import { PriceGateway, entry, told, waitForPrices } from './prices.mjs';
+import { RawGateway } from './raw.mjs';
 
 const KEY = 'pk-prices-secret';
+/** Where a price list may send us. */
+const elsewhere = new RawGateway(KEY);
 /** @type {Record<string, string>} */
 const PRICES = {
   'openai/gpt-5': '{"pay_as_you_go":{"request_token":{"price":0.000125},"response_token":{"price":0.001},"cache_read_input_token":{"price":0.0000125}}}',
@@ -185,4 +188,67 @@ test('a catalog reads the headers and the rows of the configuration as often for
 test('models that do not chat are known by their names', () => {
   for (const id of ['@openai/gpt-5', '@openai/gpt-4o-audio-preview', '@google/gemini-2.5-flash-image', '@groq/openai/gpt-oss-120b', '@x/starvers', '@mistral/voxtral-small', '@bedrock/amazon.nova-pro-v1:0']) assert.ok(isChat(id), id);
   for (const id of ['@openai/text-embedding-3-small', '@cohere/embed-v4.0', '@nomic/nomic-embed-text', '@openai/gpt-image-2', '@openai/dall-e-3', '@openai/tts-1', '@openai/gpt-4o-mini-tts', '@openai/gpt-4o-transcribe', '@openai/whisper-1', '@cohere/rerank-v3.5', '@openai/omni-moderation-latest', '@bedrock/amazon.titan-embed-text-v2:0', '@openai/sora-2', 'imagen-4.0-generate-001', '@openai/gpt-realtime']) assert.ok(!isChat(id), id);
+});
+
+/** Chats with a gateway that has a price list. The reply waits for its price for as long as that takes. @param {PriceGateway} gateway */
+const pricedChat = ({ baseUrl }) => {
+  const headers = { Authorization: `Bearer ${KEY}` };
+  return elsewhere.chat({}, { models: { providers: { portkey: { baseUrl, headers } } } }, { baseUrl, headers });
+};
+
+test('a price list of any content gives a price or none, and the reply comes', { timeout: 60_000 }, async (t) => {
+  waitForPrices(t);
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  for (const [name, tell, isPrice] of /** @type {[string, import('./prices.mjs').Tell, boolean][]} */ ([
+    ['a good one', told(entry('0.0001')), true], ['nested deep', told(entry('0.0001', `,"x":${deep}`)), false], ['a price nested deep', told(entry(deep)), false],
+    ['a number of 100,000 digits', told(entry('9'.repeat(100_000))), false], ['a price twice', told(entry('0.0001,"price":-1')), false], ['larger than an entry', told(entry('0.0001', `,"x":"${'x'.repeat(300 << 10)}"`)), false],
+    ['members of JavaScript', told(entry('0.0001', ',"__proto__":{"input":0},"constructor":{"price":7}')), true], ['the largest', told(entry('0.1')), true],
+    ['a redirect', told(entry('0.0001'), `302 x\r\nlocation: ${elsewhere.origin}/v1/models`), false], ['a redirect of its own', told(entry('0.0001'), '307 x\r\nlocation: /v1/models'), false], ['who are you', told(entry('0.0001'), '401 x\r\nwww-authenticate: Basic realm=x'), false],
+    ['a coding', told(entry('0.0001'), '200 OK\r\ncontent-encoding: gzip'), false], ['a cookie', told(entry('0.0001'), '200 OK\r\nset-cookie: a=b'), true],
+    ['half of it', ({ socket }) => socket?.end(`HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"pay`), false], ['nothing', () => {}, false],
+    ['without end', (res) => { const more = () => { while (res.writable && res.write(' '.repeat(1 << 16))); }; res.on('drain', more); more(); }, false],
+  ])) {
+    elsewhere.heads = [];
+    const usage = '{"prompt_tokens":18446744073709551615,"completion_tokens":18446744073709551615}';
+    const gateway = await PriceGateway.start(t, { tell, report: { 'x-portkey-provider': 'openai' }, usage });
+    const { stopReason, errorMessage, usage: used } = await pricedChat(gateway);
+    assert.equal(stopReason, 'stop', `${name}: ${errorMessage}`);
+    assert.ok(Number.isFinite(used.cost.total) && used.cost.total >= 0, `${name}: ${used.cost.total}`);
+    assert.equal(used.cost.total > 0, isPrice, `${name}: ${used.cost.total}`);
+    assert.ok(gateway.seen.every(({ url }) => url !== '/v1/models') && elsewhere.heads.every((head) => !head.includes('/v1/models')), name);
+    const asked = gateway.asked();
+    assert.equal(asked.length, 1, name);
+    assert.ok(!JSON.stringify(asked).includes(KEY), name);
+    gateway.close();
+  }
+});
+
+test('names that a gateway makes up are asked for on their path alone, and long ones are not kept', async (t) => {
+  waitForPrices(t);
+  const keep = 'a'.repeat(200);
+  for (const [named, provider, paths] of /** @type {[string, string, string[]][]} */ ([
+    ['m', keep, [`${keep}/m`]], ['m', 'a'.repeat(300), [`${'a'.repeat(300)}/m`, `${'a'.repeat(300)}/m`]],
+    ['..', 'openai', []], ['../../v1/admin', 'openai', ['openai/..%2F..%2Fv1%2Fadmin']], ['a?b#c d', 'openai', ['openai/a%3Fb%23c%20d']], ['x'.repeat(1 << 20), 'openai', []], ['__proto__', 'constructor', ['constructor/__proto__']],
+    ['m', '__proto__', []], [KEY, 'openai', [`openai/${'%2A'.repeat(KEY.length)}`]], ['m', KEY, []], ['m', '../v1', []], ['m', 'openai/../..', []], ['a\r\nx-own: 1', 'openai', ['openai/a%0D%0Ax-own:%201']], ['//elsewhere.example/', 'openai', ['openai/%2F%2Felsewhere.example%2F']],
+  ])) {
+    const gateway = await PriceGateway.start(t, { tell: told(entry('0.0001')), report: { 'x-portkey-provider': provider }, named });
+    for (let call = 0; call < 2; call++) assert.equal((await pricedChat(gateway)).stopReason, 'stop', named.slice(0, 99));
+    assert.deepEqual(gateway.asked().map(({ path }) => path), paths, `${named.slice(0, 99)} ${provider}`);
+    gateway.close();
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test('a price list that answers just in time holds up no catalog, and no row of it holds the key', async (t) => {
+  const models = Array.from({ length: 50 }, (_, at) => `@openai/m-${at}`);
+  const gateway = await PriceGateway.start(t, { tell: (res, model) => setTimeout(() => told(entry('0.0001'))(res, model), 1500), models });
+  const config = { models: { providers: { portkey: { baseUrl: gateway.baseUrl, headers: { Authorization: `Bearer ${KEY}` } } } } };
+  const context = { config, resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
+  const catalog = await runCatalog(context, { warn: assert.fail });
+  assert.equal(catalog.provider.models.length, 50);
+  const { length } = gateway.asked();
+  assert.ok(length < 50, `${length} were asked for`);
+  const rows = toRows(catalog, 'live');
+  assert.ok(rows.length === 50 && !JSON.stringify([rows, catalog]).includes(KEY) && !JSON.stringify(rows).includes('PORTKEY_API_KEY'));
+  for (const odd of [undefined, null, {}, { provider: null }, { provider: { models: [] } }]) assert.deepEqual(toRows(odd, 'live'), []);
 });

@@ -156,3 +156,14 @@ test("another model's turn, and one whose reasoning is to be text, are the build
   assert.equal(takeReasoning({ ...model, compat: { requiresThinkingAsText: true } }, own).messages[0], own[0]);
   assert.notEqual(takeReasoning(model, own).messages[0], own[0]);
 });
+
+test('a signature that is a member of JavaScript is a signature', () => {
+  for (const signature of ['__proto__', 'constructor', 'toString', 'valueOf', 'hasOwnProperty', 'portkey_turn', 'content', 'role', 'tool_calls']) {
+    const turn = { role: 'assistant', provider: 'portkey', api: 'openai-completions', model: 'm', content: [{ type: 'thinking', thinking: 'hm', thinkingSignature: signature }, { type: 'text', text: 'x' }] };
+    const { messages, putInto } = takeReasoning(model, /** @type {any} */ ([turn]));
+    const mark = /** @type {any} */ (messages[0]).content[0];
+    const body = { messages: [{ role: 'assistant', content: 'x', [mark.thinkingSignature]: mark.thinking }] };
+    putInto(body);
+    assert.deepEqual(body.messages, [{ role: 'assistant', content: 'x', content_blocks: [{ type: 'thinking', thinking: 'hm', signature }, { type: 'text', text: 'x' }] }], signature);
+  }
+});
