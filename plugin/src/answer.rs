@@ -6,10 +6,10 @@ use crate::report::Head;
 use crate::stream::events::Events;
 
 /// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
-pub fn response(head: &Head, body: &[u8]) -> Result<Response> {
-    let mut events = Events::new(head.clone());
+pub fn response(head: Head, body: &[u8]) -> Result<Response> {
+    let mut events = Events::new(head);
     events.document(body);
-    events.into_response()
+    events.response()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) 
     let body = request::body(connection, asked, false)?;
     let call = call::post(connection, body.path, Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, body.json.as_bytes(), MAX_ANSWER)?;
-    answer::response(&head, &body)
+    answer::response(head, &body)
 }
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {

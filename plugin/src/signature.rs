@@ -146,7 +146,10 @@ impl Details {
 
     /// All of them as a signature; they are gone then.
     pub(crate) fn signature(&mut self) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
         let details: Vec<Json<'_>> = self.0.drain(..).map(Json::from).collect();
-        (!details.is_empty()).then(|| format!("{DETAILS}{}", Json::from(details).to_json()))
+        Some(format!("{DETAILS}{}", Json::from(details).to_json()))
     }
 }

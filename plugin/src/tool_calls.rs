@@ -181,7 +181,7 @@ impl Calls {
 
     /// Takes out all of them.
     pub(crate) fn take(&mut self) -> Vec<Call> {
-        mem::take(self).list
+        mem::take(&mut self.list)
     }
 
     /// The place of the last call with this id and this index, of which one may be left open.

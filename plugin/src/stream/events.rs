@@ -41,7 +41,10 @@ pub(crate) struct Events {
 impl Events {
     /// A stream of which only the head has arrived.
     pub(crate) fn new(head: Head) -> Self {
-        Self { state: State { head, ..State::default() }, ..Self::default() }
+        // It is large: nothing is moved.
+        let mut new = Self::default();
+        new.state.head = head;
+        new
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -154,10 +157,10 @@ impl Events {
     }
 
     /// All of it, once it is read.
-    pub(crate) fn into_response(self) -> Result<Response> {
-        match self.state.failure {
+    pub(crate) fn response(&mut self) -> Result<Response> {
+        match self.state.failure.take() {
             Some(error) => Err(error),
-            None => Ok(parts::join(self.state.events, self.state.head.report())),
+            None => Ok(parts::join(mem::take(&mut self.state.events), self.state.head.report())),
         }
     }
 
@@ -390,7 +393,7 @@ impl State {
                 return self.chunk(&text);
             }
         }
-        let Ok(chunk) = read else {
+        let Ok(mut chunk) = read else {
             if self.after_done.is_some() {
                 return;
             }
@@ -413,11 +416,11 @@ impl State {
             (self.half, self.last) = (Some(text.to_owned()), None);
             return;
         }
-        self.read(chunk, text);
+        self.read(&mut chunk, text);
     }
 
     /// What was read from this text: a chunk, or what stands for some.
-    fn read(&mut self, mut chunk: wire::Completion<'_>, text: &str) {
+    fn read(&mut self, chunk: &mut wire::Completion<'_>, text: &str) {
         let ready = self.events.len();
         if let Some(results) = &chunk.hook_results {
             self.events.push(Event::GuardrailsJson(results.to_json()));
@@ -437,9 +440,9 @@ impl State {
             if self.items.are_too_many() {
                 return self.fail(parts::too_many(&self.head, "items"));
             }
-            for chunk in chunks {
+            for mut chunk in chunks {
                 if self.failure.is_none() {
-                    self.completion(chunk, text, None);
+                    self.completion(&mut chunk, text, None);
                 }
             }
             return;
@@ -448,7 +451,7 @@ impl State {
     }
 
     /// A chunk as it was read, from this text. The next may be known by it where it is told how many events were ready.
-    fn completion(&mut self, chunk: wire::Completion<'_>, text: &str, ready: Option<usize>) {
+    fn completion(&mut self, chunk: &mut wire::Completion<'_>, text: &str, ready: Option<usize>) {
         if let Some(said) = &chunk.error {
             return self.fail(parts::told(&self.head, said));
         }
@@ -474,11 +477,11 @@ impl State {
         if !chunk.choices.is_empty() && !mem::replace(&mut self.is_started, true) {
             self.is_workers_ai = chunk.model.starts_with("@cf/");
             self.quote = Vec::new();
-            let (id, model) = (chunk.id.into_owned(), chunk.model.into_owned());
+            let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
         }
         if self.provider.is_empty() {
-            self.provider = chunk.provider.into_owned();
+            self.provider = mem::take(&mut chunk.provider).into_owned();
         }
         let spelled = match chunk.choices.as_slice() {
             [wire::Choice { delta: Some(delta), .. }] => delta.spelled(),
@@ -490,11 +493,11 @@ impl State {
             indexes().find(|index| *index == 0).or_else(|| indexes().next())
         });
         self.choice = ours;
-        for choice in chunk.choices.into_iter().filter(|choice| choice.index.or(ours) == ours) {
+        for choice in chunk.choices.iter_mut().filter(|choice| choice.index.or(ours) == ours) {
             self.choice(choice);
         }
         if self.reason.is_empty() {
-            self.ended(chunk.finish_reason);
+            self.ended(mem::take(&mut chunk.finish_reason));
         }
         if !self.tags.is_open()
             && let (Some(spelled), Some([event])) = (spelled, ready.and_then(|ready| self.events.get(ready..)))
@@ -503,14 +506,18 @@ impl State {
         }
     }
 
-    fn choice(&mut self, choice: wire::Choice<'_>) {
+    fn choice(&mut self, choice: &mut wire::Choice<'_>) {
         let (is_delta, ready) = (choice.delta.is_some(), self.events.len());
         // Behind the pieces some send the whole once more (MiniMax).
-        let message = choice.message.filter(|_| !self.has_pieces);
-        let delta = choice.delta.or(message).unwrap_or_default();
-        let is_misplaced =
-            is_delta && choice.finish_reason.is_empty() && !delta.finish_reason.is_empty() && self.reason.is_empty();
-        self.delta(delta);
+        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
+        let delta = choice.delta.as_mut().or(message);
+        let is_misplaced = is_delta
+            && choice.finish_reason.is_empty()
+            && self.reason.is_empty()
+            && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
+        if let Some(delta) = delta {
+            self.delta(delta);
+        }
         let has_more = self.events.len() > ready || self.waiting.is_some();
         self.has_pieces |= is_delta && has_more;
         self.is_whole |= !is_delta && has_more && self.is_document;
@@ -520,7 +527,7 @@ impl State {
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);
         }
-        self.ended(choice.finish_reason);
+        self.ended(mem::take(&mut choice.finish_reason));
     }
 
     /// Why the answer ended, where that is said.
@@ -532,7 +539,7 @@ impl State {
         }
     }
 
-    fn delta(&mut self, mut delta: wire::Message<'_>) {
+    fn delta(&mut self, delta: &mut wire::Message<'_>) {
         self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
@@ -544,10 +551,11 @@ impl State {
             }
         }
         if !delta.content_blocks.iter().any(wire::Block::is_thinking) {
-            let reasoning = present(delta.reasoning.text);
-            let details =
-                || Details::from(&delta.reasoning_details).text().filter(|_| !delta.reasoning_details.is_empty());
-            if let Some(text) = reasoning.or_else(details) {
+            let mut reasoning = present(mem::take(&mut delta.reasoning.text));
+            if reasoning.is_none() && !delta.reasoning_details.is_empty() {
+                reasoning = Details::from(&delta.reasoning_details).text();
+            }
+            if let Some(text) = reasoning {
                 self.reasoning = Some(delta.reasoning_field);
                 self.events.push(Event::Thinking(Thinking { text, signature: None }));
             }
@@ -556,9 +564,9 @@ impl State {
         // line breaks (gateway 1.15.2).
         let of_blocks: String = delta.content_blocks.iter().map(|block| &*block.text).collect();
         let letters = |text: &str| text.replace('\n', "");
-        let content = delta.content.text.into_owned();
-        let are_texts = content.is_empty() || letters(&of_blocks) == letters(&content);
-        for mut block in delta.content_blocks {
+        let content = mem::take(&mut delta.content.text).into_owned();
+        let are_texts = !of_blocks.is_empty() && (content.is_empty() || letters(&of_blocks) == letters(&content));
+        for mut block in mem::take(&mut delta.content_blocks) {
             if are_texts {
                 self.text(mem::take(&mut block.text).into_owned(), false, &delta.tool_calls);
             }
@@ -578,7 +586,7 @@ impl State {
             }
             self.events.extend(block.others.into_iter().map(Event::Other));
         }
-        if !are_texts || of_blocks.is_empty() {
+        if !are_texts {
             self.text(content, delta.is_thought, &delta.tool_calls);
         }
         if !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty() {
@@ -587,10 +595,10 @@ impl State {
             self.end_reasoning(&delta.tool_calls);
             self.say(text);
         }
-        self.events.extend(present(delta.refusal).map(Event::Refusal));
+        self.events.extend(present(mem::take(&mut delta.refusal)).map(Event::Refusal));
         delta.images.iter().for_each(|image| self.image(image));
         let are_several = delta.tool_calls.len() > 1;
-        for (at, mut call) in delta.tool_calls.into_iter().enumerate() {
+        for (at, mut call) in mem::take(&mut delta.tool_calls).into_iter().enumerate() {
             // The rest of them would be looked at in vain.
             if self.failure.is_some() {
                 return;
@@ -599,7 +607,7 @@ impl State {
             call.index = call.index.or(are_several.then_some(at as u64));
             self.tool_call(call);
         }
-        self.events.extend(delta.others.into_iter().map(Event::Other));
+        self.events.extend(delta.others.drain(..).map(Event::Other));
     }
 
     fn image(&mut self, image: &wire::Image<'_>) {
@@ -852,11 +860,11 @@ impl State {
         }
         self.settle(None);
         // Workers AI's streams never have a reason (gateway 1.15.2).
-        let is_workers_ai = self.is_workers_ai
-            || self.provider == WORKERS_AI
-            || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
+        let is_workers_ai = || {
+            self.is_workers_ai || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
+        };
         let is_cut = self.calls.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
-        let has_end = !self.reason.is_empty() || is_done && is_workers_ai || self.is_whole;
+        let has_end = !self.reason.is_empty() || self.is_whole || is_done && is_workers_ai();
         if !has_end || is_cut && parts::is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
             let cut = || truncated(&self.head);

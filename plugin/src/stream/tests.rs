@@ -519,7 +519,7 @@ fn reasoning_between_tags() {
             assert_eq!(split(joined(events).content), expected, "{deltas:?}");
         }
         let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, json(content));
-        assert_eq!(split(answer::response(&head(), whole.as_bytes()).unwrap().content), expected, "{content}");
+        assert_eq!(split(answer::response(head(), whole.as_bytes()).unwrap().content), expected, "{content}");
     }
     let mark = r#""extra_content":{"google":{"thought":true}}"#;
     let marked = |text: &str| format!(r#"{{"content":"{text}",{mark}}}"#);
@@ -1364,7 +1364,7 @@ fn read_all(chunks: &[String]) -> (Vec<Event>, Option<Box<Error>>) {
 
 #[test]
 fn an_answer_of_the_responses_api_is_the_same_streamed_whole_and_at_its_end_alone() {
-    let whole = answer::response(&head(), answer_of("completed", "").as_bytes()).unwrap();
+    let whole = answer::response(head(), answer_of("completed", "").as_bytes()).unwrap();
     assert_eq!((whole.id.as_str(), whole.model.as_str()), ("resp_1", "codex"));
     assert_eq!(whole.finish_reason, FinishReason::ToolCalls);
     assert_eq!(
@@ -1596,7 +1596,7 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         let (events, error) = read_all(&[begun("created"), done, ended.clone()]);
         assert!(format!("{events:?}").contains("\"Hi\"") && error.is_none(), "{events:?}");
     }
-    let unfinished = answer::response(&head(), answer_of("in_progress", "").as_bytes());
+    let unfinished = answer::response(head(), answer_of("in_progress", "").as_bytes());
     assert_eq!(unfinished.unwrap_err().kind, ErrorKind::Truncated);
 }
 
@@ -1726,7 +1726,7 @@ fn an_answer_of_the_responses_api_says_how_it_ended() {
         assert_eq!(error.map(|error| error.message).as_deref(), Some("It broke."), "{said}");
     }
     let failed = r#"{"id":"r","object":"response","status":"failed","output":[],"error":{"code":"server_error","message":"It broke."}}"#;
-    assert_eq!(answer::response(&head(), failed.as_bytes()).unwrap_err().message, "It broke.");
+    assert_eq!(answer::response(head(), failed.as_bytes()).unwrap_err().message, "It broke.");
     let (events, error) = read_all(&[
         begun("created"),
         response("refusal.delta", r#","output_index":0,"delta":"No""#),
