@@ -297,8 +297,10 @@ const ROWS: &[Row] = {
     row("kimi", F::Kimi, 0, 0, true, No, &[]),
     row("moonshot", F::Kimi, 0, 0, false, No, &[]),
 
+    row("glm-5.3-flash", F::Glm, 1_048_576, 0, true, Effort, &["low", "high", "max"]),
     row("glm-5.3", F::Glm, 1_048_576, 0, false, Effort, &["low", "high", "max"]),
     row("glm-5.2", F::Glm, 1_000_000, 0, false, Effort, &["high", "max"]),
+    row("glm-5v", F::Glm, 202_752, 0, true, No, &[]),
     row("glm-5", F::Glm, 202_752, 0, false, No, &[]),
     row("glm-4.7", F::Glm, 202_752, 0, false, No, &[]),
     row("glm", F::Glm, 0, 0, false, No, &[]),
@@ -324,10 +326,12 @@ const ROWS: &[Row] = {
     row("grok-code", F::Grok, 256_000, 0, false, No, &[]).refusing(STOP),
     row("grok", F::Grok, 0, 0, true, No, &[]),
 
+    // docs.mistral.ai "Mistral Large 4": thinking is part of the answer's limit.
+    row("mistral-large-4", F::Mistral, 1_048_576, 262_144, true, Effort, &["none", "high"]),
     row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
-    row("mistral-medium-3.5", F::Mistral, 262_144, 8_192, true, Effort, &["none", "high"]),
+    row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
     row("mistral-small", F::Mistral, 262_144, 16_384, true, Effort, &["none", "high"]),
-    row("codestral", F::Mistral, 128_000, 4_096, false, No, &[]),
+    row("codestral", F::Mistral, 128_000, 0, false, No, &[]),
     row("devstral", F::Mistral, 262_144, 32_768, false, No, &[]),
     row("mistral", F::Mistral, 0, 0, false, No, &[]),
     row("ministral", F::Mistral, 0, 0, false, No, &[]),
@@ -625,6 +629,7 @@ mod tests {
             ("@deepseek/deepseek-v4-pro", F::DeepSeek, R::Direct, 384_000, T::Effort),
             ("@moonshot/kimi-k2.7-code", F::Kimi, R::Direct, 262_144, T::None),
             ("@zai/glm-5.3", F::Glm, R::Direct, 0, T::Effort),
+            ("@mistral/mistral-large-4-0", F::Mistral, R::Direct, 262_144, T::Effort),
             ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
             ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),

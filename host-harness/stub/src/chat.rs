@@ -385,7 +385,9 @@ fn images_in(request: &Value) -> Result<Vec<String>, Refusal> {
             None => Ok(url.to_owned()),
             Some(data) if reads_documents && data.starts_with("application/pdf;") => Ok("a PDF".to_owned()),
             // What it is was checked for its provider.
-            Some(data) if reads_documents && !data.starts_with("image/") => Ok("a file".to_owned()),
+            Some(data) if reads_documents && (!data.starts_with("image/") || data.starts_with("image/hei")) => {
+                Ok("a file".to_owned())
+            }
             Some(data) => data
                 .split_once(";base64,")
                 .and_then(|(_, data)| BASE64.decode(data).ok())

@@ -114,9 +114,9 @@ fn with_marker(mut block: Value, marker: Option<Value>) -> Value {
     block
 }
 
-/// The arguments of a past call; `None` where they are no JSON.
+/// The arguments of a past call; `None` where they are no JSON, or where nothing is called: it looks into the function.
 fn arguments(call: &Value) -> Option<Value> {
-    match call["function"]["arguments"].as_str() {
+    match call.get("function")?["arguments"].as_str() {
         None | Some("") => Some(json!({})),
         Some(text) => serde_json::from_str(text).ok(),
     }
@@ -146,14 +146,23 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
             Value::String(text) => {
                 system.push(with_marker(json!({"type": "text", "text": text}), plain_marker(message)))
             }
-            parts => system.extend(
+            // Nothing of it is kept where the first part is no text (1.15.2 and 2.2.3).
+            parts if parts[0]["text"].as_str().is_some_and(|text| !text.is_empty()) => system.extend(
                 list(parts).map(|part| with_marker(json!({"type": "text", "text": part["text"]}), plain_marker(part))),
             ),
+            _ => {}
         }
     }
     out.insert("system".into(), system.into());
     if body.get("tools").is_some() {
         let tool = |tool: &Value| {
+            // A tool of another kind: its name becomes the type, and its type the name (1.15.2 and 2.2.3).
+            if let (None, Some(kind)) = (tool.get("function"), tool["type"].as_str()) {
+                let mut made = tool[kind].as_object().cloned().unwrap_or_default();
+                let name = made.get("name").cloned().unwrap_or_default();
+                made.extend([("name".into(), kind.into()), ("type".into(), name)]);
+                return Value::from(made);
+            }
             let schema = &tool["function"]["parameters"];
             let or = |name: &str, default: Value| schema.get(name).cloned().unwrap_or(default);
             let mut made = json!({
@@ -466,7 +475,8 @@ fn generate_content(body: &Value) -> Option<Value> {
             _ => turns.push(json!({"role": role, "parts": parts})),
         }
     }
-    let declared = list(&body["tools"]).map(|tool| {
+    // Others are left out (1.15.2 and 2.2.3).
+    let declared = list(&body["tools"]).filter(|tool| tool["type"] == "function").map(|tool| {
         let function = &tool["function"];
         json!({"name": function["name"], "description": function["description"], "parameters": known_to_gateway(&function["parameters"])})
     });
@@ -534,6 +544,25 @@ mod tests {
         assert_eq!(sent["messages"][1]["content"][0]["cache_control"], long);
         assert_eq!(sent["messages"][2]["content"][0]["content"][0]["cache_control"], long);
         assert_eq!(sent["tools"][0]["input_schema"]["type"], "object");
+    }
+
+    #[test]
+    fn what_it_makes_of_tools_of_another_kind_and_of_parts_of_a_system_text() {
+        let tool = json!({"type": "custom", "custom": {"name": "f", "description": "d"}});
+        let made = json!({"name": "custom", "type": "f", "description": "d"});
+        let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
+        let text = json!({"type": "text", "text": "t"});
+        let with = |content: Value| {
+            sent(
+                &json!({"model": "claude-sonnet-4-5", "tools": [tool], "messages": [{"role": "system", "content": content}]}),
+            )
+        };
+        assert_eq!(with(json!([text, image]))["tools"], json!([made]));
+        assert_eq!(with(json!([text, image]))["system"], json!([text, {"type": "text", "text": null}]));
+        assert_eq!(with(json!([image, text]))["system"], json!([]));
+        let call = json!({"id": "1", "type": "custom", "custom": {"name": "f", "input": "a"}});
+        let body = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "assistant", "tool_calls": [call]}]});
+        assert_eq!(Sent::of(&body).unwrap_err().status, 500);
     }
 
     #[test]
@@ -609,8 +638,8 @@ mod tests {
             ),
             (
                 gemini,
-                shown(json!({"url": "data:image/gif;base64,AA=="})),
-                json!({"inlineData": {"mimeType": "image/gif", "data": "AA=="}}),
+                shown(json!({"url": "data:image/heic;base64,AA=="})),
+                json!({"inlineData": {"mimeType": "image/heic", "data": "AA=="}}),
             ),
         ] {
             assert_eq!(content(model, part.clone()), expected, "{model}: {part}");

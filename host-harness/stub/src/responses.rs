@@ -20,9 +20,8 @@ pub(crate) fn chat(body: &Value) -> Value {
             "message" => {
                 let said = content(&item["content"]);
                 // What OpenClaw alone says, in a message of its own, is no question.
-                let has_images =
-                    said.as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "image_url"));
-                if has_images || !told(&text_of(&said)).trim().is_empty() {
+                let shows_more = said.as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] != "text"));
+                if shows_more || !told(&text_of(&said)).trim().is_empty() {
                     messages.push(json!({"role": item["role"], "content": said}));
                 }
             }
@@ -70,6 +69,7 @@ fn content(content: &Value) -> Value {
     let Some(parts) = content.as_array() else { return content.clone() };
     let part = |part: &Value| match part["type"].as_str() {
         Some("input_image") => json!({"type": "image_url", "image_url": {"url": part["image_url"]}}),
+        Some("input_file") => json!({"type": "file"}),
         _ => json!({"type": "text", "text": part["text"]}),
     };
     parts.iter().map(part).collect()

@@ -31,13 +31,17 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let takes = is_named
         || targets.all(|target| target.takes_markers())
         || (!targets.is_complete() && asked.is_some() && targets.any(|target| target.takes_markers()));
-    let in_texts = targets.goes(Route::Bedrock) || targets.goes(Route::OpenRouter);
+    // OpenRouter and Alibaba take them in texts alone, and what is told beforehand comes behind the tools.
+    let in_texts_alone = targets.goes(Route::OpenRouter) || targets.has(&[Family::Qwen]);
+    let in_texts = in_texts_alone || targets.goes(Route::Bedrock);
     let has_marks = has_marks(body);
     if !takes {
-        // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them.
-        let means_nothing = |target: &Traits| {
-            target.route == Route::Strict
-                || !matches!(target.family, Family::Claude | Family::Qwen | Family::Nova | Family::MiniMax)
+        // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them. OpenRouter has a use for them with
+        // Gemini and GPT-5.6 too (its documentation, "Prompt Caching").
+        let means_nothing = |target: &Traits| match target.route {
+            Route::Strict => true,
+            Route::OpenRouter => false,
+            _ => !matches!(target.family, Family::Claude | Family::Qwen | Family::Nova | Family::MiniMax),
         };
         if has_marks && targets.all(means_nothing) {
             strip(body);
@@ -53,10 +57,10 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let long = match asked.unwrap_or(PromptCache::Short) {
         PromptCache::None => return,
         PromptCache::Short => false,
-        PromptCache::Long => true,
+        // Alibaba knows five minutes ("Context Cache").
+        PromptCache::Long => !targets.has(&[Family::Qwen]),
     };
-    // OpenRouter takes them in texts alone, and what is told beforehand comes behind the tools.
-    if let Some(tool) = body.tools.last_mut().filter(|_| !targets.goes(Route::OpenRouter)) {
+    if let Some(tool) = body.tools.last_mut().filter(|_| !in_texts_alone) {
         mark(tool, long);
     }
     if let Some(system) = body.messages.iter_mut().find(|message| is_system(message)) {
@@ -222,8 +226,8 @@ fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
         let hash = text.bytes().take(1024).fold(0xcbf2_9ce4_8422_2325, fnv);
         body.members.set("prompt_cache_key", format!("agent-{hash:016x}"));
     }
-    // OpenAI's models since GPT-4.1 can keep prompts for a day.
-    let can_be_long = targets.all(|target| target.context_tokens >= 400_000);
+    // OpenAI's models since GPT-4.1 can keep prompts for a day. For GPT-5.6 and later the member is deprecated.
+    let can_be_long = targets.all(|target| target.context_tokens >= 400_000 && !target.efforts.contains(&"max"));
     if asked == Some(PromptCache::Long) && can_be_long && body.members.get("prompt_cache_retention").is_none() {
         body.members.set("prompt_cache_retention", "24h");
     }

@@ -10,16 +10,15 @@ use super::targets::Targets;
 use super::{Body, is_role, is_system, is_type, list, parts, repair, text_part};
 use crate::base64;
 use crate::json::{Json, Object, last_of_each};
-use crate::model_traits::{Family, Route, Thinking, Traits};
+use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
 
-/// Moves images and files in tool results, and those that a model made, into a user's message after them. OpenAI and Gemini
-/// take only texts there, and the gateway drops images of results for Bedrock, and hands files, and images of the model's, to
-/// Anthropic as they are (1.15.2 and 2.2.3). OpenClaw's own client does the same for results.
+/// Moves images and files in tool results, in what is told beforehand, and those that a model made, into a user's message after
+/// them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock, hands files, and images
+/// of the model's, to Anthropic as they are, and spoils a system message with an image for it (1.15.2 and 2.2.3). OpenClaw's
+/// own client does the same for results.
 pub(super) fn tool_images(body: &mut Body<'_>) {
-    let is_shown = |message: &Object<'_>| {
-        (is_role(message, "tool") || is_role(message, "assistant"))
-            && matches!(message.get("content"), Some(Json::List(_)))
-    };
+    let is_shown =
+        |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
     if !body.messages.iter().any(is_shown) {
         return;
     }
@@ -41,7 +40,11 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
                 if says_nothing {
                     message.set("content", "(see attached image)");
                 }
-                let whose = if is_role(&message, "tool") { "tool result" } else { "the assistant's answer" };
+                let whose = match &*message.text("role") {
+                    "tool" => "tool result",
+                    "assistant" => "the assistant's answer",
+                    _ => "the instructions",
+                };
                 shown.push(text_part(format!("Image(s) from {whose}:").into()).into());
                 shown.extend(images);
             }
@@ -60,28 +63,81 @@ fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
 
 /// Claude, Gemini and all at Bedrock get a PDF as a data URL in `image_url`, which the gateway turns into a document, and a
 /// text file as text: in `file` it would be lost or broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2
-/// and 2.2.3, all four providers. What the gateway would leave out without a word is named in one.
+/// and 2.2.3, all four providers. What the gateway would leave out without a word, and OpenAI refuse, is named in one.
 pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let is_rewritten = targets.all(|target| {
         let is_own = matches!(target.family, Family::Claude | Family::Gemini | Family::Nova);
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
+    let is_openai = targets.are(Family::Gpt) && !targets.goes(Route::OpenRouter);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
         if is_role(message, "user") && content.iter().any(is_odd) {
             let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
-            let mut all = Vec::with_capacity(content.len());
+            let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
                 all.push(match part.object() {
                     Some(object) if is_rewritten => rewritten(object, targets),
+                    Some(object) if is_openai && !is_openais(&object, body.protocol) => named(object),
                     Some(object) => document(object),
                     None => part,
                 });
             }
+            // "A text block must be included when using documents" (BerriAI/litellm#36499).
+            let is_text = |part: &Json<'_>| matches!(part, Json::Object(part) if is_type(part, "text"));
+            if targets.goes(Route::Bedrock) && all.iter().any(is_document) && !all.iter().any(is_text) {
+                all.push(text_part("(see attached file)".into()).into());
+            }
             message.set("content", all);
         }
     }
+}
+
+/// Whether a part becomes a document at Bedrock.
+fn is_document(part: &Json<'_>) -> bool {
+    let Json::Object(part) = part else { return false };
+    match part.get("image_url") {
+        Some(Json::Object(image)) => {
+            matches!(image.get("url"), Some(Json::Text(url)) if url.starts_with("data:application/"))
+        }
+        _ => is_type(part, "file"),
+    }
+}
+
+/// Whether OpenAI takes a part: a file by its address by the Responses API alone, and there no audio.
+fn is_openais(part: &Object<'_>, protocol: Protocol) -> bool {
+    let is_chat = protocol == Protocol::Chat;
+    match &*part.text("type") {
+        "text" | "image_url" => true,
+        "file" => !is_chat || !part.get("file").and_then(Json::object).is_some_and(|file| file.has("file_url")),
+        "input_audio" => is_chat,
+        kind => !is_chat && kind.starts_with("input_"),
+    }
+}
+
+/// A text in the place of a part.
+fn named(part: Object<'_>) -> Json<'_> {
+    let kind = part.text("type");
+    let held = part.get(&kind).and_then(Json::object).unwrap_or_default();
+    let url = ["url", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
+    text_part(untaken(&kind, &held, &url).into()).into()
+}
+
+/// Says which part a model cannot take: its name, and its address or its type.
+fn untaken(kind: &str, held: &Object<'_>, url: &str) -> String {
+    let mut words = format!("({kind} that this model cannot take:");
+    let shown = match url.strip_prefix("data:") {
+        Some(data) => data.split([';', ',']).next().unwrap_or_default(),
+        None if url.contains("://") => url,
+        None => "",
+    };
+    for told in [&*held.text("filename"), shown].iter().filter(|told| !told.is_empty()) {
+        words.push(' ');
+        words.push_str(told);
+    }
+    words.push(')');
+    words
 }
 
 /// The first bytes of what is sent without a type, in base64.
@@ -106,8 +162,10 @@ fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
 
 /// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for which the
 /// gateway hands on what stands behind the slash.
-const RENAMED: [(&str, &str); 6] = [
+const RENAMED: [(&str, &str); 8] = [
     ("image/jpg", "image/jpeg"),
+    ("text/plain", "text/txt"),
+    ("text/markdown", "text/md"),
     ("wordprocessingml", "application/docx"),
     ("spreadsheetml", "application/xlsx"),
     ("msword", "application/doc"),
@@ -119,18 +177,29 @@ const RENAMED: [(&str, &str); 6] = [
 /// for Bedrock only what is there (for an address it answers 500), and a file in S3.
 fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     let is_gemini = targets.are(Family::Gemini);
+    let is_nova = targets.are(Family::Nova);
     let is_bedrock = targets.goes(Route::Bedrock);
     let kind = part.text("type");
-    let held = part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
+    let mut held =
+        part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
     // Of Anthropic's Files the hosted gateway takes the id (Portkey's documentation, "Anthropic", "Files").
     let is_stored = is_bedrock && held.text("file_url").starts_with("s3://")
         || held.text("file_id").starts_with("file_")
             && targets.are(Family::Claude)
             && targets.all(|target| target.route == Route::Direct);
-    if kind == "text" || kind == "input_audio" && is_gemini || kind == "file" && is_stored {
+    if kind == "text" || kind == "input_audio" && is_gemini {
         return part.into();
     }
     let told = held.text("mime_type");
+    let name_of = |head: &str| {
+        let mut names = RENAMED.iter().take(if is_bedrock { RENAMED.len() } else { 1 });
+        names.find(|(part, _)| head.contains(part)).map(|(_, name)| *name)
+    };
+    if kind == "file" && is_stored {
+        held.set_some("mime_type", name_of(&told));
+        part.set("file", held);
+        return part.into();
+    }
     let url = ["url", "file_data", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
     let mut text = None;
     // Of a plain text the gateway takes the text itself.
@@ -140,42 +209,43 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     } else {
         as_url(url, &told)
     };
-    let renamed = url.split_once(";base64,").and_then(|(head, data)| {
-        let mut names = RENAMED.iter().take(if is_bedrock { RENAMED.len() } else { 1 });
-        let (_, name) = names.find(|(part, _)| head.contains(part))?;
-        Some(Cow::Owned(format!("data:{name};base64,{data}")))
-    });
+    let renamed = url
+        .split_once(";base64,")
+        .and_then(|(head, data)| Some(Cow::Owned(format!("data:{};base64,{data}", name_of(head)?))));
     let url = renamed.unwrap_or(url);
     let is = |start: &str| url.starts_with(start);
     let is_elsewhere = !is("data:") && url.contains("://");
-    // What is text is one here.
-    if is("data:text/") || is("data:application/json") {
-        let told = base64::decoded(url.as_bytes()).ok();
-        text = told.map(|told| format!("{}\n{}", held.text("filename"), String::from_utf8_lossy(&told)));
+    let is_image = |kinds: &[&str]| {
+        kinds.iter().any(|kind| url.strip_prefix("data:image/").is_some_and(|url| url.starts_with(kind)))
+    };
+    let is_taken = match &*kind {
+        "image_url" | "file" => true,
+        // As vLLM, Qwen and Kimi have them.
+        "video_url" | "audio_url" => is_gemini || is_nova,
+        _ => false,
+    } && if is_elsewhere {
+        !is_bedrock
+    } else {
+        let is_film = is("data:video/") && (is_nova || is_gemini);
+        let is_office = is_bedrock && (is("data:application/doc") || is("data:application/xls"));
+        let has_gif = !is_bedrock && !targets.has(&[Family::Gemini]);
+        is_film || is_office || is("data:application/pdf") || is_gemini && is("data:audio/")
+            // The gateway makes a document of a GIF for Bedrock, and of what else is no image to it.
+            || is_image(&["png", "jpeg", "webp"]) || has_gif && is_image(&["gif"]) || is_gemini && is_image(&["heic", "heif"])
+    };
+    // What is text is one here: a drawing in SVG, code.
+    if !is_taken && is("data:") {
+        let file = base64::decoded(url.as_bytes()).unwrap_or_default();
+        let is_odd = |next: char| next.is_control() && !next.is_whitespace();
+        let read = if is("data:text/") {
+            Some(String::from_utf8_lossy(&file))
+        } else {
+            core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed)
+        };
+        text = read.filter(|read| !read.is_empty()).map(|read| format!("{}\n{read}", held.text("filename")));
     }
-    let is_taken = matches!(&*kind, "image_url" | "file")
-        && if is_elsewhere {
-            !is_bedrock
-        } else {
-            let is_film = is("data:video/") && targets.are(Family::Nova);
-            let is_office = is_bedrock && (is("data:application/doc") || is("data:application/xls"));
-            is_gemini && is("data:") || is_film || is_office || is("data:application/pdf")
-                // The gateway makes a document of one for Bedrock.
-                || is("data:image/") && !(is_bedrock && is("data:image/gif"))
-        };
     if text.is_none() && !is_taken {
-        let mut words = format!("({kind} that this model cannot take:");
-        let shown = if is_elsewhere {
-            Some(&*url)
-        } else {
-            url.strip_prefix("data:").and_then(|url| url.split([';', ',']).next())
-        };
-        for told in [&*held.text("filename"), shown.unwrap_or_default()].iter().filter(|told| !told.is_empty()) {
-            words.push(' ');
-            words.push_str(told);
-        }
-        words.push(')');
-        text = Some(words);
+        text = Some(untaken(&kind, &held, &url));
     }
     let mut out = match text {
         Some(text) => text_part(text.into()),

@@ -134,14 +134,30 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
     if is_taken || !targets.any(|target| target.family == Family::Gpt && target.route == Route::Direct) {
         return word;
     }
-    let model = body.members.text("model");
-    let name = prompt::bare(&model);
-    let is = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
     // Astra knows no "none".
-    if is(&["gpt-5.6", "gpt-6"]) && !is(&["gpt-6-astra"]) {
+    if is_named(body, &["gpt-5.6", "gpt-6"]) && !is_named(body, ASTRA) {
         return Some("none");
     }
-    word.filter(|_| !is(&["gpt-5.4", "gpt-5.5"]))
+    word.filter(|_| !is_named(body, &["gpt-5.4", "gpt-5.5"]))
+}
+
+const ASTRA: &[&str] = &["gpt-6-astra"];
+
+/// Whether the model's name begins with one of these.
+fn is_named(body: &Body<'_>, names: &[&str]) -> bool {
+    let model = body.members.text("model");
+    names.iter().any(|start| prompt::bare(&model).starts_with(start))
+}
+
+/// Whether tools and an effort are both to be had by the Responses API alone: "To use function tools, use /v1/responses or set
+/// reasoning_effort to 'none'". Not where a config is sent: gateway 1.15.2 runs none of its guardrails there.
+pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets) -> bool {
+    let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
+    let is_asked = !matches!(&*asked, "" | "none" | "off");
+    !body.tools.is_empty()
+        && !targets.is_routed()
+        && targets.all(|target| target.family == Family::Gpt && target.route == Route::Direct)
+        && (is_asked && is_named(body, &["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6"]) || is_named(body, ASTRA))
 }
 
 /// Anthropic's least.

@@ -14,7 +14,7 @@ use super::schema::{self, Form};
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, is_type, list, parts, text_part};
 use crate::json::{Json, Object, firsts};
-use crate::model_traits::{Family, Route, Traits};
+use crate::model_traits::{Family, Protocol, Route, Traits};
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
@@ -97,17 +97,54 @@ pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<
 
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
-pub(super) fn arguments(body: &mut Body<'_>) {
-    body.messages.iter_mut().for_each(|message| calls(message, &mut whole_call));
+pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
+    let keeps_custom = body.protocol == Protocol::Chat && takes_custom(targets);
+    let is_strict =
+        |target: &Traits| matches!(target.family, Family::Claude | Family::Gpt) || target.route == Route::Bedrock;
+    let longest = targets.any(is_strict).then_some(if targets.are(Family::Claude) && !targets.goes(Route::Bedrock) {
+        128
+    } else {
+        64
+    });
+    for message in &mut body.messages {
+        calls(message, &mut |mut call| {
+            if !keeps_custom && let Some(mut custom) = call.take("custom").and_then(Json::into_object) {
+                call.remove("custom");
+                call.remove("type");
+                let input = Object::from([("input", custom.take("input").unwrap_or("".into()))]).to_json();
+                call.set("function", [("name", custom.take("name").unwrap_or("".into())), ("arguments", input.into())]);
+            }
+            whole_call(call, longest)
+        });
+    }
+}
+
+/// Whether custom tools, which take a text, may be offered: nobody but OpenAI has them. The gateway hands them to Anthropic in
+/// a form that is refused, leaves them out for Bedrock and Google, and answers 500 to a past call of one (1.15.2 and 2.2.3).
+fn takes_custom(targets: &Targets) -> bool {
+    targets.is_unknown() || targets.are(Family::Gpt)
+}
+
+/// A name of these characters alone, and no longer than this; none where it is such a name.
+fn fit_name(name: &str, is_of: fn(char) -> bool, longest: usize) -> Option<String> {
+    if name.len() <= longest && name.chars().all(is_of) {
+        return None;
+    }
+    Some(name.chars().map(|next| if is_of(next) { next } else { '_' }).take(longest).collect())
 }
 
 /// A call with an object for arguments; none where nothing is called.
-fn whole_call(mut call: Object<'_>) -> Option<Object<'_>> {
+fn whole_call(mut call: Object<'_>, longest: Option<usize>) -> Option<Object<'_>> {
     let Some(mut function) = call.take("function").and_then(Json::into_object) else {
         // A custom tool's, say, which has no function.
         return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
     };
     function.get("name")?;
+    // Models call what nobody offered, such as `browser.tabs.open`, and each later turn is refused (anomalyco/opencode#48750).
+    let is_of = |next: char| next.is_ascii_alphanumeric() || matches!(next, '_' | '-');
+    if let Some(name) = longest.and_then(|longest| fit_name(&function.text("name"), is_of, longest)) {
+        function.set("name", name);
+    }
     // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
     if function.is("name", "") {
         function.set("name", "unknown");
@@ -167,7 +204,24 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         matches!(target.family, Family::Command | Family::Claude)
             && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
-    for tool in body.tools.iter_mut().filter(|tool| tool.get("type").is_none_or(|kind| kind.is("function"))) {
+    let takes_custom = takes_custom(targets);
+    for tool in &mut body.tools {
+        if is_type(tool, "custom") {
+            // Anthropic's word for a function.
+            if tool.has("input_schema") {
+                tool.remove("type");
+            } else if !takes_custom {
+                *tool = of_custom(core::mem::take(tool));
+            } else if !tool.has("custom") {
+                // As the Responses API has it, one level up.
+                let mut flat = core::mem::take(tool);
+                flat.remove("type");
+                *tool = [("type", "custom".into()), ("custom", flat.into())].into();
+            }
+        }
+        if tool.get("type").is_some_and(|kind| !kind.is("function")) {
+            continue;
+        }
         let mut function = match tool.take("function").and_then(Json::into_object) {
             Some(function) => function,
             // As the Responses API has it, one level up.
@@ -203,6 +257,27 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
 }
 
+/// A custom tool as a function of one text.
+fn of_custom(mut tool: Object<'_>) -> Object<'_> {
+    let mut out = Object::default();
+    out.set_some(MARK, tool.take(MARK));
+    let mut custom = tool.take("custom").and_then(Json::into_object).unwrap_or(tool);
+    let mut input = Object::from([("type", "string".into())]);
+    if let Some(format) = custom.take("format").filter(|format| !format.object().is_some_and(|it| is_type(&it, "text")))
+    {
+        input.set("description", format!("In this format: {}", format.compact()));
+    }
+    let parameters = [
+        ("type", "object".into()),
+        ("properties", [("input", input.into())].into()),
+        ("required", Json::List(alloc::vec!["input".into()])),
+    ];
+    let mut function = Object::from([("parameters", parameters.into())]);
+    ["name", "description"].iter().for_each(|name| function.set_some(name, custom.take(name)));
+    out.set("function", function);
+    out
+}
+
 /// "Tool choice must be auto": vectorize-io/hindsight#4246.
 fn is_zai(target: &Traits) -> bool {
     target.family == Family::Glm && target.route == Route::Direct
@@ -214,6 +289,11 @@ fn is_zai(target: &Traits) -> bool {
 fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
     let mut named = choice.object().unwrap_or_default();
+    if !takes_custom(targets)
+        && let Some(custom) = named.take("custom")
+    {
+        named = Object::from([("function", custom)]);
+    }
     // The Responses API has it on one level.
     if named.is("type", "allowed_tools") && named.get("allowed_tools").is_none() {
         named.remove("type");
@@ -259,14 +339,22 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
 
 /// What clients keep in a message beside what is said: LiteLLM its own fields (BerriAI/litellm#25595 and #20334), hosts what
 /// they like (odysseus-dev/odysseus#167, ServiceStack/llms#17). OpenAI, Groq, Cerebras and Mistral refuse each member that
-/// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, and Mistral a name where no tool has it
-/// (Gage-Technologies/mistral-go#2).
+/// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, Mistral a name where no tool has it
+/// (Gage-Technologies/mistral-go#2), and OpenAI one with a space in it (langchain-ai/langchain#35054), and labels of what is
+/// not stored (QwenLM/qwen-code#243).
 pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
     let is_mistral = targets.has(&[Family::Mistral]);
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
     let takes_all = takes_answers && !targets.any(|it| it.family == Family::Gpt && it.route != Route::OpenRouter);
+    if !takes_all && body.protocol == Protocol::Chat && body.members.get("store").and_then(Json::bool) != Some(true) {
+        body.members.remove("metadata");
+    }
     for message in &mut body.messages {
+        let is_of = |next: char| !next.is_whitespace() && !"<|\\/>".contains(next);
+        if !takes_all && let Some(name) = fit_name(&message.text("name"), is_of, 64) {
+            message.set("name", name);
+        }
         let takes_name = !is_mistral || is_role(message, "tool");
         message.retain(&|name| match name {
             "provider_specific_fields" => false,
@@ -544,6 +632,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     // Where it is, or what is in it, stands on one of two levels.
     let mut all = part.get("source").and_then(Json::object).unwrap_or_default();
     let is_text = all.is("type", "text");
+    let told = all.text("content");
     // LangChain's place for a name.
     all.extend(part.get("metadata").and_then(Json::object).unwrap_or_default());
     all.extend(part.clone());
@@ -551,8 +640,10 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
     let found = nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image"]));
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
+    // Anthropic's document in blocks.
+    let found = if told.is_empty() { found } else { Some(told.clone()) };
     let url = match (found, kind_of_data) {
-        (Some(text), _) if is_text => {
+        (Some(text), _) if is_text || !told.is_empty() => {
             let mut text = text_part(Json::Text(text));
             text.set_some(MARK, part.take(MARK));
             return text;
@@ -570,7 +661,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     } else if url.is_none() && !all.has("file_id") {
         return part;
     } else {
-        let is_elsewhere = url.as_ref().is_some_and(|url| url.starts_with("http"));
+        let is_elsewhere = url.as_ref().is_some_and(|url| url.contains("://"));
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
         inner.set_some("filename", find(&["filename", "title", "name"]).map(Json::Text));
         inner.set_some("file_id", all.get("file_id").cloned());

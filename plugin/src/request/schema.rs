@@ -238,7 +238,8 @@ fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {
     // It may be `null` too.
     if out.text("type").contains("object") {
         let more = out.get("additionalProperties");
-        if more.is_some_and(Json::is_object) || !out.has("properties") && more.and_then(Json::bool) != Some(false) {
+        let is_open = more.is_some_and(Json::is_object) || more.and_then(Json::bool) == Some(true);
+        if is_open || out.has("patternProperties") || !out.has("properties") && more.is_none() {
             return None;
         }
         out.set("additionalProperties", false);

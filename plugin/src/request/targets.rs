@@ -115,6 +115,11 @@ impl Targets {
         self.known.is_empty() && !self.is_routed
     }
 
+    /// Whether somebody routes: a config is sent.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.is_routed
+    }
+
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
     }

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::Signature;
 use super::family::{Family, Thinking};
+use super::{Signature, is_name};
 
 /// Checks a request; the error is the message of a 400.
 pub(crate) fn check(body: &Value) -> Result<(), String> {
@@ -73,11 +73,26 @@ fn prefill(body: &Value, family: &Family) -> Result<(), String> {
     Ok(())
 }
 
-/// `input_schema` is required (docs, "Tool use"), and no union: anthropics/claude-code#5319, code-yeongyu/senpi#1947 (Bedrock).
+/// Its own tools, by how their types begin (docs, "Tool reference").
+const OWN_TOOLS: [&str; 9] = [
+    "bash_", "text_editor_", "computer_", "web_search_", "web_fetch_", "code_execution_", "memory_", "tool_search_",
+    "mcp_toolset",
+];
+
+/// `input_schema` is required (docs, "Tool use"), and no union: anthropics/claude-code#5319, code-yeongyu/senpi#1947 (Bedrock);
+/// names: modelcontextprotocol/modelcontextprotocol#1345.
 fn tools(body: &Value) -> Result<(), String> {
     for (at, tool) in list(&body["tools"]).enumerate() {
-        if tool.get("type").is_some_and(|kind| kind != "custom") {
-            continue;
+        if let Some(kind) = tool.get("type").filter(|kind| *kind != "custom") {
+            if kind.as_str().is_some_and(|kind| OWN_TOOLS.iter().any(|own| kind.starts_with(own))) {
+                continue;
+            }
+            return Err(format!(
+                "tools.{at}: Input tag {kind} found using 'type' does not match any of the expected tags"
+            ));
+        }
+        if !is_name(&tool["name"], 128) {
+            return Err(format!("tools.{at}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"));
         }
         if !tool["input_schema"].is_object() {
             return Err(format!("tools.{at}.custom.input_schema: Field required"));
@@ -198,8 +213,12 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
     match block["type"].as_str() {
         Some("text") => text_is_sound(block, "messages", path),
         // farion1231/cc-switch#1181
-        Some("tool_use") if !is_id(&block["id"]) => {
+        Some("tool_use") if !is_name(&block["id"], usize::MAX) => {
             Err(format!("{path}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"))
+        }
+        // openclaw/openclaw#7974 (the length)
+        Some("tool_use") if !is_name(&block["name"], 200) => {
+            Err(format!("{path}.tool_use.name: String should match pattern '^[a-zA-Z0-9_-]{{1,200}}$'"))
         }
         Some("tool_use") if !block["input"].is_object() => {
             Err(format!("{path}.tool_use.input: Input should be a valid dictionary"))
@@ -236,11 +255,6 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             block["type"].as_str().unwrap_or_default()
         )),
     }
-}
-
-fn is_id(id: &Value) -> bool {
-    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    id.as_str().is_some_and(|id| !id.is_empty() && id.bytes().all(is_of_it))
 }
 
 /// A marker on an empty text: anthropics/claude-code#62379.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::anthropic::{self, list};
+use super::is_name;
 
 /// Checks a request for `model`; the error is the message of a 400.
 pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
@@ -28,7 +29,8 @@ const FORMATS: [(&str, &[&str]); 3] = [
 ];
 
 /// Sources: AWS' API reference of Converse (`ContentBlock`, `ToolResultContentBlock`), and the refusals that users quote:
-/// strands-agents/harness-sdk#3677 (nothing before a cache point), anomalyco/opencode#36517 (one after reasoning).
+/// strands-agents/harness-sdk#3677 (nothing before a cache point), anomalyco/opencode#36517 (one after reasoning),
+/// anomalyco/opencode#48750 (names in the history), BerriAI/litellm#36499 (a document alone).
 fn form(body: &Value) -> Result<(), String> {
     let messages: Vec<&Value> = list(&body["messages"]).collect();
     if messages.first().is_some_and(|message| message["role"] != "user") {
@@ -48,6 +50,12 @@ fn form(body: &Value) -> Result<(), String> {
                 "The content field in the Message object at messages.{at} is empty. Add a ContentBlock object to the content field and try again."
             ));
         }
+        let has = |kind: &str| blocks.iter().any(|block| block.get(kind).is_some());
+        if has("document") && !has("text") {
+            return Err(
+                "A text block must be included when using documents. Add a text block and retry your request.".into()
+            );
+        }
         for (index, block) in blocks.iter().enumerate() {
             if block["text"].as_str().is_some_and(|text| text.trim().is_empty()) {
                 return Err(format!(
@@ -55,6 +63,12 @@ fn form(body: &Value) -> Result<(), String> {
                 ));
             }
             let path = format!("messages.{}.member.content.{}.member", at + 1, index + 1);
+            if block.get("toolUse").is_some() && !is_name(&block["toolUse"]["name"], 64) {
+                return Err(format!(
+                    "1 validation error detected: Value {} at '{path}.toolUse.name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+",
+                    block["toolUse"]["name"]
+                ));
+            }
             for (kind, known) in FORMATS {
                 let format = block[kind]["format"].as_str().filter(|format| !known.contains(format));
                 if let Some(format) = format {
@@ -87,6 +101,12 @@ fn form(body: &Value) -> Result<(), String> {
     }
     for tool in list(&body["toolConfig"]["tools"]) {
         if let Some(spec) = tool.get("toolSpec") {
+            if !is_name(&spec["name"], 64) {
+                return Err(format!(
+                    "1 validation error detected: Value {} at 'toolConfig.tools.1.member.toolSpec.name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+",
+                    spec["name"]
+                ));
+            }
             if !spec["inputSchema"]["json"].is_object() {
                 return Err("The value at toolConfig.tools.toolSpec.inputSchema.json is empty. Provide a JSON object and try again.".into());
             }

@@ -28,6 +28,14 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     }
     for tool in list(&body["tools"]) {
         for (at, declared) in list(&tool["functionDeclarations"]).enumerate() {
+            let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+            let name = declared["name"].as_str().unwrap_or_default();
+            let is_begun = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+            if !is_begun || name.len() > 64 || !name.bytes().all(is_of_it) {
+                return Err(format!(
+                    "* GenerateContentRequest.tools[0].function_declarations[{at}].name: Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 64."
+                ));
+            }
             if declared["parameters"]["properties"].as_object().is_some_and(serde_json::Map::is_empty) {
                 return Err(format!(
                     "* GenerateContentRequest.tools[0].function_declarations[{at}].parameters.properties: should be non-empty for OBJECT type"
@@ -39,6 +47,7 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
         }
     }
     turns(body)?;
+    media(body)?;
     if family.is_some_and(|family| family.thinking == Thinking::Always) {
         thought_signatures(body)?;
     }
@@ -90,6 +99,19 @@ fn schema(schema: &Value, path: &str) -> Result<(), String> {
         self::schema(inner, &format!("{path}.any_of[{at}]"))?;
     }
     if schema["items"].is_object() { self::schema(&schema["items"], &format!("{path}.items")) } else { Ok(()) }
+}
+
+/// Of images it takes these (ai.google.dev "Image understanding"): Mai-with-u/MaiBot#1435 (a GIF) and google-gemini/gemini-cli#3054
+/// (an SVG).
+fn media(body: &Value) -> Result<(), String> {
+    const IMAGES: [&str; 5] = ["png", "jpeg", "webp", "heic", "heif"];
+    let parts = list(&body["contents"]).flat_map(|turn| list(&turn["parts"]));
+    for kind in parts.filter_map(|part| part["inlineData"]["mimeType"].as_str()) {
+        if kind.strip_prefix("image/").is_some_and(|kind| !IMAGES.contains(&kind)) {
+            return Err(format!("Unsupported MIME type: {kind}"));
+        }
+    }
+    Ok(())
 }
 
 /// Sources: ai.google.dev "Function calling"; the refusals are quoted in many trackers ("Please ensure that …").

@@ -44,6 +44,12 @@ fn is_given(body: &Value, name: &str) -> bool {
     body.get(name).is_some_and(|value| !value.is_null())
 }
 
+/// Whether this is a name of letters, digits, `_` and `-`, and of at most so many.
+fn is_name(name: &Value, most: usize) -> bool {
+    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    name.as_str().is_some_and(|name| !name.is_empty() && name.len() <= most && name.bytes().all(is_of_it))
+}
+
 /// Thinking that is not shown, as the stand-in gives it.
 pub(super) const REDACTED: &str = "cmVkYWN0ZWQgYnkgdGhlIHN0YW5kLWlu";
 

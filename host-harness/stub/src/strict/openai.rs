@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Maker, Thinking};
-use super::{Refused, forces_a_call, is_given, is_routed};
+use super::{Refused, forces_a_call, is_given, is_name, is_routed};
 
 /// Checks a request. Models of other makers, and those that are not known, are held to what all have in common.
 pub(crate) fn check(body: &Value) -> Result<(), Refused> {
@@ -62,7 +62,7 @@ fn pairs(body: &Value) -> Result<(), Refused> {
             _ => {}
         }
         for (index, call) in list(&message["tool_calls"]).enumerate() {
-            if !call["function"]["arguments"].is_string() {
+            if call["type"] != "custom" && !call["function"]["arguments"].is_string() {
                 return Err(Refused::missing(format!("messages[{at}].tool_calls[{index}].function.arguments")));
             }
         }
@@ -137,6 +137,11 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         let text = "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.";
         return Err(Refused::new(text, "parallel_tool_calls", "unsupported_parameter"));
     }
+    // QwenLM/qwen-code#243, tmc/langchaingo#1484.
+    if given("metadata") && body["store"] != true {
+        let text = "The 'metadata' parameter is only allowed when 'store' is enabled.";
+        return Err(Refused::new(text, "metadata", ""));
+    }
     choice(&body["tool_choice"])?;
     // langchain-ai/langchain#15125 and ultimatejimmy/xray.koplugin#33
     if body["response_format"]["type"] == "json_object" && !super::compatible::says_json(body) {
@@ -192,8 +197,10 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         "top_p", "n", "stream", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "user", "seed", "tools",
         "tool_choice", "response_format", "logprobs", "top_logprobs", "stream_options", "service_tier",
         "parallel_tool_calls", "store", "metadata", "modalities", "audio", "prediction", "reasoning_effort",
-        "web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "verbosity",
+        "web_search_options", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+        "safety_identifier", "verbosity",
     ];
+    const PARTS: &[&str] = &["text", "image_url", "input_audio", "refusal", "audio", "file"];
     // OpenAI's own clients put `parsed` into a message and leave a stream's `index` in a call, and their users and tool
     // loops send both back (openai-node, `ChatCompletionStreamingRunner`; openai-python, `get_final_completion`).
     const MESSAGE: &[&str] = &[
@@ -207,13 +214,36 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
     for (at, message) in list(&body["messages"]).enumerate() {
         let path = format!("messages[{at}]");
         known(message, MESSAGE, &path)?;
+        // langchain-ai/langchain#35054, danny-avila/LibreChat#1075.
+        let is_refused = |name: &str| name.contains(|next: char| next.is_whitespace() || "<|\\/>".contains(next));
+        if message["name"].as_str().is_some_and(|name| name.is_empty() || is_refused(name)) {
+            let text = format!(
+                "Invalid '{path}.name': string does not match pattern. Expected a string that matches the pattern '^[^\\s<|\\\\/>]+$'."
+            );
+            return Err(Refused::new(text, format!("{path}.name"), "invalid_value"));
+        }
         full(&message["tool_calls"], &format!("{path}.tool_calls"))?;
+        // OpenHands/OpenHands#7700 and openai/openai-node#1030 (of a tool's and the model's).
+        if message["role"] != "user" && list(&message["content"]).any(|part| part["type"] == "image_url") {
+            let text = format!(
+                "Invalid 'messages[{at}]'. Image URLs are only allowed for messages with role 'user', but this message with role {} contains an image URL.",
+                message["role"]
+            );
+            return Err(Refused::new(text, path, "invalid_value"));
+        }
         let is_lenient = message["role"] == "system" && family.thinking == Thinking::None;
         for (index, part) in list(&message["content"]).enumerate().filter(|_| !is_lenient) {
             let path = format!("{path}.content[{index}]");
             if part.is_string() {
                 let text = format!("Invalid type for '{path}': expected an object, but got a string instead.");
                 return Err(Refused::new(text, path, "invalid_type"));
+            }
+            let kind = part["type"].as_str().unwrap_or_default();
+            if !PARTS.contains(&kind) {
+                let text = format!(
+                    "Invalid value: '{kind}'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'."
+                );
+                return Err(Refused::new(text, format!("{path}.type"), "invalid_value"));
             }
             known(
                 part,
@@ -240,6 +270,7 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
                 );
                 return Err(Refused::new(text, name, "empty_string"));
             }
+            named(&call["function"], &format!("{path}.function.name"))?;
         }
     }
     for (at, tool) in list(&body["tools"]).enumerate() {
@@ -247,8 +278,20 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         known(tool, &["type", "function", "custom"], &path)?;
         known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
         schema(&tool["function"], &path)?;
+        named(&tool["function"], &format!("{path}.function.name"))?;
     }
     Ok(())
+}
+
+/// The name of a function: openai/codex#8174, modelcontextprotocol/csharp-sdk#679.
+pub(super) fn named(function: &Value, path: &str) -> Result<(), Refused> {
+    if function["name"].is_null() || is_name(&function["name"], 64) {
+        return Ok(());
+    }
+    let text = format!(
+        "Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(Refused::new(text, path, "invalid_value"))
 }
 
 /// Where there is a list, there is something in it: openai/openai-node#1341 quotes the words. DeepSeek has the same rule for

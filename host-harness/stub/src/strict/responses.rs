@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Thinking};
-use super::openai::known;
+use super::openai::{known, named};
 use super::{Refused, Signature};
 use crate::respond::bare;
 
@@ -23,8 +23,9 @@ pub(crate) const ONLY: &str = "This model is only supported in v1/responses and 
 const TOP: &[&str] = &[
     "background", "conversation", "include", "input", "instructions", "max_output_tokens", "max_tool_calls",
     "metadata", "model", "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
-    "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store", "stream", "stream_options",
-    "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user",
+    "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store",
+    "stream", "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation",
+    "user",
 ];
 
 /// A text in each of these members.
@@ -71,6 +72,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "function") {
         let path = format!("tools[{at}]");
         texts(tool, &path, &["name"])?;
+        named(tool, &format!("{path}.name"))?;
         known(tool, &["type", "name", "description", "parameters", "strict"], &path)?;
         if tool["strict"] != false && tool["parameters"]["additionalProperties"] != false {
             let text = format!(
@@ -96,6 +98,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             "message" => message(item, &path)?,
             "function_call" => {
                 texts(item, &path, &["call_id", "name", "arguments"])?;
+                named(item, &format!("{path}.name"))?;
                 known(item, &["type", "id", "call_id", "name", "arguments", "status"], &path)?;
                 open.extend(item["call_id"].as_str());
             }

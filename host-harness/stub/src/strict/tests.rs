@@ -76,6 +76,8 @@ fn what_anthropic_refuses() {
         (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
         (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
         (claude(json!({"tools": [{"name": "f"}]})), "tools.0.custom.input_schema: Field required"),
+        (claude(json!({"tools": [{"name": "a.b"}]})), "tools.0.custom.name: String should match pattern"),
+        (claude(json!({"tools": [{"name": "custom", "type": "f"}]})), "tools.0: Input tag \"f\" found using 'type'"),
         (
             claude(json!({"tools": [{"name": "f", "input_schema": {"type": "object", "oneOf": []}}]})),
             "does not support oneOf, allOf, or anyOf at the top level",
@@ -171,6 +173,10 @@ fn what_anthropic_refuses() {
             ),
             "tool_use.id: String should match pattern",
         ),
+        (
+            claude(user(json!([{"type": "tool_use", "id": "1", "name": "a.b", "input": {}}]))),
+            "tool_use.name: String should match pattern",
+        ),
         (waiting(json!([]), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
         (waiting(thinking("a", "c2lnbmVk"), on.clone()), "Invalid `signature` in `thinking` block"),
         (waiting(thinking("a", &Signature::of("b")), on.clone()), "cannot be modified"),
@@ -189,6 +195,7 @@ fn what_anthropic_refuses() {
         claude(
             json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "f"}}),
         ),
+        claude(json!({"tools": [{"type": "web_search_20260101", "name": "web_search"}]})),
         claude(json!({"tools": [{"name": "f", "strict": false, "input_schema": {"type": "object"}}]})),
         claude(
             json!({"model": "claude-opus-4-6", "thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
@@ -230,8 +237,16 @@ fn what_bedrock_refuses() {
         (request(result(json!([{"text": "a"}])), true), "errors: messages.0.content.0: unexpected `tool_use_id`"),
         (json!({"messages": [{"role": "assistant", "content": [{"text": "a"}]}]}), "must start with a user message"),
         (
-            request(json!([{"document": {"format": "gif", "source": {"bytes": "AA=="}}}]), false),
-            "Value 'gif' at 'messages.1.member.content.1.member.document.format' failed to satisfy constraint",
+            request(json!([{"document": {"format": "pdf", "source": {"bytes": "AA=="}}}]), false),
+            "A text block must be included when using documents.",
+        ),
+        (
+            request(json!([{"text": "a"}, {"toolUse": {"toolUseId": "1", "name": "a.b", "input": {}}}]), true),
+            "Value \"a.b\" at 'messages.1.member.content.2.member.toolUse.name' failed to satisfy constraint",
+        ),
+        (
+            request(json!([{"text": "a"}, {"document": {"format": "gif", "source": {"bytes": "AA=="}}}]), false),
+            "Value 'gif' at 'messages.1.member.content.2.member.document.format' failed to satisfy constraint",
         ),
         (
             json!({"messages": [{"role": "user", "content": [{"text": "a"}]}],
@@ -242,6 +257,9 @@ fn what_bedrock_refuses() {
         let refused = bedrock::check(model, &body).expect_err(message);
         assert!(refused.contains(message), "{refused}, and not {message}");
     }
+    let named =
+        json!({"messages": [], "toolConfig": {"tools": [{"toolSpec": {"name": "a b", "inputSchema": {"json": {}}}}]}});
+    assert!(bedrock::check(model, &named).unwrap_err().contains("toolSpec.name"));
     let body = request(json!([{"text": "a"}, point]), true);
     assert_eq!(bedrock::check(model, &body), Ok(()));
     assert_eq!(bedrock::as_messages(model, &body)["messages"][0]["content"], json!([text("a", Some(false))]));
@@ -271,6 +289,10 @@ fn what_gemini_refuses() {
         }
         body
     };
+    let shows = |kind: &str| {
+        let parts = json!([{"text": "hi"}, {"inlineData": {"mimeType": kind, "data": "AA=="}}]);
+        json!({"contents": [{"role": "user", "parts": parts}]})
+    };
     let (good, bad, none) = (call(Some(&Signature::of("f"))), call(Some("x")), call(None));
     let level = json!({"contents": [asks], "generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}});
     for (model, body, message) in [
@@ -296,6 +318,8 @@ fn what_gemini_refuses() {
         ("gemini-2.5-pro", formed(json!({"type": "string"}), true), "Function calling with a response mime type"),
         ("gemini-3-pro", formed(json!({"const": 1}), true), "\"const\" at 'generation_config.response_schema'"),
         ("gemini-3-pro", contents(&[]), "contents is not specified"),
+        ("gemini-3-pro", shows("image/gif"), "Unsupported MIME type: image/gif"),
+        ("gemini-3-pro", json!({"tools": [{"functionDeclarations": [{"name": "1a"}]}]}), "Invalid function name."),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
         ("gemini-3-pro", contents(&[&asks, &bad, &gives]), "Corrupted thought signature"),
@@ -307,6 +331,8 @@ fn what_gemini_refuses() {
     }
     for (model, body) in [
         ("gemini-3-pro", level),
+        ("gemini-3-pro", shows("image/heic")),
+        ("gemini-3-pro", json!({"contents": [asks], "tools": [{"functionDeclarations": [{"name": "a.b"}]}]})),
         ("gemini-3-pro", formed(json!({"type": "string"}), true)),
         ("gemini-2.5-pro", formed(json!({"type": "string"}), false)),
         ("gemini-3-pro", contents(&[&asks, &good, &gives])),
@@ -341,6 +367,10 @@ fn what_openai_and_its_like_refuse() {
     let call = json!({"id": "1", "type": "function", "function": {"name": "", "arguments": "{}"}});
     let result = json!({"role": "tool", "tool_call_id": "1", "content": "r"});
     let nameless = json!([{"role": "assistant", "tool_calls": [call]}, result]);
+    let call = json!({"id": "1", "type": "function", "function": {"name": "a.b", "arguments": "{}"}});
+    let odd_name = json!([{"role": "assistant", "tool_calls": [call]}, result]);
+    let custom = json!({"id": "1", "type": "custom", "custom": {"name": "f", "input": "a"}});
+    let custom = json!([{"role": "assistant", "tool_calls": [custom]}, result]);
     for (body, message) in [
         (body("gpt-5", json!({"max_tokens": 10})), "Use 'max_completion_tokens' instead."),
         (body("gpt-4o", json!({"max_tokens": 16_385})), "supports at most 16384 completion tokens"),
@@ -397,6 +427,24 @@ fn what_openai_and_its_like_refuse() {
             "file.file_id'",
         ),
         (body("gpt-4o", json!({"messages": nameless})), "function.name': empty string"),
+        (body("gpt-4o", json!({"messages": odd_name})), "function.name': string does not match pattern"),
+        (
+            body("gpt-5", json!({"tools": [{"type": "function", "function": {"name": "a.b"}}]})),
+            "'tools[0].function.name': string does not match pattern",
+        ),
+        (body("gpt-5", json!({"metadata": {"a": "b"}})), "'metadata' parameter is only allowed when 'store'"),
+        (
+            body("gpt-5", json!({"messages": [{"role": "user", "name": "Ann Lee", "content": "hi"}]})),
+            "Invalid 'messages[0].name'",
+        ),
+        (body("gpt-4o", user(json!([{"type": "video_url"}]))), "Invalid value: 'video_url'"),
+        (
+            body(
+                "gpt-4o",
+                json!({"messages": [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://a.example"}}]}]}),
+            ),
+            "but this message with role \"system\" contains an image URL",
+        ),
         (body("gpt-4o", tool(json!({}))), "schema must be a JSON Schema"),
         (body("gpt-5", tool(json!({"type": "object"}))), "object schema missing properties"),
         (
@@ -414,6 +462,8 @@ fn what_openai_and_its_like_refuse() {
     for body in [
         body("gpt-5", json!({"max_completion_tokens": 10, "reasoning_effort": "minimal"})),
         body("gpt-5.1", json!({"temperature": 0.5, "reasoning_effort": "none"})),
+        body("gpt-5", json!({"metadata": {"a": "b"}, "store": true})),
+        body("gpt-5", json!({"messages": custom})),
         body(
             "gpt-6-sol",
             json!({"reasoning_effort": "none", "tools": [{"type": "function", "function": {"name": "f"}}]}),
