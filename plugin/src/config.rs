@@ -190,7 +190,8 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
         return all;
     };
     for (name, value) in table.iter().filter(|(_, value)| !value.is_null()) {
-        let path = format!("{path}.{name}");
+        // What is around it would stand in each finding.
+        let path = format!("{path}.{}", name.trim());
         if value.is_nested() {
             let message = "The value of a header must be a text: write JSON as a quoted text.";
             findings.push(finding(Severity::Error, &path, message));
@@ -299,6 +300,18 @@ mod tests {
             let findings = read(config).unwrap().findings;
             assert_eq!(findings.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), [path], "{config}");
         }
+    }
+
+    /// Each finding about one header names its place.
+    #[test]
+    fn what_is_around_a_headers_name_is_in_no_finding() {
+        let (blank, values) = (" ".repeat(10_000), [r#""a":1"#; 100].join(","));
+        let header = format!(r#"{{"{blank}x-portkey-metadata":"{{{}}}"}}"#, values.replace('"', "\\\""));
+        let config = format!(r#"{{"models":{{"providers":{{"portkey":{{"headers":{header}}}}}}}}}"#);
+        let findings = crate::lint::document(&config);
+        let of_values =
+            findings.iter().filter(|finding| finding.path == "models.providers.portkey.headers.x-portkey-metadata");
+        assert_eq!(of_values.count(), 100, "{:?}", findings.first());
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub const MAX_METADATA_VALUE: usize = 128;
 /// Most attempts that the gateway's retry honours. Source: Portkey docs, "Automatic Retries".
 const MAX_RETRY_ATTEMPTS: u64 = 5;
 
+/// Most models that are looked at together with a config.
+const MAX_MODELS: usize = 256;
+
 /// How deep targets may nest before the check gives up on a config.
 const MAX_DEPTH: usize = 32;
 
@@ -75,8 +78,8 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
     if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted) {
         let sent: Vec<_> = settings.headers.iter().map(Header::on_wire).collect();
-        // The last stands for a model that the configuration does not name.
-        let models = settings.models.iter().map(|(_, id)| &**id).chain([""]);
+        // The last stands for a model that the configuration does not name. For each the config is read once more.
+        let models = settings.models.iter().take(MAX_MODELS).map(|(_, id)| &**id).chain([""]);
         if request::uses_responses(models, &sent, &settings.options_json) {
             let message = "The open-source gateway runs no guardrails for models of the Responses API.";
             findings.push(finding(Severity::Warning, &config.path, message));

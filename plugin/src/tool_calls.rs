@@ -13,6 +13,10 @@ use crate::json::Nesting;
 /// counted in such bytes too.
 const KNOWN: usize = 256;
 
+/// No provider takes a longer name of a tool, in bytes. A longer one is given to no further call or result: there may be any
+/// number of them.
+pub(crate) const LONGEST_NAME: usize = 256;
+
 /// How many calls of one id one is compared with: each costs time, and their number may be an attacker's choice.
 const TWINS: usize = 64;
 

@@ -346,6 +346,8 @@ impl<'a> Message<'a> {
             match &*name {
                 _ if value.is_null() => {}
                 "content" => {
+                    // Of several the last counts.
+                    parts.clear();
                     read.content = Spelled::read(&value);
                     if value.is_nested() {
                         each(value.clone(), &mut |part| match &*part.text("type") {
@@ -444,12 +446,10 @@ pub(crate) fn typed(object: &Object<'_>, kind: &str) -> String {
     if !object.text("type").is_empty() {
         return object.to_json();
     }
+    let mut others = object.clone();
+    others.remove("type");
     let mut named = Object::from([("type", Json::from(kind))]);
-    for (name, value) in object.iter() {
-        if name != "type" {
-            named.set(name.clone(), value.clone());
-        }
-    }
+    named.extend(others);
     named.to_json()
 }
 

@@ -11,6 +11,7 @@ use super::{Body, is_role, is_system, is_type, list, parts, repair, text_part};
 use crate::base64;
 use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
+use crate::tool_calls::LONGEST_NAME;
 
 /// Moves images and files in tool results, in what is told beforehand, and those that a model made, into a user's message after
 /// them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock, hands files, and images
@@ -280,9 +281,6 @@ fn document(mut part: Object<'_>) -> Json<'_> {
     part.into()
 }
 
-/// No provider takes a longer name of a tool, in bytes.
-const LONGEST_NAME: usize = 256;
-
 /// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
 /// name (1.15.2 and 2.2.3).
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
@@ -468,7 +466,8 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
             for call in calls.into_iter().filter_map(Json::into_object) {
                 let function = call.get("function").and_then(Json::object).unwrap_or_default();
                 let told = [&*call.text("id"), &*function.text("name"), &*function.text("arguments")].join(" ");
-                text = format!("{text}\n(call {told})");
+                // It is not copied: there may be any number of calls.
+                ["\n(call ", &told, ")"].iter().for_each(|words| text.push_str(words));
             }
             message.remove("tool_calls");
             message.set("content", String::from(text.trim_start()));

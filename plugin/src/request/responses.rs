@@ -21,12 +21,13 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     let Body { members, messages, tools, stream, .. } = body;
     let mut input = Vec::with_capacity(messages.len());
     messages.into_iter().for_each(|message| items(message, &mut input));
+    let mut input = Some(Json::List(input));
     let mut out = Object::default();
     let (mut reasoning, mut text) = (Object::default(), Object::default());
     let mut searches = Vec::new();
     for (name, value) in members {
         match &*name {
-            "messages" => out.set("input", core::mem::take(&mut input)),
+            "messages" => input.take().into_iter().for_each(|input| out.add("input".into(), input)),
             _ if value.is_null() => {}
             "tools" | "stream" => {}
             // Parameters that it does not know.
@@ -36,7 +37,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             "n" if value.whole() == Some(1) => {}
             "max_tokens" | "max_completion_tokens" => {
                 let is_too_small = value.whole().is_some_and(|limit| limit < LEAST.into());
-                out.set("max_output_tokens", if is_too_small { LEAST.into() } else { value });
+                out.add("max_output_tokens".into(), if is_too_small { LEAST.into() } else { value });
             }
             "reasoning_effort" => {
                 // Asked to reason, it shows what it may show of it.
@@ -56,16 +57,16 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             }
             "verbosity" => text.set("verbosity", value),
             "response_format" => text.set("format", flattened(value)),
-            "tool_choice" => out.set("tool_choice", flattened(value)),
+            "tool_choice" => out.add(name, flattened(value)),
             // Usage comes unasked.
             "stream_options" => {
                 let mut options = value.into_object().unwrap_or_default();
                 options.remove("include_usage");
                 if !options.is_empty() {
-                    out.set("stream_options", options);
+                    out.add(name, options.into());
                 }
             }
-            // There may be any number of them.
+            // There may be any number of them, as of those above.
             _ => out.add(name, value),
         }
     }

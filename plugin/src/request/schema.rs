@@ -203,18 +203,26 @@ const MOST_DEFINITIONS: usize = 64;
 /// reference detected in schema definitions": egonSchiele/agency-lang#487), or if an object in it may have any members:
 /// closed it could have none. Sources of the others: see `host-harness/stub/src/strict/anthropic.rs`.
 fn closed<'a>(schema: Object<'a>, defs: &Object<'a>) -> Option<Json<'a>> {
-    let mut open: Vec<_> = defs.iter().map(|(name, json)| (format!("#/$defs/{name}\""), json.to_json())).collect();
-    open.push(("\"#\"".into(), schema.to_json()));
-    if open.len() > MOST_DEFINITIONS {
+    let mut all: Vec<_> = defs.iter().map(|(name, json)| (format!("/$defs/{name}"), json.to_json())).collect();
+    all.push(("".into(), schema.to_json()));
+    if all.len() > MOST_DEFINITIONS {
         return None;
     }
+    // Which of them each leads to, a bit for each.
+    let bit = |reference: &str| all.iter().position(|(name, _)| name == reference).map_or(0, |at| 1_u64 << at);
+    let leads = |json: &str| {
+        let references = json.split("\"#").skip(1).filter_map(|rest| rest.split('"').next());
+        references.fold(0, |bits, reference| bits | bit(reference))
+    };
+    let leads: Vec<_> = all.iter().map(|(_, json)| leads(json)).collect();
     // Those that lead to none that is left, until none is.
-    while !open.is_empty() {
-        let names: Vec<_> = open.iter().map(|(name, _)| name.clone()).collect();
-        open.retain(|(_, json)| names.iter().any(|name| json.contains(&**name)));
-        if open.len() == names.len() {
+    let mut left = u64::MAX;
+    while left != 0 {
+        let still = leads.iter().rev().fold(0, |still, leads| still << 1 | u64::from(leads & left != 0));
+        if still == left {
             return None;
         }
+        left = still;
     }
     close(schema.into(), DEEPEST)
 }
@@ -338,7 +346,8 @@ impl<'a> Walk<'a, '_> {
     /// What a schema refers to.
     fn named(&mut self, schema: &Object<'a>) -> Option<Json<'a>> {
         let reference = schema.get("$ref")?.string()?;
-        *self.room = self.room.checked_sub(self.defs.iter().count())?;
+        // Names may be long, and begin alike.
+        *self.room = self.room.checked_sub(self.defs.iter().count() * (reference.len() / 64 + 1))?;
         let named = self.defs.get(reference.strip_prefix("#/$defs/")?)?;
         *self.room = self.room.checked_sub(named.raw().unwrap_or_default().len())?;
         Some(named.clone())

@@ -18,6 +18,10 @@ use crate::prompt;
 
 /// A depth that no real config reaches.
 const MAX_DEPTH: usize = 8;
+/// Nor so many targets: each costs time with each member of a request.
+const MAX_TARGETS: usize = 64;
+/// No model has a longer name, in bytes.
+const LONGEST: usize = 1_024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
@@ -66,9 +70,12 @@ impl Targets {
                 _ => self.is_complete = false,
             }
         }
-        for target in targets {
+        self.is_complete &= targets.len() <= MAX_TARGETS;
+        for target in targets.into_iter().take(MAX_TARGETS) {
             match target.into_object() {
-                Some(target) if left > 0 => self.collect(&target, model, provider, options, left - 1),
+                Some(target) if left > 0 && self.known.len() < MAX_TARGETS => {
+                    self.collect(&target, model, provider, options, left - 1)
+                }
                 _ => self.is_complete = false,
             }
         }
@@ -131,7 +138,9 @@ fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
         return Some(known);
     }
     let provider = provider.trim_start_matches('@');
-    if provider.is_empty() || prompt::split_slug(model).is_some() {
+    if model.len() > LONGEST {
+        None
+    } else if provider.is_empty() || prompt::split_slug(model).is_some() {
         model_traits::of(model)
     } else {
         model_traits::of(&format!("@{provider}/{model}"))

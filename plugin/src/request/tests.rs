@@ -66,6 +66,16 @@ fn a_member_that_no_pass_knows_goes_along() {
 }
 
 #[test]
+fn of_members_of_one_name_the_last_is_sent_to_the_responses_api() {
+    let json = r#"{"model":"@openai/gpt-5-pro","messages":[],"tool_choice":"none","x":1,"messages":[{"role":"user","content":"hi"}],"tool_choice":"auto","max_tokens":10,"x":2,"max_tokens":100}"#;
+    let request = Request { ask: Ask::OpenaiJson(json.to_owned()), prompt_cache: None };
+    let sent: Value = serde_json::from_str(&body(&at(&json!({})), &request, false).unwrap().json).unwrap();
+    let input = json!([{"type": "message", "role": "user", "content": "hi"}]);
+    assert_eq!((&sent["input"], &sent["x"]), (&input, &json!(2)));
+    assert_eq!((&sent["tool_choice"], &sent["max_output_tokens"]), (&Value::Null, &json!(100)));
+}
+
+#[test]
 fn a_finished_body_is_sent_as_it_is() {
     let body = |json: &str, stream| {
         let request = Request { ask: Ask::FinishedJson(json.to_owned()), prompt_cache: None };

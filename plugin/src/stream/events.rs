@@ -20,7 +20,7 @@ use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::tags::Tags;
-use crate::tool_calls::{self, Call, Calls};
+use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
 use crate::wire::{self, Spelled, present};
 use crate::{guardrails, parts, sse, usage};
 
@@ -683,7 +683,7 @@ impl State {
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
-            && !known.name.is_empty()
+            && (1..=LONGEST_NAME).contains(&known.name.len())
             && let begun = left.trim_start()
             && !begun.is_empty()
         {

@@ -957,6 +957,22 @@ fn a_whole_message_behind_its_pieces_counts_once() {
 }
 
 /// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
+/// A model may write any number of calls as one: each of them would have the name.
+#[test]
+fn a_long_name_is_not_given_to_each_call_that_follows() {
+    let arguments = r#"{\"x\":1}{\"x\":2}"#.repeat(500);
+    let name = "many_words_".repeat(1_000);
+    let call = format!(
+        r#"{{"tool_calls":[{{"index":0,"id":"a","function":{{"name":"{name}","arguments":"{arguments}"}}}}]}}"#
+    );
+    let (events, _) = read(&[stream(&[&delta(&call), STOP, DONE]).as_bytes()], None);
+    let names = events.iter().map(|event| match event {
+        Event::ToolCall(call) => call.name.as_deref().unwrap_or_default().len(),
+        _ => 0,
+    });
+    assert_eq!(names.sum::<usize>(), name.len());
+}
+
 #[test]
 fn calls_by_what_is_there() {
     let piece = |piece: &str| {
