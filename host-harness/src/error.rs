@@ -64,6 +64,7 @@ impl Error {
         self
     }
 
+    /// The cause, where the message does not say it: whoever prints both would say it twice.
     pub(crate) fn source(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self

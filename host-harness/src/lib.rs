@@ -78,7 +78,7 @@ pub use configuration::{
     locations::Locations,
     model_ref::{
         ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,
-        named_model, own_model, primary_model, with_params,
+        own_model, primary_model, with_params,
     },
     setup::Setup,
     write::Update,

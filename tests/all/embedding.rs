@@ -1,13 +1,15 @@
 //! The library, as an agent host embeds it: calls with options of their own, tools, and what it costs in connections.
 
 use std::{
+    error::Error as _,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use host_harness::{
-    CallOptions, Environment, ErrorKind, ErrorOrigin, Event, Joined, Provider, Setup, StopReason, ToolLimits,
+    CallOptions, ConfigFile, Environment, ErrorKind, ErrorOrigin, Event, Joined, Provider, Setup, StopReason,
+    ToolLimits,
     wit::chat::{Message, Prompt, PromptCache, Request, Tool, ToolCall},
 };
 use host_harness_stub::{Options, Stub};
@@ -396,6 +398,35 @@ async fn an_error_is_printed_in_rusts_spelling() {
     let printed = format!("{error:?}");
     assert!(printed.contains("kind: QuotaExceeded") && printed.contains("retry_after_ms: None"), "{printed}");
     assert_eq!((error.kind().name(), error.origin().name()), ("quota_exceeded", "gateway"));
+}
+
+/// A report, such as anyhow's `{:#}`, prints the message and all causes.
+#[tokio::test]
+async fn no_cause_of_an_error_says_what_its_message_says() {
+    let call = ToolCall { id: "1".into(), name: "f".into(), arguments_json: "{".into(), signature: None };
+    for error in [
+        Provider::load("Cargo.toml", Setup::default()).await.unwrap_err(),
+        ConfigFile::open("/").unwrap_err(),
+        call.arguments().unwrap_err(),
+    ] {
+        let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+        assert!(!causes.any(|cause| error.to_string().contains(&cause.to_string())), "{error}");
+    }
+}
+
+/// What an embedder gave came from no command line, and the path of a certificate is none.
+#[tokio::test]
+async fn a_hint_is_right_for_an_embedder_too() {
+    let plugin = plugin().await;
+    let ca = json!({"models": {"providers": {"portkey": {"request": {"tls": {"ca": "/etc/company.pem"}}}}}});
+    for (setup, said) in [
+        (Setup::default().secret("portkey-api-key", "pk-a\nb"), "It was given directly"),
+        (Setup::new(ca).secret("portkey-api-key", KEY), "-----BEGIN"),
+    ] {
+        let error = Provider::connect(&plugin, setup).await.unwrap_err();
+        let hint = error.record().hint.as_deref().unwrap_or_default();
+        assert!(hint.contains(said) && !hint.contains("command line"), "{hint}");
+    }
 }
 
 /// The base URL of the environment holds for a setup that is of the environment, and for no other.

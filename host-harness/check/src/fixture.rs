@@ -30,7 +30,14 @@ pub(super) type Verdict<T = ()> = Result<T, Flaw>;
 
 impl From<Error> for Flaw {
     fn from(error: Error) -> Self {
-        Self::Failed(format!("expected success, got the error {:?}: {error}", error.kind()))
+        let mut said = format!("expected success, got the error {:?}: {error}", error.kind());
+        // The author of a provider of another API would look for a fault of their own.
+        match &error.record().hint {
+            _ if error.record().status == Some(404) => said.push_str(". The suite's gateway has OpenAI's paths alone"),
+            Some(hint) => said.extend([". ", hint]),
+            None => {}
+        }
+        Self::Failed(said)
     }
 }
 

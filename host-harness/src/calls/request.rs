@@ -203,7 +203,7 @@ impl ToolCall {
             json => serde_json::from_str(json).map_err(|error| {
                 let message =
                     format!("the arguments that the model wrote for `{:.64}` are not JSON: {error}", self.name);
-                Error::of(ErrorKind::Protocol, ErrorOrigin::Upstream, message).request_sent(true).source(error)
+                Error::of(ErrorKind::Protocol, ErrorOrigin::Upstream, message).request_sent(true)
             }),
         }
     }

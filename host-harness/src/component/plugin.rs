@@ -65,7 +65,6 @@ impl Plugin {
             ErrorKind::InvalidConfig => {
                 Error::config(format!("`{}` is not a provider this host can run: {error}", path.display()))
                     .hint(error.record().hint.as_deref().unwrap_or(HINT))
-                    .source(error)
             }
             _ => error,
         })
@@ -105,7 +104,8 @@ impl Plugin {
             live.prices()?;
         }
         let onboarding = live.onboarding()?;
-        let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await?;
+        let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await;
+        let descriptor = descriptor.map_err(|error| error.placed_at("onboarding.describe"))?;
         let findings = descriptor::refused(&descriptor);
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));

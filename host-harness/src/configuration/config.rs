@@ -69,7 +69,7 @@ impl ConfigFile {
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{}`: {error}", path.display());
-                Err(Error::config(message).source(error))
+                Err(Error::config(message))
             }
         }
     }
@@ -171,8 +171,7 @@ impl ConfigFile {
                 Err(error) => {
                     let message = format!("cannot write the configuration `{}`: {error}", self.path.display());
                     let error = Error::config(message)
-                        .hint("The old file is as it was. Check that you may write to it and its folder, and that there is space.")
-                        .source(error);
+                        .hint("The old file is as it was. Check that you may write to it and its folder, and that there is space.");
                     return Err(error.into());
                 }
             }

@@ -54,8 +54,12 @@ impl Held {
             if let Some((secret, source)) = found {
                 let trimmed = SecretString::from(secret.expose_secret().trim());
                 if let Some(what) = beside_key(trimmed.expose_secret()) {
+                    let whence = match source {
+                        Source::Given => "It was given directly".to_owned(),
+                        source => format!("It comes from {source}"),
+                    };
                     return Err(Error::config(format!("the {} {what}", credential.label))
-                        .hint(format!("It comes from {source}: check it for what was pasted along with it.")));
+                        .hint(format!("{whence}: check it for what was pasted along with it.")));
                 }
                 held.insert(credential.id.clone(), (trimmed, source));
             }

@@ -48,7 +48,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Variable>> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        Err(error) => return Err(Error::config(format!("cannot read `{}`: {error}", file.display())).source(error)),
+        Err(error) => return Err(Error::config(format!("cannot read `{}`: {error}", file.display()))),
     };
     let pairs = parse(&String::from_utf8_lossy(&bytes));
     Ok(pairs.into_iter().map(|(name, value)| Variable { name, value, file: file.to_owned() }).collect())
@@ -63,7 +63,6 @@ pub(crate) async fn set(file: &Path, name: &str, value: &SecretString) -> Result
     let failed = |error: io::Error| {
         Error::config(format!("cannot write `{}`: {error}", file.display()))
             .hint("It is as it was. Check that you may write to it and its folder, and that there is space.")
-            .source(error)
     };
     for _ in 0..ATTEMPTS {
         let old = match read_file(file, LARGEST) {

@@ -175,7 +175,7 @@ fn id_of(model: &Value) -> Option<&str> {
 }
 
 /// The model that `name` means. `None` for a name without a provider that is no alias.
-pub fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
+fn named_model(config: &Value, name: &str) -> Option<ModelRef> {
     let whole = name.trim();
     let (name, profile) = split_profile(whole);
     let with_profile = |found| ModelRef { profile: profile.map(str::to_owned), ..found };

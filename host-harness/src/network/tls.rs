@@ -36,13 +36,13 @@ impl Tls {
         }
         let certificates = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>> {
             let Some(pem) = settings.text(&format!("/tls/{name}"))? else { return Ok(None) };
-            let wrong = || Error::config(format!("`request.tls.{name}` holds no certificate in PEM form"));
+            let wrong = || Error::config(format!("`request.tls.{name}` holds no certificate in PEM form")).hint(PEM);
             let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
             found.ok().filter(|found| !found.is_empty()).ok_or_else(wrong).map(Some)
         };
         let key = settings.text("/tls/key")?.map(|pem| {
             PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-                .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form"))
+                .map_err(|_| Error::config("`request.tls.key` holds no private key in PEM form").hint(PEM))
         });
         let client = match (certificates("cert")?, key.transpose()?) {
             (Some(chain), Some(key)) => Some((chain, key)),
@@ -84,6 +84,10 @@ impl Tls {
         }
     }
 }
+
+/// Whoever has a file writes its path there first.
+const PEM: &str = "Write its text there, from -----BEGIN to -----END, or a reference to a file or a variable that holds it: a \
+                   path alone is none.";
 
 /// The largest file of authorities, in bytes: those of a system are a fiftieth of it.
 const LARGEST_AUTHORITIES: u64 = 16 << 20;

@@ -16,7 +16,7 @@ fn a_component_that_hangs_is_found_out_by_those_who_look_at_it() {
     std::fs::write(cli.folder.path().join("spin.wasm"), describing("spin")).unwrap();
     let found = cli.run(&["validate", "spin.wasm", "--timeout", "1"]);
     assert_eq!(found.code, 1, "{found:?}");
-    assert!(found.out.contains("it does not load: the call took longer than 1 s"), "{found:?}");
+    assert!(found.out.contains("it does not load: onboarding.describe: the call took longer than 1 s"), "{found:?}");
     let checked = cli.run(&["check", "spin.wasm", "--timeout", "1"]);
     assert_eq!(checked.code, 6, "{checked:?}");
     assert!(checked.err.contains("the call took longer than 1 s"), "{checked:?}");
