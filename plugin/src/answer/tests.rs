@@ -384,6 +384,8 @@ fn finish_reasons() {
         ("content_filter", false, FinishReason::ContentFilter),
         ("SAFETY", false, FinishReason::ContentFilter),
         ("eos", false, FinishReason::Stop),
+        ("eot", false, FinishReason::Stop),
+        ("moderated", false, FinishReason::ContentFilter),
         ("COMPLETE", false, FinishReason::Stop),
         ("pause_turn", true, FinishReason::ToolCalls),
         ("TOOL_CALL", false, FinishReason::ToolCalls),
@@ -472,6 +474,11 @@ fn usage_holds_all_input_tokens_whoever_counts() {
         ),
         (40, 5, None, Some(30))
     );
+    // Cohere's own.
+    let cohere =
+        r#"{"billed_units":{"input_tokens":3,"output_tokens":2},"tokens":{"input_tokens":70,"output_tokens":2}}"#;
+    assert_eq!(usage(cohere), (70, 2, None, None));
+    assert_eq!(usage(r#"{"billed_units":{"input_tokens":3,"output_tokens":2}}"#), (3, 2, None, None));
     // The same without a total, as older gateways stream it.
     assert_eq!(
         usage(

@@ -28,6 +28,9 @@ use crate::{guardrails, parts, sse, usage};
 /// limit between two pieces ends a stream that stays open.
 const MAX_AFTER_DONE: usize = 1024 * 1024;
 
+/// The longest tag that is known, in bytes, with white space behind it.
+const MAX_TAG: usize = 64;
+
 /// How many bytes of a body are kept for a quote in an error.
 const QUOTED: usize = 4096;
 
@@ -67,6 +70,7 @@ impl Events {
 
     /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
     pub(crate) fn take(&mut self) -> Option<Result<Vec<Event>>> {
+        self.state.note_tag();
         if !self.state.events.is_empty() {
             return Some(Ok(mem::take(&mut self.state.events)));
         }
@@ -212,6 +216,8 @@ struct State {
     reasoning: Option<Option<&'static str>>,
     details: Details,
     tags: Tags,
+    /// What was said since the last `<`, where that is short.
+    last_tag: String,
     /// Details that belong to calls, by their ids.
     encrypted: Vec<(String, String)>,
     citations: Vec<String>,
@@ -380,7 +386,7 @@ impl State {
     }
 
     fn chunk_now(&mut self, text: &str, is_last: bool) {
-        let read = wire::Completion::parse(text);
+        let mut read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
                 return chunks.into_iter().for_each(|chunk| {
@@ -393,7 +399,7 @@ impl State {
                 return self.chunk(&text);
             }
         }
-        let Ok(mut chunk) = read else {
+        let Ok(chunk) = &mut read else {
             if self.after_done.is_some() {
                 return;
             }
@@ -416,7 +422,7 @@ impl State {
             (self.half, self.last) = (Some(text.to_owned()), None);
             return;
         }
-        self.read(&mut chunk, text);
+        self.read(chunk, text);
     }
 
     /// What was read from this text: a chunk, or what stands for some.
@@ -528,6 +534,21 @@ impl State {
             return self.fail(error);
         }
         self.ended(mem::take(&mut choice.finish_reason));
+    }
+
+    /// Notes the last tag of what is said in the events that are ready.
+    fn note_tag(&mut self) {
+        for event in &self.events {
+            let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
+            match text.rfind('<').and_then(|at| text.get(at..)) {
+                Some(tag) => self.last_tag = tag.into(),
+                None if !self.last_tag.is_empty() => self.last_tag.push_str(text),
+                None => {}
+            }
+            if self.last_tag.len() > MAX_TAG {
+                self.last_tag = String::new();
+            }
+        }
     }
 
     /// Why the answer ended, where that is said.
@@ -879,6 +900,11 @@ impl State {
         self.think(thought);
         self.end_reasoning(&[]);
         self.say(text);
+        self.note_tag();
+        if reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
+            let what = "The model calls a tool in its text, which its provider did not read";
+            return self.fail(error::protocol(&self.head, what, self.last_tag.as_bytes()));
+        }
         for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
