@@ -429,6 +429,14 @@ fn finish_reasons() {
     let both = answer(&of(0)).unwrap();
     assert!(matches!(&both.content[..], [AssistantPart::Text(_), AssistantPart::ToolCall(_)]), "{:?}", both.content);
     assert_eq!(answer(&of(1)).unwrap_err().kind, ErrorKind::Protocol);
+    // So is one without a number, behind the first.
+    let unnumbered = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"}}]}"#;
+    assert_eq!(answer(unnumbered).unwrap().content, [AssistantPart::Text("a".into())]);
+    // Some have the member of a stream too.
+    for delta in ["{}", r#"{"content":""}"#, r#"{"content":"a"}"#] {
+        let both = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"delta":{delta},"finish_reason":"stop"}}]}}"#);
+        assert_eq!(answer(&both).unwrap().content, [AssistantPart::Text("a".into())], "{both}");
+    }
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use memchr::memrchr;
+
 use crate::bindings::exports::openclaw::provider::chat::{
     Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
 };
@@ -499,8 +501,10 @@ impl State {
             indexes().find(|index| *index == 0).or_else(|| indexes().next())
         });
         self.choice = ours;
-        for choice in chunk.choices.iter_mut().filter(|choice| choice.index.or(ours) == ours) {
-            self.choice(choice);
+        for (at, choice) in chunk.choices.iter_mut().enumerate() {
+            if choice.index.map_or(at == 0, |index| ours == Some(index)) {
+                self.choice(choice);
+            }
         }
         if self.reason.is_empty() {
             self.ended(mem::take(&mut chunk.finish_reason));
@@ -513,10 +517,12 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        let (is_delta, ready) = (choice.delta.is_some(), self.events.len());
+        // One document may have both.
+        let is_delta = choice.delta.is_some() && !(self.is_document && choice.message.is_some());
+        let ready = self.events.len();
         // Behind the pieces some send the whole once more (MiniMax).
         let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        let delta = choice.delta.as_mut().or(message);
+        let delta = if is_delta { choice.delta.as_mut() } else { message };
         let is_misplaced = is_delta
             && choice.finish_reason.is_empty()
             && self.reason.is_empty()
@@ -540,7 +546,7 @@ impl State {
     fn note_tag(&mut self) {
         for event in &self.events {
             let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
-            match text.rfind('<').and_then(|at| text.get(at..)) {
+            match memrchr(b'<', text.as_bytes()).and_then(|at| text.get(at..)) {
                 Some(tag) => self.last_tag = tag.into(),
                 None if !self.last_tag.is_empty() => self.last_tag.push_str(text),
                 None => {}
@@ -901,7 +907,7 @@ impl State {
         self.end_reasoning(&[]);
         self.say(text);
         self.note_tag();
-        if reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
+        if !self.last_tag.is_empty() && reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
             let what = "The model calls a tool in its text, which its provider did not read";
             return self.fail(error::protocol(&self.head, what, self.last_tag.as_bytes()));
         }
