@@ -292,7 +292,11 @@ impl Items {
         let said = answer.text("status");
         let status = if said.is_empty() { kind } else { &*said };
         let output = answer.take("output").and_then(Json::into_list).unwrap_or_default();
-        let output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
+        let mut output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
+        // What OpenAI's clients make of the items, some servers send in their place.
+        if let Some(text) = answer.take("output_text").filter(|_| output.is_empty()) {
+            output.push([("type", "message".into()), ("content", text)].into());
+        }
         let mut first = chunk(Choice::default());
         (first.id, first.model) = (answer.text("id"), answer.text("model"));
         let mut chunks = alloc::vec![first];

@@ -1582,6 +1582,8 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         (vec![of("output_text.delta", r#","delta":"Hi""#), of("content_part.done", part)], &ended, vec![hi.clone()]),
         (vec![of("output_text.delta", r#","delta":"Hi""#)], &response("completed", ""), vec![hi.clone()]),
         (vec![], &whole(bare), vec![hi.clone()]),
+        (vec![], &whole("").replace(r#""output":[]"#, r#""output_text":"Hi""#), vec![hi.clone()]),
+        (vec![], &whole("").replace(r#""output":[]"#, r#""output_text":"Hi","output":[]"#), vec![hi.clone()]),
         (vec![], &whole(bare).replace(r#""status":"completed","#, ""), vec![hi]),
         (vec![of("output_item.added", open), of("function_call_arguments.delta", x)], &ended, vec![f]),
     ] {
