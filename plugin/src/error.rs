@@ -352,7 +352,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     // Cohere's word for its context's end is no failure.
-    let is_filtered = says(&["filter", "toxic", "safety", "moderation", "guardrail", "error_limit"]);
+    let is_filtered = says(&["filter", "toxic", "safety", "moderat", "guardrail", "error_limit"]);
     // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
     let is_call = says(&["function_call_filter"]);
     if !is_call && (is_filtered || !says(FAILURES)) {

@@ -68,7 +68,7 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
     match &*word {
         "tool_use" | "tool_call" | "tool_calls" | "function_call" | "function_calls" => FinishReason::ToolCalls,
         "refusal" | "blocklist" | "language" | "spii" | "blocked" | "model_armor" => FinishReason::ContentFilter,
-        _ if says(&["filter", "guardrail", "safety", "toxic", "moderation", "prohibited", "sensitive", "policy"])
+        _ if says(&["filter", "guardrail", "safety", "toxic", "moderat", "prohibited", "sensitive", "policy"])
             || says(&["inappropriate", "risk"]) =>
         {
             FinishReason::ContentFilter
@@ -90,7 +90,7 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         | "rag_query_when_rag_disabled"
         | "recitation" => ended(has_calls),
         // A token that ends a turn among them: `<|im_end|>`.
-        _ if begins(&["stop", "end", "eos", "eom", "<"]) => ended(has_calls),
+        _ if begins(&["stop", "end", "eo", "<"]) => ended(has_calls),
         _ => FinishReason::Other(reason.to_owned()),
     }
 }
@@ -110,6 +110,15 @@ fn alike(reason: &str) -> String {
         word.push(if matches!(character, '-' | ' ') { '_' } else { character.to_ascii_lowercase() });
     }
     word.replace("finish_reason_", "")
+}
+
+/// Whether a text ends with a call in a model's own form, whose provider should have read it: Kimi's
+/// `<|tool_calls_section_end|>`, and DeepSeek's `<｜tool▁calls▁end｜>` and `</｜DSML｜function_calls>`. OpenClaw reads other
+/// forms, and shows these (openclaw#60465).
+pub(crate) fn ends_call(tag: &str) -> bool {
+    let tag = tag.replace('｜', "|").replace('▁', "_");
+    let tag = tag.trim_end();
+    tag.starts_with("</|DSML|") && tag.ends_with('>') || tag.starts_with("<|tool_call") && tag.ends_with("_end|>")
 }
 
 /// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where

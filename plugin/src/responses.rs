@@ -60,12 +60,22 @@ struct Begun {
     is_named: [bool; 2],
 }
 
+impl Begun {
+    /// What of a text has not come, where it begins with what has.
+    fn rest<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let (before, rest) = text.split_at_checked(self.length)?;
+        (before.bytes().fold(0, fnv) == self.hash).then_some(rest)
+    }
+}
+
 /// The events at the end of a text, the members that hold all of it, and the events of its pieces.
 const ENDS: [(&str, &str, &str); 3] = [
     ("output_text.done", "text", "output_text.delta"),
     ("refusal.done", "refusal", "refusal.delta"),
-    ("function_call_arguments.done", ARGUMENTS, "function_call_arguments.delta"),
+    (ARGUMENTS_DONE, ARGUMENTS, "function_call_arguments.delta"),
 ];
+
+const ARGUMENTS_DONE: &str = "function_call_arguments.done";
 
 const ARGUMENTS: &str = "arguments";
 
@@ -96,7 +106,7 @@ impl Items {
         let number = |name| event.get(name).and_then(Json::count).unwrap_or(0);
         let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
         let item = event.get("item").and_then(Json::object);
-        let is_call = item.as_ref().is_some_and(|item| item.is("type", "function_call"));
+        let is_call = kind == ARGUMENTS_DONE || item.as_ref().is_some_and(|item| item.is("type", "function_call"));
         let of_item = if is_call { ARGUMENTS } else { "" };
         let member = of_kind.map_or(of_item, |(_, member, _)| member);
         // Arguments have no parts, whatever is said.
@@ -112,7 +122,18 @@ impl Items {
             let has_same = || ids.iter().zip(known).any(|(id, known)| !id.is_empty() && **id == **known);
             if is_last { *number == at.item } else { has_same() }
         };
-        if let Some(moved) = self.moved.iter().rposition(is_its) {
+        // An end may give it other ids: then what came tells.
+        let ended = item.as_ref().filter(|_| kind == "output_item.done").and_then(|item| item.get(member)).map(spelled);
+        let fits = |item: u64| {
+            let begun = self.begun.iter().rev().find(|known| known.at == Place { item, ..at });
+            begun.zip(ended.as_ref()).is_some_and(|(begun, ended)| begun.rest(&ended.text).is_some())
+        };
+        let moved = self.moved.iter().rposition(is_its).or_else(|| {
+            let is_it =
+                |(known, (_, number)): (usize, &([String; 2], u64))| *number == at.item && fits(MOVED + known as u64);
+            if fits(at.item) { None } else { self.moved.iter().enumerate().rposition(is_it) }
+        });
+        if let Some(moved) = moved {
             at.item = MOVED + moved as u64;
         }
         if kind == "output_item.added" && is_call {
@@ -123,7 +144,7 @@ impl Items {
             self.begun.push(Begun { at, ..Begun::default() });
         }
         let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
-        if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind) {
+        if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind && !is_call) {
             // Some send the end alone.
             let Some(rest) = self.rest(at, event.get(member)) else { return Vec::new() };
             (kind, delta) = (piece, Spelled::of(rest));
@@ -139,6 +160,8 @@ impl Items {
                 Message { reasoning: Spelled::of(BETWEEN.into()), ..Message::default() }
             }
             ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
+            // It may be the first that has the name.
+            (ARGUMENTS_DONE, _) => self.call(at.item, &event),
             ("output_item.added", Some(item)) if is_call => {
                 let mut message = self.call(at.item, &item);
                 // It is yet to come (BerriAI/litellm#4537).
@@ -151,7 +174,7 @@ impl Items {
             // The rest says once more what was said, or that something goes on.
             _ => return Vec::new(),
         };
-        if is_call && self.begun(at).is_some() {
+        if is_call {
             said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
         }
         if !said.is_empty() {
@@ -189,9 +212,9 @@ impl Items {
             };
             return if self.begun.iter().any(is_it) { None } else { Some(Cow::Owned(text.into_owned())) };
         };
-        let before = text.get(..begun.length).filter(|before| before.bytes().fold(0, fnv) == begun.hash);
-        self.is_changed |= before.is_none();
-        let rest = text.get(before?.len()..).filter(|rest| !rest.is_empty())?;
+        let rest = begun.rest(&text);
+        self.is_changed |= rest.is_none();
+        let rest = rest.filter(|rest| !rest.is_empty())?;
         Some(Cow::Owned(rest.to_string()))
     }
 
@@ -269,7 +292,11 @@ impl Items {
         let said = answer.text("status");
         let status = if said.is_empty() { kind } else { &*said };
         let output = answer.take("output").and_then(Json::into_list).unwrap_or_default();
-        let output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
+        let mut output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
+        // What OpenAI's clients make of the items, some servers send in their place.
+        if let Some(text) = answer.take("output_text").filter(|_| output.is_empty()) {
+            output.push([("type", "message".into()), ("content", text)].into());
+        }
         let mut first = chunk(Choice::default());
         (first.id, first.model) = (answer.text("id"), answer.text("model"));
         let mut chunks = alloc::vec![first];

@@ -11,7 +11,9 @@ use crate::json::{Json, Object};
 /// `cache_read_input_tokens` and `cache_creation_input_tokens`, and `total_tokens`, where there is one, adds up all
 /// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
 pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
-    let usage = in_snake_case(usage.clone());
+    // Cohere's stand one level down.
+    let inner = ["tokens", "billed_units"].into_iter().find_map(|name| usage.get(name)?.object());
+    let usage = in_snake_case(inner.unwrap_or_else(|| usage.clone()));
     let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
     let detail = |lists: [&str; 2], names: &[&str]| {
         lists.into_iter().find_map(|list| {

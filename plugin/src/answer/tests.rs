@@ -384,6 +384,8 @@ fn finish_reasons() {
         ("content_filter", false, FinishReason::ContentFilter),
         ("SAFETY", false, FinishReason::ContentFilter),
         ("eos", false, FinishReason::Stop),
+        ("eot", false, FinishReason::Stop),
+        ("moderated", false, FinishReason::ContentFilter),
         ("COMPLETE", false, FinishReason::Stop),
         ("pause_turn", true, FinishReason::ToolCalls),
         ("TOOL_CALL", false, FinishReason::ToolCalls),
@@ -427,6 +429,14 @@ fn finish_reasons() {
     let both = answer(&of(0)).unwrap();
     assert!(matches!(&both.content[..], [AssistantPart::Text(_), AssistantPart::ToolCall(_)]), "{:?}", both.content);
     assert_eq!(answer(&of(1)).unwrap_err().kind, ErrorKind::Protocol);
+    // So is one without a number, behind the first.
+    let unnumbered = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"}}]}"#;
+    assert_eq!(answer(unnumbered).unwrap().content, [AssistantPart::Text("a".into())]);
+    // Some have the member of a stream too.
+    for delta in ["{}", r#"{"content":""}"#, r#"{"content":"a"}"#] {
+        let both = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"delta":{delta},"finish_reason":"stop"}}]}}"#);
+        assert_eq!(answer(&both).unwrap().content, [AssistantPart::Text("a".into())], "{both}");
+    }
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
@@ -472,6 +482,11 @@ fn usage_holds_all_input_tokens_whoever_counts() {
         ),
         (40, 5, None, Some(30))
     );
+    // Cohere's own.
+    let cohere =
+        r#"{"billed_units":{"input_tokens":3,"output_tokens":2},"tokens":{"input_tokens":70,"output_tokens":2}}"#;
+    assert_eq!(usage(cohere), (70, 2, None, None));
+    assert_eq!(usage(r#"{"billed_units":{"input_tokens":3,"output_tokens":2}}"#), (3, 2, None, None));
     // The same without a total, as older gateways stream it.
     assert_eq!(
         usage(

@@ -44,7 +44,7 @@ const IN_BAND: [(&str, u16); 7] = [
 /// references, "Errors". The numbers are Zhipu's, MiniMax' and Baidu's.
 const TYPES: [(&str, u16); 9] = [
     (
-        "limit_requests|1302|1303|1305|1039|1041|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
+        "limit_requests|rate_limit_reached_error|1302|1303|1305|1039|1041|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
         429,
     ),
     ("api_error|server_error|internal_error|internal_server_error|internal|1000|1024|1033|336100", 500),
@@ -53,7 +53,7 @@ const TYPES: [(&str, u16); 9] = [
     ("not_found_error|not_found", 404),
     ("permission_error|permission_denied", 403),
     ("request_too_large", 413),
-    ("unavailable", 503),
+    ("unavailable|slow_down", 503),
     ("deadline_exceeded|timeout", 504),
 ];
 
@@ -74,7 +74,11 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
             Mark::GatewayCode(status, code) => {
                 said.origin == ErrorOrigin::Gateway && head.status == status && said.code == code
             }
-            Mark::Names(parts) => holds(&names, parts),
+            // A number is the whole of a code.
+            Mark::Names(parts) => parts.split('|').any(|part| match part.as_bytes() {
+                [b'0'..=b'9', ..] => names.split(' ').any(|name| name == part),
+                _ => names.contains(part),
+            }),
             Mark::TypeEnd(end) => is_gateway_type(&said.kind, end),
             Mark::Says(parts) => holds(&message, parts),
             Mark::SaysBoth(what, how) => holds(&message, what) && holds(&message, how),
@@ -113,7 +117,8 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
-        500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
+        // The first is a model's failure, of Bedrock and TGI.
+        424 | 500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
         400..=499 => (ErrorKind::InvalidRequest, None),
         // Nothing that this protocol knows as an answer.
         ..200 | 204 | 205 => (ErrorKind::Protocol, None),
@@ -158,7 +163,7 @@ struct Rule {
 
 enum Mark {
     GatewayCode(u16, &'static str),
-    /// The code, or the type, holds one of these, in lower case: `this|that`.
+    /// The code, or the type, holds one of these, in lower case, or is one that is a number: `this|that`.
     Names(&'static str),
     TypeEnd(&'static str),
     /// The message holds one of these, in lower case: `this|that`.
@@ -194,13 +199,13 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey API Key Usage Limit"), Is::QuotaExceeded, KEY_BUDGET),
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
-    rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|current_quota|\
+    rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
         account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|1113|1311"), Is::QuotaExceeded, QUOTA),
     // Before what a tool's or a field's name may hold.
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
-        credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|credits exhausted|\
+        credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|included credits|credits exhausted|\
         credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
         please recharge|to recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
@@ -221,7 +226,7 @@ const RULES: &[Rule] = {
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|usage policy|\
         usage policies|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
-        request moderated|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
     rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),

@@ -749,6 +749,16 @@ fn a_failure_names_its_own_status() {
         (r#"{"error":{"code":429,"message":"The input token limit is reached"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Limit of input tokens per day reached"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Limit of input tokens: 8192"}}"#, Is::InvalidRequest),
+        // Nor is a number that holds one of a code's.
+        (r#"{"error":{"message":"x","code":"11130"}}"#, Is::Other),
+        (r#"{"error":{"message":"x","code":"1113"}}"#, Is::QuotaExceeded),
+        (r#"{"error":{"message":"x","code":"213010"}}"#, Is::Other),
+        (r#"{"error":{"message":"x","type":"rate_limit_reached_error"}}"#, Is::RateLimited),
+        (r#"{"error":{"message":"x","type":"slow_down"}}"#, Is::Overloaded),
+        (r#"{"errors":[{"code":"token_quota_reached","message":"x"}],"status_code":403}"#, Is::QuotaExceeded),
+        (r#"{"error":"You have exceeded your monthly included credits."}"#, Is::QuotaExceeded),
+        (r#"{"error":{"message":"Request failed during generation","code":424}}"#, Is::Overloaded),
+        (r#"{"predictions":[{"raiFilteredReason":"Unable to show generated images."}]}"#, Is::ContentBlocked),
         // Parts of other words are none.
         (r#"{"error":{"message":"HttpMessageNotReadableException: x"}}"#, Is::Other),
         (r#"{"error":{"message":"The airpmode is odd"}}"#, Is::Other),

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use memchr::memrchr;
+
 use crate::bindings::exports::openclaw::provider::chat::{
     Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
 };
@@ -27,6 +29,9 @@ use crate::{guardrails, parts, sse, usage};
 /// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
 /// limit between two pieces ends a stream that stays open.
 const MAX_AFTER_DONE: usize = 1024 * 1024;
+
+/// The longest tag that is known, in bytes, with white space behind it.
+const MAX_TAG: usize = 64;
 
 /// How many bytes of a body are kept for a quote in an error.
 const QUOTED: usize = 4096;
@@ -67,6 +72,7 @@ impl Events {
 
     /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
     pub(crate) fn take(&mut self) -> Option<Result<Vec<Event>>> {
+        self.state.note_tag();
         if !self.state.events.is_empty() {
             return Some(Ok(mem::take(&mut self.state.events)));
         }
@@ -212,6 +218,8 @@ struct State {
     reasoning: Option<Option<&'static str>>,
     details: Details,
     tags: Tags,
+    /// What was said since the last `<`, where that is short.
+    last_tag: String,
     /// Details that belong to calls, by their ids.
     encrypted: Vec<(String, String)>,
     citations: Vec<String>,
@@ -380,7 +388,7 @@ impl State {
     }
 
     fn chunk_now(&mut self, text: &str, is_last: bool) {
-        let read = wire::Completion::parse(text);
+        let mut read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
                 return chunks.into_iter().for_each(|chunk| {
@@ -393,7 +401,7 @@ impl State {
                 return self.chunk(&text);
             }
         }
-        let Ok(mut chunk) = read else {
+        let Ok(chunk) = &mut read else {
             if self.after_done.is_some() {
                 return;
             }
@@ -416,7 +424,7 @@ impl State {
             (self.half, self.last) = (Some(text.to_owned()), None);
             return;
         }
-        self.read(&mut chunk, text);
+        self.read(chunk, text);
     }
 
     /// What was read from this text: a chunk, or what stands for some.
@@ -493,8 +501,10 @@ impl State {
             indexes().find(|index| *index == 0).or_else(|| indexes().next())
         });
         self.choice = ours;
-        for choice in chunk.choices.iter_mut().filter(|choice| choice.index.or(ours) == ours) {
-            self.choice(choice);
+        for (at, choice) in chunk.choices.iter_mut().enumerate() {
+            if choice.index.map_or(at == 0, |index| ours == Some(index)) {
+                self.choice(choice);
+            }
         }
         if self.reason.is_empty() {
             self.ended(mem::take(&mut chunk.finish_reason));
@@ -507,10 +517,12 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        let (is_delta, ready) = (choice.delta.is_some(), self.events.len());
+        // One document may have both.
+        let is_delta = choice.delta.is_some() && !(self.is_document && choice.message.is_some());
+        let ready = self.events.len();
         // Behind the pieces some send the whole once more (MiniMax).
         let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        let delta = choice.delta.as_mut().or(message);
+        let delta = if is_delta { choice.delta.as_mut() } else { message };
         let is_misplaced = is_delta
             && choice.finish_reason.is_empty()
             && self.reason.is_empty()
@@ -528,6 +540,21 @@ impl State {
             return self.fail(error);
         }
         self.ended(mem::take(&mut choice.finish_reason));
+    }
+
+    /// Notes the last tag of what is said in the events that are ready.
+    fn note_tag(&mut self) {
+        for event in &self.events {
+            let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
+            match memrchr(b'<', text.as_bytes()).and_then(|at| text.get(at..)) {
+                Some(tag) => self.last_tag = tag.into(),
+                None if !self.last_tag.is_empty() => self.last_tag.push_str(text),
+                None => {}
+            }
+            if self.last_tag.len() > MAX_TAG {
+                self.last_tag = String::new();
+            }
+        }
     }
 
     /// Why the answer ended, where that is said.
@@ -879,6 +906,11 @@ impl State {
         self.think(thought);
         self.end_reasoning(&[]);
         self.say(text);
+        self.note_tag();
+        if !self.last_tag.is_empty() && reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
+            let what = "The model calls a tool in its text, which its provider did not read";
+            return self.fail(error::protocol(&self.head, what, self.last_tag.as_bytes()));
+        }
         for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));

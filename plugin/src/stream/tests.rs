@@ -1598,6 +1598,8 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         (vec![of("output_text.delta", r#","delta":"Hi""#), of("content_part.done", part)], &ended, vec![hi.clone()]),
         (vec![of("output_text.delta", r#","delta":"Hi""#)], &response("completed", ""), vec![hi.clone()]),
         (vec![], &whole(bare), vec![hi.clone()]),
+        (vec![], &whole("").replace(r#""output":[]"#, r#""output_text":"Hi""#), vec![hi.clone()]),
+        (vec![], &whole("").replace(r#""output":[]"#, r#""output_text":"Hi","output":[]"#), vec![hi.clone()]),
         (vec![], &whole(bare).replace(r#""status":"completed","#, ""), vec![hi]),
         (vec![of("output_item.added", open), of("function_call_arguments.delta", x)], &ended, vec![f]),
     ] {
@@ -1706,6 +1708,95 @@ fn calls_of_one_number_are_told_apart() {
                 ),
                 "{chunks:?}"
             );
+        }
+    }
+}
+
+/// The ends of two calls of one number name ids that nothing named before.
+#[test]
+fn calls_of_one_number_may_end_under_other_ids() {
+    let at = |kind: &str, more: &str| response(kind, &format!(r#","output_index":0,{more}"#));
+    let item = |ids: &str, name: &str, arguments: &str| {
+        format!(r#""item":{{"type":"function_call",{ids},"name":"{name}","arguments":"{arguments}"}}"#)
+    };
+    let call = |name: &str| {
+        let ids = format!(r#""id":"i_{name}","call_id":"{name}""#);
+        let (whole, own) = (format!(r#"{{\"{name}\":1}}"#), format!(r#""item_id":"i_{name}","#));
+        [
+            at("output_item.added", &item(&ids, name, "")),
+            at("function_call_arguments.delta", &format!(r#"{own}"delta":"{whole}""#)),
+            at("output_item.done", &item(&format!(r#""id":"x_{name}","call_id":"y_{name}""#), name, &whole)),
+        ]
+    };
+    let end = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
+    let [a, b] = ["a", "b"].map(call);
+    let [[a1, a2, a3], [b1, b2, b3]] = [a, b].map(|call| call.map(|chunk| vec![chunk]));
+    let orders = [
+        [&a1, &a2, &a3, &b1, &b2, &b3],
+        [&a1, &b1, &a2, &b2, &a3, &b3],
+        [&a1, &b1, &a2, &b2, &b3, &a3],
+        [&a1, &a2, &b1, &b2, &a3, &b3],
+    ];
+    for order in orders {
+        let chunks =
+            [&[begun("created")], &order.map(|chunk| chunk[0].clone())[..], core::slice::from_ref(&end)].concat();
+        let (events, error) = read_all(&chunks);
+        assert_eq!(error, None, "{chunks:?}");
+        let calls = joined(events).content.into_iter().map(|part| match part {
+            AssistantPart::ToolCall(call) => format!("{} {} {}", call.id, call.name, call.arguments_json),
+            part => panic!("{part:?}"),
+        });
+        assert_eq!(calls.collect::<Vec<_>>(), [r#"a a {"a":1}"#, r#"b b {"b":1}"#], "{chunks:?}");
+    }
+}
+
+/// OpenAI's end of the arguments has the name, and some have it there alone.
+#[test]
+fn the_end_of_arguments_may_be_the_first_to_name_a_call() {
+    let at = |kind: &str, more: &str| response(kind, &format!(r#","output_index":0,{more}"#));
+    let end = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
+    let added = at("output_item.added", r#""item":{"id":"i","type":"function_call","call_id":"c","arguments":""}"#);
+    let piece = at("function_call_arguments.delta", r#""item_id":"i","delta":"{\"x\":1}""#);
+    let done = at("function_call_arguments.done", r#""item_id":"i","name":"f","arguments":"{\"x\":1}""#);
+    for pieces in [vec![added.clone(), piece, done.clone()], vec![added, done]] {
+        let chunks = [vec![begun("created")], pieces, vec![end.clone()]].concat();
+        let (events, error) = read_all(&chunks);
+        let call = ToolCall { id: "c".into(), name: "f".into(), arguments_json: r#"{"x":1}"#.into(), signature: None };
+        assert_eq!((joined(events).content, error), (vec![AssistantPart::ToolCall(call)], None), "{chunks:?}");
+    }
+}
+
+/// A call that the provider did not read is no answer; one that it speaks of is.
+#[test]
+fn a_call_in_a_models_own_form_is_no_text() {
+    let kimi = r#"<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{"x":1}<|tool_call_end|><|tool_calls_section_end|>"#;
+    let deepseek =
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>\n";
+    let dsml = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>";
+    for own in [kimi, deepseek, dsml] {
+        for field in ["content", "reasoning_content"] {
+            for said in [own.to_owned(), format!("Let me look. {own}")] {
+                let of = |text: &str| crate::json::Object::from([(field, text.into())]).to_json();
+                let letters: Vec<String> =
+                    said.chars().map(|letter| delta(&of(letter.encode_utf8(&mut [0; 4])))).collect();
+                let (_, error) = read_all(&[&letters[..], &[STOP.to_owned()]].concat());
+                let error = error.unwrap();
+                assert_eq!(error.kind, ErrorKind::Protocol, "{said}");
+                assert!(error.message.contains("calls a tool in its text"), "{}", error.message);
+                let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, of(&said));
+                assert_eq!(answer::response(head(), whole.as_bytes()).unwrap_err().kind, ErrorKind::Protocol, "{said}");
+                // The call came, as it should.
+                let called = whole.replacen(
+                    "\"}",
+                    r#"","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#,
+                    1,
+                );
+                assert!(answer::response(head(), called.as_bytes()).is_ok(), "{called}");
+                let cut = whole.replace("\"stop\"", "\"length\"");
+                assert!(answer::response(head(), cut.as_bytes()).is_ok(), "{cut}");
+                let quoted = whole.replace(&of(&said), &of(&format!("It is `{own}`.")));
+                assert!(answer::response(head(), quoted.as_bytes()).is_ok(), "{quoted}");
+            }
         }
     }
 }
