@@ -285,7 +285,8 @@ const ROWS: &[Row] = {
     row("gemma", F::Gemma, 0, 0, false, No, &[]),
 
     row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
-    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]).thinking(),
+    row("deepseek-v4-pro", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]).thinking(),
+    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
     row("deepseek-reasoner", F::DeepSeek, 128_000, 65_536, false, No, &[]).thinking(),
     row("deepseek-chat", F::DeepSeek, 128_000, 8_192, false, No, &[]),
     row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
@@ -323,7 +324,7 @@ const ROWS: &[Row] = {
     row("grok-4", F::Grok, 256_000, 0, true, No, &[]).refusing(STOP),
     row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]).refusing(STOP),
     row("grok-3", F::Grok, 131_072, 0, false, No, &[]),
-    row("grok-code", F::Grok, 256_000, 0, false, No, &[]).refusing(STOP),
+    row("grok-code", F::Grok, 256_000, 0, true, No, &[]).refusing(STOP),
     row("grok", F::Grok, 0, 0, true, No, &[]),
 
     // docs.mistral.ai "Mistral Large 4": thinking is part of the answer's limit.
@@ -332,6 +333,7 @@ const ROWS: &[Row] = {
     row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
     row("mistral-small", F::Mistral, 262_144, 16_384, true, Effort, &["none", "high"]),
     row("codestral", F::Mistral, 128_000, 0, false, No, &[]),
+    row("devstral-small", F::Mistral, 262_144, 32_768, true, No, &[]),
     row("devstral", F::Mistral, 262_144, 32_768, false, No, &[]),
     row("mistral", F::Mistral, 0, 0, false, No, &[]),
     row("ministral", F::Mistral, 0, 0, false, No, &[]),

@@ -45,6 +45,8 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         };
         if has_marks && targets.all(means_nothing) {
             strip(body);
+        } else if has_marks && targets.goes(Route::Bedrock) {
+            move_out_of_results(body, in_texts);
         }
         return;
     }

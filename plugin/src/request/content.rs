@@ -70,7 +70,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         let is_own = matches!(target.family, Family::Claude | Family::Gemini | Family::Nova);
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
-    let is_openai = targets.are(Family::Gpt) && !targets.goes(Route::OpenRouter);
+    let is_openai = targets.has_openai();
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
@@ -80,8 +80,8 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             for part in content {
                 all.push(match part.object() {
                     Some(object) if is_rewritten => rewritten(object, targets),
-                    Some(object) if is_openai && !is_openais(&object, body.protocol) => named(object),
-                    Some(object) => document(object),
+                    Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
+                    Some(object) => document(object, is_openai),
                     None => part,
                 });
             }
@@ -106,34 +106,65 @@ fn is_document(part: &Json<'_>) -> bool {
     }
 }
 
-/// Whether OpenAI takes a part: a file by its address by the Responses API alone, and there no audio.
-fn is_openais(part: &Object<'_>, protocol: Protocol) -> bool {
+/// Whether a model takes a part, as far as is known. OpenAI takes a file by its address by the Responses API alone, and there no
+/// audio. Others are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
+/// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).
+fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
     let is_chat = protocol == Protocol::Chat;
-    match &*part.text("type") {
-        "text" | "image_url" => true,
-        "file" => !is_chat || !part.get("file").and_then(Json::object).is_some_and(|file| file.has("file_url")),
-        "input_audio" => is_chat,
-        kind => !is_chat && kind.starts_with("input_"),
+    let is_open = target.route == Route::OpenRouter;
+    match (target.family, &*part.text("type")) {
+        (_, "text") => true,
+        (_, "image_url") => target.images || target.context_tokens == 0,
+        (Family::Gpt, "file") if is_chat && !is_open => {
+            !part.get("file").and_then(Json::object).is_some_and(|file| file.has("file_url"))
+        }
+        (Family::Gpt, "input_audio") => is_chat,
+        (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
+        (Family::DeepSeek, _) | (Family::Qwen, "file") => is_open,
+        _ => true,
     }
 }
 
-/// A text in the place of a part.
-fn named(part: Object<'_>) -> Json<'_> {
+/// A part as a text.
+fn in_words(part: &Object<'_>) -> Json<'static> {
     let kind = part.text("type");
-    let held = part.get(&kind).and_then(Json::object).unwrap_or_default();
-    let url = ["url", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
-    text_part(untaken(&kind, &held, &url).into()).into()
+    let held = held(part, &kind);
+    text_part(told(&kind, &held, &url_of(&held)).into()).into()
 }
 
-/// Says which part a model cannot take: its name, and its address or its type.
-fn untaken(kind: &str, held: &Object<'_>, url: &str) -> String {
+/// What is in a part of this kind.
+fn held<'a>(part: &Object<'a>, kind: &str) -> Object<'a> {
+    part.get(kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default()
+}
+
+/// Where it is, or its data.
+fn url_of<'a>(held: &Object<'a>) -> Cow<'a, str> {
+    let url = ["url", "file_data", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
+    as_url(url, &held.text("mime_type"))
+}
+
+/// What is text in it, a drawing in SVG or code, and else which part it is that a model cannot take: its name, and its address
+/// or its type.
+fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
+    let name = held.text("filename");
+    let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
+    let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };
+    let is_odd = |next: char| next.is_control() && !next.is_whitespace();
+    let read = if url.starts_with("data:text/") {
+        Some(String::from_utf8_lossy(&file))
+    } else {
+        core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed)
+    };
+    if let Some(read) = read.filter(|read| !read.is_empty()) {
+        return format!("{name}\n{read}");
+    }
     let mut words = format!("({kind} that this model cannot take:");
     let shown = match url.strip_prefix("data:") {
         Some(data) => data.split([';', ',']).next().unwrap_or_default(),
         None if url.contains("://") => url,
         None => "",
     };
-    for told in [&*held.text("filename"), shown].iter().filter(|told| !told.is_empty()) {
+    for told in [&*name, shown].iter().filter(|told| !told.is_empty()) {
         words.push(' ');
         words.push_str(told);
     }
@@ -181,8 +212,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     let is_nova = targets.are(Family::Nova);
     let is_bedrock = targets.goes(Route::Bedrock);
     let kind = part.text("type");
-    let mut held =
-        part.get(&kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default();
+    let mut held = held(&part, &kind);
     // Of Anthropic's Files the hosted gateway takes the id (Portkey's documentation, "Anthropic", "Files").
     let is_stored = is_bedrock && held.text("file_url").starts_with("s3://")
         || held.text("file_id").starts_with("file_")
@@ -191,25 +221,23 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     if kind == "text" || kind == "input_audio" && is_gemini {
         return part.into();
     }
-    let told = held.text("mime_type");
+    let told_type = held.text("mime_type");
     let name_of = |head: &str| {
         let mut names = RENAMED.iter().take(if is_bedrock { RENAMED.len() } else { 1 });
         names.find(|(part, _)| head.contains(part)).map(|(_, name)| *name)
     };
     if kind == "file" && is_stored {
-        held.set_some("mime_type", name_of(&told));
+        held.set_some("mime_type", name_of(&told_type));
         part.set("file", held);
         return part.into();
     }
-    let url = ["url", "file_data", "file_url"].iter().find_map(|name| held.get(name)?.string()).unwrap_or_default();
     let mut text = None;
     // Of a plain text the gateway takes the text itself.
-    let url = if told == "text/plain" && !is_bedrock && !url.starts_with("data:") && held.get("file_data").is_some() {
-        text = Some(format!("{}\n{url}", held.text("filename")));
-        url
-    } else {
-        as_url(url, &told)
-    };
+    let plain = held.get("file_data").filter(|_| told_type == "text/plain" && !is_bedrock).and_then(Json::string);
+    if let Some(plain) = plain.filter(|plain| !plain.starts_with("data:")) {
+        text = Some(format!("{}\n{plain}", held.text("filename")));
+    }
+    let url = url_of(&held);
     let renamed = url
         .split_once(";base64,")
         .and_then(|(head, data)| Some(Cow::Owned(format!("data:{};base64,{data}", name_of(head)?))));
@@ -234,19 +262,8 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
             // The gateway makes a document of a GIF for Bedrock, and of what else is no image to it.
             || is_image(&["png", "jpeg", "webp"]) || has_gif && is_image(&["gif"]) || is_gemini && is_image(&["heic", "heif"])
     };
-    // What is text is one here: a drawing in SVG, code.
-    if !is_taken && is("data:") {
-        let file = base64::decoded(url.as_bytes()).unwrap_or_default();
-        let is_odd = |next: char| next.is_control() && !next.is_whitespace();
-        let read = if is("data:text/") {
-            Some(String::from_utf8_lossy(&file))
-        } else {
-            core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed)
-        };
-        text = read.filter(|read| !read.is_empty()).map(|read| format!("{}\n{read}", held.text("filename")));
-    }
     if text.is_none() && !is_taken {
-        text = Some(untaken(&kind, &held, &url));
+        text = Some(told(&kind, &held, &url));
     }
     let mut out = match text {
         Some(text) => text_part(text.into()),
@@ -266,8 +283,19 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     out.into()
 }
 
-/// A file for all others.
-fn document(mut part: Object<'_>) -> Json<'_> {
+/// A file, and an image, for all others. Strands Agents writes a format beside the URL, which OpenAI refuses.
+fn document(mut part: Object<'_>, is_openai: bool) -> Json<'_> {
+    if is_openai
+        && is_type(&part, "image_url")
+        && let Some(mut image) = part.take("image_url")
+    {
+        if let Some(mut named) = image.object() {
+            named.retain(&|name| matches!(name, "url" | "detail"));
+            image = named.into();
+        }
+        part.set("image_url", image);
+        return part.into();
+    }
     let mut file = part.get("file").and_then(Json::object).unwrap_or_default();
     let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, "")) else {
         return part.into();

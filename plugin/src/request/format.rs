@@ -4,9 +4,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::schema;
 use super::targets::Targets;
 use super::{Body, is_system};
+use super::{repair, schema};
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Route, Thinking, Traits};
 
@@ -59,9 +59,10 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let has_schema = schema.is_some();
     if has_schema {
         format = Object::from([("type", "json_schema".into())]);
-        if !told.has("name") {
-            told.set("name", "answer");
-        }
+        // OpenAI refuses others, such as that of a class with its namespace (neuron-core/neuron-ai#32).
+        let name = told.text("name");
+        let fit = if name.is_empty() { Some("answer".into()) } else { repair::fit_name(&name, repair::is_plain, 64) };
+        told.set_some("name", fit);
     }
     let has_tools = !body.tools.is_empty();
     let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema));

@@ -107,6 +107,7 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
         64
     });
     for message in &mut body.messages {
+        spell(message, "tool_call_id");
         calls(message, &mut |mut call| {
             if !keeps_custom && let Some(mut custom) = call.take("custom").and_then(Json::into_object) {
                 call.remove("custom");
@@ -125,12 +126,24 @@ fn takes_custom(targets: &Targets) -> bool {
     targets.is_unknown() || targets.are(Family::Gpt)
 }
 
+/// Whether a name of a function may have this in it, and one of a schema.
+pub(super) fn is_plain(next: char) -> bool {
+    next.is_ascii_alphanumeric() || matches!(next, '_' | '-')
+}
+
 /// A name of these characters alone, and no longer than this; none where it is such a name.
-fn fit_name(name: &str, is_of: fn(char) -> bool, longest: usize) -> Option<String> {
+pub(super) fn fit_name(name: &str, is_of: fn(char) -> bool, longest: usize) -> Option<String> {
     if name.len() <= longest && name.chars().all(is_of) {
         return None;
     }
     Some(name.chars().map(|next| if is_of(next) { next } else { '_' }).take(longest).collect())
+}
+
+/// Makes a text of an id that is a number.
+fn spell(object: &mut Object<'_>, name: &'static str) {
+    if object.get(name).is_some_and(|id| id.scalar().is_some()) {
+        object.set(name, object.text(name).into_owned());
+    }
 }
 
 /// A call with an object for arguments; none where nothing is called.
@@ -140,9 +153,9 @@ fn whole_call(mut call: Object<'_>, longest: Option<usize>) -> Option<Object<'_>
         return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
     };
     function.get("name")?;
+    spell(&mut call, "id");
     // Models call what nobody offered, such as `browser.tabs.open`, and each later turn is refused (anomalyco/opencode#48750).
-    let is_of = |next: char| next.is_ascii_alphanumeric() || matches!(next, '_' | '-');
-    if let Some(name) = longest.and_then(|longest| fit_name(&function.text("name"), is_of, longest)) {
+    if let Some(name) = longest.and_then(|longest| fit_name(&function.text("name"), is_plain, longest)) {
         function.set("name", name);
     }
     // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
@@ -205,7 +218,22 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
     let takes_custom = takes_custom(targets);
+    let is_openai = targets.has_openai();
+    let is_anthropic = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
     for tool in &mut body.tools {
+        // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
+        let kind = tool.text("type").into_owned();
+        if is_anthropic && !matches!(&*kind, "" | "function" | "custom") && tool.has("name") {
+            let mut options = core::mem::take(tool);
+            let name = options.text("name").into_owned();
+            tool.set_some(MARK, options.take(MARK));
+            options.remove(MARK);
+            options.remove("type");
+            options.set("name", kind);
+            tool.set("type", name.clone());
+            tool.set(name, options);
+            continue;
+        }
         if is_type(tool, "custom") {
             // Anthropic's word for a function.
             if tool.has("input_schema") {
@@ -237,6 +265,15 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             }
             None => continue,
         };
+        // The gateway looks for it one level up.
+        if let Some(mark) = function.take(MARK) {
+            tool.set(MARK, mark);
+            function.remove(MARK);
+        }
+        // MCP has a title and more.
+        if is_openai {
+            function.retain(&|name| matches!(name, "name" | "description" | "parameters" | "strict"));
+        }
         // Bedrock refuses an empty one.
         if function.is("description", "") {
             function.remove("description");
@@ -324,16 +361,18 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else if named.has("function") {
         named.set("type", "function");
         named.into()
-    } else if kind == "none" || named.iter().count() == 1 {
+    } else if matches!(&*kind, "none" | "auto") || named.iter().count() == 1 {
+        // Anthropic's has it there.
+        if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
+            body.members.set("parallel_tool_calls", false);
+        }
         Json::Text(kind)
     } else {
         choice
     };
-    let choice = if is_forced(&choice) && targets.any(|target| target.always_thinks || is_zai(target)) {
-        "auto".into()
-    } else {
-        choice
-    };
+    let is_refused =
+        is_forced(&choice) && targets.any(|target| target.always_thinks) || !choice.is("none") && targets.any(is_zai);
+    let choice = if is_refused { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
 }
 
@@ -346,7 +385,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
     let is_mistral = targets.has(&[Family::Mistral]);
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
-    let takes_all = takes_answers && !targets.any(|it| it.family == Family::Gpt && it.route != Route::OpenRouter);
+    let takes_all = takes_answers && !targets.has_openai();
     if !takes_all && body.protocol == Protocol::Chat && body.members.get("store").and_then(Json::bool) != Some(true) {
         body.members.remove("metadata");
     }
@@ -384,8 +423,12 @@ pub(super) fn contents(body: &mut Body<'_>) {
         if let Some(content) = message.get("content").filter(|content| is_text(content)) {
             // Anthropic refuses white space beside a call too.
             let text = content.text();
-            if message.has("tool_calls") && !text.is_empty() && text.trim().is_empty() {
-                message.set("content", Json::NULL);
+            if !text.is_empty() && text.trim().is_empty() {
+                if is_role(message, "tool") {
+                    message.set("content", "(no output)");
+                } else if message.has("tool_calls") {
+                    message.set("content", Json::NULL);
+                }
             }
             continue;
         }
@@ -627,6 +670,11 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
         "input_image" | "image" => "image_url",
         "input_file" | "document" => "file",
         "file" if part.get("file").is_none() => "file",
+        // What a tool gave, in a list.
+        "" => {
+            let text = part.get("text").and_then(Json::string).unwrap_or_else(|| part.to_json().into());
+            return text_part(Json::Text(text));
+        }
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.

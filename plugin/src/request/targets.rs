@@ -122,6 +122,11 @@ impl Targets {
         self.known.is_empty() && !self.is_routed
     }
 
+    /// Whether OpenAI may answer, or somebody who is as strict. Not generic, like [`Self::has`].
+    pub(crate) fn has_openai(&self) -> bool {
+        self.any(|target| target.family == Family::Gpt && target.route != Route::OpenRouter)
+    }
+
     /// Whether somebody routes: a config is sent.
     pub(crate) fn is_routed(&self) -> bool {
         self.is_routed

@@ -502,7 +502,9 @@ fn tools_are_functions_of_an_object() {
     expected["cache_control"] = mark.clone();
     assert_eq!(sent(json!({"name": "f", "input_schema": schema, "cache_control": mark})), expected);
     let own = json!({"type": "web_search_20250305", "name": "web_search"});
-    assert_eq!(sent(own.clone()), own, "a provider's own");
+    let asked = json!({"type": "web_search", "web_search": {"name": "web_search_20250305"}});
+    assert_eq!(sent(own), asked, "a provider's own");
+    assert_eq!(sent(asked.clone()), asked, "as Portkey has it");
 }
 
 /// A union at the top is refused by OpenAI, Anthropic, Bedrock and Kimi.

@@ -30,6 +30,9 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if is_of(&["kimi"]) {
         return kimi(body);
     }
+    if is_of(&["deepseek", "qwen"]) {
+        parts(name, body)?;
+    }
     // inspect_ai#4916 and llm-exe#662 (of UKGovernmentBEIS and llm-exe); browserbase/stagehand#1204 (the word).
     if is_of(&["deepseek"]) {
         return match format {
@@ -51,6 +54,28 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
         return cohere(body);
     }
     if is_of(&["sonar"]) { sonar(body) } else { Ok(()) }
+}
+
+/// Which parts DeepSeek reads, whose flash models see (nesquena/hermes-webui#2297, 1jehuang/jcode#310), and which Qwen does
+/// (QwenLM/qwen-code#1888).
+fn parts(name: &str, body: &Value) -> Result<(), Refused> {
+    let sees = ["deepseek-flash", "deepseek-v4-flash"].iter().any(|start| name.starts_with(start));
+    for (at, message) in list(&body["messages"]).enumerate() {
+        for kind in list(&message["content"]).map(|part| part["type"].as_str().unwrap_or_default()) {
+            let is_seen = kind == "text" || kind == "image_url" && sees;
+            if name.starts_with("deepseek") && !is_seen {
+                return refused(format!(
+                    "Failed to deserialize the JSON body into the target type: messages[{at}]: unknown variant `{kind}`, expected `text` at line 1 column 1"
+                ));
+            }
+            if name.starts_with("qwen") && !["text", "image_url", "video_url", "video", "input_audio"].contains(&kind) {
+                return refused(format!(
+                    "Invalid value: {kind}. Supported values are: 'text','image_url','video_url' and 'video'."
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn refused(message: impl Into<String>) -> Result<(), Refused> {

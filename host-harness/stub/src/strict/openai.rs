@@ -176,7 +176,10 @@ fn response_format(format: &Value) -> Result<(), Refused> {
     match format["type"].as_str() {
         _ if format.is_null() => Ok(()),
         Some("text" | "json_object") => Ok(()),
-        Some("json_schema") if format["json_schema"]["name"].is_string() => Ok(()),
+        // neuron-core/neuron-ai#32
+        Some("json_schema") if format["json_schema"]["name"].is_string() => {
+            named(&format["json_schema"], "response_format.json_schema.name")
+        }
         Some("json_schema") => Err(Refused::missing("response_format.json_schema.name")),
         other => {
             let text = format!(

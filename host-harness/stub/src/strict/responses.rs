@@ -62,6 +62,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     known(&body["text"]["format"], &["type", "name", "schema", "strict", "description"], "text.format")?;
     if body["text"]["format"]["type"] == "json_schema" {
         texts(&body["text"]["format"], "text.format", &["name"])?;
+        named(&body["text"]["format"], "text.format.name")?;
     }
     if body["text"]["format"]["type"] == "json_object"
         && !body["input"].to_string().to_ascii_lowercase().contains("json")

@@ -432,6 +432,13 @@ fn what_openai_and_its_like_refuse() {
             body("gpt-5", json!({"tools": [{"type": "function", "function": {"name": "a.b"}}]})),
             "'tools[0].function.name': string does not match pattern",
         ),
+        (
+            body(
+                "gpt-5",
+                json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a.b", "schema": {}}}}),
+            ),
+            "'response_format.json_schema.name': string does not match pattern",
+        ),
         (body("gpt-5", json!({"metadata": {"a": "b"}})), "'metadata' parameter is only allowed when 'store'"),
         (
             body("gpt-5", json!({"messages": [{"role": "user", "name": "Ann Lee", "content": "hi"}]})),
@@ -499,6 +506,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         body
     };
     let said = |name: &str| json!({"messages": [{"role": "assistant", "content": "a", (name): "b"}]});
+    let shown = |kind: &str| user(json!([text("a", None), {"type": kind}]));
     let forced = json!({"tool_choice": "required"});
     let formed = |kind: &str| json!({"response_format": {"type": kind}});
     let union = json!({"tools": [{"function": {"parameters": {"type": "object", "anyOf": []}}}]});
@@ -554,6 +562,9 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             "not supported with tools",
         ),
         ("", of("command-a", json!({"messages": [{"role": "tool", "content": "r"}]})), "tool_call_id is required"),
+        ("", of("deepseek-v4-pro", shown("image_url")), "messages[0]: unknown variant `image_url`, expected `text`"),
+        ("", of("deepseek-v4-flash", shown("file")), "unknown variant `file`"),
+        ("", of("qwen3.6-plus", shown("file")), "Invalid value: file."),
         ("", of("command-a", json!({"messages": [{"role": "assistant", "content": null}]})), "must have a message"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
@@ -561,6 +572,9 @@ fn what_those_refuse_that_are_stricter_than_openai() {
     }
     for (slug, body) in [
         ("groq", of("m", said("reasoning"))),
+        ("", of("deepseek-v4-flash", shown("image_url"))),
+        ("", of("qwen3.6-plus", shown("video_url"))),
+        ("openrouter", of("deepseek/deepseek-v4-pro", shown("file"))),
         ("openrouter", of("x-ai/grok-4", json!({"stop": ["x"]}))),
         ("", of("grok-3", json!({"stop": ["x"]}))),
         ("", of("grok-3-mini", json!({"reasoning_effort": "low"}))),
