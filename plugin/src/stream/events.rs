@@ -546,10 +546,16 @@ impl State {
     fn note_tag(&mut self) {
         for event in &self.events {
             let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
-            match memrchr(b'<', text.as_bytes()).and_then(|at| text.get(at..)) {
+            // A tag is a token, and begins or ends a piece. What is longer than a token is some of them.
+            let bytes = text.as_bytes();
+            let is_plain = bytes.len() <= MAX_TAG / 2 && !matches!(bytes, [b'<', ..] | [.., b'>']);
+            if is_plain && self.last_tag.is_empty() {
+                continue;
+            }
+            match memrchr(b'<', bytes).and_then(|at| text.get(at..)) {
                 Some(tag) => self.last_tag = tag.into(),
-                None if !self.last_tag.is_empty() => self.last_tag.push_str(text),
-                None => {}
+                None if self.last_tag.is_empty() => continue,
+                None => self.last_tag.push_str(text),
             }
             if self.last_tag.len() > MAX_TAG {
                 self.last_tag = String::new();
