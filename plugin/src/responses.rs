@@ -29,9 +29,9 @@ pub(crate) fn is_its(root: &Object<'_>) -> bool {
 pub(crate) struct Items {
     /// Items of which pieces came: what tells of them at their end holds the same once more, and maybe more.
     begun: Vec<Begun>,
-    /// Calls whose number another has: the ids of the item and of the call, and that number. Their own are from
-    /// [`MOVED`] on.
-    moved: Vec<([String; 2], u64)>,
+    /// Calls whose number another has: the ids of the item and of the call, as hashes, since any number of long ones may be
+    /// looked for, and that number. Their own are from [`MOVED`] on.
+    moved: Vec<([u64; 2], u64)>,
     /// How much was said, as [`weight`] has it.
     weight: usize,
     /// Whether anything came.
@@ -118,8 +118,9 @@ impl Items {
         let mut at = Place { item: number("output_index"), part, member };
         // What has no id is of the last call with its number.
         let is_last = member == ARGUMENTS && ids.iter().all(|id| id.is_empty());
-        let is_its = |(known, number): &([String; 2], u64)| {
-            let has_same = || ids.iter().zip(known).any(|(id, known)| !id.is_empty() && **id == **known);
+        let ids = ids.map(|id| id.bytes().fold(0, fnv));
+        let is_its = |(known, number): &([u64; 2], u64)| {
+            let has_same = || ids.iter().zip(known).any(|(id, known)| *id != 0 && id == known);
             if is_last { *number == at.item } else { has_same() }
         };
         // An end may give it other ids: then what came tells.
@@ -139,7 +140,7 @@ impl Items {
         if kind == "output_item.added" && is_call {
             if self.begun(at).is_some() {
                 at.item = MOVED + self.moved.len() as u64;
-                self.moved.push((ids.map(Cow::into_owned), number("output_index")));
+                self.moved.push((ids, number("output_index")));
             }
             self.begun.push(Begun { at, ..Begun::default() });
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
-    raw_server::{JSON, whole},
+    raw_server::{HELLO, JSON, whole},
     support::{Cli, KEY, Ran, User, until},
     terminal::Terminal,
 };
@@ -504,6 +504,17 @@ fn a_session_that_is_kept_is_gone_on_with() {
     assert!(!std::fs::read_to_string(&path).unwrap().contains("four"));
     user.chat(&["--continue", "anew"], "").ok();
     assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 2, "what it was told beforehand, and this");
+
+    // A gateway of one's own takes any key: this one is a word of the file itself.
+    let wire = whole(JSON, HELLO);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    for question in ["first", "second"] {
+        let arguments = ["chat", "--session", "short", "--base-url", &server.base_url, question];
+        let mut command = user.cli.command(&arguments);
+        let ran = Ran::from(command.env("PORTKEY_API_KEY", "user").stdin(Stdio::null()).output().unwrap()).ok();
+        assert!(question == "first" || ran.err.contains("after one question"), "{ran:?}");
+    }
 
     let before = user.stub.requests().len();
     for damage in ["{", "{}", "[]", "{\"messages\": [{\"role\": \"nobody\"}]}"] {

@@ -175,6 +175,22 @@ async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
     }
 }
 
+/// OpenClaw reads a `.env` where it is started: not in the folder that one works in, whether there is a home or not.
+#[tokio::test]
+async fn openclaw_is_not_started_where_one_works() {
+    let gateway = gateway().await;
+    let programs = tempfile::tempdir().unwrap();
+    let script = format!("pwd > {}/started; echo '{{\"profiles\": []}}'", programs.path().display());
+    install_script(&script, &programs.path().join("openclaw"));
+    let cli = Cli::new().env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()));
+    let [home, cache] = ["none", "cache"].map(|name| programs.path().join(name).display().to_string());
+    let cli = cli.env("HOME", home).env("XDG_CACHE_HOME", cache);
+    let (folder, base_url) = (cli.folder.path().canonicalize().unwrap(), gateway.base_url());
+    tokio::task::spawn_blocking(move || cli.run(&["doctor", "--json", "--base-url", &base_url])).await.unwrap();
+    let started = std::fs::read_to_string(programs.path().join("started")).unwrap();
+    assert_ne!(std::path::Path::new(started.trim()), folder);
+}
+
 /// Each row of Portkey's own troubleshooting table, from its guide for OpenClaw and its list of error codes: a fault of
 /// the gateway; the line that fails; what it says; what it advises; the exit code.
 const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[

@@ -136,6 +136,26 @@ enum What {
     PastBlocks,
     /// Calls of one id, the last with a name of as many letters, and results, for a model that wants the tools' names.
     LongNames,
+    /// Members of a source that has no type.
+    SourceMembers,
+    /// Contents of one message, each with a thought.
+    Contents,
+    /// Members of a request by the Responses API, and between them one that it knows, over and over.
+    RepeatedMembers,
+    /// References to definitions whose long names begin alike.
+    SchemaPrefixes,
+    /// Details of calls, and calls of other ids, in one event.
+    DetailCalls,
+    /// Calls of the Responses API that share a number, and pieces of the first, with long ids that begin alike.
+    SharedNumbers,
+    /// Targets of a Portkey config, before a request of as many members.
+    Targets,
+    /// Targets of a Portkey config, for a model with a long name.
+    TargetNames,
+    /// Models in a configuration with a Portkey config of as many targets, and guardrails.
+    GuardedModels,
+    /// Families in a configuration with as many models, and guardrails.
+    GuardedFamilies,
 }
 
 fn each(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -525,7 +545,86 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             let turn = format!(r#"{{"role":"assistant","tool_calls":[{calls}]}}"#);
             asked(counting, GEMINI, &format!(r#""messages":[{{"role":"user","content":"x"}},{turn},{results}]"#)).await
         }
+        What::SourceMembers => stream(counting, delta(&format!(r#""annotations":[{}]"#, members(count)))).await,
+        What::Contents => {
+            let content = r#""content":[{"type":"thinking","thinking":"x"},{"type":"text","text":"x"}]"#.to_owned();
+            stream(counting, delta(&each(count, |_| content.clone()))).await
+        }
+        What::RepeatedMembers => {
+            let members = each(count, |number| format!(r#""tool_choice":"auto","member-{number}":{number}"#));
+            let members = format!(r#""messages":[{{"role":"user","content":"x"}}],{members}"#);
+            asked(counting, "@openai/gpt-5-pro", &members).await
+        }
+        What::SchemaPrefixes => {
+            let (count, prefix) = (count / 4, "x".repeat(500));
+            let properties =
+                each(count, |number| format!(r##""p{number}":{{"$ref":"#/$defs/{prefix}{:08}"}}"##, number / 8));
+            let definitions = each(count, |number| format!(r#""{prefix}{number:08}":{{}}"#));
+            tool(counting, GEMINI, &format!(r#"{{"properties":{{{properties}}},"$defs":{{{definitions}}}}}"#)).await
+        }
+        What::DetailCalls => {
+            let count = count / 4;
+            let detail = |number| format!(r#"{{"type":"reasoning.encrypted","id":"lost_{number:04}","data":"x"}}"#);
+            let (details, calls) = (each(count, detail), each(count, call));
+            stream(counting, delta(&format!(r#""reasoning_details":[{details}],"tool_calls":[{calls}]"#))).await
+        }
+        What::SharedNumbers => {
+            let (count, prefix) = (count / 64, "x".repeat(4_000));
+            let event = |kind: &str, members: &str| {
+                format!("data: {{\"type\":\"response.{kind}\",\"output_index\":0,{members}}}\n\n")
+            };
+            let begun = (0..count).map(|number| {
+                let item = format!(
+                    r#""item":{{"type":"function_call","id":"{prefix}{number:08}","call_id":"c{number}","name":"f"}}"#
+                );
+                event("output_item.added", &item)
+            });
+            let more = (0..count).map(|_| {
+                event("function_call_arguments.delta", &format!(r#""item_id":"{prefix}00000000","delta":"x""#))
+            });
+            stream(counting, begun.chain(more).collect()).await
+        }
+        What::Targets => {
+            let members = each(count, |number| format!(r#""member-{number}":{number}"#));
+            let body = format!(r#"{{"model":"gpt-5","messages":[{{"role":"user","content":"x"}}],{members}}}"#);
+            routed(counting, count, body).await
+        }
+        What::TargetNames => {
+            let name = "many-words-".repeat(count);
+            let body = format!(r#"{{"model":"{name}","messages":[{{"role":"user","content":"x"}}]}}"#);
+            routed(counting, count, body).await
+        }
+        What::GuardedModels => {
+            let targets = each(count, |_| "{}".to_owned());
+            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
+            onboard(counting, &guarded(&targets, &models, "")).await
+        }
+        What::GuardedFamilies => {
+            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
+            let families = each(count, |number| format!(r#""@b/model-{number}":"gpt-5""#));
+            onboard(counting, &guarded("", &models, &families)).await
+        }
     }
+}
+
+/// A body by a Portkey config of so many targets.
+async fn routed(counting: &Counting, targets: usize, body: String) -> u64 {
+    let config = format!(r#"{{"targets":[{}]}}"#, each(targets, |_| "{}".to_owned()));
+    let connection = Connection { headers: vec![("x-portkey-config".into(), config)], ..connection() };
+    let request = Request { ask: Ask::OpenaiJson(body), prompt_cache: None };
+    let (mut store, guest) = counting.start("application/json", vec![answer(r#""content":"x""#).into()]).await;
+    let _ = guest.openclaw_provider_chat().call_complete(&mut store, &connection, &request).await.unwrap();
+    used(&store)
+}
+
+/// A configuration for a gateway of one's own, with guardrails.
+fn guarded(targets: &str, models: &str, families: &str) -> String {
+    let provider = format!(r#"{{"baseUrl":"http://127.0.0.1/v1","models":[{models}]}}"#);
+    let config = format!(r#"{{"input_guardrails":["a"],"targets":[{targets}]}}"#);
+    format!(
+        r#"{{"models":{{"providers":{{"portkey":{provider}}}}},
+            "plugins":{{"entries":{{"portkey":{{"config":{{"config":{config},"modelFamilies":{{{families}}}}}}}}}}}}}"#
+    )
 }
 
 /// A request with a tool of these parameters.

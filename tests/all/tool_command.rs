@@ -92,7 +92,8 @@ fn assert_child_ended(user: &User) {
 #[test]
 fn what_a_model_writes_is_run_by_no_shell() {
     let user = user("cat >>calls; echo ok");
-    let arguments = json!({"city": "$(touch pwned); `touch pwned`; touch pwned\n; touch pwned"}).to_string();
+    let city = format!("$(touch pwned); `touch pwned`; touch pwned\n; touch pwned{}", "x".repeat(100_000));
+    let arguments = json!({"city": city}).to_string();
     let call = json!({"id": "$(touch pwned)", "type": "function", "function": {"name": "get_weather", "arguments": arguments}});
     let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]});
@@ -105,6 +106,7 @@ fn what_a_model_writes_is_run_by_no_shell() {
     let calls = std::fs::read_to_string(user.cli.folder.path().join("calls")).unwrap();
     assert_eq!(calls.lines().count(), 16);
     assert!(calls.contains(r#""id":"$(touch pwned)""#) && calls.contains("`touch pwned`"), "{calls}");
+    assert!(calls.len() > 1_600_000 && ran.err.len() < 100_000, "all of it is given, and its beginning shown");
     assert_eq!(user.files(), ["calls", "tool", "tool.script", "tools.json"]);
 }
 

@@ -18,6 +18,11 @@ use crate::search_path;
 /// It takes some seconds to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Of much that it refuses the first is named, and of a long name the beginning, in bytes: a file may hold any number of names
+/// of any length.
+const MOST: usize = 100;
+const LONGEST: usize = 300;
+
 /// What `openclaw` says of its store.
 pub(crate) enum Store {
     /// The names of the profiles that it has for the provider, if any.
@@ -89,9 +94,7 @@ async fn ask(arguments: &[&str], profile: Option<&str>, file: Option<&Path>) -> 
             command.env(name, all);
         }
     }
-    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
-        command.current_dir(home);
-    }
+    command.current_dir(std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| "/".into()));
     if let Some(profile) = profile {
         command.args(["--profile", profile]);
     }
@@ -148,6 +151,7 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
     for found in all.into_iter().flatten() {
         let text = |name: &str| found.get(name).and_then(Value::as_str);
         let (path, message) = (text("path").unwrap_or_default().trim_start_matches("<root>"), text("message")?);
+        let path = &path[..path.floor_char_boundary(LONGEST)];
         if is_valid {
             if path == format!("plugins.entries.{id}") {
                 let message = format!("OpenClaw says: {message}");
@@ -156,19 +160,22 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
             continue;
         }
         let places = match message.strip_prefix("Unrecognized key") {
-            Some(names) => names.split('"').skip(1).step_by(2).map(|name| format!("{path}.{name}")).collect(),
+            Some(names) => {
+                names.split('"').skip(1).step_by(2).take(MOST).map(|name| format!("{path}.{name}")).collect()
+            }
             None => vec![path.to_owned()],
         };
         let of_key = message
             .starts_with("Unrecognized key")
             .then_some("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         for place in places {
-            let path = place.trim_start_matches('.').to_owned();
+            let path = place.trim_start_matches('.');
+            let path = path[..path.floor_char_boundary(LONGEST)].to_owned();
             // Of what may be one of several shapes it names the whole.
             let is_known = known
                 .iter()
                 .any(|known| known.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
-            if !is_known || path.is_empty() {
+            if (!is_known || path.is_empty()) && findings.len() < MOST {
                 let message = format!("OpenClaw refuses the file for it: {}", of_key.unwrap_or(message));
                 findings.push(Finding { severity: Severity::Error, path, message });
             }
@@ -217,6 +224,12 @@ mod tests {
         assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin not found: portkey"));
         assert!(verdict(r#"{"valid": true}"#, "portkey", &[]).unwrap().is_empty());
         assert!(verdict("error: unknown command", "portkey", &[]).is_none());
+        // A name of any length stands beside each of any number of others.
+        let (name, keys) = ("x".repeat(1 << 16), [r#"\"y\""#; 1_000].join(", "));
+        let issue = format!(r#"{{"path": "{name}", "message": "Unrecognized keys: {keys}"}}"#);
+        let found = verdict(&format!(r#"{{"valid": false, "issues": [{issue}, {issue}]}}"#), "portkey", &[]).unwrap();
+        let length: usize = found.iter().map(|finding| finding.path.len()).sum();
+        assert!((1..=100).contains(&found.len()) && length < 100_000, "{} {length}", found.len());
         // It could not read the file.
         assert!(verdict(r#"{"ok": false, "error": {"message": "x"}, "valid": false}"#, "portkey", &[]).is_none());
     }

@@ -17,6 +17,9 @@ use super::exit_code::Usage;
 /// The largest session that is read, in bytes: some images are in it.
 const LARGEST: u64 = 512 << 20;
 
+/// The shortest key that is looked for in one, in bytes, as in answers.
+const SHORTEST: usize = 6;
+
 /// What a session without a name is kept as.
 const UNNAMED: &str = "default";
 
@@ -80,12 +83,14 @@ impl Saved {
         }
     }
 
-    /// Keeps what was said so far, for this user alone. A key of `held` that was said is left out.
+    /// Keeps what was said so far, for this user alone. A key of `held` that was said is left out, unless it is so short that it
+    /// may be an ordinary word.
     pub(crate) fn keep(&self, model: &str, messages: &[Message], held: &Held) -> Result<(), Usage> {
         let session = json!({"model": model, "messages": Message::history_to_openai(messages)});
         let mut text = format!("{session:#}\n");
-        for secret in held.ids().filter_map(|id| held.secret(id)).filter(|secret| !secret.expose_secret().is_empty()) {
-            let escaped = Value::from(secret.expose_secret()).to_string();
+        let secrets = held.ids().filter_map(|id| held.secret(id)).map(|secret| secret.expose_secret());
+        for secret in secrets.filter(|secret| secret.len() >= SHORTEST) {
+            let escaped = Value::from(secret).to_string();
             text = text.replace(escaped.trim_matches('"'), "***");
         }
         let write = || {

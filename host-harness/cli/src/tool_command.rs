@@ -32,6 +32,9 @@ const TIME: Duration = Duration::from_secs(60);
 /// The most that is read of what it prints, in bytes: more than a model should be told at once.
 const OUTPUT: u64 = 256 << 10;
 
+/// How much of a call's arguments is shown, in bytes.
+const SHOWN: usize = 2_000;
+
 /// The variables that it gets: where programs, files and languages are. A key may stand in any other.
 const VARIABLES: [&str; 12] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "PATHEXT"];
@@ -161,7 +164,10 @@ pub(crate) async fn converse(
     let tool = |call: ToolCall, arguments| {
         let given_up = &given_up;
         async move {
-            output::note(&format!("{}({})", call.name, call.arguments_json));
+            let written = &call.arguments_json;
+            let (shown, more) = written.split_at(written.floor_char_boundary(SHOWN));
+            let more = if more.is_empty() { String::new() } else { format!("… and {} bytes more", more.len()) };
+            output::note(&format!("{:.100}({shown}{more})", call.name));
             tokio::select! {
                 result = command.run(call, arguments) => result,
                 Ok(()) = tokio::signal::ctrl_c() => Err(given_up().into()),
