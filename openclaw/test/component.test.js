@@ -664,6 +664,8 @@ describe('models', () => {
   });
 
   test('any id can be used', () => {
+    // as `openclaw onboard` writes the default model where it asked for the key
+    assert.equal(resolveDynamicModel({ modelId: '@groq/x@portkey:setup-5f418e0e', config: {} }), undefined);
     const { id, provider: name, api, baseUrl } = resolveDynamicModel({ modelId: '@groq/x', config: { models: { providers: { portkey: { baseUrl: 'http://h/v1/' } } } } });
     assert.deepEqual({ id, name, api, baseUrl }, { id: '@groq/x', name: 'portkey', api: 'openai-completions', baseUrl: 'http://h/v1' });
   });
