@@ -1,4 +1,5 @@
 /** What an agent may ask of a model, by dimensions: the cases of the differential test. */
+import { internal } from './internals.mjs';
 
 /** @typedef {Record<string, any>} Json */
 
@@ -52,6 +53,21 @@ const COMPAT = {
   'reasoning with each turn': { requiresReasoningContentOnAssistantMessages: true },
   'a turn that is not empty': { requiresNonEmptyUserOrAssistantMessage: true },
   'no keywords': { unsupportedToolSchemaKeywords: ['pattern', 'minLength'] },
+  'no temperature': { supportsTemperature: false },
+  'a temperature in any case': { supportsTemperature: true },
+  'routes at OpenRouter': { thinkingFormat: 'openrouter', openRouterRouting: { order: ['anthropic'] } },
+  'routes at Vercel': { vercelGatewayRouting: { order: ['anthropic'] } },
+  'streamed tools of Z.AI': { zaiToolStream: true },
+  "thinking in Z.AI's form": { thinkingFormat: 'zai' },
+  "thinking in DeepSeek's form": { thinkingFormat: 'deepseek' },
+  "thinking in Together's form": { thinkingFormat: 'together' },
+  'thinking in a template': { thinkingFormat: 'qwen-chat-template' },
+  'a profile of schemas': { toolSchemaProfile: 'xai' },
+  'arguments in entities': { toolCallArgumentsEncoding: 'html-entities' },
+  'tools in the form of Anthropic': { requiresOpenAiAnthropicToolPayload: true },
+  'headers of a session': { sendSessionAffinityHeaders: true },
+  'details that may be seen': { visibleReasoningDetailTypes: ['reasoning.text'] },
+  'what is for other APIs': { codeMode: 'preferred', supportsInstructions: true, supportsResponsesContinuation: true },
   'markers and a key': { cacheControlFormat: 'anthropic', supportsPromptCacheKey: true },
   openai: {
     supportsStore: true,
@@ -76,6 +92,7 @@ const PARAMS = {
   'no stops': { stop: [] },
   'a schema by name': { responseFormat: { type: 'json_schema', json_schema: { name: 's', strict: true, schema: { type: 'object', properties: {}, additionalProperties: false } } } },
   'a limit of one': { maxTokens: 1 },
+  'a hook that adds to it': { onPayload: (/** @type {Json} */ payload) => ({ ...payload, top_k: 5, user: 'ana' }) },
   'a tier, a transport and a request': { serviceTier: 'flex', transport: 'websocket', requestId: 'r-1', metadata: { a: 'b' } },
 };
 
@@ -90,6 +107,11 @@ const READ = {
 };
 const LIST = { name: 'list', description: 'Lists', parameters: { type: 'object', properties: {} } };
 
+const toolsOf = await internal('createOpenClawCodingTools', 'agent-tools-');
+/** All that OpenClaw brings along, as it describes them. @type {Json[]} */
+const OWN = (await toolsOf({ config: { tools: { profile: 'full' } }, sessionKey: 'agent:main:main', modelProvider: 'portkey', modelId: 'm' }))
+  .map((/** @type {Json} */ { name, description, parameters }) => ({ name, description, parameters }));
+
 /** @type {Record<string, { tools?: Json[], toolChoice?: unknown }>} */
 const TOOLS = {
   none: {},
@@ -97,6 +119,7 @@ const TOOLS = {
   two: { tools: [READ, LIST] },
   'one that must be called': { tools: [READ], toolChoice: 'required' },
   'one by name': { tools: [READ, LIST], toolChoice: { type: 'function', function: { name: 'list' } } },
+  "all of OpenClaw's own": { tools: OWN },
   'without parameters': { tools: [{ name: 'list', description: 'Lists' }] },
   'one that may not be called': { tools: [READ], toolChoice: 'none' },
   'one by a name that is none': { tools: [READ], toolChoice: { type: 'function', function: { name: 'write' } } },
@@ -127,6 +150,10 @@ const USER = {
   empty: '',
   'no parts': [],
   'images alone': [image(), image('image/jpeg')],
+  'images between texts': [image(), text('Before.'), image('image/jpeg'), text('After.'), image('image/webp')],
+  'a recording': [text('Listen.'), { type: 'audio', mimeType: 'audio/ogg', data: 'AAEC' }],
+  'a task for a sub-agent': '[Subagent Context] You are running as a subagent (depth 1/1).\n\n[Subagent Task]: look',
+  'a summary that is asked for': '<conversation>\n[User]: hi\n\n[Assistant]: hello\n</conversation>\n\nSummarize it.',
   'a heartbeat': 'Read HEARTBEAT.md if it exists. If nothing needs attention, reply HEARTBEAT_OK.',
 };
 

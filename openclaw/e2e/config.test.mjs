@@ -139,17 +139,41 @@ const REFUSED = {
   'window-is-not-a-number': 'a value of another kind',
   'yaml': 'no JSON5',
   'zero-byte-at-the-end': 'no JSON5',
+  'base-url-with-fragment': 'OpenClaw leaves the fragment out',
+  'base-url-with-user': 'no request is sent',
+  'base-url-without-scheme': 'no URL',
+  'entry-switched-off': 'a key that OpenClaw does not know',
+  'entry-with-a-name': 'a key that OpenClaw does not know',
+  'include-an-empty-file': 'no JSON5',
+  'include-of-empty-name': 'no name of a file',
+  'include-over-http': 'no file',
+  'include-with-backslashes': 'no file',
+  'key-of-environment-object-without-provider-name': 'no name of a provider',
+  'key-of-file-of-nothing-there': 'no key',
+  'key-of-file-of-number': 'no text',
+  'key-of-file-that-is-too-large': "over the file's own limit",
+  'key-of-file-without-slash': 'no place in the file',
+  'key-with-bearer': 'OpenClaw sends the word along',
+  'model-as-a-text': 'a value of another kind',
+  'model-with-input-of-pdf': 'a value of another kind',
+  'model-with-negative-cost': 'a price below nothing',
+  'model-with-negative-window': 'a value of another kind',
+  'shebang': 'no JSON5',
+  'variable-of-empty-text': 'OpenClaw sends the reference itself',
+  'variable-of-true': 'a value of another kind',
 };
 
 /** Of these, what OpenClaw takes. */
 const ALONE = [
   'base-url-of-a-request', 'base-url-with-dots', 'base-url-with-query', 'key-in-quotes', 'key-of-variable-in-quotes', 'local-service',
-  'sign-in-by-oauth',
+  'sign-in-by-oauth', 'base-url-with-fragment', 'key-with-bearer', 'model-with-negative-cost', 'variable-of-empty-text',
 ];
 
 /** What our host takes and OpenClaw does not. @type {Record<string, string>} */
 const TAKEN = {
   'env-block-short': 'as OpenClaw had it before, and as our host wrote it until 0.2: doctor says where it belongs',
+  'entry-without-models': 'lint says that OpenClaw does not',
+  'model-without-a-name': 'lint says that OpenClaw does not',
 };
 
 /** @type {{ path: string, headers: import('node:http').IncomingHttpHeaders }[]} */

@@ -8,7 +8,16 @@
 
 const REASONING = ['content_blocks', 'reasoning_details', 'reasoning_content', 'reasoning'];
 const LIMITS = ['max_tokens', 'max_completion_tokens'];
-const THINKING = ['reasoning_effort', 'thinking', 'reasoning', 'enable_thinking'];
+const THINKING = ['reasoning_effort', 'thinking', 'reasoning', 'enable_thinking', 'chat_template_kwargs'];
+/** What Google's API knows of a schema: `Schema` in its reference. */
+const GOOGLE = ['type', 'format', 'title', 'description', 'nullable', 'enum', 'items', 'minItems', 'maxItems', 'properties', 'required', 'minProperties', 'maxProperties', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'anyOf', 'default', 'example', 'propertyOrdering'];
+/** @param {Json} schema @returns {boolean} */
+const isOfGoogle = (schema) => Object.entries(schema).every(([name, value]) => {
+  if (name === 'properties') return Object.values(value).every(isOfGoogle);
+  if (name === 'anyOf') return value.every(isOfGoogle);
+  if (name === 'items') return isOfGoogle(value);
+  return GOOGLE.includes(name) && (name !== 'type' || (typeof value === 'string' && value !== 'null'));
+});
 const NO_IMAGE = '(image without data)';
 const OMITTED = /\((image without data|see attached image|(tool )?image omitted: model does not support images)\)/g;
 
@@ -113,9 +122,10 @@ export const KINDS = [
     fact: 'Anthropic and Bedrock refuse an empty text, and most providers a conversation without a user.',
     take: ({ own, ours }) => {
       const isEmpty = (/** @type {Json} */ { role, content }) => role === 'user' && (content === '' || content?.length === 0);
-      const isFiller = (/** @type {Json} */ { role, content }) => role === 'user' && /^\((go on|the conversation goes on)\)$/.test(content);
+      const isFiller = (/** @type {Json} */ { role, content }) => role === 'user' && /^\((go on|the conversation goes on)\)$/.test(content?.[0]?.text ?? content);
       const [empty, kept, fillers] = [own.messages.filter(isEmpty), ours.messages.filter(isEmpty), ours.messages.filter(isFiller)];
       if (kept.length > 1 || (kept.length >= empty.length && !fillers.length)) return false; // the last one stays
+      if (fillers.some(({ content }) => Array.isArray(content))) unmark(own, ours); // such a one is gone, and its marker with it
       own.messages = own.messages.filter((/** @type {Json} */ message) => !isEmpty(message));
       ours.messages = ours.messages.filter((/** @type {Json} */ message) => !isFiller(message) && !isEmpty(message));
       return true;
@@ -132,15 +142,17 @@ export const KINDS = [
   },
   {
     name: "a schema in Google's terms",
-    fact: 'Gemini knows `nullable`, and its API refuses a type of null.',
+    fact: 'Google refuses a schema for one member that it does not know (`const`, `additionalProperties`, a type of null: "Unknown name"), and with it the request.',
     take: ({ own, ours, at }) => {
-      if (!isGemini(at) || JSON.stringify(own.tools) === JSON.stringify(ours.tools)) return false;
-      const optional = JSON.stringify({ anyOf: [{ type: 'string' }, { type: 'null' }] });
-      const before = JSON.stringify(own.tools);
-      if (!before?.includes(optional) || !JSON.stringify(ours.tools).includes('"nullable":true')) return false;
-      own.tools = JSON.parse(before.replaceAll(optional, '"?"'));
-      ours.tools = JSON.parse(JSON.stringify(ours.tools).replace(/\{"type":"string","nullable":true\}|\{"nullable":true,"type":"string"\}/g, '"?"'));
-      return true;
+      if (!isGemini(at)) return false;
+      const names = (/** @type {Json} */ { properties = {} }) => Object.keys(properties).sort().join();
+      const told = (own.tools ?? []).filter((/** @type {Json} */ { function: own }, /** @type {number} */ i) => {
+        const mine = ours.tools?.[i]?.function.parameters;
+        if (!mine || JSON.stringify(mine) === JSON.stringify(own.parameters) || names(mine) !== names(own.parameters) || !isOfGoogle(mine)) return false;
+        own.parameters = mine;
+        return true;
+      });
+      return told.length > 0;
     },
   },
   {
@@ -312,7 +324,7 @@ export const KINDS = [
     take: (pair) => {
       const { own, ours } = pair;
       if (
-        !(isClaude(pair) || pair.at.compat === 'markers and a key') ||
+        !(isClaude(pair) || pair.at.compat === 'markers and a key' || ours.messages.some((/** @type {Json} */ { tool_calls }) => tool_calls?.some((/** @type {Json} */ call) => call.cache_control))) ||
         (JSON.stringify(marks(own)) === JSON.stringify(marks(ours)) &&
           JSON.stringify(own.messages) === JSON.stringify(ours.messages))
       )
@@ -390,6 +402,16 @@ export const KINDS = [
     take: (pair) => isClaude(pair) && pair.ours.top_p === undefined && drop(pair.own, ['top_p']),
   },
   {
+    name: 'no temperature where the row says so',
+    fact: '`supportsTemperature: false` is heard by its client for the Responses API alone.',
+    take: ({ own, ours, at }) => at.compat === 'no temperature' && ours.temperature === undefined && drop(own, ['temperature']),
+  },
+  {
+    name: 'no thinking is asked of a model that has none',
+    fact: 'Groq refuses `reasoning` ("property \'reasoning\' is unsupported").',
+    take: ({ own, ours, at }) => at.family === 'llama' && ours.reasoning === undefined && drop(own, ['reasoning']),
+  },
+  {
     name: 'no temperature and no penalties where the model refuses them',
     fact:
       'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
@@ -415,7 +437,7 @@ export const KINDS = [
         kimi: ['temperature', 'top_p'],
         llama: ['store', 'prompt_cache_key'],
       })[at.family];
-      return Boolean(refused?.every((name) => ours[name] === undefined)) && drop(own, refused);
+      return drop(own, (refused ?? []).filter((name) => ours[name] === undefined));
     },
   },
   {

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { attributed } from './attribution.js';
 import { use } from './component.js';
-import { connect, pluginOptions } from './config.js';
+import { connect, pluginOptions, providerConfig } from './config.js';
 import { refusalOf, toError } from './errors.js';
-import { transport } from './host.js';
+import { pseudoModel, transport } from './host.js';
 import { configuredModel } from './models.js';
 import { costOf, isSet, priceOfReply } from './prices.js';
 import { refuseSignatures } from './replay.js';
@@ -338,6 +338,17 @@ function heard(tell) {
 }
 
 /**
+ * The headers of a model. Where OpenClaw has no key for a server on this machine, it makes `Authorization` null: to a gateway that is the
+ * model provider's key, and stays as the user wrote it.
+ * @param {Model} model @param {any} config @param {any} written of the model
+ */
+function headersOf(model, config, written) {
+  const own = { ...pseudoModel(providerConfig(config), '').headers, ...written.headers };
+  const headers = Object.entries(model.headers ?? {}).map(([name, value]) => [name, value ?? own[name]]);
+  return Object.fromEntries(headers.filter(([, value]) => typeof value === 'string'));
+}
+
+/**
  * @param {Record<string, any> | undefined} config OpenClaw's
  * @returns {(model: Model, context: Context, options?: StreamOptions) => Reply} OpenClaw's StreamFn
  */
@@ -351,7 +362,7 @@ export function streamFn(config) {
       const arrived = heard(() => notifyLlmRequestActivity(options.signal));
       const written = configuredModel(config, model.id);
       const { connection: plain, ...egress } = connect({
-        config, apiKey: options.apiKey, headers: model.headers ?? {}, extra: options.headers, baseUrl: model.baseUrl,
+        config, apiKey: options.apiKey, headers: headersOf(model, config, written), extra: options.headers, baseUrl: model.baseUrl,
         models: [{ id: model.id, compat: written.compat }],
       });
       const hidden = [...egress.filled, ...egress.attached.map(([name]) => ({ name }))].map(({ name }) => name.toLowerCase());

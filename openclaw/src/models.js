@@ -128,8 +128,11 @@ export function resolveThinkingProfile({ modelId, reasoning, thinkingLevelMap, c
   return { levels: levels.map((id) => ({ id })), preserveWhenCatalogReasoningFalse: reasons };
 }
 
+/** A model and the key that it is asked with, as onboarding writes the default one: no id, and OpenClaw would list it as another model. */
+const WITH_PROFILE = new RegExp(`@${descriptor.id}:[^/]*$`);
+
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
-export const resolveDynamicModel = ({ modelId, config }) => ({
+export const resolveDynamicModel = ({ modelId, config }) => (WITH_PROFILE.test(modelId) ? undefined : {
   ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrlOf(config),
 });
 

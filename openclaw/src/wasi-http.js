@@ -89,7 +89,9 @@ function failure(e, mask) {
     if (cause.name === 'SsrFBlockedError') return { tag: 'destination-IP-prohibited' };
     if (cause.name === 'TimeoutError') return { tag: 'HTTP-response-timeout' };
   }
-  return { tag: 'internal-error', val: e?.name === 'AbortError' ? 'aborted' : mask.text(String(e?.message ?? e)) };
+  // fetch itself says no more than `fetch failed`
+  const said = causes(e).flatMap(({ message }) => message || []).join(': ') || String(e);
+  return { tag: 'internal-error', val: e?.name === 'AbortError' ? 'aborted' : mask.text(said) };
 }
 
 class IoError {

@@ -59,6 +59,18 @@ async function collect(stream) {
 }
 
 describe('chat', () => {
+  // As OpenClaw has it for a server on this machine that it has no key for: `applyLocalNoAuthHeaderOverride`.
+  test('a header that OpenClaw takes out is the user\'s, or is not sent', async () => {
+    answer = sse(chunk({ content: 'pong' }, 'stop'), DONE);
+    for (const [written, sent] of /** @type {[Record<string, string>, string | undefined][]} */ ([[{ Authorization: 'Bearer sk-provider' }, 'Bearer sk-provider'], [{}, undefined]])) {
+      seen = [];
+      const config = { models: { providers: { portkey: { baseUrl: `${origin}/v1`, headers: written } } } };
+      const message = await streamFn(config)(model({ headers: { ...written, 'x-team': 'a', Authorization: null } }), ask('ping'), { apiKey: 'custom-local' }).result();
+      assert.equal(message.stopReason, 'stop', message.errorMessage);
+      assert.deepEqual([seen[0].headers.authorization, seen[0].headers['x-team']], [sent, 'a']);
+    }
+  });
+
   test('text and usage arrive, and the request is what OpenClaw asked for', async () => {
     answer = sse(chunk({ role: 'assistant', content: '' }), chunk({ content: 'po' }), chunk({ content: 'ng' }), chunk({}, 'stop'), USAGE, DONE);
     seen = [];
@@ -652,6 +664,8 @@ describe('models', () => {
   });
 
   test('any id can be used', () => {
+    // as `openclaw onboard` writes the default model where it asked for the key
+    assert.equal(resolveDynamicModel({ modelId: '@groq/x@portkey:setup-5f418e0e', config: {} }), undefined);
     const { id, provider: name, api, baseUrl } = resolveDynamicModel({ modelId: '@groq/x', config: { models: { providers: { portkey: { baseUrl: 'http://h/v1/' } } } } });
     assert.deepEqual({ id, name, api, baseUrl }, { id: '@groq/x', name: 'portkey', api: 'openai-completions', baseUrl: 'http://h/v1' });
   });

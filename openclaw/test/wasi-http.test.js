@@ -113,6 +113,11 @@ test('an error that holds a secret reaches the component without it', async () =
     (/** @type {any} */ e) => e.val.toDebugString() === 'internal-error: no route for *********');
 });
 
+test('an error says what caused it', async () => {
+  const throws = async () => { throw new TypeError('fetch failed', { cause: new Error('bad port') }); };
+  assert.deepEqual((await answer(client('http://h', { fetch: throws }).send())).val, { tag: 'internal-error', val: 'fetch failed: bad port' });
+});
+
 test('does not follow a redirect', async (t) => {
   const origin = await serve(t, (_, res) => res.writeHead(302, { location: '/elsewhere' }).end());
   const { val } = await answer(client(origin).send());

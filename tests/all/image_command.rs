@@ -66,7 +66,7 @@ fn a_name_that_says_another_kind_of_image_is_noticed() {
     assert!(!png.err.contains("warning"), "{png:?}");
     std::fs::write(user.cli.folder.path().join("there"), "precious").unwrap();
     let paid = user.stub.requests().len();
-    for name in ["a.svg", "a.TXT", "a.pdf", "there"] {
+    for name in ["a.svg", "a.TXT", "a.pdf", "there", "/dev/null"] {
         let refused = image(&user, &["a lighthouse", "--output", name]);
         assert_eq!(refused.code, 2, "{refused:?}");
         assert!(refused.err.contains("is no name of an image: end it in .png, .jpg"), "{refused:?}");

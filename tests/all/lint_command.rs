@@ -150,18 +150,30 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
     );
     let valid = said(r#"{"valid": true, "path": "x"}"#);
     let old = said("error: unknown command");
-    for (script, code, expected) in [
+    // What this host warns of, OpenClaw says better.
+    let lacking = said(
+        r#"{"valid": false, "issues": [{"path": "models.providers.portkey.models", "message": "must declare models"}]}"#,
+    );
+    let file = "{agents: {defaults: {memorySearch: {}}}}";
+    for (script, file, code, expected) in [
         (
             &refused,
+            file,
             4,
             "error: agents.defaults.memorySearch: OpenClaw refuses the file for it: it has no such key. `openclaw doctor --fix` moves what an older version wrote.\n",
         ),
-        (&valid, 0, "c.json: nothing to fix\n"),
-        (&old, 0, "c.json: `openclaw config validate` could not be asked about the file: exit status: 1\n"),
+        (&valid, file, 0, "c.json: nothing to fix\n"),
+        (
+            &lacking,
+            "{models: {providers: {portkey: {baseUrl: 'https://a.example/v1'}}}}",
+            4,
+            "error: models.providers.portkey.models: OpenClaw refuses the file for it: must declare models\n",
+        ),
+        (&old, file, 0, "c.json: `openclaw config validate` could not be asked about the file: exit status: 1\n"),
     ] {
         let user = User::new();
         let folder = user.cli.folder.path().to_owned();
-        std::fs::write(folder.join("c.json"), "{agents: {defaults: {memorySearch: {}}}}").unwrap();
+        std::fs::write(folder.join("c.json"), file).unwrap();
         install_script(script, &folder.join("openclaw"));
         let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
         let ran = cli.run(&["lint", "--config", "c.json"]);
@@ -170,6 +182,34 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
         let asked = std::fs::read_to_string(folder.join("asked")).unwrap();
         assert_eq!(Path::new(asked.trim()).file_name().unwrap(), "c.json");
         assert!(Path::new(asked.trim()).is_absolute(), "{asked}");
+    }
+}
+
+/// OpenClaw refuses the whole file, which this host can do with: said where no `openclaw` is there to say it.
+#[test]
+fn what_openclaw_needs_in_an_entry_is_named() {
+    let cli = Cli::new();
+    let row = json!({"id": "@openai/gpt-5", "name": "GPT-5"});
+    let entry = "models.providers.portkey";
+    for (entries, missing) in [
+        (json!({"portkey": {"apiKey": "x"}}), vec![format!("{entry}.baseUrl"), format!("{entry}.models")]),
+        (json!({"portkey": {"baseUrl": " ", "models": []}}), vec![format!("{entry}.baseUrl")]),
+        (
+            json!({"portkey": {"baseUrl": "https://a.example/v1", "models": [row, {"id": "b"}, {"id": "c"}]}}),
+            vec![format!("{entry}.models[1].name"), format!("{entry}.models[2].name")],
+        ),
+        (json!({"portkey": {"baseUrl": "https://a.example/v1", "models": [row]}}), Vec::new()),
+        (json!({"Portkey": {"models": []}, "portkey": {"baseUrl": "https://api.portkey.ai/v1"}}), Vec::new()),
+        (json!({"another": {}}), Vec::new()),
+    ] {
+        let config = json!({"models": {"providers": entries}});
+        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
+        let places = found.lines().filter_map(|line| {
+            let (place, _) = line.strip_prefix("warning: ")?.split_once(": OpenClaw refuses the file without it")?;
+            Some(place.to_owned())
+        });
+        assert_eq!(places.collect::<Vec<_>>(), missing, "{config}: {found}");
     }
 }
 

@@ -301,7 +301,10 @@ impl Connect {
         }
         if file.path().exists() {
             let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
-            findings.extend(waiting::during("asking openclaw", asked).await);
+            let said = waiting::during("asking openclaw", asked).await;
+            // Said once: OpenClaw's own words for it are the better ones.
+            findings.retain(|own| said.iter().all(|found| found.path != openclaw::dotted(&own.path)));
+            findings.extend(said);
         }
         Ok(findings)
     }

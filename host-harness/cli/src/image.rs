@@ -213,7 +213,7 @@ impl Target {
         // A folder may be named like a file, where it is there or ends in a slash.
         let names_a_file = OTHERS.contains(&ending.as_str());
         let is_named_folder = path.to_string_lossy().ends_with(std::path::is_separator);
-        if !is_file && (path.is_file() || (names_a_file && !path.exists() && !is_named_folder)) {
+        if !is_file && ((path.exists() && !path.is_dir()) || (names_a_file && !path.exists() && !is_named_folder)) {
             let endings = ENDINGS.join(", .");
             let why = format!("`{}` is no name of an image: end it in .{endings}, or give a folder", path.display());
             return Err(Usage(why).into());

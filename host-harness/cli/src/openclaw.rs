@@ -136,6 +136,11 @@ fn profiles(said: &str, id: &str) -> Option<Vec<String>> {
     Some(of_provider.filter_map(|profile| Some(profile.get("id")?.as_str()?.to_owned())).collect())
 }
 
+/// A place as OpenClaw writes it: `models.0`.
+pub(crate) fn dotted(path: &str) -> String {
+    path.replace('[', ".").replace(']', "")
+}
+
 /// Source: `openclaw config validate --json` of OpenClaw 2026.9.6.
 fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
     let said: Value = serde_json::from_str(said).ok()?;
@@ -144,9 +149,8 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
     if !is_valid && all.is_none_or(Vec::is_empty) {
         return None;
     }
-    // OpenClaw writes `models.0`.
     let known = known.iter().filter(|finding| finding.severity == Severity::Error);
-    let known: Vec<_> = known.map(|finding| finding.path.replace('[', ".").replace(']', "")).collect();
+    let known: Vec<_> = known.map(|finding| dotted(&finding.path)).collect();
     let mut findings = Vec::new();
     for found in all.into_iter().flatten() {
         let text = |name: &str| found.get(name).and_then(Value::as_str);

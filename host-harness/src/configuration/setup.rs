@@ -187,6 +187,7 @@ impl Setup {
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let Checked { left, mut refused } = self.checked(descriptor);
         let of_models = self.base_urls_of_models(descriptor);
+        let missing = missing(&self.config, &descriptor.id);
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
         match settled.settle_entry(descriptor, outdone, None) {
@@ -201,6 +202,7 @@ impl Setup {
             let message = format!("This changes nothing: {why}. Remove it, or write that.");
             Finding { severity: Severity::Warning, path, message }
         }));
+        findings.extend(missing);
         findings
     }
 
@@ -400,6 +402,24 @@ impl Setup {
                 .hint("Remove it there: the host sends the key by itself.")),
         }
     }
+}
+
+/// What OpenClaw refuses the whole file for, and this host does without. Source: OpenClaw 2026.9.6, which knows these of
+/// its own providers.
+fn missing(config: &Value, id: &str) -> Vec<Finding> {
+    let message = "OpenClaw refuses the file without it, unless the provider is one of its own.";
+    let entries: Vec<_> = entries(config, id).into_iter().filter(|(_, entry)| entry.is_object()).collect();
+    let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    let lacks =
+        |key: &&str| !entries.is_empty() && entries.iter().all(|(_, entry)| entry.get(key).is_none_or(is_blank));
+    let keys = ["baseUrl", "models"].into_iter().filter(lacks).map(|key| format!("models.providers.{id}.{key}"));
+    let nameless = entries.iter().flat_map(|(name, entry)| {
+        let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let nameless = rows.filter(|(_, row)| row.is_object() && row.get("name").is_none());
+        nameless.map(|(at, _)| format!("models.providers.{}.models[{at}].name", name.trim()))
+    });
+    let finding = |path| Finding { severity: Severity::Warning, path, message: message.into() };
+    keys.chain(nameless).map(finding).collect()
 }
 
 /// The object of this name, which is made where there is none.
