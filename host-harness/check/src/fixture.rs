@@ -323,4 +323,15 @@ mod tests {
         tokio::net::TcpStream::connect(gateway.address()).await.unwrap();
         assert!(no_request(&gateway).is_ok(), "a connection is no request yet");
     }
+
+    #[test]
+    fn an_error_that_was_not_expected_comes_with_what_helps() {
+        let said = |status| {
+            let mut record = Error::host(ErrorKind::NotFound, "Not Found").record().clone();
+            (record.status, record.hint) = (status, Some("Do this.".to_owned()));
+            reason(Err(Error::from(record).into()))
+        };
+        assert!(said(Some(404)).ends_with("Not Found. The suite's gateway has OpenAI's paths alone"));
+        assert!(said(None).ends_with("Not Found. Do this."));
+    }
 }
