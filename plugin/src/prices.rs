@@ -16,7 +16,7 @@ use crate::bindings::optional::prices::Price;
 use crate::call::base_url;
 use crate::error::Result;
 use crate::headers;
-use crate::json::{Json, Object, lossy};
+use crate::json::{Object, lossy};
 use crate::models::escaped;
 use crate::prompt;
 

@@ -216,7 +216,7 @@ impl Items {
             "message" => {
                 let is_new = !self.is_begun(at, &["text", "refusal"]);
                 for mut part in parts(&item, "content") {
-                    for cited in part.take("annotations").and_then(Json::into_list).unwrap_or_default() {
+                    for cited in part.take_list("annotations") {
                         message.others.extend(cited.object().map(|cited| wire::typed(&cited, "citation")));
                     }
                     let mut block = Block::read(part);
@@ -268,7 +268,7 @@ impl Items {
         }
         let said = answer.text("status");
         let status = if said.is_empty() { kind } else { &*said };
-        let output = answer.take("output").and_then(Json::into_list).unwrap_or_default();
+        let output = answer.take_list("output");
         let output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
         let mut first = chunk(Choice::default());
         (first.id, first.model) = (answer.text("id"), answer.text("model"));
@@ -276,7 +276,7 @@ impl Items {
         let reason = match status {
             "completed" | "done" | "" => "stop".into(),
             "incomplete" => {
-                let details = answer.get("incomplete_details").and_then(Json::object).unwrap_or_default();
+                let details = answer.object("incomplete_details");
                 Some(details.text("reason")).filter(|reason| !reason.is_empty()).unwrap_or("incomplete".into())
             }
             "failed" | "cancelled" => {
@@ -335,7 +335,7 @@ fn parts<'a>(item: &Object<'a>, name: &str) -> Vec<Object<'a>> {
     if let Some(text) = item.get(name).and_then(Json::string) {
         return alloc::vec![[("text", Json::Text(text))].into()];
     }
-    let parts = item.get(name).and_then(Json::list).unwrap_or_default();
+    let parts = item.list(name);
     parts.into_iter().filter_map(Json::into_object).collect()
 }
 
