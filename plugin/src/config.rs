@@ -49,6 +49,11 @@ pub(crate) fn parse(config: &str) -> Result<Object<'_>> {
     Err(error::invalid_config(&what, "Pass the whole document as plain JSON: no comments, no trailing commas."))
 }
 
+/// Adds an error.
+fn wrong(findings: &mut Vec<Finding>, path: &str, message: &str) {
+    findings.push(finding(Severity::Error, path, message));
+}
+
 pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding {
     Finding { severity, path: path.to_owned(), message: message.to_owned() }
 }
@@ -117,9 +122,9 @@ pub(crate) fn read(config: &str) -> Result<Settings> {
     let mut findings = Vec::new();
     let mut providers = section(&root, "models.providers", &mut findings).unwrap_or_default();
     if let Err(error) = fold(&mut providers) {
-        findings.push(finding(Severity::Error, PROVIDER, &error.message));
+        wrong(&mut findings, PROVIDER, &error.message);
     }
-    let provider = providers.get(portkey::ID).and_then(Json::object).unwrap_or_default();
+    let provider = providers.object(portkey::ID);
     let options = section(&root, OPTIONS, &mut findings).unwrap_or_default();
     let base_url = base_url(&provider, &mut findings);
     let timeout_ms = timeout(&provider, &mut findings);
@@ -137,7 +142,7 @@ fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Op
         at.push_str(if at.is_empty() { "" } else { "." });
         at.push_str(name);
         let Some(next) = object.get(name)?.object() else {
-            findings.push(finding(Severity::Error, &at, "This must be an object."));
+            wrong(findings, &at, "This must be an object.");
             return None;
         };
         object = next;
@@ -148,13 +153,13 @@ fn section<'a>(root: &Object<'a>, path: &str, findings: &mut Vec<Finding>) -> Op
 fn base_url(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<BaseUrl> {
     let path = format!("{PROVIDER}.baseUrl");
     let Some(text) = provider.get("baseUrl").map_or(Some(Cow::default()), Json::string) else {
-        findings.push(finding(Severity::Error, &path, "The base URL must be a text."));
+        wrong(findings, &path, "The base URL must be a text.");
         return None;
     };
     match BaseUrl::parse(if text.trim().is_empty() { portkey::BASE_URL } else { &text }) {
         Ok(url) => Some(url),
         Err(reason) => {
-            findings.push(finding(Severity::Error, &path, &format!("This is no base URL: {reason}.")));
+            wrong(findings, &path, &format!("This is no base URL: {reason}."));
             None
         }
     }
@@ -164,7 +169,7 @@ fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
     let seconds = provider.get("timeoutSeconds")?.whole().filter(|&seconds| seconds > 0);
     if seconds.is_none() {
         let path = format!("{PROVIDER}.timeoutSeconds");
-        findings.push(finding(Severity::Error, &path, "The time limit must be a whole number of seconds, at least 1."));
+        wrong(findings, &path, "The time limit must be a whole number of seconds, at least 1.");
     }
     seconds.map(|seconds| seconds.saturating_mul(1000))
 }
@@ -175,17 +180,17 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
         if !headers::options().chain(request::OPTIONS).any(|option| option == name) {
-            findings.push(finding(Severity::Error, &path, &no_such_option(name)));
+            wrong(findings, &path, &no_such_option(name));
             continue;
         }
         match headers::from_option(name, value, &path) {
             Ok(header) => all.extend(header),
-            Err(what) => findings.push(finding(Severity::Error, &path, &format!("This option {what}."))),
+            Err(what) => wrong(findings, &path, &format!("This option {what}.")),
         }
     }
     let path = format!("{PROVIDER}.headers");
     let Some(table) = provider.get("headers").map_or(Some(Object::default()), Json::object) else {
-        findings.push(finding(Severity::Error, &path, "The headers must be an object of names and values."));
+        wrong(findings, &path, "The headers must be an object of names and values.");
         headers::unify(&mut all);
         return all;
     };
@@ -194,7 +199,7 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
         let path = format!("{path}.{}", name.trim());
         if value.is_nested() {
             let message = "The value of a header must be a text: write JSON as a quoted text.";
-            findings.push(finding(Severity::Error, &path, message));
+            wrong(findings, &path, message);
             continue;
         }
         // YAML and JSON5 writers leave the quotes off numbers; the meaning is plain.
@@ -220,7 +225,7 @@ fn no_such_option(name: &str) -> String {
 /// Model ids of this provider: its own list, and the default model of the agents.
 fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
     let mut models = Vec::new();
-    let own = provider.get("models").and_then(Json::list).unwrap_or_default();
+    let own = provider.list("models");
     for (at, model) in own.iter().enumerate() {
         if let Some(id) = model_id(model) {
             models.push((format!("{PROVIDER}.models[{at}]"), id));

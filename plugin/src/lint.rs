@@ -239,7 +239,7 @@ impl Check {
 
     /// One config, or one target in it: they have the same fields.
     fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
-        let part = |name: &str| target.get(name).and_then(Json::object).unwrap_or_default();
+        let part = |name: &str| target.object(name);
         let (strategy, retry) = (part("strategy"), part("retry"));
         let parts = [(target, TARGET), (&strategy, STRATEGY), (&retry, RETRY), (&part("cache"), CACHE)];
         for (part, known) in parts {
@@ -249,8 +249,8 @@ impl Check {
             self.custom_host(&host, path);
         }
         self.retry(&retry, path);
-        let targets = target.get("targets").and_then(Json::list).unwrap_or_default();
-        let targets: Vec<Object<'_>> = targets.iter().map(|target| target.object().unwrap_or_default()).collect();
+        let targets = target.list("targets");
+        let targets: Vec<Object<'_>> = targets.iter().map(|target| target.members()).collect();
         let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
         let mode = strategy.get("mode").and_then(Json::string).unwrap_or_default();
         if !mode.is_empty() && !MODES.contains(&&*mode) {

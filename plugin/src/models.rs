@@ -53,7 +53,7 @@ impl Listing {
         let malformed = || error::malformed(head, "The answer is no list of models", body);
         let text = lossy(body);
         let json = Json::parse(&text).map_err(|_| malformed())?;
-        let page = json.object().unwrap_or_default();
+        let page = json.members();
         if wire::is_failed(&page) {
             return Err(malformed());
         }

@@ -16,7 +16,7 @@ use crate::bindings::optional::prices::Price;
 use crate::call::base_url;
 use crate::error::Result;
 use crate::headers;
-use crate::json::{Json, Object, lossy};
+use crate::json::{Object, lossy};
 use crate::models::escaped;
 use crate::prompt;
 
@@ -102,7 +102,7 @@ pub fn price(body: &[u8]) -> Option<Price> {
         return None;
     }
     let rates = entry.get("pay_as_you_go")?.object()?;
-    let units = rates.get("additional_units").and_then(Json::object).unwrap_or_default();
+    let units = rates.object("additional_units");
     let cents = |rates: &Object<'_>, name: &str| rates.get(name)?.object()?.get("price")?.number();
     let (input, output) = (cents(&rates, "request_token")?, cents(&rates, "response_token")?);
     // Tokens that have a price of their own and are not counted apart: of sound, of images, of reasoning.

@@ -82,6 +82,9 @@ const ARGUMENTS: &str = "arguments";
 /// The first number of calls that were moved, above those that any answer has.
 const MOVED: u64 = 1 << 32;
 
+/// How many calls of one number an end without a known id is compared with, the last ones first.
+const MOST_COMPARED: usize = 16;
+
 impl Items {
     /// The chunks that an event stands for.
     pub(crate) fn chunks<'a>(&mut self, mut event: Object<'a>) -> Vec<Completion<'a>> {
@@ -125,14 +128,15 @@ impl Items {
         };
         // An end may give it other ids: then what came tells.
         let ended = item.as_ref().filter(|_| kind == "output_item.done").and_then(|item| item.get(member)).map(spelled);
-        let fits = |item: u64| {
-            let begun = self.begun.iter().rev().find(|known| known.at == Place { item, ..at });
-            begun.zip(ended.as_ref()).is_some_and(|(begun, ended)| begun.rest(&ended.text).is_some())
-        };
+        let fits = |begun: &&Begun| ended.as_ref().is_some_and(|ended| begun.rest(&ended.text).is_some());
         let moved = self.moved.iter().rposition(is_its).or_else(|| {
-            let is_it =
-                |(known, (_, number)): (usize, &([String; 2], u64))| *number == at.item && fits(MOVED + known as u64);
-            if fits(at.item) { None } else { self.moved.iter().enumerate().rposition(is_it) }
+            if self.begun.iter().rev().find(|known| known.at == at).as_ref().is_some_and(fits) {
+                return None;
+            }
+            let moved = |known: &Begun| usize::try_from(known.at.item.checked_sub(MOVED)?).ok();
+            let has_number = |moved: usize| self.moved.get(moved).is_some_and(|(_, number)| *number == at.item);
+            let others = self.begun.iter().rev().filter(|known| moved(known).is_some_and(has_number));
+            others.take(MOST_COMPARED).find(fits).and_then(moved)
         });
         if let Some(moved) = moved {
             at.item = MOVED + moved as u64;
@@ -240,7 +244,7 @@ impl Items {
             "message" => {
                 let is_new = !self.is_begun(at, &["text", "refusal"]);
                 for mut part in parts(&item, "content") {
-                    for cited in part.take("annotations").and_then(Json::into_list).unwrap_or_default() {
+                    for cited in part.take_list("annotations") {
                         message.others.extend(cited.object().map(|cited| wire::typed(&cited, "citation")));
                     }
                     let mut block = Block::read(part);
@@ -292,7 +296,7 @@ impl Items {
         }
         let said = answer.text("status");
         let status = if said.is_empty() { kind } else { &*said };
-        let output = answer.take("output").and_then(Json::into_list).unwrap_or_default();
+        let output = answer.take_list("output");
         let mut output: Vec<Object<'a>> = output.into_iter().filter_map(Json::into_object).collect();
         // What OpenAI's clients make of the items, some servers send in their place.
         if let Some(text) = answer.take("output_text").filter(|_| output.is_empty()) {
@@ -304,7 +308,7 @@ impl Items {
         let reason = match status {
             "completed" | "done" | "" => "stop".into(),
             "incomplete" => {
-                let details = answer.get("incomplete_details").and_then(Json::object).unwrap_or_default();
+                let details = answer.object("incomplete_details");
                 Some(details.text("reason")).filter(|reason| !reason.is_empty()).unwrap_or("incomplete".into())
             }
             "failed" | "cancelled" => {
@@ -363,7 +367,7 @@ fn parts<'a>(item: &Object<'a>, name: &str) -> Vec<Object<'a>> {
     if let Some(text) = item.get(name).and_then(Json::string) {
         return alloc::vec![[("text", Json::Text(text))].into()];
     }
-    let parts = item.get(name).and_then(Json::list).unwrap_or_default();
+    let parts = item.list(name);
     parts.into_iter().filter_map(Json::into_object).collect()
 }
 

@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use crate::bindings::openclaw::provider::types::Usage;
-use crate::json::{Json, Object};
+use crate::json::Object;
 
 /// Tokens in the WIT's terms; `None` where nothing is counted.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
         .or_else(|| count(&["reasoning_tokens", "thoughts_token_count"]));
     let cache_read = count(&["cache_read_input_tokens"]);
     // Anthropic's newer form has a count for each lifetime.
-    let by_lifetime = usage.get("cache_creation").and_then(Json::object).unwrap_or_default();
+    let by_lifetime = usage.object("cache_creation");
     let by_lifetime = by_lifetime.iter().filter_map(|(_, count)| count.count()).reduce(u64::saturating_add);
     let cache_creation = count(&["cache_creation_input_tokens", "cache_write_input_tokens"]).max(by_lifetime);
     let total = count(&["total_tokens", "total_token_count"]);

@@ -46,7 +46,7 @@ impl<'a> Spelled<'a> {
 
     pub(crate) fn read(value: &Json<'a>) -> Self {
         // One content part in place of a list of them.
-        let text = if value.is_object() { value.object().unwrap_or_default().text("text") } else { value.text() };
+        let text = if value.is_object() { value.members().text("text") } else { value.text() };
         Self { text, json: value.spelled() }
     }
 }
@@ -139,7 +139,7 @@ fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
         json.into_object().filter(|object| !object.is_empty()).map(read);
         return;
     }
-    json.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object).for_each(read);
+    json.into_items().into_iter().filter_map(Json::into_object).for_each(read);
 }
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
@@ -191,14 +191,14 @@ impl<'a> Completion<'a> {
                 "finish_reason" => read.finish_reason = reason(&value),
                 // Groq says there too why a stream stopped early.
                 "x_groq" => {
-                    let mut groq = value.into_object().unwrap_or_default();
+                    let mut groq = value.into_members();
                     read.usage = read.usage.or_else(|| groq.take("usage")?.into_object());
                     read.error = groq.take("error").filter(|error| !error.is_blank());
                 }
                 "hook_results" => read.hook_results = Some(value),
                 // Of Perplexity the second holds the titles too, and will replace the first.
                 "citations" if !read.citations.is_empty() => {}
-                "citations" | "search_results" | "web_search" => read.citations = value.into_list().unwrap_or_default(),
+                "citations" | "search_results" | "web_search" => read.citations = value.into_items(),
                 _ => read.is_failure |= is_failure(&name, &value),
             }
         }
@@ -302,7 +302,7 @@ impl<'a> Choice<'a> {
 
 /// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`.
 fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
-    let text = if value.is_object() { value.object().unwrap_or_default().text("type") } else { value.text() };
+    let text = if value.is_object() { value.members().text("type") } else { value.text() };
     if matches!(text.trim(), "null" | "none" | "None" | "") { Cow::default() } else { text }
 }
 
@@ -475,7 +475,7 @@ pub(crate) struct Block<'a> {
 
 impl<'a> Block<'a> {
     pub(crate) fn read(mut block: Object<'a>) -> Self {
-        let block = block.take("delta").map_or(block, |delta| delta.into_object().unwrap_or_default());
+        let block = block.take("delta").map_or(block, |delta| delta.into_members());
         let mut read = Self::default();
         let kind = block.text("type");
         match &*kind {
@@ -501,7 +501,7 @@ impl<'a> Block<'a> {
                     read.thinking = Spelled::read(value)
                 }
                 // An object in the style of OpenAI's assistants.
-                "text" if value.is_object() => read.text = value.object().unwrap_or_default().text("value"),
+                "text" if value.is_object() => read.text = value.members().text("value"),
                 "text" => read.text = value.text(),
                 "thinking" | "reasoning" | "summary" => read.thinking = Spelled::read(value),
                 "signature" => read.signature = value.text(),
@@ -573,7 +573,7 @@ impl<'a> ToolCall<'a> {
                 "index" => read.index = value.count(),
                 "id" => read.id = trimmed(value.text()),
                 "extra_content" => {
-                    read.extra_signature = signature::of_extra(value.object().unwrap_or_default()).unwrap_or_default();
+                    read.extra_signature = signature::of_extra(value.members()).unwrap_or_default();
                 }
                 _ => {}
             }

@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 
 use wasm_metadata::{AddMetadata, AddMetadataField};
 
+use crate::short_names;
 use crate::workspace::{self, Package, Workspace, cargo};
 
 /// The package that the component is built of.
@@ -15,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let path = build(workspace, PACKAGE)?;
     let revision = workspace.commit().map(|commit| commit.revision);
     let built = fs::read(&path)?;
-    let labelled = label(workspace.package(PACKAGE)?, revision, &built)?;
+    let labelled = label(workspace.package(PACKAGE)?, revision, &short_names::of(&built)?)?;
     // Written through cargo's own link to the file: otherwise each build would put the one without label back for a while.
     if labelled != built {
         fs::write(&path, labelled)?;

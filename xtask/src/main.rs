@@ -10,6 +10,7 @@ mod locks;
 mod npm;
 mod oci;
 mod sbom;
+mod short_names;
 mod site;
 mod workspace;
 

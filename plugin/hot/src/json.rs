@@ -161,6 +161,21 @@ impl<'a> Json<'a> {
         if let Self::Object(object) = self.into_opened() { Some(object) } else { None }
     }
 
+    /// A list's items; none where it is no list.
+    pub fn into_items(self) -> Vec<Self> {
+        self.into_list().unwrap_or_default()
+    }
+
+    /// An object's members; none where it is no object.
+    pub fn members(&self) -> Object<'a> {
+        self.clone().into_members()
+    }
+
+    /// The same, where the value is no longer needed.
+    pub fn into_members(self) -> Object<'a> {
+        self.into_object().unwrap_or_default()
+    }
+
     /// A text, leniently: numbers and booleans as they are spelled, of an array of content parts
     /// (`{"type":"text","text":...}`, or a string) the texts, joined, and the empty text for anything else.
     pub fn text(&self) -> Cow<'a, str> {
@@ -307,6 +322,26 @@ impl<'a> Object<'a> {
     /// A member as a text, leniently: see [`Json::text`].
     pub fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map(Json::text).unwrap_or_default()
+    }
+
+    /// The items of a member that is a list; none where it is not.
+    pub fn list(&self, name: &str) -> Vec<Json<'a>> {
+        self.get(name).and_then(Json::list).unwrap_or_default()
+    }
+
+    /// The same of one that is no longer here then.
+    pub fn take_list(&mut self, name: &str) -> Vec<Json<'a>> {
+        self.take(name).map(Json::into_items).unwrap_or_default()
+    }
+
+    /// The members of a member that is an object; none where it is not.
+    pub fn object(&self, name: &str) -> Self {
+        self.get(name).map(Json::members).unwrap_or_default()
+    }
+
+    /// The same of one that is no longer here then.
+    pub fn take_object(&mut self, name: &str) -> Self {
+        self.take(name).map(Json::into_members).unwrap_or_default()
     }
 
     /// Whether a member is this string.

@@ -81,7 +81,7 @@ impl Failure {
         let details =
             [error, data, root.like("detail"), root.like("message"), root.like("base_resp"), root.like("fault")];
         let mut details: Vec<Object<'_>> = details.into_iter().flatten().filter_map(Json::object).collect();
-        let first = root.get("errors").and_then(Json::list).unwrap_or_default().into_iter().next();
+        let first = root.list("errors").into_iter().next();
         details.extend(first.and_then(Json::into_object));
         let named = |names: &[&str]| {
             let of = |object: &Object<'_>| {

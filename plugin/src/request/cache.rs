@@ -176,7 +176,7 @@ fn strip(body: &mut Body<'_>) {
         for name in LISTS {
             let Some(Json::List(items)) = message.get(name) else { continue };
             if items.iter().any(is_marked) {
-                let all = message.take(name).and_then(Json::into_list).unwrap_or_default();
+                let all = message.take_list(name);
                 let all = all.into_iter().map(without_mark).collect::<Vec<_>>();
                 message.set(name, all);
             }

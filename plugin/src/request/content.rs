@@ -33,7 +33,7 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| is_type(&part, "image_url") || is_type(&part, "file"))
             };
-            let all = message.take("content").and_then(Json::into_list).unwrap_or_default();
+            let all = message.take_list("content");
             let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
             let says_nothing = texts.is_empty();
             message.set("content", texts);
@@ -75,7 +75,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
         if is_role(message, "user") && content.iter().any(is_odd) {
-            let content = message.take("content").and_then(Json::into_list).unwrap_or_default();
+            let content = message.take_list("content");
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
                 all.push(match part.object() {
@@ -296,7 +296,7 @@ fn document(mut part: Object<'_>, is_openai: bool) -> Json<'_> {
         part.set("image_url", image);
         return part.into();
     }
-    let mut file = part.get("file").and_then(Json::object).unwrap_or_default();
+    let mut file = part.object("file");
     let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, "")) else {
         return part.into();
     };
@@ -492,7 +492,7 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
         } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
             let mut text = said(message);
             for call in calls.into_iter().filter_map(Json::into_object) {
-                let function = call.get("function").and_then(Json::object).unwrap_or_default();
+                let function = call.object("function");
                 let told = [&*call.text("id"), &*function.text("name"), &*function.text("arguments")].join(" ");
                 // It is not copied: there may be any number of calls.
                 ["\n(call ", &told, ")"].iter().for_each(|words| text.push_str(words));

@@ -50,7 +50,7 @@ const WORDS: &str =
 /// Asks for the form in the way that all models take which may answer.
 pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut format) = body.members.get("response_format").and_then(Json::object) else { return };
-    let mut told = format.get("json_schema").and_then(Json::object).unwrap_or_default();
+    let mut told = format.object("json_schema");
     // llama.cpp, Together and Fireworks have it beside the type.
     let schema = told.take("schema").or_else(|| format.take("schema"));
     if !format.text("type").starts_with("json_") {

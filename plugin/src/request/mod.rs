@@ -178,7 +178,7 @@ fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> 
     if members.get(name).is_none_or(is_empty) {
         return Ok(Vec::new());
     }
-    let items = members.take(name).and_then(Json::into_list).unwrap_or_default();
+    let items = members.take_list(name);
     let read = items.into_iter().filter(|item| !item.is_null()).map(Json::into_object).collect::<Option<Vec<_>>>();
     read.filter(|items| !items.is_empty()).ok_or_else(|| {
         error::invalid_request(&alloc::format!("The member {name} of the request is not a list of objects"))

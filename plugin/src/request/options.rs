@@ -59,7 +59,7 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
         wrong("attribution", "This option must be true or false.");
     }
     if let Some(families) = options.get("modelFamilies") {
-        for (id, model) in families.object().unwrap_or_default().iter() {
+        for (id, model) in families.members().iter() {
             if model.string().and_then(|model| model_traits::of(&model)).is_none() {
                 let message =
                     format!("{id} must stand for the id of a model that is known, such as claude-sonnet-4-5.");
@@ -72,7 +72,7 @@ pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut 
         shown.set("modelFamilies", families.clone());
     }
     shown.set_some("maxTokens", provider.get("maxTokens").cloned());
-    let entries = provider.get("models").and_then(Json::list).unwrap_or_default();
+    let entries = provider.list("models");
     let told = entries.iter().filter_map(|entry| {
         let (id, entry) = (config::model_id(entry)?, entry.object()?);
         let mut told = Object::default();
@@ -99,7 +99,7 @@ impl<'a> Options<'a> {
         Self {
             prompt_cache: root.get("promptCache").and_then(Json::string).and_then(|word| prompt_cache(&word)),
             protocol: root.get("protocol").and_then(protocol),
-            families: root.take("modelFamilies").and_then(Json::into_object).unwrap_or_default(),
+            families: root.take_object("modelFamilies"),
             max_tokens: limit(&root),
             models: root
                 .take("models")
@@ -117,7 +117,7 @@ impl<'a> Options<'a> {
     pub(crate) fn of_model(&self, id: &str) -> Model<'a> {
         let is_this = |model: &&Object<'_>| model.text("id") == id.trim();
         let Some(model) = self.models.iter().find(is_this) else { return Model::default() };
-        let compat = model.get("compat").and_then(Json::object).unwrap_or_default();
+        let compat = model.object("compat");
         let text = |name| compat.get(name).and_then(Json::string);
         let flag = |name| compat.get(name).and_then(Json::bool);
         Model {

@@ -19,7 +19,7 @@ use crate::model_traits::{Family, Protocol, Route, Traits};
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
 pub(super) fn functions(body: &mut Body<'_>) {
-    let functions = body.members.take("functions").and_then(Json::into_list).unwrap_or_default();
+    let functions = body.members.take_list("functions");
     body.members.remove("functions");
     body.tools.extend(
         functions.into_iter().filter_map(Json::into_object).map(|function| [("function", function.into())].into()),
@@ -90,7 +90,7 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
 /// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
     let Some(calls) = message.take("tool_calls") else { return };
-    let calls = calls.into_list().unwrap_or_default().into_iter().filter_map(Json::into_object);
+    let calls = calls.into_items().into_iter().filter_map(Json::into_object);
     let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
     if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
 }
@@ -325,7 +325,7 @@ fn is_zai(target: &Traits) -> bool {
 /// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
 fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
-    let mut named = choice.object().unwrap_or_default();
+    let mut named = choice.members();
     if !takes_custom(targets)
         && let Some(custom) = named.take("custom")
     {
@@ -346,7 +346,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
             let function = tool.get("function").and_then(Json::object);
             Some(String::from(function.as_ref().unwrap_or(tool).get("name")?.text()))
         };
-        let some = allowed.take("tools").and_then(Json::into_list).unwrap_or_default();
+        let some = allowed.take_list("tools");
         // OpenAI takes as many.
         let some: Vec<_> = some.iter().take(128).filter_map(|tool| name(&tool.object()?)).collect();
         body.tools.retain(|tool| name(tool).is_none_or(|name| some.contains(&name)));
@@ -678,11 +678,11 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.
-    let mut all = part.get("source").and_then(Json::object).unwrap_or_default();
+    let mut all = part.object("source");
     let is_text = all.is("type", "text");
     let told = all.text("content");
     // LangChain's place for a name.
-    all.extend(part.get("metadata").and_then(Json::object).unwrap_or_default());
+    all.extend(part.object("metadata"));
     all.extend(part.clone());
     let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
     let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());

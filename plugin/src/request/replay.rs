@@ -181,7 +181,7 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
     }
     let blocks = parts(message, "thinking_blocks").unwrap_or_default();
     out.extend(blocks.into_iter().map(|block| piece(block, BLOCKS)));
-    for detail in message.get("reasoning_details").and_then(Json::list).unwrap_or_default() {
+    for detail in message.list("reasoning_details") {
         // Ours have a signature and nothing of OpenRouter's: see the front component.
         let own = detail.object().filter(|object| is_type(object, "reasoning.text") && object.get("format").is_none());
         match own.as_ref().and_then(|object| Some((object.text("text"), object.get("signature")?.string()?))) {
@@ -251,7 +251,7 @@ fn call_signatures(message: &mut Object<'_>, takes: Takes, must_be_signed: bool)
 fn signed<'a>(mut call: Object<'a>, takes: Takes, must: bool, details: &mut Vec<Json<'a>>) -> Object<'a> {
     let extra = call.take("extra_content").and_then(Json::into_object);
     call.remove("extra_content");
-    let mut function = call.take("function").and_then(Json::into_object).unwrap_or_default();
+    let mut function = call.take_object("function");
     let own = function.take("thought_signature").map(|signature| signature.text());
     function.remove("thought_signature");
     let mut google = extra.clone().and_then(signature::of_extra);

@@ -48,7 +48,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             }
             // Here it is a tool.
             "web_search_options" => {
-                let mut search = value.into_object().unwrap_or_default();
+                let mut search = value.into_members();
                 search.set("type", "web_search");
                 if let Some(place) = search.take("user_location") {
                     search.set("user_location", flattened(place));
@@ -60,7 +60,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
             "tool_choice" => out.add(name, flattened(value)),
             // Usage comes unasked.
             "stream_options" => {
-                let mut options = value.into_object().unwrap_or_default();
+                let mut options = value.into_members();
                 options.remove("include_usage");
                 if !options.is_empty() {
                     out.add(name, options.into());
@@ -77,7 +77,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     }
     // What the host says in this API's own form wins.
     for (name, mut made) in [("reasoning", reasoning), ("text", text)] {
-        made.extend(out.take(name).and_then(Json::into_object).unwrap_or_default());
+        made.extend(out.take_object(name));
         out.remove(name);
         if !made.is_empty() {
             out.set(name, made);
@@ -108,7 +108,7 @@ fn tool(tool: Object<'_>) -> Json<'_> {
 }
 
 fn flattened(value: Json<'_>) -> Json<'_> {
-    if value.is_object() { flat(value.into_object().unwrap_or_default()).into() } else { value }
+    if value.is_object() { flat(value.into_members()).into() } else { value }
 }
 
 /// What a chat has in a member that is named after the type stands beside the type here.
@@ -117,7 +117,7 @@ fn flat(mut object: Object<'_>) -> Object<'_> {
     let kind = object.text("type").into_owned();
     if let Some(inner) = object.take(&kind) {
         object.remove(&kind);
-        object.extend(inner.into_object().unwrap_or_default());
+        object.extend(inner.into_members());
     }
     object
 }
@@ -144,9 +144,7 @@ fn items<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
 /// The content of what is told to the model.
 fn content<'a>(message: &mut Object<'a>) -> Json<'a> {
     match message.take("content") {
-        Some(content) if content.is_nested() => {
-            content.into_list().unwrap_or_default().into_iter().map(part).collect::<Vec<_>>().into()
-        }
+        Some(content) if content.is_nested() => content.into_items().into_iter().map(part).collect::<Vec<_>>().into(),
         content => content.unwrap_or("".into()),
     }
 }
@@ -184,7 +182,7 @@ fn part(part: Json<'_>) -> Json<'_> {
 
 /// A turn of the model's own: its reasoning, its words and its calls, in their order where it is known.
 fn turn<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
-    let calls = message.take("tool_calls").and_then(Json::into_list).unwrap_or_default();
+    let calls = message.take_list("tool_calls");
     let mut calls = calls.into_iter().filter_map(Json::into_object).map(call);
     // Reasoning is refused without what it led to: "provided without its required following item".
     let mut reasoning = Vec::new();

@@ -110,7 +110,7 @@ pub(super) fn parameters<'a>(given: Option<Json<'a>>, form: Form, room: &mut usi
 fn of_today(given: Option<Json<'_>>) -> Object<'_> {
     let mut schema = given.and_then(Json::into_object).unwrap_or_default();
     if let Some(mut older) = schema.take("definitions").and_then(Json::into_object) {
-        older.extend(schema.take("$defs").and_then(Json::into_object).unwrap_or_default());
+        older.extend(schema.take_object("$defs"));
         schema.set("$defs", older);
     }
     schema.remove("definitions");
@@ -119,7 +119,7 @@ fn of_today(given: Option<Json<'_>>) -> Object<'_> {
 
 fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Object<'a>> {
     let schema = of_today(given);
-    let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
+    let defs = schema.object("$defs");
     let is_alone = defs.is_empty();
     let mut walk = Walk { defs, left: MOST, room };
     let mut schema = walk.object(schema);
@@ -130,7 +130,7 @@ fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<O
             let takes = matches!(schema.get("properties"), Some(Json::Object(all)) if !all.is_empty());
             return takes.then_some(schema);
         }
-        Form::Kimi => schema = typed(schema.into(), DEEPEST).into_object().unwrap_or_default(),
+        Form::Kimi => schema = typed(schema.into(), DEEPEST).into_members(),
         // Three members at the top are all that it takes ("extraneous key [definitions] is not permitted":
         // zed-industries/zed#28521): what is defined apart is written where it is referred to, as for Google.
         Form::Nova => {
@@ -154,7 +154,7 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
         return items
             .map_or(json, |items| items.into_iter().map(|item| typed(item, depth - 1)).collect::<Vec<_>>().into());
     }
-    let mut schema = json.into_object().unwrap_or_default();
+    let mut schema = json.into_members();
     if let Some(mut variants) = schema.get("anyOf").and_then(Json::list)
         && let Some(kind) = schema.take("type")
     {
@@ -181,7 +181,7 @@ fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
 pub(super) fn of_answer(schema: &Json<'_>, is_claude: bool) -> Option<Json<'static>> {
     let json = schema.to_json().replace(OLDER, "#/$defs/");
     let schema = of_today(Json::parse(&json).ok());
-    let defs = schema.get("$defs").and_then(Json::object).unwrap_or_default();
+    let defs = schema.object("$defs");
     let fitted = if is_claude {
         closed(schema, &defs)?
     } else {
@@ -260,8 +260,8 @@ const UNIONS: [(&str, bool); 4] = [("$ref", true), ("allOf", true), ("anyOf", fa
 
 /// Takes out the properties of a schema, and which of them it demands.
 fn take<'a>(schema: &mut Object<'a>, properties: &mut Vec<(Cow<'a, str>, Json<'a>)>, required: &mut Vec<Json<'a>>) {
-    properties.extend(schema.take("properties").and_then(Json::into_object).unwrap_or_default());
-    required.extend(schema.take("required").and_then(Json::into_list).unwrap_or_default());
+    properties.extend(schema.take_object("properties"));
+    required.extend(schema.take_list("required"));
     schema.remove("required");
 }
 
@@ -333,7 +333,7 @@ impl<'a> Walk<'a, '_> {
 
     /// How many of the parts that a schema holds all of have properties.
     fn objects_in(&mut self, schema: &Object<'a>) -> usize {
-        let parts = schema.get("allOf").and_then(Json::list).unwrap_or_default();
+        let parts = schema.list("allOf");
         let is_object = |part: &Object<'a>| {
             self.named(part).map_or_else(
                 || part.has("properties"),
@@ -384,7 +384,7 @@ impl<'a> Walk<'a, '_> {
                 }
                 As::Properties => {
                     let mut all = Object::default();
-                    for (name, schema) in value.into_object().unwrap_or_default() {
+                    for (name, schema) in value.into_members() {
                         all.add(name, self.google(schema, depth - 1).into());
                     }
                     out.set("properties", all);

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::options::Options;
 use crate::headers;
-use crate::json::{Json, Object};
+use crate::json::Object;
 use crate::model_traits::{self, Family, Protocol, Route, Traits};
 use crate::prompt;
 
@@ -63,7 +63,7 @@ impl Targets {
         let model = overridden.as_deref().unwrap_or(model);
         let own = ["provider", "virtual_key", "virtualKey"].iter().find_map(|&name| config.get(name)?.string());
         let provider = own.as_deref().unwrap_or(provider);
-        let targets = config.get("targets").and_then(Json::list).unwrap_or_default();
+        let targets = config.list("targets");
         if targets.is_empty() || left == 0 {
             match told(model, provider, options) {
                 Some(traits) if left > 0 => self.known.push(traits),

@@ -23,7 +23,7 @@ impl<'a> Image<'a> {
     pub(super) fn read(value: &Json<'a>) -> Option<Self> {
         let mut read = Self::default();
         read.place(value.string().unwrap_or_default());
-        for (name, value) in value.object().unwrap_or_default() {
+        for (name, value) in value.members() {
             match &*name {
                 "image_url" | "image" | "source" | "inlineData" | "inline_data" => {
                     let inner = Self::of_level(&value);
@@ -38,7 +38,7 @@ impl<'a> Image<'a> {
     fn of_level(value: &Json<'a>) -> Self {
         let mut read = Self::default();
         read.place(value.string().unwrap_or_default());
-        for (name, value) in value.object().unwrap_or_default() {
+        for (name, value) in value.members() {
             read.member(&name, &value);
         }
         read
@@ -66,7 +66,7 @@ impl<'a> Image<'a> {
 pub(super) fn images(value: Json<'_>) -> Vec<Image<'_>> {
     match value.is_object() || !value.is_nested() {
         true => Image::read(&value).into_iter().collect(),
-        false => value.into_list().unwrap_or_default().iter().filter_map(Image::read).collect(),
+        false => value.into_items().iter().filter_map(Image::read).collect(),
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &m
     } else if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
         found.push(image);
     } else if left > 0 {
-        for (name, value) in value.into_object().unwrap_or_default() {
+        for (name, value) in value.into_members() {
             let is_named =
                 matches!(&*name, "image" | "images" | "image_url" | "image_urls" | "image_base64" | "sample");
             within(is_named, value, left - 1, found);

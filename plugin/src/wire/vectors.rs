@@ -27,7 +27,7 @@ impl<'a> Vector<'a> {
         // Google's stands one level down, and some are named after their kind.
         for name in ["embedding", "embeddings", "values", "float"] {
             if embedding.is_object() {
-                let mut object = embedding.into_object().unwrap_or_default();
+                let mut object = embedding.into_members();
                 index = index.or_else(|| object.get("index").or_else(|| object.get("text_index"))?.count());
                 embedding = object.take(name).unwrap_or(Json::Object(object));
             }
@@ -80,13 +80,13 @@ impl<'a> Vectors<'a> {
         }
         for _ in 0..MAX_DEPTH {
             if found.is_object() {
-                let mut object = found.into_object().unwrap_or_default();
+                let mut object = found.into_members();
                 found = VECTORS.iter().find_map(|name| object.take(name)).unwrap_or(Json::NULL);
             }
         }
         // One vector alone, too.
         let is_one = !found.is_nested() || found.is_object() || begins(&found, NUMBER);
-        let items = if is_one { alloc::vec![found] } else { found.into_list().unwrap_or_default() };
+        let items = if is_one { alloc::vec![found] } else { found.into_items() };
         let data = items.into_iter().filter(|item| item.scalar().is_none()).map(Vector::read).collect();
         Ok(Self { data, usage, model })
     }

@@ -16,7 +16,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin};
 use crate::bindings::wasi::http::outgoing_handler;
@@ -169,7 +169,8 @@ pub fn dispatch(
     // A host may accept a request and refuse it later: then writing fails, and the reason is in the answer alone.
     let unfinished = match write(&outgoing, body, &answered) {
         Ok(()) => {
-            let _ = OutgoingBody::finish(outgoing, None);
+            // Why it failed, the answer tells too. To drop that takes 1 kB of code.
+            mem::forget(OutgoingBody::finish(outgoing, None));
             None
         }
         Err(_) => Some(outgoing),
