@@ -551,7 +551,7 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             stream(counting, delta(&each(count, |_| content.clone()))).await
         }
         What::RepeatedMembers => {
-            let members = each(count, |number| format!(r#""tool_choice":"auto","member-{number}":{number}"#));
+            let members = each(count, |number| format!(r#""max_completion_tokens":100,"member-{number}":{number}"#));
             let members = format!(r#""messages":[{{"role":"user","content":"x"}}],{members}"#);
             asked(counting, "@openai/gpt-5-pro", &members).await
         }

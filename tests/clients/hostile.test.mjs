@@ -37,7 +37,7 @@ const request = (line, headers, body = '') => {
   return [line, ...missing, ...headers, '', body].join('\r\n');
 };
 const post = (headers, body = CHAT) => request('POST /v1/chat/completions HTTP/1.1', [...headers, JSON_TYPE, `Content-Length: ${Buffer.byteLength(body)}`], body);
-const statuses = (answer) => Array.from(answer.matchAll(/HTTP\/1\.1 (\d{3})/g), ([, status]) => Number(status));
+const statuses = (answer) => Array.from(answer.matchAll(/HTTP\/1\.[01] (\d{3})/g), ([, status]) => Number(status));
 const isSilent = (answer, name) => assert.ok(!answer.includes(KEY) && !answer.includes(TOKEN), `${name}: ${answer}`);
 
 test('what is no token opens nothing, wherever it is', async () => {
@@ -105,6 +105,33 @@ test('what a proxy could take for two requests is one, or none', async () => {
     isSilent(answer, name);
   }
   assert.deepEqual(statuses(await exchange(open, post([AUTH]))), [200], 'it stands');
+});
+
+test('a request in another form is answered as what it is, or refused', async () => {
+  const chunks = (extension = '', trailers = '') => `${CHAT.length.toString(16)}${extension}\r\n${CHAT}\r\n0\r\n${trailers}\r\n`;
+  const chat = (line, headers, body, ...hosts) => [line, ...hosts, 'Connection: close', JSON_TYPE, ...headers, '', body].join('\r\n');
+  const [LINE, HOST, LENGTH, CHUNKED] = ['POST /v1/chat/completions HTTP/1.1', 'Host: gateway.example', `Content-Length: ${CHAT.length}`, 'Transfer-Encoding: chunked'];
+  const old = LINE.replace('1.1', '1.0');
+  const absolute = (origin) => LINE.replace('/v1', `${origin}/v1`);
+  for (const [name, to, bytes, status, reaches] of [
+    ['HTTP/1.0', open, chat(old, [AUTH, LENGTH], CHAT, HOST), 200, 1], ['HTTP/1.0 without a host', near, chat(old, [LENGTH], CHAT), 500, 0], ['HTTP/1.0 in chunks', open, chat(old, [AUTH, CHUNKED], chunks(), HOST), 400, 0], ['HTTP/0.9', open, 'GET /v1/models\r\n', 400, 0],
+    ['elsewhere, to this machine', near, chat(absolute('http://evil.example'), [LENGTH], CHAT, 'Host: localhost'), 403, 0], ['two hosts', near, chat(LINE, [LENGTH], CHAT, 'Host: evil.example', 'Host: localhost'), 403, 0],
+    ['a token in a trailer', open, chat(LINE, [CHUNKED, 'Trailer: authorization'], chunks('', `${AUTH}\r\n`), HOST), 401, 0], ['trailers that say what stands above', open, chat(LINE, [AUTH, CHUNKED], chunks('', 'Content-Length: 5\r\nHost: evil\r\n'), HOST), 200, 1],
+    ['a megabyte of trailers', open, chat(LINE, [AUTH, CHUNKED], chunks('', `X: ${'y'.repeat(1 << 20)}\r\n`), HOST), 400, 0], ['5,000 trailers', open, chat(LINE, [AUTH, CHUNKED], chunks('', 'X: y\r\n'.repeat(5000)), HOST), 400, 0],
+    ['an extension of a chunk', open, chat(LINE, [AUTH, CHUNKED], chunks(`;a=${'x'.repeat(8000)}`), HOST), 200, 1], ['one of 100 kB', open, chat(LINE, [AUTH, CHUNKED], chunks(`;a=${'x'.repeat(100_000)}`), HOST), 400, 0],
+    ['a line in an extension', open, chat(LINE, [AUTH, CHUNKED], chunks(';a="\r\n0\r\n\r\n"'), HOST), 400, 0], ['a line feed in one', open, chat(LINE, [AUTH, CHUNKED], chunks(';a\nb'), HOST), 400, 0],
+    ['a megabyte that never comes, without a token', open, chat(LINE, ['Expect: 100-continue', 'Content-Length: 1000000'], '', HOST), 401, 0], ['another expectation', open, chat(LINE, [AUTH, LENGTH, 'Expect: 200-maybe'], CHAT, HOST), 200, 1],
+    ['HTTP/2 in the clear', open, chat(LINE, [AUTH, LENGTH, 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'], CHAT, HOST), 200, 1], ['1,000 headers', open, chat(LINE, [AUTH, LENGTH, ...Array.from({ length: 1000 }, (_, at) => `x-${at}: y`)], CHAT, HOST), 431, 0],
+    ['a header of a megabyte', open, chat(LINE, [AUTH, LENGTH, `x: ${'y'.repeat(1 << 20)}`], CHAT, HOST), 431, 0],
+    ...['/v1/chat%2fcompletions', '/v1/chat/completions%20', '/v1/chat/completions%0d%0a', '/v1/chat/completions%3f', '/v1/chat/completions@x', '*'].map((path) => [path, open, chat(LINE.replace('/v1/chat/completions', path), [AUTH, LENGTH], CHAT, HOST), 404, 0]),
+    ...['post /v1', 'POST  /v1', 'POST\t/v1', ' POST /v1', 'POST v1', 'POST ?/v1'].map((start) => [start, open, chat(LINE.replace('POST /v1', start), [AUTH, LENGTH], CHAT, HOST), start === 'post /v1' ? 405 : 400, 0]),
+    ...['http/1.1', 'HTTP/1.2', 'HTTP/2.0', 'x HTTP/1.1'].map((version) => [version, open, chat(LINE.replace('HTTP/1.1', version), [AUTH, LENGTH], CHAT, HOST), 400, 0]),
+  ]) {
+    await stub.requests();
+    const answer = await exchange(to, bytes);
+    assert.deepEqual([statuses(answer).at(-1), (await stub.requests()).length], [status, reaches], `${name}: ${answer}`);
+    isSilent(answer, name);
+  }
 });
 
 test('a caller says nothing to the service but its body', async () => {
