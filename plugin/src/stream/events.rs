@@ -140,13 +140,16 @@ impl Events {
 
     /// Reads a body that is one document. Some are a stream all the same.
     pub(crate) fn document(&mut self, body: &[u8]) {
-        let state = &mut self.state;
         let text = lossy(body);
         let text = text.trim();
-        if !text.is_empty() && !text.starts_with(['{', '[', '<', '"']) {
+        if !text.is_empty() && !text.starts_with(['{', '[', '<']) {
+            if let Some(inner) = wire::unquoted(text) {
+                return self.document(inner.as_bytes());
+            }
             self.push(body);
             return self.close(None);
         }
+        let state = &mut self.state;
         state.is_document = true;
         state.chunk_now(text, true);
         if !state.is_closed() {
