@@ -369,6 +369,32 @@ fn a_whole_answer_that_comes_as_a_stream() {
     assert!(error.message.contains("upstream connect error"));
 }
 
+/// Several documents in one body are pieces of a stream: none of them is the whole, and none is lost.
+#[test]
+fn several_messages_are_pieces() {
+    let line = |content: &str| format!(r#"{{"choices":[{{"message":{{"content":"{content}"}}}}]}}"#);
+    for body in [format!("{}\n{}", line("a"), line("b")), format!("[{},{}]", line("a"), line("b"))] {
+        assert_eq!(answer(&body).unwrap_err().kind, ErrorKind::Truncated, "{body}");
+    }
+    // The last may end within a character.
+    let half = r#"[{"choices":[{"delta":{"content":"a"}}]},{"choices":[{"delta":{"content":"b\ud83d"},"finish_reason":"stop"}]}]"#;
+    assert_eq!(answer(half).unwrap().content, [AssistantPart::Text("ab\u{fffd}".into())]);
+}
+
+/// A message that says something is an answer without a reason too, also where what it says is told at the end alone.
+#[test]
+fn a_message_without_a_reason() {
+    for message in [
+        r#"{"content":"<"}"#,
+        r#"{"tool_calls":[{"id":"s","function":{"arguments":"{}"}}]}"#,
+        r#"{"content_blocks":[{"id":"s","name":"web_search"}]}"#,
+        r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
+    ] {
+        let got = answer(&format!(r#"{{"choices":[{{"message":{message}}}]}}"#));
+        assert!(got.is_ok_and(|got| !got.content.is_empty()), "{message}");
+    }
+}
+
 #[test]
 fn finish_reasons() {
     for (reason, has_calls, expected) in [

@@ -149,6 +149,7 @@ impl Events {
         }
         state.is_document = true;
         state.chunk_now(text, true);
+        state.release();
         if !state.is_closed() {
             if !state.is_whole {
                 state.quote = text.into();
@@ -201,7 +202,7 @@ struct State {
     is_workers_ai: bool,
     /// The number of the choice that is read.
     choice: Option<u64>,
-    /// Whether a `delta` gave an event.
+    /// Whether a piece said something.
     has_pieces: bool,
     /// Whether there was a call that is no function's.
     has_other_call: bool,
@@ -391,11 +392,14 @@ impl State {
         let mut read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
-                return chunks.into_iter().for_each(|chunk| {
+                for chunk in chunks {
                     if self.failure.is_none() {
                         self.chunk(chunk);
                     }
-                });
+                }
+                // None of several is the whole.
+                self.has_pieces |= mem::take(&mut self.is_whole);
+                return;
             }
             if let Some(text) = wire::unquoted(text).or_else(|| wire::without_nan(text)) {
                 return self.chunk(&text);
@@ -517,22 +521,15 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        // One document may have both.
-        let is_delta = choice.delta.is_some() && !(self.is_document && choice.message.is_some());
-        let ready = self.events.len();
-        // Behind the pieces some send the whole once more (MiniMax).
-        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        let delta = if is_delta { choice.delta.as_mut() } else { message };
-        let is_misplaced = is_delta
-            && choice.finish_reason.is_empty()
+        // Some have both.
+        let delta = choice.delta.as_mut().filter(|_| !self.is_document || choice.message.is_none());
+        let is_misplaced = choice.finish_reason.is_empty()
             && self.reason.is_empty()
             && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
-        if let Some(delta) = delta {
-            self.delta(delta);
-        }
-        let has_more = self.events.len() > ready || self.waiting.is_some();
-        self.has_pieces |= is_delta && has_more;
-        self.is_whole |= !is_delta && has_more && self.is_document;
+        self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
+        // Behind the pieces some send the whole once more (MiniMax).
+        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
+        self.is_whole |= message.is_some_and(|message| self.delta(message)) && self.is_document;
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -566,7 +563,10 @@ impl State {
         }
     }
 
-    fn delta(&mut self, delta: &mut wire::Message<'_>) {
+    /// Reads a delta or a message. Says whether there was anything in it: some of that is told later.
+    fn delta(&mut self, delta: &mut wire::Message<'_>) -> bool {
+        let before = (self.events.len(), self.calls.len());
+        let says_more = !delta.content.text.is_empty() || !delta.reasoning_details.is_empty();
         self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
@@ -628,13 +628,14 @@ impl State {
         for (at, mut call) in mem::take(&mut delta.tool_calls).into_iter().enumerate() {
             // The rest of them would be looked at in vain.
             if self.failure.is_some() {
-                return;
+                break;
             }
             // Pieces of several without a number: their places tell.
             call.index = call.index.or(are_several.then_some(at as u64));
             self.tool_call(call);
         }
         self.events.extend(delta.others.drain(..).map(Event::Other));
+        says_more || before != (self.events.len(), self.calls.len())
     }
 
     fn image(&mut self, image: &wire::Image<'_>) {

@@ -952,11 +952,16 @@ fn a_whole_message_behind_its_pieces_counts_once() {
     assert_eq!(events(&[&delta(r#"{"role":"assistant"}"#), &pieces[2]])[1..], [text("Hi"), finish.clone()]);
     assert_eq!(
         events(&[&whole(r#"{"content":"H"}"#), &whole(r#"{"content":"i"}"#)])[1..],
-        [text("H"), text("i"), finish]
+        [text("H"), text("i"), finish.clone()]
     );
+    // Also beside a piece that says nothing.
+    for empty in [r#"{}"#, r#""""#, r#"{"role":"assistant"}"#] {
+        let both = whole(r#"{"content":"Hi"}"#).replacen(r#""message""#, &format!(r#""delta":{empty},"message""#), 1);
+        assert_eq!(events(&[&both, DONE])[1..], [text("Hi"), finish.clone()], "{both}");
+        assert_eq!(events(&[&pieces[0], &pieces[1], &both, DONE]), expected, "{both}");
+    }
 }
 
-/// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
