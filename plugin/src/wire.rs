@@ -529,7 +529,8 @@ impl<'a> Block<'a> {
         [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
     }
 
-    fn is_text(&self) -> bool {
+    /// Whether it is a text and nothing else.
+    pub(crate) fn is_text(&self) -> bool {
         !self.is_thinking()
             && self.refusal.is_empty()
             && self.image.is_none()

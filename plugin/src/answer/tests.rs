@@ -169,6 +169,28 @@ fn answers_of_every_odd_kind() {
     }
     let url = MediaSource::Url("https://x/y.png".into());
     assert_eq!(content(r#"{"images":[{"url":"https://x/y.png"}]}"#), [AssistantPart::Image(url)]);
+    // Nothing comes between a reasoning and what must go back with it, and no refusal is lost.
+    let url = AssistantPart::Image(MediaSource::Url("https://x/y.png".into()));
+    let (image, named) = (r#"{"type":"image_url","image_url":{"url":"https://x/y.png"}}"#, Some("reasoning_content"));
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","content":[{image},{{"type":"text","text":"t"}}]}}"#)),
+        [thinking("r", named), url, AssistantPart::Text("t".into())]
+    );
+    let found = r#"{"type":"web_search_tool_result","tool_use_id":"s"}"#;
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","content_blocks":[{found},{{"type":"text","text":"t"}}]}}"#)),
+        [thinking("r", named), other(found), AssistantPart::Text("t".into())]
+    );
+    let cited = r#"{"type":"url_citation","url_citation":{"url":"u"}}"#;
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","annotations":[{cited}]}}"#)),
+        [thinking("r", named), other(cited)]
+    );
+    let refused = |text: &str| format!(r#"{{"type":"refusal","refusal":"{text}"}}"#);
+    assert_eq!(
+        content(&format!(r#"{{"content":[{},{}],"refusal":"c"}}"#, refused("a"), refused("b"))),
+        [AssistantPart::Refusal("abc".into())]
+    );
     // What stands beside the text, each with its type.
     let cited = r#"{"type":"url_citation","url_citation":{"url":"u"}}"#;
     assert_eq!(

@@ -602,9 +602,10 @@ impl State {
                 self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
                 self.events.push(Event::Thinking(thinking));
             }
-            if !block.refusal.is_empty() {
-                delta.refusal = block.refusal;
+            if !block.is_text() {
+                self.end_texts(&delta.tool_calls);
             }
+            self.events.extend(present(block.refusal).map(Event::Refusal));
             if let Some(image) = block.image {
                 self.image(&image);
             }
@@ -616,11 +617,9 @@ impl State {
         if !are_texts {
             self.text(content, delta.is_thought, &delta.tool_calls);
         }
-        if !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty() {
-            let (thought, text) = self.tags.release();
-            self.think(thought);
-            self.end_reasoning(&delta.tool_calls);
-            self.say(text);
+        let has_others = !delta.images.is_empty() || !delta.others.is_empty();
+        if has_others || !delta.refusal.is_empty() || !delta.tool_calls.is_empty() {
+            self.end_texts(&delta.tool_calls);
         }
         self.events.extend(present(mem::take(&mut delta.refusal)).map(Event::Refusal));
         delta.images.iter().for_each(|image| self.image(image));
@@ -672,8 +671,18 @@ impl State {
         }
     }
 
+    /// Ends the text and the reasoning, because these calls or something else follow.
+    fn end_texts(&mut self, calls: &[wire::ToolCall<'_>]) {
+        let (thought, text) = self.tags.release();
+        self.think(thought);
+        self.end_reasoning(calls);
+        self.say(text);
+    }
+
     /// Ends a piece of reasoning, because these calls or something else follow. Returns what must go back with it.
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
+        // Each text of many may come here.
+        let calls = if self.details.is_empty() { &[] } else { calls };
         for call in calls.iter().take(MAX_CALLS) {
             let own = self.details.of_call(&call.id);
             self.encrypted.extend(own.map(|detail| (call.id.clone().into_owned(), detail)));
@@ -903,10 +912,7 @@ impl State {
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
-        let (thought, text) = self.tags.release();
-        self.think(thought);
-        self.end_reasoning(&[]);
-        self.say(text);
+        self.end_texts(&[]);
         self.note_tag();
         if !self.last_tag.is_empty() && reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
             let what = "The model calls a tool in its text, which its provider did not read";
