@@ -350,6 +350,7 @@ impl<'a> Message<'a> {
                     parts.clear();
                     read.content = Spelled::read(&value);
                     if value.is_nested() {
+                        calls.clear();
                         each(value.clone(), &mut |part| match &*part.text("type") {
                             "tool_use" => calls.push(ToolCall::read(part)),
                             _ => parts.push(Block::read(part)),

@@ -252,6 +252,25 @@ fn answers_of_every_odd_kind() {
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
+    // Each entry with a name is a call.
+    for (ids, names, index) in [
+        (["x", "x"], ["f", "g"], ""),
+        (["x", "x"], ["f", "g"], r#""index":0,"#),
+        (["a", "b"], ["f", "f"], r#""index":0,"#),
+    ] {
+        let entry = |at: usize, arguments: &str| {
+            format!(r#"{{{index}"id":"{}","function":{{"name":"{}","arguments":"{arguments}"}}}}"#, ids[at], names[at])
+        };
+        let message = format!(r#"{{"tool_calls":[{},{}]}}"#, entry(0, ""), entry(1, r#"{\"a\":1}"#));
+        let expected = [0, 1].map(|at| {
+            let (name, arguments_json) = (names[at].into(), ["", "{\"a\":1}"][at].into());
+            AssistantPart::ToolCall(ToolCall { id: ids[at].into(), name, arguments_json, signature: None })
+        });
+        assert_eq!(calls(&message), expected, "{message}");
+    }
+    // Of several the last counts.
+    let used = |id: &str| format!(r#""content":[{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}]"#);
+    assert_eq!(calls(&format!("{{{},{}}}", used("a"), used("b"))), [call("b", None)]);
     let custom = r#"{"id":"c","type":"custom","custom":{"name":"sql","input":"x"}}"#;
     let body = format!(r#"{{"choices":[{{"message":{{"tool_calls":[{custom}]}},"finish_reason":"tool_calls"}}]}}"#);
     assert_eq!(answer(&body).unwrap().content, [other(custom)], "a call of another kind is one");

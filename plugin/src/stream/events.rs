@@ -529,7 +529,13 @@ impl State {
         self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
         // Behind the pieces some send the whole once more (MiniMax).
         let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        self.is_whole |= message.is_some_and(|message| self.delta(message)) && self.is_document;
+        if let Some(message) = message {
+            if self.is_document {
+                // They stand in order: a number that all have says nothing.
+                message.tool_calls.iter_mut().for_each(|call| call.index = None);
+            }
+            self.is_whole |= self.delta(message) && self.is_document;
+        }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -863,7 +869,10 @@ impl State {
         let goes_on = if has_id(known) {
             // One id for all calls.
             let is_other = call.index.is_some() && known.index.is_some() && !has_index(known);
-            !(has_name && is_closed && (is_other || known.name != call.name))
+            let is_renamed = known.name != call.name;
+            let is_next =
+                if is_closed { is_other || is_renamed } else { is_other && is_renamed && !known.name.is_empty() };
+            !(has_name && is_next)
         } else if !has_name {
             if is_closed && !call.arguments.text.trim().is_empty() {
                 // It can only be of a call without a name.

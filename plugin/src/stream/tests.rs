@@ -1004,6 +1004,7 @@ fn calls_by_what_is_there() {
         ("vercel/ai#14722", &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"], &["a bash {\"command\": \"ls\"}"]),
         ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
         ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
+        ("one id for all, and no arguments", &["0/i/f/", "1/i/g/{}", "2/i/h/"], &["i f ", "i g {}", "i h "]),
         (
             "one id, name and number for all",
             &["0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\": 2}", "0/i/f/{\"x\":12}"],
