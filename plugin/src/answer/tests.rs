@@ -304,6 +304,7 @@ fn answers_that_are_failures() {
     for (body, kind, words) in [
         (of(hello, "\"stop\"", r#","error":{"message":"engine","code":500}"#), ErrorKind::Overloaded, "engine"),
         (of(hello, "\"stop\"", r#","error":"engine""#), ErrorKind::Other, "engine"),
+        (of(hello, "\"stop\"", &(hooks("") + r#","error":"engine""#)), ErrorKind::Other, "engine"),
         (of(hello, "null", r#","errors":[{"message":"engine"}]"#), ErrorKind::Other, "engine"),
         (of(r#"{"content":"Hel","error":{"message":"engine"}}"#, "null", ""), ErrorKind::Other, "engine"),
         (

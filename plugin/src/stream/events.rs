@@ -189,6 +189,8 @@ struct State {
     /// Events that are ready.
     events: Vec<Event>,
     is_started: bool,
+    /// What came before the start, which is told first: results of guardrails.
+    results: Option<Event>,
     /// Whether the body is one document; and whether it holds a message that is whole.
     is_document: bool,
     is_whole: bool,
@@ -435,8 +437,15 @@ impl State {
     fn read(&mut self, chunk: &mut wire::Completion<'_>, text: &str) {
         let ready = self.events.len();
         if let Some(results) = &chunk.hook_results {
-            self.events.push(Event::GuardrailsJson(results.to_json()));
+            let told = Event::GuardrailsJson(results.to_json());
+            if self.is_started {
+                self.events.push(told);
+            } else {
+                self.results = Some(told);
+            }
+            let is_failure = chunk.is_failure || chunk.error.is_some();
             if self.head.status == 200
+                && !(self.is_document && is_failure)
                 && let Some(denied) = guardrails::denied_by(results, self.after_done.is_some())
             {
                 return self.fail(error::soft_deny(&self.head, &denied));
@@ -491,6 +500,7 @@ impl State {
             self.quote = Vec::new();
             let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
+            self.events.extend(self.results.take());
         }
         if self.provider.is_empty() {
             self.provider = mem::take(&mut chunk.provider).into_owned();

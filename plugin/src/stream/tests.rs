@@ -634,11 +634,11 @@ fn the_last_usage_counts_and_comes_once() {
 }
 
 #[test]
-fn guardrail_results_first_and_after_the_end() {
+fn guardrail_results_behind_the_start_and_after_the_end() {
     let hooks = r#"{"hook_results":{"a": 1}}"#;
     let results = Event::GuardrailsJson(r#"{"a": 1}"#.into());
     let got = events(&[hooks, &delta(r#"{"content":"x"}"#), STOP, DONE, hooks]);
-    assert_eq!(got, [results.clone(), start(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
+    assert_eq!(got, [start(), results.clone(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
     // Cut off before its blank line.
     let (got, error) = read(&[stream(&[&delta("{}"), STOP, DONE]).as_bytes(), b"data: ", hooks.as_bytes()], None);
     assert_eq!((got.last(), error), (Some(&results), None));
@@ -881,7 +881,7 @@ fn errors_that_seemed_a_success() {
     let (given, error) = read(&[stream(&[hooks, &delta(r#"{"content":"denied"}"#), STOP, DONE]).as_bytes()], None);
     assert_eq!(
         (given.len(), error.unwrap().message.as_str()),
-        (1, "A guardrail denied this: default.contains: a bomb")
+        (0, "A guardrail denied this: default.contains: a bomb")
     );
     let (_, error) = read(&[b"Internal Server Error"], None);
     assert!(error.unwrap().message.contains("Internal Server Error"));
@@ -1293,8 +1293,8 @@ fn a_plain_answer_becomes_its_events() {
     reply.close(None);
     assert!(reply.is_over());
     let expected = vec![
-        Event::GuardrailsJson("{}".into()),
         start(),
+        Event::GuardrailsJson("{}".into()),
         thinking("r", None),
         thinking("", Some("reasoning")),
         text("hi"),
