@@ -978,6 +978,7 @@ fn a_long_name_is_not_given_to_each_call_that_follows() {
     assert_eq!(names.sum::<usize>(), name.len());
 }
 
+/// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
 #[test]
 fn calls_by_what_is_there() {
     let piece = |piece: &str| {
