@@ -89,6 +89,16 @@ fn blocks_keep_their_order_where_the_gateway_joins_their_texts() {
 }
 
 #[test]
+fn a_signature_is_of_its_own_block_alone() {
+    let blocks = r#"[{"type":"thinking","thinking":"a"},{"type":"thinking","thinking":"b","signature":"s"}]"#;
+    let got = answer(&format!(r#"{{"choices":[{{"message":{{"content":"x","content_blocks":{blocks}}}}}]}}"#)).unwrap();
+    let thinking = |text: &str, signature: Option<&str>| {
+        AssistantPart::Thinking(Thinking { text: text.into(), signature: signature.map(Into::into) })
+    };
+    assert_eq!(got.content, [thinking("a", None), thinking("b", Some("s")), AssistantPart::Text("x".into())]);
+}
+
+#[test]
 fn reasoning_that_comes_twice_counts_once() {
     let both = r#"{"choices":[{"message":{"content":"x","reasoning_content":"r","content_blocks":[{"type":"thinking","thinking":"r","signature":"s"}]}}]}"#;
     let thinking = Thinking { text: "r".into(), signature: Some("s".into()) };
