@@ -438,7 +438,7 @@ fn several_messages_are_pieces() {
 fn a_message_without_a_reason() {
     for message in [
         r#"{"content":"<"}"#,
-        r#"{"tool_calls":[{"id":"s","function":{"arguments":"{}"}}]}"#,
+        r#"{"tool_calls":[{"id":"s","function":{"arguments":"{\"q\":1}"}}]}"#,
         r#"{"content_blocks":[{"id":"s","name":"web_search"}]}"#,
         r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
     ] {
