@@ -148,7 +148,10 @@ pub(crate) fn join(events: Vec<Event>, report: GatewayReport) -> Response {
             (Event::Text(text), _) => content.push(AssistantPart::Text(text)),
             (Event::Refusal(text), Some(AssistantPart::Refusal(last))) => last.push_str(&text),
             (Event::Refusal(text), _) => content.push(AssistantPart::Refusal(text)),
-            (Event::Thinking(piece), Some(AssistantPart::Thinking(last))) if last.signature.is_none() => {
+            // A text with a signature is a block of its own.
+            (Event::Thinking(piece), Some(AssistantPart::Thinking(last)))
+                if last.signature.is_none() && (piece.text.is_empty() || piece.signature.is_none()) =>
+            {
                 last.text.push_str(&piece.text);
                 last.signature = piece.signature;
             }

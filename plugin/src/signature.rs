@@ -130,6 +130,10 @@ impl Details {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The reasoning in them, for a provider that sends it nowhere else.
     pub(crate) fn text(&self) -> Option<String> {
         let of =

@@ -350,6 +350,7 @@ impl<'a> Message<'a> {
                     parts.clear();
                     read.content = Spelled::read(&value);
                     if value.is_nested() {
+                        calls.clear();
                         each(value.clone(), &mut |part| match &*part.text("type") {
                             "tool_use" => calls.push(ToolCall::read(part)),
                             _ => parts.push(Block::read(part)),
@@ -529,7 +530,8 @@ impl<'a> Block<'a> {
         [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
     }
 
-    fn is_text(&self) -> bool {
+    /// Whether it is a text and nothing else.
+    pub(crate) fn is_text(&self) -> bool {
         !self.is_thinking()
             && self.refusal.is_empty()
             && self.image.is_none()

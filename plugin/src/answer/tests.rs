@@ -89,6 +89,16 @@ fn blocks_keep_their_order_where_the_gateway_joins_their_texts() {
 }
 
 #[test]
+fn a_signature_is_of_its_own_block_alone() {
+    let blocks = r#"[{"type":"thinking","thinking":"a"},{"type":"thinking","thinking":"b","signature":"s"}]"#;
+    let got = answer(&format!(r#"{{"choices":[{{"message":{{"content":"x","content_blocks":{blocks}}}}}]}}"#)).unwrap();
+    let thinking = |text: &str, signature: Option<&str>| {
+        AssistantPart::Thinking(Thinking { text: text.into(), signature: signature.map(Into::into) })
+    };
+    assert_eq!(got.content, [thinking("a", None), thinking("b", Some("s")), AssistantPart::Text("x".into())]);
+}
+
+#[test]
 fn reasoning_that_comes_twice_counts_once() {
     let both = r#"{"choices":[{"message":{"content":"x","reasoning_content":"r","content_blocks":[{"type":"thinking","thinking":"r","signature":"s"}]}}]}"#;
     let thinking = Thinking { text: "r".into(), signature: Some("s".into()) };
@@ -169,6 +179,28 @@ fn answers_of_every_odd_kind() {
     }
     let url = MediaSource::Url("https://x/y.png".into());
     assert_eq!(content(r#"{"images":[{"url":"https://x/y.png"}]}"#), [AssistantPart::Image(url)]);
+    // Nothing comes between a reasoning and what must go back with it, and no refusal is lost.
+    let url = AssistantPart::Image(MediaSource::Url("https://x/y.png".into()));
+    let (image, named) = (r#"{"type":"image_url","image_url":{"url":"https://x/y.png"}}"#, Some("reasoning_content"));
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","content":[{image},{{"type":"text","text":"t"}}]}}"#)),
+        [thinking("r", named), url, AssistantPart::Text("t".into())]
+    );
+    let found = r#"{"type":"web_search_tool_result","tool_use_id":"s"}"#;
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","content_blocks":[{found},{{"type":"text","text":"t"}}]}}"#)),
+        [thinking("r", named), other(found), AssistantPart::Text("t".into())]
+    );
+    let cited = r#"{"type":"url_citation","url_citation":{"url":"u"}}"#;
+    assert_eq!(
+        content(&format!(r#"{{"reasoning_content":"r","annotations":[{cited}]}}"#)),
+        [thinking("r", named), other(cited)]
+    );
+    let refused = |text: &str| format!(r#"{{"type":"refusal","refusal":"{text}"}}"#);
+    assert_eq!(
+        content(&format!(r#"{{"content":[{},{}],"refusal":"c"}}"#, refused("a"), refused("b"))),
+        [AssistantPart::Refusal("abc".into())]
+    );
     // What stands beside the text, each with its type.
     let cited = r#"{"type":"url_citation","url_citation":{"url":"u"}}"#;
     assert_eq!(
@@ -230,6 +262,25 @@ fn answers_of_every_odd_kind() {
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
+    // Each entry with a name is a call.
+    for (ids, names, index) in [
+        (["x", "x"], ["f", "g"], ""),
+        (["x", "x"], ["f", "g"], r#""index":0,"#),
+        (["a", "b"], ["f", "f"], r#""index":0,"#),
+    ] {
+        let entry = |at: usize, arguments: &str| {
+            format!(r#"{{{index}"id":"{}","function":{{"name":"{}","arguments":"{arguments}"}}}}"#, ids[at], names[at])
+        };
+        let message = format!(r#"{{"tool_calls":[{},{}]}}"#, entry(0, ""), entry(1, r#"{\"a\":1}"#));
+        let expected = [0, 1].map(|at| {
+            let (name, arguments_json) = (names[at].into(), ["", "{\"a\":1}"][at].into());
+            AssistantPart::ToolCall(ToolCall { id: ids[at].into(), name, arguments_json, signature: None })
+        });
+        assert_eq!(calls(&message), expected, "{message}");
+    }
+    // Of several the last counts.
+    let used = |id: &str| format!(r#""content":[{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}]"#);
+    assert_eq!(calls(&format!("{{{},{}}}", used("a"), used("b"))), [call("b", None)]);
     let custom = r#"{"id":"c","type":"custom","custom":{"name":"sql","input":"x"}}"#;
     let body = format!(r#"{{"choices":[{{"message":{{"tool_calls":[{custom}]}},"finish_reason":"tool_calls"}}]}}"#);
     assert_eq!(answer(&body).unwrap().content, [other(custom)], "a call of another kind is one");
@@ -263,6 +314,7 @@ fn answers_that_are_failures() {
     for (body, kind, words) in [
         (of(hello, "\"stop\"", r#","error":{"message":"engine","code":500}"#), ErrorKind::Overloaded, "engine"),
         (of(hello, "\"stop\"", r#","error":"engine""#), ErrorKind::Other, "engine"),
+        (of(hello, "\"stop\"", &(hooks("") + r#","error":"engine""#)), ErrorKind::Other, "engine"),
         (of(hello, "null", r#","errors":[{"message":"engine"}]"#), ErrorKind::Other, "engine"),
         (of(r#"{"content":"Hel","error":{"message":"engine"}}"#, "null", ""), ErrorKind::Other, "engine"),
         (
@@ -367,6 +419,32 @@ fn a_whole_answer_that_comes_as_a_stream() {
     let error = answer("upstream connect error").unwrap_err();
     assert_eq!(error.kind, ErrorKind::Protocol);
     assert!(error.message.contains("upstream connect error"));
+}
+
+/// Several documents in one body are pieces of a stream: none of them is the whole, and none is lost.
+#[test]
+fn several_messages_are_pieces() {
+    let line = |content: &str| format!(r#"{{"choices":[{{"message":{{"content":"{content}"}}}}]}}"#);
+    for body in [format!("{}\n{}", line("a"), line("b")), format!("[{},{}]", line("a"), line("b"))] {
+        assert_eq!(answer(&body).unwrap_err().kind, ErrorKind::Truncated, "{body}");
+    }
+    // The last may end within a character.
+    let half = r#"[{"choices":[{"delta":{"content":"a"}}]},{"choices":[{"delta":{"content":"b\ud83d"},"finish_reason":"stop"}]}]"#;
+    assert_eq!(answer(half).unwrap().content, [AssistantPart::Text("ab\u{fffd}".into())]);
+}
+
+/// A message that says something is an answer without a reason too, also where what it says is told at the end alone.
+#[test]
+fn a_message_without_a_reason() {
+    for message in [
+        r#"{"content":"<"}"#,
+        r#"{"tool_calls":[{"id":"s","function":{"arguments":"{\"q\":1}"}}]}"#,
+        r#"{"content_blocks":[{"id":"s","name":"web_search"}]}"#,
+        r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
+    ] {
+        let got = answer(&format!(r#"{{"choices":[{{"message":{message}}}]}}"#));
+        assert!(got.is_ok_and(|got| !got.content.is_empty()), "{message}");
+    }
 }
 
 #[test]

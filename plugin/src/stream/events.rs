@@ -152,6 +152,7 @@ impl Events {
         let state = &mut self.state;
         state.is_document = true;
         state.chunk_now(text, true);
+        state.release();
         if !state.is_closed() {
             if !state.is_whole {
                 state.quote = text.into();
@@ -191,6 +192,8 @@ struct State {
     /// Events that are ready.
     events: Vec<Event>,
     is_started: bool,
+    /// What came before the start, which is told first: results of guardrails.
+    results: Option<Event>,
     /// Whether the body is one document; and whether it holds a message that is whole.
     is_document: bool,
     is_whole: bool,
@@ -204,7 +207,7 @@ struct State {
     is_workers_ai: bool,
     /// The number of the choice that is read.
     choice: Option<u64>,
-    /// Whether a `delta` gave an event.
+    /// Whether a piece said something.
     has_pieces: bool,
     /// Whether there was a call that is no function's.
     has_other_call: bool,
@@ -394,11 +397,14 @@ impl State {
         let mut read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
-                return chunks.into_iter().for_each(|chunk| {
+                for chunk in chunks {
                     if self.failure.is_none() {
                         self.chunk(chunk);
                     }
-                });
+                }
+                // None of several is the whole.
+                self.has_pieces |= mem::take(&mut self.is_whole);
+                return;
             }
             if let Some(text) = wire::unquoted(text).or_else(|| wire::without_nan(text)) {
                 return self.chunk(&text);
@@ -434,8 +440,15 @@ impl State {
     fn read(&mut self, chunk: &mut wire::Completion<'_>, text: &str) {
         let ready = self.events.len();
         if let Some(results) = &chunk.hook_results {
-            self.events.push(Event::GuardrailsJson(results.to_json()));
+            let told = Event::GuardrailsJson(results.to_json());
+            if self.is_started {
+                self.events.push(told);
+            } else {
+                self.results = Some(told);
+            }
+            let is_failure = chunk.is_failure || chunk.error.is_some();
             if self.head.status == 200
+                && !(self.is_document && is_failure)
                 && let Some(denied) = guardrails::denied_by(results, self.after_done.is_some())
             {
                 return self.fail(error::soft_deny(&self.head, &denied));
@@ -490,6 +503,7 @@ impl State {
             self.quote = Vec::new();
             let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
+            self.events.extend(self.results.take());
         }
         if self.provider.is_empty() {
             self.provider = mem::take(&mut chunk.provider).into_owned();
@@ -520,22 +534,21 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        // One document may have both.
-        let is_delta = choice.delta.is_some() && !(self.is_document && choice.message.is_some());
-        let ready = self.events.len();
-        // Behind the pieces some send the whole once more (MiniMax).
-        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        let delta = if is_delta { choice.delta.as_mut() } else { message };
-        let is_misplaced = is_delta
-            && choice.finish_reason.is_empty()
+        // Some have both.
+        let delta = choice.delta.as_mut().filter(|_| !self.is_document || choice.message.is_none());
+        let is_misplaced = choice.finish_reason.is_empty()
             && self.reason.is_empty()
             && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
-        if let Some(delta) = delta {
-            self.delta(delta);
+        self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
+        // Behind the pieces some send the whole once more (MiniMax).
+        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
+        if let Some(message) = message {
+            if self.is_document {
+                // They stand in order: a number that all have says nothing.
+                message.tool_calls.iter_mut().for_each(|call| call.index = None);
+            }
+            self.is_whole |= self.delta(message) && self.is_document;
         }
-        let has_more = self.events.len() > ready || self.waiting.is_some();
-        self.has_pieces |= is_delta && has_more;
-        self.is_whole |= !is_delta && has_more && self.is_document;
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
             let mut error = truncated(&self.head);
@@ -575,7 +588,10 @@ impl State {
         }
     }
 
-    fn delta(&mut self, delta: &mut wire::Message<'_>) {
+    /// Reads a delta or a message. Says whether there was anything in it: some of that is told later.
+    fn delta(&mut self, delta: &mut wire::Message<'_>) -> bool {
+        let before = (self.events.len(), self.calls.len());
+        let says_more = !delta.content.text.is_empty() || !delta.reasoning_details.is_empty();
         self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
@@ -611,9 +627,10 @@ impl State {
                 self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
                 self.events.push(Event::Thinking(thinking));
             }
-            if !block.refusal.is_empty() {
-                delta.refusal = block.refusal;
+            if !block.is_text() {
+                self.end_texts(&delta.tool_calls);
             }
+            self.events.extend(present(block.refusal).map(Event::Refusal));
             if let Some(image) = block.image {
                 self.image(&image);
             }
@@ -625,11 +642,9 @@ impl State {
         if !are_texts {
             self.text(content, delta.is_thought, &delta.tool_calls);
         }
-        if !delta.refusal.is_empty() || !delta.images.is_empty() || !delta.tool_calls.is_empty() {
-            let (thought, text) = self.tags.release();
-            self.think(thought);
-            self.end_reasoning(&delta.tool_calls);
-            self.say(text);
+        let has_others = !delta.images.is_empty() || !delta.others.is_empty();
+        if has_others || !delta.refusal.is_empty() || !delta.tool_calls.is_empty() {
+            self.end_texts(&delta.tool_calls);
         }
         self.events.extend(present(mem::take(&mut delta.refusal)).map(Event::Refusal));
         delta.images.iter().for_each(|image| self.image(image));
@@ -637,13 +652,14 @@ impl State {
         for (at, mut call) in mem::take(&mut delta.tool_calls).into_iter().enumerate() {
             // The rest of them would be looked at in vain.
             if self.failure.is_some() {
-                return;
+                break;
             }
             // Pieces of several without a number: their places tell.
             call.index = call.index.or(are_several.then_some(at as u64));
             self.tool_call(call);
         }
         self.events.extend(delta.others.drain(..).map(Event::Other));
+        says_more || before != (self.events.len(), self.calls.len())
     }
 
     fn image(&mut self, image: &wire::Image<'_>) {
@@ -680,8 +696,18 @@ impl State {
         }
     }
 
+    /// Ends the text and the reasoning, because these calls or something else follow.
+    fn end_texts(&mut self, calls: &[wire::ToolCall<'_>]) {
+        let (thought, text) = self.tags.release();
+        self.think(thought);
+        self.end_reasoning(calls);
+        self.say(text);
+    }
+
     /// Ends a piece of reasoning, because these calls or something else follow. Returns what must go back with it.
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
+        // Each text of many may come here.
+        let calls = if self.details.is_empty() { &[] } else { calls };
         for call in calls.iter().take(MAX_CALLS) {
             let own = self.details.of_call(&call.id);
             self.encrypted.extend(own.map(|detail| (call.id.clone().into_owned(), detail)));
@@ -862,7 +888,10 @@ impl State {
         let goes_on = if has_id(known) {
             // One id for all calls.
             let is_other = call.index.is_some() && known.index.is_some() && !has_index(known);
-            !(has_name && is_closed && (is_other || known.name != call.name))
+            let is_renamed = known.name != call.name;
+            let is_next =
+                if is_closed { is_other || is_renamed } else { is_other && is_renamed && !known.name.is_empty() };
+            !(has_name && is_next)
         } else if !has_name {
             if is_closed && !call.arguments.text.trim().is_empty() {
                 // It can only be of a call without a name.
@@ -911,10 +940,7 @@ impl State {
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
-        let (thought, text) = self.tags.release();
-        self.think(thought);
-        self.end_reasoning(&[]);
-        self.say(text);
+        self.end_texts(&[]);
         self.note_tag();
         if !self.last_tag.is_empty() && reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
             let what = "The model calls a tool in its text, which its provider did not read";

@@ -634,11 +634,11 @@ fn the_last_usage_counts_and_comes_once() {
 }
 
 #[test]
-fn guardrail_results_first_and_after_the_end() {
+fn guardrail_results_behind_the_start_and_after_the_end() {
     let hooks = r#"{"hook_results":{"a": 1}}"#;
     let results = Event::GuardrailsJson(r#"{"a": 1}"#.into());
     let got = events(&[hooks, &delta(r#"{"content":"x"}"#), STOP, DONE, hooks]);
-    assert_eq!(got, [results.clone(), start(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
+    assert_eq!(got, [start(), results.clone(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
     // Cut off before its blank line.
     let (got, error) = read(&[stream(&[&delta("{}"), STOP, DONE]).as_bytes(), b"data: ", hooks.as_bytes()], None);
     assert_eq!((got.last(), error), (Some(&results), None));
@@ -881,7 +881,7 @@ fn errors_that_seemed_a_success() {
     let (given, error) = read(&[stream(&[hooks, &delta(r#"{"content":"denied"}"#), STOP, DONE]).as_bytes()], None);
     assert_eq!(
         (given.len(), error.unwrap().message.as_str()),
-        (1, "A guardrail denied this: default.contains: a bomb")
+        (0, "A guardrail denied this: default.contains: a bomb")
     );
     let (_, error) = read(&[b"Internal Server Error"], None);
     assert!(error.unwrap().message.contains("Internal Server Error"));
@@ -952,11 +952,16 @@ fn a_whole_message_behind_its_pieces_counts_once() {
     assert_eq!(events(&[&delta(r#"{"role":"assistant"}"#), &pieces[2]])[1..], [text("Hi"), finish.clone()]);
     assert_eq!(
         events(&[&whole(r#"{"content":"H"}"#), &whole(r#"{"content":"i"}"#)])[1..],
-        [text("H"), text("i"), finish]
+        [text("H"), text("i"), finish.clone()]
     );
+    // Also beside a piece that says nothing.
+    for empty in [r#"{}"#, r#""""#, r#"{"role":"assistant"}"#] {
+        let both = whole(r#"{"content":"Hi"}"#).replacen(r#""message""#, &format!(r#""delta":{empty},"message""#), 1);
+        assert_eq!(events(&[&both, DONE])[1..], [text("Hi"), finish.clone()], "{both}");
+        assert_eq!(events(&[&pieces[0], &pieces[1], &both, DONE]), expected, "{both}");
+    }
 }
 
-/// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
@@ -973,6 +978,7 @@ fn a_long_name_is_not_given_to_each_call_that_follows() {
     assert_eq!(names.sum::<usize>(), name.len());
 }
 
+/// Calls of public bug reports. A piece is `index/id/name/arguments`, `-` where there is none.
 #[test]
 fn calls_by_what_is_there() {
     let piece = |piece: &str| {
@@ -999,6 +1005,7 @@ fn calls_by_what_is_there() {
         ("vercel/ai#14722", &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"], &["a bash {\"command\": \"ls\"}"]),
         ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
         ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
+        ("one id for all, and no arguments", &["0/i/f/", "1/i/g/{}", "2/i/h/"], &["i f ", "i g {}", "i h "]),
         (
             "one id, name and number for all",
             &["0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\": 2}", "0/i/f/{\"x\":12}"],
@@ -1287,8 +1294,8 @@ fn a_plain_answer_becomes_its_events() {
     reply.close(None);
     assert!(reply.is_over());
     let expected = vec![
-        Event::GuardrailsJson("{}".into()),
         start(),
+        Event::GuardrailsJson("{}".into()),
         thinking("r", None),
         thinking("", Some("reasoning")),
         text("hi"),
