@@ -71,6 +71,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
     let is_openai = targets.has_openai();
+    let is_mistral = targets.are(Family::Mistral) && !targets.goes(Route::OpenRouter);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
@@ -81,6 +82,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
                 all.push(match part.object() {
                     Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
+                    Some(object) if is_mistral && is_type(&object, "file") => for_mistral(&object),
                     Some(object) => document(object, is_openai),
                     None => part,
                 });
@@ -106,8 +108,8 @@ fn is_document(part: &Json<'_>) -> bool {
     }
 }
 
-/// Whether a model takes a part, as far as is known. OpenAI takes a file by its address by the Responses API alone, and there no
-/// audio. Others are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
+/// Whether a model takes a part, as far as is known. OpenAI takes a file by its address, or one that is no PDF, by the Responses
+/// API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816). Others are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
 /// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).
 fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
     let is_chat = protocol == Protocol::Chat;
@@ -116,7 +118,8 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (_, "text") => true,
         (_, "image_url") => target.images || target.context_tokens == 0,
         (Family::Gpt, "file") if is_chat && !is_open => {
-            !part.get("file").and_then(Json::object).is_some_and(|file| file.has("file_url"))
+            let url = url_of(&held(part, "file"));
+            !url.contains("://") && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
         }
         (Family::Gpt, "input_audio") => is_chat,
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
@@ -281,6 +284,19 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     };
     out.set_some(MARK, part.take(MARK));
     out.into()
+}
+
+/// A file as Mistral has it, which refuses OpenAI's form (0xPlaygrounds/rig#2331, danny-avila/LibreChat#12144).
+fn for_mistral(part: &Object<'_>) -> Json<'static> {
+    let held = held(part, "file");
+    let url = url_of(&held);
+    if url.starts_with("data:application/") || url.contains("://") {
+        return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
+    }
+    match held.get("file_id") {
+        Some(id) => [("type", "file".into()), ("file_id", id.owned())].into(),
+        None => in_words(part),
+    }
 }
 
 /// A file, and an image, for all others. Strands Agents writes a format beside the URL, which OpenAI refuses.

@@ -1205,6 +1205,7 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, shown("data:image/jpg;base64,AA=="), shown("data:image/jpeg;base64,AA==")),
         (BEDROCK, shown("iVBORw0KGgo="), shown("data:image/png;base64,iVBORw0KGgo=")),
         (GPT, shown("data:image/jpg;base64,AA=="), shown("data:image/jpg;base64,AA==")),
+        ("@mistral/mistral-large-latest", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
@@ -1219,7 +1220,9 @@ fn each_provider_gets_contents_in_its_form() {
             json!([{"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBERi0A"}}]),
         ),
         (CLAUDE, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
-        (GPT, "data:text/csv;base64,YSxi", file("data:text/csv;base64,YSxi")),
+        (GPT, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
+        (GPT, "https://a.example/b.pdf", left_out("file that this model cannot take: a.x https://a.example/b.pdf")),
+        ("@team/prod", "data:text/csv;base64,YSxi", file("data:text/csv;base64,YSxi")),
         (CLAUDE, "data:text/csv;base64,/w==", json!([{"type": "text", "text": "a.x\n\u{fffd}"}])),
         (CLAUDE, "data:application/zip;base64,AA==", left_out("file that this model cannot take: a.x application/zip")),
         (BEDROCK, "https://a.example/b.pdf", left_out("file that this model cannot take: a.x https://a.example/b.pdf")),

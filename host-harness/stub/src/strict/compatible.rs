@@ -147,6 +147,12 @@ fn mistral(body: &Value) -> Result<(), Refused> {
         if let Some(name) = names.find(|name| !MESSAGE.contains(name) && (*name, role) != ("name", "tool")) {
             return refused(format!("Extra inputs are not permitted: body.messages.{at}.{role}.{name}"));
         }
+        // 0xPlaygrounds/rig#2331 and danny-avila/LibreChat#12144: a PDF is a `document_url`.
+        if let Some(part) = list(&message["content"]).position(|part| part.get("file").is_some()) {
+            return refused(format!(
+                "Extra inputs are not permitted: body.messages.{at}.{role}.content.{part}.file.file"
+            ));
+        }
         if before == "tool" && role == "user" {
             return refused("Unexpected role 'user' after role 'tool'");
         }

@@ -257,6 +257,14 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
             known(&part["file"], &["file_data", "file_id", "filename"], &format!("{path}.file"))?;
             // Without a name it takes the data for none: openai/openai-agents-python#1513, langchain-ai/langchainjs#9512.
             let file = &part["file"];
+            // trpc-group/trpc-agent-go#1816, and OpenAI's documentation, "File inputs".
+            let kind = file["file_data"].as_str().and_then(|url| url.strip_prefix("data:")?.split(';').next());
+            if let Some(kind) = kind.filter(|kind| *kind != "application/pdf") {
+                let text = format!(
+                    "Invalid file data: '{path}.file.file_data'. Expected a base64-encoded data URL with an application/pdf MIME type (e.g. 'data:application/pdf;base64,SGVsbG8sIFdvcmxkIQ=='), but got unsupported MIME type '{kind}'."
+                );
+                return Err(Refused::new(text, format!("{path}.file.file_data"), "invalid_value"));
+            }
             if part["type"] == "file" && !file["filename"].is_string() && !file["file_id"].is_string() {
                 return Err(Refused::missing(format!("{path}.file.file_id")));
             }

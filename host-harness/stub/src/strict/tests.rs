@@ -423,7 +423,12 @@ fn what_openai_and_its_like_refuse() {
         ),
         (body("gpt-4o", user(json!(["hi"]))), "expected an object, but got a string"),
         (
-            body("gpt-4o", user(json!([{"type": "file", "file": {"file_data": "data:,", "filename": null}}]))),
+            body(
+                "gpt-4o",
+                user(
+                    json!([{"type": "file", "file": {"file_data": "data:application/pdf;base64,AA==", "filename": null}}]),
+                ),
+            ),
             "file.file_id'",
         ),
         (body("gpt-4o", json!({"messages": nameless})), "function.name': empty string"),
@@ -445,6 +450,13 @@ fn what_openai_and_its_like_refuse() {
             "Invalid 'messages[0].name'",
         ),
         (body("gpt-4o", user(json!([{"type": "video_url"}]))), "Invalid value: 'video_url'"),
+        (
+            body(
+                "gpt-5",
+                user(json!([{"type": "file", "file": {"filename": "a", "file_data": "data:text/csv;base64,YQ=="}}])),
+            ),
+            "but got unsupported MIME type 'text/csv'",
+        ),
         (
             body(
                 "gpt-4o",
@@ -565,6 +577,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("deepseek-v4-pro", shown("image_url")), "messages[0]: unknown variant `image_url`, expected `text`"),
         ("", of("deepseek-v4-flash", shown("file")), "unknown variant `file`"),
         ("", of("qwen3.6-plus", shown("file")), "Invalid value: file."),
+        ("", of("mistral-large", user(json!([{"type": "file", "file": {}}]))), "user.content.0.file.file"),
         ("", of("command-a", json!({"messages": [{"role": "assistant", "content": null}]})), "must have a message"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
