@@ -201,7 +201,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
     let is_unwanted =
         targets.any(|it| it.route == Route::Bedrock || is_zai(it)) && body.members.is("tool_choice", "none");
-    let has_called = || body.messages.iter().any(|message| message.get("tool_calls").is_some());
+    let has_called = || body.messages.iter().any(|message| !message.get("tool_calls").is_none_or(is_empty));
     if own.supports_tools == Some(false) || is_unwanted && !(targets.goes(Route::Bedrock) && has_called()) {
         body.tools.clear();
     }

@@ -1598,6 +1598,49 @@ fn a_model_goes_where_it_is_spoken_to() {
     assert_eq!(finished(r#"{"model":"m","messages":[]}"#), "/chat/completions");
 }
 
+/// Tools and an effort go by the Responses API together, but not where that loses guardrails, answers or the provider.
+#[test]
+fn tools_and_an_effort_move_where_nothing_is_lost() {
+    let model = "@openai/gpt-5.5";
+    let tool = json!({"name": "f", "parameters": {"type": "object", "properties": {}}});
+    let tools = json!({"tools": [{"type": "function", "function": tool}], "reasoning_effort": "high"});
+    let with = |name: &str, value: Value| {
+        let mut asked = tools.clone();
+        asked[name] = value;
+        asked
+    };
+    let old = json!({"functions": [tool], "reasoning_effort": "high"});
+    let family = json!({"modelFamilies": {model: "gpt-5.5"}});
+    let guarded = json!({"modelFamilies": {model: "gpt-5.5"}, "config": "pc-x"});
+    let inline = json!({"modelFamilies": {model: "gpt-5.5"}, "config": {"input_guardrails": [{}]}});
+    let header = |name: &str| json!({"headers": {name: "[{}]"}});
+    let compat = |name: &str| json!({"models": [{"id": model, "compat": {name: false}}]});
+    let none = json!({});
+    for (mut entry, options, asked, moves) in [
+        (none.clone(), none.clone(), tools.clone(), true),
+        (none.clone(), family, tools.clone(), true),
+        (none.clone(), guarded, tools.clone(), false),
+        (none.clone(), inline, tools.clone(), false),
+        (header("x-portkey-default-input-guardrails"), none.clone(), tools.clone(), false),
+        (header("X-Portkey-Default-Output-Guardrails"), none.clone(), tools.clone(), false),
+        (none.clone(), json!({"customHost": "http://127.0.0.1:9/v1"}), tools.clone(), false),
+        (none.clone(), none.clone(), with("n", json!(2)), false),
+        (none.clone(), none.clone(), with("n", json!(1)), true),
+        (none.clone(), none.clone(), old, true),
+        (compat("supportsTools"), none.clone(), tools.clone(), false),
+        (compat("supportsReasoningEffort"), none.clone(), tools.clone(), false),
+        (none.clone(), none.clone(), with("reasoning_effort", json!("none")), false),
+    ] {
+        entry["baseUrl"] = "http://127.0.0.1:8787/v1".into();
+        let mut asked = asked;
+        asked["model"] = model.into();
+        asked["messages"] = json!([user("hi")]);
+        let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache: Some(PromptCache::None) };
+        let sent = body(&connection(&entry, &options), &request, false).unwrap();
+        assert_eq!(sent.path == "/responses", moves, "{entry} {options} {asked}");
+    }
+}
+
 #[test]
 fn a_chat_is_written_for_the_responses_api() {
     let asked = json!({
