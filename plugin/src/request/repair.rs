@@ -244,6 +244,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
                 // As the Responses API has it, one level up.
                 let mut flat = core::mem::take(tool);
                 flat.remove("type");
+                let grammar = flat.get("format").and_then(Json::object).filter(|it| it.has("syntax"));
+                if let Some(mut grammar) = grammar {
+                    grammar.remove("type");
+                    flat.set("format", [("type", "grammar".into()), ("grammar", grammar.into())]);
+                }
                 *tool = [("type", "custom".into()), ("custom", flat.into())].into();
             }
         }
@@ -343,7 +348,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     {
         // On either level, as the Responses API and Anthropic's have it.
         let name = |tool: &Object<'_>| {
-            let function = tool.get("function").and_then(Json::object);
+            let function = ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object());
             Some(String::from(function.as_ref().unwrap_or(tool).get("name")?.text()))
         };
         let some = allowed.take("tools").and_then(Json::into_list).unwrap_or_default();
@@ -355,7 +360,8 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     }
     let kind = if choice.is_object() { named.text("type") } else { choice.text() };
     let choice = if named.has("name") {
-        [("type", "function".into()), ("function", [("name", Json::Text(named.text("name")))].into())].into()
+        let kind = if kind == "custom" && takes_custom(targets) { "custom" } else { "function" };
+        [("type", kind.into()), (kind, [("name", Json::Text(named.text("name")))].into())].into()
     } else if kind == "any" {
         "required".into()
     } else if named.has("function") {
