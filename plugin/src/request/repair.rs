@@ -386,13 +386,15 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
 /// they like (odysseus-dev/odysseus#167, ServiceStack/llms#17). OpenAI, Groq, Cerebras and Mistral refuse each member that
 /// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, Mistral a name where no tool has it
 /// (Gage-Technologies/mistral-go#2), and OpenAI one with a space in it (langchain-ai/langchain#35054), and labels of what is
-/// not stored (QwenLM/qwen-code#243).
+/// not stored (QwenLM/qwen-code#243; behind LiteLLM too: langchain-ai/langchain-litellm#8), as Mistral does
+/// (OpenHands/OpenHands-CLI#83).
 pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
     let is_mistral = targets.has(&[Family::Mistral]);
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
     let takes_all = takes_answers && !targets.has_openai();
-    if !takes_all && body.protocol == Protocol::Chat && body.members.get("store").and_then(Json::bool) != Some(true) {
+    let is_stored = !is_mistral && body.members.get("store").and_then(Json::bool) == Some(true);
+    if !takes_all && !is_stored && body.protocol == Protocol::Chat {
         body.members.remove("metadata");
     }
     for message in &mut body.messages {
@@ -400,7 +402,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         if !takes_all && let Some(name) = fit_name(&message.text("name"), is_of, 64) {
             message.set("name", name);
         }
-        let takes_name = !is_mistral || is_role(message, "tool");
+        let takes_name = (!is_mistral || is_role(message, "tool")) && !message.is("name", "");
         message.retain(&|name| match name {
             "provider_specific_fields" => false,
             "name" => takes_name,

@@ -713,6 +713,19 @@ fn what_a_provider_refuses_is_left_out() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         plain(body)
     };
+    // Refused by OpenAI, behind a proxy too (langchain-ai/langchain-litellm#8), and by Mistral (OpenHands/OpenHands-CLI#83).
+    let labels = json!({"a": "b"});
+    for (model, store, keeps) in [
+        ("@openai/gpt-4o", false, false),
+        ("@openai/gpt-4o", true, true),
+        ("@litellm/gpt-4o", false, false),
+        ("@mistral/mistral-large-latest", false, false),
+        ("@mistral/mistral-large-latest", true, false),
+        (CLAUDE, false, true),
+    ] {
+        let sent = sent(model, json!({"metadata": labels, "store": store}));
+        assert_eq!(sent.get("metadata"), keeps.then_some(&labels), "{model} {store}");
+    }
     let all =
         json!({"stop": "x", "presence_penalty": 1, "temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}});
     for (model, kept) in [

@@ -559,6 +559,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             of("mistral-large", said("metadata")),
             "Extra inputs are not permitted: body.messages.0.assistant.metadata",
         ),
+        ("", of("mistral-large", json!({"metadata": {"a": "b"}})), "Extra inputs are not permitted: body.metadata"),
         ("", of("mistral-large", said("name")), "body.messages.0.assistant.name"),
         ("", of("kimi-k3", union), "At path 'root'"),
         ("", of("kimi-k3", within(json!({"type": "string", "anyOf": []}))), "At path 'properties.a'"),
