@@ -676,36 +676,37 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
             return text;
         }
         "input_image" | "image" => "image_url",
+        "resource" if part.get("resource").and_then(Json::object).is_some_and(|held| held.has("blob")) => "file",
         "input_file" | "document" => "file",
         "file" if part.get("file").is_none() => "file",
-        // What a tool gave, in a list.
-        "" => {
-            let text = part.get("text").and_then(Json::string).unwrap_or_else(|| part.to_json().into());
+        // What a tool gave, in a list, or MCP's.
+        "" | "resource" => {
+            let inner = part.get("resource").and_then(Json::object);
+            let text = inner.as_ref().unwrap_or(&part).get("text").and_then(Json::string);
+            let text = text.unwrap_or_else(|| part.to_json().into());
             return text_part(Json::Text(text));
         }
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.
-    let mut all = part.get("source").and_then(Json::object).unwrap_or_default();
+    let mut all = ["source", "resource"].iter().find_map(|name| part.get(name)?.object()).unwrap_or_default();
     let is_text = all.is("type", "text");
-    let told = all.text("content");
     // LangChain's place for a name.
     all.extend(part.get("metadata").and_then(Json::object).unwrap_or_default());
     all.extend(part.clone());
     let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
     let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
-    let found = nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image"]));
+    let found =
+        nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image", "blob"]));
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
-    // Anthropic's document in blocks.
-    let found = if told.is_empty() { found } else { Some(told.clone()) };
-    let url = match (found, kind_of_data) {
-        (Some(text), _) if is_text || !told.is_empty() => {
+    let url = match (found, &kind_of_data) {
+        (Some(text), _) if is_text => {
             let mut text = text_part(Json::Text(text));
             text.set_some(MARK, part.take(MARK));
             return text;
         }
-        (Some(data), Some(kind)) if !data.starts_with("data:") && !data.starts_with("http") => {
-            Some(Cow::Owned(["data:", &*kind, ";base64,", &*data].concat()))
+        (Some(data), Some(kind)) if !data.starts_with("data:") && !is_address(&data) => {
+            Some(Cow::Owned(["data:", kind, ";base64,", &*data].concat()))
         }
         (found, _) => found,
     };
@@ -717,14 +718,33 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     } else if url.is_none() && !all.has("file_id") {
         return part;
     } else {
-        let is_elsewhere = url.as_ref().is_some_and(|url| url.contains("://"));
+        let is_elsewhere = url.as_deref().is_some_and(is_address);
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
-        inner.set_some("filename", find(&["filename", "title", "name"]).map(Json::Text));
+        inner.set_some("mime_type", kind_of_data.filter(|_| is_elsewhere).map(Json::Text));
+        inner.set_some("filename", find(&["filename", "title", "name", "uri"]).map(Json::Text));
         inner.set_some("file_id", all.get("file_id").cloned());
     }
     let mut read = Object::from([("type", name.into()), (name, inner.into())]);
     read.set_some(MARK, part.take(MARK));
     read
+}
+
+/// Whether it says where something is, and is not the thing itself.
+pub(super) fn is_address(url: &str) -> bool {
+    !url.starts_with("data:") && url.contains("://")
+}
+
+/// Anthropic's document in blocks stands for them, its title first.
+fn in_blocks<'a>(part: &Object<'a>) -> Option<Vec<Object<'a>>> {
+    let source = part.get("source").filter(|_| is_type(part, "document"))?.object()?;
+    let mut blocks = parts(&source, "content")?;
+    if let Some(title) = part.get("title") {
+        blocks.insert(0, text_part(title.clone()));
+    }
+    if let Some(last) = blocks.last_mut() {
+        last.set_some(MARK, part.get(MARK).cloned());
+    }
+    Some(blocks)
 }
 
 /// Reasoning among the parts of a turn of the model's own, as LangChain and Mistral have it, goes to the blocks, from where
@@ -753,36 +773,43 @@ fn blocks(message: &mut Object<'_>) {
 /// The parts without texts that are empty, which Anthropic and Bedrock refuse, and without images that have nothing in
 /// them: a text says so.
 fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
-    let says_nothing = |part: &Json<'_>| {
-        part.object().is_some_and(|part| is_type(&part, "text") && part.text("text").trim().is_empty())
-    };
-    parts
-        .into_iter()
+    let mut out = Vec::with_capacity(parts.len());
+    for part in parts {
         // LangChain takes a text alone for a part, which only it does.
-        .map(|part| part.string().map(|text| text_part(Json::Text(text)).into()).unwrap_or(part))
-        .filter(|part| !part.is_null() && !says_nothing(part))
-        .map(|part| {
-            if !part.is_object() {
-                return part;
+        if let Some(text) = part.string() {
+            out.extend(shown(text_part(Json::Text(text))));
+        } else if !part.is_object() {
+            out.extend(Some(part).filter(|part| !part.is_null()));
+        } else if let Some(object) = part.into_object() {
+            match in_blocks(&object) {
+                Some(blocks) => out.extend(blocks.into_iter().filter_map(shown)),
+                None => out.extend(shown(object)),
             }
-            let Some(object) = part.into_object() else { return Json::NULL };
-            let mut object = of_chat(object);
-            if !is_type(&object, "image_url") {
-                return object.into();
-            }
-            let image = object.take("image_url");
-            let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
-            let has_data = url.is_some_and(|url| {
-                let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
-                !data.unwrap_or(&url).trim().is_empty()
-            });
-            if !has_data {
-                return text_part("(image without data)".into()).into();
-            }
-            if let Some(image) = image {
-                object.set("image_url", image);
-            }
-            object.into()
-        })
-        .collect()
+        }
+    }
+    out
+}
+
+/// One of them.
+fn shown(object: Object<'_>) -> Option<Json<'_>> {
+    if is_type(&object, "text") && object.text("text").trim().is_empty() {
+        return None;
+    }
+    let mut object = of_chat(object);
+    if !is_type(&object, "image_url") {
+        return Some(object.into());
+    }
+    let image = object.take("image_url");
+    let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
+    let has_data = url.is_some_and(|url| {
+        let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
+        !data.unwrap_or(&url).trim().is_empty()
+    });
+    if !has_data {
+        return Some(text_part("(image without data)".into()).into());
+    }
+    if let Some(image) = image {
+        object.set("image_url", image);
+    }
+    Some(object.into())
 }
