@@ -34,7 +34,7 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| match &*part.text("type") {
                     "image_url" | "file" => is_chat,
-                    kind => matches!(kind, "input_audio" | "video_url" | "audio_url"),
+                    kind => matches!(kind, "input_audio" | "video_url" | "audio_url" | "audio"),
                 })
             };
             let all = message.take("content").and_then(Json::into_list).unwrap_or_default();

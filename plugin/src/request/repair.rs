@@ -680,7 +680,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
         "input_file" | "document" => "file",
         "file" if part.get("file").is_none() => "file",
         // What a tool gave, in a list, or MCP's.
-        "" | "resource" => {
+        "" | "resource" | "resource_link" => {
             let inner = part.get("resource").and_then(Json::object);
             let text = inner.as_ref().unwrap_or(&part).get("text").and_then(Json::string);
             let text = text.unwrap_or_else(|| part.to_json().into());
