@@ -75,7 +75,10 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
         });
     }
     // Gateway 1.15.2 says nothing of it.
-    let guards = |header: &&Header| header.name == "x-portkey-config" && header.value.contains("_guardrails");
+    let guards = |header: &&Header| match &*header.name {
+        "x-portkey-default-input-guardrails" | "x-portkey-default-output-guardrails" => true,
+        name => name == "x-portkey-config" && header.value.contains("_guardrails"),
+    };
     if let Some(config) = settings.headers.iter().find(guards).filter(|_| !is_hosted) {
         let sent: Vec<_> = settings.headers.iter().map(Header::on_wire).collect();
         // The last stands for a model that the configuration does not name. For each the config is read once more.
@@ -373,6 +376,15 @@ mod tests {
         let targets =
             serde_json::json!({"targets": [{"provider": "openai", "override_params": {"model": "gpt-5-codex"}}]});
         assert!(guarded(serde_json::json!({}), targets));
+        // The gateway takes them without a config too.
+        let default = |name: &str, model: &str| {
+            let entry = serde_json::json!({"baseUrl": own, "models": [{"id": model}], "headers": {name: "[{}]"}});
+            let config = serde_json::json!({"models": {"providers": {"portkey": entry}}});
+            document(&config.to_string()).iter().any(|finding| finding.message.contains("runs no guardrails"))
+        };
+        assert!(default("x-portkey-default-input-guardrails", "gpt-5-codex"));
+        assert!(default("X-Portkey-Default-Output-Guardrails", "gpt-5-codex"));
+        assert!(!default("x-portkey-default-output-guardrails", "gpt-5.5"));
     }
 
     #[test]

@@ -152,6 +152,7 @@ const FORBIDS: &str = "The model provider forbids this: check what its key may u
 pub(super) const GUARDRAIL: &str =
     "A guardrail of the Portkey config refused this: change the content, or the guardrail's action.";
 const RESPONSES: &str = "This model speaks only the Responses API: set the option protocol to responses, or in modelFamilies which model this id stands for.";
+const CHAT: &str = "This provider has no Responses API: set the option protocol to chat.";
 const FIELD: &str = "The model refuses this field: leave it out of the request (the params of the model, an option of the command), or say in modelFamilies which model this id stands for.";
 const INLINE_BLOCKED: &str = "This organisation blocks inline routing: save the config in Portkey and use its pc- id, or name the model @provider/model.";
 
@@ -236,6 +237,8 @@ const RULES: &[Rule] = {
     // OpenAI's words, twice, those of Azure and of Copilot.
     rule(Says("only supported in v1/responses|not supported in the v1/chat/completions|the chatcompletion operation does not work|\
         not accessible via the /chat/completions"), Is::Unsupported, RESPONSES),
+    // The gateway's words (1.15.2), and those of a proxy (QuantumNous/new-api#1396).
+    rule(Says("createmodelresponse is not supported by|invalid url (post /v1/responses"), Is::Unsupported, CHAT),
     // Of a field that the model does not take: OpenAI's words, and Anthropic's.
     rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
     rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),

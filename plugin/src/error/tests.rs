@@ -492,6 +492,8 @@ fn the_words_are_found_wherever_they_are() {
         (404, said("This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?"), Is::Unsupported, "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?", "option protocol"),
         (400, said("The chatCompletion operation does not work with the specified model, gpt-5-codex. Please choose different model and try again."), Is::Unsupported, "The chatCompletion operation does not work with the specified model, gpt-5-codex. Please choose different model and try again.", "option protocol"),
         (400, said("model gpt-5.4 is not accessible via the /chat/completions endpoint"), Is::Unsupported, "model gpt-5.4 is not accessible via the /chat/completions endpoint", "option protocol"),
+        (500, said("createModelResponse is not supported by mistral-ai"), Is::Unsupported, "createModelResponse is not supported by mistral-ai", "option protocol to chat"),
+        (404, said("Invalid URL (POST /v1/responses)"), Is::Unsupported, "Invalid URL (POST /v1/responses)", "option protocol to chat"),
         (500, said("imageGenerate is not supported by anthropic"), Is::Unsupported, "imageGenerate is not supported by anthropic", "another model"),
         (500, said(r#"Invalid response received from google: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"#), Is::ContentBlocked, "google: The prompt was blocked: SAFETY", "content filter"),
         (404, r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no model x"}"#.into(), Is::NotFound, "Not Found: no model x", ""),

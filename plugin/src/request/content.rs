@@ -13,16 +13,17 @@ use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
 use crate::tool_calls::LONGEST_NAME;
 
-/// Moves images and files in tool results, in what is told beforehand, and those that a model made, into a user's message after
+/// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a user's message after
 /// them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock, hands files, and images
 /// of the model's, to Anthropic as they are, and spoils a system message with an image for it (1.15.2 and 2.2.3). OpenClaw's
-/// own client does the same for results.
+/// own client does the same for results. The Responses API takes images and files there.
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
     if !body.messages.iter().any(is_shown) {
         return;
     }
+    let is_chat = body.protocol == Protocol::Chat;
     let mut out = Vec::with_capacity(body.messages.len() + 1);
     let mut shown: Vec<Json<'_>> = Vec::new();
     for mut message in core::mem::take(&mut body.messages) {
@@ -31,7 +32,10 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
         }
         if is_shown(&message) {
             let is_image = |part: &Json<'_>| {
-                part.object().is_some_and(|part| is_type(&part, "image_url") || is_type(&part, "file"))
+                part.object().is_some_and(|part| match &*part.text("type") {
+                    "image_url" | "file" => is_chat,
+                    kind => matches!(kind, "input_audio" | "video_url" | "audio_url" | "audio"),
+                })
             };
             let all = message.take_list("content");
             let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
@@ -135,9 +139,9 @@ fn in_words(part: &Object<'_>) -> Json<'static> {
     text_part(told(&kind, &held, &url_of(&held)).into()).into()
 }
 
-/// What is in a part of this kind.
+/// What is in a part of this kind, which may be the part itself.
 fn held<'a>(part: &Object<'a>, kind: &str) -> Object<'a> {
-    part.get(kind).map(|held| held.object().unwrap_or([("url", held.clone())].into())).unwrap_or_default()
+    part.get(kind).map_or_else(|| part.clone(), |held| held.object().unwrap_or([("url", held.clone())].into()))
 }
 
 /// Where it is, or its data.
@@ -149,7 +153,10 @@ fn url_of<'a>(held: &Object<'a>) -> Cow<'a, str> {
 /// What is text in it, a drawing in SVG or code, and else which part it is that a model cannot take: its name, and its address
 /// or its type.
 fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
-    let name = held.text("filename");
+    let (name, text) = (held.text("filename"), held.text("text"));
+    if !text.is_empty() {
+        return text.into_owned();
+    }
     let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
     let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };
     let is_odd = |next: char| next.is_control() && !next.is_whitespace();
@@ -164,10 +171,10 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     let mut words = format!("({kind} that this model cannot take:");
     let shown = match url.strip_prefix("data:") {
         Some(data) => data.split([';', ',']).next().unwrap_or_default(),
-        None if url.contains("://") => url,
+        None if repair::is_address(url) => url,
         None => "",
     };
-    for told in [&*name, shown].iter().filter(|told| !told.is_empty()) {
+    for told in [&*name, shown, &held.text("file_id")].iter().filter(|told| !told.is_empty()) {
         words.push(' ');
         words.push_str(told);
     }
@@ -197,7 +204,7 @@ fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
 
 /// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for which the
 /// gateway hands on what stands behind the slash.
-const RENAMED: [(&str, &str); 8] = [
+const RENAMED: [(&str, &str); 11] = [
     ("image/jpg", "image/jpeg"),
     ("text/plain", "text/txt"),
     ("text/markdown", "text/md"),
@@ -206,6 +213,9 @@ const RENAMED: [(&str, &str); 8] = [
     ("msword", "application/doc"),
     ("ms-excel", "application/xls"),
     ("quicktime", "video/mov"),
+    ("x-matroska", "video/mkv"),
+    ("x-ms-wmv", "video/wmv"),
+    ("x-flv", "video/flv"),
 ];
 
 /// A part for those for whom the gateway writes it anew. It keeps a text and what is in `image_url`, for Gemini audio too, and
@@ -246,10 +256,12 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         .and_then(|(head, data)| Some(Cow::Owned(format!("data:{};base64,{data}", name_of(head)?))));
     let url = renamed.unwrap_or(url);
     let is = |start: &str| url.starts_with(start);
-    let is_elsewhere = !is("data:") && url.contains("://");
-    let is_image = |kinds: &[&str]| {
-        kinds.iter().any(|kind| url.strip_prefix("data:image/").is_some_and(|url| url.starts_with(kind)))
+    let is_elsewhere = repair::is_address(&url);
+    let is_of = |group: &str, kinds: &[&str]| {
+        let kind = url.strip_prefix(group);
+        kind.is_some_and(|kind| kinds.iter().any(|known| kind.starts_with(known)))
     };
+    let is_image = |kinds: &[&str]| is_of("data:image/", kinds);
     let is_taken = match &*kind {
         "image_url" | "file" => true,
         // As vLLM, Qwen and Kimi have them.
@@ -258,7 +270,9 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     } && if is_elsewhere {
         !is_bedrock
     } else {
-        let is_film = is("data:video/") && (is_nova || is_gemini);
+        // Bedrock knows no AVI, and the gateway no name of a 3GP that Bedrock does ("three_gp").
+        let is_film = is_gemini && is("data:video/")
+            || is_nova && is_of("data:video/", &["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv"]);
         let is_office = is_bedrock && (is("data:application/doc") || is("data:application/xls"));
         let has_gif = !is_bedrock && !targets.has(&[Family::Gemini]);
         is_film || is_office || is("data:application/pdf") || is_gemini && is("data:audio/")
@@ -312,7 +326,11 @@ fn document(mut part: Object<'_>, is_openai: bool) -> Json<'_> {
         part.set("image_url", image);
         return part.into();
     }
-    let mut file = part.object("file");
+    let Some(mut file) = part.get("file").and_then(Json::object) else { return part.into() };
+    if is_openai && file.has("mime_type") {
+        file.remove("mime_type");
+        part.set("file", file.clone());
+    }
     let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, "")) else {
         return part.into();
     };

@@ -90,20 +90,18 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let model = body.members.text("model").into_owned();
     let targets = Targets::of(&model, &connection.headers, &options);
     let own = options.of_model(&model);
-    body.protocol = protocol(&targets, &options);
-    if options.protocol.is_none() && reasoning::needs_responses(&body, &targets) {
-        body.protocol = Protocol::Responses;
-    }
 
     repair::functions(&mut body);
     repair::blocks_of_tools(&mut body);
-    repair::arguments(&mut body, &targets);
     repair::tools(&mut body, &targets, &own);
+    body.protocol = protocol(&targets, &options);
+    if options.protocol.is_none() && reasoning::needs_responses(&body, &targets, &own, &connection.headers) {
+        body.protocol = Protocol::Responses;
+    }
+    repair::arguments(&mut body, &targets);
     repair::contents(&mut body);
     repair::pairs(&mut body, &targets);
-    if body.protocol == Protocol::Chat {
-        content::tool_images(&mut body);
-    }
+    content::tool_images(&mut body);
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);

@@ -1,10 +1,12 @@
 //! Writes the reasoning effort in the form that the models that may answer know.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
 
 use super::options::Model;
 use super::targets::Targets;
 use super::{Body, is_forced, is_role, limit};
+use crate::headers;
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
 use crate::prompt;
@@ -150,12 +152,20 @@ fn is_named(body: &Body<'_>, names: &[&str]) -> bool {
 }
 
 /// Whether tools and an effort are both to be had by the Responses API alone: "To use function tools, use /v1/responses or set
-/// reasoning_effort to 'none'". Not where a config is sent: gateway 1.15.2 runs none of its guardrails there.
-pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets) -> bool {
+/// reasoning_effort to 'none'". Not where one of these headers is sent (`sent`): gateway 1.15.2 runs no guardrails there, and
+/// a host of one's own may speak chat completions alone. Nor where several answers are asked for, which it does not give.
+pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_>, sent: &[(String, String)]) -> bool {
+    const STAYS: [&str; 4] = [
+        "x-portkey-config",
+        "x-portkey-default-input-guardrails",
+        "x-portkey-default-output-guardrails",
+        "x-portkey-custom-host",
+    ];
     let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
-    let is_asked = !matches!(&*asked, "" | "none" | "off");
+    let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false);
     !body.tools.is_empty()
-        && !targets.is_routed()
+        && STAYS.iter().all(|name| headers::find(sent, name).is_none())
+        && body.members.get("n").and_then(Json::whole).is_none_or(|n| n <= 1)
         && targets.all(|target| target.family == Family::Gpt && target.route == Route::Direct)
         && (is_asked && is_named(body, &["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6"]) || is_named(body, ASTRA))
 }

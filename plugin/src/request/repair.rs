@@ -201,7 +201,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
     let is_unwanted =
         targets.any(|it| it.route == Route::Bedrock || is_zai(it)) && body.members.is("tool_choice", "none");
-    let has_called = || body.messages.iter().any(|message| message.get("tool_calls").is_some());
+    let has_called = || body.messages.iter().any(|message| !message.get("tool_calls").is_none_or(is_empty));
     if own.supports_tools == Some(false) || is_unwanted && !(targets.goes(Route::Bedrock) && has_called()) {
         body.tools.clear();
     }
@@ -244,6 +244,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
                 // As the Responses API has it, one level up.
                 let mut flat = core::mem::take(tool);
                 flat.remove("type");
+                let grammar = flat.get("format").and_then(Json::object).filter(|it| it.has("syntax"));
+                if let Some(mut grammar) = grammar {
+                    grammar.remove("type");
+                    flat.set("format", [("type", "grammar".into()), ("grammar", grammar.into())]);
+                }
                 *tool = [("type", "custom".into()), ("custom", flat.into())].into();
             }
         }
@@ -343,7 +348,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     {
         // On either level, as the Responses API and Anthropic's have it.
         let name = |tool: &Object<'_>| {
-            let function = tool.get("function").and_then(Json::object);
+            let function = ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object());
             Some(String::from(function.as_ref().unwrap_or(tool).get("name")?.text()))
         };
         let some = allowed.take_list("tools");
@@ -355,7 +360,8 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     }
     let kind = if choice.is_object() { named.text("type") } else { choice.text() };
     let choice = if named.has("name") {
-        [("type", "function".into()), ("function", [("name", Json::Text(named.text("name")))].into())].into()
+        let kind = if kind == "custom" && takes_custom(targets) { "custom" } else { "function" };
+        [("type", kind.into()), (kind, [("name", Json::Text(named.text("name")))].into())].into()
     } else if kind == "any" {
         "required".into()
     } else if named.has("function") {
@@ -380,13 +386,15 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
 /// they like (odysseus-dev/odysseus#167, ServiceStack/llms#17). OpenAI, Groq, Cerebras and Mistral refuse each member that
 /// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, Mistral a name where no tool has it
 /// (Gage-Technologies/mistral-go#2), and OpenAI one with a space in it (langchain-ai/langchain#35054), and labels of what is
-/// not stored (QwenLM/qwen-code#243).
+/// not stored (QwenLM/qwen-code#243; behind LiteLLM too: langchain-ai/langchain-litellm#8), as Mistral does
+/// (OpenHands/OpenHands-CLI#83).
 pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
     let is_mistral = targets.has(&[Family::Mistral]);
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
     let takes_all = takes_answers && !targets.has_openai();
-    if !takes_all && body.protocol == Protocol::Chat && body.members.get("store").and_then(Json::bool) != Some(true) {
+    let is_stored = !is_mistral && body.members.get("store").and_then(Json::bool) == Some(true);
+    if !takes_all && !is_stored && body.protocol == Protocol::Chat {
         body.members.remove("metadata");
     }
     for message in &mut body.messages {
@@ -394,7 +402,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         if !takes_all && let Some(name) = fit_name(&message.text("name"), is_of, 64) {
             message.set("name", name);
         }
-        let takes_name = !is_mistral || is_role(message, "tool");
+        let takes_name = (!is_mistral || is_role(message, "tool")) && !message.is("name", "");
         message.retain(&|name| match name {
             "provider_specific_fields" => false,
             "name" => takes_name,
@@ -668,36 +676,37 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
             return text;
         }
         "input_image" | "image" => "image_url",
+        "resource" if part.get("resource").and_then(Json::object).is_some_and(|held| held.has("blob")) => "file",
         "input_file" | "document" => "file",
         "file" if part.get("file").is_none() => "file",
-        // What a tool gave, in a list.
-        "" => {
-            let text = part.get("text").and_then(Json::string).unwrap_or_else(|| part.to_json().into());
+        // What a tool gave, in a list, or MCP's.
+        "" | "resource" | "resource_link" => {
+            let inner = part.get("resource").and_then(Json::object);
+            let text = inner.as_ref().unwrap_or(&part).get("text").and_then(Json::string);
+            let text = text.unwrap_or_else(|| part.to_json().into());
             return text_part(Json::Text(text));
         }
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.
-    let mut all = part.object("source");
+    let mut all = ["source", "resource"].iter().find_map(|name| part.get(name)?.object()).unwrap_or_default();
     let is_text = all.is("type", "text");
-    let told = all.text("content");
     // LangChain's place for a name.
     all.extend(part.object("metadata"));
     all.extend(part.clone());
     let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
     let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
-    let found = nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image"]));
+    let found =
+        nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image", "blob"]));
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
-    // Anthropic's document in blocks.
-    let found = if told.is_empty() { found } else { Some(told.clone()) };
-    let url = match (found, kind_of_data) {
-        (Some(text), _) if is_text || !told.is_empty() => {
+    let url = match (found, &kind_of_data) {
+        (Some(text), _) if is_text => {
             let mut text = text_part(Json::Text(text));
             text.set_some(MARK, part.take(MARK));
             return text;
         }
-        (Some(data), Some(kind)) if !data.starts_with("data:") && !data.starts_with("http") => {
-            Some(Cow::Owned(["data:", &*kind, ";base64,", &*data].concat()))
+        (Some(data), Some(kind)) if !data.starts_with("data:") && !is_address(&data) => {
+            Some(Cow::Owned(["data:", kind, ";base64,", &*data].concat()))
         }
         (found, _) => found,
     };
@@ -709,14 +718,33 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     } else if url.is_none() && !all.has("file_id") {
         return part;
     } else {
-        let is_elsewhere = url.as_ref().is_some_and(|url| url.contains("://"));
+        let is_elsewhere = url.as_deref().is_some_and(is_address);
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
-        inner.set_some("filename", find(&["filename", "title", "name"]).map(Json::Text));
+        inner.set_some("mime_type", kind_of_data.filter(|_| is_elsewhere).map(Json::Text));
+        inner.set_some("filename", find(&["filename", "title", "name", "uri"]).map(Json::Text));
         inner.set_some("file_id", all.get("file_id").cloned());
     }
     let mut read = Object::from([("type", name.into()), (name, inner.into())]);
     read.set_some(MARK, part.take(MARK));
     read
+}
+
+/// Whether it says where something is, and is not the thing itself.
+pub(super) fn is_address(url: &str) -> bool {
+    !url.starts_with("data:") && url.contains("://")
+}
+
+/// Anthropic's document in blocks stands for them, its title first.
+fn in_blocks<'a>(part: &Object<'a>) -> Option<Vec<Object<'a>>> {
+    let source = part.get("source").filter(|_| is_type(part, "document"))?.object()?;
+    let mut blocks = parts(&source, "content")?;
+    if let Some(title) = part.get("title") {
+        blocks.insert(0, text_part(title.clone()));
+    }
+    if let Some(last) = blocks.last_mut() {
+        last.set_some(MARK, part.get(MARK).cloned());
+    }
+    Some(blocks)
 }
 
 /// Reasoning among the parts of a turn of the model's own, as LangChain and Mistral have it, goes to the blocks, from where
@@ -745,36 +773,43 @@ fn blocks(message: &mut Object<'_>) {
 /// The parts without texts that are empty, which Anthropic and Bedrock refuse, and without images that have nothing in
 /// them: a text says so.
 fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
-    let says_nothing = |part: &Json<'_>| {
-        part.object().is_some_and(|part| is_type(&part, "text") && part.text("text").trim().is_empty())
-    };
-    parts
-        .into_iter()
+    let mut out = Vec::with_capacity(parts.len());
+    for part in parts {
         // LangChain takes a text alone for a part, which only it does.
-        .map(|part| part.string().map(|text| text_part(Json::Text(text)).into()).unwrap_or(part))
-        .filter(|part| !part.is_null() && !says_nothing(part))
-        .map(|part| {
-            if !part.is_object() {
-                return part;
+        if let Some(text) = part.string() {
+            out.extend(shown(text_part(Json::Text(text))));
+        } else if !part.is_object() {
+            out.extend(Some(part).filter(|part| !part.is_null()));
+        } else if let Some(object) = part.into_object() {
+            match in_blocks(&object) {
+                Some(blocks) => out.extend(blocks.into_iter().filter_map(shown)),
+                None => out.extend(shown(object)),
             }
-            let Some(object) = part.into_object() else { return Json::NULL };
-            let mut object = of_chat(object);
-            if !is_type(&object, "image_url") {
-                return object.into();
-            }
-            let image = object.take("image_url");
-            let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
-            let has_data = url.is_some_and(|url| {
-                let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
-                !data.unwrap_or(&url).trim().is_empty()
-            });
-            if !has_data {
-                return text_part("(image without data)".into()).into();
-            }
-            if let Some(image) = image {
-                object.set("image_url", image);
-            }
-            object.into()
-        })
-        .collect()
+        }
+    }
+    out
+}
+
+/// One of them.
+fn shown(object: Object<'_>) -> Option<Json<'_>> {
+    if is_type(&object, "text") && object.text("text").trim().is_empty() {
+        return None;
+    }
+    let mut object = of_chat(object);
+    if !is_type(&object, "image_url") {
+        return Some(object.into());
+    }
+    let image = object.take("image_url");
+    let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
+    let has_data = url.is_some_and(|url| {
+        let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
+        !data.unwrap_or(&url).trim().is_empty()
+    });
+    if !has_data {
+        return Some(text_part("(image without data)".into()).into());
+    }
+    if let Some(image) = image {
+        object.set("image_url", image);
+    }
+    Some(object.into())
 }

@@ -101,6 +101,9 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
 fn tool(tool: Object<'_>) -> Json<'_> {
     let is_function = is_type(&tool, "function");
     let mut tool = flat(tool);
+    // The grammar of a custom one.
+    let format = tool.take("format").map(flattened);
+    tool.set_some("format", format);
     if is_function && tool.get("strict").is_none() {
         tool.set("strict", false);
     }

@@ -127,11 +127,6 @@ impl Targets {
         self.any(|target| target.family == Family::Gpt && target.route != Route::OpenRouter)
     }
 
-    /// Whether somebody routes: a config is sent.
-    pub(crate) fn is_routed(&self) -> bool {
-        self.is_routed
-    }
-
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
     }

@@ -713,6 +713,19 @@ fn what_a_provider_refuses_is_left_out() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         plain(body)
     };
+    // Refused by OpenAI, behind a proxy too (langchain-ai/langchain-litellm#8), and by Mistral (OpenHands/OpenHands-CLI#83).
+    let labels = json!({"a": "b"});
+    for (model, store, keeps) in [
+        ("@openai/gpt-4o", false, false),
+        ("@openai/gpt-4o", true, true),
+        ("@litellm/gpt-4o", false, false),
+        ("@mistral/mistral-large-latest", false, false),
+        ("@mistral/mistral-large-latest", true, false),
+        (CLAUDE, false, true),
+    ] {
+        let sent = sent(model, json!({"metadata": labels, "store": store}));
+        assert_eq!(sent.get("metadata"), keeps.then_some(&labels), "{model} {store}");
+    }
     let all =
         json!({"stop": "x", "presence_penalty": 1, "temperature": 1.5, "top_p": 0.5, "store": true, "logit_bias": {}});
     for (model, kept) in [
@@ -891,7 +904,7 @@ fn parts_are_spelled_as_chat_completions_do() {
         (json!({"type": "image", "url": data, "mime_type": "image/png"}), image(data)),
         (
             json!({"type": "input_image", "file_id": "f"}),
-            json!({"type": "text", "text": "(input_image that this model cannot take:)"}),
+            json!({"type": "text", "text": "(input_image that this model cannot take: f)"}),
         ),
         (
             json!({"type": "input_file", "file_data": pdf, "filename": "a.pdf"}),
@@ -1267,12 +1280,12 @@ fn each_provider_gets_contents_in_its_form() {
         (GEMINI, film.clone(), film),
         (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
         (CLAUDE, uploaded.clone(), uploaded.clone()),
-        (GEMINI, uploaded.clone(), left_out("file that this model cannot take:")),
-        (BEDROCK, uploaded, left_out("file that this model cannot take:")),
+        (GEMINI, uploaded.clone(), left_out("file that this model cannot take: file_011")),
+        (BEDROCK, uploaded, left_out("file that this model cannot take: file_011")),
         (
             GEMINI,
             file(json!({"file_id": "file-abc", "mime_type": "application/pdf"})),
-            left_out("file that this model cannot take:"),
+            left_out("file that this model cannot take: file-abc"),
         ),
         (
             CLAUDE,
@@ -1282,8 +1295,9 @@ fn each_provider_gets_contents_in_its_form() {
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
         let mut content = sent["messages"][0]["content"].clone();
-        // Beside a document alone.
-        content.as_array_mut().unwrap().retain(|part| part["text"] != "(see attached file)");
+        // Beside a document alone, at Bedrock.
+        let is_bedrock = model.starts_with("@bedrock");
+        content.as_array_mut().unwrap().retain(|part| !is_bedrock || part["text"] != "(see attached file)");
         assert_eq!(content, expected, "{model}: {part}");
     }
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
@@ -1599,6 +1613,49 @@ fn a_model_goes_where_it_is_spoken_to() {
     };
     assert_eq!(finished(r#"{"model":"m","input":[]}"#), "/responses");
     assert_eq!(finished(r#"{"model":"m","messages":[]}"#), "/chat/completions");
+}
+
+/// Tools and an effort go by the Responses API together, but not where that loses guardrails, answers or the provider.
+#[test]
+fn tools_and_an_effort_move_where_nothing_is_lost() {
+    let model = "@openai/gpt-5.5";
+    let tool = json!({"name": "f", "parameters": {"type": "object", "properties": {}}});
+    let tools = json!({"tools": [{"type": "function", "function": tool}], "reasoning_effort": "high"});
+    let with = |name: &str, value: Value| {
+        let mut asked = tools.clone();
+        asked[name] = value;
+        asked
+    };
+    let old = json!({"functions": [tool], "reasoning_effort": "high"});
+    let family = json!({"modelFamilies": {model: "gpt-5.5"}});
+    let guarded = json!({"modelFamilies": {model: "gpt-5.5"}, "config": "pc-x"});
+    let inline = json!({"modelFamilies": {model: "gpt-5.5"}, "config": {"input_guardrails": [{}]}});
+    let header = |name: &str| json!({"headers": {name: "[{}]"}});
+    let compat = |name: &str| json!({"models": [{"id": model, "compat": {name: false}}]});
+    let none = json!({});
+    for (mut entry, options, asked, moves) in [
+        (none.clone(), none.clone(), tools.clone(), true),
+        (none.clone(), family, tools.clone(), true),
+        (none.clone(), guarded, tools.clone(), false),
+        (none.clone(), inline, tools.clone(), false),
+        (header("x-portkey-default-input-guardrails"), none.clone(), tools.clone(), false),
+        (header("X-Portkey-Default-Output-Guardrails"), none.clone(), tools.clone(), false),
+        (none.clone(), json!({"customHost": "http://127.0.0.1:9/v1"}), tools.clone(), false),
+        (none.clone(), none.clone(), with("n", json!(2)), false),
+        (none.clone(), none.clone(), with("n", json!(1)), true),
+        (none.clone(), none.clone(), old, true),
+        (compat("supportsTools"), none.clone(), tools.clone(), false),
+        (compat("supportsReasoningEffort"), none.clone(), tools.clone(), false),
+        (none.clone(), none.clone(), with("reasoning_effort", json!("none")), false),
+    ] {
+        entry["baseUrl"] = "http://127.0.0.1:8787/v1".into();
+        let mut asked = asked;
+        asked["model"] = model.into();
+        asked["messages"] = json!([user("hi")]);
+        let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache: Some(PromptCache::None) };
+        let sent = body(&connection(&entry, &options), &request, false).unwrap();
+        assert_eq!(sent.path == "/responses", moves, "{entry} {options} {asked}");
+    }
 }
 
 #[test]

@@ -137,9 +137,12 @@ fn grok(name: &str, body: &Value) -> Result<(), Refused> {
 
 /// Sources: onyx-dot-app/onyx#6458 and BerriAI/litellm#17761 (order), 0xPlaygrounds/rig#1130 (the end), earendil-works/pi's
 /// `requiresMistralToolIds` (ids), BerriAI/litellm#30882, charmbracelet/crush#1590 and Gage-Technologies/mistral-go#2 (members of
-/// a message; a tool's has a name).
+/// a message; a tool's has a name), OpenHands/OpenHands-CLI#83 (metadata).
 fn mistral(body: &Value) -> Result<(), Refused> {
     const MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", "prefix"];
+    if is_given(body, "metadata") {
+        return refused("Extra inputs are not permitted: body.metadata");
+    }
     let mut before = "";
     for (at, message) in list(&body["messages"]).enumerate() {
         let role = message["role"].as_str().unwrap_or_default();

@@ -158,9 +158,9 @@ fn choice(choice: &Value) -> Result<(), Refused> {
     match kind {
         None if choice.is_null() => Ok(()),
         Some("none" | "auto" | "required") if choice.is_string() => Ok(()),
-        Some("function") if choice["function"]["name"].is_string() => Ok(()),
-        Some("function") => Err(Refused::missing("tool_choice.function")),
-        Some("allowed_tools" | "custom") => Ok(()),
+        Some(kind @ ("function" | "custom")) if choice[kind]["name"].is_string() => Ok(()),
+        Some("allowed_tools") if choice["allowed_tools"]["tools"].is_array() => Ok(()),
+        Some(kind @ ("function" | "custom" | "allowed_tools")) => Err(Refused::missing(format!("tool_choice.{kind}"))),
         _ => {
             let text = format!(
                 "Invalid value: '{}'. Supported values are: 'none', 'auto', and 'required'.",
@@ -234,6 +234,13 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
             );
             return Err(Refused::new(text, path, "invalid_value"));
         }
+        // Source: OpenAI's API reference, the content of each kind of message.
+        let told = ["system", "developer", "tool"].iter().any(|role| message["role"] == *role);
+        if let Some(part) = list(&message["content"]).find(|part| told && !part.is_string() && part["type"] != "text") {
+            let kind = part["type"].as_str().unwrap_or_default();
+            let text = format!("Invalid value: '{kind}'. Supported values are: 'text'.");
+            return Err(Refused::new(text, path, "invalid_value"));
+        }
         let is_lenient = message["role"] == "system" && family.thinking == Thinking::None;
         for (index, part) in list(&message["content"]).enumerate().filter(|_| !is_lenient) {
             let path = format!("{path}.content[{index}]");
@@ -287,7 +294,16 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
     for (at, tool) in list(&body["tools"]).enumerate() {
         let path = format!("tools[{at}]");
         known(tool, &["type", "function", "custom"], &path)?;
+        // Source: OpenAI's API reference, "tools", as for the grammar of a custom one.
+        let kind = if tool["type"] == "custom" { "custom" } else { "function" };
+        texts(&tool[kind], &format!("{path}.{kind}"), &["name"])?;
         known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
+        known(&tool["custom"], &["name", "description", "format"], &format!("{path}.custom"))?;
+        let (format, path_of) = (&tool["custom"]["format"], format!("{path}.custom.format"));
+        known(format, &["type", "grammar"], &path_of)?;
+        if format["type"] == "grammar" {
+            texts(&format["grammar"], &format!("{path_of}.grammar"), &["syntax", "definition"])?;
+        }
         schema(&tool["function"], &path)?;
         named(&tool["function"], &format!("{path}.function.name"))?;
     }
@@ -340,6 +356,12 @@ fn schema(function: &Value, path: &str) -> Result<(), Refused> {
 
 fn unknown<'v>(value: &'v Value, known: &[&str]) -> Option<(&'v String, &'v Value)> {
     value.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()))
+}
+
+/// A text in each of these members.
+pub(super) fn texts(value: &Value, path: &str, names: &[&str]) -> Result<(), Refused> {
+    let Some(name) = names.iter().find(|name| !value[**name].is_string()) else { return Ok(()) };
+    Err(Refused::missing(format!("{path}.{name}")))
 }
 
 /// Whether all members of `value`, which is at `path`, have these names.

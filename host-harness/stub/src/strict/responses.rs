@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Thinking};
-use super::openai::{known, named};
+use super::openai::{known, named, texts};
 use super::{Refused, Signature};
 use crate::respond::bare;
 
@@ -27,12 +27,6 @@ const TOP: &[&str] = &[
     "stream", "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation",
     "user",
 ];
-
-/// A text in each of these members.
-fn texts(value: &Value, path: &str, names: &[&str]) -> Result<(), Refused> {
-    let Some(name) = names.iter().find(|name| !value[**name].is_string()) else { return Ok(()) };
-    Err(Refused::missing(format!("{path}.{name}")))
-}
 
 /// Checks a request.
 pub(crate) fn check(body: &Value) -> Result<(), Refused> {
@@ -83,7 +77,17 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             return Err(Refused::new(text, format!("{path}.parameters"), "invalid_function_parameters"));
         }
     }
-    if body["tool_choice"]["type"] == "function" {
+    for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "custom") {
+        let path = format!("tools[{at}]");
+        texts(tool, &path, &["name"])?;
+        known(tool, &["type", "name", "description", "format"], &path)?;
+        let (format, path) = (&tool["format"], format!("{path}.format"));
+        known(format, &["type", "syntax", "definition"], &path)?;
+        if format["type"] == "grammar" {
+            texts(format, &path, &["syntax", "definition"])?;
+        }
+    }
+    if body["tool_choice"]["type"] == "function" || body["tool_choice"]["type"] == "custom" {
         texts(&body["tool_choice"], "tool_choice", &["name"])?;
         known(&body["tool_choice"], &["type", "name"], "tool_choice")?;
     }

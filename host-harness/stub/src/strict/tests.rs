@@ -369,6 +369,10 @@ fn what_openai_and_its_like_refuse() {
     let nameless = json!([{"role": "assistant", "tool_calls": [call]}, result]);
     let call = json!({"id": "1", "type": "function", "function": {"name": "a.b", "arguments": "{}"}});
     let odd_name = json!([{"role": "assistant", "tool_calls": [call]}, result]);
+    let offered = |format: Value| {
+        body("gpt-5", json!({"tools": [{"type": "custom", "custom": {"name": "f", "format": format}}]}))
+    };
+    let grammar = json!({"type": "grammar", "grammar": {"syntax": "lark", "definition": "a"}});
     let custom = json!({"id": "1", "type": "custom", "custom": {"name": "f", "input": "a"}});
     let custom = json!([{"role": "assistant", "tool_calls": [custom]}, result]);
     for (body, message) in [
@@ -399,6 +403,17 @@ fn what_openai_and_its_like_refuse() {
             "Supported values are: 'none', 'auto', and 'required'",
         ),
         (body("gpt-4o", json!({"tool_choice": {"type": "function", "name": "f"}})), "'tool_choice.function'"),
+        (body("gpt-5", json!({"tool_choice": {"type": "custom", "name": "f"}})), "'tool_choice.custom'"),
+        (body("gpt-5", json!({"tool_choice": {"type": "allowed_tools", "tools": []}})), "'tool_choice.allowed_tools'"),
+        (body("gpt-5", json!({"tools": [{"type": "custom", "name": "f"}]})), "Unknown parameter: 'tools[0].name'."),
+        (body("gpt-5", json!({"tools": [{"type": "custom"}]})), "parameter: 'tools[0].custom.name'"),
+        (body("gpt-5", json!({"tools": [{"type": "function"}]})), "parameter: 'tools[0].function.name'"),
+        (offered(json!({"syntax": "lark"})), "Unknown parameter: 'tools[0].custom.format.syntax'."),
+        (offered(json!({"type": "grammar"})), "parameter: 'tools[0].custom.format.grammar.syntax'"),
+        (
+            body("gpt-4o", json!({"messages": [{"role": "system", "content": [{"type": "input_audio"}]}]})),
+            "Invalid value: 'input_audio'. Supported values are: 'text'.",
+        ),
         (body("gpt-4o", tool(json!({"type": "object", "anyOf": []}))), "at the top level"),
         (
             body("deepseek-v4-pro", json!({"tool_choice": "required"})),
@@ -483,6 +498,9 @@ fn what_openai_and_its_like_refuse() {
         body("gpt-5.1", json!({"temperature": 0.5, "reasoning_effort": "none"})),
         body("gpt-5", json!({"metadata": {"a": "b"}, "store": true})),
         body("gpt-5", json!({"messages": custom})),
+        offered(json!({"type": "text"})),
+        offered(grammar),
+        body("gpt-5", json!({"tool_choice": {"type": "custom", "custom": {"name": "f"}}})),
         body(
             "gpt-6-sol",
             json!({"reasoning_effort": "none", "tools": [{"type": "function", "function": {"name": "f"}}]}),
@@ -553,6 +571,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             of("mistral-large", said("metadata")),
             "Extra inputs are not permitted: body.messages.0.assistant.metadata",
         ),
+        ("", of("mistral-large", json!({"metadata": {"a": "b"}})), "Extra inputs are not permitted: body.metadata"),
         ("", of("mistral-large", said("name")), "body.messages.0.assistant.name"),
         ("", of("kimi-k3", union), "At path 'root'"),
         ("", of("kimi-k3", within(json!({"type": "string", "anyOf": []}))), "At path 'properties.a'"),
@@ -644,6 +663,7 @@ fn what_the_responses_api_refuses() {
         let tool = with(&json!({"type": "function", "name": "f", "parameters": closed}), members);
         asks(json!({"tools": [tool]}))
     };
+    let custom = |format: Value| asks(json!({"tools": [{"type": "custom", "name": "f", "format": format}]}));
     for (body, message) in [
         (asks(json!({"messages": []})), "Unsupported parameter: 'messages'. In the Responses API"),
         (asks(json!({"max_tokens": 10})), "Unknown parameter: 'max_tokens'."),
@@ -658,6 +678,10 @@ fn what_the_responses_api_refuses() {
         (asks(json!({"text": {"format": {"type": "json_object"}}})), "must contain the word 'json'"),
         (asks(json!({"tool_choice": {"type": "function"}})), "parameter: 'tool_choice.name'"),
         (asks(json!({"tool_choice": {"type": "function", "name": "f", "function": {}}})), "'tool_choice.function'"),
+        (asks(json!({"tool_choice": {"type": "custom", "custom": {"name": "f"}}})), "parameter: 'tool_choice.name'"),
+        (asks(json!({"tools": [{"type": "custom", "custom": {}}]})), "parameter: 'tools[0].name'"),
+        (custom(json!({"type": "grammar", "grammar": {}})), "Unknown parameter: 'tools[0].format.grammar'."),
+        (custom(json!({"type": "grammar", "syntax": "lark"})), "parameter: 'tools[0].format.definition'"),
         (tool(json!({"name": null})), "parameter: 'tools[0].name'"),
         (tool(json!({"function": {}})), "Unknown parameter: 'tools[0].function'."),
         (tool(json!({"parameters": open})), "'additionalProperties' is required to be supplied and to be false"),
@@ -706,6 +730,9 @@ fn what_the_responses_api_refuses() {
             json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": true}, "verbosity": "low"}}),
         ),
         asks(json!({"tool_choice": {"type": "function", "name": "f"}})),
+        asks(json!({"tool_choice": {"type": "custom", "name": "f"}})),
+        custom(json!({"type": "text"})),
+        custom(json!({"type": "grammar", "syntax": "lark", "definition": "a"})),
         tool(json!({})),
         tool(json!({"parameters": open, "strict": false})),
         body("gpt-4o", json!({"reasoning": {}})),
