@@ -31,7 +31,8 @@ pub const ALIAS: &str = "Portkey";
 pub const MODEL: &str = "@anthropic/claude-sonnet-4-5";
 /// Its name for people.
 pub const MODEL_NAME: &str = "Claude Sonnet 4.5";
-/// Its context window, as `model_traits` has it: a descriptor is asked for at each start, and a table need not be searched for it.
+/// Its context window, as `model_traits` has it: a descriptor is asked for at each start, and a table need not be searched
+/// for it.
 pub const MODEL_CONTEXT_TOKENS: u32 = 200_000;
 /// Its longest answer, as `model_traits` has it.
 pub const MODEL_MAX_OUTPUT_TOKENS: u32 = 64_000;

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::bindings::openclaw::provider::types::Usage;
 use crate::failure::Failure;
 
-/// Most members of one object. Without std the maps have a seed that can be known, so names may be made to have one hash, and each
-/// would then be compared with all before it. `logit_bias` has about a thousand.
+/// Most members of one object. Without std the maps have a seed that can be known, so names may be made to have one hash,
+/// and each would then be compared with all before it. `logit_bias` has about a thousand.
 const MOST_MEMBERS: u32 = 2_048;
 
 /// Whether an object has more. What nests deeper than this counts is refused by the parser.

@@ -1,14 +1,14 @@
 //! The onboarding and auth suite: whether a component of this world sets itself up, takes a key, draws images, makes
-//! vectors, speaks, tells prices, and ends its streams the way OpenClaw's providers do. It plays the host and, with the stand-in of
-//! [`host_harness_stub`], the gateway; nothing leaves the machine.
+//! vectors, speaks, tells prices, and ends its streams the way OpenClaw's providers do. It plays the host and, with the
+//! stand-in of [`host_harness_stub`], the gateway; nothing leaves the machine.
 //!
 //! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked whose service
 //! speaks OpenAI's API: the stand-in speaks no other, and the cases that call it fail for those.
 //! [`host_harness::validate()`] says whether a component may be loaded at all.
 //!
-//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only
-//! OpenClaw's code says about images, `E1`… vectors, `V1`… audio, `P1`… prices, `M1`… merging, `A1`… the key, `S1`… streams, `W1`…
-//! the wire.
+//! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only OpenClaw's
+//! code says about images, `E1`… vectors, `V1`… audio, `P1`… prices, `M1`… merging, `A1`… the key, `S1`… streams, `W1`… the
+//! wire.
 //!
 //! ```no_run
 //! use host_harness::{Engine, Limits, Plugin};

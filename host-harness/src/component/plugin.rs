@@ -53,8 +53,8 @@ impl Plugin {
     /// Loads a component from a file.
     ///
     /// # Errors
-    /// Where the file cannot be read or is larger than it may be, is no component, does not export the provider world of this version, or imports
-    /// more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
+    /// Where the file cannot be read or is larger than it may be, is no component, does not export the provider world of
+    /// this version, or imports more than `wasi:http` and `wasi:io`: `invalid-config`, with what to do.
     pub async fn load(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let wasm = read_file(path, engine.limits.component).map_err(|error| {

@@ -86,7 +86,8 @@ impl CallOptions {
     }
 
     /// How long a call may take from its start to its end, that of a stream included. What [`Limits`](crate::Limits) allow
-    /// less of still holds. [`Provider::with`](crate::Provider::with) itself, where it asks the plugin, ends as soon. A call that is late is the error `timeout`.
+    /// less of still holds. [`Provider::with`](crate::Provider::with) itself, where it asks the plugin, ends as soon. A call
+    /// that is late is the error `timeout`.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self

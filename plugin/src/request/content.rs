@@ -13,10 +13,10 @@ use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
 use crate::tool_calls::LONGEST_NAME;
 
-/// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a user's message after
-/// them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock, hands files, and images
-/// of the model's, to Anthropic as they are, and spoils a system message with an image for it (1.15.2 and 2.2.3). OpenClaw's
-/// own client does the same for results. The Responses API takes images and files there.
+/// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a
+/// user's message after them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock,
+/// hands files, and images of the model's, to Anthropic as they are, and spoils a system message with an image for it
+/// (1.15.2 and 2.2.3). OpenClaw's own client does the same for results. The Responses API takes images and files there.
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
@@ -112,8 +112,9 @@ fn is_document(part: &Json<'_>) -> bool {
     }
 }
 
-/// Whether a model takes a part, as far as is known. OpenAI takes a file by its address, or one that is no PDF, by the Responses
-/// API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816). Others are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
+/// Whether a model takes a part, as far as is known. OpenAI takes a file by its address, or one that is no PDF, by the
+/// Responses API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816). Others
+/// are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
 /// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).
 fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
     let is_chat = protocol == Protocol::Chat;
@@ -202,8 +203,8 @@ fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
     }
 }
 
-/// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for which the
-/// gateway hands on what stands behind the slash.
+/// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for
+/// which the gateway hands on what stands behind the slash.
 const RENAMED: [(&str, &str); 11] = [
     ("image/jpg", "image/jpeg"),
     ("text/plain", "text/txt"),
@@ -371,9 +372,9 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// Joins system messages into one text for models that take one: for Gemini the gateway keeps only the first message
-/// and its first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a prompt separately keep the parts. Only OpenAI
-/// knows `developer`.
+/// Joins system messages into one text for models that take one: for Gemini the gateway keeps only the first message and its
+/// first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a
+/// prompt separately keep the parts. Only OpenAI knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     let takes_one = targets.has(&[Family::Gemini, Family::Sonar]);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
@@ -413,10 +414,9 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, and since Claude 4.6 it ends with them ("This
-/// model does not support assistant message prefill"), as it always does at Mistral and Perplexity: a history that was cut
-/// off gets some. Of a prompt that is a system
-/// text alone the last becomes the user's.
+/// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, and since Claude 4.6 it ends with
+/// them ("This model does not support assistant message prefill"), as it always does at Mistral and Perplexity: a history
+/// that was cut off gets some. Of a prompt that is a system text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
     let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));

@@ -38,8 +38,9 @@ fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), Strin
     }
 }
 
-/// Sources: docs, "Create a Message" (a list of stop sequences); BerriAI/litellm#3286 (blank ones), odysseus-dev/odysseus#1615 (the
-/// range of a temperature), crewAIInc/crewAI#4413 (white space at the end of what is put into the model's mouth).
+/// Sources: docs, "Create a Message" (a list of stop sequences); BerriAI/litellm#3286 (blank ones),
+/// odysseus-dev/odysseus#1615 (the range of a temperature), crewAIInc/crewAI#4413 (white space at the end of what is put
+/// into the model's mouth).
 fn texts(body: &Value) -> Result<(), String> {
     let stop = &body["stop_sequences"];
     if !stop.is_null() && !stop.is_array() {

@@ -87,9 +87,10 @@ pub(super) fn says_json(body: &Value) -> bool {
     list(&body["messages"]).any(|message| message["content"].to_string().to_ascii_lowercase().contains("json"))
 }
 
-/// Groq and Cerebras refuse each member that they do not know, and take reasoning back as `reasoning`. Sources: janhq/jan#8136 and
-/// Kilo-Org/kilocode#10375 (`reasoning_content`), musistudio/claude-code-router#193 (`cache_control`), sipeed/picoclaw#1196
-/// (`prompt_cache_key`), fanenr/chatbot#21 (`store`); console.groq.com "OpenAI compatibility" (`logprobs` and the like).
+/// Groq and Cerebras refuse each member that they do not know, and take reasoning back as `reasoning`. Sources:
+/// janhq/jan#8136 and Kilo-Org/kilocode#10375 (`reasoning_content`), musistudio/claude-code-router#193 (`cache_control`),
+/// sipeed/picoclaw#1196 (`prompt_cache_key`), fanenr/chatbot#21 (`store`); console.groq.com "OpenAI compatibility"
+/// (`logprobs` and the like).
 fn only_known(slug: &str, body: &Value) -> Result<(), Refused> {
     const REFUSED: [&str; 7] =
         ["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"];
@@ -115,8 +116,8 @@ fn only_known(slug: &str, body: &Value) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Sources: n8n-io/n8n#14581 and miaoxworld/NativeTavern#83 (penalties, of all models), BerriAI/litellm#12635 (`stop`, which Grok 3
-/// takes), lobehub/lobehub#8379 (an effort for Grok 4).
+/// Sources: n8n-io/n8n#14581 and miaoxworld/NativeTavern#83 (penalties, of all models), BerriAI/litellm#12635 (`stop`, which
+/// Grok 3 takes), lobehub/lobehub#8379 (an effort for Grok 4).
 fn grok(name: &str, body: &Value) -> Result<(), Refused> {
     let is_mini = name.starts_with("grok-3-mini");
     let takes_stop = name.starts_with("grok-3") && !is_mini;

@@ -101,8 +101,8 @@ fn schema(schema: &Value, path: &str) -> Result<(), String> {
     if schema["items"].is_object() { self::schema(&schema["items"], &format!("{path}.items")) } else { Ok(()) }
 }
 
-/// Of images it takes these (ai.google.dev "Image understanding"): Mai-with-u/MaiBot#1435 (a GIF) and google-gemini/gemini-cli#3054
-/// (an SVG).
+/// Of images it takes these (ai.google.dev "Image understanding"): Mai-with-u/MaiBot#1435 (a GIF) and
+/// google-gemini/gemini-cli#3054 (an SVG).
 fn media(body: &Value) -> Result<(), String> {
     const IMAGES: [&str; 5] = ["png", "jpeg", "webp", "heic", "heif"];
     let parts = list(&body["contents"]).flat_map(|turn| list(&turn["parts"]));
