@@ -59,7 +59,7 @@ function forms(secret) {
 
 /** The bytes that fetch sends of a header with letters of Latin-1. @param {string} secret @returns {Buffer<ArrayBuffer>[]} */
 const inLatin = (secret) => (
-  /^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(secret) && secret.length >= SHORTEST ? [Buffer.from(secret, 'latin1')] : []);
+  /^[\0-\xff]*$/.test(secret) && /[\x80-\xff]/.test(secret) && secret.length >= SHORTEST ? [Buffer.from(secret, 'latin1')] : []);
 
 /** @typedef {[start: number, end: number]} Hit */
 

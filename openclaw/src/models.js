@@ -129,10 +129,10 @@ export function resolveThinkingProfile({ modelId, reasoning, thinkingLevelMap, c
 }
 
 /** A model and the key that it is asked with, as onboarding writes the default one: no id, and OpenClaw would list it as another model. */
-const WITH_PROFILE = new RegExp(`@${descriptor.id}:[^/]*$`);
+const isWithProfile = (/** @type {string} */ id) => id.slice(id.lastIndexOf('/') + 1).includes(`@${descriptor.id}:`);
 
 /** OpenClaw's hook for an id that no catalog holds: the gateway decides. @param {{ modelId: string, config?: any }} context */
-export const resolveDynamicModel = ({ modelId, config }) => (WITH_PROFILE.test(modelId) ? undefined : {
+export const resolveDynamicModel = ({ modelId, config }) => (isWithProfile(modelId) ? undefined : {
   ...describeModel(modelId, config), provider: descriptor.id, api, baseUrl: baseUrlOf(config),
 });
 

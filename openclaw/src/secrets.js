@@ -122,7 +122,7 @@ export function secretsIn(value) {
   }
   const basic = /^basic[ \t]+([A-Za-z0-9+/]+)=*[ \t]*$/i.exec(value.trim())?.[1];
   // `echo` adds a line end, which is none of theirs: for a secret with one, each line of a stream would be held back.
-  const decoded = basic && Buffer.from(basic, 'base64').toString().replace(/[\r\n]+$/, '');
+  const decoded = basic && Buffer.from(basic, 'base64').toString().replace(/(?<![\r\n])[\r\n]+$/, '');
   if (decoded && !decoded.includes('\ufffd')) found.add(decoded).add(decoded.slice(decoded.indexOf(':') + 1));
   return [...found].filter((secret) => typeof secret === 'string' && secret && !/^=*$/.test(secret));
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::json::{Json, Object};
 use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
-use crate::tool_calls::fnv;
+use crate::tool_calls::{fnv, hash_of};
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
 /// Whether it is an event, or a whole answer, of the Responses API.
@@ -64,7 +64,7 @@ impl Begun {
     /// What of a text has not come, where it begins with what has.
     fn rest<'t>(&self, text: &'t str) -> Option<&'t str> {
         let (before, rest) = text.split_at_checked(self.length)?;
-        (before.bytes().fold(0, fnv) == self.hash).then_some(rest)
+        (hash_of(before) == self.hash).then_some(rest)
     }
 }
 
@@ -121,7 +121,7 @@ impl Items {
         let mut at = Place { item: number("output_index"), part, member };
         // What has no id is of the last call with its number.
         let is_last = member == ARGUMENTS && ids.iter().all(|id| id.is_empty());
-        let ids = ids.map(|id| id.bytes().fold(0, fnv));
+        let ids = ids.map(|id| hash_of(&id));
         let is_its = |(known, number): &([u64; 2], u64)| {
             let has_same = || ids.iter().zip(known).any(|(id, known)| *id != 0 && id == known);
             if is_last { *number == at.item } else { has_same() }
@@ -211,9 +211,10 @@ impl Items {
         let text = Some(spelled(text?).text).filter(|text| !text.is_empty())?;
         let Some(begun) = self.begun(at).map(|begun| *begun) else {
             // Some number the part in the one event and not in the other.
+            let hash = hash_of(&text);
             let is_it = |known: &Begun| {
-                let is_beside = known.at.item == at.item && known.at.member == at.member && known.length == text.len();
-                is_beside && known.hash == text.bytes().fold(0, fnv)
+                let is_beside = known.at.item == at.item && known.at.member == at.member;
+                is_beside && known.length == text.len() && known.hash == hash
             };
             return if self.begun.iter().any(is_it) { None } else { Some(Cow::Owned(text.into_owned())) };
         };

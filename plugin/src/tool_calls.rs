@@ -78,6 +78,11 @@ pub(crate) fn fnv(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
+/// The hash of a text, by which one of any length is compared with many.
+pub(crate) fn hash_of(text: &str) -> u64 {
+    text.bytes().fold(0, fnv)
+}
+
 /// What a call is found by: its id, its index, or both.
 type Key<'c> = (Option<&'c str>, Option<u64>);
 

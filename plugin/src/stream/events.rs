@@ -22,7 +22,7 @@ use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::tags::Tags;
-use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
+use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, hash_of};
 use crate::wire::{self, Spelled, present};
 use crate::{guardrails, parts, sse, usage};
 
@@ -226,8 +226,8 @@ struct State {
     tags: Tags,
     /// What was said since the last `<`, where that is short.
     last_tag: String,
-    /// Details that belong to calls, by their ids.
-    encrypted: Vec<(String, String)>,
+    /// Details that belong to calls, by the hashes of their ids.
+    encrypted: Vec<(u64, String)>,
     citations: Vec<String>,
     /// What has come of an answer of the Responses API.
     items: Items,
@@ -708,9 +708,9 @@ impl State {
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
         // Each text of many may come here.
         let calls = if self.details.is_empty() { &[] } else { calls };
-        for call in calls.iter().take(MAX_CALLS) {
+        for call in calls.iter().take(MAX_CALLS.saturating_sub(self.encrypted.len())) {
             let own = self.details.of_call(&call.id);
-            self.encrypted.extend(own.map(|detail| (call.id.clone().into_owned(), detail)));
+            self.encrypted.extend(own.map(|detail| (hash_of(&call.id), detail)));
         }
         let field = self.reasoning.take().flatten();
         if let Some(signature) = self.details.signature().or_else(|| field.map(ToOwned::to_owned)) {
@@ -846,7 +846,8 @@ impl State {
         let index = self.calls.announce(at);
         let Some(known) = self.calls.get_mut(at) else { return };
         let id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
-        let own = self.encrypted.iter().position(|(of, _)| *of == id).map(|at| self.encrypted.swap_remove(at).1);
+        let hash = hash_of(&id);
+        let own = self.encrypted.iter().position(|(of, _)| *of == hash).map(|at| self.encrypted.swap_remove(at).1);
         self.events.push(Event::ToolCall(ToolCallDelta {
             index,
             id: Some(id),
