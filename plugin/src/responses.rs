@@ -166,7 +166,10 @@ impl Items {
             }
             ("function_call_arguments.delta", _) => calling(piece(at.item, delta)),
             // It may be the first that has the name.
-            (ARGUMENTS_DONE, _) => self.call(at.item, &event),
+            (ARGUMENTS_DONE, _) => {
+                self.begin(at);
+                self.call(at.item, &event)
+            }
             ("output_item.added", Some(item)) if is_call => {
                 let mut message = self.call(at.item, &item);
                 // It is yet to come (BerriAI/litellm#4537).
@@ -183,15 +186,20 @@ impl Items {
             said = message.tool_calls.first().map(|call| call.arguments.text.clone()).unwrap_or_default();
         }
         if !said.is_empty() {
-            if self.begun(at).is_none() {
-                self.begun.push(Begun { at, ..Begun::default() });
-            }
+            self.begin(at);
             if let Some(begun) = self.begun(at) {
                 begun.length += said.len();
                 begun.hash = said.bytes().fold(begun.hash, fnv);
             }
         }
         alloc::vec![self.heard(message)]
+    }
+
+    /// Makes room for what is there, if no piece of it came yet.
+    fn begin(&mut self, at: Place) {
+        if self.begun(at).is_none() {
+            self.begun.push(Begun { at, ..Begun::default() });
+        }
     }
 
     /// What is there, if pieces of it came.

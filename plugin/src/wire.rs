@@ -339,7 +339,7 @@ pub(crate) struct Message<'a> {
 impl<'a> Message<'a> {
     fn read(message: Object<'a>) -> Self {
         let mut read = Self::default();
-        let (mut parts, mut calls, mut function_call) = (Vec::new(), Vec::new(), None);
+        let (mut parts, mut calls, mut listed, mut function_call) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut by_rank: [Spelled<'a>; 3] = Default::default();
         for (name, value) in message {
             let [content, short, other] = &mut by_rank;
@@ -375,7 +375,7 @@ impl<'a> Message<'a> {
                 // Snowflake's calls, whole or in pieces. Its texts are in `content` too.
                 "content_list" => each(value, &mut |part| {
                     if matches!(&*part.text("type"), "" | "tool_use") {
-                        calls.push(ToolCall::read(part));
+                        listed.push(ToolCall::read(part));
                     }
                 }),
                 "refusal" => read.refusal = value.text(),
@@ -422,6 +422,7 @@ impl<'a> Message<'a> {
         }
         // The older form of one call; some send both.
         if read.tool_calls.is_empty() {
+            calls.append(&mut listed);
             calls.extend(function_call.filter(|call| !call.is_empty()).map(ToolCall::function_call));
             read.tool_calls = calls;
         }

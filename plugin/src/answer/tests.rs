@@ -515,6 +515,12 @@ fn finish_reasons() {
         let both = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"delta":{delta},"finish_reason":"stop"}}]}}"#);
         assert_eq!(answer(&both).unwrap().content, [AssistantPart::Text("a".into())], "{both}");
     }
+    let silent = r#"{"choices":[{"message":{"content":null},"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    assert_eq!(answer(silent).unwrap().content, [AssistantPart::Text("a".into())]);
+    let marked = "{\"choices\":[{\"message\":{\"content\":\"a\"}}]}\n[DONE]";
+    assert_eq!(answer(marked).unwrap().content, [AssistantPart::Text("a".into())]);
+    let listed = r#"{"choices":[{"message":{"content_list":[{"type":"tool_use","tool_use":{"tool_use_id":"c","name":"f","input":{}}}],"content":[]},"finish_reason":"tool_use"}]}"#;
+    assert!(matches!(&answer(listed).unwrap().content[..], [AssistantPart::ToolCall(_)]), "{listed}");
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();

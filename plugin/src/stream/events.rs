@@ -397,13 +397,16 @@ impl State {
         let mut read = wire::Completion::parse(text);
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
+                let are_several = chunks.len() > 1;
                 for chunk in chunks {
                     if self.failure.is_none() {
                         self.chunk(chunk);
                     }
                 }
                 // None of several is the whole.
-                self.has_pieces |= mem::take(&mut self.is_whole);
+                if are_several {
+                    self.has_pieces |= mem::take(&mut self.is_whole);
+                }
                 return;
             }
             if let Some(text) = wire::unquoted(text).or_else(|| wire::without_nan(text)) {
@@ -534,20 +537,24 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        // Some have both.
-        let delta = choice.delta.as_mut().filter(|_| !self.is_document || choice.message.is_none());
+        // Some have both. What has come in pieces some send as a whole once more (MiniMax).
+        let mut message = choice.message.as_mut().filter(|_| !self.has_pieces);
+        let mut is_said = false;
+        if self.is_document
+            && let Some(message) = message.take()
+        {
+            // They stand in order: a number that all have says nothing.
+            message.tool_calls.iter_mut().for_each(|call| call.index = None);
+            is_said = self.delta(message);
+            self.is_whole |= is_said;
+        }
+        let delta = choice.delta.as_mut().filter(|_| !is_said);
         let is_misplaced = choice.finish_reason.is_empty()
             && self.reason.is_empty()
             && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
         self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
-        // Behind the pieces some send the whole once more (MiniMax).
-        let message = choice.message.as_mut().filter(|_| !self.has_pieces);
-        if let Some(message) = message {
-            if self.is_document {
-                // They stand in order: a number that all have says nothing.
-                message.tool_calls.iter_mut().for_each(|call| call.index = None);
-            }
-            self.is_whole |= self.delta(message) && self.is_document;
+        if let Some(message) = message.filter(|_| !self.has_pieces) {
+            self.delta(message);
         }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {

@@ -1765,10 +1765,18 @@ fn the_end_of_arguments_may_be_the_first_to_name_a_call() {
     let added = at("output_item.added", r#""item":{"id":"i","type":"function_call","call_id":"c","arguments":""}"#);
     let piece = at("function_call_arguments.delta", r#""item_id":"i","delta":"{\"x\":1}""#);
     let done = at("function_call_arguments.done", r#""item_id":"i","name":"f","arguments":"{\"x\":1}""#);
-    for pieces in [vec![added.clone(), piece, done.clone()], vec![added, done]] {
+    let item = at(
+        "output_item.done",
+        r#""item":{"id":"i","type":"function_call","call_id":"c","name":"f","arguments":"{\"x\":1}"}"#,
+    );
+    for (id, pieces) in [
+        ("c", vec![added.clone(), piece, done.clone()]),
+        ("c", vec![added, done.clone()]),
+        ("call_0", vec![done, item]),
+    ] {
         let chunks = [vec![begun("created")], pieces, vec![end.clone()]].concat();
         let (events, error) = read_all(&chunks);
-        let call = ToolCall { id: "c".into(), name: "f".into(), arguments_json: r#"{"x":1}"#.into(), signature: None };
+        let call = ToolCall { id: id.into(), name: "f".into(), arguments_json: r#"{"x":1}"#.into(), signature: None };
         assert_eq!((joined(events).content, error), (vec![AssistantPart::ToolCall(call)], None), "{chunks:?}");
     }
 }
