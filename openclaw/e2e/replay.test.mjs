@@ -93,3 +93,24 @@ for (const [id, name, bytes] of [
     assert.equal(seen.length, 2);
   });
 }
+
+test("a model that refuses its reasoning keeps no other model's signatures back", async () => {
+  seen = [];
+  refusal = FAILURES['400: OpenAI, sealed reasoning of another'];
+  const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
+  const client = ourClient({ models: { providers: { portkey: { baseUrl, models: [] } } } });
+  const [gpt, gemini] = ['@openai/gpt-5.2', '@google/gemini-3-pro-preview'].map((id) =>
+    ourModel({ id, name: id, provider: 'portkey', api: 'openai-completions', baseUrl, reasoning: true, input: ['text'], contextWindow: 200_000, maxTokens: 8192, cost: {}, headers: {} }, {}));
+  const ofGemini = 'b2ZHZW1pbmk=';
+  const messages = [
+    { role: 'user', content: 'q', timestamp: 0 },
+    { role: 'assistant', provider: 'portkey', api: gemini.api, model: gemini.id, usage: {}, stopReason: 'toolUse', timestamp: 1, content: [{ type: 'toolCall', id: 'c1', name: 'f', arguments: {}, thoughtSignature: ofGemini }] },
+    { role: 'toolResult', toolCallId: 'c1', toolName: 'f', content: [{ type: 'text', text: 'b' }], isError: false, timestamp: 2 },
+  ];
+  const refusedBy = await client(gpt, { messages }, { apiKey: 'K', reasoning: 'low' }).result();
+  assert.equal(refusedBy.stopReason, 'error');
+  const answered = await client(gemini, { messages }, { apiKey: 'K', reasoning: 'low' }).result();
+  assert.equal(answered.stopReason, 'stop', answered.errorMessage);
+  assert.deepEqual(seen.map((body) => JSON.stringify(body).includes(ofGemini)), [false, true]);
+});

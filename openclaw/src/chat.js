@@ -404,7 +404,7 @@ export function streamFn(config) {
       });
     };
     run().catch((thrown) => {
-      if (toError(thrown).ofReasoning) refuseSignatures(context.messages);
+      if (toError(thrown).ofReasoning) refuseSignatures(model, context.messages);
       const { aborted, reason } = limit.signal;
       events.fail(aborted && !options.signal?.aborted ? reason : thrown, options.signal?.aborted === true);
     }).finally(limit.release);

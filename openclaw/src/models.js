@@ -20,7 +20,8 @@ const defined = (fields) => Object.fromEntries(Object.entries(fields).filter(([,
 export function modelBehind(id, config) {
   const { modelFamilies } = pluginOptions(config);
   // A gateway names models as it likes: `constructor` is one of nobody's families.
-  return modelFamilies && Object.hasOwn(modelFamilies, id) ? modelFamilies[id] : id;
+  const behind = modelFamilies && Object.hasOwn(modelFamilies, id) && modelFamilies[id];
+  return typeof behind === 'string' ? behind : id; // the component's `lint` reports any other
 }
 
 /** What is known of the model behind an id. @param {string} id @param {any} config */

@@ -32,15 +32,24 @@ const FIELDS = new Map([
 /** Signatures of calls that a model provider refused. @type {Set<string>} */
 const refused = new Set();
 
+/** Whether the model wrote the message: no other model gets its reasoning back. @param {Model} model @param {Message} message @returns {message is AssistantMessage} */
+const isOf = (model, message) =>
+  message.role === 'assistant' &&
+  message.provider === model.provider &&
+  message.api === model.api &&
+  message.model === model.id &&
+  Array.isArray(message.content);
+
 /**
- * Keeps the signatures of these messages' calls from going back: of a session whose reasoning is refused, OpenClaw takes out the
- * thinking alone.
+ * Keeps the signatures that the model was sent with these messages' calls from going back: of a session whose reasoning is refused,
+ * OpenClaw takes out the thinking alone.
+ * @param {Model} model
  * @param {Message[]} messages
  */
-export function refuseSignatures(messages) {
+export function refuseSignatures(model, messages) {
   if (refused.size > 1000) refused.clear();
-  for (const { content } of messages) {
-    if (Array.isArray(content)) for (const block of content) if (block.type === 'toolCall' && block.thoughtSignature) refused.add(block.thoughtSignature);
+  for (const message of messages) {
+    if (isOf(model, message)) for (const block of message.content) if (block.type === 'toolCall' && block.thoughtSignature) refused.add(block.thoughtSignature);
   }
 }
 
@@ -122,17 +131,10 @@ export function buildReplayPolicy({ modelId = '', model, config }) {
 export function takeReasoning(model, messages) {
   /** @type {Block[][]} */ const turns = [];
   // another model's reasoning the builder makes text of; with `requiresThinkingAsText`, this one's too
-  const isOwn = (/** @type {Message} */ message) =>
-    message.role === 'assistant' &&
-    !model.compat?.requiresThinkingAsText &&
-    message.provider === model.provider &&
-    message.api === model.api &&
-    message.model === model.id &&
-    Array.isArray(message.content) &&
-    message.content.some(isReplayed);
+  const isText = model.compat?.requiresThinkingAsText;
   return {
     messages: messages.map((message) => {
-      if (message.role !== 'assistant' || !isOwn(message)) return message;
+      if (isText || !isOf(model, message) || !message.content.some(isReplayed)) return message;
       const mark = {
         type: /** @type {const} */ ('thinking'),
         thinking: String(turns.push(message.content) - 1),

@@ -13,6 +13,7 @@ import { connect, merge } from '../src/config.js';
 import { embeddingProvider } from '../src/embeddings.js';
 import { imageProvider } from '../src/images.js';
 import { describeModel, isCacheTtlEligible, normalizeResolvedModel, resolveDynamicModel, resolveThinkingProfile, runCatalog } from '../src/models.js';
+import { buildReplayPolicy } from '../src/replay.js';
 import { wasiHttp } from '../src/wasi-http.js';
 
 /** @type {string} */ let origin;
@@ -775,6 +776,14 @@ describe('what is known of a model', () => {
     assert.equal(resolved({ id: '@team/prod' }, families).compat.cacheControlFormat, 'anthropic');
     const config = { plugins: { entries: { portkey: { config: families } } } };
     assert.deepEqual([isCacheTtlEligible({ modelId: '@team/prod', config }), isCacheTtlEligible({ modelId: '@team/prod' })], [true, false]);
+  });
+
+  test('an alias that stands for no text stands for itself, until the configuration is mended', () => {
+    for (const family of [7, true, null, ['gpt-5.2'], { id: 'gpt-5.2' }]) {
+      const config = { plugins: { entries: { portkey: { config: { modelFamilies: { '@openai/gpt-5.2': family } } } } } };
+      assert.equal(describeModel('@openai/gpt-5.2', config).contextWindow, 400_000);
+      assert.equal(buildReplayPolicy({ modelId: '@openai/gpt-5.2', config }).appendOnlyRuntimeContext, false);
+    }
   });
 
   test('so is one that no catalog holds', () => {

@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::workspace::{Workspace, output};
 
 const NPM: &str = "https://registry.npmjs.org/";
+/// The one package without a digest of its own, and its version: it lies in OpenClaw's, whose digest is checked. What a
+/// lock says is bundled is the lock's word alone: npm fetches what the package around it lacks.
+const BUNDLED: (&str, &str) = ("node_modules/openclaw/node_modules/chrome-devtools-mcp", "1.8.0");
 const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Checks each file that git knows of which locks packages or installs them.
@@ -91,15 +94,10 @@ fn npm_lock(lock: &Value) -> Vec<String> {
         return vec!["it locks no package: make it with `npm install --package-lock-only`".into()];
     };
     let mut findings = Vec::new();
-    // One in a bundle has the digest of what bundles it.
-    let is_bundled = |path: &str| {
-        let bundle = |around: &str| lock["packages"][around]["bundleDependencies"].as_array();
-        let within = path.rsplit_once("/node_modules/");
-        within.is_some_and(|(around, name)| bundle(around).is_some_and(|names| names.iter().any(|known| known == name)))
-    };
     // The first, without a name, is the package itself.
     for (path, package) in packages.iter().filter(|(path, _)| !path.is_empty()) {
-        if !package["integrity"].as_str().is_some_and(|digest| digest.starts_with("sha512-")) && !is_bundled(path) {
+        let has_digest = package["integrity"].as_str().is_some_and(|digest| digest.starts_with("sha512-"));
+        if !has_digest && (path.as_str(), package["version"].as_str()) != (BUNDLED.0, Some(BUNDLED.1)) {
             findings.push(format!("{path} has no sha512 digest"));
         }
         match &package["resolved"] {
@@ -197,14 +195,24 @@ fn wrong(command: &str) -> Option<&'static str> {
     None
 }
 
+/// The lines of a workflow that are no comments.
+fn written(workflow: &str) -> impl Iterator<Item = &str> {
+    workflow.lines().filter(|line| !line.trim_start().starts_with('#'))
+}
+
 /// The actions that are not pinned by a commit.
 fn actions(workflow: &str) -> Vec<String> {
-    // Comments speak of them too, and lines may be written in braces and quotes.
-    let uses = workflow.lines().filter_map(|line| line.split('#').next()?.split_once("uses"));
-    let uses = uses.filter_map(|(_, action)| action.trim_start_matches(['"', '\'', ' ']).strip_prefix(':'));
-    let actions = uses.map(|action| action.trim_matches(['"', '\'', ' ', '}']));
+    // A line may hold several keys, in braces and quotes.
+    let words = written(workflow).flat_map(|line| line.match_indices("uses").map(|(at, _)| line.split_at(at)));
+    let keys = words.filter(|(before, _)| !before.ends_with(|letter: char| letter.is_ascii_alphanumeric()));
+    let is_around = |letter: char| letter.is_whitespace() || "\"'".contains(letter);
+    let uses = keys.filter_map(|(_, key)| key["uses".len()..].trim_start_matches(is_around).strip_prefix(':'));
+    let actions = uses.filter_map(|action| {
+        action.trim_start_matches(is_around).split(|letter| is_around(letter) || ",}".contains(letter)).next()
+    });
     let is_pinned = |action: &&str| {
-        let commit = action.rsplit_once('@').map_or("", |(_, commit)| commit);
+        // A branch's name may hold an `@` too.
+        let commit = action.split_once('@').map_or("", |(_, commit)| commit);
         action.starts_with("./") || commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     actions.filter(|action| !is_pinned(action)).map(|action| format!("not pinned by a commit: {action}")).collect()
@@ -213,15 +221,15 @@ fn actions(workflow: &str) -> Vec<String> {
 /// Where a stranger has a say in what a workflow does: by what starts it with rights of its own, and by texts of theirs
 /// (titles, names of branches) that are put into commands.
 fn strangers(workflow: &str) -> Vec<String> {
-    let lines = workflow.lines().filter(|line| !line.trim_start().starts_with('#'));
     let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event", "github.head_ref"];
-    let found = lines.filter(|line| theirs.iter().any(|their| line.replace("github.event_name", "").contains(their)));
+    let found = written(workflow)
+        .filter(|line| theirs.iter().any(|their| line.replace("github.event_name", "").contains(their)));
     found.map(|line| format!("a stranger has a say: {}", line.trim())).collect()
 }
 
 /// Where the files of several jobs go into one folder unseen: those of one may take the place of another's.
 fn overlays(workflow: &str) -> Vec<String> {
-    let found = workflow.lines().filter(|line| line.trim_start().starts_with("merge-multiple:"));
+    let found = written(workflow).filter(|line| line.contains("merge-multiple"));
     found.map(|line| format!("one job's files may take the place of another's: {}", line.trim())).collect()
 }
 
@@ -262,11 +270,11 @@ fn jobs(workflow: &str) -> Vec<String> {
     findings
 }
 
+/// Whatever spaces, lines and quotes are between a right and its value.
 fn writes(text: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.split('#').next().unwrap_or_default().replace(['"', '\''], "");
-        line.contains(": write")
-    })
+    let lines = written(text).flat_map(str::chars);
+    let text: String = lines.filter(|letter| !letter.is_whitespace() && !"\"'".contains(*letter)).collect();
+    text.contains(":write")
 }
 
 #[cfg(test)]
@@ -329,13 +337,15 @@ mod tests {
             assert_eq!(npm_lock(&lock(key, value.clone())).len(), 1, "{key}: {value}");
         }
         assert_eq!(npm_lock(&json!({"packages": {"": {}}})).len(), 1);
-        // npm takes a package for bundled where the one around it bundles, whatever the lock says of it.
         let bundled = |package: Value| {
             let around = json!({"integrity": "sha512-YQ==", "bundleDependencies": ["a"]});
             json!({"packages": {"": {}, "node_modules/b": around, "node_modules/b/node_modules/a": package}})
         };
-        assert_eq!(npm_lock(&bundled(json!({"inBundle": true}))), Vec::<String>::new());
-        assert_eq!(npm_lock(&bundled(json!({"inBundle": true, "resolved": "http://evil.example/a.tgz"}))).len(), 1);
+        assert_eq!(npm_lock(&bundled(json!({"inBundle": true}))).len(), 1);
+        for (version, found) in [("1.8.0", 0), ("1.8.1", 1)] {
+            let known = json!({BUNDLED.0: {"version": version, "inBundle": true}, "": {}});
+            assert_eq!(npm_lock(&json!({"packages": known})).len(), found, "{version}");
+        }
         assert_eq!(npm_lock(&json!({"packages": {"": {}, "node_modules/a": {"inBundle": true}}})).len(), 1);
         let aside = json!({"name": "a", "integrity": "sha512-YQ=="});
         let aside = json!({"packages": {"": {}, "node_modules/a-1-0-0": aside}});
@@ -374,6 +384,7 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(overlays("with:\n  pattern: program-*\n  path: dist\n  merge-multiple: true").len(), 1);
+        assert_eq!(overlays("with: { path: dist, merge-multiple: true }").len(), 1);
     }
 
     #[test]
@@ -470,14 +481,32 @@ mod tests {
     #[test]
     fn actions_that_may_change() {
         let commit = "a".repeat(40);
-        for good in [format!("      - uses: a/b@{commit} # v1"), "    uses: ./.github/workflows/ci.yml".to_owned()] {
+        for good in [
+            format!("      - uses: a/b@{commit} # v1"),
+            format!("- {{ name: what it uses, uses: a/b@{commit}, with: {{ ref: c@v4 }} }}"),
+            format!("uses: 'a/b@{commit}'"),
+            "    uses: ./.github/workflows/ci.yml".to_owned(),
+            "# uses: a/b@v4".to_owned(),
+            "- run: x # what it uses".to_owned(),
+        ] {
             assert_eq!(actions(&good), Vec::<String>::new(), "{good}");
         }
         for bad in [
-            "      - uses: a/b@v4", "uses: a/b@main", "- uses: a/b", "uses: docker://a:latest", "- { uses: a/b@v4 }",
+            "      - uses: a/b@v4",
+            "uses: a/b@main",
+            "- uses: a/b",
+            "uses: docker://a:latest",
+            "- { uses: a/b@v4 }",
             "\"uses\": a/b@v4",
+            "- { name: what it uses, uses: a/b@v4 }",
+            "- { name: 'a # b', uses: a/b@v4 }",
         ] {
             assert_eq!(actions(bad).len(), 1, "{bad}");
+        }
+        for bad in
+            [format!("- {{ uses: evil/x@main, with: {{ ref: b@{commit} }} }}"), format!("uses: a/b@main@{commit}")]
+        {
+            assert_eq!(actions(&bad).len(), 1, "{bad}");
         }
     }
 
@@ -494,9 +523,12 @@ mod tests {
             assert_eq!(jobs(&workflow("write", build)).len(), 1, "{build}");
             assert_eq!(jobs(&workflow("write # to publish", build)).len(), 1, "{build}");
             assert_eq!(jobs(&workflow("\"write\"", build)).len(), 1, "{build}");
+            assert_eq!(jobs(&workflow("  write", build)).len(), 1, "{build}");
         }
         assert_eq!(jobs("permissions: { contents: write, packages: read }\njobs:\n").len(), 1);
         assert_eq!(jobs("permissions: write-all\njobs:\n").len(), 1);
+        assert_eq!(jobs("permissions: {\"contents\":write}\njobs:\n").len(), 1);
+        assert_eq!(jobs("permissions:\n  contents:\n    write\njobs:\n").len(), 1);
         assert_eq!(jobs("permissions:\n  contents: write\njobs:\n").len(), 1);
     }
 }
