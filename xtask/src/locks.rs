@@ -22,8 +22,9 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let files = output(Command::new("git").current_dir(&workspace.root).args(["ls-files"]))?;
     let mut findings = Vec::new();
     for path in files.lines() {
-        let Some(kind) = Kind::of(path) else { continue };
-        let text = fs::read_to_string(workspace.root.join(path)).with_context(|| path.to_owned())?;
+        let bytes = fs::read(workspace.root.join(path)).with_context(|| path.to_owned())?;
+        let Some(kind) = Kind::of(path).or_else(|| Kind::by_first_line(&bytes)) else { continue };
+        let text = String::from_utf8(bytes).with_context(|| path.to_owned())?;
         let found = kind.check(&text).with_context(|| path.to_owned())?;
         findings.extend(found.into_iter().map(|finding| format!("{path}: {finding}")));
         let lock = path.replace("package.json", "package-lock.json");
@@ -48,6 +49,8 @@ enum Kind {
     Workflow,
     /// What tells npm, pip or cargo where to take packages from, and with what.
     Settings,
+    /// What a tool would take in place of a file that is checked here.
+    Unread,
 }
 
 impl Kind {
@@ -57,17 +60,26 @@ impl Kind {
             // npm prefers the second.
             "package-lock.json" | "npm-shrinkwrap.json" => Self::NpmLock,
             "Cargo.lock" => Self::CargoLock,
-            "requirements.txt" => Self::PythonLock,
             "package.json" => Self::Package,
             "Makefile" => Self::Script,
+            "action.yml" | "action.yaml" => Self::Workflow,
+            "GNUmakefile" | "makefile" | "rust-toolchain" | "yarn.lock" | "pnpm-lock.yaml" | "bun.lock"
+            | "bun.lockb" => Self::Unread,
             ".npmrc" | ".yarnrc" | ".yarnrc.yml" | "bunfig.toml" | "pip.conf" => Self::Settings,
             "config.toml" | "config" if folder.ends_with(".cargo") => Self::Settings,
-            _ if folder == ".ci" || name.ends_with(".sh") => Self::Script,
+            _ if name.starts_with("requirements") && name.ends_with(".txt") => Self::PythonLock,
+            _ if folder == ".ci" || name.ends_with(".sh") || name.ends_with(".mk") => Self::Script,
             _ if folder.starts_with(".github/") && (name.ends_with(".yml") || name.ends_with(".yaml")) => {
                 Self::Workflow
             }
             _ => return None,
         })
+    }
+
+    /// A shell script may have any name.
+    fn by_first_line(file: &[u8]) -> Option<Self> {
+        let line = file.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+        line.split(|byte| byte.is_ascii_whitespace()).any(|word| word.ends_with(b"sh")).then_some(Self::Script)
     }
 
     /// What is wrong with such a file.
@@ -84,6 +96,7 @@ impl Kind {
             Self::Script => commands(text),
             Self::Workflow => [commands(text), actions(text), jobs(text), strangers(text), overlays(text)].concat(),
             Self::Settings => settings(text),
+            Self::Unread => vec!["it would be taken in place of a file that is checked: remove it".into()],
         })
     }
 }
@@ -305,10 +318,28 @@ mod tests {
             (".npmrc", Some(Kind::Settings)),
             ("openclaw/.npmrc", Some(Kind::Settings)),
             ("fuzz/.cargo/config.toml", Some(Kind::Settings)),
+            ("tests/requirements-dev.txt", Some(Kind::PythonLock)),
+            ("tools/x/action.yml", Some(Kind::Workflow)),
+            ("more.mk", Some(Kind::Script)),
+            // make, rustup and npm's kin prefer them.
+            ("GNUmakefile", Some(Kind::Unread)),
+            ("makefile", Some(Kind::Unread)),
+            ("rust-toolchain", Some(Kind::Unread)),
+            ("openclaw/yarn.lock", Some(Kind::Unread)),
             ("Cargo.toml", None),
         ] {
             assert_eq!(Kind::of(path), kind, "{path}");
         }
+        for (line, kind) in [
+            ("#!/bin/sh -e\n", Some(Kind::Script)),
+            ("#!/bin/sh\nnpm ci", Some(Kind::Script)),
+            ("#!/usr/bin/env bash\r\n", Some(Kind::Script)),
+            ("#!/usr/bin/env node\n", None),
+            ("sh\n", None),
+        ] {
+            assert_eq!(Kind::by_first_line(line.as_bytes()), kind, "{line}");
+        }
+        assert_eq!(Kind::Unread.check("all:").unwrap().len(), 1);
     }
 
     #[test]
