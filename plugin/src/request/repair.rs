@@ -331,6 +331,11 @@ fn is_zai(target: &Traits) -> bool {
 fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
     let mut named = choice.members();
+    // Anthropic's has it there.
+    if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
+        body.members.set("parallel_tool_calls", false);
+    }
+    named.remove("disable_parallel_tool_use");
     if !takes_custom(targets)
         && let Some(custom) = named.take("custom")
     {
@@ -368,10 +373,6 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
         named.set("type", "function");
         named.into()
     } else if matches!(&*kind, "none" | "auto") || named.iter().count() == 1 {
-        // Anthropic's has it there.
-        if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
-            body.members.set("parallel_tool_calls", false);
-        }
         Json::Text(kind)
     } else {
         choice

@@ -640,6 +640,16 @@ fn a_choice_is_one_of_chat_completions() {
         assert_eq!((sent(model, named.clone()), sent(model, json!("none"))), (json!("auto"), json!("none")), "{model}");
     }
     assert_eq!(sent("@deepseek/deepseek-chat", named.clone()), named);
+    // In each of Anthropic's forms one call at a time may be wanted.
+    for choice in [json!({"type": "auto"}), json!({"type": "any"}), json!({"type": "tool", "name": "f"}), named.clone()]
+    {
+        let mut alone = choice.clone();
+        alone["disable_parallel_tool_use"] = true.into();
+        let asked = json!({"model": CLAUDE, "messages": [user("hi")], "tools": [tool], "tool_choice": alone});
+        let sent_alone = plain(asked);
+        let got = (&sent_alone["parallel_tool_calls"], &sent_alone["tool_choice"]);
+        assert_eq!(got, (&json!(false), &sent(CLAUDE, choice)), "{alone}");
+    }
 }
 
 #[test]
