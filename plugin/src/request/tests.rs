@@ -1228,6 +1228,15 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, shown("data:image/jpg;base64,AA=="), shown("data:image/jpeg;base64,AA==")),
         (BEDROCK, shown("iVBORw0KGgo="), shown("data:image/png;base64,iVBORw0KGgo=")),
         (GPT, shown("data:image/jpg;base64,AA=="), shown("data:image/jpg;base64,AA==")),
+        ("@openai/gpt-4.5-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@openai/gpt-4-vision-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@openai/gpt-4-1106-vision-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@azure/gpt-4", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        (
+            "@openai/gpt-4-0613",
+            shown("https://a.example/b.png"),
+            left_out("image_url that this model cannot take: https://a.example/b.png"),
+        ),
         ("@mistral/mistral-large-latest", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
