@@ -356,7 +356,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     for message in &mut body.messages {
         if is_role(message, "tool") {
             let known = numbers.next().and_then(|number| names.get(number)?.clone());
-            if message.get("name").is_none() {
+            if message.text("name").is_empty() {
                 message.set_some("name", known.map(Json::Text));
             }
         } else if let Some(Json::List(calls)) = message.get("tool_calls") {

@@ -1330,6 +1330,10 @@ fn each_provider_gets_contents_in_its_form() {
     let sent = plain(json!({"model": GEMINI, "messages": history}));
     assert_eq!(sent["messages"][2]["content"], json!([{"type": "text", "text": "t"}]));
     assert_eq!((&sent["messages"][2]["name"], &sent["messages"][3]["name"]), (&json!("f"), &json!("g")));
+    let mut unnamed = result("a", "1".into());
+    unnamed["name"] = "".into();
+    let asked = json!([user("hi"), calls(json!([call("a", "f", "{}".into())])), unnamed]);
+    assert_eq!(plain(json!({"model": GEMINI, "messages": asked}))["messages"][2]["name"], "f");
     assert_eq!(sent["messages"][3]["content"], "(see attached image)");
     let shown = &sent["messages"][4];
     assert_eq!(
