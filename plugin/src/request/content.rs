@@ -193,7 +193,7 @@ const BARE: [(&str, &str); 5] = [
 ];
 
 /// Data as a URL, of this kind if it is told.
-fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
+pub(super) fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
     let bare = || BARE.iter().find(|(start, _)| data.starts_with(start)).map_or("", |(_, kind)| kind);
     match if kind.is_empty() { bare() } else { kind } {
         kind if !kind.is_empty() && !data.is_empty() && !data.contains(':') => {

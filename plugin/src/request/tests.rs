@@ -942,10 +942,56 @@ fn parts_are_spelled_as_chat_completions_do() {
             file(json!({"file_data": pdf, "filename": "file"})),
         ),
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
+        // An image that comes as a file.
+        (json!({"type": "file", "data": png, "mediaType": "image/png"}), image(data)),
+        (file(json!({"file_data": data, "filename": "a.png"})), image(data)),
+        (file(json!({"file_data": png})), image(data)),
+        (file(json!({"file_url": "https://x/y", "mime_type": "image/png"})), image("https://x/y")),
+        (json!({"type": "resource", "resource": {"uri": "a://b", "mimeType": "image/png", "blob": png}}), image(data)),
+        (json!({"type": "resource", "resource": {"uri": "a://b", "blob": png}}), image(data)),
+        (json!({"type": "input_file", "file_data": data}), image(data)),
+        (
+            json!({"type": "file", "data": "PHN2Zy8+", "mediaType": "image/svg+xml", "filename": "a.svg"}),
+            json!({"type": "text", "text": "a.svg\n<svg/>"}),
+        ),
+        // Its members say what it is.
+        (
+            json!({"image_url": {"url": data, "detail": "low"}}),
+            json!({"type": "image_url", "image_url": {"url": data, "detail": "low"}}),
+        ),
+        (
+            json!({"file": {"file_data": pdf, "filename": "a.pdf"}}),
+            file(json!({"file_data": pdf, "filename": "a.pdf"})),
+        ),
+        (json!({"input_audio": {"data": "AA=="}}), json!({"type": "input_audio", "input_audio": {"data": "AA=="}})),
+        (json!({"inline_data": {"mime_type": "image/png", "data": png}}), image(data)),
+        (
+            json!({"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0x"}}),
+            file(json!({"file_data": pdf, "filename": "file"})),
+        ),
+        (json!({"data": png, "mimeType": "image/png"}), image(data)),
+        (json!({"a": 1}), json!({"type": "text", "text": r#"{"a":1}"#})),
+        (json!({"url": "https://x/y"}), json!({"type": "text", "text": r#"{"url":"https://x/y"}"#})),
         (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
     ] {
         let message = json!({"role": "user", "content": [part]});
         assert_eq!(plain(json!({"model": GPT, "messages": [message]}))["messages"][0]["content"], json!([expected]));
+    }
+    // A marker stays, and is no part of what is said.
+    for (part, expected) in [
+        (json!({"text": "a"}), json!({"type": "text", "text": "a"})),
+        (json!({"a": 1}), json!({"type": "text", "text": r#"{"a":1}"#})),
+        (json!({"image_url": {"url": data}}), image(data)),
+        (json!({"type": "image", "image": data}), image(data)),
+        (json!({"type": "output_text", "text": "a"}), json!({"type": "text", "text": "a"})),
+        (file(json!({"mime_type": "text/plain", "file_data": "a"})), json!({"type": "text", "text": "\na"})),
+    ] {
+        let (mut part, mut expected) = (part, expected);
+        for part in [&mut part, &mut expected] {
+            part["cache_control"] = json!({"type": "ephemeral"});
+        }
+        let sent = plain(json!({"model": CLAUDE, "messages": [{"role": "user", "content": [part]}]}));
+        assert_eq!(sent["messages"][0]["content"], json!([expected]));
     }
     let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
     let turn = json!({"role": "assistant", "content": [thought, {"type": "reasoning", "text": "r"}, {"type": "text", "text": "a"}]});
@@ -1168,7 +1214,10 @@ fn damage_is_mended() {
         json!({"model": CLAUDE, "messages": [user("a"), {"role": "assistant", "content": ""}, calls(json!([])), user("b")]}),
     );
     assert_eq!(silent["messages"], json!([user("a"), user("b")]));
-    let empty = json!([{"type": "text", "text": " "}, {"type": "text", "text": "b"}]);
+    let empty = json!([
+        {"type": "text", "text": " "}, {"text": ""}, {"type": "resource", "resource": {"text": ""}},
+        {"type": "input_text", "text": ""}, {"type": "text", "text": "b"},
+    ]);
     let silent = plain(
         json!({"model": CLAUDE, "messages": [{"role": "system", "content": ""}, user(""), {"role": "user", "content": empty}]}),
     );
@@ -1273,6 +1322,7 @@ fn each_provider_gets_contents_in_its_form() {
     let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     let film = typed_url("video/mp4", "https://youtu.be/x");
     let stored = file(json!({"file_url": "s3://a/b.pdf", "mime_type": "application/pdf"}));
+    let pictured = file(json!({"file_url": "s3://a/b.png", "mime_type": "image/png"}));
     let uploaded = file(json!({"file_id": "file_011"}));
     for (model, part, expected) in [
         (CLAUDE, typed("text/plain", "Hello: you"), says("\nHello: you")),
@@ -1288,6 +1338,7 @@ fn each_provider_gets_contents_in_its_form() {
             typed_url("application/vnd.ms-excel", "data:application/xls;base64,AA=="),
         ),
         (BEDROCK, stored.clone(), stored.clone()),
+        (NOVA, pictured.clone(), pictured),
         (NOVA, stored.clone(), stored),
         (NOVA, typed("video/mp4", "AA=="), typed_url("video/mp4", "data:video/mp4;base64,AA==")),
         (NOVA, shown("data:video/mp4;base64,AA=="), shown("data:video/mp4;base64,AA==")),
@@ -1295,7 +1346,7 @@ fn each_provider_gets_contents_in_its_form() {
         (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take: video/mp4")),
         (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take: image/gif")),
         (CLAUDE, shown("data:image/gif;base64,AA=="), shown("data:image/gif;base64,AA==")),
-        (GEMINI, typed("image/png", "AA=="), typed_url("image/png", "data:image/png;base64,AA==")),
+        (GEMINI, typed("image/png", "AA=="), shown("data:image/png;base64,AA==")),
         (GEMINI, film.clone(), film),
         (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
         (CLAUDE, uploaded.clone(), uploaded.clone()),
