@@ -221,6 +221,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let takes_custom = takes_custom(targets);
     let is_openai = targets.has_openai();
     let is_anthropic = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
+    // The Responses API alone has the search, and what it finds is not loaded at first.
+    let is_searched = body.tools.iter().any(|tool| is_type(tool, "tool_search"));
     for tool in &mut body.tools {
         // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
         let kind = tool.text("type").into_owned();
@@ -278,7 +280,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         }
         // MCP has a title and more.
         if is_openai {
-            function.retain(&|name| matches!(name, "name" | "description" | "parameters" | "strict"));
+            function.retain(&|name| match name {
+                "name" | "description" | "parameters" | "strict" => true,
+                "defer_loading" => is_searched,
+                _ => false,
+            });
         }
         // Bedrock refuses an empty one.
         if function.is("description", "") {

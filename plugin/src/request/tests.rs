@@ -1838,6 +1838,39 @@ fn a_chat_is_written_for_the_responses_api() {
 }
 
 #[test]
+fn what_only_the_responses_api_takes_goes_there_alone() {
+    let responses = at(&json!({"protocol": "responses"}));
+    let sent = |model: &str, asked: Value| {
+        let mut body = json!({"model": model, "messages": [user("hi")]});
+        body.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+        fit(&responses, body, Some(PromptCache::None), false)
+    };
+    // With OpenAI's search for tools some are not loaded at first.
+    let function = json!({"type": "function", "name": "f", "parameters": {}, "defer_loading": true});
+    let tools = json!([{"type": "tool_search"}, function]);
+    let searched = sent("@openai/gpt-5.4", json!({"tools": tools}));
+    assert_eq!((&searched["tools"][0], &searched["tools"][1]["defer_loading"]), (&tools[0], &json!(true)));
+    let chat = plain(json!({"model": GPT, "messages": [user("hi")], "tools": [function]}));
+    assert_eq!(chat["tools"][0]["function"].get("defer_loading"), None);
+
+    let source = json!({"type": "url", "url": "https://a/b.pdf", "media_type": "application/pdf"});
+    let linked = json!({"type": "input_file", "file_url": "https://a/b.pdf"});
+    let data = "data:application/x;base64,AA==";
+    let typed = json!({"type": "file", "file": {"mime_type": "application/x", "file_data": "AA==", "filename": "f"}});
+    for (part, expected) in [
+        (json!({"type": "document", "source": source}), linked),
+        (typed, json!({"type": "input_file", "file_data": data, "filename": "f"})),
+    ] {
+        for model in ["@team/prod", "@openai/gpt-5.4"] {
+            let read = sent(model, json!({"messages": [{"role": "user", "content": [part]}]}));
+            assert_eq!(read["input"][0]["content"], json!([expected]), "{model}");
+            let told = json!([user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", json!([part]))]);
+            assert_eq!(sent(model, json!({"messages": told}))["input"][2]["output"], json!([expected]), "{model}");
+        }
+    }
+}
+
+#[test]
 fn what_a_host_says_in_the_responses_apis_own_form_stays() {
     let asked = json!({"model": CODEX, "messages": [user("hi")], "store": true, "include": [], "truncation": "auto",
         "text": {"verbosity": "high"}, "verbosity": "low", "reasoning": {"effort": "low"},
