@@ -260,6 +260,9 @@ const ROWS: &[Row] = {
     row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, &[]),
     row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, &[]),
     row("gpt-4-turbo", F::Gpt, 128_000, 4_096, true, No, &[]),
+    row("gpt-4.5", F::Gpt, 128_000, 16_384, true, No, &[]),
+    row("gpt-4-vision", F::Gpt, 128_000, 4_096, true, No, &[]),
+    row("gpt-4-1106-vision", F::Gpt, 128_000, 4_096, true, No, &[]),
     row("gpt-4", F::Gpt, 8_192, 8_192, false, No, &[]),
     row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, &[]),
     row("gpt-", F::Gpt, 0, 0, true, No, &[]),
@@ -372,7 +375,8 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let is_alike = |prefix: &[u8]| {
         prefix.first() == letters.first() && prefix.last() == letters.get(prefix.len().saturating_sub(1))
     };
-    let known = ROWS.iter().find(|row| is_alike(row.prefix.as_bytes()) && begins(&name, row.prefix))?.traits;
+    let row = ROWS.iter().find(|row| is_alike(row.prefix.as_bytes()) && begins(&name, row.prefix))?;
+    let known = row.traits;
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
         Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,
@@ -386,7 +390,9 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
         (_, thinking) => thinking,
     };
     let refuses = known.refuses | if route == Route::Strict { EXTRAS } else { 0 };
-    Some(Traits { route, thinking, refuses, ..known })
+    // A deployment at Azure keeps this name where the model became one that sees.
+    let images = known.images || route == Route::Other && row.prefix == "gpt-4";
+    Some(Traits { route, thinking, refuses, images, ..known })
 }
 
 /// The same for hosts: all absent where nothing is known.

@@ -76,6 +76,8 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     });
     let is_openai = targets.has_openai();
     let is_mistral = targets.are(Family::Mistral) && !targets.goes(Route::OpenRouter);
+    // For Bedrock the gateway wants plain texts in base64.
+    let has_texts = targets.all(|target| target.route != Route::Bedrock);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
         let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
@@ -84,6 +86,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
                 all.push(match part.object() {
+                    Some(object) if has_texts && let Some(said) = plain(&object) => said,
                     Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
                     Some(object) if is_mistral && is_type(&object, "file") => for_mistral(&object),
@@ -124,13 +127,25 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (_, "image_url") => target.images || target.context_tokens == 0,
         (Family::Gpt, "file") if is_chat && !is_open => {
             let url = url_of(&held(part, "file"));
-            !url.contains("://") && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
+            !repair::is_address(&url) && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
         }
         (Family::Gpt, "input_audio") => is_chat,
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
         (Family::DeepSeek, _) | (Family::Qwen, "file") => is_open,
         _ => true,
     }
+}
+
+/// A plain text in a file, where it stands as it is: the gateway wants no base64 of it.
+fn plain<'a>(part: &Object<'a>) -> Option<Json<'a>> {
+    let file = part.get("file")?.object()?;
+    let text = file.get("file_data").filter(|_| file.is("mime_type", "text/plain"))?.string()?;
+    if text.starts_with("data:") {
+        return None;
+    }
+    let mut said = text_part(format!("{}\n{text}", file.text("filename")).into());
+    said.set_some(MARK, part.get(MARK).cloned());
+    Some(said.into())
 }
 
 /// A part as a text.
@@ -161,10 +176,11 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
     let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };
     let is_odd = |next: char| next.is_control() && !next.is_whitespace();
-    let read = if url.starts_with("data:text/") {
-        Some(String::from_utf8_lossy(&file))
-    } else {
-        core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed)
+    let is_text = ["data:text/", "data:image/svg"].iter().any(|start| url.starts_with(start));
+    let read = match url.split_once(',') {
+        Some((head, text)) if is_text && !head.ends_with(";base64") => Some(Cow::Borrowed(text)),
+        _ if is_text => Some(String::from_utf8_lossy(&file)),
+        _ => core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed),
     };
     if let Some(read) = read.filter(|read| !read.is_empty()) {
         return format!("{name}\n{read}");
@@ -193,7 +209,7 @@ const BARE: [(&str, &str); 5] = [
 ];
 
 /// Data as a URL, of this kind if it is told.
-fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
+pub(super) fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
     let bare = || BARE.iter().find(|(start, _)| data.starts_with(start)).map_or("", |(_, kind)| kind);
     match if kind.is_empty() { bare() } else { kind } {
         kind if !kind.is_empty() && !data.is_empty() && !data.contains(':') => {
@@ -245,12 +261,6 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         part.set("file", held);
         return part.into();
     }
-    let mut text = None;
-    // Of a plain text the gateway takes the text itself.
-    let plain = held.get("file_data").filter(|_| told_type == "text/plain" && !is_bedrock).and_then(Json::string);
-    if let Some(plain) = plain.filter(|plain| !plain.starts_with("data:")) {
-        text = Some(format!("{}\n{plain}", held.text("filename")));
-    }
     let url = url_of(&held);
     let renamed = url
         .split_once(";base64,")
@@ -280,22 +290,17 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
             // The gateway makes a document of a GIF for Bedrock, and of what else is no image to it.
             || is_image(&["png", "jpeg", "webp"]) || has_gif && is_image(&["gif"]) || is_gemini && is_image(&["heic", "heif"])
     };
-    if text.is_none() && !is_taken {
-        text = Some(told(&kind, &held, &url));
-    }
-    let mut out = match text {
-        Some(text) => text_part(text.into()),
+    let mut out = if !is_taken {
+        text_part(told(&kind, &held, &url).into())
+    } else if is_elsewhere && kind == "file" && !is_gemini {
         // Claude takes a document from an address.
-        None if is_elsewhere && kind == "file" && !is_gemini => {
-            [("type", "file".into()), ("file", [("file_url", Json::Text(url))].into())].into()
-        }
-        None => {
-            // The type stays too, which Gemini needs where it is elsewhere.
-            let mut image = held;
-            image.retain(&|name| !name.starts_with("file"));
-            image.set("url", Json::Text(url));
-            [("type", "image_url".into()), ("image_url", image.into())].into()
-        }
+        [("type", "file".into()), ("file", [("file_url", Json::Text(url))].into())].into()
+    } else {
+        // The type stays too, which Gemini needs where it is elsewhere.
+        let mut image = held;
+        image.retain(&|name| !name.starts_with("file"));
+        image.set("url", Json::Text(url));
+        [("type", "image_url".into()), ("image_url", image.into())].into()
     };
     out.set_some(MARK, part.take(MARK));
     out.into()
@@ -305,7 +310,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
 fn for_mistral(part: &Object<'_>) -> Json<'static> {
     let held = held(part, "file");
     let url = url_of(&held);
-    if url.starts_with("data:application/") || url.contains("://") {
+    if url.starts_with("data:application/") || repair::is_address(&url) {
         return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
     }
     match held.get("file_id") {
@@ -328,11 +333,13 @@ fn document(mut part: Object<'_>, is_openai: bool) -> Json<'_> {
         return part.into();
     }
     let Some(mut file) = part.get("file").and_then(Json::object) else { return part.into() };
+    let mut kind = String::new();
     if is_openai && file.has("mime_type") {
+        kind = file.text("mime_type").into_owned();
         file.remove("mime_type");
         part.set("file", file.clone());
     }
-    let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, "")) else {
+    let Some(url) = file.get("file_data").and_then(Json::string).map(|data| as_url(data, &kind)) else {
         return part.into();
     };
     // OpenAI takes data without a name for none ("Missing required parameter": openai/openai-agents-python#1513).
@@ -356,7 +363,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     for message in &mut body.messages {
         if is_role(message, "tool") {
             let known = numbers.next().and_then(|number| names.get(number)?.clone());
-            if message.get("name").is_none() {
+            if message.text("name").is_empty() {
                 message.set_some("name", known.map(Json::Text));
             }
         } else if let Some(Json::List(calls)) = message.get("tool_calls") {

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::cache::MARK;
+use super::content::as_url;
 use super::options::Model;
 use super::replay::OWN_FIELDS;
 use super::schema::{self, Form};
@@ -220,6 +221,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let takes_custom = takes_custom(targets);
     let is_openai = targets.has_openai();
     let is_anthropic = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
+    // The Responses API alone has the search, and what it finds is not loaded at first.
+    let is_searched = body.tools.iter().any(|tool| is_type(tool, "tool_search"));
     for tool in &mut body.tools {
         // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
         let kind = tool.text("type").into_owned();
@@ -277,7 +280,11 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         }
         // MCP has a title and more.
         if is_openai {
-            function.retain(&|name| matches!(name, "name" | "description" | "parameters" | "strict"));
+            function.retain(&|name| match name {
+                "name" | "description" | "parameters" | "strict" => true,
+                "defer_loading" => is_searched,
+                _ => false,
+            });
         }
         // Bedrock refuses an empty one.
         if function.is("description", "") {
@@ -331,6 +338,11 @@ fn is_zai(target: &Traits) -> bool {
 fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
     let mut named = choice.members();
+    // Anthropic's has it there.
+    if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
+        body.members.set("parallel_tool_calls", false);
+    }
+    named.remove("disable_parallel_tool_use");
     if !takes_custom(targets)
         && let Some(custom) = named.take("custom")
     {
@@ -368,10 +380,6 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
         named.set("type", "function");
         named.into()
     } else if matches!(&*kind, "none" | "auto") || named.iter().count() == 1 {
-        // Anthropic's has it there.
-        if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
-            body.members.set("parallel_tool_calls", false);
-        }
         Json::Text(kind)
     } else {
         choice
@@ -665,31 +673,26 @@ fn says_something(message: &Object<'_>) -> bool {
 }
 
 /// A part as chat completions spell it: they refuse all others. Some hosts write the parts of the Responses API, of
-/// Anthropic, of LangChain or of Vercel's SDK.
+/// Anthropic, of LangChain or of Vercel's SDK, and some no type, as Gemini's have none.
 fn of_chat(mut part: Object<'_>) -> Object<'_> {
+    if part.text("type").is_empty()
+        && let Some(name) = ["image_url", "file", "input_audio"].iter().find(|name| part.has(name))
+    {
+        part.set("type", *name);
+    }
     let kind = part.text("type").into_owned();
-    let name = match &*kind {
+    let mut name = match &*kind {
         "input_text" | "output_text" | "refusal" => {
             let text = part.take("text").or_else(|| part.take("refusal"));
-            let mut text = text_part(text.unwrap_or("".into()));
-            text.set_some(MARK, part.take(MARK));
-            return text;
+            return text_part(text.unwrap_or("".into()));
         }
         "input_image" | "image" => "image_url",
-        "resource" if part.get("resource").and_then(Json::object).is_some_and(|held| held.has("blob")) => "file",
-        "input_file" | "document" => "file",
-        "file" if part.get("file").is_none() => "file",
-        // What a tool gave, in a list, or MCP's.
-        "" | "resource" | "resource_link" => {
-            let inner = part.get("resource").and_then(Json::object);
-            let text = inner.as_ref().unwrap_or(&part).get("text").and_then(Json::string);
-            let text = text.unwrap_or_else(|| part.to_json().into());
-            return text_part(Json::Text(text));
-        }
+        "input_file" | "document" | "file" | "" | "resource" | "resource_link" => "file",
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.
-    let mut all = ["source", "resource"].iter().find_map(|name| part.get(name)?.object()).unwrap_or_default();
+    let levels = ["source", "resource", "file", "inline_data", "inlineData"];
+    let mut all = levels.iter().find_map(|name| part.get(name)?.object()).unwrap_or_default();
     let is_text = all.is("type", "text");
     // LangChain's place for a name.
     all.extend(part.object("metadata"));
@@ -699,35 +702,45 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     let found =
         nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image", "blob"]));
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
-    let url = match (found, &kind_of_data) {
-        (Some(text), _) if is_text => {
-            let mut text = text_part(Json::Text(text));
-            text.set_some(MARK, part.take(MARK));
-            return text;
-        }
-        (Some(data), Some(kind)) if !data.starts_with("data:") && !is_address(&data) => {
-            Some(Cow::Owned(["data:", kind, ";base64,", &*data].concat()))
-        }
-        (found, _) => found,
+    let url = match found {
+        Some(text) if is_text => return text_part(Json::Text(text)),
+        found => found.map(|data| as_url(data, kind_of_data.as_deref().unwrap_or_default())),
     };
+    let data = url.as_deref().and_then(|url| url.strip_prefix("data:"));
+    // What a tool gave, in a list, or MCP's.
+    if matches!(&*kind, "" | "resource" | "resource_link") {
+        let text = find(&["text"]);
+        if text.is_some() || data.is_none() && !all.has("blob") {
+            part.remove(MARK);
+            return text_part(Json::Text(text.unwrap_or_else(|| part.to_json().into())));
+        }
+    }
+    let is_elsewhere = url.as_deref().is_some_and(is_address);
+    // Gemini wants to be told what is elsewhere.
+    let told = kind_of_data.as_deref().filter(|_| is_elsewhere && name == "file");
     let mut inner = Object::default();
+    inner.set_some("mime_type", told.map(|kind| Json::from(String::from(kind))));
+    // A model that sees takes an image as an image alone. Only as a file it may lie in S3.
+    let is_on_web = url.as_deref().is_some_and(|url| url.starts_with("http"));
+    if data.or(told.filter(|_| is_on_web)).is_some_and(|kind| SEEN.iter().any(|seen| kind.starts_with(seen))) {
+        name = "image_url";
+    }
     if name == "image_url" {
         let Some(url) = url else { return part };
         inner.set("url", Json::Text(url));
         inner.set_some("detail", all.get("detail").cloned());
-    } else if url.is_none() && !all.has("file_id") {
+    } else if part.has("file") || url.is_none() && !all.has("file_id") {
         return part;
     } else {
-        let is_elsewhere = url.as_deref().is_some_and(is_address);
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
-        inner.set_some("mime_type", kind_of_data.filter(|_| is_elsewhere).map(Json::Text));
         inner.set_some("filename", find(&["filename", "title", "name", "uri"]).map(Json::Text));
         inner.set_some("file_id", all.get("file_id").cloned());
     }
-    let mut read = Object::from([("type", name.into()), (name, inner.into())]);
-    read.set_some(MARK, part.take(MARK));
-    read
+    [("type", name.into()), (name, inner.into())].into()
 }
+
+/// Types of images, as they begin, that all who see take.
+const SEEN: [&str; 4] = ["image/png", "image/jp", "image/gif", "image/webp"];
 
 /// Whether it says where something is, and is not the thing itself.
 pub(super) fn is_address(url: &str) -> bool {
@@ -791,11 +804,13 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
 }
 
 /// One of them.
-fn shown(object: Object<'_>) -> Option<Json<'_>> {
+fn shown(mut object: Object<'_>) -> Option<Json<'_>> {
+    let mark = object.take(MARK);
+    let mut object = of_chat(object);
+    object.set_some(MARK, mark);
     if is_type(&object, "text") && object.text("text").trim().is_empty() {
         return None;
     }
-    let mut object = of_chat(object);
     if !is_type(&object, "image_url") {
         return Some(object.into());
     }

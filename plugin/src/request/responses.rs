@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use super::cache::MARK;
+use super::content::as_url;
 use super::targets::Targets;
 use super::{Body, is_type, parts};
 use crate::json::{Json, Object};
@@ -170,6 +171,9 @@ fn part(part: Json<'_>) -> Json<'_> {
         "file" => {
             let mut file = flat(part);
             file.set("type", "input_file");
+            let data = file.take("file_data").and_then(|data| data.string());
+            file.set_some("file_data", data.map(|data| Json::Text(as_url(data, &file.text("mime_type")))));
+            file.remove("mime_type");
             if file.text("file_data").starts_with("http") {
                 file.set_some("file_url", file.get("file_data").cloned());
                 file.remove("file_data");

@@ -640,6 +640,16 @@ fn a_choice_is_one_of_chat_completions() {
         assert_eq!((sent(model, named.clone()), sent(model, json!("none"))), (json!("auto"), json!("none")), "{model}");
     }
     assert_eq!(sent("@deepseek/deepseek-chat", named.clone()), named);
+    // In each of Anthropic's forms one call at a time may be wanted.
+    for choice in [json!({"type": "auto"}), json!({"type": "any"}), json!({"type": "tool", "name": "f"}), named.clone()]
+    {
+        let mut alone = choice.clone();
+        alone["disable_parallel_tool_use"] = true.into();
+        let asked = json!({"model": CLAUDE, "messages": [user("hi")], "tools": [tool], "tool_choice": alone});
+        let sent_alone = plain(asked);
+        let got = (&sent_alone["parallel_tool_calls"], &sent_alone["tool_choice"]);
+        assert_eq!(got, (&json!(false), &sent(CLAUDE, choice)), "{alone}");
+    }
 }
 
 #[test]
@@ -932,10 +942,56 @@ fn parts_are_spelled_as_chat_completions_do() {
             file(json!({"file_data": pdf, "filename": "file"})),
         ),
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
+        // An image that comes as a file.
+        (json!({"type": "file", "data": png, "mediaType": "image/png"}), image(data)),
+        (file(json!({"file_data": data, "filename": "a.png"})), image(data)),
+        (file(json!({"file_data": png})), image(data)),
+        (file(json!({"file_url": "https://x/y", "mime_type": "image/png"})), image("https://x/y")),
+        (json!({"type": "resource", "resource": {"uri": "a://b", "mimeType": "image/png", "blob": png}}), image(data)),
+        (json!({"type": "resource", "resource": {"uri": "a://b", "blob": png}}), image(data)),
+        (json!({"type": "input_file", "file_data": data}), image(data)),
+        (
+            json!({"type": "file", "data": "PHN2Zy8+", "mediaType": "image/svg+xml", "filename": "a.svg"}),
+            json!({"type": "text", "text": "a.svg\n<svg/>"}),
+        ),
+        // Its members say what it is.
+        (
+            json!({"image_url": {"url": data, "detail": "low"}}),
+            json!({"type": "image_url", "image_url": {"url": data, "detail": "low"}}),
+        ),
+        (
+            json!({"file": {"file_data": pdf, "filename": "a.pdf"}}),
+            file(json!({"file_data": pdf, "filename": "a.pdf"})),
+        ),
+        (json!({"input_audio": {"data": "AA=="}}), json!({"type": "input_audio", "input_audio": {"data": "AA=="}})),
+        (json!({"inline_data": {"mime_type": "image/png", "data": png}}), image(data)),
+        (
+            json!({"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0x"}}),
+            file(json!({"file_data": pdf, "filename": "file"})),
+        ),
+        (json!({"data": png, "mimeType": "image/png"}), image(data)),
+        (json!({"a": 1}), json!({"type": "text", "text": r#"{"a":1}"#})),
+        (json!({"url": "https://x/y"}), json!({"type": "text", "text": r#"{"url":"https://x/y"}"#})),
         (json!({"type": "input_audio", "input_audio": {}}), json!({"type": "input_audio", "input_audio": {}})),
     ] {
         let message = json!({"role": "user", "content": [part]});
         assert_eq!(plain(json!({"model": GPT, "messages": [message]}))["messages"][0]["content"], json!([expected]));
+    }
+    // A marker stays, and is no part of what is said.
+    for (part, expected) in [
+        (json!({"text": "a"}), json!({"type": "text", "text": "a"})),
+        (json!({"a": 1}), json!({"type": "text", "text": r#"{"a":1}"#})),
+        (json!({"image_url": {"url": data}}), image(data)),
+        (json!({"type": "image", "image": data}), image(data)),
+        (json!({"type": "output_text", "text": "a"}), json!({"type": "text", "text": "a"})),
+        (file(json!({"mime_type": "text/plain", "file_data": "a"})), json!({"type": "text", "text": "\na"})),
+    ] {
+        let (mut part, mut expected) = (part, expected);
+        for part in [&mut part, &mut expected] {
+            part["cache_control"] = json!({"type": "ephemeral"});
+        }
+        let sent = plain(json!({"model": CLAUDE, "messages": [{"role": "user", "content": [part]}]}));
+        assert_eq!(sent["messages"][0]["content"], json!([expected]));
     }
     let thought = json!({"type": "thinking", "thinking": "t", "signature": "s"});
     let turn = json!({"role": "assistant", "content": [thought, {"type": "reasoning", "text": "r"}, {"type": "text", "text": "a"}]});
@@ -1158,7 +1214,10 @@ fn damage_is_mended() {
         json!({"model": CLAUDE, "messages": [user("a"), {"role": "assistant", "content": ""}, calls(json!([])), user("b")]}),
     );
     assert_eq!(silent["messages"], json!([user("a"), user("b")]));
-    let empty = json!([{"type": "text", "text": " "}, {"type": "text", "text": "b"}]);
+    let empty = json!([
+        {"type": "text", "text": " "}, {"text": ""}, {"type": "resource", "resource": {"text": ""}},
+        {"type": "input_text", "text": ""}, {"type": "text", "text": "b"},
+    ]);
     let silent = plain(
         json!({"model": CLAUDE, "messages": [{"role": "system", "content": ""}, user(""), {"role": "user", "content": empty}]}),
     );
@@ -1218,6 +1277,15 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, shown("data:image/jpg;base64,AA=="), shown("data:image/jpeg;base64,AA==")),
         (BEDROCK, shown("iVBORw0KGgo="), shown("data:image/png;base64,iVBORw0KGgo=")),
         (GPT, shown("data:image/jpg;base64,AA=="), shown("data:image/jpg;base64,AA==")),
+        ("@openai/gpt-4.5-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@openai/gpt-4-vision-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@openai/gpt-4-1106-vision-preview", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        ("@azure/gpt-4", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
+        (
+            "@openai/gpt-4-0613",
+            shown("https://a.example/b.png"),
+            left_out("image_url that this model cannot take: https://a.example/b.png"),
+        ),
         ("@mistral/mistral-large-latest", shown("https://a.example/b.png"), shown("https://a.example/b.png")),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
@@ -1254,11 +1322,33 @@ fn each_provider_gets_contents_in_its_form() {
     let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     let film = typed_url("video/mp4", "https://youtu.be/x");
     let stored = file(json!({"file_url": "s3://a/b.pdf", "mime_type": "application/pdf"}));
+    let pictured = file(json!({"file_url": "s3://a/b.png", "mime_type": "image/png"}));
     let uploaded = file(json!({"file_id": "file_011"}));
     for (model, part, expected) in [
         (CLAUDE, typed("text/plain", "Hello: you"), says("\nHello: you")),
         (GEMINI, typed("text/plain", "Hello: you"), says("\nHello: you")),
         (BEDROCK, typed("text/plain", "SGVsbG8="), says("\nHello")),
+        (GPT, typed("text/plain", "Hello you"), says("\nHello you")),
+        (GPT, typed("text/plain", "Hello, you!"), says("\nHello, you!")),
+        (GPT, typed("text/plain", "see http://x"), says("\nsee http://x")),
+        (GPT, file(json!({"file_data": "data:text/plain;base64,SGVsbG8="})), says("\nHello")),
+        ("@mistral/mistral-large-latest", typed("text/plain", "Hello you"), says("\nHello you")),
+        ("@mistral/mistral-large-latest", typed("text/plain", "see http://x"), says("\nsee http://x")),
+        (
+            "@mistral/mistral-large-latest",
+            file(json!({"file_data": "data:text/html,<a href='http://x'>"})),
+            says("\n<a href='http://x'>"),
+        ),
+        ("@deepseek/deepseek-chat", typed("text/plain", "Hello you"), says("\nHello you")),
+        ("@dashscope/qwen3-max", typed("text/plain", "Hello: you"), says("\nHello: you")),
+        (OPENROUTER, typed("text/plain", "Hello you"), says("\nHello you")),
+        (CLAUDE, file(json!({"file_data": "data:text/plain,Hello you"})), says("\nHello you")),
+        (CLAUDE, file(json!({"file_data": "data:image/svg+xml;utf8,<svg/>"})), says("\n<svg/>")),
+        (
+            GPT,
+            typed("application/pdf", "AA=="),
+            file(json!({"file_data": "data:application/pdf;base64,AA==", "filename": "file"})),
+        ),
         (CLAUDE, typed("application/pdf", "AA=="), typed_url("application/pdf", "data:application/pdf;base64,AA==")),
         (CLAUDE, typed(word, "UEsDBA=="), left_out(&format!("file that this model cannot take: {word}"))),
         (BEDROCK, typed("text/csv", "YSxi"), says("\na,b")),
@@ -1269,6 +1359,7 @@ fn each_provider_gets_contents_in_its_form() {
             typed_url("application/vnd.ms-excel", "data:application/xls;base64,AA=="),
         ),
         (BEDROCK, stored.clone(), stored.clone()),
+        (NOVA, pictured.clone(), pictured),
         (NOVA, stored.clone(), stored),
         (NOVA, typed("video/mp4", "AA=="), typed_url("video/mp4", "data:video/mp4;base64,AA==")),
         (NOVA, shown("data:video/mp4;base64,AA=="), shown("data:video/mp4;base64,AA==")),
@@ -1276,7 +1367,7 @@ fn each_provider_gets_contents_in_its_form() {
         (BEDROCK, shown("data:video/mp4;base64,AA=="), left_out("image_url that this model cannot take: video/mp4")),
         (BEDROCK, shown("data:image/gif;base64,AA=="), left_out("image_url that this model cannot take: image/gif")),
         (CLAUDE, shown("data:image/gif;base64,AA=="), shown("data:image/gif;base64,AA==")),
-        (GEMINI, typed("image/png", "AA=="), typed_url("image/png", "data:image/png;base64,AA==")),
+        (GEMINI, typed("image/png", "AA=="), shown("data:image/png;base64,AA==")),
         (GEMINI, film.clone(), film),
         (GEMINI, file(json!({"file_url": "gs://a/b", "mime_type": "video/mp4"})), typed_url("video/mp4", "gs://a/b")),
         (CLAUDE, uploaded.clone(), uploaded.clone()),
@@ -1311,6 +1402,10 @@ fn each_provider_gets_contents_in_its_form() {
     let sent = plain(json!({"model": GEMINI, "messages": history}));
     assert_eq!(sent["messages"][2]["content"], json!([{"type": "text", "text": "t"}]));
     assert_eq!((&sent["messages"][2]["name"], &sent["messages"][3]["name"]), (&json!("f"), &json!("g")));
+    let mut unnamed = result("a", "1".into());
+    unnamed["name"] = "".into();
+    let asked = json!([user("hi"), calls(json!([call("a", "f", "{}".into())])), unnamed]);
+    assert_eq!(plain(json!({"model": GEMINI, "messages": asked}))["messages"][2]["name"], "f");
     assert_eq!(sent["messages"][3]["content"], "(see attached image)");
     let shown = &sent["messages"][4];
     assert_eq!(
@@ -1740,6 +1835,39 @@ fn a_chat_is_written_for_the_responses_api() {
             "stream": true,
         })
     );
+}
+
+#[test]
+fn what_only_the_responses_api_takes_goes_there_alone() {
+    let responses = at(&json!({"protocol": "responses"}));
+    let sent = |model: &str, asked: Value| {
+        let mut body = json!({"model": model, "messages": [user("hi")]});
+        body.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+        fit(&responses, body, Some(PromptCache::None), false)
+    };
+    // With OpenAI's search for tools some are not loaded at first.
+    let function = json!({"type": "function", "name": "f", "parameters": {}, "defer_loading": true});
+    let tools = json!([{"type": "tool_search"}, function]);
+    let searched = sent("@openai/gpt-5.4", json!({"tools": tools}));
+    assert_eq!((&searched["tools"][0], &searched["tools"][1]["defer_loading"]), (&tools[0], &json!(true)));
+    let chat = plain(json!({"model": GPT, "messages": [user("hi")], "tools": [function]}));
+    assert_eq!(chat["tools"][0]["function"].get("defer_loading"), None);
+
+    let source = json!({"type": "url", "url": "https://a/b.pdf", "media_type": "application/pdf"});
+    let linked = json!({"type": "input_file", "file_url": "https://a/b.pdf"});
+    let data = "data:application/x;base64,AA==";
+    let typed = json!({"type": "file", "file": {"mime_type": "application/x", "file_data": "AA==", "filename": "f"}});
+    for (part, expected) in [
+        (json!({"type": "document", "source": source}), linked),
+        (typed, json!({"type": "input_file", "file_data": data, "filename": "f"})),
+    ] {
+        for model in ["@team/prod", "@openai/gpt-5.4"] {
+            let read = sent(model, json!({"messages": [{"role": "user", "content": [part]}]}));
+            assert_eq!(read["input"][0]["content"], json!([expected]), "{model}");
+            let told = json!([user("hi"), calls(json!([call("a", "f", "{}".into())])), result("a", json!([part]))]);
+            assert_eq!(sent(model, json!({"messages": told}))["input"][2]["output"], json!([expected]), "{model}");
+        }
+    }
 }
 
 #[test]
