@@ -2,6 +2,7 @@
  * How our request for a turn may differ from that of OpenClaw's own client, and why nobody loses by it. Each kind removes its
  * own differences from both bodies; what is left must be equal.
  */
+import { isDeepStrictEqual } from 'node:util';
 
 /** @typedef {Record<string, any>} Json */
 /** @typedef {{ own: Json, ours: Json, at: Record<string, string>, isGeneric: boolean }} Pair */
@@ -11,13 +12,26 @@ const LIMITS = ['max_tokens', 'max_completion_tokens'];
 const THINKING = ['reasoning_effort', 'thinking', 'reasoning', 'enable_thinking', 'chat_template_kwargs'];
 /** What Google's API knows of a schema: `Schema` in its reference. */
 const GOOGLE = ['type', 'format', 'title', 'description', 'nullable', 'enum', 'items', 'minItems', 'maxItems', 'properties', 'required', 'minProperties', 'maxProperties', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'anyOf', 'default', 'example', 'propertyOrdering'];
-/** @param {Json} schema @returns {boolean} */
-const isOfGoogle = (schema) => Object.entries(schema).every(([name, value]) => {
-  if (name === 'properties') return Object.values(value).every(isOfGoogle);
-  if (name === 'anyOf') return value.every(isOfGoogle);
-  if (name === 'items') return isOfGoogle(value);
-  return GOOGLE.includes(name) && (name !== 'type' || (typeof value === 'string' && value !== 'null'));
-});
+/**
+ * The schema in Google's terms: all that it says, but for the members that Google does not know, at any depth. A bound includes its
+ * value, choices are texts, and a null is a word of its own.
+ * @param {Json} schema @returns {Json}
+ */
+function toGoogle(schema) {
+  const { const: only, exclusiveMinimum: minimum, exclusiveMaximum: maximum } = schema;
+  const told = { ...(only !== undefined && { enum: [only] }), ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }), ...schema };
+  const { enum: choices, properties, items, anyOf = [], ...rest } = Object.fromEntries(Object.entries(told).filter(([name]) => GOOGLE.includes(name)));
+  const variants = anyOf.filter((/** @type {Json} */ { type }) => type !== 'null');
+  return {
+    ...rest,
+    ...(choices && { enum: choices.map(String), type: 'string' }),
+    ...(properties && { properties: Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, toGoogle(schema)])) }),
+    ...(items && { items: toGoogle(items) }),
+    ...(variants.length > 1 && { anyOf: variants.map(toGoogle) }),
+    ...(variants.length === 1 && toGoogle(variants[0])),
+    ...(variants.length < anyOf.length && { nullable: true }),
+  };
+}
 const NO_IMAGE = '(image without data)';
 const OMITTED = /\((image without data|see attached image|(tool )?image omitted: model does not support images)\)/g;
 
@@ -145,10 +159,9 @@ export const KINDS = [
     fact: 'Google refuses a schema for one member that it does not know (`const`, `additionalProperties`, a type of null: "Unknown name"), and with it the request.',
     take: ({ own, ours, at }) => {
       if (!isGemini(at)) return false;
-      const names = (/** @type {Json} */ { properties = {} }) => Object.keys(properties).sort().join();
       const told = (own.tools ?? []).filter((/** @type {Json} */ { function: own }, /** @type {number} */ i) => {
         const mine = ours.tools?.[i]?.function.parameters;
-        if (!mine || JSON.stringify(mine) === JSON.stringify(own.parameters) || names(mine) !== names(own.parameters) || !isOfGoogle(mine)) return false;
+        if (!mine || isDeepStrictEqual(mine, own.parameters) || !isDeepStrictEqual(mine, toGoogle(own.parameters ?? {}))) return false;
         own.parameters = mine;
         return true;
       });
@@ -462,17 +475,24 @@ export const KINDS = [
       drop(own, ours.tools ? ['tool_choice', 'parallel_tool_calls'] : ['tools', 'tool_choice', 'parallel_tool_calls']),
   },
   {
-    name: 'a GIF is named to Bedrock, and not sent',
-    fact: 'Gateway 1.15.2 makes a document of one (it is not among `imagesMimeTypes`), which Converse refuses.',
+    name: 'what a model cannot take is named, and not sent',
+    fact:
+      'Gateway 1.15.2 makes a document of a GIF for Bedrock (it is not among `imagesMimeTypes`), which Converse refuses, and Gemini ' +
+      'knows no GIF. DeepSeek V4 Pro and Qwen3 Max take texts alone ("unknown variant `image_url`, expected `text`": ' +
+      'nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).',
     take: ({ own, at }) => {
+      const refused = at.family.includes('Bedrock') || isGemini(at) ? /^data:(image\/gif);/
+        : ['deepseek', 'qwen'].includes(at.family) ? /^data:(image\/\w+|application\/pdf);/ : undefined;
+      if (!refused) return false;
       const parts = of(own, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : []));
-      const gifs = parts.filter(({ image_url }) => image_url?.url.startsWith('data:image/gif;'));
-      if (!at.family.includes('Bedrock')) return false;
-      for (const gif of gifs) {
-        drop(gif, ['image_url']);
-        Object.assign(gif, { type: 'text', text: '(image_url that this model cannot take: image/gif)' });
-      }
-      return gifs.length > 0;
+      const named = parts.filter((part) => {
+        const type = refused.exec(part.image_url?.url)?.[1];
+        if (!type) return false;
+        drop(part, ['image_url']);
+        Object.assign(part, { type: 'text', text: `(image_url that this model cannot take: ${type})` });
+        return true;
+      });
+      return named.length > 0;
     },
   },
   {

@@ -12,6 +12,8 @@ const ERRORS = {
   'err-401': [401, { error: { message: 'Incorrect API key provided', type: 'invalid_request_error', code: 'invalid_api_key' } }],
   'err-403': [403, { error: { message: 'You are not allowed to use this model', type: 'model_not_allowed_error' } }],
   'err-quota': [429, { error: { message: 'You exceeded your current quota, please check your plan and billing details.', type: 'insufficient_quota', code: 'insufficient_quota' } }],
+  // Anthropic's, in words that say nothing of a quota
+  'err-credit': [400, { error: { message: 'anthropic error: Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.', type: 'invalid_request_error', param: null, code: null }, provider: 'anthropic' }],
   'err-404': [404, { error: { message: 'The model does not exist', type: 'invalid_request_error', code: 'model_not_found' } }],
   'err-429': [429, { error: { message: 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' } }, { 'retry-after': '300' }],
   'err-500': [500, { error: { message: 'The server had an error', type: 'server_error', code: null } }],

@@ -16,7 +16,7 @@ const FAILOVER = /** @type {const} */ ({
   truncated: 'timeout',
   other: 'server_error',
   'model-unavailable': 'model_not_found',
-  'model-unpaid': 'rate_limit', // the one of OpenClaw's reasons that shows a provider's words, and rests this model alone
+  'model-unpaid': 'rate_limit', // OpenClaw then shows the provider's words. It rests this model, and the whole key if another one fails meanwhile
 });
 
 /** Whether earlier reasoning is refused, which a model provider signed or sealed. Google says that a signature is missing of calls that have none. @param {ComponentError} error */
@@ -43,7 +43,7 @@ export class PortkeyError extends Error {
     const { kind, status, message, hint, traceId, retryAfterMs } = error;
     // OpenClaw ends it with a full stop.
     const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
-      + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw asks again after each 429
+      + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw waits and asks again, up to nine times
       + (traceId ? ` (trace id ${traceId})` : '');
     const ofReasoning = isOfReasoning(error);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
