@@ -5,6 +5,7 @@
  * the form that the component reads. The component decides what goes back to which provider.
  */
 
+import { createHash } from 'node:crypto';
 import { modelBehind, traitsIn } from './models.js';
 
 /** @typedef {import('./openclaw.js').Model} Model */
@@ -29,8 +30,10 @@ const FIELDS = new Map([
   ['reasoning_details', 'reasoning'],
 ]);
 
-/** Signatures of calls that a model provider refused. @type {Set<string>} */
+/** Digests of signatures of calls that a model provider refused: a signature may be long. @type {Set<string>} */
 const refused = new Set();
+
+const digestOf = (/** @type {string} */ signature) => createHash('sha256').update(signature).digest('base64');
 
 /** Whether the model wrote the message: no other model gets its reasoning back. @param {Model} model @param {Message} message @returns {message is AssistantMessage} */
 const isOf = (model, message) =>
@@ -49,7 +52,7 @@ const isOf = (model, message) =>
 export function refuseSignatures(model, messages) {
   if (refused.size > 1000) refused.clear();
   for (const message of messages) {
-    if (isOf(model, message)) for (const block of message.content) if (block.type === 'toolCall' && block.thoughtSignature) refused.add(block.thoughtSignature);
+    if (isOf(model, message)) for (const block of message.content) if (block.type === 'toolCall' && block.thoughtSignature) refused.add(digestOf(block.thoughtSignature));
   }
 }
 
@@ -87,7 +90,7 @@ function putBack(message, content) {
   content
     .filter((block) => block.type === 'toolCall')
     .forEach(({ thoughtSignature: signature }, at) => {
-      if (signature && !refused.has(signature) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+      if (signature && !refused.has(digestOf(signature)) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
     });
 }
 

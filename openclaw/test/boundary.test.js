@@ -159,6 +159,9 @@ test('names and values of any length take no time by the square', { timeout: 60_
   assert.ok(!namesASecret(`x-portkey-${'1'.repeat(1 << 20)}a`));
   assert.ok(namesASecret(`x-portkey-key${'1'.repeat(1 << 20)}`));
   assert.deepEqual(secretsIn(`${';'.repeat(1 << 20)}x`), [`${';'.repeat(1 << 20)}x`, 'x']);
+  const ended = `a:b${'\n'.repeat(1 << 20)}x`;
+  assert.deepEqual(secretsIn(`Basic ${Buffer.from(ended).toString('base64')}`).slice(-2), [ended, ended.slice(2)]);
+  assert.equal(new Mask([`${'é'.repeat(1 << 17)}€`]).text('é'), 'é');
 });
 
 // Each spelling copied all before it: 12,000 took minutes.

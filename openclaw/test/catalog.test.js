@@ -1,7 +1,7 @@
 /** Whatever a gateway lists as its models, OpenClaw gets a catalog or is told why not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runCatalog, toRows } from '../src/models.js';
+import { resolveDynamicModel, runCatalog, toRows } from '../src/models.js';
 import { RawGateway, raw } from './raw.mjs';
 
 const KEY = 'pk-catalog-5f0c9a71b2e4';
@@ -64,4 +64,9 @@ test('a catalog of pages without end ends', { timeout: 60_000 }, async () => {
   };
   const { provider } = await runCatalog({ config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: KEY }) }, { warn: assert.fail });
   assert.ok(page <= 1000 && provider.models.length === page, `${page} pages`);
+});
+
+test('a model with a key behind it is not another one, whatever its length', { timeout: 30_000 }, () => {
+  assert.equal(resolveDynamicModel({ modelId: '@a/model@portkey:setup-1' }), undefined);
+  assert.equal(resolveDynamicModel({ modelId: `${'@portkey:'.repeat(1 << 17)}/model` })?.provider, 'portkey');
 });
