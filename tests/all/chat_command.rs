@@ -505,15 +505,26 @@ fn a_session_that_is_kept_is_gone_on_with() {
     user.chat(&["--continue", "anew"], "").ok();
     assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 2, "what it was told beforehand, and this");
 
-    // A gateway of one's own takes any key: this one is a word of the file itself.
+    // A gateway of one's own takes any key: these are words of the file itself.
     let wire = whole(JSON, HELLO);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
-    for question in ["first", "second"] {
-        let arguments = ["chat", "--session", "short", "--base-url", &server.base_url, question];
-        let mut command = user.cli.command(&arguments);
-        let ran = Ran::from(command.env("PORTKEY_API_KEY", "user").stdin(Stdio::null()).output().unwrap()).ok();
-        assert!(question == "first" || ran.err.contains("after one question"), "{ran:?}");
+    std::fs::write(user.cli.folder.path().join("a.png"), [0x89, b'P', b'N', b'G', 13, 10, 26, 10]).unwrap();
+    for key in ["user", "assistant", "content", "messages", "image_url", "base64"] {
+        for question in ["first", "second"] {
+            let said = format!("{question} {key}");
+            let arguments = [
+                "chat", "--session", key, "--base-url", &server.base_url, "--model", "base64", "--attach", "a.png",
+                &said,
+            ];
+            let mut command = user.cli.command(&arguments);
+            let ran = Ran::from(command.env("PORTKEY_API_KEY", key).stdin(Stdio::null()).output().unwrap()).ok();
+            assert!(question == "first" || ran.err.contains("after one question"), "{key}: {ran:?}");
+        }
+        let text = std::fs::read_to_string(sessions.join(format!("{key}.json"))).unwrap();
+        let of_short = if key == "user" { key } else { "***" };
+        assert!(text.contains(&format!("\"first {of_short}\"")), "{text}");
+        assert!(text.contains("\"model\": \"base64\"") && text.contains("data:image/png;base64,"), "{text}");
     }
 
     let before = user.stub.requests().len();

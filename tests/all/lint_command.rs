@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, User, install_script};
+use crate::support::{Cli, Ran, User, install_script};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
@@ -185,6 +185,44 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
     }
 }
 
+/// Only what this host says of the same lack gives way to OpenClaw's words.
+#[test]
+#[cfg(unix)]
+fn what_openclaw_says_takes_the_place_of_nothing_else() {
+    let issue = |place: &str| {
+        format!(
+            r#"printf %s '{{"valid": false, "issues": [{{"path": "models.providers.portkey.{place}", "message": "wrong"}}]}}'; exit 1"#
+        )
+    };
+    let entry = |entry: Value| json!({"models": {"providers": {"portkey": entry}}}).to_string();
+    let row = json!({"id": "a", "name": "A", "baseUrl": "http://gateway.example/v1"});
+    let of_row = entry(json!({"baseUrl": "https://a.example/v1", "models": [row]}));
+    let refused = "OpenClaw refuses the file for it: wrong";
+    for (script, file, expected) in [
+        // The variable goes over the file, and the file still lacks it.
+        (issue("baseUrl"), entry(json!({"models": []})), vec![format!("models.providers.portkey.baseUrl: {refused}")]),
+        (
+            issue("models.0.baseUrl"),
+            of_row,
+            vec![
+                "models.providers.portkey.models[0].baseUrl: Plain http".to_owned(),
+                format!("models.providers.portkey.models.0.baseUrl: {refused}"),
+            ],
+        ),
+    ] {
+        let user = User::new();
+        let folder = user.cli.folder.path().to_owned();
+        std::fs::write(folder.join("c.json"), &file).unwrap();
+        install_script(&script, &folder.join("openclaw"));
+        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let ran = cli.run(&["lint", "--config", "c.json"]);
+        assert_eq!((ran.code, ran.out.lines().count()), (4, expected.len()), "{file}: {ran:?}");
+        for (line, expected) in ran.out.lines().zip(&expected) {
+            assert!(line.contains(expected), "{file}: {ran:?}");
+        }
+    }
+}
+
 /// OpenClaw refuses the whole file, which this host can do with: said where no `openclaw` is there to say it.
 #[test]
 fn what_openclaw_needs_in_an_entry_is_named() {
@@ -211,6 +249,35 @@ fn what_openclaw_needs_in_an_entry_is_named() {
         });
         assert_eq!(places.collect::<Vec<_>>(), missing, "{config}: {found}");
     }
+    // What goes over the file adds nothing to it.
+    let config = json!({"models": {"providers": {"portkey": {"models": []}}}});
+    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    let url = "http://127.0.0.1:8787/v1";
+    let mut by_variable = cli.command(&["lint", "--config", "c.json"]);
+    let by_variable = Ran::from(by_variable.env("PORTKEY_BASE_URL", url).output().unwrap());
+    for found in [by_variable, cli.run(&["lint", "--config", "c.json", "--base-url", url])] {
+        let found = found.ok();
+        assert!(found.out.starts_with(&format!("warning: {entry}.baseUrl: OpenClaw refuses")), "{found:?}");
+        assert_eq!(found.out.lines().count(), 1, "{found:?}");
+    }
+}
+
+/// A file may hold any number of rows.
+#[test]
+fn of_many_rows_without_a_name_the_first_are_named_and_the_others_counted() {
+    let cli = Cli::new();
+    let rows: Vec<_> = (0..1_000).map(|number| json!({"id": format!("@a/m{number}")})).collect();
+    let entry = json!({"baseUrl": "https://a.example/v1", "models": rows});
+    let config = json!({"models": {"providers": {"portkey": entry}}});
+    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
+    let lines: Vec<_> = found.lines().collect();
+    assert_eq!(lines.len(), 101, "{found}");
+    assert!(lines[99].starts_with("warning: models.providers.portkey.models[99].name: "), "{found}");
+    assert!(
+        lines[100].starts_with("warning: models.providers.portkey.models: 900 more rows have no `name`. "),
+        "{found}"
+    );
 }
 
 /// What the host itself refuses is found at once too, and beside what the plugin finds.

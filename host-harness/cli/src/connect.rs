@@ -16,7 +16,7 @@ use clap::{
 use host_harness::{
     ConfigFile, Destination, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup,
     chosen_model, own_model, types,
-    wit::onboarding::{Credential, Descriptor, Finding, Service},
+    wit::onboarding::{Credential, Descriptor, Finding, Service, Severity},
 };
 use serde_json::{Map, Value};
 
@@ -296,14 +296,17 @@ impl Connect {
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
         let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
-        for finding in &mut findings {
+        let is_lack = |finding: &Finding| finding.message.ends_with(Setup::LACKING);
+        for finding in findings.iter_mut().filter(|finding| !is_lack(finding)) {
             finding.path = self.in_flags(plugin, &finding.path);
         }
         if file.path().exists() {
             let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
             let said = waiting::during("asking openclaw", asked).await;
             // Said once: OpenClaw's own words for it are the better ones.
-            findings.retain(|own| said.iter().all(|found| found.path != openclaw::dotted(&own.path)));
+            let is_refused =
+                |place: String| said.iter().any(|found| found.severity == Severity::Error && found.path == place);
+            findings.retain(|own| !is_lack(own) || !is_refused(openclaw::dotted(&own.path)));
             findings.extend(said);
         }
         Ok(findings)

@@ -18,10 +18,11 @@ use crate::search_path;
 /// It takes some seconds to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Of much that it refuses the first is named, and of a long name the beginning, in bytes: a file may hold any number of names
-/// of any length.
+/// Of much that it says the first is told, and of a long name or reason the beginning, in bytes: a file may hold any number
+/// of names of any length.
 const MOST: usize = 100;
 const LONGEST: usize = 300;
+const LONGEST_REASON: usize = 1_000;
 
 /// What `openclaw` says of its store.
 pub(crate) enum Store {
@@ -73,7 +74,7 @@ impl Said {
         let said = serde_json::from_str(&self.out).ok();
         let of_json =
             said.and_then(|said: Value| Some(said.pointer("/error/message")?.as_str()?.lines().next()?.to_owned()));
-        of_json.unwrap_or(self.complaint)
+        begun(&of_json.unwrap_or(self.complaint), LONGEST_REASON).to_owned()
     }
 }
 
@@ -136,6 +137,11 @@ fn profiles(said: &str, id: &str) -> Option<Vec<String>> {
     Some(of_provider.filter_map(|profile| Some(profile.get("id")?.as_str()?.to_owned())).collect())
 }
 
+/// The beginning of `text`, of at most so many bytes.
+fn begun(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
+}
+
 /// A place as OpenClaw writes it: `models.0`.
 pub(crate) fn dotted(path: &str) -> String {
     path.replace('[', ".").replace(']', "")
@@ -155,10 +161,10 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
     for found in all.into_iter().flatten() {
         let text = |name: &str| found.get(name).and_then(Value::as_str);
         let (path, message) = (text("path").unwrap_or_default().trim_start_matches("<root>"), text("message")?);
-        let path = &path[..path.floor_char_boundary(LONGEST)];
+        let (path, reason) = (begun(path, LONGEST), begun(message, LONGEST_REASON));
         if is_valid {
-            if path == format!("plugins.entries.{id}") {
-                let message = format!("OpenClaw says: {message}");
+            if findings.len() < MOST && path == format!("plugins.entries.{id}") {
+                let message = format!("OpenClaw says: {reason}");
                 findings.push(Finding { severity: Severity::Warning, path: path.to_owned(), message });
             }
             continue;
@@ -173,14 +179,13 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
             .starts_with("Unrecognized key")
             .then_some("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         for place in places {
-            let path = place.trim_start_matches('.');
-            let path = path[..path.floor_char_boundary(LONGEST)].to_owned();
+            let path = begun(place.trim_start_matches('.'), LONGEST).to_owned();
             // Of what may be one of several shapes it names the whole.
             let is_known = known
                 .iter()
                 .any(|known| known.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
             if (!is_known || path.is_empty()) && findings.len() < MOST {
-                let message = format!("OpenClaw refuses the file for it: {}", of_key.unwrap_or(message));
+                let message = format!("OpenClaw refuses the file for it: {}", of_key.unwrap_or(reason));
                 findings.push(Finding { severity: Severity::Error, path, message });
             }
         }
@@ -234,6 +239,17 @@ mod tests {
         let found = verdict(&format!(r#"{{"valid": false, "issues": [{issue}, {issue}]}}"#), "portkey", &[]).unwrap();
         let length: usize = found.iter().map(|finding| finding.path.len()).sum();
         assert!((1..=100).contains(&found.len()) && length < 100_000, "{} {length}", found.len());
+        // So may what it says of each, and of what it only warns of.
+        for kind in [r#""valid": false, "issues""#, r#""valid": true, "warnings""#] {
+            let issue = format!(r#"{{"path": "plugins.entries.portkey", "message": "{name}"}}"#);
+            let issues = vec![issue; 1_000].join(",");
+            let found = verdict(&format!("{{{kind}: [{issues}]}}"), "portkey", &[]).unwrap();
+            let length: usize = found.iter().map(|finding| finding.message.len()).sum();
+            assert!((1..=100).contains(&found.len()) && length < 200_000, "{kind}: {} {length}", found.len());
+        }
+        let failed = |out: String, complaint: String| Said { succeeded: false, out, complaint }.reason().len();
+        let why = format!(r#"{{"error": {{"message": "{name}"}}}}"#);
+        assert!(failed(why, String::new()) < 2_000 && failed(String::new(), name) < 2_000);
         // It could not read the file.
         assert!(verdict(r#"{"ok": false, "error": {"message": "x"}, "valid": false}"#, "portkey", &[]).is_none());
     }

@@ -20,6 +20,9 @@ const LARGEST: u64 = 512 << 20;
 /// The shortest key that is looked for in one, in bytes, as in answers.
 const SHORTEST: usize = 6;
 
+/// The members of a message that hold what was said. The others are the form of the file, and a key may be a word of it.
+const SAID: [&str; 7] = ["content", "text", "thinking", "refusal", "arguments", "filename", "url"];
+
 /// What a session without a name is kept as.
 const UNNAMED: &str = "default";
 
@@ -86,13 +89,11 @@ impl Saved {
     /// Keeps what was said so far, for this user alone. A key of `held` that was said is left out, unless it is so short that it
     /// may be an ordinary word.
     pub(crate) fn keep(&self, model: &str, messages: &[Message], held: &Held) -> Result<(), Usage> {
-        let session = json!({"model": model, "messages": Message::history_to_openai(messages)});
-        let mut text = format!("{session:#}\n");
         let secrets = held.ids().filter_map(|id| held.secret(id)).map(|secret| secret.expose_secret());
-        for secret in secrets.filter(|secret| secret.len() >= SHORTEST) {
-            let escaped = Value::from(secret).to_string();
-            text = text.replace(escaped.trim_matches('"'), "***");
-        }
+        let secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= SHORTEST).collect();
+        let mut messages = Message::history_to_openai(messages);
+        mask(&mut messages, &secrets);
+        let text = format!("{:#}\n", json!({"model": model, "messages": messages}));
         let write = || {
             let folder = self.path.parent().unwrap_or(Path::new("."));
             make_folder(folder)?;
@@ -104,6 +105,27 @@ impl Saved {
         write().map_err(|error| {
             Usage(format!("cannot keep the session `{}` in `{}`: {error}", self.name, self.path.display()))
         })
+    }
+}
+
+/// Leaves the `secrets` out of what was said, also as JSON within it writes them.
+fn mask(value: &mut Value, secrets: &[&str]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(text) if SAID.contains(&&**name) && !(name == "url" && text.starts_with("data:")) => {
+                        for secret in secrets {
+                            let escaped = Value::from(*secret).to_string();
+                            *text = text.replace(&escaped[1..escaped.len() - 1], "***").replace(secret, "***");
+                        }
+                    }
+                    member => mask(member, secrets),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     credentials::{Held, Kept},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, resolve},
-    secrets::Resolver,
+    secrets::{MOST_REFUSED, Resolver},
 };
 use crate::{
     error::{Error, Result},
@@ -69,6 +69,10 @@ impl Default for Setup {
 }
 
 impl Setup {
+    /// How a finding ends that is about what the file alone lacks: what goes over the file does not mend it, and an OpenClaw
+    /// that is asked says it too.
+    pub const LACKING: &str = "OpenClaw refuses the file without it, unless the provider is one of its own.";
+
     /// From a configuration of OpenClaw's form; an empty object is one, and [`Setup::default`] has it.
     pub fn new(config: Value) -> Self {
         Self {
@@ -407,19 +411,29 @@ impl Setup {
 /// What OpenClaw refuses the whole file for, and this host does without. Source: OpenClaw 2026.9.6, which knows these of
 /// its own providers.
 fn missing(config: &Value, id: &str) -> Vec<Finding> {
-    let message = "OpenClaw refuses the file without it, unless the provider is one of its own.";
+    let finding = |path, what: &str| {
+        let message = format!("{what}{}", Setup::LACKING);
+        Finding { severity: Severity::Warning, path, message }
+    };
     let entries: Vec<_> = entries(config, id).into_iter().filter(|(_, entry)| entry.is_object()).collect();
     let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
     let lacks =
         |key: &&str| !entries.is_empty() && entries.iter().all(|(_, entry)| entry.get(key).is_none_or(is_blank));
-    let keys = ["baseUrl", "models"].into_iter().filter(lacks).map(|key| format!("models.providers.{id}.{key}"));
-    let nameless = entries.iter().flat_map(|(name, entry)| {
+    let keys = ["baseUrl", "models"].into_iter().filter(lacks);
+    let mut nameless = entries.iter().flat_map(|(name, entry)| {
         let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
         let nameless = rows.filter(|(_, row)| row.is_object() && row.get("name").is_none());
-        nameless.map(|(at, _)| format!("models.providers.{}.models[{at}].name", name.trim()))
+        nameless.map(|(at, _)| (name.trim(), at))
     });
-    let finding = |path| Finding { severity: Severity::Warning, path, message: message.into() };
-    keys.chain(nameless).map(finding).collect()
+    let keys = keys.map(|key| format!("models.providers.{id}.{key}"));
+    let named = nameless.by_ref().take(MOST_REFUSED);
+    let named = named.map(|(name, at)| format!("models.providers.{name}.models[{at}].name"));
+    let mut found: Vec<_> = keys.chain(named).map(|path| finding(path, "")).collect();
+    let more = nameless.count();
+    if more > 0 {
+        found.push(finding(format!("models.providers.{id}.models"), &format!("{more} more rows have no `name`. ")));
+    }
+    found
 }
 
 /// The object of this name, which is made where there is none.
