@@ -166,21 +166,33 @@ fn members(count: usize) -> String {
     format!("{{{}}}", each(count, |number| format!(r#""member-{number}":{number}"#)))
 }
 
-async fn complete(counting: &Counting, connection: &Connection, request: &Chat, answer: String) -> u64 {
+/// A call, and whether it succeeds: one that is refused early would count as cheap.
+async fn called(
+    counting: &Counting,
+    connection: &Connection,
+    request: &Request,
+    answer: String,
+    succeeds: bool,
+) -> u64 {
     let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
-    let _ =
-        guest.openclaw_provider_chat().call_complete(&mut store, connection, &request.clone().into()).await.unwrap();
+    let reply = guest.openclaw_provider_chat().call_complete(&mut store, connection, request).await.unwrap();
+    assert_eq!(reply.is_ok(), succeeds, "{:?}", reply.err());
     used(&store)
+}
+
+async fn complete(counting: &Counting, connection: &Connection, request: &Chat, answer: String) -> u64 {
+    called(counting, connection, &request.clone().into(), answer, true).await
+}
+
+async fn refused(counting: &Counting, connection: &Connection, answer: String) -> u64 {
+    called(counting, connection, &conversation(1, 0).into(), answer, false).await
 }
 
 /// A body of another client's, for this model.
 async fn asked(counting: &Counting, model: &str, members: &str) -> u64 {
     let body = format!(r#"{{"model":"{model}",{members}}}"#);
     let request = Request { ask: Ask::OpenaiJson(body), prompt_cache: None };
-    let (mut store, guest) = counting.start("application/json", vec![answer(r#""content":"x""#).into()]).await;
-    let chat = guest.openclaw_provider_chat();
-    let _ = chat.call_complete(&mut store, &connection(), &request).await.unwrap();
-    used(&store)
+    called(counting, &connection(), &request, answer(r#""content":"x""#), true).await
 }
 
 const GPT: &str = "@openai/gpt-5-mini";
@@ -221,7 +233,7 @@ async fn stream_bytes(counting: &Counting, mut events: Vec<u8>) -> u64 {
     let (mut store, guest) = counting.start("text/event-stream", pieces.collect()).await;
     let chat = guest.openclaw_provider_chat();
     let reply = chat.call_stream(&mut store, &connection(), &conversation(1, 0).into()).await.unwrap().unwrap();
-    while chat.reply().call_next(&mut store, reply).await.unwrap().is_ok_and(|events| !events.is_empty()) {}
+    while !chat.reply().call_next(&mut store, reply).await.unwrap().unwrap().is_empty() {}
     used(&store)
 }
 
@@ -229,10 +241,10 @@ async fn onboard(counting: &Counting, config: &str) -> u64 {
     let (mut store, guest) = counting.start("", Vec::new()).await;
     let onboarding = guest.openclaw_provider_onboarding();
     let choices = Choices { base_url: None, model: None, api_key_reference: None };
-    let _ = onboarding.call_apply_config(&mut store, config, &choices).await.unwrap();
-    let _ = onboarding.call_lint(&mut store, config).await.unwrap();
+    onboarding.call_apply_config(&mut store, config, &choices).await.unwrap().unwrap();
+    onboarding.call_lint(&mut store, config).await.unwrap();
     let held = ["portkey-api-key".to_owned()];
-    let _ = onboarding.call_resolve_connection(&mut store, config, &held).await.unwrap();
+    onboarding.call_resolve_connection(&mut store, config, &held).await.unwrap().unwrap();
     used(&store)
 }
 
@@ -265,7 +277,7 @@ async fn images(counting: &Counting, media: Vec<Media>, answer: String) -> u64 {
     let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
     let request = images::Request::new("a lighthouse");
     let images = guest.openclaw_provider_images();
-    let _ = images.call_edit(&mut store, &connection(), &request, &media, None).await.unwrap();
+    images.call_edit(&mut store, &connection(), &request, &media, None).await.unwrap().unwrap();
     used(&store)
 }
 
@@ -281,12 +293,12 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::Headers => {
             let headers = (0..count).map(|number| (format!("x-{number}"), "v".to_owned())).collect();
             let connection = Connection { headers, ..connection() };
-            complete(counting, &connection, &conversation(1, 0), String::new()).await
+            refused(counting, &connection, String::new()).await
         }
         What::Boundaries => {
             let data = (0..count).map(|number| format!("------portkey-provider-{number:08x}\r\n")).collect::<String>();
             let image = Media { media_type: "image/png".into(), data: data.into_bytes() };
-            images(counting, vec![image], String::new()).await
+            images(counting, vec![image], r#"{"data":[{"url":"https://example.com/1"}]}"#.to_owned()).await
         }
         What::Images => {
             let data = each(count, |number| format!(r#"{{"url":"https://example.com/{number}"}}"#));
@@ -301,15 +313,13 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         }
         What::Unknown => {
             let members = members(count);
-            answered(format!(r#"{{"unknown":{members},{}"#, members.strip_prefix('{').unwrap())).await
+            let (inner, known) = (members.trim_matches(['{', '}']), answer(r#""content":"x""#));
+            answered(format!(r#"{{"unknown":{members},{inner},{}"#, known.strip_prefix('{').unwrap())).await
         }
         What::Events => {
             stream(counting, (0..count).map(|number| delta(&format!(r#""content":"{number}""#))).collect()).await
         }
-        What::Lines => {
-            let event = delta(&format!(r#""content":"{}""#, "x ".repeat(count)));
-            stream(counting, event.replace("x ", "x\ndata: ")).await
-        }
+        What::Lines => stream(counting, delta(r#""content":?"x""#).replace('?', &"\ndata: ".repeat(count))).await,
         What::StreamedBlocks => stream(counting, delta(&blocks(count))).await,
         What::StreamedCalls => stream(counting, delta(&format!(r#""tool_calls":[{}]"#, each(count, call)))).await,
         What::CallEvents => {
@@ -336,7 +346,11 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::Settings => {
             onboard(counting, &entry(&each(count, |number| format!(r#""member-{number}":{number}"#)))).await
         }
-        What::ConfiguredHeaders => onboard(counting, &entry(&format!(r#""headers":{}"#, members(count)))).await,
+        What::ConfiguredHeaders => {
+            // As many as short ones may be.
+            let headers = each(count / 5, |number| format!(r#""{number:x}":1"#));
+            onboard(counting, &entry(&format!(r#""headers":{{{headers}}}"#))).await
+        }
         What::Repeated => {
             onboard(counting, &entry(&each(count, |number| format!(r#""headers":{{"a":{number}}}"#)))).await
         }
@@ -490,12 +504,13 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         }
         What::Waits => {
             let error = format!(r#"{{"error":{{"message":"Try again in {}"}}}}"#, "1m2s".repeat(count));
-            complete(counting, &connection(), &conversation(1, 0), error).await
+            refused(counting, &connection(), error).await
         }
         What::CallRests => {
             let begun = r#"{"id":"a","function":{"name":"f","arguments":"{\"a\":\""}}"#;
             let rests = each(count, |_| r#"{"function":{"arguments":"ten bytes."}}"#.to_owned());
-            answered(answer(&format!(r#""tool_calls":[{begun},{rests}]"#))).await
+            let end = r#"{"function":{"arguments":"\"}"}}"#;
+            answered(answer(&format!(r#""tool_calls":[{begun},{rests},{end}]"#))).await
         }
         What::SchemaReferences => {
             let references = each(count, |number| format!(r##"{{"$ref":"#/$defs/d{number}"}}"##));
@@ -584,17 +599,21 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             });
             stream(counting, begun.chain(more).collect()).await
         }
+        // Of a config no more targets go into a header.
         What::Targets => {
+            let count = count / 2;
             let members = each(count, |number| format!(r#""member-{number}":{number}"#));
             let body = format!(r#"{{"model":"gpt-5","messages":[{{"role":"user","content":"x"}}],{members}}}"#);
             routed(counting, count, body).await
         }
         What::TargetNames => {
+            let count = count / 2;
             let name = "many-words-".repeat(count);
             let body = format!(r#"{{"model":"{name}","messages":[{{"role":"user","content":"x"}}]}}"#);
             routed(counting, count, body).await
         }
         What::GuardedModels => {
+            let count = count / 2;
             let targets = each(count, |_| "{}".to_owned());
             let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
             onboard(counting, &guarded(&targets, &models, "")).await
@@ -612,9 +631,7 @@ async fn routed(counting: &Counting, targets: usize, body: String) -> u64 {
     let config = format!(r#"{{"targets":[{}]}}"#, each(targets, |_| "{}".to_owned()));
     let connection = Connection { headers: vec![("x-portkey-config".into(), config)], ..connection() };
     let request = Request { ask: Ask::OpenaiJson(body), prompt_cache: None };
-    let (mut store, guest) = counting.start("application/json", vec![answer(r#""content":"x""#).into()]).await;
-    let _ = guest.openclaw_provider_chat().call_complete(&mut store, &connection, &request).await.unwrap();
-    used(&store)
+    called(counting, &connection, &request, answer(r#""content":"x""#), true).await
 }
 
 /// A configuration for a gateway of one's own, with guardrails.
@@ -641,7 +658,9 @@ async fn twice_as_much_costs_about_twice_as_much() {
         // So many that what is the same for each call counts for little, and the square would count for most.
         let once = match what {
             // Of calls no answer holds more than twice as many as this.
-            What::StreamedCalls | What::CallEvents | What::Details | What::Items | What::CallRests => 2_000,
+            What::Calls | What::StreamedCalls | What::CallEvents | What::Details | What::Items | What::CallRests => {
+                2_000
+            }
             _ => 4_000,
         };
         let (once, twice) = (instructions(&counting, what, once).await, instructions(&counting, what, 2 * once).await);

@@ -132,8 +132,9 @@ impl Decoder {
             };
             if self.has_data {
                 // Behind an object or a list no JSON goes on but in these ways.
-                let is_next = matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
-                    && !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]);
+                // Before a blank line the data is not looked at: its blank end may be long.
+                let is_next = !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..])
+                    && matches!(self.data.trim_ascii_end(), [.., b'}' | b']']);
                 if self.bare.take().is_some() || is_next {
                     self.dispatch(event);
                 }
