@@ -27,7 +27,8 @@ pub(crate) fn is_its(root: &Object<'_>) -> bool {
 /// What has come of an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
-    /// Items of which pieces came: what tells of them at their end holds the same once more, and maybe more.
+    /// Items of which pieces came, in the order of their places: what tells of them at their end holds the same once more, and
+    /// maybe more.
     begun: Vec<Begun>,
     /// Calls whose number another has: the ids of the item and of the call, as hashes, since any number of long ones may be
     /// looked for, and that number. Their own are from [`MOVED`] on.
@@ -42,7 +43,7 @@ pub(crate) struct Items {
 
 /// What is said piece by piece: the number of its item, of its part there, and the member that holds it in the end. Some
 /// servers number a text and the call beside it alike (gateway 2.0.0 and 2.2.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     item: u64,
     part: u64,
@@ -128,9 +129,10 @@ impl Items {
         };
         // An end may give it other ids: then what came tells.
         let ended = item.as_ref().filter(|_| kind == "output_item.done").and_then(|item| item.get(member)).map(spelled);
-        let fits = |begun: &&Begun| ended.as_ref().is_some_and(|ended| begun.rest(&ended.text).is_some());
         let moved = self.moved.iter().rposition(is_its).or_else(|| {
-            if self.begun.iter().rev().find(|known| known.at == at).as_ref().is_some_and(fits) {
+            let ended = ended?;
+            let fits = |begun: &&Begun| begun.rest(&ended.text).is_some();
+            if self.search(at).ok().and_then(|found| self.begun.get(found)).as_ref().is_some_and(fits) {
                 return None;
             }
             let moved = |known: &Begun| usize::try_from(known.at.item.checked_sub(MOVED)?).ok();
@@ -146,7 +148,7 @@ impl Items {
                 at.item = MOVED + self.moved.len() as u64;
                 self.moved.push((ids, number("output_index")));
             }
-            self.begun.push(Begun { at, ..Begun::default() });
+            self.begin(at);
         }
         let mut delta = event.get("delta").map(Spelled::read).unwrap_or_default();
         if let Some((_, member, piece)) = of_kind.filter(|(end, ..)| *end == kind && !is_call) {
@@ -197,20 +199,27 @@ impl Items {
 
     /// Makes room for what is there, if no piece of it came yet.
     fn begin(&mut self, at: Place) {
-        if self.begun(at).is_none() {
-            self.begun.push(Begun { at, ..Begun::default() });
+        if let Err(free) = self.search(at) {
+            self.begun.insert(free, Begun { at, ..Begun::default() });
         }
     }
 
     /// What is there, if pieces of it came.
     fn begun(&mut self, at: Place) -> Option<&mut Begun> {
-        // Most pieces are of the same as the one before.
-        self.begun.iter_mut().rev().find(|known| known.at == at)
+        let found = self.search(at).ok()?;
+        self.begun.get_mut(found)
+    }
+
+    /// Where what is there stands among all that was begun, or where it would.
+    fn search(&self, at: Place) -> Result<usize, usize> {
+        self.begun.binary_search_by(|known| known.at.cmp(&at))
     }
 
     /// Whether pieces of the item with this number came, for one of these members; the empty one is reasoning.
     fn is_begun(&self, item: u64, members: &[&str]) -> bool {
-        self.begun.iter().rev().any(|known| known.at.item == item && members.contains(&known.at.member))
+        let first = self.begun.partition_point(|known| known.at.item < item);
+        let mut of_item = self.begun.iter().skip(first).take_while(|known| known.at.item == item);
+        of_item.any(|known| members.contains(&known.at.member))
     }
 
     /// What of a text, as it is at its end, has not come. `None` for nothing, and where it began in another way.
@@ -221,8 +230,8 @@ impl Items {
             // Some number the part in the one event and not in the other.
             let hash = hash_of(&text);
             let is_it = |known: &Begun| {
-                let is_beside = known.at.item == at.item && known.at.member == at.member;
-                is_beside && known.length == text.len() && known.hash == hash
+                let is_same = known.hash == hash && known.length == text.len();
+                is_same && known.at.item == at.item && known.at.member == at.member
             };
             return if self.begun.iter().any(is_it) { None } else { Some(Cow::Owned(text.into_owned())) };
         };

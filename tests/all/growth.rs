@@ -118,6 +118,10 @@ enum What {
     Items,
     /// Ends of one text of the Responses API, each with all of it.
     TextEnds,
+    /// Texts, and ends of others that are as long.
+    LostEnds,
+    /// Details under ids that a call bears for one piece each, and then other calls.
+    LostDetails,
     /// Words of an error that ask to wait.
     Waits,
     /// Calls of a whole answer that are the rest of the first.
@@ -501,6 +505,35 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             let begun = of("delta", &format!(r#""delta":"{}""#, "x".repeat(1_000)));
             let end = of("done", &format!(r#""text":"{}""#, "x".repeat(1_000)));
             stream(counting, begun + &end.repeat(count / 4)).await
+        }
+        What::LostEnds => {
+            let of = |kind: &str, part: usize, text: &str| {
+                format!(
+                    "data: {{\"type\":\"response.output_text.{kind}\",\"output_index\":0,\"content_index\":{part},{text}}}\n\n"
+                )
+            };
+            let (count, text) = (count / 16, "x".repeat(1_000));
+            let begun = (0..count).map(|part| of("delta", part, &format!(r#""delta":"{text}""#)));
+            let ends = (0..count).map(|part| of("done", count + part, &format!(r#""text":"{part:01000}""#)));
+            stream(counting, begun.chain(ends).collect()).await
+        }
+        What::LostDetails => {
+            let (count, prefix) = (count / 16, "x".repeat(1_000));
+            let call = |index: usize, id: &str, function: &str| {
+                format!(r#""tool_calls":[{{"index":{index},"id":"{id}","function":{{{function}}}}}]"#)
+            };
+            let begun = delta(&call(0, "a", r#""name":"f","arguments":"{""#));
+            let details = (0..count).map(|number| {
+                let id = format!("{prefix}{number:08}");
+                let detail =
+                    format!(r#""reasoning_details":[{{"type":"reasoning.encrypted","id":"{id}","data":"x"}}]"#);
+                delta(&format!("{detail},{}", call(0, &id, r#""arguments":" ""#)))
+            });
+            let closed = delta(&call(0, "a", r#""arguments":"}""#));
+            let others = (1..=count)
+                .map(|index| delta(&call(index, &format!("{prefix}o{index:07}"), r#""name":"f","arguments":"{}""#)));
+            let all: String = [begun].into_iter().chain(details).chain([closed]).chain(others).collect();
+            stream(counting, all).await
         }
         What::Waits => {
             let error = format!(r#"{{"error":{{"message":"Try again in {}"}}}}"#, "1m2s".repeat(count));
