@@ -19,16 +19,21 @@ const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Checks each file that git knows of which locks packages or installs them.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let files = output(Command::new("git").current_dir(&workspace.root).args(["ls-files"]))?;
+    let files = output(Command::new("git").current_dir(&workspace.root).args(["ls-files", "-z"]))?;
     let mut findings = Vec::new();
-    for path in files.lines() {
-        let bytes = fs::read(workspace.root.join(path)).with_context(|| path.to_owned())?;
-        let Some(kind) = Kind::of(path).or_else(|| Kind::by_first_line(&bytes)) else { continue };
+    for path in files.split_terminator('\0') {
+        let kind = Kind::of(path);
+        let bytes = match fs::read(workspace.root.join(path)) {
+            // It was removed, and git was not told yet.
+            Err(_) if kind.is_none() => continue,
+            read => read.with_context(|| path.to_owned())?,
+        };
+        let Some(kind) = kind.or_else(|| Kind::by_first_line(&bytes)) else { continue };
         let text = String::from_utf8(bytes).with_context(|| path.to_owned())?;
         let found = kind.check(&text).with_context(|| path.to_owned())?;
         findings.extend(found.into_iter().map(|finding| format!("{path}: {finding}")));
         let lock = path.replace("package.json", "package-lock.json");
-        if path.ends_with("package.json") && !files.lines().any(|file| file == lock) {
+        if path.ends_with("package.json") && !files.split('\0').any(|file| file == lock) {
             findings.push(format!("{path} has no lock file: `npm install --package-lock-only` makes one"));
         }
     }

@@ -21,7 +21,7 @@ const LARGEST: u64 = 512 << 20;
 const SHORTEST: usize = 6;
 
 /// The members of a message that hold what was said. The others are the form of the file, and a key may be a word of it.
-const SAID: [&str; 7] = ["content", "text", "thinking", "refusal", "arguments", "filename", "url"];
+const SAID: [&str; 8] = ["content", "text", "thinking", "refusal", "arguments", "filename", "url", "file_data"];
 
 /// What a session without a name is kept as.
 const UNNAMED: &str = "default";
@@ -115,7 +115,9 @@ fn mask(value: &mut Value, secrets: &[&str]) {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
-                    Value::String(text) if SAID.contains(&&**name) && !(name == "url" && text.starts_with("data:")) => {
+                    // What stands in them as it is cannot be said in another way.
+                    Value::String(text) if text.starts_with("data:") && matches!(&**name, "url" | "file_data") => {}
+                    Value::String(text) if SAID.contains(&&**name) => {
                         for secret in secrets {
                             let escaped = Value::from(*secret).to_string();
                             *text = text.replace(&escaped[1..escaped.len() - 1], "***").replace(secret, "***");
@@ -167,4 +169,18 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_an_address_is_left_out() {
+        let data = "data:application/pdf;base64,a-long-key";
+        let said = |url: &str, data: &str| json!([{"file": {"file_data": url}}, {"file": {"file_data": data}}]);
+        let mut messages = said("https://h/a.pdf?k=a-long-key", data);
+        mask(&mut messages, &["a-long-key"]);
+        assert_eq!(messages, said("https://h/a.pdf?k=***", data));
+    }
 }

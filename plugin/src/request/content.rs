@@ -90,7 +90,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
                     Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
                     Some(object) if is_mistral && is_type(&object, "file") => for_mistral(&object),
-                    Some(object) => document(object, is_openai),
+                    Some(object) => document(object, is_openai, !targets.is_unknown()),
                     None => part,
                 });
             }
@@ -143,9 +143,18 @@ fn plain<'a>(part: &Object<'a>) -> Option<Json<'a>> {
     if text.starts_with("data:") {
         return None;
     }
+    // OpenAI's own form is base64.
+    let decoded = base64::decoded(text.as_bytes()).ok().filter(|_| text.len() >= 8 && text.len() % 4 == 0);
+    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|read| !read.contains(is_odd));
+    let text = decoded.map_or(text, Cow::Owned);
     let mut said = text_part(format!("{}\n{text}", file.text("filename")).into());
     said.set_some(MARK, part.get(MARK).cloned());
     Some(said.into())
+}
+
+/// Whether no text has this in it.
+fn is_odd(next: char) -> bool {
+    next.is_control() && !next.is_whitespace()
 }
 
 /// A part as a text.
@@ -175,8 +184,7 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     }
     let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
     let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };
-    let is_odd = |next: char| next.is_control() && !next.is_whitespace();
-    let is_text = ["data:text/", "data:image/svg"].iter().any(|start| url.starts_with(start));
+    let is_text = ["data:text/", "data:image/svg", "data:application/json"].iter().any(|start| url.starts_with(start));
     let read = match url.split_once(',') {
         Some((head, text)) if is_text && !head.ends_with(";base64") => Some(Cow::Borrowed(text)),
         _ if is_text => Some(String::from_utf8_lossy(&file)),
@@ -320,8 +328,8 @@ fn for_mistral(part: &Object<'_>) -> Json<'static> {
 }
 
 /// A file, and an image, for all others. Strands Agents writes a format beside the URL, which OpenAI refuses.
-fn document(mut part: Object<'_>, is_openai: bool) -> Json<'_> {
-    if is_openai
+fn document(mut part: Object<'_>, is_openai: bool, is_known: bool) -> Json<'_> {
+    if is_known
         && is_type(&part, "image_url")
         && let Some(mut image) = part.take("image_url")
     {

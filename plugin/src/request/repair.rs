@@ -342,7 +342,10 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
         body.members.set("parallel_tool_calls", false);
     }
-    named.remove("disable_parallel_tool_use");
+    if named.has("disable_parallel_tool_use") {
+        named.remove("disable_parallel_tool_use");
+        choice = named.clone().into();
+    }
     if !takes_custom(targets)
         && let Some(custom) = named.take("custom")
     {
@@ -675,8 +678,15 @@ fn says_something(message: &Object<'_>) -> bool {
 /// A part as chat completions spell it: they refuse all others. Some hosts write the parts of the Responses API, of
 /// Anthropic, of LangChain or of Vercel's SDK, and some no type, as Gemini's have none.
 fn of_chat(mut part: Object<'_>) -> Object<'_> {
+    // What a tool gave has members of any name: of those without a type only what is nothing else is a part.
+    let is_alone = |names: &[&str]| part.iter().all(|(name, value)| value.is_null() || names.contains(&&**name));
+    let is_data = is_alone(&["inline_data", "inlineData", "data", "mimeType", "mime_type", "media_type", "mediaType"]);
+    let of_member = UNTYPED.iter().find(|(name, members)| {
+        let held = part.get(name).and_then(Json::object).unwrap_or_default();
+        is_alone(&[name]) && members.iter().any(|member| held.get(member).is_some())
+    });
     if part.text("type").is_empty()
-        && let Some(name) = ["image_url", "file", "input_audio"].iter().find(|name| part.has(name))
+        && let Some((name, _)) = of_member
     {
         part.set("type", *name);
     }
@@ -709,8 +719,12 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     let data = url.as_deref().and_then(|url| url.strip_prefix("data:"));
     // What a tool gave, in a list, or MCP's.
     if matches!(&*kind, "" | "resource" | "resource_link") {
-        let text = find(&["text"]);
-        if text.is_some() || data.is_none() && !all.has("blob") {
+        let has_data = match &*kind {
+            "resource" => all.get("blob").is_some(),
+            kind => kind.is_empty() && is_data && data.is_some(),
+        };
+        let text = find(&["text"]).filter(|text| !text.is_empty() || !has_data);
+        if text.is_some() || !has_data {
             part.remove(MARK);
             return text_part(Json::Text(text.unwrap_or_else(|| part.to_json().into())));
         }
@@ -739,8 +753,12 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     [("type", name.into()), (name, inner.into())].into()
 }
 
-/// Types of images, as they begin, that all who see take.
-const SEEN: [&str; 4] = ["image/png", "image/jp", "image/gif", "image/webp"];
+/// What parts without a type have: their one member, and what says in it where the thing is.
+const UNTYPED: [(&str, &[&str]); 3] =
+    [("image_url", &["url"]), ("file", &["file_data", "file_id", "file_url"]), ("input_audio", &["data"])];
+
+/// Types of images, as they begin, that those who see take, but for a GIF at Gemini and Bedrock.
+const SEEN: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
 
 /// Whether it says where something is, and is not the thing itself.
 pub(super) fn is_address(url: &str) -> bool {

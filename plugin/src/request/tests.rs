@@ -2050,3 +2050,62 @@ fn the_signature_of_a_call_adds_no_message_no_call_and_no_member() {
         }
     }
 }
+
+/// What a tool gave, in a list, has members of any name.
+#[test]
+fn what_has_no_type_is_a_part_only_where_it_is_nothing_else() {
+    let sent = |model: &str, role: &str, part: &Value| {
+        let mut messages = json!([{"role": "user", "content": "hi"}]);
+        if role == "tool" {
+            let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+            let turn = [json!({"role": "assistant", "content": null, "tool_calls": [call]})];
+            messages.as_array_mut().unwrap().extend(turn);
+        }
+        let mut message = json!({"role": role, "content": [part]});
+        if role == "tool" {
+            message["tool_call_id"] = "c".into();
+        }
+        messages.as_array_mut().unwrap().push(message);
+        let body = plain(json!({"model": model, "messages": messages}));
+        body["messages"].as_array().unwrap().last().unwrap()["content"].clone()
+    };
+    let text = |text: &str| json!([{"type": "text", "text": text}]);
+    for part in [
+        json!({"file": "src/a.rs", "line": 3, "match": "fn x"}),
+        json!({"file": {"path": "src/a.rs"}}),
+        json!({"title": "Lamp", "price": 9, "image_url": "https://x/a.png"}),
+        json!({"path": "a", "blob": "3f2a"}),
+        json!({"blob": null, "a": 1}),
+        json!({"caption": "c", "image": "data:image/png;base64,iVBORw0KGgo="}),
+    ] {
+        for (model, role) in [("@openai/gpt-5", "tool"), (CLAUDE, "tool"), ("@openai/gpt-5", "user")] {
+            assert_eq!(sent(model, role, &part), text(&part.to_string()), "{model} {role} {part}");
+        }
+    }
+    for (part, said) in [
+        (json!({"text": "hello", "image_url": null}), "hello"),
+        (json!({"text": "hi", "file": null}), "hi"),
+        (json!({"type": "file", "file": {"mime_type": "text/plain", "file_data": "SGVsbG8geW91"}}), "\nHello you"),
+        (json!({"type": "file", "file": {"mime_type": "text/plain", "file_data": "Hello there"}}), "\nHello there"),
+        (json!({"type": "file", "file": {"file_data": "data:application/json,{\"a\":1}"}}), "\n{\"a\":1}"),
+    ] {
+        assert_eq!(sent("@openai/gpt-4o", "user", &part), text(said), "{part}");
+    }
+    let resource =
+        json!({"type": "resource", "resource": {"mimeType": "image/png", "text": "", "blob": "iVBORw0KGgo="}});
+    let url = "data:image/png;base64,iVBORw0KGgo=";
+    let image = json!([{"type": "image_url", "image_url": {"url": url}}]);
+    for part in [resource, json!({"image_url": {"url": url}}), json!({"data": "iVBORw0KGgo=", "mimeType": "image/png"})]
+    {
+        assert_eq!(sent("@openai/gpt-5", "user", &part), image, "{part}");
+    }
+    let elsewhere = json!({"type": "file", "file": {"file_url": "https://x/y", "mime_type": "image/png"}});
+    assert_eq!(
+        sent("@mistral/pixtral-large-latest", "user", &elsewhere)[0]["image_url"],
+        json!({"url": "https://x/y"})
+    );
+    let choice = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}, "disable_parallel_tool_use": true});
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
+    let body = json!({"model": "@openai/gpt-5", "messages": [{"role": "user", "content": "hi"}], "tools": tools, "tool_choice": choice});
+    assert_eq!(plain(body)["tool_choice"]["disable_parallel_tool_use"], Value::Null);
+}
