@@ -256,7 +256,7 @@ test('results of guardrails come with a stream, over the answer too', async () =
 test('fields that the interface does not know arrive', async () => {
   await upstream.requests();
   const messages = [{ role: 'developer', content: 'be brief' }, { role: 'user', content: 'hello', name: 'zoe' }];
-  await behind.chat.completions.create({ model: 'gpt-4o', messages, metadata: { a: 'b' }, temperature: 0.5 });
+  await behind.chat.completions.create({ model: 'gpt-4o', messages, store: true, metadata: { a: 'b' }, temperature: 0.5 });
   const [{ body, headers }] = await upstream.requests();
   assert.deepEqual([body.messages, body.metadata, body.temperature], [messages, { a: 'b' }, 0.5]);
   assert.equal(headers['x-portkey-api-key'], undefined);
