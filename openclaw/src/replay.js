@@ -35,6 +35,8 @@ const refused = new Set();
 
 const digestOf = (/** @type {string} */ signature) => createHash('sha256').update(signature).digest('base64');
 
+const isRefused = (/** @type {string} */ signature) => refused.size > 0 && refused.has(digestOf(signature));
+
 /** Whether the model wrote the message: no other model gets its reasoning back. @param {Model} model @param {Message} message @returns {message is AssistantMessage} */
 const isOf = (model, message) =>
   message.role === 'assistant' &&
@@ -90,7 +92,7 @@ function putBack(message, content) {
   content
     .filter((block) => block.type === 'toolCall')
     .forEach(({ thoughtSignature: signature }, at) => {
-      if (signature && !refused.has(digestOf(signature)) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+      if (signature && !isRefused(signature) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
     });
 }
 

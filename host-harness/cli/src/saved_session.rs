@@ -115,7 +115,7 @@ fn mask(value: &mut Value, secrets: &[&str]) {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
-                    // What stands in them as it is cannot be said in another way.
+                    // Data: masked it would be broken.
                     Value::String(text) if text.starts_with("data:") && matches!(&**name, "url" | "file_data") => {}
                     Value::String(text) if SAID.contains(&&**name) => {
                         for secret in secrets {

@@ -192,8 +192,8 @@ struct State {
     /// Events that are ready.
     events: Vec<Event>,
     is_started: bool,
-    /// What came before the start, which is told first: results of guardrails.
-    results: Option<Event>,
+    /// Results of guardrails that came before the start, which is told first.
+    results: Vec<Event>,
     /// Whether the body is one document; and whether it holds a message that is whole.
     is_document: bool,
     is_whole: bool,
@@ -443,12 +443,8 @@ impl State {
     fn read(&mut self, chunk: &mut wire::Completion<'_>, text: &str) {
         let ready = self.events.len();
         if let Some(results) = &chunk.hook_results {
-            let told = Event::GuardrailsJson(results.to_json());
-            if self.is_started {
-                self.events.push(told);
-            } else {
-                self.results = Some(told);
-            }
+            let told = if self.is_started { &mut self.events } else { &mut self.results };
+            told.push(Event::GuardrailsJson(results.to_json()));
             let is_failure = chunk.is_failure || chunk.error.is_some();
             if self.head.status == 200
                 && !(self.is_document && is_failure)
@@ -506,7 +502,7 @@ impl State {
             self.quote = Vec::new();
             let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
-            self.events.extend(self.results.take());
+            self.events.append(&mut self.results);
         }
         if self.provider.is_empty() {
             self.provider = mem::take(&mut chunk.provider).into_owned();

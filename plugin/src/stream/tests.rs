@@ -639,6 +639,9 @@ fn guardrail_results_behind_the_start_and_after_the_end() {
     let results = Event::GuardrailsJson(r#"{"a": 1}"#.into());
     let got = events(&[hooks, &delta(r#"{"content":"x"}"#), STOP, DONE, hooks]);
     assert_eq!(got, [start(), results.clone(), text("x"), Event::Finish(FinishReason::Stop), results.clone()]);
+    let before = r#"{"hook_results":{"b": 2}}"#;
+    let got = events(&[before, hooks, &delta(r#"{"content":"x"}"#), STOP, DONE]);
+    assert_eq!(got[..3], [start(), Event::GuardrailsJson(r#"{"b": 2}"#.into()), results.clone()], "none is lost");
     // Cut off before its blank line.
     let (got, error) = read(&[stream(&[&delta("{}"), STOP, DONE]).as_bytes(), b"data: ", hooks.as_bytes()], None);
     assert_eq!((got.last(), error), (Some(&results), None));
