@@ -361,7 +361,7 @@ impl Drawing {
                     self.styled(FAINT, &format!(" ({shown})"));
                 }
             }
-            TagEnd::TableCell => self.row.push(std::mem::take(&mut self.line)),
+            TagEnd::TableCell => self.row.push(terminal::cell(&std::mem::take(&mut self.line))),
             TagEnd::TableHead | TagEnd::TableRow => {
                 let row = std::mem::take(&mut self.row);
                 if let Some((table, _)) = &mut self.table {

@@ -85,7 +85,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             table.load_style(UTF8_FULL_CONDENSED).set_header(HEADER.into_iter().take(shown));
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-            table.add_rows(rows.map(|row| row.into_iter().take(shown)));
+            table.add_rows(rows.map(|row| row.map(|cell| terminal::cell(&cell)).into_iter().take(shown)));
             if shown > 2 {
                 // The id may say it, and the rest needs the room.
                 let says_provider = columns < ROOMY && models.iter().all(Listed::names_its_provider);

@@ -31,6 +31,13 @@ pub(crate) fn line(text: &str) -> String {
     on_one_line.filter(|&character| !steers(character)).collect()
 }
 
+/// A text for the cell of a table, in lines of at most 1,000 letters: the table is drawn in a time that grows as the square
+/// of its longest line.
+pub(crate) fn cell(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    letters.chunks(1000).map(String::from_iter).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether [`line()`] would leave the text as it is.
 pub(crate) fn is_line(text: &str) -> bool {
     !text.chars().any(|character| steers(character) || matches!(character, '\n' | '\t'))
