@@ -1,29 +1,36 @@
-//! The interfaces of the WIT, as Rust types and calls, generated from `wit/`. What they share is in [`crate::types`].
-//!
-//! A debug print of a generated record names its fields as the WIT does, `tool-choice`: the generator has no other way.
+//! The interfaces of the WIT, as Rust types and calls, generated from `wit/` by `build.rs`. What they share is in
+//! [`crate::types`].
 //!
 //! The folder is a copy of the project's, so that a package of this crate holds it. A test, `xtask/tests/wit.rs`, compares
 //! the two.
 
 pub use generated::exports::openclaw::provider::{audio, chat, embeddings, images, models, onboarding, prices};
 
-/// Only the exports: the imports, `wasi:http` and `wasi:io`, have their own implementations.
 mod generated {
-    #![allow(missing_docs, unreachable_pub, reason = "the WIT documents each item; bindgen carries over only some")]
+    #![allow(
+        missing_debug_implementations,
+        missing_docs,
+        unreachable_pub,
+        reason = "the WIT documents each item; the generator carries over only some"
+    )]
 
-    wasmtime::component::bindgen!({
-        path: "wit",
-        interfaces: "
-            export openclaw:provider/onboarding@0.2.0;
-            export openclaw:provider/models@0.2.0;
-            export openclaw:provider/chat@0.2.0;
-            export openclaw:provider/images@0.2.0;
-            export openclaw:provider/embeddings@0.2.0;
-            export openclaw:provider/audio@0.2.0;
-            export openclaw:provider/prices@0.2.0;
-        ",
-        exports: { default: async },
-        with: { "openclaw:provider/types@0.2.0": crate::types },
-        additional_derives: [PartialEq],
-    });
+    include!(concat!(env!("OUT_DIR"), "/wit.rs"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chat::{Event, Message, ToolCall};
+
+    #[test]
+    fn a_debug_print_is_in_rusts_spelling() {
+        let message = format!("{:?}", Message::tool_result("call_1", "4"));
+        assert_eq!(message, r#"ToolResult(ToolResult { call_id: "call_1", content: [Text("4")] })"#);
+        let call =
+            ToolCall { id: "a-b".to_owned(), name: "c-d".to_owned(), arguments_json: "{}".to_owned(), signature: None };
+        assert_eq!(
+            format!("{call:?}"),
+            r#"ToolCall { id: "a-b", name: "c-d", arguments_json: "{}", signature: None }"#
+        );
+        assert_eq!(format!("{:?}", Event::Text("-".to_owned())), "Text(\"-\")");
+    }
 }
