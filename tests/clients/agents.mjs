@@ -55,9 +55,10 @@ export function block(name, agent = '') {
 export async function home(name, gateway, language, file, place) {
   const of = await mkdtemp(`${folder}/${name}-`);
   const text = block(`${language} ${file}`);
-  assert.ok(text.includes('http://127.0.0.1:8080/v1'));
+  const said = 'http://127.0.0.1:8080';
+  assert.ok(text.includes(said));
   await mkdir(`${of}/${place}`, { recursive: true });
-  await writeFile(`${of}/${place}/${file}`, text.replaceAll('http://127.0.0.1:8080/v1', gateway.url()).replaceAll('<the token>', TOKEN));
+  await writeFile(`${of}/${place}/${file}`, text.replaceAll(said, new URL(gateway.url()).origin).replaceAll('<the token>', TOKEN));
   const nowhere = 'http://127.0.0.1:9';
   const proxies = { HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, NO_PROXY: '127.0.0.1' };
   const env = { PATH: `${folder}/bin:${process.env.PATH}`, HOME: of, GATEWAY_TOKEN: TOKEN, ...proxies };
@@ -95,7 +96,7 @@ export function endsInRound(requests, said, tool) {
 
 /** What went out for a prompt: with the key, which no agent holds, and for the model of the page. */
 export function sent(requests, said) {
-  const of = requests.filter(({ body }) => JSON.stringify(body.messages ?? '').includes(said));
+  const of = requests.filter(({ body }) => JSON.stringify(body?.messages ?? '').includes(said));
   assert.ok(of.length > 0, `${said} is in none of ${requests.length} requests`);
   for (const { path, headers, body } of of) {
     assert.deepEqual([path, body.model, headers['x-portkey-api-key']], ['/v1/chat/completions', MODEL, '***']);

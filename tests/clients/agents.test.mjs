@@ -1,12 +1,18 @@
 /** Agents of npm and PyPI that reach the gateway by configuration alone: the blocks of docs/hosts.md are what runs here. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { block, endsInRound, gatewayFor, gateways, home, run, says, sent, stub } from './agents.mjs';
 import { TOKEN, target } from './servers.mjs';
 
-gatewayFor(fileURLToPath(new URL(`node_modules/opencode-linux-${process.arch}/bin/opencode`, import.meta.url)), `${target}/python/bin/llm`);
+const ofNpm = (path) => fileURLToPath(new URL(`node_modules/${path}`, import.meta.url));
+
+gatewayFor(
+  ofNpm(`opencode-linux-${process.arch}/bin/opencode`),
+  ofNpm(`@aaif/goose-binary-linux-x64/bin/goose`),
+  `${target}/python/bin/llm`,
+);
 
 for (const gateway of gateways) {
   test(`OpenCode through ${gateway.name}`, async () => {
@@ -25,6 +31,23 @@ for (const gateway of gateways) {
     // It asks for a title too, without tools.
     assert.ok(sent(asked, says).some(({ stream, tools }) => stream && tools?.some((tool) => tool.function.name === 'read')));
     endsInRound(await stub.requests(), 'Please use read.', 'read');
+  });
+
+  // The registry has it for this processor alone.
+  test(`Goose through ${gateway.name}`, { skip: process.arch !== 'x64' }, async () => {
+    const options = await home('goose', gateway, 'yaml', 'config.yaml', '.config/goose');
+    Object.assign(options.env, { OPENAI_API_KEY: TOKEN, GOOSE_DISABLE_KEYRING: '1' });
+    // Its tool for folders gets the name of its parameter: that is what the stand-in calls a tool with.
+    await mkdir(`${options.cwd}/path`);
+    await writeFile(`${options.cwd}/path/harbour`, 'closed');
+    const commands = block('sh', 'Goose');
+    await stub.requests();
+    assert.match(await run(commands, options), /You said: "tell me of ships/);
+    const asked = await stub.requests();
+    assert.match(await run(commands.replace(says, 'Please use tree.'), options), /The tool said: [^]*harbour/);
+    if (!gateway.tells) return;
+    assert.ok(sent(asked, says).some(({ stream, tools }) => stream && tools?.some((tool) => tool.function.name === 'tree')));
+    endsInRound(await stub.requests(), 'Please use tree.', 'tree');
   });
 
   test(`LLM through ${gateway.name}`, async () => {
