@@ -12,6 +12,7 @@ use crate::error::{self, Result};
 use crate::json::{Json, lossy};
 use crate::prompt;
 use crate::report::Head;
+use crate::tool_calls::hash_of;
 use crate::wire::{self, present};
 
 /// Entries asked for on each page after the first.
@@ -23,8 +24,8 @@ const MAX_PAGES: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Listing {
     entries: Vec<Entry>,
-    /// The first id of each page.
-    firsts: Vec<String>,
+    /// The first id of each page, as its hash.
+    firsts: Vec<u64>,
     /// Entries received, those seen before included: what `offset` counts.
     received: usize,
     pages: usize,
@@ -67,8 +68,8 @@ impl Listing {
         // Only the hosted catalog has slugs.
         let is_catalog = items.iter().any(|item| item.has_slug || prompt::split_slug(&item.id).is_some());
         // A server that ignores the offset sends the same page for ever.
-        let first = items.iter().find_map(|item| Some(item.id.clone()).filter(|id| !id.is_empty()));
-        let repeats = first.as_ref().is_none_or(|first| self.firsts.contains(first));
+        let first = items.iter().find(|item| !item.id.is_empty()).map(|item| hash_of(&item.id));
+        let repeats = first.is_none_or(|first| self.firsts.contains(&first));
         self.firsts.extend(first);
         let last = items.iter().rev().map(|item| item.id.clone()).find(|id| !id.is_empty());
         for Item { id, owner, .. } in items {

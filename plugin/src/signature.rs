@@ -11,11 +11,14 @@
 //! - anything else: Claude's signature, and for a call Portkey's `function.thought_signature`, each as it came.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::json::{Json, Object};
+use crate::tool_calls::hash_of;
 use crate::wire::present;
 
 /// Marks a signature that is the whole of a reasoning block that the provider encrypted.
@@ -141,11 +144,23 @@ impl Details {
         Some(self.0.iter().filter_map(of).collect()).filter(|text: &String| !text.is_empty())
     }
 
-    /// Takes out the encrypted detail that belongs to the call with this id.
-    pub(crate) fn of_call(&mut self, id: &str) -> Option<String> {
-        let is_its = |detail: &Object<'_>| detail.is("type", ENCRYPTED) && detail.is("id", id);
-        let at = self.0.iter().position(is_its).filter(|_| !id.is_empty())?;
-        Some(self.0.remove(at).to_json())
+    /// Takes out the encrypted details that belong to calls with these ids, each with a hash of its id, in the order of
+    /// the calls: one for each call.
+    pub(crate) fn of_calls<'a>(&mut self, ids: impl Iterator<Item = &'a str>) -> Vec<(u64, String)> {
+        let mut own: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (at, detail) in self.0.iter().enumerate().rev().filter(|(_, detail)| detail.is("type", ENCRYPTED)) {
+            let id = present(detail.text("id"));
+            id.into_iter().for_each(|id| own.entry(hash_of(&id)).or_default().push(at));
+        }
+        let take = |id| {
+            let hash = hash_of(id);
+            Some((hash, own.get_mut(&hash)?.pop()?))
+        };
+        let taken: Vec<(u64, usize)> = ids.filter_map(take).collect();
+        let details = taken.iter().filter_map(|&(hash, at)| Some((hash, mem::take(self.0.get_mut(at)?).to_json())));
+        let details = details.collect();
+        self.0.retain(|detail| !detail.is_empty());
+        details
     }
 
     /// All of them as a signature; they are gone then.

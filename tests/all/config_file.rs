@@ -118,7 +118,8 @@ mod each_call {
             let traced = run(user.cli.command(&user.onboard(&[])), &user.folder, at, Fault::Fail(errno));
             assert_eq!(traced.ran.code, 0, "{traced:?}");
             assert_eq!(user.text(), new, "{traced:?}");
-            assert_eq!(fs::metadata(&user.config).unwrap().ino(), inode, "the same file: {traced:?}");
+            let written = fs::metadata(&user.config).unwrap();
+            assert_eq!((written.ino(), written.mode() & 0o777), (inode, 0o600), "the same file: {traced:?}");
             assert_eq!(fs::read_to_string(user.folder.join("openclaw.json.bak-1")).unwrap(), OLD);
             assert_eq!(user.names().len(), 2, "{:?}", user.names());
         }

@@ -239,9 +239,12 @@ fn actions(workflow: &str) -> Vec<String> {
 /// Where a stranger has a say in what a workflow does: by what starts it with rights of its own, and by texts of theirs
 /// (titles, names of branches) that are put into commands.
 fn strangers(workflow: &str) -> Vec<String> {
-    let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event", "github.head_ref"];
+    let theirs = ["pull_request_target", "workflow_run", "issue_comment", "github.event", "github.head_ref", "github[", "(github)"];
     let found = written(workflow)
-        .filter(|line| theirs.iter().any(|their| line.replace("github.event_name", "").contains(their)));
+        .filter(|line| {
+            let line = line.to_lowercase().replace("github.event_name", "");
+            theirs.iter().any(|their| line.contains(their))
+        });
     found.map(|line| format!("a stranger has a say: {}", line.trim())).collect()
 }
 
@@ -256,6 +259,8 @@ fn settings(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
     let elsewhere = [
         "registry", "index-url", "find-links", "source", "replace-with", "wrapper", "runner", "linker", "script-shell",
+        // What reads another file, what the tools below get, and letters that spell one of these.
+        "include", "env", "node-options", "\\",
     ];
     let found = lines.filter(|line| elsewhere.iter().any(|word| line.contains(word)));
     found.map(|line| format!("decides where packages come from, or what builds them: {line}")).collect()
@@ -435,6 +440,10 @@ mod tests {
             "[build]\nrustc-wrapper = \"x\"",
             "[target.x86_64-unknown-linux-gnu]\nrunner = \"x\"",
             "extra-index-url = https://pypi.example.com/",
+            "include = [\"more.toml\"]",
+            "[build]\nrustc-wrapp\\u0065r = \"x\"",
+            "[env]\nRUSTC = \"x\"",
+            "node-options=--require=x",
         ] {
             assert!(!settings(bad).is_empty(), "{bad}");
         }

@@ -175,6 +175,9 @@ struct Delta {
 impl Delta {
     /// A part of an answer, as JSON.
     fn other(&mut self, part: &str) {
+        if fields::has_too_many_members(part.as_bytes()) {
+            return;
+        }
         let Ok(part) = serde_json::from_str::<Value>(part) else { return };
         let place = if part["type"] == "url_citation" { &mut self.annotations } else { &mut self.content_blocks };
         place.push(part);
@@ -245,7 +248,9 @@ impl Chunks {
         chunks
     }
 
+    /// They stand in each chunk: no longer than any real one is.
     fn name(&mut self, id: &str, model: &str) {
+        let [id, model] = [id, model].map(|name| name.chars().take(256).collect::<String>());
         let head =
             json!({"id": id, "object": "chat.completion.chunk", "created": self.created, "model": model}).to_string();
         self.start = format!("{},\"choices\":[", head.trim_end_matches('}'));
@@ -375,6 +380,26 @@ mod tests {
             (call.request.ask, call.stream, call.include_usage),
             (Ask::OpenaiJson(body.to_string()), true, true)
         );
+    }
+
+    /// A provider with a long one would make the gateway send it with each piece.
+    #[test]
+    fn a_long_id_or_model_is_not_repeated_in_each_chunk() {
+        let start = ReplyStart { id: "i".repeat(100_000), model: "m".repeat(100_000) };
+        let mut out = Vec::new();
+        Chunks::new(0, false).push(vec![Event::Start(start), Event::Text("a".to_owned())], &mut out);
+        assert!(out.len() < 2_000, "{}", out.len());
+    }
+
+    #[test]
+    fn a_part_of_more_members_than_anyone_means_is_left_out() {
+        let part = |count| {
+            let members: Map<String, Value> = (0..count).map(|member: u32| (member.to_string(), json!(0))).collect();
+            let mut delta = Delta::default();
+            delta.other(&Value::Object(members).to_string());
+            delta.content_blocks.len()
+        };
+        assert_eq!([part(2_048), part(2_049)], [1, 0]);
     }
 
     #[test]

@@ -13,10 +13,10 @@ use crate::failure::Failure;
 
 /// Most members of one object. Without std the maps have a seed that can be known, so names may be made to have one hash,
 /// and each would then be compared with all before it. `logit_bias` has about a thousand.
-const MOST_MEMBERS: u32 = 2_048;
+pub(crate) const MOST_MEMBERS: u32 = 2_048;
 
 /// Whether an object has more. What nests deeper than this counts is refused by the parser.
-fn has_too_many_members(body: &[u8]) -> bool {
+pub(crate) fn has_too_many_members(body: &[u8]) -> bool {
     let (mut counts, mut depth) = ([0_u32; 130], 0_usize);
     let mut bytes = body.iter();
     while let Some(byte) = bytes.next() {

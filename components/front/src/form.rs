@@ -11,11 +11,15 @@ use nostd_multipart::{Event, Parser, content_disposition};
 
 use crate::bindings::openclaw::provider::types::Media;
 use crate::failure::Failure;
+use crate::fields::MOST_MEMBERS;
 
 /// Longest line in the head of a form's part. That of OpenAI's clients are below 200 bytes.
 const LINE: usize = 1024;
 /// Most lines in the head of a form's part.
 const LINES: usize = 8;
+
+/// Most parts of a form: their names become members of an object.
+const PARTS: usize = MOST_MEMBERS as usize;
 
 /// A part of a form.
 pub(crate) struct Part {
@@ -49,6 +53,9 @@ pub(crate) fn parts(content_type: &[u8], body: &[u8]) -> Result<Vec<Part>, Box<F
         let (read, event) = parser.parse(rest, true).map_err(malformed)?;
         match (event, parts.last_mut()) {
             (Some(Event::PartStart), _) => {
+                if parts.len() == PARTS {
+                    return Err(Failure::invalid(format!("The form has more than {PARTS} parts")));
+                }
                 parts.push(Part { name: String::new(), media_type: String::new(), data: Vec::new() });
             }
             (Some(Event::Header { name, value }), Some(part)) => {
@@ -65,5 +72,21 @@ pub(crate) fn parts(content_type: &[u8], body: &[u8]) -> Result<Vec<Part>, Box<F
             _ => {}
         }
         (_, rest) = rest.split_at_checked(read).unwrap_or((rest, &[]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_of_more_parts_than_anyone_means_is_refused() {
+        let form = |count: usize| {
+            let part = |number| format!("--b\r\ncontent-disposition: form-data; name=\"f{number}\"\r\n\r\nx\r\n");
+            let body = (0..count).map(part).collect::<String>() + "--b--\r\n";
+            parts(b"multipart/form-data; boundary=b", body.as_bytes()).map(|parts| parts.len())
+        };
+        assert_eq!(form(PARTS).ok(), Some(PARTS));
+        assert!(form(PARTS + 1).is_err());
     }
 }

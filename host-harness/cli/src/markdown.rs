@@ -60,7 +60,7 @@ impl Stream {
 
     /// What no block is yet.
     pub(crate) fn pending(&self) -> &str {
-        &self.blocks.text
+        self.blocks.text.get(self.blocks.done..).unwrap_or_default()
     }
 
     /// Gives what is left once nothing more comes.
@@ -100,6 +100,8 @@ enum Block {
 #[derive(Debug, Default)]
 struct Blocks {
     text: String,
+    /// How much of `text` was cut off. It goes with the next piece: a piece may have many blocks.
+    done: usize,
     /// How much of `text` was looked at, always to the end of a line.
     seen: usize,
     state: State,
@@ -123,6 +125,9 @@ enum State {
 
 impl Blocks {
     fn push(&mut self, piece: &str) {
+        let done = std::mem::take(&mut self.done);
+        self.text.drain(..done);
+        self.seen -= done;
         self.text.push_str(piece);
     }
 
@@ -194,9 +199,10 @@ impl Blocks {
 
     /// The text up to `end`, which is thereby done with.
     fn cut(&mut self, end: usize) -> String {
-        self.seen = 0;
+        let block = self.text.get(self.done..end).unwrap_or_default().to_owned();
+        (self.done, self.seen) = (end, end);
         self.state = State::Start;
-        self.text.drain(..end).collect()
+        block
     }
 
     fn finish(&mut self) -> Option<Block> {
@@ -230,6 +236,28 @@ fn is_item(line: &str) -> bool {
         _ => None,
     };
     after.is_some_and(|after| after.starts_with([' ', '\t', '\n']))
+}
+
+/// Whether more stands in each other than anyone means: each line would have a sign for each quotation that it is in.
+fn is_too_deep(markdown: &str) -> bool {
+    const DEEPEST: usize = 32;
+    // The parser looks for each of them in each line. Here `> > 1. ` is five.
+    let opens = |line: &str| {
+        let signs = line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
+        signs.matches('>').count() + signs.split_whitespace().count()
+    };
+    if markdown.lines().any(|line| opens(line) > 2 * DEEPEST) {
+        return true;
+    }
+    let mut depth = 0_usize;
+    Parser::new_ext(markdown, OPTIONS).any(|event| {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// One block on its way to lines of a terminal.
@@ -269,6 +297,9 @@ impl Drawing {
     }
 
     fn of(mut self, markdown: &str) -> String {
+        if is_too_deep(markdown) {
+            return terminal::text(markdown);
+        }
         for event in Parser::new_ext(&literal::escaped(markdown), OPTIONS) {
             self.event(clean(event));
         }
@@ -512,6 +543,16 @@ mod tests {
         assert_eq!(stream.push("** three\n"), "", "the paragraph may go on");
         assert_eq!(stream.push("\n"), "one \u{1b}[1mtwo\u{1b}[0m three\n\n");
         assert!(stream.push("```\nlet x;\n").contains("let x;"), "a line of code is whole at its end");
+    }
+
+    #[test]
+    fn what_nests_without_end_is_shown_as_it_stands() {
+        for (open, line) in [(">", "\nb"), ("- ", "\n  b"), ("*a **", " b")] {
+            let markdown = format!("{} a{}", open.repeat(1_000), line.repeat(1_000));
+            let drawn = plain(&markdown);
+            assert!(drawn.len() < 2 * markdown.len(), "{open}: {} of {}", drawn.len(), markdown.len());
+        }
+        assert_eq!(plain("> > deep"), "│ │ deep\n");
     }
 
     #[test]

@@ -101,13 +101,15 @@ impl Answer {
         let content = &self.response.content;
         let is_shown =
             |url: &str| content.iter().any(|part| matches!(part, AssistantPart::Text(text) if text.contains(url)));
+        // Each is looked for in all of the text.
+        const MANY: usize = 100;
         let url_of = |part: &AssistantPart| {
             let AssistantPart::Other(json) = part else { return None };
             let part: Value = serde_json::from_str(json).ok()?;
             part.pointer("/url_citation/url")?.as_str().map(str::to_owned)
         };
         let urls: Vec<String> = content.iter().filter_map(url_of).collect();
-        let numbered = urls.iter().enumerate().filter(|(_, url)| !is_shown(url));
+        let numbered = urls.iter().enumerate().filter(|&(at, url)| at >= MANY || !is_shown(url));
         numbered.map(|(at, url)| format!("[{}] {url}", at + 1)).collect()
     }
 

@@ -145,11 +145,25 @@ fn overwrite(target: &Path, bytes: &[u8]) -> io::Result<()> {
         file.sync_all()
     };
     let old = fs::read(target)?;
+    #[cfg(unix)]
+    keep_from_others(target)?;
     put(bytes).map_err(|error| {
         // What was there comes back, as far as it can.
         let _ = put(&old);
         io::Error::new(error.kind(), format!("it is a mount of its own, and cannot be written over ({error})"))
     })
+}
+
+/// Takes the rights of all but the owner away, before a key is written.
+#[cfg(unix)]
+fn keep_from_others(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(file)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(file, fs::Permissions::from_mode(mode & 0o700))
+        .map_err(|error| io::Error::new(error.kind(), format!("others have rights to it, which cannot be taken ({error})")))
 }
 
 /// The administrator may change a user's configuration, and the user must be able to read it afterwards.

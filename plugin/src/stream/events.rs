@@ -710,10 +710,9 @@ impl State {
     /// Ends a piece of reasoning, because these calls or something else follow. Returns what must go back with it.
     fn end_reasoning(&mut self, calls: &[wire::ToolCall<'_>]) {
         // Each text of many may come here.
-        let calls = if self.details.is_empty() { &[] } else { calls };
-        for call in calls.iter().take(MAX_CALLS.saturating_sub(self.encrypted.len())) {
-            let own = self.details.of_call(&call.id);
-            self.encrypted.extend(own.map(|detail| (hash_of(&call.id), detail)));
+        if !self.details.is_empty() {
+            let calls = calls.iter().take(MAX_CALLS.saturating_sub(self.encrypted.len()));
+            self.encrypted.extend(self.details.of_calls(calls.map(|call| &*call.id)));
         }
         let field = self.reasoning.take().flatten();
         if let Some(signature) = self.details.signature().or_else(|| field.map(ToOwned::to_owned)) {

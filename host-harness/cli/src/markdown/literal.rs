@@ -39,7 +39,7 @@ fn insert(text: &str, insertions: &Insertions) -> String {
 /// Keeps the backslash of a formula and of a pattern, and shows definitions, each on a line of its own.
 fn outside_of_code(markdown: &str) -> Insertions {
     let events = Parser::new_ext(markdown, OPTIONS).into_offset_iter();
-    let kept: Vec<Range<usize>> = events
+    let mut kept: Vec<Range<usize>> = events
         .filter(|(event, _)| {
             matches!(
                 event,
@@ -51,7 +51,17 @@ fn outside_of_code(markdown: &str) -> Insertions {
         })
         .map(|(_, range)| range)
         .collect();
-    let is_kept = |at: usize| kept.iter().any(|range| range.contains(&at));
+    // One within another adds nothing, and without those they stand in order.
+    let mut end = 0;
+    kept.retain(|range| {
+        let is_outermost = range.start >= end;
+        end = end.max(range.end);
+        is_outermost
+    });
+    let is_kept = |at: usize| {
+        let before = kept.partition_point(|range| range.start <= at);
+        before.checked_sub(1).and_then(|last| kept.get(last)).is_some_and(|range| range.contains(&at))
+    };
     let mut insertions = Insertions::new();
 
     let mut escape = false;
