@@ -33,6 +33,8 @@ impl Waiting {
 
     /// From now on shows the end of `text` instead, as far as there is room: what is on its way.
     pub(crate) fn preview(&self, text: &str) {
+        // It is called for each piece of it.
+        let text = text.get(text.floor_char_boundary(text.len().saturating_sub(10_000))..).unwrap_or_default();
         if let (Some((sender, _)), false) = (&self.0, text.trim().is_empty()) {
             let columns = console::Term::stderr().size().1;
             // The thread ends no earlier than this.
