@@ -3,11 +3,13 @@
 //! It has the shape of the WIT's `error` record, so that a caller handles a provider's refusal and the host's own in
 //! one place. No variant or field ever holds a secret: text that comes from a component passes the mask first.
 
+pub(crate) mod kind;
+
 use std::{borrow::Cow, time::Duration};
 
 use boundary::mask::Mask;
 
-use crate::types::{self, ErrorKind, ErrorOrigin};
+use kind::{ErrorKind, ErrorOrigin};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -15,7 +17,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .record.message)]
 pub struct Error {
-    record: Box<types::Error>,
+    record: Box<kind::Error>,
     path: Option<Box<str>>,
     source: Option<Source>,
 }
@@ -31,7 +33,7 @@ impl Error {
 
     pub(crate) fn of(kind: ErrorKind, origin: ErrorOrigin, message: impl Into<String>) -> Self {
         Self {
-            record: Box::new(types::Error {
+            record: Box::new(kind::Error {
                 kind,
                 origin,
                 message: message.into(),
@@ -77,7 +79,7 @@ impl Error {
     }
 
     /// What a plugin says of a failure, without secrets, should one have found a way into it.
-    pub(crate) fn of_plugin(mut record: types::Error, mask: &Mask) -> Self {
+    pub(crate) fn of_plugin(mut record: kind::Error, mask: &Mask) -> Self {
         let texts = [Some(&mut record.message), record.hint.as_mut(), record.code.as_mut(), record.trace_id.as_mut()];
         for text in texts.into_iter().flatten() {
             *text = mask.text(text).into_owned();
@@ -125,7 +127,7 @@ impl Error {
     }
 
     /// All of it: status, code, hint, when to try again, the trace id.
-    pub fn record(&self) -> &types::Error {
+    pub fn record(&self) -> &kind::Error {
         &self.record
     }
 }
@@ -140,8 +142,8 @@ impl From<boundary::Error> for Error {
     }
 }
 
-impl From<types::Error> for Error {
-    fn from(record: types::Error) -> Self {
+impl From<kind::Error> for Error {
+    fn from(record: kind::Error) -> Self {
         Self { record: Box::new(record), path: None, source: None }
     }
 }

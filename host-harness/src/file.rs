@@ -10,7 +10,7 @@ use std::{
 /// may never end, is not even opened.
 ///
 /// ```
-/// let zeros = host_harness::read_file("/dev/zero".as_ref(), 1 << 20);
+/// let zeros = host_harness::command_line::read_file("/dev/zero".as_ref(), 1 << 20);
 /// assert!(zeros.is_err());
 /// ```
 ///
@@ -58,8 +58,8 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
 /// it does not count. `None` where it is no image.
 ///
 /// ```
-/// assert_eq!(host_harness::image_kind(b"\x89PNG\r\n\x1a\n"), Some(("image/png", "png")));
-/// assert_eq!(host_harness::image_kind(b"#!/bin/sh"), None);
+/// assert_eq!(host_harness::command_line::image_kind(b"\x89PNG\r\n\x1a\n"), Some(("image/png", "png")));
+/// assert_eq!(host_harness::command_line::image_kind(b"#!/bin/sh"), None);
 /// ```
 pub fn image_kind(data: &[u8]) -> Option<(&'static str, &'static str)> {
     let kind = infer::get(data).filter(|kind| kind.matcher_type() == infer::MatcherType::Image)?;

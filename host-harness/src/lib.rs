@@ -53,7 +53,7 @@ mod network;
 pub mod types;
 pub mod wit;
 
-pub use boundary::{origin::Origin, secret_names::names_a_secret};
+pub use boundary::origin::Origin;
 pub use calls::{
     provider::Provider,
     reply::{Joined, Reply},
@@ -64,28 +64,45 @@ pub use component::{
     engine::Engine,
     interfaces::WIT_VERSION,
     plugin::Plugin,
-    validate::{Validation, manifest_findings, validate},
+    validate::{Validation, validate},
 };
 #[cfg(feature = "keyring")]
 pub use configuration::keyring::Keyring;
 pub use configuration::{
     call_options::CallOptions,
     config::ConfigFile,
-    credentials::{Held, beside_key},
-    entry::{Left, nearest},
-    environment::{Environment, Source},
-    includes::Included,
-    locations::Locations,
-    model_ref::{
-        ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,
-        own_model, primary_model, with_params,
-    },
+    credentials::Credentials,
+    environment::{CredentialSource, Environment},
     setup::Setup,
-    write::Update,
 };
 pub use error::{Error, Result};
-pub use file::{image_kind, read_file};
 pub use limits::Limits;
-pub use network::{destination::Destination, diagnose::Step};
-pub use types::{ErrorKind, ErrorOrigin};
-pub use wit::chat::{Event, Message, Prompt, Tool, ToolCall};
+pub use types::{ErrorKind, ErrorOrigin, Media};
+pub use wit::chat::{Event, Message, Prompt, PromptCache, Request, Response, Tool, ToolCall};
+
+/// OpenClaw's configuration file: where it is, what was written, and which model and which of its settings it names.
+pub mod openclaw {
+    pub use crate::configuration::{
+        entry::Left,
+        includes::Included,
+        locations::Locations,
+        model_ref::{
+            ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,
+            own_model, primary_model, with_params,
+        },
+        write::Update,
+    };
+}
+
+/// What a command line needs beside the calls, such as this project's: files that a user names, words that a user
+/// misspells, and a check of the way to the gateway. A program that only makes calls needs none of it.
+pub mod command_line {
+    pub use boundary::secret_names::names_a_secret;
+
+    pub use crate::{
+        component::validate::manifest_findings,
+        configuration::{credentials::beside_key, entry::nearest},
+        file::{image_kind, read_file},
+        network::{destination::Destination, diagnose::Step},
+    };
+}

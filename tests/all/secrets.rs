@@ -320,7 +320,7 @@ async fn debug_prints_hold_no_secret() {
     assert!(!format!("{odd:?}").contains(KEY), "a setup with a base URL that will be refused");
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let reply = provider.stream(&ask("gpt", "hello")).await.unwrap();
-    let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.held(), provider.connection());
+    let shown = format!("{provider:?} {reply:?} {:?} {:?}", provider.credentials(), provider.connection());
     assert!(!shown.contains(KEY), "{shown}");
 }
 

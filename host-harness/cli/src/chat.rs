@@ -4,10 +4,10 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    Provider, model_params,
+    Provider,
+    openclaw::{model_params, with_params},
     types::MediaSource,
     wit::chat::{Document, Message, Prompt, PromptCache, Request, UserPart},
-    with_params,
 };
 use serde_json::{Value, json};
 
@@ -234,7 +234,7 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     }
     if let (Some(saved), Some(mut messages)) = (&saved, kept) {
         messages.push(Message::Assistant(answer.response.content.clone()));
-        saved.keep(&model, &messages, provider.held())?;
+        saved.keep(&model, &messages, provider.credentials())?;
     }
     match failed {
         Some(error) if args.json => Ok(exit_code::of(&error.into())),

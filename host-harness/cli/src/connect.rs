@@ -14,8 +14,10 @@ use clap::{
     error::ErrorKind,
 };
 use host_harness::{
-    ConfigFile, Destination, Engine, Environment, Keyring, Limits, Locations, Origin, Plugin, Provider, Setup,
-    chosen_model, own_model, types,
+    ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
+    command_line::Destination,
+    openclaw::{Locations, chosen_model, own_model},
+    types,
     wit::onboarding::{Credential, Descriptor, Finding, Service, Severity},
 };
 use serde_json::{Map, Value};

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Environment, Locations, Plugin, Provider,
+    ConfigFile, Environment, Plugin, Provider,
+    openclaw::Locations,
     wit::{
         chat::{Message, Prompt},
         images,
@@ -50,7 +51,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let environment = Environment::process();
     let environment = environment.clone().with_dotenv(&Locations::of(&environment, None)?);
     let setup = args.extra.over(args.run.setup(&plugin, &config, &environment));
-    let real = setup.held(&descriptor)?.ids().next().is_some();
+    let real = setup.credentials(&descriptor)?.ids().next().is_some();
 
     // Kept until the end: it stops when it is dropped.
     let mut stub = None;

@@ -8,7 +8,8 @@ use std::{
 };
 
 use host_harness::{
-    Error, Provider, image_kind,
+    Error, Provider,
+    command_line::image_kind,
     types::{self, ErrorKind, MediaSource},
     wit::{
         chat,

@@ -87,7 +87,7 @@ pub(crate) fn recording(path: &Path) -> anyhow::Result<Media> {
 /// An image from a file, its type by its bytes.
 pub(crate) fn image(path: &Path) -> anyhow::Result<Media> {
     let data = file(path, "the image", LARGEST_IMAGE)?;
-    match host_harness::image_kind(&data) {
+    match host_harness::command_line::image_kind(&data) {
         Some((media_type, _)) => Ok(Media { media_type: media_type.to_owned(), data }),
         None => Err(Usage(format!("`{}` is not an image", path.display())).into()),
     }
@@ -165,7 +165,9 @@ pub(crate) fn flag_of_field(name: &str) -> Option<String> {
 pub(crate) fn doubt_fields(fields: &[(String, Value)]) {
     for (name, _) in fields {
         let known = || FIELDS.iter().map(|(field, _)| *field);
-        if let Some(meant) = host_harness::nearest(name, known()).filter(|_| !known().any(|field| field == name)) {
+        if let Some(meant) =
+            host_harness::command_line::nearest(name, known()).filter(|_| !known().any(|field| field == name))
+        {
             output::warn(&format!("--set {name}: did you mean {meant}? It is sent as it stands."));
         }
     }
@@ -177,7 +179,9 @@ const EFFORTS: [&str; 10] = ["none", "off", "minimal", "low", "medium", "high", 
 /// Warns of an effort that is none of these, and near to one of them: some models take it for a high one.
 pub(crate) fn doubt_effort(effort: Option<&str>) {
     let unknown = effort.filter(|effort| !EFFORTS.contains(&effort.trim().to_ascii_lowercase().as_str()));
-    if let Some((effort, meant)) = unknown.and_then(|effort| Some((effort, host_harness::nearest(effort, EFFORTS)?))) {
+    if let Some((effort, meant)) =
+        unknown.and_then(|effort| Some((effort, host_harness::command_line::nearest(effort, EFFORTS)?)))
+    {
         output::warn(&format!("--reasoning-effort {effort}: did you mean {meant}? It is taken as it stands."));
     }
 }
@@ -239,7 +243,7 @@ fn text(path: &Path, what: &str) -> anyhow::Result<String> {
 /// Each file that a user gives a command to send is read here.
 fn file(path: &Path, what: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     let wrong = |error| Usage(format!("cannot read {what} `{}`: {error}", path.display()));
-    Ok(host_harness::read_file(path, most).map_err(wrong)?)
+    Ok(host_harness::command_line::read_file(path, most).map_err(wrong)?)
 }
 
 /// Standard input to its end. Where there is a prompt without it (`is_more`), one that says nothing is left alone: programs

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use host_harness::{
-    ConfigFile, Error, Provider, Update, nearest, own_model,
+    ConfigFile, Error, Provider,
+    command_line::nearest,
+    openclaw::{Update, own_model},
     types::{self, ErrorKind},
     wit::{
         models::{Entry, Traits},
@@ -241,7 +243,7 @@ async fn set_default(
             Err(error) => return Err(error.into()),
         }
     }
-    let source = descriptor.credentials.first().and_then(|credential| provider.held().source(&credential.id));
+    let source = descriptor.credentials.first().and_then(|credential| provider.credentials().source(&credential.id));
     let (changed, backup) =
         match onboard::set_default(provider.plugin(), &mut file, base_url, id.clone(), source).await? {
             Update::Unchanged => (false, None),

@@ -10,7 +10,7 @@ use clap::{
     Arg, CommandFactory,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use host_harness::{Engine, Plugin, nearest, wit::onboarding::Descriptor};
+use host_harness::{Engine, Plugin, command_line::nearest, wit::onboarding::Descriptor};
 
 /// Where clap stumbled over a flag whose name the plugin gives: runs this program without such flags, and says how that
 /// ended. `None` where the error stands, which then names the plugin's flag if that one was meant.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use etcetera::BaseStrategy;
-use host_harness::{Held, wit::chat::Message};
+use host_harness::{Credentials, wit::chat::Message};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ impl Saved {
     }
 
     fn at(name: String, path: PathBuf) -> anyhow::Result<Self> {
-        let bytes = match host_harness::read_file(&path, LARGEST) {
+        let bytes = match host_harness::command_line::read_file(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { name, path, messages: Vec::new(), model: None });
@@ -91,7 +91,7 @@ impl Saved {
 
     /// Keeps what was said so far, for this user alone. A key of `held` that was said is left out, unless it is so short that it
     /// may be an ordinary word.
-    pub(crate) fn keep(&self, model: &str, messages: &[Message], held: &Held) -> Result<(), Usage> {
+    pub(crate) fn keep(&self, model: &str, messages: &[Message], held: &Credentials) -> Result<(), Usage> {
         let secrets = held.ids().filter_map(|id| held.secret(id)).map(|secret| secret.expose_secret());
         let secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= SHORTEST).collect();
         let mut messages = Message::history_to_openai(messages);

@@ -5,9 +5,10 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, Environment, Provider, model_params, nearest,
+    ConfigFile, Environment, Provider,
+    command_line::nearest,
+    openclaw::{model_params, with_params},
     wit::chat::{AssistantPart, Instructions, Message, Prompt, PromptCache, Request, ToolCall, UserPart},
-    with_params,
 };
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
@@ -235,7 +236,7 @@ impl Session<'_> {
     fn keep(&self) {
         let Some(saved) = self.knows.saved else { return };
         let messages: Vec<Message> = self.system.iter().chain(&self.turns).cloned().collect();
-        if let Err(error) = saved.keep(&self.prompt.model, &messages, self.provider.held()) {
+        if let Err(error) = saved.keep(&self.prompt.model, &messages, self.provider.credentials()) {
             output::warn(&error.to_string());
         }
     }

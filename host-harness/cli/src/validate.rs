@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use host_harness::{ConfigFile, Engine, Error, read_file, types};
+use host_harness::{ConfigFile, Engine, Error, command_line::read_file, types};
 use serde_json::{Value, json};
 
 use super::{connect::Component, exit_code::Usage, output, waiting};

@@ -22,7 +22,7 @@ use crate::{
         engine::{Engine, Live, within},
         plugin::Plugin,
     },
-    configuration::{call_options::CallOptions, credentials::Held, setup::Setup},
+    configuration::{call_options::CallOptions, credentials::Credentials, setup::Setup},
     error::{Error, Result},
     limits::{Clock, Limits},
     network::egress::RefusedHeader,
@@ -54,7 +54,7 @@ pub struct Provider {
     special: Arc<BTreeMap<String, OnceCell<Route>>>,
     setup: Arc<Setup>,
     outdone: Arc<[String]>,
-    held: Arc<Held>,
+    held: Arc<Credentials>,
     prices: Arc<Prices>,
     prompt_cache: Option<chat::PromptCache>,
     time_limit: Option<Duration>,
@@ -93,10 +93,10 @@ impl Provider {
         let held = if setup.keyring.is_some() {
             // A keyring blocks, and may ask the user to unlock it.
             let (plugin, setup) = (plugin.clone(), setup.clone());
-            let held = tokio::task::spawn_blocking(move || setup.held(plugin.descriptor()));
+            let held = tokio::task::spawn_blocking(move || setup.credentials(plugin.descriptor()));
             held.await.map_err(|error| Error::host(ErrorKind::Other, "the keyring failed").source(error))??
         } else {
-            setup.held(descriptor)?
+            setup.credentials(descriptor)?
         };
         let places = Places::of(setup.models(descriptor));
         let folder = plugin.cache().filter(|_| setup.keeps_prices);
@@ -108,7 +108,7 @@ impl Provider {
         plugin: Plugin,
         setup: Setup,
         outdone: Vec<String>,
-        held: Arc<Held>,
+        held: Arc<Credentials>,
         places: Arc<Places>,
         prices: Arc<Prices>,
         clock: Clock,
@@ -250,7 +250,7 @@ impl Provider {
     }
 
     /// The credentials in use, and where they were found.
-    pub fn held(&self) -> &Held {
+    pub fn credentials(&self) -> &Credentials {
         &self.held
     }
 

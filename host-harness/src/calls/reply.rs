@@ -213,7 +213,7 @@ impl Response {
     /// [`report`](Self::report) is not among them, as in a stream. [`Joined`] is the way back.
     ///
     /// ```
-    /// # fn run(response: host_harness::wit::chat::Response) {
+    /// # fn run(response: host_harness::Response) {
     /// use host_harness::Event;
     ///
     /// for event in response.into_events() {

@@ -123,7 +123,7 @@ impl Message {
     /// A user's words about an image: its bytes, as a [`Media`], or its URL.
     ///
     /// ```
-    /// use host_harness::{Message, types::Media};
+    /// use host_harness::{Media, Message};
     ///
     /// let png = Media::new("image/png", [0x89, b'P', b'N', b'G']);
     /// let message = Message::image("What is this?", png);

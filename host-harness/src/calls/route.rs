@@ -24,7 +24,7 @@ use crate::{
         plugin::Plugin,
     },
     configuration::{
-        credentials::Held,
+        credentials::Credentials,
         entry::read_secret_header,
         secrets::{Resolver, secret},
         setup::Setup,
@@ -88,7 +88,7 @@ impl Route {
         plugin: &Plugin,
         mut setup: Setup,
         outdone: &[String],
-        held: &Held,
+        held: &Credentials,
         place: &Place,
         clock: Clock,
     ) -> Result<Self> {
@@ -157,7 +157,7 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
-fn attached(descriptor: &Descriptor, held: &Held, view: &View, resolver: &Resolver<'_>) -> Result<Attached> {
+fn attached(descriptor: &Descriptor, held: &Credentials, view: &View, resolver: &Resolver<'_>) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
         let value = match view.unseal(&value) {

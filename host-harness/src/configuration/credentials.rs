@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    environment::{Environment, Source, env_block},
+    environment::{CredentialSource, Environment, env_block},
     secrets::{Found, secret},
 };
 use crate::{
@@ -25,9 +25,9 @@ pub(crate) type Kept = dyn Fn(&str, &str) -> Option<SecretString> + Send + Sync;
 
 /// The secrets that the host holds for one provider, by credential id.
 #[derive(Debug, Default)]
-pub struct Held(BTreeMap<String, (SecretString, Source)>);
+pub struct Credentials(BTreeMap<String, (SecretString, CredentialSource)>);
 
-impl Held {
+impl Credentials {
     /// Finds what `descriptor` declares.
     pub(crate) fn find(
         descriptor: &Descriptor,
@@ -48,14 +48,14 @@ impl Held {
                     let message = format!("the {} that was given is empty", credential.label);
                     return Err(Error::host(ErrorKind::MissingCredential, message));
                 }
-                Some(secret) => Some((secret.clone(), Source::Given)),
+                Some(secret) => Some((secret.clone(), CredentialSource::Given)),
                 None => find_one(descriptor, credential, environment, config, keyring)?,
             };
             if let Some((secret, source)) = found {
                 let trimmed = SecretString::from(secret.expose_secret().trim());
                 if let Some(what) = beside_key(trimmed.expose_secret()) {
                     let whence = match source {
-                        Source::Given => "It was given directly".to_owned(),
+                        CredentialSource::Given => "It was given directly".to_owned(),
                         source => format!("It comes from {source}"),
                     };
                     return Err(Error::config(format!("the {} {what}", credential.label))
@@ -73,7 +73,7 @@ impl Held {
     }
 
     /// Where the credential was found.
-    pub fn source(&self, id: &str) -> Option<&Source> {
+    pub fn source(&self, id: &str) -> Option<&CredentialSource> {
         self.0.get(id).map(|(_, source)| source)
     }
 
@@ -113,10 +113,13 @@ fn find_one(
     environment: &Environment,
     config: &Value,
     keyring: Option<&Kept>,
-) -> Result<Option<(SecretString, Source)>> {
+) -> Result<Option<(SecretString, CredentialSource)>> {
     let variables = credential.env_vars.iter();
-    let of_environment =
-        || variables.clone().find_map(|name| Some((environment.own(name)?.into(), Source::Environment(name.clone()))));
+    let of_environment = || {
+        variables
+            .clone()
+            .find_map(|name| Some((environment.own(name)?.into(), CredentialSource::Environment(name.clone()))))
+    };
     // The configuration has one place for a key. Where a provider has several credentials, it is the first one's.
     let is_first = descriptor.credentials.first().is_some_and(|first| first.id == credential.id);
     let entries = if is_first { entries(config, &descriptor.id) } else { Vec::new() };
@@ -135,7 +138,7 @@ fn find_one(
         match secret(named.as_ref().unwrap_or(own), &path, environment, config) {
             Ok(Some(Found { secret, from })) => {
                 let from = from.map(|from| format!(" ({from})")).unwrap_or_default();
-                return Ok(Some((secret, Source::Configuration(format!("{path}{from}")))));
+                return Ok(Some((secret, CredentialSource::Configuration(format!("{path}{from}")))));
             }
             Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::MissingCredential => missing = missing.or(Some((entry, error))),
@@ -153,13 +156,13 @@ fn find_one(
     }
     let of_file = |name: &String| {
         let (value, file) = environment.of_file(name)?;
-        Some((value.into(), Source::DotEnv { name: name.clone(), file }))
+        Some((value.into(), CredentialSource::DotEnv { name: name.clone(), file }))
     };
     let of_block = |name: &String| {
-        env_block(config, environment, name).map(|(value, path)| (value.into(), Source::Configuration(path)))
+        env_block(config, environment, name).map(|(value, path)| (value.into(), CredentialSource::Configuration(path)))
     };
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
-    Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, Source::Keyring))))
+    Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, CredentialSource::Keyring))))
 }
 
 /// Whether a reference is to one of these variables.
@@ -181,7 +184,7 @@ fn configured_header(
     credential: &Credential,
     environment: &Environment,
     config: &Value,
-) -> Option<(SecretString, Source)> {
+) -> Option<(SecretString, CredentialSource)> {
     entries.iter().find_map(|(name, entry)| {
         [("request.headers", entry.pointer("/request/headers")), ("headers", entry.get("headers"))]
             .into_iter()
@@ -192,7 +195,7 @@ fn configured_header(
                 let path = format!("models.providers.{}.{place}.{header}", name.trim());
                 let found = secret(value, &path, environment, config).ok().flatten()?;
                 let key = found.secret.expose_secret().trim().strip_prefix(&*credential.prefix)?.to_owned();
-                Some((key.into(), Source::Configuration(path)))
+                Some((key.into(), CredentialSource::Configuration(path)))
             })
     })
 }
@@ -209,7 +212,7 @@ pub(crate) mod tests {
         let keyring =
             |provider: &str, id: &str| ((provider, id) == ("acme", "acme-key")).then(|| "from-keyring".into());
         let held = |environment: &Environment, config: Value, keyring: Option<&Kept>| {
-            let held = Held::find(&descriptor(), &BTreeMap::new(), environment, &config, keyring).unwrap();
+            let held = Credentials::find(&descriptor(), &BTreeMap::new(), environment, &config, keyring).unwrap();
             let secret = held.secret("acme-key").map(|secret| secret.expose_secret().to_owned());
             secret.zip(held.source("acme-key").cloned())
         };
@@ -218,7 +221,10 @@ pub(crate) mod tests {
         let block = json!({"env": {"ACME_KEY": "from-block"}});
         assert_eq!(held(&set, empty.clone(), Some(&keyring)).unwrap().0, "from-environment");
         assert_eq!(held(&none, block, Some(&keyring)).unwrap().0, "from-block");
-        assert_eq!(held(&none, empty.clone(), Some(&keyring)), Some(("from-keyring".into(), Source::Keyring)));
+        assert_eq!(
+            held(&none, empty.clone(), Some(&keyring)),
+            Some(("from-keyring".into(), CredentialSource::Keyring))
+        );
         assert_eq!(held(&none, empty, None), None);
     }
 
@@ -227,7 +233,7 @@ pub(crate) mod tests {
     fn the_name_alone_of_the_providers_variable_is_a_reference() {
         let key = |environment: &Environment, name: &str| {
             let config = json!({"models": {"providers": {"acme": {"auth": "api-key", "apiKey": name}}}});
-            let held = Held::find(&descriptor(), &BTreeMap::new(), environment, &config, None).unwrap();
+            let held = Credentials::find(&descriptor(), &BTreeMap::new(), environment, &config, None).unwrap();
             held.secret("acme-key").map(|secret| secret.expose_secret().to_owned())
         };
         let set = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "from-environment".to_owned()));
@@ -244,7 +250,7 @@ pub(crate) mod tests {
                 "env": {"ACME_KEY": "from-block"},
                 "models": {"providers": {"acme": {"apiKey": reference}}},
             });
-            let held = Held::find(&descriptor(), &BTreeMap::new(), &Environment::empty(), &config, None);
+            let held = Credentials::find(&descriptor(), &BTreeMap::new(), &Environment::empty(), &config, None);
             assert_eq!(held.unwrap_err().kind(), ErrorKind::MissingCredential, "{reference}");
         }
     }

@@ -58,9 +58,9 @@ impl Environment {
     /// What a `${NAME}` is read from, in words for people.
     pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
         match (self.own(name), self.of_file(name), env_block(config, self, name)) {
-            (None, Some((_, file)), _) => Source::DotEnv { name: name.to_owned(), file }.to_string(),
+            (None, Some((_, file)), _) => CredentialSource::DotEnv { name: name.to_owned(), file }.to_string(),
             (None, None, Some((_, path))) => path,
-            _ => Source::Environment(name.to_owned()).to_string(),
+            _ => CredentialSource::Environment(name.to_owned()).to_string(),
         }
     }
 }
@@ -73,7 +73,7 @@ impl fmt::Debug for Environment {
 
 /// Where a secret was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum CredentialSource {
     /// Given by the caller: a command-line flag, or an embedder's own store.
     Given,
     /// This environment variable.
@@ -91,7 +91,7 @@ pub enum Source {
     Keyring,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => f.write_str("the command line"),

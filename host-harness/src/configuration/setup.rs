@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call_options::{CallOptions, put},
-    credentials::{Held, Kept},
+    credentials::{Credentials, Kept},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, resolve},
     secrets::{MOST_REFUSED, Resolver},
@@ -178,8 +178,8 @@ impl Setup {
     ///
     /// # Errors
     /// Where a secret cannot be one.
-    pub fn held(&self, descriptor: &Descriptor) -> Result<Held> {
-        Held::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_deref())
+    pub fn credentials(&self, descriptor: &Descriptor) -> Result<Credentials> {
+        Credentials::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_deref())
     }
 
     /// Where references in the configuration are looked up.

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), host_harness::Error> {
-/// use host_harness::{Destination, Engine, Limits, Plugin, Setup};
+/// use host_harness::{command_line::Destination, Engine, Limits, Plugin, Setup};
 ///
 /// let plugin = Plugin::load(&Engine::new(Limits::default())?, "portkey_provider.wasm").await?;
 /// let destination = Destination::of(plugin.descriptor(), Setup::default())?;

@@ -10,15 +10,17 @@ use std::{
 };
 
 use host_harness::{
-    ConfigFile, Destination, Environment, Error, ModelSource, Origin, Plugin, Provider, Setup, WIT_VERSION,
-    chosen_model, default_name, fallbacks, model_params, own_model, primary_model,
+    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, WIT_VERSION,
+    command_line::Destination,
+    openclaw::{
+        ModelSource, chosen_model, default_name, fallbacks, model_params, own_model, primary_model, with_params,
+    },
     types::{ErrorKind, ErrorOrigin},
     wit::{
         chat::{Message, Prompt},
         models::Entry,
         onboarding::{Service, Severity},
     },
-    with_params,
 };
 use serde_json::{Value, json};
 
@@ -151,7 +153,7 @@ impl Examination<'_> {
             return Some(plugin);
         };
         let read = super::validate::read_manifest(&manifest);
-        match read.map(|manifest| host_harness::manifest_findings(&plugin, &manifest)) {
+        match read.map(|manifest| host_harness::command_line::manifest_findings(&plugin, &manifest)) {
             Ok(findings) if findings.is_empty() => {
                 self.report.push(Line::good("manifest", manifest.display().to_string()));
             }
@@ -324,7 +326,7 @@ impl Examination<'_> {
     /// Whether every credential that calls to `origin` need is there.
     async fn key(&mut self, plugin: &Plugin, file: &ConfigFile, origin: Option<&Origin>) -> Key {
         let descriptor = plugin.descriptor();
-        let held = match self.setup(plugin, file).held(descriptor) {
+        let held = match self.setup(plugin, file).credentials(descriptor) {
             Ok(held) => held,
             Err(error) => {
                 self.report.fail(Line::failed("key", &error), error);

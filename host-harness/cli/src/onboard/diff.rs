@@ -93,7 +93,10 @@ fn is_reference(text: &str) -> bool {
 /// All of an `env` block may be one, and the URL of a proxy may hold a password.
 fn names_a_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    host_harness::names_a_secret(name) || lower == "env" || lower.starts_with("proxy") || lower.ends_with("proxy")
+    host_harness::command_line::names_a_secret(name)
+        || lower == "env"
+        || lower.starts_with("proxy")
+        || lower.ends_with("proxy")
 }
 
 #[cfg(test)]

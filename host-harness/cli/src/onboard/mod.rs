@@ -8,8 +8,8 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, DefaultName, Environment, Error, Held, Keyring, Plugin, Provider, Setup, Source, Update, default_name,
-    own_model, primary_model,
+    ConfigFile, CredentialSource, Credentials, Environment, Error, Keyring, Plugin, Provider, Setup,
+    openclaw::{DefaultName, Update, default_name, own_model, primary_model},
     types::ErrorKind,
     wit::onboarding::{Choices, Severity},
 };
@@ -74,17 +74,17 @@ pub(crate) enum KeyPlace {
 impl KeyPlace {
     /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
     /// holds is for those who come without.
-    fn of(source: Option<&Source>) -> Self {
-        if source == Some(&Source::Keyring) { Self::Keyring } else { Self::Reference }
+    fn of(source: Option<&CredentialSource>) -> Self {
+        if source == Some(&CredentialSource::Keyring) { Self::Keyring } else { Self::Reference }
     }
 
     /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
-    fn holds(self, source: &Source) -> bool {
+    fn holds(self, source: &CredentialSource) -> bool {
         match (self, source) {
-            (_, Source::Given) => false,
-            (Self::Reference, _) | (Self::Keyring, Source::Keyring) => true,
-            (Self::Dotenv, Source::DotEnv { .. }) => true,
-            (Self::Env, Source::Configuration(path)) => path.starts_with("env.vars."),
+            (_, CredentialSource::Given) => false,
+            (Self::Reference, _) | (Self::Keyring, CredentialSource::Keyring) => true,
+            (Self::Dotenv, CredentialSource::DotEnv { .. }) => true,
+            (Self::Env, CredentialSource::Configuration(path)) => path.starts_with("env.vars."),
             _ => false,
         }
     }
@@ -213,12 +213,12 @@ fn answers_of_flags(
     environment: &Environment,
 ) -> anyhow::Result<Answers> {
     let descriptor = plugin.descriptor();
-    let held = match args.run.setup(plugin, file, environment).held(descriptor) {
+    let held = match args.run.setup(plugin, file, environment).credentials(descriptor) {
         Ok(held) => held,
         // To refer to a key needs none, but whoever comes without will want to know.
         Err(error) if error.kind() == ErrorKind::MissingCredential && args.key.is_none() => {
             output::note(&format!("note: {error}"));
-            Held::default()
+            Credentials::default()
         }
         Err(error) => return Err(error.into()),
     };
@@ -262,7 +262,7 @@ fn answers_of_flags(
 /// work. Without a key there is nothing to ask, and a gateway without a list of models cannot be asked.
 async fn check(args: &Args, plugin: &Plugin, file: &ConfigFile, environment: &Environment) -> anyhow::Result<()> {
     let setup = args.setup(plugin, file, environment)?;
-    let held = match setup.held(plugin.descriptor()) {
+    let held = match setup.credentials(plugin.descriptor()) {
         Err(error) if error.kind() == ErrorKind::MissingCredential => return Ok(()),
         held => held?,
     };
@@ -512,7 +512,7 @@ pub(crate) async fn set_default(
     file: &mut ConfigFile,
     base_url: Option<String>,
     model: String,
-    key: Option<&Source>,
+    key: Option<&CredentialSource>,
 ) -> anyhow::Result<Update> {
     let answers = Answers {
         base_url,
@@ -559,8 +559,8 @@ mod tests {
 
     #[test]
     fn a_key_stays_in_the_keyring_when_onboarding_runs_again() {
-        assert!(KeyPlace::of(Some(&Source::Keyring)) == KeyPlace::Keyring);
-        assert!(KeyPlace::of(Some(&Source::Keyring)).holds(&Source::Keyring));
+        assert!(KeyPlace::of(Some(&CredentialSource::Keyring)) == KeyPlace::Keyring);
+        assert!(KeyPlace::of(Some(&CredentialSource::Keyring)).holds(&CredentialSource::Keyring));
         assert!(KeyPlace::of(None) == KeyPlace::Reference);
     }
 }

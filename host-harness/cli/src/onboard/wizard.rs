@@ -6,7 +6,9 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use host_harness::{
-    ConfigFile, Environment, Error, Origin, Plugin, Provider, Setup, Source, beside_key, default_name, own_model,
+    ConfigFile, CredentialSource, Environment, Error, Origin, Plugin, Provider, Setup,
+    command_line::beside_key,
+    openclaw::{default_name, own_model},
     types::{ErrorKind, ErrorOrigin},
     wit::{
         models::Entry,
@@ -155,7 +157,7 @@ struct Said {
     base_url: Option<String>,
     allow_private_network: bool,
     /// The key that was found, and where.
-    held: Option<(SecretString, Source)>,
+    held: Option<(SecretString, CredentialSource)>,
     /// The key that the user typed: it takes the place of the one found.
     typed: Option<SecretString>,
     /// What the gateway offers. Empty where it was not asked, or has no list.
@@ -381,10 +383,10 @@ impl Wizard<'_> {
     }
 
     /// The key that is there already, and where. One that can be none is told about and asked for anew.
-    fn held(&self) -> anyhow::Result<Option<(SecretString, Source)>> {
+    fn held(&self) -> anyhow::Result<Option<(SecretString, CredentialSource)>> {
         let descriptor = self.plugin.descriptor();
         let Some(credential) = descriptor.credentials.first() else { return Ok(None) };
-        match self.setup()?.held(descriptor) {
+        match self.setup()?.credentials(descriptor) {
             Ok(held) => Ok(held.secret(&credential.id).cloned().zip(held.source(&credential.id).cloned())),
             Err(error) => {
                 complain(&error);
@@ -475,8 +477,12 @@ impl Wizard<'_> {
 
     fn place(&mut self) -> anyhow::Result<Came> {
         let source = self.said.held.as_ref().map(|(_, source)| source);
-        let in_a_place =
-            |source| matches!(source, &Source::Configuration(_) | &Source::DotEnv { .. } | &Source::Keyring);
+        let in_a_place = |source| {
+            matches!(
+                source,
+                &CredentialSource::Configuration(_) | &CredentialSource::DotEnv { .. } | &CredentialSource::Keyring
+            )
+        };
         let is_kept = self.said.typed.is_none() && source.is_some_and(in_a_place);
         let credential = match (self.args.key, self.plugin.descriptor().credentials.first()) {
             (None, Some(credential)) if !is_kept => credential,
