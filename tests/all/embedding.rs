@@ -275,7 +275,7 @@ async fn a_conversation_with_tools_ends_at_its_limits_and_nothing_of_it_is_lost(
     let fails = |_, _| async { Err::<String, _>("out of order".into()) };
     let stopped = provider.run_tools(question(), &ToolLimits::default(), fails).await.unwrap_err();
     assert!(matches!(&stopped.reason, StopReason::Tool { name, .. } if name == "get_weather"), "{stopped:?}");
-    assert_eq!(stopped.to_string(), "the tool `get_weather` failed: out of order");
+    assert_eq!(format!("{:#}", anyhow::Error::from(stopped)), "the tool `get_weather` failed: out of order");
 
     let refused = Prompt { model: "fault/key-budget".into(), ..question() };
     let stopped = provider.run_tools(refused, &ToolLimits::default(), rains).await.unwrap_err();

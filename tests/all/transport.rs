@@ -537,6 +537,9 @@ async fn an_image_by_url_follows_five_redirects_and_none_to_where_it_may_not_go(
     {
         let error = provider.download(&format!("http://{address}/{elsewhere}")).await.expect_err(elsewhere);
         assert!(!error.to_string().contains("pw@"), "{error}");
+        assert_eq!(error.kind(), Kind::DeniedByHost, "{error}");
+        let error = provider.download(elsewhere).await.expect_err(elsewhere);
+        assert_eq!(error.kind(), Kind::DeniedByHost, "{error}");
     }
     assert!(seen.lock().unwrap().iter().all(|head| !head.contains("x-portkey-api-key")));
 }

@@ -85,25 +85,30 @@ pub enum StopReason {
 /// Why a tool failed: any error, or a text.
 pub type ToolError = Box<dyn StdError + Send + Sync>;
 
-impl fmt::Display for Stopped {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
-            StopReason::Call(error) => error.fmt(f),
-            StopReason::Tool { name, error } => write!(f, "the tool `{name:.64}` failed: {error}"),
-            StopReason::Rounds(rounds) => write!(f, "the model asks for tools after {rounds} requests still"),
-            StopReason::Time(time) => {
-                write!(f, "the conversation took longer than {} s as a whole", time.as_secs_f32())
-            }
-            StopReason::Cut => f.write_str("an answer was cut while it asked for tools"),
+        match self {
+            Self::Call(error) => error.fmt(f),
+            Self::Tool { name, error } => write!(f, "the tool `{name:.64}` failed: {error}"),
+            Self::Rounds(rounds) => write!(f, "the model asks for tools after {rounds} requests still"),
+            Self::Time(time) => write!(f, "the conversation took longer than {} s as a whole", time.as_secs_f32()),
+            Self::Cut => f.write_str("an answer was cut while it asked for tools"),
         }
     }
 }
 
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
 impl StdError for Stopped {
+    /// What the message does not say yet: the error itself is in [`Stopped::reason`].
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.reason {
-            StopReason::Call(error) => Some(error),
-            StopReason::Tool { error, .. } => Some(&**error),
+            StopReason::Call(error) => error.source(),
+            StopReason::Tool { error, .. } => error.source(),
             StopReason::Rounds(_) | StopReason::Time(_) | StopReason::Cut => None,
         }
     }

@@ -68,8 +68,11 @@ impl Engine {
     /// An engine that keeps compiled components in the user's cache folder.
     ///
     /// # Errors
-    /// Where this processor or system cannot run WebAssembly.
+    /// Where this processor or system cannot run WebAssembly, or [`Limits::instances`] is 0.
     pub fn new(limits: Limits) -> Result<Self> {
+        if limits.instances == 0 {
+            return Err(Error::config("`Limits::instances` is 0, so every call would wait in vain"));
+        }
         let unusable = |error: wasmtime::Error| {
             Error::host(ErrorKind::Unsupported, "this system cannot run WebAssembly").source(error)
         };

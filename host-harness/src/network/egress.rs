@@ -151,22 +151,26 @@ impl Egress {
                 Hop::To(next) => url = next,
             }
         }
-        let why = format!("the image could not be fetched: it is redirected over {DOWNLOAD_REDIRECTS} times");
-        Err(crate::error::Error::host(ErrorKind::Transport, why).request_sent(true))
+        Err(not_fetched(&format!("it is redirected over {DOWNLOAD_REDIRECTS} times")))
     }
 
     async fn hop(&self, url: &str) -> crate::error::Result<Hop> {
-        let origin: Origin = url.parse()?;
+        let denied = |why: &str| {
+            let why = format!("the image may not be fetched: {why}");
+            crate::error::Error::host(ErrorKind::DeniedByHost, why)
+        };
+        let failed = |error: WasiError| match error {
+            WasiError::DestinationIpProhibited => denied("its URL leads to a network where the provider may not be"),
+            error => not_fetched(&error.to_string()),
+        };
+        let origin: Origin =
+            url.parse().map_err(|_| denied("its URL must begin with http:// or https://, and hold no user name"))?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let own = &self.pool.destination;
         let networks = Networks::of(&origin, false);
-        let failed = |why: String| {
-            crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}"))
-                .request_sent(true)
-        };
         // A name of this machine resolves to nothing that may be called here; behind a proxy it is a name of that one.
         if networks != Networks::Public && networks != own.networks {
-            return Err(failed(WasiError::DestinationIpProhibited.to_string()));
+            return Err(failed(WasiError::DestinationIpProhibited));
         }
         let elsewhere = Destination { origin, networks, transport: own.transport.elsewhere(), base_url: String::new() };
         let policy = Policy {
@@ -177,27 +181,24 @@ impl Egress {
             limits: self.policy.limits.clone(),
         };
         let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let request = Request::get(url).body(empty).map_err(|error| failed(error.to_string()))?;
-        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| failed(error.to_string()))?;
+        let request = Request::get(url).body(empty).map_err(|error| not_fetched(&error.to_string()))?;
+        let permit =
+            Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| not_fetched(&error.to_string()))?;
         let pool = Arc::new(Pool::new(elsewhere, &policy.limits));
-        let response = Egress::new(policy, pool)
-            .send(request, RequestOptions::default(), permit)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let response =
+            Egress::new(policy, pool).send(request, RequestOptions::default(), permit).await.map_err(failed)?;
         if response.status().is_redirection()
             && let Some(location) = response.headers().get(header::LOCATION)
         {
             let next = url::Url::parse(url).ok().zip(location.to_str().ok());
             let next = next.and_then(|(url, location)| url.join(location).ok());
-            return next
-                .map(|next| Hop::To(next.into()))
-                .ok_or_else(|| failed("its redirect leads nowhere".to_owned()));
+            return next.map(|next| Hop::To(next.into())).ok_or_else(|| not_fetched("its redirect leads nowhere"));
         }
         if !response.status().is_success() {
-            return Err(failed(format!("HTTP status {}", response.status())));
+            return Err(not_fetched(&format!("HTTP status {}", response.status())));
         }
-        let data = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
-        let (media_type, _) = image_kind(&data).ok_or_else(|| failed("what came is not an image".into()))?;
+        let data = response.into_body().collect().await.map_err(|error| not_fetched(&error.to_string()))?.to_bytes();
+        let (media_type, _) = image_kind(&data).ok_or_else(|| not_fetched("what came is not an image"))?;
         Ok(Hop::Here(Media { media_type: media_type.to_owned(), data: data.to_vec() }))
     }
 
@@ -279,6 +280,11 @@ impl Egress {
         };
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
+}
+
+/// A download that failed on the way.
+fn not_fetched(why: &str) -> crate::error::Error {
+    crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}")).request_sent(true)
 }
 
 /// A coding, other than `plain`, in which the mask would not find a secret.

@@ -221,7 +221,7 @@ async fn what_is_downloaded_is_an_image_from_where_it_was_said_to_be() {
         (page("200 OK\r\ncontent-type: image/png", b"\x7fELF\x02\x01\x01"), "not an image"),
         (page("200 OK\r\ncontent-type: image/png", b""), "not an image"),
         (page(&format!("302 Found\r\nlocation: {}/models", other.base_url()), b""), "not an image"),
-        (page("302 Found\r\nlocation: file:///etc/passwd", b""), "scheme"),
+        (page("302 Found\r\nlocation: file:///etc/passwd", b""), "http:// or https://"),
     ] {
         let server = answering(answer).await;
         let error = host.hostile.download(&format!("http://{server}/image.png")).await.expect_err(because);

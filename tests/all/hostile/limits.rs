@@ -159,6 +159,7 @@ async fn a_stream_that_goes_on_for_ever_is_ended() {
 /// Those who hold instances keep others waiting, and not for longer than a call may take.
 #[tokio::test]
 async fn no_more_instances_live_at_once_than_the_limit_says() {
+    assert!(Engine::new(Limits { instances: 0, ..Limits::default() }).is_err(), "every call would wait in vain");
     let stub = hosted().await;
     let limits = Limits { instances: 1, call: Duration::from_secs(3), ..Limits::default() };
     let provider = Provider::connect(&plugin_with(limits).await, setup(stub.base_url())).await.unwrap();
