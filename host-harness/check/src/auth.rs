@@ -55,9 +55,12 @@ async fn declared(fixture: &Fixture) -> Verdict {
     Ok(())
 }
 
-/// One call of each kind that the component has.
+/// One call of each kind that the component has, those that send nothing too.
 async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
-    let question = question(&fixture.descriptor().default_model.id);
+    let model = &fixture.descriptor().default_model.id;
+    let question = question(model);
+    provider.traits_of_each([model]).await?;
+    provider.body(&question).await?;
     provider.models().await?;
     provider.complete(&question).await?;
     streamed(provider, &question).await?;

@@ -12,6 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "S2", title: "a stream that comes byte by byte is the same reply", run: |fixture| Box::pin(bytewise(fixture)) },
     Check { id: "S3", title: "a stream that is cut is the error truncated", run: |fixture| Box::pin(cut(fixture)) },
     Check { id: "S4", title: "an error midway is an error, with the service's words", run: |fixture| Box::pin(error_midway(fixture)) },
+    Check { id: "S5", title: "a connection that breaks midway is an error of a request that was sent", run: |fixture| Box::pin(broken(fixture)) },
 ];
 
 async fn order(fixture: &Fixture) -> Verdict {
@@ -44,4 +45,13 @@ async fn error_midway(fixture: &Fixture) -> Verdict {
     let (_gateway, provider) = fixture.connected().await?;
     let error = refused("a stream with an error in it", streamed(&provider, &question("fault/error-event")).await)?;
     ensure(!error.message.trim().is_empty(), || "the error of a stream: expected words, got none".into())
+}
+
+async fn broken(fixture: &Fixture) -> Verdict {
+    let (_gateway, provider) = fixture.connected().await?;
+    let error = refused("a stream whose connection breaks", streamed(&provider, &question("fault/reset")).await)?;
+    ensure(matches!(error.kind, ErrorKind::Truncated | ErrorKind::Transport), || {
+        format!("a stream whose connection breaks: expected the error Truncated or Transport, got {:?}", error.kind)
+    })?;
+    equal("a stream whose connection breaks: request-sent", error.request_sent, true)
 }

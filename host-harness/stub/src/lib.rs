@@ -10,7 +10,7 @@
 //! not take, schemas of tools, thinking and tool calls that do not come back as they must, cache markers in wrong places. The gateway
 //! does so with what it would send to the provider.
 //!
-//! Served under any path that ends in `/v1`: `POST chat/completions`, `POST responses`,
+//! Served under any path that ends in `/v1` and holds no other: `POST chat/completions`, `POST responses`,
 //! `POST images/generations`, `POST images/edits`, `POST embeddings`, `POST audio/speech`, `POST audio/transcriptions`, `GET models`, and
 //! `GET images/files/…` for images that were asked for by URL. At the root the hosted gateway's price list, which needs no
 //! key: `GET /model-configs/pricing/…`. In the role of a provider also Anthropic's `POST messages`, Bedrock's

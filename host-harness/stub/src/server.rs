@@ -185,7 +185,7 @@ impl Server {
         {
             return prices::find(asked).map(Answer::Json);
         }
-        let Some((prefix, endpoint)) = path.rsplit_once("/v1/") else {
+        let Some((prefix, endpoint)) = path.split_once("/v1/") else {
             let hello = (path == "/").then(|| Answer::Raw("text/plain", b"The stand-in gateway says hello.\n".into()));
             return hello.ok_or(Refusal { status: 404, body: json!({"message": "Not Found", "ok": false}) });
         };

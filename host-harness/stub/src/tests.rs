@@ -50,6 +50,9 @@ fn answers_and_records_without_showing_keys() {
         ("/any/prefix/v1/chat/completions?q=1", Some("sesame"))
     );
     assert_eq!((first.connection, second.connection), (1, 2));
+    // Of a client that adds what the base URL ends with.
+    let twice = ask(&stub, &CHAT.replace("/v1/", "/v1/v1/"), &chat("m", false));
+    assert!(twice.starts_with("HTTP/1.1 404 "), "{twice}");
     assert_eq!(second.json()["stream"], true);
     let shown = format!("{first:?}");
     assert!(!shown.contains("sesame") && shown.contains("x-portkey-api-key"), "{shown}");
