@@ -16,14 +16,13 @@ use crate::bindings::exports::openclaw::provider::images::{Image, Request, Respo
 use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
+use crate::image_size;
 use crate::json::{Object, lossy};
 use crate::portkey;
 use crate::prompt::{self, filled};
 use crate::report::Head;
 use crate::usage;
 use crate::wire::{self, present};
-
-const DEFAULT_SIZE: &str = "1024x1024";
 
 /// So many bytes of an image are looked at to see whether it is a text.
 pub(crate) const TEXT: usize = 256;
@@ -47,8 +46,8 @@ fn fields(request: &Request) -> Result<(String, Object<'_>)> {
             portkey::MAX_IMAGES
         )));
     }
-    let size = filled(request.size.as_deref()).unwrap_or(DEFAULT_SIZE);
-    if !is_size(size) {
+    let size = filled(request.size.as_deref()).unwrap_or(image_size::DEFAULT);
+    if !image_size::is_size(size) {
         return Err(error::invalid_request(
             "The size of an image is written WIDTHxHEIGHT in pixels, such as 1024x1024.",
         ));
@@ -64,12 +63,6 @@ fn fields(request: &Request) -> Result<(String, Object<'_>)> {
     body.set_some("response_format", response_format(&model));
     body.extend(extra);
     Ok((model, body))
-}
-
-/// `WIDTHxHEIGHT`, or OpenAI's `auto`.
-fn is_size(size: &str) -> bool {
-    let is_pixels = |text: &str| text.parse::<u32>().is_ok_and(|pixels| pixels > 0) && !text.starts_with('+');
-    size == "auto" || size.split_once('x').is_some_and(|(width, height)| is_pixels(width) && is_pixels(height))
 }
 
 /// Only these take `response_format`; gpt-image models refuse it and always answer in base64. Source: OpenAI's API

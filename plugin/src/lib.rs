@@ -18,6 +18,7 @@ pub mod form;
 mod guardrails;
 pub mod headers;
 mod http;
+mod image_size;
 pub mod images;
 pub mod lint;
 pub mod model_traits;

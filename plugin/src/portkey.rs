@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::bindings::exports::openclaw::provider::onboarding::{
     Credential, Descriptor, ImageCapabilities, Model, Service,
 };
+use crate::image_size;
 
 /// Id in the host's configuration.
 pub const ID: &str = "portkey";
@@ -43,12 +44,6 @@ pub const IMAGE_MODEL: &str = "gpt-image-2";
 pub const MAX_IMAGES: u32 = 4;
 /// Most input images that one edit takes.
 pub const MAX_INPUT_IMAGES: u32 = 5;
-/// Sizes that OpenAI's image models know, the default first.
-pub const IMAGE_SIZES: [&str; 11] = [
-    "1024x1024", "256x256", "512x512", "1024x1536", "1024x1792", "1536x1024", "1792x1024", "2048x2048", "2048x1152",
-    "3840x2160", "2160x3840",
-];
-
 /// The model that makes vectors where none is named.
 pub const EMBEDDING_MODEL: &str = "text-embedding-3-small";
 /// The model that speaks where none is named.
@@ -99,7 +94,7 @@ pub fn descriptor() -> Descriptor {
             default_model: IMAGE_MODEL.to_owned(),
             max_count: MAX_IMAGES,
             max_input_images: MAX_INPUT_IMAGES,
-            sizes: owned(&IMAGE_SIZES),
+            sizes: owned(&image_size::KNOWN),
             qualities: owned(&["auto", "low", "medium", "high"]),
             backgrounds: owned(&["auto", "transparent", "opaque"]),
             output_formats: owned(&["png", "jpeg", "webp"]),
