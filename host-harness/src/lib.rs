@@ -49,6 +49,7 @@ mod configuration;
 mod error;
 mod file;
 mod limits;
+mod nearest;
 mod network;
 pub mod types;
 pub mod wit;
@@ -101,8 +102,9 @@ pub mod command_line {
 
     pub use crate::{
         component::validate::manifest_findings,
-        configuration::{credentials::beside_key, entry::nearest},
+        configuration::credentials::beside_key,
         file::{image_kind, read_file},
+        nearest::nearest,
         network::{destination::Destination, diagnose::Step},
     };
 }

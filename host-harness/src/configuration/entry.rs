@@ -7,7 +7,10 @@ use boundary::{edit::INCLUDE, references::shorthand};
 use serde_json::{Map, Value, json};
 
 use super::secrets::{MOST_REFUSED, check_followed, check_parts};
-use crate::error::{Error, Result, shortened};
+use crate::{
+    error::{Error, Result, shortened},
+    nearest::nearest,
+};
 
 /// What this host does about a key of OpenClaw's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,22 +269,6 @@ fn wrong_shapes(shapes: &[(&str, Shape)], value: &Value, path: &str) -> Vec<Erro
         at(place, value, path).into_iter().filter_map(refusal).take(MOST_REFUSED).collect::<Vec<_>>()
     };
     shapes.iter().flat_map(wrong).take(MOST_REFUSED).collect()
-}
-
-/// The one of `known` that `name` was probably meant to be: at most one letter in three is another.
-pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-    let name = plain(name);
-    let length = name.chars().count();
-    let near = known.into_iter().filter_map(|known| {
-        let (letters, most) = (plain(known), known.len() / 3);
-        // As far apart as they differ in length, at least: a gateway names models as long as it likes.
-        let is_as_long = letters.chars().count().abs_diff(length) <= most;
-        is_as_long.then(|| (strsim::osa_distance(&letters, &name), known))
-    });
-    near.filter(|(distance, known)| distance * 3 <= known.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|near| near.1)
 }
 
 /// What a look at all keys of the provider's entry finds.
@@ -586,21 +573,6 @@ mod tests {
             })
         });
         assert_eq!(documented, used.collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_nearest_name_is_found_among_any() {
-        let long = "gpt-5-mini".repeat(100_000);
-        for (name, known, expected) in [
-            ("gpt5_mini", &["gpt-5-mini", "gpt-5-nano"][..], Some("gpt-5-mini")),
-            ("gtp-5-mini", &["gpt-5-mini"], Some("gpt-5-mini")),
-            ("gpt-5", &["claude", ""], None),
-            // Whoever makes a list of names makes them as long as they like, and so does whoever writes a file.
-            ("gpt-5-mini", &[&long, "gpt-5-minx"], Some("gpt-5-minx")),
-            (&long, &["gpt-5-mini"], None),
-        ] {
-            assert_eq!(nearest(name, known.iter().copied()), expected);
-        }
     }
 
     fn object(value: Value) -> Map<String, Value> {
