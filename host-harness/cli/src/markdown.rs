@@ -243,7 +243,8 @@ fn is_too_deep(markdown: &str) -> bool {
     const DEEPEST: usize = 32;
     // The parser looks for each of them in each line. Here `> > 1. ` is five.
     let opens = |line: &str| {
-        let signs = line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
+        let signs =
+            line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
         signs.matches('>').count() + signs.split_whitespace().count()
     };
     if markdown.lines().any(|line| opens(line) > 2 * DEEPEST) {

@@ -22,8 +22,8 @@ const SHORTEST: usize = 6;
 
 /// The members of a message that hold what was said. The others are the form of the file, and a key may be a word of it.
 const SAID: [&str; 12] = [
-    "content", "text", "thinking", "refusal", "arguments", "filename", "url", "file_data", "id", "tool_call_id", "name",
-    "signature",
+    "content", "text", "thinking", "refusal", "arguments", "filename", "url", "file_data", "id", "tool_call_id",
+    "name", "signature",
 ];
 
 /// What a session without a name is kept as.

@@ -162,8 +162,9 @@ fn keep_from_others(file: &Path) -> io::Result<()> {
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    fs::set_permissions(file, fs::Permissions::from_mode(mode & 0o700))
-        .map_err(|error| io::Error::new(error.kind(), format!("others have rights to it, which cannot be taken ({error})")))
+    fs::set_permissions(file, fs::Permissions::from_mode(mode & 0o700)).map_err(|error| {
+        io::Error::new(error.kind(), format!("others have rights to it, which cannot be taken ({error})"))
+    })
 }
 
 /// The administrator may change a user's configuration, and the user must be able to read it afterwards.
