@@ -13,7 +13,7 @@ use core::mem;
 
 use crate::base64::{self, NotBase64};
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
-use crate::bindings::openclaw::provider::types::{Connection, Error, Media, MediaSource};
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::image_size;
@@ -199,7 +199,11 @@ pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
         images.push(Image { source, file_name, revised_prompt: present(image.revised_prompt) });
     }
     if images.is_empty() {
-        return Err(refused.unwrap_or_else(|| malformed("Portkey image generation response missing image data")));
+        return Err(refused.unwrap_or_else(|| {
+            let missing = malformed("Portkey image generation response missing image data");
+            let moderated = error::refused_image(&answer.status, head);
+            moderated.filter(|_| missing.kind == ErrorKind::Protocol).unwrap_or(missing)
+        }));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
     Ok(Response { model, images, usage: answer.usage.as_ref().and_then(usage::usage), report: head.report() })
@@ -239,7 +243,6 @@ pub fn failed(what: &str, mut error: Box<Error>) -> Box<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::openclaw::provider::types::ErrorKind;
     use crate::form::tests::connection;
     use alloc::vec;
 
@@ -512,6 +515,19 @@ mod tests {
             assert_eq!(images.len(), 1, "{body}");
             assert_eq!((&images[0].source, images[0].file_name.as_str()), (&png, "image-1.png"), "{body}");
         }
+        for body in [
+            r#"{"data":[{"url":"https://a/b","respect_moderation":true,"is_image_safe":true}],"has_nsfw_concepts":[false]}"#,
+            r#"{"images":[{"url":"https://a/c"},{"url":"https://a/b"}],"has_nsfw_concepts":[true,false]}"#,
+            r#"{"data":[{"url":null,"is_image_safe":false},{"url":"https://a/b","is_image_safe":true}]}"#,
+            r#"{"status":"Ready","result":{"sample":"https://a/b"}}"#,
+        ] {
+            let images = ok(body).unwrap().images;
+            assert_eq!(
+                images.iter().map(|image| &image.source).collect::<Vec<_>>(),
+                [&MediaSource::Url("https://a/b".into())],
+                "{body}"
+            );
+        }
         let several = ok(r#"[{"base64":"iVBORw0KGgo="},{"base64":"iVBORw0KGgo="}]"#).unwrap();
         assert_eq!(several.images.len(), 2);
         let endless = format!(r#"{{"data":[{{"url":"data:image/png;base64,{}%"}}]}}"#, "AAAA".repeat(1000));
@@ -539,6 +555,17 @@ mod tests {
             (r#"{"predictions":[{"raiFilteredReason":"They violated Vertex AI's usage guidelines."}]}"#, "guidelines"),
             (r#"{"images":[],"error":"All images have been blocked by our content filters."}"#, "content filters"),
             (r#"{"data":[{"error":{"code":"x","message":"the output image may be related to a risk"}}]}"#, "a risk"),
+            // Of xAI, Ideogram and fal: there, not there, or black.
+            (r#"{"data":[{"b64_json":"iVBORw0KGgo=","respect_moderation":false}]}"#, "refused"),
+            (r#"{"data":[{"url":"","respect_moderation":false}]}"#, "refused"),
+            (r#"{"data":[{"url":null,"is_image_safe":false,"seed":1}]}"#, "refused"),
+            (r#"{"images":[{"url":"https://a/b"}],"has_nsfw_concepts":[true]}"#, "refused"),
+            // Of Google's own endpoint, and a chat's.
+            (r#"{"candidates":[{"finishReason":"IMAGE_SAFETY","index":0}]}"#, "IMAGE_SAFETY"),
+            (r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#, "content_filter"),
+            // Of Black Forest Labs.
+            (r#"{"id":"a","status":"Content Moderated","result":null}"#, "Content Moderated"),
+            (r#"{"status":"Request Moderated","details":{"Moderation Reasons":["Derivative Works"]}}"#, "Derivative"),
         ] {
             let error = ok(body).unwrap_err();
             assert_eq!(error.kind, ErrorKind::ContentBlocked, "{body}: {}", error.message);

@@ -29,6 +29,9 @@ pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
 
 /// The image in a part of an answer.
 pub(crate) fn picture(head: &Head, image: &wire::Image<'_>) -> Result<MediaSource> {
+    if let Some(error) = error::refused_image(&image.reason, head) {
+        return Err(error);
+    }
     let base64 = if image.url.starts_with("data:") { &image.url } else { &image.base64 };
     if base64.is_empty() {
         return Ok(MediaSource::Url(image.url.clone().into_owned()));

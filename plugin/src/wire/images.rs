@@ -5,7 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{MAX_DEPTH, Result, listed, successful};
+use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::json::{Json, Object};
+use crate::parts::finish_reason;
 
 /// An image: where it is, or its base64.
 #[derive(Debug, Default)]
@@ -21,6 +23,10 @@ pub(crate) struct Image<'a> {
 impl<'a> Image<'a> {
     /// The forms of OpenAI, Google and Anthropic, and a text alone.
     pub(super) fn read(value: &Json<'a>) -> Option<Self> {
+        Some(Self::of(value)).filter(Self::is_there)
+    }
+
+    fn of(value: &Json<'a>) -> Self {
         let mut read = Self::default();
         read.place(value.string().unwrap_or_default());
         for (name, value) in value.members() {
@@ -32,7 +38,16 @@ impl<'a> Image<'a> {
                 _ => read.member(&name, &value),
             }
         }
-        (!read.url.is_empty() || !read.base64.is_empty()).then_some(read)
+        read
+    }
+
+    fn is_there(&self) -> bool {
+        !self.url.is_empty() || !self.base64.is_empty()
+    }
+
+    /// Whether a filter took it: it may be there all the same, blurred or black.
+    fn is_refused(&self) -> bool {
+        finish_reason(&self.reason, false) == FinishReason::ContentFilter
     }
 
     fn of_level(value: &Json<'a>) -> Self {
@@ -57,6 +72,8 @@ impl<'a> Image<'a> {
             "b64_json" | "data" | "base64" | "bytesBase64Encoded" | "imageBytes" => self.base64 = value.text(),
             "revised_prompt" => self.revised_prompt = value.text(),
             "finish_reason" | "finishReason" => self.reason = value.text(),
+            // Ideogram's and xAI's.
+            "is_image_safe" | "respect_moderation" if value.bool() == Some(false) => self.reason = MODERATION,
             _ => {}
         }
     }
@@ -75,7 +92,10 @@ pub(super) fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &m
     if value.is_nested() && !value.is_object() {
         let items = value.into_list().filter(|_| left > 0).unwrap_or_default();
         items.into_iter().for_each(|item| within(is_named, item, left - 1, found));
-    } else if let Some(image) = Image::read(&value).filter(|_| is_named || value.is_object()) {
+        return;
+    }
+    let image = Image::of(&value);
+    if (is_named || value.is_object()) && (image.is_there() || image.is_refused()) {
         found.push(image);
     } else if left > 0 {
         for (name, value) in value.into_members() {
@@ -94,7 +114,12 @@ pub(crate) struct Images<'a> {
     pub(crate) model: Cow<'a, str>,
     /// What Stability says of all of them.
     pub(crate) reason: String,
+    /// What Black Forest Labs says where there is none.
+    pub(crate) status: Cow<'a, str>,
 }
+
+/// The reason of an image of which it is only said that it was moderated.
+const MODERATION: Cow<'static, str> = Cow::Borrowed("moderation");
 
 /// What leads to the images of an answer; the last is that of an event of a stream.
 const IMAGES: [&str; 12] = [
@@ -117,6 +142,13 @@ impl<'a> Images<'a> {
                 within(true, value, MAX_DEPTH, &mut data);
             }
         }
-        Ok(Self { data, usage: root.get("usage").and_then(Json::object), model: root.text("model"), reason })
+        // fal's, in the order of the images, which are black then.
+        for (image, is_nsfw) in data.iter_mut().zip(root.list("has_nsfw_concepts")) {
+            if is_nsfw.bool() == Some(true) {
+                image.reason = MODERATION;
+            }
+        }
+        let (usage, status) = (root.take("usage").and_then(Json::into_object), root.text("status"));
+        Ok(Self { data, usage, model: root.text("model"), reason, status })
     }
 }
