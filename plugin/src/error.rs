@@ -345,19 +345,11 @@ const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 /// The failure in the place of the finish reason: `overloaded_error` (gateway 1.15.2, provider `anthropic`, events of
 /// type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).
 pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
-    // What OpenAI says.
-    if matches!(reason, "" | "stop" | "length" | "tool_calls") {
+    if !is_failure(reason) {
         return None;
     }
     let word = reason.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    // Cohere's word for its context's end is no failure.
-    let is_filtered = says(&["filter", "toxic", "safety", "moderat", "guardrail", "error_limit"]);
-    // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
-    let is_call = says(&["function_call_filter"]);
-    if !is_call && (is_filtered || !says(FAILURES)) {
-        return None;
-    }
     let code = one_line(reason, 128);
     let message = format!("The model provider broke off with {code}");
     let said =
@@ -366,7 +358,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     if kind == ErrorKind::Other {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
             (ErrorKind::Timeout, Some(LATER))
-        } else if is_call || says(&["malformed", "unexpected", "too_many", "invalid", "missing"]) {
+        } else if says(&["function_call_filter", "malformed", "unexpected", "too_many", "invalid", "missing"]) {
             (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
         } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
@@ -378,6 +370,20 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     error.hint = hint.map(ToOwned::to_owned);
     error.code = Some(said.kind);
     Some(error)
+}
+
+/// Whether a reason for the end means a failure.
+pub(crate) fn is_failure(reason: &str) -> bool {
+    // What OpenAI says.
+    if matches!(reason, "" | "stop" | "length" | "tool_calls") {
+        return false;
+    }
+    let word = reason.to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    // Cohere's word for its context's end is no failure.
+    let is_filtered = says(&["filter", "toxic", "safety", "moderat", "guardrail", "error_limit"]);
+    // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
+    says(&["function_call_filter"]) || !is_filtered && says(FAILURES)
 }
 
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.

@@ -56,8 +56,9 @@ pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
 }
 
 /// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
-/// compliance is off; what they stand for is as it translates them where it is on, but for failures (gateway 1.15.2),
-/// which [`error::failed_finish`] knows. `has_calls`: some providers end a turn of tool calls with `stop`.
+/// compliance is off; what they stand for is as it translates them where it is on (gateway 1.15.2), but for failures, which
+/// [`error::failed_finish`] knows, and for two of Google's that it calls `stop`. `has_calls`: some providers end a turn of
+/// tool calls with `stop`.
 pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
     match reason {
         "stop" => return ended(has_calls),
@@ -72,7 +73,7 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         "tool_use" | "tool_call" | "tool_calls" | "function_call" | "function_calls" => FinishReason::ToolCalls,
         "refusal" | "blocklist" | "language" | "spii" | "blocked" | "model_armor" => FinishReason::ContentFilter,
         _ if says(&["filter", "guardrail", "safety", "toxic", "moderat", "prohibited", "sensitive", "policy"])
-            || says(&["inappropriate", "risk"]) =>
+            || says(&["inappropriate", "risk", "recitation"]) =>
         {
             FinishReason::ContentFilter
         }
@@ -86,12 +87,10 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         | "success"
         | "finish"
         | "finished"
-        | "other"
         | "unspecified"
         | "pause_turn"
         | "compaction"
-        | "rag_query_when_rag_disabled"
-        | "recitation" => ended(has_calls),
+        | "rag_query_when_rag_disabled" => ended(has_calls),
         // A token that ends a turn among them: `<|im_end|>`.
         _ if begins(&["stop", "end", "eo", "<"]) => ended(has_calls),
         _ => FinishReason::Other(reason.to_owned()),

@@ -14,8 +14,10 @@ pub(crate) use images::{Image, Images};
 use images::{images, within};
 pub(crate) use vectors::{Vector, Vectors};
 
+use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::json::{self, Json, Nesting, Object};
-use crate::{responses, signature};
+use crate::parts::finish_reason;
+use crate::{error, responses, signature};
 
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
@@ -278,7 +280,7 @@ impl<'a> Choice<'a> {
                 "finish_reason" | "finishReason" if read.finish_reason.is_empty() => {
                     read.finish_reason = reason(&value)
                 }
-                // OpenRouter's second word for it: `stop` may hide a failure.
+                // OpenRouter's second word for it: `stop` may hide a failure, a filter or a limit.
                 "native_finish_reason" => native = reason(&value),
                 "usage" => read.usage = value.into_object().filter(|usage| !usage.is_empty()),
                 "error" if !value.is_blank() => read.error = Some(value),
@@ -287,7 +289,10 @@ impl<'a> Choice<'a> {
                 _ => {}
             }
         }
-        if !native.is_empty() && read.finish_reason == "stop" && native.to_ascii_lowercase().contains("malformed") {
+        if matches!(&*read.finish_reason, "stop" | "tool_calls")
+            && (error::is_failure(&native)
+                || matches!(finish_reason(&native, false), FinishReason::Length | FinishReason::ContentFilter))
+        {
             read.finish_reason = native;
         }
         if read.message.is_none() && read.delta.is_none() {

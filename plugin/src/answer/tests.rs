@@ -494,9 +494,26 @@ fn finish_reasons() {
         ("policy_violation", false, FinishReason::ContentFilter),
         ("content_filter: PROHIBITED_CONTENT", false, FinishReason::ContentFilter),
         ("inappropriate_content", false, FinishReason::ContentFilter),
+        // The gateway says `stop` for these two, if it translates: Google cut the answer, or does not say why it ended.
+        ("RECITATION", false, FinishReason::ContentFilter),
+        ("OTHER", false, FinishReason::Other("OTHER".into())),
         ("a word to come", false, FinishReason::Other("a word to come".into())),
     ] {
         assert_eq!(finish_reason(reason, has_calls), expected, "{reason}");
+    }
+    // OpenRouter's own word may hide the provider's (cherry-studio#16079).
+    for (own, native, expected) in [
+        ("stop", "refusal", FinishReason::ContentFilter),
+        ("stop", "PROHIBITED_CONTENT", FinishReason::ContentFilter),
+        ("stop", "MAX_TOKENS", FinishReason::Length),
+        ("stop", "end_turn", FinishReason::Stop),
+        ("stop", "a word to come", FinishReason::Stop),
+        ("length", "STOP", FinishReason::Length),
+    ] {
+        let body = format!(
+            r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{own}","native_finish_reason":"{native}"}}]}}"#
+        );
+        assert_eq!(answer(&body).unwrap().finish_reason, expected, "{own}, {native}");
     }
     // Copilot's: a text and its calls, of one number. Of another number is another answer.
     let of = |index: u64| {

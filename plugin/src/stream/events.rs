@@ -584,11 +584,18 @@ impl State {
 
     /// Why the answer ended, where that is said.
     fn ended(&mut self, reason: Cow<'_, str>) {
-        if !reason.is_empty() {
-            // The words of it may follow.
-            self.failed = self.failed.take().or_else(|| error::failed_finish(&reason, &self.head));
-            self.reason = reason.into_owned();
+        let told = |reason: &str| parts::finish_reason(reason, false);
+        // A later `stop` undoes no limit and no filter.
+        let is_undone = || {
+            matches!(told(&self.reason), FinishReason::Length | FinishReason::ContentFilter)
+                && told(&reason) == FinishReason::Stop
+        };
+        if reason.is_empty() || is_undone() {
+            return;
         }
+        // The words of it may follow.
+        self.failed = self.failed.take().or_else(|| error::failed_finish(&reason, &self.head));
+        self.reason = reason.into_owned();
     }
 
     /// Reads a delta or a message. Says whether there was anything in it: some of that is told later.

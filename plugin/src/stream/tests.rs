@@ -837,6 +837,19 @@ fn errors_that_seemed_a_success() {
             ErrorKind::Protocol,
             "MALFORMED",
         ),
+        // kappa's report of OpenRouter (hax#15), and calls that Google had refused (hermes-agent#83886).
+        (
+            "OpenRouter, where the provider broke off",
+            choice(r#""finish_reason":"stop","native_finish_reason":"network_error""#),
+            ErrorKind::Truncated,
+            "network_error",
+        ),
+        (
+            "the same behind calls",
+            choice(r#""finish_reason":"tool_calls","native_finish_reason":"UNEXPECTED_TOOL_CALL""#),
+            ErrorKind::Protocol,
+            "UNEXPECTED",
+        ),
         (
             "a list without data:",
             "[{\"error\":{\"code\":429,\"message\":\"Resource exhausted\"}}]\n".into(),
@@ -1200,6 +1213,12 @@ fn the_last_word_counts() {
         events(&[&a, &STOP.replace("stop", "length"), r#"{"choices":[],"finish_reason":"stop"}"#]).last(),
         Some(&Event::Finish(FinishReason::Length))
     );
+    // A later `stop` undoes no limit and no filter.
+    for (reason, expected) in [("length", FinishReason::Length), ("content_filter", FinishReason::ContentFilter)] {
+        let ended = STOP.replace("stop", reason);
+        assert_eq!(events(&[&a, &ended, STOP, DONE]).last(), Some(&Event::Finish(expected.clone())), "{reason}");
+        assert_eq!(events(&[&a, STOP, &ended, DONE]).last(), Some(&Event::Finish(expected)), "{reason}");
+    }
     let (_, error) = read(&[stream(&[&a, r#"{"choices":[],"finish_reason":"error"}"#, DONE]).as_bytes()], None);
     assert_eq!(error.unwrap().kind, ErrorKind::Overloaded);
     let sensitive = STOP.replace("stop", "sensitive");
