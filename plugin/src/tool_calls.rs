@@ -56,8 +56,9 @@ impl Call {
     }
 }
 
-/// A piece of arguments that have come so far, where it holds their end and the start of another object: what is theirs,
-/// and what follows. Some models write parallel calls as one (litellm#40582).
+/// A piece of arguments that have come so far, where it holds their end and more: what is theirs, and another object behind
+/// it. Some models write parallel calls as one (litellm#40582), and some write words or a tag there (vllm#48975), which are
+/// left out; but not where a quote says that the end may be one within a text.
 pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)> {
     let mut from = 0;
     for at in memchr_iter(b'}', piece.as_bytes()) {
@@ -67,7 +68,9 @@ pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)
         if arguments.is_closed {
             let (own, rest) = piece.split_at_checked(end)?;
             let rest = rest.trim_start_matches(|next: char| next == ',' || next.is_ascii_whitespace());
-            return rest.starts_with('{').then_some((own, rest));
+            let is_next = rest.starts_with('{');
+            return (is_next || !rest.is_empty() && !rest.contains('"'))
+                .then_some((own, if is_next { rest } else { "" }));
         }
     }
     None
@@ -146,6 +149,14 @@ impl Calls {
             call.number = Some(number);
         }
         number
+    }
+
+    /// Whether a call before this one has its id.
+    pub(crate) fn shares_id(&self, at: usize) -> bool {
+        let Some(Call { id: Some(id), .. }) = self.list.get(at) else { return false };
+        let before = until(&self.list, &self.by_id, (Some(id), None), at as u32).checked_sub(2);
+        let before = before.and_then(|before| self.list.get(*self.by_id.get(before)? as usize));
+        before.is_some_and(|before| before.id.as_deref() == Some(id))
     }
 
     /// How many were announced.

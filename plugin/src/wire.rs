@@ -617,10 +617,13 @@ impl<'a> ToolCall<'a> {
     }
 }
 
+/// A name or an id, without white space around it and without tokens of the model's own behind it: gpt-oss' calls are named
+/// `f<|channel|>commentary` by some servers (pydantic-ai#7143).
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let own = |text: &str| text.find("<|").unwrap_or(text.len());
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(..own(text)).unwrap_or_default().trim()),
+        Cow::Owned(text) => Cow::Owned(text.get(..own(&text)).unwrap_or_default().trim().to_owned()),
     }
 }
 

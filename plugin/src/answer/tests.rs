@@ -261,12 +261,12 @@ fn answers_of_every_odd_kind() {
     assert_eq!(calls(merged), [AssistantPart::Text("a".into()), call("call_0", None)], "one behind the other");
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
-    assert_eq!(given.arguments_json, r#""{\"x\":1}""#, "a text once more, and no cut");
+    assert_eq!(given.arguments_json, r#"{"x":1}"#, "a text once more, and no cut");
     // Each entry with a name is a call.
-    for (ids, names, index) in [
-        (["x", "x"], ["f", "g"], ""),
-        (["x", "x"], ["f", "g"], r#""index":0,"#),
-        (["a", "b"], ["f", "f"], r#""index":0,"#),
+    for (ids, names, index, second) in [
+        (["x", "x"], ["f", "g"], "", "x_1"),
+        (["x", "x"], ["f", "g"], r#""index":0,"#, "x_1"),
+        (["a", "b"], ["f", "f"], r#""index":0,"#, "b"),
     ] {
         let entry = |at: usize, arguments: &str| {
             format!(r#"{{{index}"id":"{}","function":{{"name":"{}","arguments":"{arguments}"}}}}"#, ids[at], names[at])
@@ -274,7 +274,7 @@ fn answers_of_every_odd_kind() {
         let message = format!(r#"{{"tool_calls":[{},{}]}}"#, entry(0, ""), entry(1, r#"{\"a\":1}"#));
         let expected = [0, 1].map(|at| {
             let (name, arguments_json) = (names[at].into(), ["", "{\"a\":1}"][at].into());
-            AssistantPart::ToolCall(ToolCall { id: ids[at].into(), name, arguments_json, signature: None })
+            AssistantPart::ToolCall(ToolCall { id: [ids[0], second][at].into(), name, arguments_json, signature: None })
         });
         assert_eq!(calls(&message), expected, "{message}");
     }

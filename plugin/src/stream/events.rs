@@ -800,6 +800,13 @@ impl State {
             known.held.truncate(known.held.trim_end().len());
         }
         known.signature = signature.take().or(known.signature.take());
+        // JSON that was written as a text once more, which only its end shows.
+        if known.held.starts_with('"') {
+            if !is_closed {
+                return Some(at);
+            }
+            known.held = wire::unquoted(&known.held).unwrap_or_else(|| mem::take(&mut known.held));
+        }
         if known.twin.is_some() {
             if known.arguments.is_closed && !self.calls.forget_repeated(at) {
                 self.announce(at);
@@ -839,6 +846,8 @@ impl State {
                 match next.arguments.text.trim_start() {
                     "" => return self.waiting = Some(at),
                     arguments if arguments.starts_with('{') => known.clear(),
+                    // It is held until it is whole.
+                    arguments if arguments.starts_with('"') => return known.clear(),
                     _ => {}
                 }
             }
@@ -852,10 +861,14 @@ impl State {
         if !self.calls.get(at).is_some_and(is_new) {
             return;
         }
-        let index = self.calls.announce(at);
+        let (index, is_shared) = (self.calls.announce(at), self.calls.shares_id(at));
         let Some(known) = self.calls.get_mut(at) else { return };
-        let id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
+        let mut id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
         let hash = hash_of(&id);
+        // The result of a call names it (nanobot#3932).
+        if is_shared {
+            id = format!("{id}_{index}");
+        }
         let own = self.encrypted.iter().position(|(of, _)| *of == hash).map(|at| self.encrypted.swap_remove(at).1);
         self.events.push(Event::ToolCall(ToolCallDelta {
             index,

@@ -1020,17 +1020,17 @@ fn calls_by_what_is_there() {
         ("vercel/ai#18440, blank ids", &["0/a/f/", "0/ /-/{\"x\":", "0/ /-/1}"], &["a f {\"x\":1}"]),
         ("vercel/ai#14722", &["0/a/-/{\"command\": ", "0/-/bash/", "0/-/-/\"ls\"}"], &["a bash {\"command\": \"ls\"}"]),
         ("another id with each piece", &["0/a/f/{", "0/b/-/\"x\":1", "0/c/-/}"], &["a f {\"x\":1}"]),
-        ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i g {}"]),
-        ("one id for all, and no arguments", &["0/i/f/", "1/i/g/{}", "2/i/h/"], &["i f ", "i g {}", "i h "]),
+        ("one id for all", &["0/i/f/{}", "1/i/g/{}"], &["i f {}", "i_1 g {}"]),
+        ("one id for all, and no arguments", &["0/i/f/", "1/i/g/{}", "2/i/h/"], &["i f ", "i_1 g {}", "i_2 h "]),
         (
             "one id, name and number for all",
             &["0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\": 2}", "0/i/f/{\"x\":12}"],
-            &["i f {\"x\":1}", "i f {\"x\":2}", "i f {\"x\":12}"],
+            &["i f {\"x\":1}", "i_1 f {\"x\":2}", "i_2 f {\"x\":12}"],
         ),
         (
             "the same in pieces",
             &["0/i/f/", "0/i/-/{\"x\":", "0/i/-/1}", "0/i/f/", "0/i/-/{\"x\":", "0/i/-/2}"],
-            &["i f {\"x\":1}", "i f {\"x\":2}"],
+            &["i f {\"x\":1}", "i_1 f {\"x\":2}"],
         ),
         (
             "a call once more, in pieces",
@@ -1043,9 +1043,9 @@ fn calls_by_what_is_there() {
                 "0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\":1}", "0/i/f/{\"x\":2}", "0/i/f/{\"x\":3}",
                 "0/i/f/{}",
             ],
-            &["i f {\"x\":1}", "i f {\"x\":2}", "i f {\"x\":3}", "i f {}"],
+            &["i f {\"x\":1}", "i_1 f {\"x\":2}", "i_2 f {\"x\":3}", "i_3 f {}"],
         ),
-        ("no number, one id and name", &["-/i/f/{\"x\":1}", "-/i/f/{\"x\":2}"], &["i f {\"x\":1}", "i f {\"x\":2}"]),
+        ("no number, one id and name", &["-/i/f/{\"x\":1}", "-/i/f/{\"x\":2}"], &["i f {\"x\":1}", "i_1 f {\"x\":2}"]),
         ("the name each time", &["0/a/f/{", "0/a/f/}", "1/b/f/{}"], &["a f {}", "b f {}"]),
         ("a call once more at the end", &["0/a/f/{", "0/a/-/}", "0/a/f/{}"], &["a f {}"]),
         ("no number", &["-/a/f/{", "-/-/-/}", "-/b/f/{}"], &["a f {}", "b f {}"]),
@@ -1053,7 +1053,7 @@ fn calls_by_what_is_there() {
         ("another number with each piece", &["0/a/f/", "1/-/-/{\"x\":", "2/-/-/1}"], &["a f {\"x\":1}"]),
         ("LocalAI#9722", &["0/a/f/", "1/a/f/{\"x\":", "2/a/f/1}"], &["a f {\"x\":1}"]),
         ("another id and the name each time", &["0/a/f/", "0/b/f/{\"x\":", "0/c/f/1}"], &["a f {\"x\":1}"]),
-        ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i g {}"]),
+        ("one id for all, no number", &["-/i/f/{}", "-/i/g/{}"], &["i f {}", "i_1 g {}"]),
         ("BerriAI/litellm#4537", &["0/a/f/{}", "0/-/-/", "0/-/-/{\"x\":", "0/-/-/1}"], &["a f {\"x\":1}"]),
         ("the same, with the id and the name", &["0/a/f/{}", "0/a/f/{\"x\":", "0/a/f/1}"], &["a f {\"x\":1}"]),
         ("the same twice", &["0/a/f/{}", "0/a/f/{}", "0/b/f/{\"x\":1}"], &["a f {}", "b f {\"x\":1}"]),
@@ -1078,6 +1078,27 @@ fn calls_by_what_is_there() {
         ),
         ("one call thrice", &["0/a/f/{\"x\":1}\\n{\"x\": 1}{\"x\":1}"], &["a f {\"x\":1}"]),
         ("openai-agents-js#712", &["0/a/f/{}{\"x\":1}"], &["a f {\"x\":1}"]),
+        // JSON as a text once more (vllm#54964), and of it the empty one; a text that is no JSON stays one.
+        ("arguments as a text", &[r#"0/a/f/"{\\"x\\":1}""#], &["a f {\"x\":1}"]),
+        (
+            "the same in pieces",
+            &["0/a/f/", r#"0/-/-/ "{"#, r#"0/-/-/\\"x\\"#, r#"0/-/-/":1}"#, r#"0/-/-/" "#, "1/b/g/{}"],
+            &["a f {\"x\":1}", "b g {}"],
+        ),
+        ("the same, and empty", &[r#"0/a/f/"{}""#], &["a f {}"]),
+        ("a text", &["0/a/f/", r#"0/-/-/"l"#, r#"0/-/-/s""#], &["a f \"ls\""]),
+        // What a model writes behind its arguments (vllm#48975, librefang#2975), but not where they may be misread.
+        ("words behind arguments", &["0/a/f/{\"x\":1}Estimating..."], &["a f {\"x\":1}"]),
+        (
+            "the same in pieces",
+            &["0/a/f/", "0/-/-/{\"x\":", "0/-/-/1}\\n\\nNow I", "0/-/-/ search"],
+            &["a f {\"x\":1}"],
+        ),
+        ("a brace too many", &["0/a/f/{\"x\":{}}}"], &["a f {\"x\":{}}"]),
+        ("a tag behind arguments", &["0/a/f/{\"x\":1}\\n</tool_call>", "1/b/g/{}"], &["a f {\"x\":1}", "b g {}"]),
+        ("quotes that are not escaped", &["0/a/f/{\"x\":\"a \"}\" b\"}"], &["a f {\"x\":\"a \"}\" b\"}"]),
+        // A token of the model's own behind the name (pydantic-ai#7143).
+        ("gpt-oss", &["0/a/f<|channel|>commentary/{}", "1/b/g<|constrain|>json/"], &["a f {}", "b g "]),
         (
             "a provider's own tool behind a call",
             &["0/a/f/", "0/-/-/{}", "0/-/-/{\"query\":", "0/-/-/\"x\"}"],
@@ -1111,7 +1132,7 @@ fn calls_by_what_is_there() {
         arguments_fragment: String::new(),
         signature: Some(encrypted.into()),
     });
-    assert_eq!(got, [call(0, Some(("i", "f")), &first), signature, call(1, Some(("i", "f")), &other)]);
+    assert_eq!(got, [call(0, Some(("i", "f")), &first), signature, call(1, Some(("i_1", "f")), &other)]);
     // However often: that takes no place.
     let deltas =
         vec![r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{\"x\":1}"}}]}"#; 5_000];
