@@ -22,7 +22,7 @@ use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::tags::Tags;
-use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, hash_of};
+use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, fnv, hash_of};
 use crate::wire::{self, Spelled, present};
 use crate::{guardrails, parts, sse, usage};
 
@@ -224,6 +224,7 @@ struct State {
     reasoning: Option<Option<&'static str>>,
     details: Details,
     tags: Tags,
+    said: Said,
     /// What was said since the last `<`, where that is short.
     last_tag: String,
     /// Details that belong to calls, by the hashes of their ids.
@@ -241,6 +242,28 @@ struct State {
     is_over: bool,
     /// The error, delivered after the events before it.
     failure: Option<Box<Error>>,
+}
+
+/// All that was said so far: how many bytes, their hash, and whether in several pieces.
+#[derive(Debug, Default)]
+struct Said {
+    length: usize,
+    hash: u64,
+    is_several: bool,
+}
+
+impl Said {
+    /// Adds a piece, but not one that is all before it once more: some gateways end with the whole text, and some have it
+    /// midway. A short text may repeat itself.
+    fn is_again(&mut self, piece: &str) -> bool {
+        let is_again = self.is_several && piece.len() == self.length && piece.len() > 15 && hash_of(piece) == self.hash;
+        if !is_again {
+            self.is_several = self.length > 0;
+            self.length += piece.len();
+            self.hash = piece.bytes().fold(self.hash, fnv);
+        }
+        is_again
+    }
 }
 
 pub(crate) fn truncated(head: &Head) -> Box<Error> {
@@ -317,6 +340,7 @@ impl State {
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &event {
                 Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
+                Event::Text(text) => !self.said.is_again(text),
                 _ => true,
             };
             if goes_on {
@@ -701,7 +725,7 @@ impl State {
     }
 
     fn say(&mut self, text: String) {
-        if !text.is_empty() {
+        if !text.is_empty() && !self.said.is_again(&text) {
             self.events.push(Event::Text(text));
         }
     }

@@ -978,6 +978,31 @@ fn a_whole_message_behind_its_pieces_counts_once() {
     }
 }
 
+/// Some gateways say all of a text once more in a piece (ragflow#15286, openclaw#142888), at its end or before. A text that
+/// repeats itself stays what it is.
+#[test]
+fn a_whole_text_behind_its_pieces_counts_once() {
+    let told = |texts: &[&str]| {
+        let mut chunks: Vec<String> = texts.iter().map(|text| delta(&format!(r#"{{"content":"{text}"}}"#))).collect();
+        chunks.extend([STOP.to_owned(), DONE.to_owned()]);
+        let events = events(&chunks.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = events.into_iter().filter_map(|event| if let Event::Text(text) = event { Some(text) } else { None });
+        said.collect::<String>()
+    };
+    let whole = "How can I help you?";
+    assert_eq!(told(&["How can ", "I help", " you?", whole]), whole);
+    assert_eq!(told(&["How can ", "I help", " you?", whole, " Say."]), format!("{whole} Say."));
+    assert_eq!(told(&["How ", "\\u0063an I help you?", whole]), whole, "not read in the short way");
+    for texts in [
+        &["ha", "ha", "haha"][..],
+        &[whole, whole, "!"],
+        &["How can ", "I help you?", "How can I help me??"],
+        &["How can ", "I help you?", "How can I help you? Say."],
+    ] {
+        assert_eq!(told(texts), texts.concat());
+    }
+}
+
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
