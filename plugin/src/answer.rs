@@ -5,9 +5,11 @@ use crate::error::Result;
 use crate::report::Head;
 use crate::stream::events::Events;
 
-/// Reads a whole answer. Some providers send a stream anyway: the first byte shows it.
-pub fn response(head: Head, body: &[u8]) -> Result<Response> {
+/// Reads a whole answer, to a request that offered tools or none. Some providers send a stream anyway: the first byte shows
+/// it.
+pub fn response(head: Head, body: &[u8], offers_tools: bool) -> Result<Response> {
     let mut events = Events::new(head);
+    events.offers_tools(offers_tools);
     events.document(body);
     events.response()
 }

@@ -114,13 +114,19 @@ fn alike(reason: &str) -> String {
     word.replace("finish_reason_", "")
 }
 
-/// Whether a text ends with a call in a model's own form, whose provider should have read it: Kimi's
-/// `<|tool_calls_section_end|>`, and DeepSeek's `<｜tool▁calls▁end｜>` and `</｜DSML｜function_calls>`. OpenClaw reads other
-/// forms, and shows these (openclaw#60465).
-pub(crate) fn ends_call(tag: &str) -> bool {
+/// Whether a text that ends with this tag ends with a call in a model's own form, whose provider should have read it: Kimi's
+/// `<|tool_calls_section_end|>` or a part of it, DeepSeek's `<｜tool▁calls▁end｜>` and `</｜DSML｜function_calls>`, and Gemma's
+/// `<tool_call|>` (openclaw#60465). Words such as `</tool_call>` are a call's only where tools were offered: OpenClaw takes
+/// them out of the text, and calls nothing (2026.9.6).
+pub(crate) fn ends_call(tag: &str, offers_tools: bool) -> bool {
     let tag = tag.replace('｜', "|").replace('▁', "_");
     let tag = tag.trim_end();
-    tag.starts_with("</|DSML|") && tag.ends_with('>') || tag.starts_with("<|tool_call") && tag.ends_with("_end|>")
+    let ends = |ends: &[&str]| ends.iter().any(|end| tag.ends_with(end));
+    let is_cut = |tag: &str| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"<|_".contains(&byte));
+    tag.starts_with("<|tool_call") && (ends(&["_end|>"]) || is_cut(tag))
+        || tag.starts_with("</|DSML|") && tag.ends_with('>')
+        || tag == "<tool_call|>"
+        || offers_tools && tag.starts_with("</") && ends(&["tool_call>", "tool_calls>", "function_calls>"])
 }
 
 /// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where

@@ -33,8 +33,13 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
     let body = request::body(connection, asked, false)?;
     let call = call::post(connection, body.path, Accept::Json, JSON)?;
-    let (head, body) = http::fetch(call, body.json.as_bytes(), MAX_ANSWER)?;
-    answer::response(head, &body)
+    let (head, answer) = http::fetch(call, body.json.as_bytes(), MAX_ANSWER)?;
+    answer::response(head, &answer, offers_tools(&body.json))
+}
+
+/// Whether a request offers tools. In a text of it the quotes are escaped.
+fn offers_tools(json: &str) -> bool {
+    json.contains("\"tools\":[")
 }
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
@@ -43,7 +48,8 @@ pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) ->
     let answer = http::open(call, body.json.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
-    let mut state = State { reply: stream::Reply::new(answer.head), body: Some(answer.body) };
+    let reply = stream::Reply::new(answer.head).offers_tools(offers_tools(&body.json));
+    let mut state = State { reply, body: Some(answer.body) };
     // An error is told at once. Some send events under this media type too: the first byte tells.
     while is_document && state.body.is_some() && !state.reply.is_stream() {
         state.read();

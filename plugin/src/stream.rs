@@ -40,6 +40,13 @@ impl Reply {
         Self { form: Form::Unknown(Vec::new()), events: Events::new(head) }
     }
 
+    /// The same to a request that offered tools: a call that stands in the text is one then, in more forms.
+    #[must_use]
+    pub fn offers_tools(mut self, offers_tools: bool) -> Self {
+        self.events.offers_tools(offers_tools);
+        self
+    }
+
     /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
     pub fn take(&mut self) -> Option<Result<Vec<Event>>> {
         self.events.take()

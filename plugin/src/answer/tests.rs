@@ -5,7 +5,7 @@ use crate::parts::finish_reason;
 use alloc::vec;
 
 fn answer(body: &str) -> Result<Response> {
-    response(Head { status: 200, headers: Vec::new() }, body.as_bytes())
+    response(Head { status: 200, headers: Vec::new() }, body.as_bytes(), false)
 }
 
 #[test]
@@ -395,7 +395,7 @@ fn answers_that_are_failures() {
     assert!(answer(&of(hello, "\"stop\"", r#","errors":[],"messages":[]"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","error_code":0,"timings":{"a":NaN,"b":"Infinity"}"#)).is_ok());
     assert!(answer(&of(hello, "\"stop\"", r#","base_resp":{"status_code":0,"status_msg":"success"}"#)).is_ok());
-    let soft = response(Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes());
+    let soft = response(Head { status: 246, headers: Vec::new() }, of(hello, "\"stop\"", &hooks("")).as_bytes(), false);
     assert!(soft.is_ok(), "the guardrail was not to deny");
 }
 

@@ -52,6 +52,11 @@ impl Events {
         new
     }
 
+    /// Notes whether the request offered tools.
+    pub(crate) fn offers_tools(&mut self, offers_tools: bool) {
+        self.state.offers_tools = offers_tools;
+    }
+
     pub(crate) fn head(&self) -> &Head {
         &self.state.head
     }
@@ -187,6 +192,7 @@ impl Events {
 #[derive(Debug, Default)]
 struct State {
     head: Head,
+    offers_tools: bool,
     /// The start of the body, until the answer has started. It is quoted if nothing in the body is understood.
     quote: Vec<u8>,
     /// Events that are ready.
@@ -989,9 +995,14 @@ impl State {
         }
         self.end_texts(&[]);
         self.note_tag();
-        if !self.last_tag.is_empty() && reason == FinishReason::Stop && parts::ends_call(&self.last_tag) {
+        if !self.last_tag.is_empty()
+            && reason == FinishReason::Stop
+            && parts::ends_call(&self.last_tag, self.offers_tools)
+        {
             let what = "The model calls a tool in its text, which its provider did not read";
-            return self.fail(error::protocol(&self.head, what, self.last_tag.as_bytes()));
+            let hint = "The server that runs the model must read its calls, such as vLLM with --tool-call-parser.";
+            let error = error::protocol(&self.head, what, self.last_tag.as_bytes());
+            return self.fail(error::with_hint(error, hint));
         }
         for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));

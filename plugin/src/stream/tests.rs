@@ -519,7 +519,7 @@ fn reasoning_between_tags() {
             assert_eq!(split(joined(events).content), expected, "{deltas:?}");
         }
         let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, json(content));
-        assert_eq!(split(answer::response(head(), whole.as_bytes()).unwrap().content), expected, "{content}");
+        assert_eq!(split(answer::response(head(), whole.as_bytes(), false).unwrap().content), expected, "{content}");
     }
     let mark = r#""extra_content":{"google":{"thought":true}}"#;
     let marked = |text: &str| format!(r#"{{"content":"{text}",{mark}}}"#);
@@ -1455,7 +1455,7 @@ fn read_all(chunks: &[String]) -> (Vec<Event>, Option<Box<Error>>) {
 
 #[test]
 fn an_answer_of_the_responses_api_is_the_same_streamed_whole_and_at_its_end_alone() {
-    let whole = answer::response(head(), answer_of("completed", "").as_bytes()).unwrap();
+    let whole = answer::response(head(), answer_of("completed", "").as_bytes(), false).unwrap();
     assert_eq!((whole.id.as_str(), whole.model.as_str()), ("resp_1", "codex"));
     assert_eq!(whole.finish_reason, FinishReason::ToolCalls);
     assert_eq!(
@@ -1689,7 +1689,7 @@ fn an_answer_of_the_responses_api_that_lacks_its_end_is_cut() {
         let (events, error) = read_all(&[begun("created"), done, ended.clone()]);
         assert!(format!("{events:?}").contains("\"Hi\"") && error.is_none(), "{events:?}");
     }
-    let unfinished = answer::response(head(), answer_of("in_progress", "").as_bytes());
+    let unfinished = answer::response(head(), answer_of("in_progress", "").as_bytes(), false);
     assert_eq!(unfinished.unwrap_err().kind, ErrorKind::Truncated);
 }
 
@@ -1856,29 +1856,50 @@ fn a_call_in_a_models_own_form_is_no_text() {
     let deepseek =
         "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>\n";
     let dsml = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>";
-    for own in [kimi, deepseek, dsml] {
+    // It ended early, and so did the provider's reader of calls.
+    let cut = "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_sec";
+    let gemma = "<|tool_call>call:f{x:1}<tool_call|>";
+    // Some agents teach a model these, and read them themselves: then they offer no tools. OpenClaw would take them out of
+    // the text, and call nothing.
+    let hermes = "<tool_call>\n{\"name\":\"f\",\"arguments\":{}}\n</tool_call>";
+    let qwen = "<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>\n";
+    let minimax = "<minimax:tool_call>\n<invoke name=\"f\">\n</invoke>\n</minimax:tool_call>";
+    let jamba = "<tool_calls>[{\"name\":\"f\",\"arguments\":{}}]</tool_calls>";
+    let claude = "<function_calls>\n<invoke name=\"f\">\n</invoke>\n</function_calls>";
+    let certain = [kimi, deepseek, dsml, cut, gemma].map(|own| (own, false));
+    let offered = [hermes, qwen, minimax, jamba, claude].map(|own| (own, true));
+    for (own, needs_offer) in certain.into_iter().chain(offered) {
         for field in ["content", "reasoning_content"] {
             for said in [own.to_owned(), format!("Let me look. {own}")] {
                 let of = |text: &str| crate::json::Object::from([(field, text.into())]).to_json();
-                let letters: Vec<String> =
+                let mut letters: Vec<String> =
                     said.chars().map(|letter| delta(&of(letter.encode_utf8(&mut [0; 4])))).collect();
-                let (_, error) = read_all(&[&letters[..], &[STOP.to_owned()]].concat());
-                let error = error.unwrap();
+                letters.push(STOP.to_owned());
+                let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+                for offers_tools in [false, true] {
+                    let mut reply = Reply::new(head()).offers_tools(offers_tools);
+                    reply.push(stream(&letters).as_bytes());
+                    reply.close(None);
+                    assert!(reply.take().unwrap().is_ok(), "its pieces");
+                    assert_eq!(reply.take().unwrap().is_ok(), needs_offer && !offers_tools, "{said}");
+                }
+                let read = |body: &str, offers_tools| answer::response(head(), body.as_bytes(), offers_tools);
+                let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, of(&said));
+                let error = read(&whole, true).unwrap_err();
                 assert_eq!(error.kind, ErrorKind::Protocol, "{said}");
                 assert!(error.message.contains("calls a tool in its text"), "{}", error.message);
-                let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, of(&said));
-                assert_eq!(answer::response(head(), whole.as_bytes()).unwrap_err().kind, ErrorKind::Protocol, "{said}");
+                assert_eq!(read(&whole, false).is_ok(), needs_offer, "{said}");
                 // The call came, as it should.
                 let called = whole.replacen(
                     "\"}",
                     r#"","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#,
                     1,
                 );
-                assert!(answer::response(head(), called.as_bytes()).is_ok(), "{called}");
+                assert!(read(&called, true).is_ok(), "{called}");
                 let cut = whole.replace("\"stop\"", "\"length\"");
-                assert!(answer::response(head(), cut.as_bytes()).is_ok(), "{cut}");
+                assert!(read(&cut, true).is_ok(), "{cut}");
                 let quoted = whole.replace(&of(&said), &of(&format!("It is `{own}`.")));
-                assert!(answer::response(head(), quoted.as_bytes()).is_ok(), "{quoted}");
+                assert!(read(&quoted, true).is_ok(), "{quoted}");
             }
         }
     }
@@ -1916,7 +1937,7 @@ fn an_answer_of_the_responses_api_says_how_it_ended() {
         assert_eq!(error.map(|error| error.message).as_deref(), Some("It broke."), "{said}");
     }
     let failed = r#"{"id":"r","object":"response","status":"failed","output":[],"error":{"code":"server_error","message":"It broke."}}"#;
-    assert_eq!(answer::response(head(), failed.as_bytes()).unwrap_err().message, "It broke.");
+    assert_eq!(answer::response(head(), failed.as_bytes(), false).unwrap_err().message, "It broke.");
     let (events, error) = read_all(&[
         begun("created"),
         response("refusal.delta", r#","output_index":0,"delta":"No""#),

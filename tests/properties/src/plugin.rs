@@ -78,7 +78,7 @@ pub fn check_answer(made: &Made, is_streamed: bool) {
 }
 
 fn completed(made: &Made) -> Result<Answer, Error> {
-    let response = answer::response(head(), &made.body).map_err(|error| *error)?;
+    let response = answer::response(head(), &made.body, true).map_err(|error| *error)?;
     let mut got = Answer { finish: finish(&response.finish_reason), ..Answer::default() };
     got.usage = response.usage.map(|usage| (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens));
     for part in response.content {
@@ -314,7 +314,7 @@ pub fn answer(input: &[u8]) {
     if let Some(error) = error::in_success(&head, body) {
         check_error(&error, &head);
     }
-    match answer::response(head.clone(), body) {
+    match answer::response(head.clone(), body, true) {
         Ok(response) => {
             assert!(response.guardrails_json.is_none_or(|json| is_json(&json)));
         }
