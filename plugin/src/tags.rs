@@ -1,12 +1,21 @@
 //! Reasoning that stands in the text itself, between tags, before the answer.
 //!
-//! Google's OpenAI-compatible endpoint writes `<thought>`. The other two are of models whose server leaves their reasoning
-//! where it is. OpenClaw knows the same names (2026.9.6, `THINKING_TAG_NAME_PATTERN`).
+//! Google's OpenAI-compatible endpoint writes `<thought>`. The others are of models whose server leaves their reasoning
+//! where it is. OpenClaw knows the first four (2026.9.6, `THINKING_TAG_NAME_PATTERN`), and leaves out what stands before an
+//! end without a beginning, wherever it is. Here only one that the text begins with is left out: the rest was told.
 
 use alloc::string::String;
 use core::mem;
 
-const TAGS: [(&str, &str); 3] = [("<think>", "</think>"), ("<thought>", "</thought>"), ("<thinking>", "</thinking>")];
+const TAGS: [(&str, &str); 7] = [
+    ("<think>", "</think>"),
+    ("<thought>", "</thought>"),
+    ("<thinking>", "</thinking>"),
+    ("<mm:think>", "</mm:think>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("<|channel>thought", "<channel|>"),
+];
 
 /// The longest white space at an edge that is taken for a part of it, in bytes.
 const MAX_BLANK: usize = 64;
@@ -74,12 +83,21 @@ impl Tags {
                         rest = inside;
                         continue;
                     }
+                    let is_start = matches!(self.place, Place::Start);
+                    if let Some(behind) = TAGS.into_iter().find_map(|(_, end)| begun.strip_prefix(end))
+                        && is_start
+                    {
+                        self.place = Place::Behind;
+                        rest = behind;
+                        continue;
+                    }
                     // White space between the two belongs to neither.
                     if matches!(self.place, Place::Behind) && !is_thought {
                         rest = begun;
                     }
-                    if rest.len() - begun.len() <= MAX_BLANK && TAGS.into_iter().any(|(tag, _)| tag.starts_with(begun))
-                    {
+                    let is_part =
+                        |(tag, end): (&str, &str)| tag.starts_with(begun) || is_start && end.starts_with(begun);
+                    if rest.len() - begun.len() <= MAX_BLANK && TAGS.into_iter().any(is_part) {
                         self.held = rest.into();
                         return (thought, String::new());
                     }

@@ -490,6 +490,16 @@ fn reasoning_between_tags() {
         ("<think>hm", "hm", ""),
         ("<think>hm</thi", "hm</thi", ""),
         ("<thought>hm</think>Hi", "hm</think>Hi", ""),
+        // Of Magistral, Seed-OSS, MiniMax M3 and Gemma 4.
+        ("[THINK]hm[/THINK]Hi", "hm", "Hi"),
+        ("<seed:think>hm</seed:think>Hi", "hm", "Hi"),
+        ("<mm:think>hm</mm:think>Hi", "hm", "Hi"),
+        ("<|channel>thought\nhm\n<channel|>Hi", "hm", "Hi"),
+        // It began in the prompt, as with GLM, Qwen and DeepSeek without thoughts.
+        ("</think>\n\nHi", "", "Hi"),
+        ("\n</think>Hi</think>", "", "Hi</think>"),
+        ("</thin", "", "</thin"),
+        ("</div>", "", "</div>"),
         ("Use <think>no</think>.", "", "Use <think>no</think>."),
         (" <three> a", "", " <three> a"),
         ("<thi", "", "<thi"),
@@ -538,6 +548,10 @@ fn reasoning_between_tags() {
         ),
         (&again, &[thinking("a", None), text("Hi"), thinking("b", None), text("!")]),
         (&[&marked("<thought>a"), called], &[thinking("a", None), f]),
+        (
+            &[r#"{"reasoning_content":"a"}"#, r#"{"content":"</think>\n\nHi"}"#],
+            &[thinking("a", None), thinking("", Some("reasoning_content")), text("Hi")],
+        ),
     ] {
         assert_eq!(of_deltas(deltas), expected, "{deltas:?}");
     }
