@@ -284,8 +284,9 @@ impl<'a> Choice<'a> {
                 "native_finish_reason" => native = reason(&value),
                 "usage" => read.usage = value.into_object().filter(|usage| !usage.is_empty()),
                 "error" if !value.is_blank() => read.error = Some(value),
-                // Of the completions that came before chats.
+                // Of the completions that came before chats, and of MiniMax'.
                 "text" => text = Some(value),
+                "messages" => text = value.into_items().pop().and_then(|last| last.into_object()?.take("text")),
                 _ => {}
             }
         }
@@ -383,7 +384,7 @@ impl<'a> Message<'a> {
                         listed.push(ToolCall::read(part));
                     }
                 }),
-                "refusal" => read.refusal = value.text(),
+                "refusal" => read.refusal = value.string().unwrap_or_default(),
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
                 "thinking" | "reasoning_text" | "thinking_content" => *other = Spelled::read(&value),
@@ -649,7 +650,7 @@ mod tests {
             r#""content_blocks":3"#, r#""content_blocks":"""#, r#""content_blocks":{}"#, r#""tool_calls":{}"#,
             r#""tool_calls":"x""#, r#""tool_calls":[3,null,"x"]"#, r#""tool_calls":false"#, r#""reasoning":{}"#,
             r#""reasoning_details":"x""#, r#""images":{}"#, r#""images":[null,3,{}]"#, r#""annotations":{}"#,
-            r#""audio":null"#, r#""function_call":"x""#, r#""refusal":[]"#, r#""error":{}"#,
+            r#""audio":null"#, r#""function_call":"x""#, r#""refusal":[]"#, r#""refusal":false"#, r#""error":{}"#,
         ] {
             for place in ["message", "delta"] {
                 let json = format!(
@@ -660,6 +661,7 @@ mod tests {
                 let message = choice.message.as_ref().or(choice.delta.as_ref()).unwrap();
                 assert_eq!(message.content.text, "c", "{json}");
                 assert!(message.tool_calls.is_empty() && message.images.is_empty() && read.error.is_none(), "{json}");
+                assert_eq!(message.refusal, "", "{json}");
             }
         }
         assert!(Completion::parse("[]").is_err() && Completion::parse("{").is_err());

@@ -538,6 +538,8 @@ fn finish_reasons() {
     assert_eq!(answer(marked).unwrap().content, [AssistantPart::Text("a".into())]);
     let listed = r#"{"choices":[{"message":{"content_list":[{"type":"tool_use","tool_use":{"tool_use_id":"c","name":"f","input":{}}}],"content":[]},"finish_reason":"tool_use"}]}"#;
     assert!(matches!(&answer(listed).unwrap().content[..], [AssistantPart::ToolCall(_)]), "{listed}");
+    let older = r#"{"choices":[{"messages":[{"sender_type":"BOT","text":"a"}],"finish_reason":"stop"}],"reply":"a"}"#;
+    assert_eq!(answer(older).unwrap().content, [AssistantPart::Text("a".into())], "MiniMax's older form");
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
