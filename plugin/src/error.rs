@@ -16,7 +16,7 @@ use alloc::string::String;
 
 use openclaw_provider_guest::one_line;
 
-use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, classify};
+use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, UNREADABLE, classify};
 use failure::Failure;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
@@ -359,7 +359,7 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
         (kind, hint) = if says(&["timeout", "timed_out"]) {
             (ErrorKind::Timeout, Some(LATER))
         } else if says(&["function_call_filter", "malformed", "unexpected", "too_many", "invalid", "missing"]) {
-            (ErrorKind::Protocol, Some("The model wrote what nobody can read, such as a wrong tool call: try again."))
+            (ErrorKind::Protocol, Some(UNREADABLE))
         } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
         } else {

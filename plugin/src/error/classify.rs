@@ -25,7 +25,7 @@ const IN_BAND: [(&str, u16); 7] = [
         throttl|quota|exhausted|频繁|频率",
         429,
     ),
-    ("timed out|timeout|deadline|超时", 504),
+    ("timed out|timeout|time-out|deadline|超时", 504),
     (
         "overload|capacity|unavailable|high demand|high load|busy|is loading|are loading|currently loading|still loading|loading model|no available|out of memory|refused|upstream|bad gateway| died|\
         负载|过载|访问量|繁忙|不可用",
@@ -131,6 +131,7 @@ pub(super) const CHECK_KEY: &str = "Check the Portkey API key: copy it again fro
 const WAIT: &str = "Wait before the next call, or raise the limit.";
 pub(super) const LATER: &str = "Try again later.";
 pub(super) const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
+pub(super) const UNREADABLE: &str = "The model wrote what nobody can read, such as a wrong tool call: try again.";
 const MODEL_ID: &str = "Check the model id: the hosted catalog names models @provider/model.";
 const TIMEOUT: &str = "Raise requestTimeoutMs, or request_timeout in the Portkey config.";
 const BUDGET: &str = "A budget is used up: raise it in Portkey, or use another provider.";
@@ -211,7 +212,7 @@ const RULES: &[Rule] = {
         please recharge|to recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
         quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending limit|spending cap|budget has been exceeded|\
-        exceeded budget|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
+        exceeded budget|budget limit|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
         credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan"),
         Is::QuotaExceeded, QUOTA),
     rule(Names("context_|tokens_limit|max_prompt_tokens|1261"), Is::InvalidRequest, CONTEXT),
@@ -244,9 +245,9 @@ const RULES: &[Rule] = {
     rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
-        requested model is|by any provider|non-serverless|deactivated|no longer available|retired|been removed|please upgrade|\
+        requested model is|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired|been removed|please upgrade|\
         when using codex|find it here|not supported model"), Is::NotFound, MODEL_ID),
-    rule(Says("模型不存在|无可用渠道"), Is::NotFound, MODEL_ID),
+    rule(Says("模型不存在|无可用渠道|not found for account"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
         "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\
         input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
@@ -256,8 +257,10 @@ const RULES: &[Rule] = {
     rule(Says("invalid url (post /v1/audio"), Is::Unsupported, "This model cannot do that: choose another."),
     rule(Names("throttlingexception"), Is::RateLimited, WAIT),
     rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
-    // NVIDIA's word, with a status of 400.
-    rule(Says("degraded function"), Is::Overloaded, LATER_OR_FALLBACK),
+    // NVIDIA's word, and LM Studio's, with a status of 400.
+    rule(Says("degraded function|no models loaded|model unloaded"), Is::Overloaded, LATER_OR_FALLBACK),
+    // Groq's, of what its model wrote: the next time it may write another.
+    rule(Names("tool_use_failed|json_validate_failed"), Is::Overloaded, UNREADABLE),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

@@ -605,15 +605,23 @@ fn words_of_every_provider() {
             Is::NotFound,
             "Model Not Exist|Model does not exist.|Model not found: x|Invalid model 'x'.|No such model @cf/x|\
             The requested model is not supported.|Unable to access non-serverless model x|模型不存在|The requested model 'x' is not \
-            supported by any provider|The 'x' model is not supported when using Codex with a ChatGPT account.",
+            supported by any provider|The 'x' model is not supported when using Codex with a ChatGPT account.|\
+            Invocation of model ID x with on-demand throughput isn't supported.|This model version has reached the end of its life.",
         ),
+        (404, Is::NotFound, "Function 'x': Not found for account 'y'"),
+        (
+            400,
+            Is::Overloaded,
+            "Model unloaded by user or system|No models loaded. Please load a model in the developer page",
+        ),
+        (403, Is::QuotaExceeded, "Budget limit reached for models"),
         (
             200,
             Is::Overloaded,
             "This model is currently experiencing high demand.|An error occurred while processing your request.|\
             Bad gateway|系统繁忙|当前负载过高|CUDA out of memory|The server is busy|model is loading",
         ),
-        (200, Is::Timeout, "deadline exceeded|请求超时"),
+        (200, Is::Timeout, "deadline exceeded|请求超时|504 Gateway Time-out"),
         (
             200,
             Is::Unauthorized,
@@ -688,6 +696,9 @@ fn words_of_every_provider() {
         (429, r#""__type":"ModelNotReadyException""#, Is::Overloaded),
         (403, r#""code":1311"#, Is::QuotaExceeded),
         (524, r#""code":"x""#, Is::Timeout),
+        // Groq's, of what its model wrote.
+        (400, r#""type":"invalid_request_error","code":"tool_use_failed""#, Is::Overloaded),
+        (400, r#""type":"invalid_request_error","code":"json_validate_failed""#, Is::Overloaded),
         (499, r#""status":"CANCELLED""#, Is::Timeout),
         (451, r#""code":"x""#, Is::Forbidden),
         (200, r#""code":"1033""#, Is::Overloaded),
