@@ -982,7 +982,12 @@ impl State {
             self.is_workers_ai || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
         };
         let is_cut = self.calls.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
-        let has_end = !self.reason.is_empty() || self.is_whole || is_done && is_workers_ai();
+        // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
+        let are_whole_calls = || {
+            let is_closed = |call: &Call| call.arguments.is_closed;
+            self.said.length == 0 && self.calls.announced() > 0 && self.calls.iter().all(is_closed)
+        };
+        let has_end = !self.reason.is_empty() || self.is_whole || is_done && (is_workers_ai() || are_whole_calls());
         if !has_end || is_cut && parts::is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
             let cut = || truncated(&self.head);

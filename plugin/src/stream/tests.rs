@@ -731,6 +731,33 @@ fn a_stream_that_stops_early_is_truncated() {
     }
 }
 
+/// As OpenClaw's own client has it (openclaw#98124): calls that are whole are the end of an answer without a reason, but
+/// only where the provider says that this is all, and where there is no text beside them.
+#[test]
+fn whole_calls_need_no_reason() {
+    let called = |arguments: &str| {
+        let json = serde_json::to_string(arguments).unwrap();
+        delta(&format!(r#"{{"tool_calls":[{{"index":0,"id":"a","function":{{"name":"f","arguments":{json}}}}}]}}"#))
+    };
+    let whole = called("{\"x\":1}");
+    assert_eq!(
+        events(&[&delta(r#"{"reasoning_content":"hm"}"#), &whole, DONE])[3..],
+        [call(0, Some(("a", "f")), "{\"x\":1}"), Event::Finish(FinishReason::ToolCalls)]
+    );
+    let said = delta(r#"{"content":"Let me look."}"#);
+    let other = whole.replace("\"index\":0,\"id\":\"a\"", "\"index\":1,\"id\":\"b\"").replace("1}", "");
+    for cut in [
+        &[&*whole][..],
+        &[&said, &whole, DONE],
+        &[&called("{\"x\":1"), DONE],
+        &[&called(""), DONE],
+        &[&whole, &other, DONE],
+    ] {
+        let error = read(&[stream(cut).as_bytes()], None).1.unwrap();
+        assert_eq!(error.kind, ErrorKind::Truncated, "{cut:?}");
+    }
+}
+
 #[test]
 fn a_connection_that_breaks() {
     let broken = |kind| Some(error::new(kind, ErrorOrigin::Network, "x", true));
