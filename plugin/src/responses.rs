@@ -36,7 +36,7 @@ pub(crate) struct Items {
     /// How much was said, as [`weight`] has it.
     weight: usize,
     /// Whether anything came.
-    is_any: bool,
+    pub(crate) is_any: bool,
     /// Whether the end of an item is not how it began.
     is_changed: bool,
 }

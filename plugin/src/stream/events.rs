@@ -985,7 +985,10 @@ impl State {
         // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
         let are_whole_calls = || {
             let is_closed = |call: &Call| call.arguments.is_closed;
-            self.said.length == 0 && self.calls.announced() > 0 && self.calls.iter().all(is_closed)
+            !self.items.is_any
+                && self.said.length == 0
+                && self.calls.announced() > 0
+                && self.calls.iter().all(is_closed)
         };
         let has_end = !self.reason.is_empty() || self.is_whole || is_done && (is_workers_ai() || are_whole_calls());
         if !has_end || is_cut && parts::is_whole(&self.reason) {

@@ -744,6 +744,9 @@ fn whole_calls_need_no_reason() {
         events(&[&delta(r#"{"reasoning_content":"hm"}"#), &whole, DONE])[3..],
         [call(0, Some(("a", "f")), "{\"x\":1}"), Event::Finish(FinishReason::ToolCalls)]
     );
+    let item =
+        response("output_item.done", r#","item":{"type":"function_call","call_id":"a","name":"f","arguments":"{}"}"#);
+    assert_eq!(read_all(&[item, DONE.into()]).1.unwrap().kind, ErrorKind::Truncated, "it has an end of its own");
     let said = delta(r#"{"content":"Let me look."}"#);
     let other = whole.replace("\"index\":0,\"id\":\"a\"", "\"index\":1,\"id\":\"b\"").replace("1}", "");
     for cut in [
