@@ -260,9 +260,10 @@ struct Said {
 
 impl Said {
     /// Adds a piece, but not one that is all before it once more: some gateways end with the whole text, and some have it
-    /// midway. A short text may repeat itself.
+    /// midway. What is short, or holds no words, may repeat itself.
     fn is_again(&mut self, piece: &str) -> bool {
-        let is_again = self.is_several && piece.len() == self.length && piece.len() > 15 && hash_of(piece) == self.hash;
+        let is_long = || piece.len() > 15 && piece.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+        let is_again = self.is_several && piece.len() == self.length && is_long() && hash_of(piece) == self.hash;
         if !is_again {
             self.is_several = self.length > 0;
             self.length += piece.len();

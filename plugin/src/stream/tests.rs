@@ -1039,6 +1039,7 @@ fn a_whole_text_behind_its_pieces_counts_once() {
     assert_eq!(told(&["How ", "\\u0063an I help you?", whole]), whole, "not read in the short way");
     for texts in [
         &["ha", "ha", "haha"][..],
+        &["========", "========", "================", " Say."],
         &[whole, whole, "!"],
         &["How can ", "I help you?", "How can I help me??"],
         &["How can ", "I help you?", "How can I help you? Say."],
