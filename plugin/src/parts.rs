@@ -116,7 +116,7 @@ fn alike(reason: &str) -> String {
 
 /// Whether a text that ends with this tag ends with a call in a model's own form, whose provider should have read it: Kimi's
 /// `<|tool_calls_section_end|>` or a part of it, DeepSeek's `<｜tool▁calls▁end｜>` and `</｜DSML｜function_calls>`, and Gemma's
-/// `<tool_call|>` (openclaw#60465). Words such as `</tool_call>` are a call's only where tools were offered: OpenClaw takes
+/// `<tool_call|>`, or what follows it (openclaw#60465). Words such as `</tool_call>` are a call's only where tools were offered: OpenClaw takes
 /// them out of the text, and calls nothing (2026.9.6).
 pub(crate) fn ends_call(tag: &str, offers_tools: bool) -> bool {
     let tag = tag.replace('｜', "|").replace('▁', "_");
@@ -125,8 +125,19 @@ pub(crate) fn ends_call(tag: &str, offers_tools: bool) -> bool {
     let is_cut = |tag: &str| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"<|_".contains(&byte));
     tag.starts_with("<|tool_call") && (ends(&["_end|>"]) || is_cut(tag))
         || tag.starts_with("</|DSML|") && tag.ends_with('>')
-        || tag == "<tool_call|>"
+        || ["<tool_call|>", "<|tool_response>"].contains(&tag)
         || offers_tools && tag.starts_with("</") && ends(&["tool_call>", "tool_calls>", "function_calls>"])
+}
+
+/// Whether a text, where tools were offered, begins as a call in a model's own form: of Mistral, gpt-oss (Rapid-MLX#444),
+/// Llama, Nemotron and Granite. OpenClaw reads `to=NAME code`.
+pub(crate) fn begins_call(start: &str) -> bool {
+    let forms = [
+        "[TOOL_CALLS]", "<|channel|>commentary to=", "commentary to=functions.", "<|python_tag|>", "<TOOLCALL>",
+        "<|tool_call|>",
+    ];
+    let start = start.trim_start();
+    forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code")
 }
 
 /// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where

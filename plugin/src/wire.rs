@@ -416,6 +416,9 @@ impl<'a> Message<'a> {
             read.reasoning = text;
             read.reasoning_field = name;
         }
+        if parts.iter().map(|part| &*part.refusal).collect::<String>() == read.refusal {
+            read.refusal = Cow::default();
+        }
         // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.
         if read.content_blocks.iter().all(|block| block.form == signature::BLOCKS) {
             // Of LiteLLM those that are reasoning are there already.

@@ -262,6 +262,13 @@ fn answers_of_every_odd_kind() {
     let twice = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}]}"#;
     let [AssistantPart::ToolCall(given)] = &calls(twice)[..] else { panic!("a call") };
     assert_eq!(given.arguments_json, r#"{"x":1}"#, "a text once more, and no cut");
+    for part in [
+        r#"{"type":"refusal","refusal":"No."}"#,
+        r#"{"type":"refusal","refusal":"N"},{"type":"refusal","refusal":"o."}"#,
+    ] {
+        let refused = content(&format!(r#"{{"content":[{part}],"refusal":"No."}}"#));
+        assert_eq!(refused, [AssistantPart::Refusal("No.".into())], "once in a part and once beside it");
+    }
     // Each entry with a name is a call.
     for (ids, names, index, second) in [
         (["x", "x"], ["f", "g"], "", "x_1"),

@@ -250,9 +250,10 @@ struct State {
     failure: Option<Box<Error>>,
 }
 
-/// All that was said so far: how many bytes, their hash, and whether in several pieces.
+/// All that was said so far: how it begins, how many bytes it has, their hash, and whether it came in several pieces.
 #[derive(Debug, Default)]
 struct Said {
+    start: String,
     length: usize,
     hash: u64,
     is_several: bool,
@@ -268,6 +269,9 @@ impl Said {
             self.is_several = self.length > 0;
             self.length += piece.len();
             self.hash = piece.bytes().fold(self.hash, fnv);
+            if self.start.len() < MAX_TAG {
+                self.start.extend(piece.chars().take(MAX_TAG));
+            }
         }
         is_again
     }
@@ -1004,13 +1008,15 @@ impl State {
         }
         self.end_texts(&[]);
         self.note_tag();
-        if !self.last_tag.is_empty()
-            && reason == FinishReason::Stop
-            && parts::ends_call(&self.last_tag, self.offers_tools)
-        {
+        let call = if parts::ends_call(&self.last_tag, self.offers_tools) {
+            Some(&self.last_tag)
+        } else {
+            Some(&self.said.start).filter(|start| self.offers_tools && parts::begins_call(start))
+        };
+        if let Some(call) = call.filter(|_| reason == FinishReason::Stop) {
             let what = "The model calls a tool in its text, which its provider did not read";
             let hint = "The server that runs the model must read its calls, such as vLLM with --tool-call-parser.";
-            let error = error::protocol(&self.head, what, self.last_tag.as_bytes());
+            let error = error::protocol(&self.head, what, call.as_bytes());
             return self.fail(error::with_hint(error, hint));
         }
         for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {

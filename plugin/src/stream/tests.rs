@@ -1911,7 +1911,8 @@ fn a_call_in_a_models_own_form_is_no_text() {
     let minimax = "<minimax:tool_call>\n<invoke name=\"f\">\n</invoke>\n</minimax:tool_call>";
     let jamba = "<tool_calls>[{\"name\":\"f\",\"arguments\":{}}]</tool_calls>";
     let claude = "<function_calls>\n<invoke name=\"f\">\n</invoke>\n</function_calls>";
-    let certain = [kimi, deepseek, dsml, cut, gemma].map(|own| (own, false));
+    let answered = "<|tool_call>call:f{x:1}<tool_call|><|tool_response>";
+    let certain = [kimi, deepseek, dsml, cut, gemma, answered].map(|own| (own, false));
     let offered = [hermes, qwen, minimax, jamba, claude].map(|own| (own, true));
     for (own, needs_offer) in certain.into_iter().chain(offered) {
         for field in ["content", "reasoning_content"] {
@@ -1947,6 +1948,41 @@ fn a_call_in_a_models_own_form_is_no_text() {
                 assert!(read(&quoted, true).is_ok(), "{quoted}");
             }
         }
+    }
+}
+
+/// Some forms of calls are known by how a text begins; only where tools were offered, and not where OpenClaw reads them.
+#[test]
+fn a_text_that_begins_as_a_call_is_none() {
+    let ended = |text: &str, offers_tools: bool| {
+        let json = |text: &str| serde_json::to_string(&serde_json::json!({ "content": text })).unwrap();
+        let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, json(text));
+        let mut letters: Vec<String> = text.chars().map(|letter| delta(&json(&letter.to_string()))).collect();
+        letters.push(STOP.to_owned());
+        let mut reply = Reply::new(head()).offers_tools(offers_tools);
+        reply.push(stream(&letters.iter().map(String::as_str).collect::<Vec<_>>()).as_bytes());
+        reply.close(None);
+        assert!(reply.take().unwrap().is_ok(), "its pieces");
+        let streamed = reply.take().unwrap().is_ok();
+        assert_eq!(answer::response(head(), whole.as_bytes(), offers_tools).is_ok(), streamed, "{text}");
+        streamed
+    };
+    for own in [
+        "[TOOL_CALLS]f[ARGS]{\"x\":1}",
+        "\n[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {}}]",
+        "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"x\":1}",
+        "commentary to=functions.f json{\"x\":1}",
+        "<|python_tag|>{\"name\":\"f\",\"parameters\":{}}",
+        "<TOOLCALL>[{\"name\":\"f\",\"arguments\":{}}]</TOOLCALL>",
+        "<|tool_call|>[{\"name\":\"f\",\"arguments\":{}}]",
+    ] {
+        assert!(!ended(own, true) && ended(own, false), "{own}");
+        assert!(ended(&format!("It begins with {own}"), true), "{own}");
+    }
+    for read in
+        ["<function=f>{}</function>", "commentary to=f code{\"x\":1}", "[f]\n{\"x\":1}\n[/f]", "[TOOL", "commentary"]
+    {
+        assert!(ended(read, true), "{read}");
     }
 }
 
