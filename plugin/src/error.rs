@@ -16,6 +16,7 @@ use alloc::string::String;
 
 use openclaw_provider_guest::one_line;
 
+pub(crate) use classify::holds;
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, UNREADABLE, classify};
 use failure::Failure;
 
@@ -349,18 +350,17 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
         return None;
     }
     let word = reason.to_ascii_lowercase();
-    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     let code = one_line(reason, 128);
     let message = format!("The model provider broke off with {code}");
     let said =
         Said { kind: code, message, code: String::new(), status: None, origin: ErrorOrigin::Upstream, is_html: false };
     let (mut kind, mut hint) = classify(head, &said);
     if kind == ErrorKind::Other {
-        (kind, hint) = if says(&["timeout", "timed_out"]) {
+        (kind, hint) = if holds(&word, "timeout|timed_out") {
             (ErrorKind::Timeout, Some(LATER))
-        } else if says(&["function_call_filter", "malformed", "unexpected", "too_many", "invalid", "missing"]) {
+        } else if holds(&word, "function_call_filter|malformed|unexpected|too_many|invalid|missing") {
             (ErrorKind::Protocol, Some(UNREADABLE))
-        } else if says(&["abort", "cancel", "interrupt", "disconnect", "network", "terminat", "reset"]) {
+        } else if holds(&word, "abort|cancel|interrupt|disconnect|network|terminat|reset") {
             (ErrorKind::Truncated, Some("What arrived is not the whole answer: try again."))
         } else {
             (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK))
@@ -379,19 +379,16 @@ pub(crate) fn is_failure(reason: &str) -> bool {
         return false;
     }
     let word = reason.to_ascii_lowercase();
-    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     // Cohere's word for its context's end is no failure.
-    let is_filtered = says(&["filter", "toxic", "safety", "moderat", "guardrail", "error_limit"]);
+    let is_filtered = holds(&word, "filter|toxic|safety|moderat|guardrail|error_limit");
     // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
-    says(&["function_call_filter"]) || !is_filtered && says(FAILURES)
+    holds(&word, "function_call_filter") || !is_filtered && holds(&word, FAILURES)
 }
 
 /// Parts of finish reasons that mean a failure. A filter's reasons do not.
-const FAILURES: &[&str] = &[
-    "error", "abort", "malform", "fail", "cancel", "timeout", "timed_out", "insufficient", "overload", "unavailable",
-    "exhaust", "unexpected", "too_many", "invalid", "interrupt", "exception", "disconnect", "missing", "no_image",
-    "crash", "terminat", "reset", "unload", "memory", "quota", "rate_limit", "expired",
-];
+const FAILURES: &str = "error|abort|malform|fail|cancel|timeout|timed_out|insufficient|overload|unavailable|exhaust|\
+    unexpected|too_many|invalid|interrupt|exception|disconnect|missing|no_image|crash|terminat|reset|unload|memory|quota|\
+    rate_limit|expired";
 
 /// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.
 pub(crate) fn refused_image(reason: &str, head: &Head) -> Option<Box<Error>> {

@@ -11,7 +11,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, FinishReason, Response, Thinking, ToolCall,
 };
 use crate::bindings::openclaw::provider::types::{Error, GatewayReport, Media, MediaSource};
-use crate::error::{self, Result};
+use crate::error::{self, Result, holds};
 use crate::json::{Json, Object};
 use crate::report::Head;
 use crate::wire::{self, present};
@@ -67,33 +67,29 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         _ => {}
     }
     let word = alike(reason);
-    let begins = |parts: &[&str]| parts.iter().any(|part| word.starts_with(part));
-    let says = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    match &*word {
-        "tool_use" | "tool_call" | "tool_calls" | "function_call" | "function_calls" => FinishReason::ToolCalls,
-        "refusal" | "blocklist" | "language" | "spii" | "blocked" | "model_armor" => FinishReason::ContentFilter,
-        _ if says(&["filter", "guardrail", "safety", "toxic", "moderat", "prohibited", "sensitive", "policy"])
-            || says(&["inappropriate", "risk", "recitation"]) =>
-        {
-            FinishReason::ContentFilter
-        }
-        "token_limit" | "time_limit" | "error_limit" | "incomplete" => FinishReason::Length,
-        _ if word.starts_with("max_") || says(&["length", "truncat", "context"]) => FinishReason::Length,
-        ""
-        | "done"
-        | "normal"
-        | "completed"
-        | "complete"
-        | "success"
-        | "finish"
-        | "finished"
-        | "unspecified"
-        | "pause_turn"
-        | "compaction"
-        | "rag_query_when_rag_disabled" => ended(has_calls),
+    let is = |words: &str| words.split('|').any(|known| known == word);
+    if is("tool_use|tool_call|tool_calls|function_call|function_calls") {
+        FinishReason::ToolCalls
+    } else if is("refusal|blocklist|language|spii|blocked|model_armor")
+        || holds(
+            &word,
+            "filter|guardrail|safety|toxic|moderat|prohibited|sensitive|policy|inappropriate|risk|recitation",
+        )
+    {
+        FinishReason::ContentFilter
+    } else if is("token_limit|time_limit|error_limit|incomplete")
+        || word.starts_with("max_")
+        || holds(&word, "length|truncat|context")
+    {
+        FinishReason::Length
+    } else if is("|done|normal|completed|complete|success|finish|finished|unspecified|pause_turn|compaction|\
+        rag_query_when_rag_disabled")
         // A token that ends a turn among them: `<|im_end|>`.
-        _ if begins(&["stop", "end", "eo", "<"]) => ended(has_calls),
-        _ => FinishReason::Other(reason.to_owned()),
+        || ["stop", "end", "eo", "<"].iter().any(|begins| word.starts_with(begins))
+    {
+        ended(has_calls)
+    } else {
+        FinishReason::Other(reason.to_owned())
     }
 }
 

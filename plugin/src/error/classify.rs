@@ -59,7 +59,7 @@ const TYPES: [(&str, u16); 9] = [
 
 /// Whether a text holds one of these: `this|that`.
 #[inline(never)]
-fn holds(text: &str, parts: &str) -> bool {
+pub(crate) fn holds(text: &str, parts: &str) -> bool {
     parts.split('|').any(|part| text.contains(part))
 }
 
