@@ -131,6 +131,8 @@ pub(crate) const EXTRAS: u8 = 16;
 /// A schema for the answer, which Claude takes since 4.5 (Anthropic's documentation, "Structured outputs"; Opus 4.1 did in a
 /// beta alone).
 pub(crate) const SCHEMA: u8 = 32;
+/// `verbosity`: models before GPT-5, and those of Codex and ChatGPT (enricoros/big-AGI#947).
+pub(crate) const VERBOSITY: u8 = 64;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
@@ -154,7 +156,7 @@ impl Row {
 
     /// OpenAI's older ones of the o-series take `stop` (OpenAI's API reference: "not supported with latest reasoning models").
     const fn taking_stop(mut self) -> Self {
-        self.traits.refuses = PARALLEL;
+        self.traits.refuses = PARALLEL | VERBOSITY;
         self
     }
 
@@ -187,10 +189,14 @@ const ROWS: &[Row] = {
         prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
         efforts: &'static [&'static str],
     ) -> Row {
-        let refuses = match family {
+        let refuses = match (family, prefix.as_bytes()) {
             // Whether it reasons at a call or not.
-            Family::Gpt if !efforts.is_empty() => STOP,
-            Family::Grok => PENALTIES,
+            (Family::Gpt, [b'g', b'p', b't', b'-', b'5' | b'6', ..]) if !efforts.is_empty() => STOP,
+            (Family::Gpt, _) if !efforts.is_empty() => STOP | VERBOSITY,
+            // A number to come says more or less.
+            (Family::Gpt, b"gpt-") => 0,
+            (Family::Gpt, _) => VERBOSITY,
+            (Family::Grok, _) => PENALTIES,
             _ => 0,
         };
         Row { prefix, traits: Traits { family, route: Route::Direct, context_tokens, max_output_tokens, images, thinking, efforts, always_thinks: false, refuses, protocol: Protocol::Chat } }
@@ -233,11 +239,11 @@ const ROWS: &[Row] = {
     row("gpt-5.5-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
     row("gpt-5.4-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
     row("gpt-5.3-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
-    row("gpt-5.2-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
+    row("gpt-5.2-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses().refusing(VERBOSITY),
     row("gpt-5.2-pro", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
-    row("gpt-5.1-codex-max", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
-    row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
-    row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses(),
+    row("gpt-5.1-codex-max", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses().refusing(VERBOSITY),
+    row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses().refusing(VERBOSITY),
+    row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses().refusing(VERBOSITY),
     row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]).by_responses(),
     row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
     row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
@@ -249,9 +255,9 @@ const ROWS: &[Row] = {
     row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.3-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
-    row("gpt-5.2-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
-    row("gpt-5.1-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM),
+    row("gpt-5.3-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
+    row("gpt-5.2-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
+    row("gpt-5.1-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
     row("gpt-5.3", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH),
     row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
     row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, GPT_51),

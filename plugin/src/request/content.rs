@@ -16,7 +16,8 @@ use crate::tool_calls::LONGEST_NAME;
 /// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a
 /// user's message after them. OpenAI and Gemini take only texts there, and the gateway drops images of results for Bedrock,
 /// hands files, and images of the model's, to Anthropic as they are, and spoils a system message with an image for it
-/// (1.15.2 and 2.2.3). OpenClaw's own client does the same for results. The Responses API takes images and files there.
+/// (1.15.2 and 2.2.3). OpenClaw's own client does the same for results. The Responses API takes images and files there, but
+/// for the model's.
 pub(super) fn tool_images(body: &mut Body<'_>) {
     let is_shown =
         |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
@@ -31,9 +32,10 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
             show(&mut out, &mut shown);
         }
         if is_shown(&message) {
+            let is_own = is_role(&message, "assistant");
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| match &*part.text("type") {
-                    "image_url" | "file" => is_chat,
+                    "image_url" | "file" => is_chat || is_own,
                     kind => matches!(kind, "input_audio" | "video_url" | "audio_url" | "audio"),
                 })
             };
@@ -42,15 +44,17 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
             let says_nothing = texts.is_empty();
             message.set("content", texts);
             if !images.is_empty() {
+                let are_images = images.iter().all(|part| part.object().is_some_and(|it| is_type(&it, "image_url")));
+                let (one, some) = if are_images { ("image", "Image") } else { ("file", "File") };
                 if says_nothing {
-                    message.set("content", "(see attached image)");
+                    message.set("content", format!("(see attached {one})"));
                 }
                 let whose = match &*message.text("role") {
                     "tool" => "tool result",
                     "assistant" => "the assistant's answer",
                     _ => "the instructions",
                 };
-                shown.push(text_part(format!("Image(s) from {whose}:").into()).into());
+                shown.push(text_part(format!("{some}(s) from {whose}:").into()).into());
                 shown.extend(images);
             }
         }
@@ -75,7 +79,8 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
     let is_openai = targets.has_openai();
-    let is_mistral = targets.are(Family::Mistral) && !targets.goes(Route::OpenRouter);
+    let is_of = |family| targets.are(family) && !targets.goes(Route::OpenRouter);
+    let (is_mistral, is_sonar) = (is_of(Family::Mistral), is_of(Family::Sonar));
     // For Bedrock the gateway wants plain texts in base64.
     let has_texts = targets.all(|target| target.route != Route::Bedrock);
     for message in &mut body.messages {
@@ -85,14 +90,22 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             let content = message.take_list("content");
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
-                all.push(match part.object() {
+                let object = part.object();
+                let name = object.as_ref().map(|object| held(object, &object.text("type")).text("filename"));
+                let made = match object {
                     Some(object) if has_texts && let Some(said) = plain(&object) => said,
                     Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
-                    Some(object) if is_mistral && is_type(&object, "file") => for_mistral(&object),
+                    Some(object) if (is_mistral || is_sonar) && is_type(&object, "file") => by_url(&object, is_mistral),
                     Some(object) => document(object, is_openai, !targets.is_unknown()),
                     None => part,
-                });
+                };
+                // A file is told by its name before it, where it has no place for that.
+                let loses_name =
+                    made.object().is_some_and(|made| !["text", "file"].iter().any(|kind| is_type(&made, kind)));
+                let name = name.filter(|name| loses_name && !name.is_empty());
+                all.extend(name.map(|name| text_part(Json::Text(name)).into()));
+                all.push(made);
             }
             // "A text block must be included when using documents" (BerriAI/litellm#36499).
             let is_text = |part: &Json<'_>| matches!(part, Json::Object(part) if is_type(part, "text"));
@@ -116,7 +129,8 @@ fn is_document(part: &Json<'_>) -> bool {
 }
 
 /// Whether a model takes a part, as far as is known. OpenAI takes a file by its address, or one that is no PDF, by the
-/// Responses API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816). Others
+/// Responses API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816), and few
+/// kinds of images ("You uploaded an unsupported image"). Others
 /// are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
 /// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).
 fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
@@ -124,7 +138,12 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
     let is_open = target.route == Route::OpenRouter;
     match (target.family, &*part.text("type")) {
         (_, "text") => true,
-        (_, "image_url") => target.images || target.context_tokens == 0,
+        (_, "image_url") => {
+            let url = url_of(&held(part, "image_url"));
+            let is_taken =
+                !url.starts_with("data:") || target.family != Family::Gpt || is_open || repair::is_seen(&url);
+            is_taken && (target.images || target.context_tokens == 0)
+        }
         (Family::Gpt, "file") if is_chat && !is_open => {
             let url = url_of(&held(part, "file"));
             !repair::is_address(&url) && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
@@ -178,15 +197,16 @@ fn url_of<'a>(held: &Object<'a>) -> Cow<'a, str> {
 /// What is text in it, a drawing in SVG or code, and else which part it is that a model cannot take: its name, and its address
 /// or its type.
 fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
-    let (name, text) = (held.text("filename"), held.text("text"));
-    if !text.is_empty() {
+    let name = held.text("filename");
+    // What was found, say, is within (Anthropic's `search_result`).
+    if let Some(text) = ["text", "content"].iter().map(|name| held.text(name)).find(|text| !text.is_empty()) {
         return text.into_owned();
     }
     let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
     let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };
     let is_text = ["data:text/", "data:image/svg", "data:application/json"].iter().any(|start| url.starts_with(start));
     let read = match url.split_once(',') {
-        Some((head, text)) if is_text && !head.ends_with(";base64") => Some(Cow::Borrowed(text)),
+        Some((head, text)) if is_text && !head.ends_with(";base64") => Some(unescaped(text).into()),
         _ if is_text => Some(String::from_utf8_lossy(&file)),
         _ => core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed),
     };
@@ -205,6 +225,18 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     }
     words.push(')');
     words
+}
+
+/// A text of a URL: `%20` is a space.
+fn unescaped(text: &str) -> String {
+    let mut pieces = text.split('%');
+    let mut out: Vec<u8> = pieces.next().unwrap_or_default().into();
+    for piece in pieces {
+        let byte = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(byte.unwrap_or(b'%'));
+        out.extend_from_slice(piece.get(if byte.is_some() { 2 } else { 0 }..).unwrap_or_default().as_bytes());
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The first bytes of what is sent without a type, in base64.
@@ -314,12 +346,17 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     out.into()
 }
 
-/// A file as Mistral has it, which refuses OpenAI's form (0xPlaygrounds/rig#2331, danny-avila/LibreChat#12144).
-fn for_mistral(part: &Object<'_>) -> Json<'static> {
+/// A file as Mistral has it, which refuses OpenAI's form (0xPlaygrounds/rig#2331, danny-avila/LibreChat#12144), or
+/// Perplexity, without the head of a data URL (its documentation, "Attachments"; so Vercel's SDK, vercel/ai#16972).
+fn by_url(part: &Object<'_>, is_mistral: bool) -> Json<'static> {
     let held = held(part, "file");
     let url = url_of(&held);
     if url.starts_with("data:application/") || repair::is_address(&url) {
-        return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
+        if is_mistral {
+            return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
+        }
+        let url = String::from(url.split_once(";base64,").map_or(&*url, |(_, data)| data));
+        return [("type", "file_url".into()), ("file_url", [("url", url.into())].into())].into();
     }
     match held.get("file_id") {
         Some(id) => [("type", "file".into()), ("file_id", id.owned())].into(),

@@ -93,11 +93,11 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
 
     repair::functions(&mut body);
     repair::blocks_of_tools(&mut body);
-    repair::tools(&mut body, &targets, &own);
     body.protocol = protocol(&targets, &options);
     if options.protocol.is_none() && reasoning::needs_responses(&body, &targets, &own, &connection.headers) {
         body.protocol = Protocol::Responses;
     }
+    repair::tools(&mut body, &targets, &own);
     repair::arguments(&mut body, &targets);
     repair::contents(&mut body);
     repair::pairs(&mut body, &targets);

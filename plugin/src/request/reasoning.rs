@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::options::Model;
 use super::targets::Targets;
-use super::{Body, is_forced, is_role, limit};
+use super::{Body, is_forced, is_role, is_type, limit};
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
@@ -151,8 +151,11 @@ fn is_named(body: &Body<'_>, names: &[&str]) -> bool {
     names.iter().any(|start| prompt::bare(&model).starts_with(start))
 }
 
+/// How the types begin of tools that search among tools.
+pub(super) const SEARCH: &str = "tool_search";
+
 /// Whether tools and an effort are both to be had by the Responses API alone: "To use function tools, use /v1/responses or set
-/// reasoning_effort to 'none'". Not where one of these headers is sent (`sent`): gateway 1.15.2 runs no guardrails there, and
+/// reasoning_effort to 'none'"; and so is a search among tools, since the same models. Not where one of these headers is sent (`sent`): gateway 1.15.2 runs no guardrails there, and
 /// a host of one's own may speak chat completions alone. Nor where several answers are asked for, which it does not give.
 pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_>, sent: &[(String, String)]) -> bool {
     const STAYS: [&str; 4] = [
@@ -162,8 +165,10 @@ pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_
         "x-portkey-custom-host",
     ];
     let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
-    let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false);
+    let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false)
+        || body.tools.iter().any(|tool| is_type(tool, SEARCH));
     !body.tools.is_empty()
+        && own.supports_tools != Some(false)
         && STAYS.iter().all(|name| headers::find(sent, name).is_none())
         && body.members.get("n").and_then(Json::whole).is_none_or(|n| n <= 1)
         && targets.all(|target| target.family == Family::Gpt && target.route == Route::Direct)
@@ -211,13 +216,14 @@ const NOT_WHILE_REASONING: [&str; 6] =
 
 /// What the bits of [`Traits::refuses`] stand for. Sources: huggingface/smolagents#1671 (`stop`), run-llama/llama_index#20865
 /// (`parallel_tool_calls`, of the o-series); n8n-io/n8n#14581 and BerriAI/litellm#12635 (Grok, of which the third takes
-/// `stop`); HKUDS/nanobot#4967 (Kimi); fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI
+/// `stop`); HKUDS/nanobot#4967 (Kimi); google-deepmind/concordia#164 and openai/codex#9035 (`verbosity`); fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI
 /// compatibility".
-const REFUSED: [(u8, &[&str]); 5] = [
+const REFUSED: [(u8, &[&str]); 6] = [
     (model_traits::STOP, &["stop"]),
     (model_traits::PARALLEL, &["parallel_tool_calls"]),
     (model_traits::PENALTIES, &["presence_penalty", "frequency_penalty"]),
     (model_traits::SAMPLING, &["temperature", "top_p"]),
+    (model_traits::VERBOSITY, &["verbosity"]),
     (
         model_traits::EXTRAS,
         &["store", "metadata", "prompt_cache_key", "logprobs", "top_logprobs", "logit_bias", "reasoning"],

@@ -13,7 +13,7 @@ use super::options::Model;
 use super::replay::OWN_FIELDS;
 use super::schema::{self, Form};
 use super::targets::Targets;
-use super::{Body, is_forced, is_role, is_type, list, parts, text_part};
+use super::{Body, is_forced, is_role, is_type, list, parts, reasoning, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Protocol, Route, Traits};
 
@@ -198,6 +198,10 @@ fn raw(text: Cow<'_, str>) -> String {
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
+    // OpenAI's search among tools is for its Responses API: elsewhere all of them are loaded.
+    if body.protocol == Protocol::Chat && !targets.is_unknown() {
+        body.tools.retain(|tool| !is_type(tool, reasoning::SEARCH));
+    }
     choice(body, targets);
     // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
     let is_unwanted =
@@ -221,8 +225,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let takes_custom = takes_custom(targets);
     let is_openai = targets.has_openai();
     let is_anthropic = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
-    // The Responses API alone has the search, and what it finds is not loaded at first.
-    let is_searched = body.tools.iter().any(|tool| is_type(tool, "tool_search"));
+    // OpenAI's, and Anthropic's. Without one nothing is found.
+    let is_searched = body.tools.iter().any(|tool| tool.text("type").starts_with(reasoning::SEARCH));
     for tool in &mut body.tools {
         // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
         let kind = tool.text("type").into_owned();
@@ -280,11 +284,10 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         }
         // MCP has a title and more.
         if is_openai {
-            function.retain(&|name| match name {
-                "name" | "description" | "parameters" | "strict" => true,
-                "defer_loading" => is_searched,
-                _ => false,
-            });
+            function.retain(&|name| matches!(name, "name" | "description" | "parameters" | "strict" | "defer_loading"));
+        }
+        if !is_searched {
+            function.remove("defer_loading");
         }
         // Bedrock refuses an empty one.
         if function.is("description", "") {
@@ -736,18 +739,20 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     inner.set_some("mime_type", told.map(|kind| Json::from(String::from(kind))));
     // A model that sees takes an image as an image alone. Only as a file it may lie in S3.
     let is_on_web = url.as_deref().is_some_and(|url| url.starts_with("http"));
-    if data.or(told.filter(|_| is_on_web)).is_some_and(|kind| SEEN.iter().any(|seen| kind.starts_with(seen))) {
+    if data.or(told.filter(|_| is_on_web)).is_some_and(is_seen) {
         name = "image_url";
     }
+    let title = find(&["filename", "title", "name", "uri"]).map(Json::Text);
     if name == "image_url" {
         let Some(url) = url else { return part };
         inner.set("url", Json::Text(url));
         inner.set_some("detail", all.get("detail").cloned());
+        inner.set_some("filename", title);
     } else if part.has("file") || url.is_none() && !all.has("file_id") {
         return part;
     } else {
         inner.set_some(if is_elsewhere { "file_url" } else { "file_data" }, url.map(Json::Text));
-        inner.set_some("filename", find(&["filename", "title", "name", "uri"]).map(Json::Text));
+        inner.set_some("filename", title);
         inner.set_some("file_id", all.get("file_id").cloned());
     }
     [("type", name.into()), (name, inner.into())].into()
@@ -757,8 +762,11 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
 const UNTYPED: [(&str, &[&str]); 3] =
     [("image_url", &["url"]), ("file", &["file_data", "file_id", "file_url"]), ("input_audio", &["data"])];
 
-/// Types of images, as they begin, that those who see take, but for a GIF at Gemini and Bedrock.
-const SEEN: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
+/// Whether data of this type, in a URL or told, are of an image that those who see take, but for a GIF at Gemini and Bedrock.
+pub(super) fn is_seen(kind: &str) -> bool {
+    let kind = kind.strip_prefix("data:").unwrap_or(kind);
+    ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"].iter().any(|seen| kind.starts_with(seen))
+}
 
 /// Whether it says where something is, and is not the thing itself.
 pub(super) fn is_address(url: &str) -> bool {
@@ -808,41 +816,47 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
     for part in parts {
         // LangChain takes a text alone for a part, which only it does.
         if let Some(text) = part.string() {
-            out.extend(shown(text_part(Json::Text(text))));
+            show(text_part(Json::Text(text)), &mut out);
         } else if !part.is_object() {
             out.extend(Some(part).filter(|part| !part.is_null()));
         } else if let Some(object) = part.into_object() {
             match in_blocks(&object) {
-                Some(blocks) => out.extend(blocks.into_iter().filter_map(shown)),
-                None => out.extend(shown(object)),
+                Some(blocks) => blocks.into_iter().for_each(|block| show(block, &mut out)),
+                None => show(object, &mut out),
             }
         }
     }
     out
 }
 
-/// One of them.
-fn shown(mut object: Object<'_>) -> Option<Json<'_>> {
+/// One of them. An image that came as a file is told by its name before it.
+fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     let mark = object.take(MARK);
     let mut object = of_chat(object);
     object.set_some(MARK, mark);
     if is_type(&object, "text") && object.text("text").trim().is_empty() {
-        return None;
+        return;
     }
     if !is_type(&object, "image_url") {
-        return Some(object.into());
+        return out.push(object.into());
     }
-    let image = object.take("image_url");
-    let url = image.as_ref().and_then(|image| image.string().or_else(|| image.object()?.get("url")?.string()));
+    let mut image = object.take("image_url").unwrap_or(Json::NULL);
+    if let Some(mut named) = image.object()
+        && let Some(name) = named.take("filename")
+    {
+        out.push(text_part(name).into());
+        named.remove("filename");
+        image = named.into();
+    }
+    let url = image.string().or_else(|| image.object()?.get("url")?.string());
     let has_data = url.is_some_and(|url| {
         let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
         !data.unwrap_or(&url).trim().is_empty()
     });
-    if !has_data {
-        return Some(text_part("(image without data)".into()).into());
-    }
-    if let Some(image) = image {
+    if has_data {
         object.set("image_url", image);
+    } else {
+        object = text_part("(image without data)".into());
     }
-    Some(object.into())
+    out.push(object.into());
 }

@@ -944,11 +944,9 @@ fn parts_are_spelled_as_chat_completions_do() {
         (file(json!({"file_id": "f"})), file(json!({"file_id": "f"}))),
         // An image that comes as a file.
         (json!({"type": "file", "data": png, "mediaType": "image/png"}), image(data)),
-        (file(json!({"file_data": data, "filename": "a.png"})), image(data)),
         (file(json!({"file_data": png})), image(data)),
         (file(json!({"file_url": "https://x/y", "mime_type": "image/png"})), image("https://x/y")),
-        (json!({"type": "resource", "resource": {"uri": "a://b", "mimeType": "image/png", "blob": png}}), image(data)),
-        (json!({"type": "resource", "resource": {"uri": "a://b", "blob": png}}), image(data)),
+        (json!({"type": "resource", "resource": {"mimeType": "image/png", "blob": png}}), image(data)),
         (json!({"type": "input_file", "file_data": data}), image(data)),
         (
             json!({"type": "file", "data": "PHN2Zy8+", "mediaType": "image/svg+xml", "filename": "a.svg"}),
@@ -976,6 +974,20 @@ fn parts_are_spelled_as_chat_completions_do() {
     ] {
         let message = json!({"role": "user", "content": [part]});
         assert_eq!(plain(json!({"model": GPT, "messages": [message]}))["messages"][0]["content"], json!([expected]));
+    }
+    // It keeps its name, whoever answers.
+    for part in [
+        file(json!({"file_data": data, "filename": "a.png"})),
+        json!({"type": "resource", "resource": {"uri": "a.png", "blob": png}}),
+    ] {
+        for model in [GPT, CLAUDE, "@team/prod"] {
+            let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": [part]}]}));
+            assert_eq!(
+                sent["messages"][0]["content"],
+                json!([{"type": "text", "text": "a.png"}, image(data)]),
+                "{model}"
+            );
+        }
     }
     // A marker stays, and is no part of what is said.
     for (part, expected) in [
@@ -1254,10 +1266,8 @@ fn each_provider_gets_contents_in_its_form() {
         ("@team/prod", "file"),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": [pdf("file")]}]}));
-        let mut expected = json!([pdf(form)]);
-        if model == BEDROCK {
-            expected.as_array_mut().unwrap().push(json!({"type": "text", "text": "(see attached file)"}));
-        }
+        let name = json!({"type": "text", "text": "a.pdf"});
+        let expected = if form == "image" { json!([name, pdf(form)]) } else { json!([pdf(form)]) };
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
     }
     let left_out = |what: &str| json!([{"type": "text", "text": format!("({what})")}]);
@@ -1291,6 +1301,7 @@ fn each_provider_gets_contents_in_its_form() {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": part}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");
     }
+    let named = json!({"type": "text", "text": "a.x"});
     let file = |data: &str| json!([{"type": "file", "file": {"filename": "a.x", "file_data": data}}]);
     for (model, data, expected) in [
         (GPT, "JVBERi0A", file("data:application/pdf;base64,JVBERi0A")),
@@ -1298,7 +1309,7 @@ fn each_provider_gets_contents_in_its_form() {
         (
             GEMINI,
             "JVBERi0A",
-            json!([{"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBERi0A"}}]),
+            json!([named, {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBERi0A"}}]),
         ),
         (CLAUDE, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
         (GPT, "data:text/csv;base64,YSxi", json!([{"type": "text", "text": "a.x\na,b"}])),
@@ -1308,8 +1319,8 @@ fn each_provider_gets_contents_in_its_form() {
         (CLAUDE, "data:application/zip;base64,AA==", left_out("file that this model cannot take: a.x application/zip")),
         (BEDROCK, "https://a.example/b.pdf", left_out("file that this model cannot take: a.x https://a.example/b.pdf")),
         (CLAUDE, "https://a.example/b.pdf", json!([{"type": "file", "file": {"file_url": "https://a.example/b.pdf"}}])),
-        (GEMINI, "data:audio/mp3;base64,AA==", shown("data:audio/mp3;base64,AA==")),
-        (GEMINI, "gs://a/b.pdf", shown("gs://a/b.pdf")),
+        (GEMINI, "data:audio/mp3;base64,AA==", json!([named, shown("data:audio/mp3;base64,AA==")[0]])),
+        (GEMINI, "gs://a/b.pdf", json!([named, shown("gs://a/b.pdf")[0]])),
     ] {
         let sent = plain(json!({"model": model, "messages": [{"role": "user", "content": file(data)}]}));
         assert_eq!(sent["messages"][0]["content"], expected, "{model}");

@@ -12,6 +12,10 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     let is_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
     let format = body["response_format"]["type"].as_str().unwrap_or_default();
     if slug.contains("groq") || slug.contains("cerebras") {
+        // gsd-build/gsd-2#4376
+        if slug.contains("groq") && list(&body["tools"]).count() > 128 {
+            return refused("'tools' : maximum number of items is 128");
+        }
         // TypeWhisper/typewhisper-win#26
         if slug.contains("groq") && is_of(&["llama-3"]) && format == "json_schema" {
             return refused("The model only supports response formats: [json text].");

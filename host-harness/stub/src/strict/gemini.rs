@@ -27,6 +27,10 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
         schema(&config["responseSchema"], "generation_config.response_schema")?;
     }
     for tool in list(&body["tools"]) {
+        // google-gemini/gemini-cli#19083
+        if list(&tool["functionDeclarations"]).count() > 512 {
+            return Err("The GenerateContentRequest proto is invalid:\n  * tools[0].function_declarations: [FIELD_INVALID] At most 512 function declarations can be specified.".into());
+        }
         for (at, declared) in list(&tool["functionDeclarations"]).enumerate() {
             let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
             let name = declared["name"].as_str().unwrap_or_default();

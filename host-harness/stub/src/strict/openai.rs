@@ -142,6 +142,7 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         let text = "The 'metadata' parameter is only allowed when 'store' is enabled.";
         return Err(Refused::new(text, "metadata", ""));
     }
+    verbosity(&body["verbosity"], body, "verbosity")?;
     choice(&body["tool_choice"])?;
     // langchain-ai/langchain#15125 and ultimatejimmy/xray.koplugin#33
     if body["response_format"]["type"] == "json_object" && !super::compatible::says_json(body) {
@@ -150,6 +151,24 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         return Err(Refused::new(text, "messages", ""));
     }
     response_format(&body["response_format"])
+}
+
+/// GPT-5 and later say more or less as asked, but for those that are Codex' or ChatGPT's: google-deepmind/concordia#164
+/// (GPT-4o), openai/codex#9035 and #19188; which, enricoros/big-AGI#947.
+pub(super) fn verbosity(asked: &Value, body: &Value, path: &str) -> Result<(), Refused> {
+    let model = super::bare(body["model"].as_str().unwrap_or_default());
+    let is_told = ["gpt-5", "gpt-6"].iter().any(|start| model.starts_with(start));
+    if asked.is_null() || asked == "medium" || is_told && !model.contains("codex") && !model.contains("-chat") {
+        return Ok(());
+    }
+    let asked = asked.as_str().unwrap_or_default();
+    let of = if path == "verbosity" {
+        format!("'{path}' does not support '{asked}' with this model.")
+    } else {
+        format!("'{asked}' is not supported with the '{model}' model.")
+    };
+    let text = format!("Unsupported value: {of} Supported values are: 'medium'.");
+    Err(Refused::new(text, path, "unsupported_value"))
 }
 
 /// Source: OpenAI's API reference, "tool_choice".
@@ -214,6 +233,14 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         return Err(Refused::new(format!("Unrecognized request argument supplied: {name}"), "", ""));
     }
     full(&body["tools"], "tools")?;
+    // keinsaasforever/better-chatbot#197 and anomalyco/opencode#4909.
+    let count = list(&body["tools"]).count();
+    if count > 128 {
+        let text = format!(
+            "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length {count} instead."
+        );
+        return Err(Refused::new(text, "tools", "array_above_max_length"));
+    }
     for (at, message) in list(&body["messages"]).enumerate() {
         let path = format!("messages[{at}]");
         known(message, MESSAGE, &path)?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Thinking};
-use super::openai::{known, named, texts};
+use super::openai::{known, named, texts, verbosity};
 use super::{Refused, Signature};
 use crate::respond::bare;
 
@@ -53,6 +53,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     }
     known(&body["reasoning"], &["effort", "summary", "generate_summary"], "reasoning")?;
     known(&body["text"], &["format", "verbosity"], "text")?;
+    verbosity(&body["text"]["verbosity"], body, "text.verbosity")?;
     known(&body["text"]["format"], &["type", "name", "schema", "strict", "description"], "text.format")?;
     if body["text"]["format"]["type"] == "json_schema" {
         texts(&body["text"]["format"], "text.format", &["name"])?;
@@ -64,11 +65,12 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
         let text = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.";
         return Err(Refused::new(text, "input", ""));
     }
+    searched(body)?;
     for (at, tool) in list(&body["tools"]).enumerate().filter(|(_, tool)| tool["type"] == "function") {
         let path = format!("tools[{at}]");
         texts(tool, &path, &["name"])?;
         named(tool, &format!("{path}.name"))?;
-        known(tool, &["type", "name", "description", "parameters", "strict"], &path)?;
+        known(tool, &["type", "name", "description", "parameters", "strict", "defer_loading"], &path)?;
         if tool["strict"] != false && tool["parameters"]["additionalProperties"] != false {
             let text = format!(
                 "Invalid schema for function '{}': In context=(), 'additionalProperties' is required to be supplied and to be false.",
@@ -136,6 +138,36 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
         Some(id) => Err(Refused::new(format!("No tool output found for function call {id}."), "input", "")),
         None => Ok(()),
     }
+}
+
+/// Kinds of tools, and the search among those that are not loaded at first: pydantic/pydantic-ai#6080 and #5230 quote the words.
+/// Source of the kinds: OpenAI's API reference.
+fn searched(body: &Value) -> Result<(), Refused> {
+    const KINDS: &[&str] = &[
+        "function", "custom", "web_search", "web_search_preview", "file_search", "code_interpreter", "computer",
+        "computer_use_preview", "image_generation", "mcp", "local_shell", "shell", "apply_patch", "namespace",
+        "tool_search",
+    ];
+    for (at, tool) in list(&body["tools"]).enumerate() {
+        let kind = tool["type"].as_str().unwrap_or_default();
+        if !KINDS.contains(&kind) {
+            return Err(Refused::new(
+                format!("Invalid value: '{kind}'."),
+                format!("tools[{at}].type"),
+                "invalid_value",
+            ));
+        }
+    }
+    let search = list(&body["tools"]).find(|tool| tool["type"] == "tool_search");
+    let is_deferred = list(&body["tools"]).any(|tool| tool["defer_loading"] == true || tool["type"] == "namespace");
+    let text = match search {
+        None if is_deferred => "Invalid Value: tools.defer_loading. Deferred tools require tools.tool_search.",
+        Some(search) if !is_deferred && search["execution"] != "client" => {
+            "Invalid Value: 'tools.tool_search'. tools.tool_search requires at least one deferred tool."
+        }
+        _ => return Ok(()),
+    };
+    Err(Refused::new(text, "tools", "invalid_value"))
 }
 
 const INPUT: &[&str] = &["input_text", "input_image", "input_file"];
