@@ -238,29 +238,6 @@ fn is_item(line: &str) -> bool {
     after.is_some_and(|after| after.starts_with([' ', '\t', '\n']))
 }
 
-/// Whether more stands in each other than anyone means: each line would have a sign for each quotation that it is in.
-fn is_too_deep(markdown: &str) -> bool {
-    const DEEPEST: usize = 32;
-    // The parser looks for each of them in each line. Here `> > 1. ` is five.
-    let opens = |line: &str| {
-        let signs =
-            line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
-        signs.matches('>').count() + signs.split_whitespace().count()
-    };
-    if markdown.lines().any(|line| opens(line) > 2 * DEEPEST) {
-        return true;
-    }
-    let mut depth = 0_usize;
-    Parser::new_ext(markdown, OPTIONS).any(|event| {
-        match event {
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth -= 1,
-            _ => {}
-        }
-        depth > DEEPEST
-    })
-}
-
 /// One block on its way to lines of a terminal.
 struct Drawing {
     width: usize,
@@ -298,10 +275,8 @@ impl Drawing {
     }
 
     fn of(mut self, markdown: &str) -> String {
-        if is_too_deep(markdown) {
-            return terminal::text(markdown);
-        }
-        for event in Parser::new_ext(&literal::escaped(markdown), OPTIONS) {
+        let Some(text) = literal::escaped(markdown) else { return terminal::text(markdown) };
+        for event in Parser::new_ext(&text, OPTIONS) {
             self.event(clean(event));
         }
         self.end_line();
@@ -553,6 +528,8 @@ mod tests {
             let drawn = plain(&markdown);
             assert!(drawn.len() < 2 * markdown.len(), "{open}: {} of {}", drawn.len(), markdown.len());
         }
+        let hidden = format!("[1]: /u \"{}c{}\"", "*a **b ".repeat(1_000), " x** x*".repeat(1_000));
+        assert!(plain(&hidden).len() < 2 * hidden.len());
         assert_eq!(plain("> > deep"), "│ │ deep\n");
     }
 

@@ -10,17 +10,47 @@ use super::OPTIONS;
 /// How often emphasis is looked for again: what is escaped lets other signs pair up.
 const ROUNDS: usize = 8;
 
-/// `markdown` with what is to be shown as it stands escaped.
-pub(super) fn escaped(markdown: &str) -> String {
+/// `markdown` with what is to be shown as it stands escaped. `None` where all of it is: it nests without end, maybe only
+/// once something is escaped.
+pub(super) fn escaped(markdown: &str) -> Option<String> {
+    if is_too_deep(markdown) {
+        return None;
+    }
     let mut text = insert(markdown, &outside_of_code(markdown));
     for _ in 0..ROUNDS {
+        if is_too_deep(&text) {
+            return None;
+        }
         let unmeant = unmeant_emphasis(&text);
         if unmeant.is_empty() {
             break;
         }
         text = insert(&text, &unmeant);
     }
-    text
+    Some(text).filter(|text| !is_too_deep(text))
+}
+
+/// Whether more stands in each other than anyone means: each line would have a sign for each quotation that it is in.
+fn is_too_deep(markdown: &str) -> bool {
+    const DEEPEST: usize = 32;
+    // The parser looks for each of them in each line. Here `> > 1. ` is five.
+    let opens = |line: &str| {
+        let signs =
+            line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
+        signs.matches('>').count() + signs.split_whitespace().count()
+    };
+    if markdown.lines().any(|line| opens(line) > 2 * DEEPEST) {
+        return true;
+    }
+    let mut depth = 0_usize;
+    Parser::new_ext(markdown, OPTIONS).any(|event| {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// What to insert, by the byte before which it goes.
