@@ -27,6 +27,18 @@ function emptyMessage({ api, provider: name, id }) {
   };
 }
 
+/** More digits than any number has. */
+const LONG_NUMBER = /(?<!\d)\d{1000}/;
+
+/** @param {string} text */
+const isJson = (text) => {
+  try {
+    return JSON.parse(text) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
 /**
  * Marks a text as the answer, or as something that the model says before it, which OpenClaw shows as progress. In the form of
  * OpenClaw's own clients.
@@ -203,6 +215,8 @@ export class Translator {
       if (stopped === 'length') continue;
       // some models write nothing, or `null`, for no arguments
       const json = args.trim().replace(/^(null)?$/, '{}');
+      // Where it is no JSON, OpenClaw 2026.9.6 reads such a number again from each of its digits.
+      if (LONG_NUMBER.test(json) && !isJson(json)) throw new Error(`The model wrote a tool call whose arguments are no JSON object: ${block.name}`);
       block.arguments = toArguments(json, `The model wrote a tool call whose arguments are no JSON object: ${block.name}`, { repairStringLiterals: true });
       this.push({ type: 'toolcall_end', contentIndex: at, toolCall: block, partial: message });
     }

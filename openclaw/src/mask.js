@@ -27,6 +27,30 @@ function escaped(json, which) {
   return [json.replace(which, (c) => `\\u${hex(c)}`), json.replace(which, (c) => `\\u${hex(c).toUpperCase()}`)];
 }
 
+/** What writers of JSON escape beside what must be: Python and PHP; with PHP's or Ruby's options for HTML; Go; Gson; .NET. */
+const ESCAPED_IN_JSON = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g, /[<>&]/g, /[<>&'=]/g, /[^\0-\x7f]|[<>&'+`]/g];
+
+/**
+ * What encoders of URLs leave as it is beside letters, digits and `*-._`: RFC 3986, JavaScript's `encodeURIComponent` and
+ * `encodeURI`, Python's `quote`, Go's `PathEscape`, and what may stand in a path.
+ */
+const PLAIN_IN_URLS = ['~', "!'()~", "!'()~;/?:@&=+$,#", '~/', '~$&+=:@', "!'()~/:@&=+$,;"];
+
+/** A text as a string of JSON, without the quotes around it. @param {string} text */
+const jsonOf = (text) => JSON.stringify(text).slice(1, -1);
+
+/**
+ * The same, as writers of JSON with these habits have it, and with `\/`: where that goes with the other habits, too.
+ * @param {string} text @param {RegExp[]} habits @param {boolean} withAll @returns {string[]}
+ */
+function written(text, habits, withAll) {
+  const json = jsonOf(text);
+  const slashed = (/** @type {string} */ one) => one.replaceAll('/', '\\/');
+  // .NET's has no quotes
+  const others = habits.flatMap((which) => escaped(which.source.includes('+') ? json.replaceAll('\\"', '\\u0022') : json, which));
+  return [json, slashed(json), ...others, ...(withAll ? others.map(slashed) : [])];
+}
+
 /** @type {Record<string, string>} */
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
@@ -37,16 +61,20 @@ function forms(secret) {
   // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
   // Servers such as Node's take the UTF-8 of a header for Latin-1.
   const inJson = new Set([secret, bytes.toString('latin1')]);
+  let others = [...inJson].flatMap((text) => written(text, ESCAPED_IN_JSON, true));
   for (let level = 0; level < JSON_LEVELS; level++) {
-    for (const text of [...inJson]) {
-      const json = JSON.stringify(text).slice(1, -1);
-      const others = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g].flatMap((which) => escaped(json, which));
-      for (const one of [json, json.replaceAll('/', '\\/'), ...others]) inJson.add(one);
-    }
+    for (const one of [...inJson].flatMap((text) => written(text, ESCAPED_IN_JSON.slice(0, 2), false))) inJson.add(one);
   }
-  const plain = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
+  for (let level = 0; level < JSON_LEVELS; level++) {
+    for (const one of others) inJson.add(one);
+    others = others.map(jsonOf);
+  }
+  const texts = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
   const form = formEncoded(secret);
-  const url = [form.replaceAll('%20', '+'), form, encodeURIComponent(secret.toWellFormed())].flatMap(bothCases);
+  const plain = (/** @type {string} */ text, /** @type {string} */ letter) => (
+    text.replaceAll(`%${letter.charCodeAt(0).toString(16).toUpperCase()}`, letter));
+  const encoded = PLAIN_IN_URLS.map((letters) => [...letters].reduce(plain, form));
+  const url = [form.replaceAll('%20', '+'), form, ...encoded].flatMap(bothCases);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {
@@ -54,7 +82,7 @@ function forms(secret) {
     const shared = text.slice([0, 2, 3][before], (before + bytes.length) % 3 ? -1 : undefined);
     return [shared, shared.replaceAll('+', '-').replaceAll('/', '_')];
   });
-  return [...new Set([...plain, ...url, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
+  return [...new Set([...texts, ...url, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
 }
 
 /** The bytes that fetch sends of a header with letters of Latin-1. @param {string} secret @returns {Buffer<ArrayBuffer>[]} */

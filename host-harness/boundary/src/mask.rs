@@ -101,6 +101,15 @@ impl Mask {
     }
 }
 
+/// What writers of JSON escape beside what must be, and whether all that is no ASCII too: Python and PHP; with PHP's or
+/// Ruby's options for HTML; Go; Gson; .NET.
+const ESCAPED_IN_JSON: [(&str, bool); 5] =
+    [("", true), ("<>&'", true), ("<>&", false), ("<>&'=", false), ("<>&'+`", true)];
+
+/// What encoders of URLs leave as it is beside letters, digits and `*-._`: RFC 3986, JavaScript's `encodeURIComponent` and
+/// `encodeURI`, Python's `quote`, Go's `PathEscape`, and what may stand in a path.
+const PLAIN_IN_URLS: [&str; 6] = ["~", "!'()~", "!'()~;/?:@&=+$,#", "~/", "~$&+=:@", "!'()~/:@&=+$,;"];
+
 /// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
@@ -109,24 +118,22 @@ fn forms(secret: &str) -> BTreeSet<String> {
     // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
     // Servers such as Node's take the UTF-8 of a header for Latin-1.
     let mut json = BTreeSet::from([secret.to_owned(), secret.bytes().map(char::from).collect()]);
+    let mut others = json.iter().flat_map(|text| written(text, &ESCAPED_IN_JSON, true)).collect::<Vec<_>>();
     for _ in 0..JSON_LEVELS {
-        let escaped = |text: &String| {
-            let json = Value::from(text.as_str()).to_string();
-            let json = json.get(1..json.len() - 1).unwrap_or_default();
-            let others =
-                [|letter: char| !letter.is_ascii(), |letter: char| !letter.is_ascii() || "<>&'".contains(letter)];
-            let [ascii, html] = others.map(|is_other| [false, true].map(|upper| escaped(json, is_other, upper)));
-            [ascii, html, [json.to_owned(), json.replace('/', "\\/")]].concat()
-        };
-        json.extend(json.iter().flat_map(escaped).collect::<Vec<_>>());
+        json.extend(json.iter().flat_map(|text| written(text, &ESCAPED_IN_JSON[..2], false)).collect::<Vec<_>>());
+    }
+    for _ in 0..JSON_LEVELS {
+        json.extend(others.iter().cloned());
+        others = others.iter().map(|text| json_of(text)).collect();
     }
     let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let percent = form.replace('+', "%20");
-    // What JavaScript's `encodeURIComponent` leaves alone.
-    let component = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%7E", "~")];
-    let component = component.iter().fold(percent.clone(), |text, (code, letter)| text.replace(code, letter));
-    for url in [form, percent, component] {
+    let plain = |text: String, letter: char| {
+        text.replace(&format!("%{:02X}", u32::from(letter)), letter.encode_utf8(&mut [0; 4]))
+    };
+    let others = PLAIN_IN_URLS.map(|letters| letters.chars().fold(percent.clone(), plain));
+    for url in others.into_iter().chain([form, percent]) {
         forms.extend([lower_escapes(&url), url]);
     }
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
@@ -138,6 +145,31 @@ fn forms(secret: &str) -> BTreeSet<String> {
         forms.extend([standard.replace('+', "-").replace('/', "_"), standard]);
     }
     forms.into_iter().collect()
+}
+
+/// The text as a string of JSON, without the quotes around it.
+fn json_of(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    json.get(1..json.len() - 1).unwrap_or_default().to_owned()
+}
+
+/// The same, as writers of JSON with these habits have it, and with `\/`: where that goes with the other habits, too.
+fn written(text: &str, habits: &[(&str, bool)], with_all: bool) -> Vec<String> {
+    let json = json_of(text);
+    // .NET's has no quotes.
+    let dotnet = json.replace("\\\"", "\\u0022");
+    let others = habits.iter().flat_map(|&(letters, and_no_ascii)| {
+        let json = if letters.contains('+') { &dotnet } else { &json };
+        let is_other = move |letter: char| letters.contains(letter) || and_no_ascii && !letter.is_ascii();
+        [false, true].map(|upper| escaped(json, is_other, upper))
+    });
+    let mut all: Vec<String> = others.collect();
+    let slashed = |json: &String| json.replace('/', "\\/");
+    if with_all {
+        all.extend(all.iter().map(slashed).collect::<Vec<_>>());
+    }
+    all.extend([slashed(&json), json]);
+    all
 }
 
 /// The text, escaped for HTML.

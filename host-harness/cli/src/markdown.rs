@@ -381,6 +381,14 @@ impl Drawing {
             }
             TagEnd::Table => {
                 if let Some((mut table, alignments)) = self.table.take() {
+                    // A column takes four at least. With more of them, each line of a long cell would be as wide as all are.
+                    if alignments.len() * 4 > self.width {
+                        let rows = table.header().into_iter().chain(table.row_iter());
+                        let rows: Vec<_> = rows
+                            .map(|row| row.cell_iter().map(|cell| cell.content()).collect::<Vec<_>>().join(" | "))
+                            .collect();
+                        return rows.iter().for_each(|row| self.paragraph(row));
+                    }
                     for (column, alignment) in table.column_iter_mut().zip(alignments) {
                         column.set_cell_alignment(match alignment {
                             Alignment::None | Alignment::Left => CellAlignment::Left,
@@ -530,6 +538,8 @@ mod tests {
         }
         let hidden = format!("[1]: /u \"{}c{}\"", "*a **b ".repeat(1_000), " x** x*".repeat(1_000));
         assert!(plain(&hidden).len() < 2 * hidden.len());
+        let wide = format!("{0}|\n{1}|\n|{2}|", "|a".repeat(1_000), "|-".repeat(1_000), "x".repeat(2_000));
+        assert!(plain(&wide).len() < 2 * wide.len());
         assert_eq!(plain("> > deep"), "│ │ deep\n");
     }
 

@@ -144,7 +144,11 @@ fn damaged(name: &str, path: &Path, error: &dyn std::fmt::Display) -> Usage {
 /// Where programs keep their state.
 fn folder() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy()?;
-    let own = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("host-harness");
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    if !state.is_absolute() {
+        return Err(Usage("no home folder is known: set HOME to a whole path".into()).into());
+    }
+    let own = state.join("host-harness");
     let folder = own.join("sessions");
     check(&own)?;
     check(&folder)?;

@@ -25,10 +25,12 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// The user's cache folder; `None` where the system names none, or where others may write to ours.
+    /// The user's cache folder; `None` where the system names none, or one in the current folder, or where others may write
+    /// to ours.
     pub(crate) fn open() -> Option<Self> {
         use etcetera::BaseStrategy;
-        let folder = etcetera::choose_base_strategy().ok()?.cache_dir().join("host-harness");
+        let folder = etcetera::choose_base_strategy().ok()?.cache_dir();
+        let folder = folder.is_absolute().then(|| folder.join("host-harness"))?;
         Self::at(&folder).inspect_err(|error| tracing::debug!(%error, "no compilation cache")).ok()
     }
 

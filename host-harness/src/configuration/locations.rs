@@ -41,8 +41,12 @@ impl Locations {
     /// Where they are with these variables, and with OpenClaw's `--profile`, which each of the variables goes over.
     ///
     /// # Errors
-    /// Where the profile's name cannot be one, or a `.env` is there and cannot be read.
+    /// Where the profile's name cannot be one, a `.env` is there and cannot be read, or there is neither a home folder nor
+    /// one for OpenClaw's state: what stands in the current folder may be anybody's.
     pub fn of(environment: &Environment, profile: Option<&str>) -> Result<Self> {
+        if known_home(environment).is_none() && environment.get("OPENCLAW_STATE_DIR").is_none() {
+            return Err(Error::config("no home folder is known").hint("Set HOME or OPENCLAW_HOME to a whole path."));
+        }
         let home = home_folder(environment);
         let profile = profile.map(|profile| profile_folder(&home, profile)).transpose()?;
         let state = environment.get("OPENCLAW_STATE_DIR").map(|given| user_path(&given, &home)).or(profile.clone());
@@ -106,9 +110,10 @@ pub(crate) fn user_path(path: &str, home: &Path) -> PathBuf {
     normal(&std::path::absolute(&expanded).unwrap_or(expanded))
 }
 
-/// The folder that `~` stands for: `OPENCLAW_HOME`, else the user's own, else the current one.
+/// The folder that `~` stands for: `OPENCLAW_HOME`, else the user's own, else the root: OpenClaw takes the current one then,
+/// which may be anybody's.
 pub(crate) fn home_folder(environment: &Environment) -> PathBuf {
-    known_home(environment).unwrap_or_else(|| user_path(".", Path::new(".")))
+    known_home(environment).unwrap_or_else(|| user_path("/", Path::new("/")))
 }
 
 fn known_home(environment: &Environment) -> Option<PathBuf> {
@@ -117,10 +122,11 @@ fn known_home(environment: &Environment) -> Option<PathBuf> {
         (value != "undefined" && value != "null").then_some(value)
     };
     let system = || {
-        variable("HOME").or_else(|| variable("USERPROFILE")).map(PathBuf::from).or_else(|| etcetera::home_dir().ok())
+        let given = variable("HOME").or_else(|| variable("USERPROFILE")).map(PathBuf::from);
+        given.or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
     };
     match variable("OPENCLAW_HOME") {
-        None => system().map(|home| user_path(&home.to_string_lossy(), Path::new("."))),
+        None => system().map(|home| user_path(&home.to_string_lossy(), Path::new("/"))),
         Some(given) if given == "~" || given.starts_with("~/") || given.starts_with("~\\") => {
             Some(user_path(&given, &system()?))
         }

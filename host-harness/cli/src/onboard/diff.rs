@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -21,6 +22,7 @@ const SHORTEST: usize = 6;
 /// [`secrets`].
 pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
+    let Some(hidden) = Hidden::of(secrets) else { return lines };
     // With more changes than that is enough for, it shows more lines than it must.
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
     for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
@@ -33,20 +35,27 @@ pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Ve
                 ChangeTag::Insert => ('+', AnsiColor::Green.on_default()),
                 ChangeTag::Equal => (' ', Style::new().dimmed()),
             };
-            let text = hide(change.value().trim_end_matches(['\r', '\n']), secrets);
+            let text = hidden.line(change.value().trim_end_matches(['\r', '\n']));
             lines.push(format!("{style}{sign} {text}{style:#}"));
         }
     }
     lines
 }
 
-/// The text with each secret made unreadable, and without what steers a terminal.
-fn hide(line: &str, secrets: &BTreeSet<String>) -> String {
-    let line = terminal::line(line);
-    // The longest first: a secret may be part of another.
-    let mut longest: Vec<_> = secrets.iter().collect();
-    longest.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    longest.into_iter().fold(line, |line, secret| line.replace(secret.as_str(), "***"))
+/// Makes secrets unreadable, all in one look at a text: a file may have thousands.
+struct Hidden(AhoCorasick);
+
+impl Hidden {
+    /// `None` where they are more than can be looked for.
+    fn of(secrets: &BTreeSet<String>) -> Option<Self> {
+        // The longest first: a secret may be part of another.
+        AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(secrets).ok().map(Self)
+    }
+
+    /// The text without what steers a terminal, too.
+    fn line(&self, line: &str) -> String {
+        self.0.replace_all(&terminal::line(line), &vec!["***"; self.0.patterns_len()])
+    }
 }
 
 /// Every text in `config` that is, or may be, a secret: by the name of what holds it, and all of an `env` block. As it
