@@ -23,7 +23,7 @@ const OLD_STATE: &str = ".clawdbot";
 /// Where OpenClaw's files are for this user.
 ///
 /// ```
-/// use host_harness::{Environment, Locations};
+/// use host_harness::{Environment, openclaw::Locations};
 ///
 /// let set = |name: &str| (name == "OPENCLAW_STATE_DIR").then(|| "/srv/claw".to_owned());
 /// let locations = Locations::of(&Environment::from_fn(set), None).unwrap();
