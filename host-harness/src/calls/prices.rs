@@ -1,39 +1,19 @@
-//! Prices of models, and what a reply costs by them. Owns what is kept of the answers, in memory and in a file, and for how
-//! long; the plugin knows whom to ask.
+//! Prices of models, and those that were told, in memory and in a file. Owns for how long one is kept; `price_of` asks.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use boundary::origin::Origin;
-use futures_util::StreamExt;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::provider::{Provider, owned};
-use crate::{
-    component::{
-        cache::{Cache, hex},
-        engine::within,
-    },
-    limits::Clock,
-    types::{Connection, GatewayReport, Usage},
-    wit::prices::Price,
-};
+use crate::{component::cache::Cache, types::Usage, wit::prices::Price};
 
 /// How long an answer is kept, also the answer that there is no price.
 const DAY: Duration = Duration::from_hours(24);
 /// How long nobody is asked after the network or the service failed.
 const PAUSE: Duration = Duration::from_mins(5);
-/// How long one answer may take: nobody waits for a price longer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How much longer a list of models may take for each model on it: whoever answers each question just in time holds up no
-/// list for long.
-const PATIENCE_EACH: Duration = Duration::from_millis(50);
-/// How many models are asked for at once.
-const AT_ONCE: usize = 8;
 /// Most answers that are kept, the newest.
 const MOST: usize = 4096;
 /// Longest name of a model or a provider that is kept.
@@ -64,10 +44,10 @@ impl Price {
     }
 
     /// Of a call that the gateway answered from its own cache: nobody was asked.
-    const NOTHING: Self = Self { input: 0.0, output: 0.0, cache_read: Some(0.0), cache_write: Some(0.0) };
+    pub(super) const NOTHING: Self = Self { input: 0.0, output: 0.0, cache_read: Some(0.0), cache_write: Some(0.0) };
 
     /// Whether it can be one: a plugin or a file may say anything.
-    fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         self.all().all(|price| (0.0..=MOST_DOLLARS).contains(&price))
     }
 
@@ -104,136 +84,14 @@ impl Price {
     }
 }
 
-impl Provider {
-    /// The price of a model: the user's own where the configuration has one (`models[].cost`), else what the service tells.
-    /// `None` where it tells none, where the plugin exports no `prices`, and where the question failed: a price is never worth
-    /// an error.
-    ///
-    /// No credential and no header of the configuration goes with the question. An answer is kept for a day, in memory and
-    /// where [`Setup::keep_prices`](crate::Setup::keep_prices) says so on disk.
-    ///
-    /// ```no_run
-    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
-    /// if let Some(price) = provider.price_of("@openai/gpt-5-mini").await {
-    ///     println!("${} for a million tokens in, ${} out", price.input, price.output);
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn price_of(&self, id: &str) -> Option<Price> {
-        self.price(id, id, None).await
-    }
-
-    /// The same of each of these models, in their order; some are asked for at once. All of it takes some ten seconds at most,
-    /// longer for hundreds of models, and no longer than a call may take: prices that have not come by then are `None`.
-    pub fn price_of_each(
-        &self,
-        ids: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> impl Future<Output = Vec<Option<Price>>> + Send {
-        let ids = owned(ids);
-        async move {
-            let all = PATIENCE + PATIENCE_EACH * u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            let clock = self.plugin().clock(Some(all.min(self.plugin().limits().call)));
-            let ask = |id: String| async move { self.known_or_asked(&id, &id, None, clock.rest(PATIENCE)).await };
-            let prices = ids.into_iter().map(ask);
-            let prices = futures_util::stream::iter(prices).buffered(AT_ONCE).collect().await;
-            self.prices().keep();
-            prices
-        }
-    }
-
-    /// The price that a reply was made for: that of the model that answered, which may be another than was asked for.
-    /// `asked` is the id in the request, `model` the one in the reply.
-    ///
-    /// ```no_run
-    /// # async fn run(provider: host_harness::Provider) -> Result<(), host_harness::Error> {
-    /// use host_harness::Prompt;
-    ///
-    /// let reply = provider.complete(Prompt::user("@openai/gpt-5-mini", "Tell me of ships")).await?;
-    /// let price = provider.price_of_reply("@openai/gpt-5-mini", &reply.model, &reply.report).await;
-    /// if let (Some(price), Some(usage)) = (price, &reply.usage) {
-    ///     println!("{:?} US dollars", price.cost_of(usage));
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn price_of_reply(&self, asked: &str, model: &str, report: &GatewayReport) -> Option<Price> {
-        let is_hit = |status: &str| status.trim().to_ascii_uppercase().ends_with("HIT");
-        if report.cache_status.as_deref().is_some_and(is_hit) {
-            return Some(Price::NOTHING);
-        }
-        match report.provider.as_deref().filter(|_| !model.is_empty()) {
-            Some(provider) => self.price(asked, model, Some(provider)).await,
-            None => self.price_of(asked).await,
-        }
-    }
-
-    /// The user's own price of the model `asked`, or that of `id`, kept once it was told.
-    async fn price(&self, asked: &str, id: &str, provider: Option<&str>) -> Option<Price> {
-        let price = self.known_or_asked(asked, id, provider, self.plugin().clock(Some(PATIENCE))).await;
-        self.prices().keep();
-        price
-    }
-
-    async fn known_or_asked(&self, asked: &str, id: &str, provider: Option<&str>, clock: Clock) -> Option<Price> {
-        let own = self.configured_price(asked);
-        if own.is_some() || !self.plugin().has_prices() {
-            return own;
-        }
-        let route = self.route(asked, clock).await.ok()?;
-        // Whom it asks is told that no credential is attached.
-        let connection = Connection { credentials: Vec::new(), ..Connection::clone(&route.connection) };
-        let origin = connection.base_url.parse::<Origin>().ok()?.to_string();
-        let key = Key {
-            origin,
-            way: route.way.get_or_init(|| way_of(&route.connection)).clone(),
-            provider: provider.map(str::to_owned),
-            id: id.trim().to_owned(),
-        };
-        if let Some(known) = self.prices().known(&key) {
-            return known;
-        }
-        let ask = async {
-            let egress = Arc::new(route.egress.without_credentials());
-            let mut live = self.plugin().start(Some(egress), clock).await?;
-            let prices = live.prices()?;
-            let answer = prices.call_price_of(&mut live.store, &connection, &key.id, provider);
-            Ok::<_, crate::Error>(within(clock, answer).await??)
-        };
-        match ask.await {
-            Ok(price) => {
-                let price = price.filter(Price::is_sound);
-                self.prices().told(key, price);
-                price
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no price");
-                self.prices().failed(key.origin);
-                None
-            }
-        }
-    }
-}
-
 /// What was asked. Another plugin has a table of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    origin: String,
-    /// [`way_of`] the connection.
-    way: String,
-    provider: Option<String>,
-    id: String,
-}
-
-/// Words in the names of headers that are there for logs, and that may be others for each call. The conditions of a config may
-/// decide by metadata who answers. That tells no prices apart: behind a config the plugin goes by the slug of the model's id,
-/// or by the provider that the reply names, and both are in the key.
-const LOGGED: [&str; 3] = ["trace", "span", "metadata"];
-
-/// The digest of the headers that may decide who answers to a model's name. Whoever sends others is asked anew: for another
-/// provider, or at an address of the user's own, a price is another. No secret stands in them.
-fn way_of(connection: &Connection) -> String {
-    let is_logged = |name: &str| LOGGED.iter().any(|word| name.to_ascii_lowercase().contains(word));
-    let deciding: Vec<_> = connection.headers.iter().filter(|(name, _)| !is_logged(name)).collect();
-    hex(&Sha256::digest(json!(deciding).to_string()))
+pub(super) struct Key {
+    pub(super) origin: String,
+    /// The digest of the headers that may decide who answers.
+    pub(super) way: String,
+    pub(super) provider: Option<String>,
+    pub(super) id: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -284,7 +142,7 @@ impl Prices {
     }
 
     /// What is known without asking; the inner `None` where there is no price, or where asking now is in vain.
-    fn known(&self, key: &Key) -> Option<Option<Price>> {
+    pub(super) fn known(&self, key: &Key) -> Option<Option<Price>> {
         self.with_table(|table| {
             let told = table.told.get(key).filter(|told| told.is_fresh(now()));
             let has_failed = || table.failed.get(&key.origin).is_some_and(|at| at.elapsed() < PAUSE);
@@ -292,7 +150,7 @@ impl Prices {
         })
     }
 
-    fn told(&self, key: Key, price: Option<Price>) {
+    pub(super) fn told(&self, key: Key, price: Option<Price>) {
         let is_short = |name: &str| name.len() <= MAX_NAME;
         if !is_short(&key.id) || !key.provider.as_deref().is_none_or(is_short) {
             return;
@@ -304,7 +162,7 @@ impl Prices {
         });
     }
 
-    fn failed(&self, origin: String) {
+    pub(super) fn failed(&self, origin: String) {
         self.with_table(|table| table.failed.insert(origin, Instant::now()));
     }
 
@@ -315,7 +173,7 @@ impl Prices {
     }
 
     /// Writes what is new into the file, beside what others wrote there meanwhile.
-    fn keep(&self) {
+    pub(super) fn keep(&self) {
         let Some((plugin, folder)) = &self.file else { return };
         let changed = self.with_table(|table| std::mem::take(&mut table.is_changed).then(|| table.told.clone()));
         let Some(mut told) = changed else { return };

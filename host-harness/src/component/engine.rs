@@ -161,10 +161,6 @@ impl Engine {
         self.cache.as_ref()
     }
 
-    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.wasmtime
-    }
-
     /// A new instance, for one call and no other: what one call leaves behind, no other sees. To start it may already
     /// run code of the component, and so is bounded as a call is.
     pub(crate) async fn instantiate(&self, linked: &Linked, egress: Option<Arc<Egress>>, clock: Clock) -> Result<Live> {

@@ -2,8 +2,6 @@
 
 use wasmtime::component::{Component, types::ComponentItem};
 
-use super::engine::Engine;
-
 /// The version of `openclaw:provider` that this host runs: any patch release of its minor version.
 pub const WIT_VERSION: &str = "0.2.0";
 
@@ -34,10 +32,10 @@ pub(super) struct Interfaces {
 
 impl Interfaces {
     /// Those of `component`.
-    pub(super) fn of(engine: &Engine, component: &Component) -> Self {
+    pub(super) fn of(component: &Component) -> Self {
         let mut found = Self::default();
         let ty = component.component_type();
-        let wasmtime = engine.wasmtime();
+        let wasmtime = component.engine();
         for (name, item) in ty.imports(wasmtime) {
             found.imports.push(name.to_owned());
             let bare = name.split('@').next().unwrap_or(name);

@@ -82,7 +82,7 @@ impl Plugin {
     pub(crate) async fn of(engine: &Engine, compiled: Compiled) -> Result<Self> {
         let linked = engine.link(&compiled.component).map_err(|error| {
             // The linker names one thing that it lacks, in its own words.
-            let findings = Interfaces::of(engine, &compiled.component).findings;
+            let findings = Interfaces::of(&compiled.component).findings;
             if findings.is_empty() {
                 return Error::config(format!("{error:#}"));
             }

@@ -39,7 +39,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
             return found;
         }
     };
-    let Interfaces { imports, exports, findings } = Interfaces::of(engine, &compiled.component);
+    let Interfaces { imports, exports, findings } = Interfaces::of(&compiled.component);
     found = Validation { imports, exports, findings, ..found };
     if found.findings.is_empty() {
         match Plugin::of(engine, compiled).await {

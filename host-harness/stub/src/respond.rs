@@ -5,8 +5,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::strict::Refused;
-
 /// An endpoint's answer where it did not.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -33,14 +31,6 @@ impl Refusal {
 
     pub(super) fn response(&self) -> Response {
         response(self.status, "application/json", Body::from(self.body.to_string()))
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(Refused { message, param, code }: Refused) -> Self {
-        let body =
-            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}});
-        Self { status: 400, body }
     }
 }
 

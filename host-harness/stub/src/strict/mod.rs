@@ -18,10 +18,10 @@ mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::respond::bare;
+use super::respond::{Refusal, bare};
 
 /// Checks a chat completion for the provider of this slug.
 pub(super) fn chat(slug: &str, body: &Value) -> Result<(), Refused> {
@@ -77,6 +77,14 @@ impl Refused {
 impl From<String> for Refused {
     fn from(message: String) -> Self {
         Self { message, param: None, code: None }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(Refused { message, param, code }: Refused) -> Self {
+        let body =
+            json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}});
+        Self { status: 400, body }
     }
 }
 
