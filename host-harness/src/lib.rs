@@ -48,6 +48,7 @@ mod component;
 mod configuration;
 mod error;
 mod file;
+mod image_kind;
 mod limits;
 mod nearest;
 mod network;
@@ -103,7 +104,8 @@ pub mod command_line {
     pub use crate::{
         component::validate::manifest_findings,
         configuration::credentials::beside_key,
-        file::{image_kind, read_file},
+        file::read_file,
+        image_kind::image_kind,
         nearest::nearest,
         network::{destination::Destination, diagnose::Step},
     };

@@ -38,7 +38,7 @@ use super::{
     transport::{ProxyFailed, Unresolved},
 };
 use crate::{
-    file::image_kind,
+    image_kind::image_kind,
     limits::{Clock, Limits},
     types::{ErrorKind, Media},
 };
