@@ -808,6 +808,11 @@ impl State {
             return None;
         }
         if at == self.calls.len() {
+            // Words that a model writes behind its arguments begin no call.
+            let begun = left.trim_start();
+            if at > 0 && call.name.is_empty() && call.id.is_empty() && !begun.is_empty() && !begun.starts_with('{') {
+                return None;
+            }
             self.calls.push(new);
         }
         if self.calls.get(at).is_some_and(|known| known.id.is_none())

@@ -163,6 +163,15 @@ impl Dress {
         self.field.starts_with('t')
     }
 
+    /// The arguments of a call: some models write them as a text once more, and some write words behind them.
+    fn written(&self, arguments: &str) -> String {
+        match self.calls {
+            12 => Value::from(arguments).to_string(),
+            13 => format!("{arguments}Done."),
+            _ => arguments.to_owned(),
+        }
+    }
+
     /// The text, with the reasoning in it where that is its place.
     fn content(&self, answer: &Answer) -> String {
         if !self.is_tagged() || answer.thinking.is_empty() {
@@ -205,7 +214,7 @@ struct Framing {
 }
 
 /// The ways of telling calls apart.
-const CALLS: usize = 12;
+const CALLS: usize = 14;
 
 fn answer(choices: &mut Choices<'_>) -> (Answer, Dress) {
     let mut answer = Answer::default();
@@ -357,7 +366,7 @@ fn whole(answer: &Answer, dress: &Dress) -> Value {
     let function = |name: &str, arguments: &str| match dress.calls {
         // Only what is spelled as a decoder writes it again can be compared.
         5 if arguments == "{}" => json!({"name": name, "arguments": {}}),
-        _ => json!({"name": name, "arguments": arguments}),
+        _ => json!({"name": name, "arguments": dress.written(arguments)}),
     };
     let calls: Vec<Value> = answer
         .calls
@@ -477,7 +486,7 @@ fn call_pieces(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec
     let mut deltas = Vec::new();
     let mut numbers = 0;
     for (number, (id, name, arguments)) in answer.calls.iter().enumerate() {
-        let arguments = pieces(choices, arguments);
+        let arguments = pieces(choices, &dress.written(arguments));
         let mut begun = json!({"type": "function", "function": {"name": name, "arguments": arguments[0]}});
         if let Some(id) = id {
             begun["id"] = id.as_str().into();
@@ -489,8 +498,8 @@ fn call_pieces(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec
             more.iter_mut().for_each(|piece| piece[name] = value.clone());
         };
         match dress.calls {
-            // OpenAI's.
-            0 => all("index", number.into()),
+            // OpenAI's, and what differs in the arguments alone.
+            0 | 12 | 13 => all("index", number.into()),
             // Each has the number 0 and an id of its own.
             1 => all("index", 0.into()),
             // No number.
