@@ -534,6 +534,10 @@ fn finish_reasons() {
     // So is one without a number, behind the first.
     let unnumbered = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"message":{"content":"b"}}]}"#;
     assert_eq!(answer(unnumbered).unwrap().content, [AssistantPart::Text("a".into())]);
+    // And one before that with the number 0.
+    let both =
+        r#"{"choices":[{"message":{"content":"b"}},{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}"#;
+    assert_eq!(answer(both).unwrap().content, [AssistantPart::Text("a".into())]);
     // Some have the member of a stream too.
     for delta in ["{}", r#"{"content":""}"#, r#"{"content":"a"}"#] {
         let both = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"delta":{delta},"finish_reason":"stop"}}]}}"#);

@@ -552,8 +552,9 @@ impl State {
             indexes().find(|index| *index == 0).or_else(|| indexes().next())
         });
         self.choice = ours;
+        let are_numbered = chunk.choices.iter().any(|choice| choice.index.is_some());
         for (at, choice) in chunk.choices.iter_mut().enumerate() {
-            if choice.index.map_or(at == 0, |index| ours == Some(index)) {
+            if choice.index.map_or(at == 0 && !are_numbered, |index| ours == Some(index)) {
                 self.choice(choice);
             }
         }
