@@ -1884,8 +1884,10 @@ fn the_end_of_arguments_may_be_the_first_to_name_a_call() {
     );
     for (id, pieces) in [
         ("c", vec![added.clone(), piece, done.clone()]),
-        ("c", vec![added, done.clone()]),
-        ("call_0", vec![done, item]),
+        ("c", vec![added.clone(), done.clone()]),
+        ("call_0", vec![done.clone(), item.clone()]),
+        // LM Studio's end of an item holds none (pi#917).
+        ("c", vec![added, done, item.replace(r#"{\"x\":1}"#, "{}")]),
     ] {
         let chunks = [vec![begun("created")], pieces, vec![end.clone()]].concat();
         let (events, error) = read_all(&chunks);
