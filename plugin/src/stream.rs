@@ -2,6 +2,7 @@
 //! `http` delivers the bytes.
 
 pub(crate) mod events;
+mod said;
 
 use alloc::boxed::Box;
 use alloc::format;

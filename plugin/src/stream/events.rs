@@ -21,8 +21,9 @@ use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
+use crate::stream::said::Said;
 use crate::tags::Tags;
-use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, fnv, hash_of};
+use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, hash_of};
 use crate::wire::{self, Spelled, present};
 use crate::{guardrails, parts, sse, usage};
 
@@ -248,33 +249,6 @@ struct State {
     is_over: bool,
     /// The error, delivered after the events before it.
     failure: Option<Box<Error>>,
-}
-
-/// All that was said so far: how it begins, how many bytes it has, their hash, and whether it came in several pieces.
-#[derive(Debug, Default)]
-struct Said {
-    start: String,
-    length: usize,
-    hash: u64,
-    is_several: bool,
-}
-
-impl Said {
-    /// Adds a piece, but not one that is all before it once more: some gateways end with the whole text, and some have it
-    /// midway. What is short, or holds no words, may repeat itself.
-    fn is_again(&mut self, piece: &str) -> bool {
-        let is_long = || piece.len() > 15 && piece.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
-        let is_again = self.is_several && piece.len() == self.length && is_long() && hash_of(piece) == self.hash;
-        if !is_again {
-            self.is_several = self.length > 0;
-            self.length += piece.len();
-            self.hash = piece.bytes().fold(self.hash, fnv);
-            if self.start.len() < MAX_TAG {
-                self.start.extend(piece.chars().take(MAX_TAG));
-            }
-        }
-        is_again
-    }
 }
 
 pub(crate) fn truncated(head: &Head) -> Box<Error> {
