@@ -541,10 +541,10 @@ export const DIFFERENCES = [
   },
   {
     name: 'and where the tag stays open',
-    fact: 'Its client takes it for the answer, without the tag.',
+    fact: 'Its client takes it for the answer, without the tag. It came as reasoning already, and where no answer follows it is one, too.',
     cases: ['reasoning in tags that stay open'],
     fields: TRANSCRIPT,
-    ours: { content: [{ type: 'thinking', thinking: 'hm' }] },
+    ours: { content: [{ type: 'thinking', thinking: 'hm' }, { type: 'text', text: 'hm' }] },
   },
   {
     name: 'a call whose arguments are there twice is one',

@@ -26,6 +26,8 @@ pub(crate) struct Tags {
     place: Place,
     /// What may be a part of a tag, and the white space before it.
     held: String,
+    /// The reasoning so far whose end has not come: it may be the answer.
+    open: String,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,9 +71,12 @@ impl Tags {
                     let Some(at) = at else {
                         self.place = Place::Inside(end, is_begun || !said.is_empty());
                         self.held = inside.get(said.len()..).unwrap_or_default().into();
+                        if !is_thought {
+                            self.open.push_str(said);
+                        }
                         return (thought, String::new());
                     };
-                    self.place = Place::Behind;
+                    (self.place, self.open) = (Place::Behind, String::new());
                     rest = inside.get(at + end.len()..).unwrap_or_default();
                 }
                 Place::Text if is_thought => return (thought + rest, String::new()),
@@ -105,6 +110,11 @@ impl Tags {
                 }
             }
         }
+    }
+
+    /// Takes out the reasoning whose end never came.
+    pub(crate) fn take_open(&mut self) -> String {
+        mem::take(&mut self.open) + &self.held
     }
 
     /// What was held, where something else follows, or nothing.

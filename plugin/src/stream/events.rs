@@ -986,7 +986,11 @@ impl State {
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }
+        let open = self.tags.take_open();
         self.end_texts(&[]);
+        if reason == FinishReason::Stop && self.said.length == 0 {
+            self.say(open);
+        }
         self.note_tag();
         let call = if parts::ends_call(&self.last_tag, self.offers_tools) {
             Some(&self.last_tag)

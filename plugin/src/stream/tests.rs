@@ -528,9 +528,19 @@ fn reasoning_between_tags() {
             let events = of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
             assert_eq!(split(joined(events).content), expected, "{deltas:?}");
         }
-        let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, json(content));
+        let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"length"}}]}}"#, json(content));
         assert_eq!(split(answer::response(head(), whole.as_bytes(), false).unwrap().content), expected, "{content}");
     }
+    // A model that forgets the end of its thoughts may have answered in them: OpenClaw's own client takes them for the
+    // answer (openclaw#37696).
+    let open = delta(r#"{"content":"<think>Hello"}"#);
+    let called = delta(r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#);
+    let (hello, stop) = (thinking("Hello", None), Event::Finish(FinishReason::Stop));
+    assert_eq!(events(&[&open, STOP, DONE])[1..], [hello.clone(), text("Hello"), stop]);
+    let length = Event::Finish(FinishReason::Length);
+    assert_eq!(events(&[&open, &STOP.replace("stop", "length")])[1..], [hello.clone(), length]);
+    let calls = Event::Finish(FinishReason::ToolCalls);
+    assert_eq!(events(&[&open, &called, STOP])[1..], [hello, call(0, Some(("a", "f")), "{}"), calls]);
     let mark = r#""extra_content":{"google":{"thought":true}}"#;
     let marked = |text: &str| format!(r#"{{"content":"{text}",{mark}}}"#);
     let called =
