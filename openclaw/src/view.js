@@ -154,6 +154,18 @@ const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.pas
 /** @param {string} what @returns {Error} */
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
+const MARK = 'SEALED_';
+
+/** Most entries for one provider, or one plugin: each is a spelling of its name. */
+const SPELLINGS = 16;
+
+/** @param {string} text */
+function underscoresBehind(text) {
+  let end = text.length;
+  while (text[end - 1] === '_') end -= 1;
+  return text.length - end;
+}
+
 export class View {
   /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<string, { value: any, inline: boolean }>} */
   sealed = new Map();
@@ -171,8 +183,9 @@ export class View {
     const text = JSON.stringify(document);
     this.id = id;
     this.isSecret = isSecret;
-    this.mark = 'SEALED_';
-    while (text.includes(this.mark)) this.mark = `_${this.mark}`;
+    // one that the text does not hold: of its pieces each but the last has one behind it, and may begin with the end of one
+    const longest = text.split(MARK).slice(0, -1).reduce((most, piece) => Math.max(most, underscoresBehind(piece)), -2);
+    this.mark = '_'.repeat(longest + 2) + MARK;
     this.count = 0;
     this.document = mapSecrets(document, id, {
       whole: (value) => this.whole(value),
@@ -310,6 +323,10 @@ export class View {
     // All spellings are read as one entry: what is kept for one server would go to another.
     const written = (/** @type {any} */ entry) => (typeof entry?.baseUrl === 'string' ? entry.baseUrl.trim() : '');
     const all = entries(config, id);
+    const plugins = [config, merged].map((each) => own(at(each, ['plugins', 'entries']), id));
+    if (Math.max(...[all, entries(merged, id), ...plugins].map(({ length }) => length)) > SPELLINGS) {
+      throw configError(`more than ${SPELLINGS} entries are spellings of \`${id}\`: leave one of them`);
+    }
     const [called, ...others] = all;
     const refuseAnother = (/** @type {[string, any] | undefined} */ entry, /** @type {string} */ member) => {
       if (entry) throw configError(`\`models.providers.${entry[0].trim()}\` is another spelling of the same provider, with another \`${member}\`: leave one of them`);

@@ -13,6 +13,9 @@ use crate::{
     view::{entries, excerpt, models},
 };
 
+/// Most entries for one plugin: each is a spelling of its name.
+const SPELLINGS: usize = 16;
+
 /// The owner of a part of a configuration, as the plugin's descriptor says.
 #[derive(Clone, Debug)]
 pub struct Owner<'a> {
@@ -100,6 +103,9 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     }
     let (had, options) = (options(config, id), options(merged, id));
     let holds = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
+    if had.len().max(options.len()) > SPELLINGS {
+        return Err(Error::new(format!("more than {SPELLINGS} entries of `plugins` are spellings of `{id}`")));
+    }
     let are_gone = had.iter().any(holds) && !options.iter().any(holds);
     if are_gone || !options.iter().all(|value| had.contains(value)) {
         return refuse("an option");

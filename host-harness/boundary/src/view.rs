@@ -87,10 +87,10 @@ impl View {
     fn seal<R: Resolver>(config: &Value, id: &str, resolver: Option<&R>) -> Result<Self, R::Error> {
         let mut document = excerpt(config, id);
         let text = document.to_string();
-        let mut mark = MARK.to_owned();
-        while text.contains(&mark) {
-            mark.insert(0, '_');
-        }
+        // One that the text does not hold: the last piece has none behind it, and of the others each may begin with the end of one.
+        let pieces: Vec<&str> = text.split(MARK).collect();
+        let longest = pieces.iter().rev().skip(1).map(|piece| piece.len() - piece.trim_end_matches('_').len()).max();
+        let mark = "_".repeat(longest.map_or(0, |longest| longest + 2)) + MARK;
         let mut sealer = Sealer { mark: &mark, count: 0, sealed: HashMap::new(), fills: HashMap::new(), resolver };
         for provider in own_entries(&mut document, &["models", "providers"], id) {
             let name = format!("models.providers.{id}");

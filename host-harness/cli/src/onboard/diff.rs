@@ -54,7 +54,12 @@ impl Hidden {
 
     /// The text without what steers a terminal, too.
     fn line(&self, line: &str) -> String {
-        self.0.replace_all(&terminal::line(line), &vec!["***"; self.0.patterns_len()])
+        let mut shown = String::new();
+        self.0.replace_all_with(&terminal::line(line), &mut shown, |_, _, shown| {
+            shown.push_str("***");
+            true
+        });
+        shown
     }
 }
 
