@@ -50,7 +50,10 @@ async function turn(session, ...flags) {
 const withEachKey = (model) => [`@openai/${model}`, `@openai/${model}`];
 
 // A model whose limit it takes for a short one it asks nine times more. `err-quota` is a long one in OpenClaw's own words, `err-credit` is not.
-for (const [model, words] of [['err-quota', 'You exceeded your current quota'], ['err-credit', 'Your credit balance is too low']]) {
+for (const [model, words] of [
+  ['err-quota', 'You exceeded your current quota.*check its plan and billing'], ['err-credit', 'Your credit balance is too low'],
+  ['err-401', 'Incorrect API key provided.*check the key stored with the provider'], ['err-403', 'You are not allowed to use this model'],
+]) {
   test(`without another model, ${model} is told in the provider's words, and OpenClaw does not wait for it`, async () => {
     ask(`portkey/@openai/${model}`);
     const { stdout, stderr, asked } = await turn(`alone-${model}`);

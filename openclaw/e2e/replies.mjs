@@ -790,13 +790,13 @@ export const DIFFERENCES = [
   },
   {
     name: "a model provider's key is not Portkey's",
-    fact: 'One key of Portkey is the key of all models. For a key that is refused OpenClaw skips all models of it, the fallbacks too ("Auth profile is temporarily unavailable", seen), so we say that the model is not there. It turns to the next one.',
+    fact: 'One key of Portkey is the key of all models. For a key that is refused OpenClaw skips all models of it, the fallbacks too ("Auth profile is temporarily unavailable", seen), so we say that the model is limited. It shows our words of it, and turns to the next one.',
     cases: [
       'OpenAI: key', 'Anthropic: key', 'forbidden', 'OpenAI: country', 'Portkey: model not allowed', '401: Google', '400: Google, a wrong key', '403: Google, a leaked key',
       '403: Bedrock, a wrong token', '403: Bedrock, an expired token', '403: Bedrock, no access to the model', '403: Anthropic', '401: OpenAI, an organisation', 'an error of a key',
     ],
     fields: ['failover', 'isRetried'],
-    ours: failed('model_not_found'),
+    ours: failed('rate_limit'),
   },
   {
     name: "a model provider's money is not Portkey's",

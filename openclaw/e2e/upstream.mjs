@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const USAGE = { prompt_tokens: 15, completion_tokens: 3, total_tokens: 18, prompt_tokens_details: { cached_tokens: 7 } };
 const ERRORS = {
-  'err-401': [401, { error: { message: 'Incorrect API key provided', type: 'invalid_request_error', code: 'invalid_api_key' } }],
+  'err-401': [401, { error: { message: 'openai error: Incorrect API key provided: sk-proj-********************************************************************************************************************************************************abcd. You can find your API key at https://platform.openai.com/account/api-keys.', type: 'invalid_request_error', code: 'invalid_api_key' } }],
   'err-403': [403, { error: { message: 'You are not allowed to use this model', type: 'model_not_allowed_error' } }],
-  'err-quota': [429, { error: { message: 'You exceeded your current quota, please check your plan and billing details.', type: 'insufficient_quota', code: 'insufficient_quota' } }],
+  'err-quota': [429, { error: { message: 'openai error: You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.', type: 'insufficient_quota', code: 'insufficient_quota' } }],
   // Anthropic's, in words that say nothing of a quota
   'err-credit': [400, { error: { message: 'anthropic error: Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.', type: 'invalid_request_error', param: null, code: null }, provider: 'anthropic' }],
   'err-404': [404, { error: { message: 'The model does not exist', type: 'invalid_request_error', code: 'model_not_found' } }],
@@ -87,7 +87,10 @@ export async function startUpstream() {
       const data = [body.input].flat().map((text, index) => ({ object: 'embedding', index, embedding: vector(text, body.dimensions ?? 64, body.encoding_format) }));
       return json(200, { object: 'list', model: body.model, data, usage: { prompt_tokens: 5, total_tokens: 5 } });
     }
-    if (ERRORS[model]) return json(...ERRORS[model]);
+    if (ERRORS[model]) {
+      const [status, body, headers] = ERRORS[model];
+      return json(status, body, { 'x-portkey-trace-id': '0a4c6d3e-8f51-4f0a-9c55-1d2b6e7f8a90', ...headers });
+    }
     const said = JSON.stringify(body.messages ?? body.input);
     if (refused.signatures && /"signature"|"encrypted_content"/.test(said)) return json(400, { error: { type: 'invalid_request_error', ...refused.signatures } });
 

@@ -15,8 +15,7 @@ const FAILOVER = /** @type {const} */ ({
   transport: 'timeout',
   truncated: 'timeout',
   other: 'server_error',
-  'model-unavailable': 'model_not_found',
-  'model-unpaid': 'rate_limit', // OpenClaw then shows the provider's words. It rests this model, and the whole key if another one fails meanwhile
+  'model-refused': 'rate_limit', // the one reason that shows our words and rests this model alone, or the key if another fails meanwhile
 });
 
 /** Whether earlier reasoning is refused, which a model provider signed or sealed. Google says that a signature is missing of calls that have none. @param {ComponentError} error */
@@ -36,25 +35,32 @@ const OF_A_MODEL = /^(Allow this model|The budget of this provider)/;
  */
 const isOfModel = ({ kind, origin, hint }) => OF_KEYS.includes(kind) && (origin === 'upstream' || OF_A_MODEL.test(hint ?? ''));
 
-/** A failed call. `type` is the component's error kind, or `model-unavailable` or `model-unpaid`. */
+/** OpenClaw shows no longer words of a `rate_limit`, but "API rate limit reached. Please try again later". */
+const LONGEST_SHOWN = 300;
+
+/** A failed call. `type` is the component's error kind, or `model-refused`. */
 export class PortkeyError extends Error {
   /** @param {ComponentError} error */
   constructor(error) {
     const { kind, status, message, hint, traceId, retryAfterMs } = error;
+    const ofModel = isOfModel(error);
+    // By these words OpenClaw does not wait and ask again, up to nine times; and of a `rate_limit` it shows only texts with words like them.
+    const note = kind === 'quota-exceeded' ? ' (out of budget or quota)' : ofModel ? ' (or see its plan and subscription)' : '';
     // OpenClaw ends it with a full stop.
-    const sentences = [message, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
-      + (kind === 'quota-exceeded' ? ' (out of budget)' : '') // else OpenClaw waits and asks again, up to nine times
-      + (traceId ? ` (trace id ${traceId})` : '');
+    const say = (/** @type {string} */ words) => [words, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
+      + note + (traceId ? ` (trace id ${traceId})` : '');
+    let sentences = say(message);
+    const over = sentences.length - LONGEST_SHOWN;
+    if (ofModel && over > 0) sentences = say(`${message.slice(0, -over - 2).trimEnd()}…`).toWellFormed();
     const ofReasoning = isOfReasoning(error);
     const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
-    const ofModel = isOfModel(error);
     // A stream may fail after a good head. By a status or a code OpenClaw would take it for the key's, whatever we say.
     const refusal = status !== undefined && status >= 300 && !ofModel ? status : undefined;
     // in these words OpenClaw knows that it may ask again without the thinking of earlier turns
     super((refusal ? `${refusal}: ${sentences}` : sentences) + (ofReasoning ? ' (invalid thinking)' : '') + wait);
     this.name = 'PortkeyError';
     this.ofReasoning = ofReasoning;
-    this.type = !ofModel ? kind : kind === 'quota-exceeded' ? 'model-unpaid' : 'model-unavailable';
+    this.type = ofModel ? 'model-refused' : kind;
     this.status = status;
     this.code = ofModel ? undefined : error.code ?? refusal?.toString();
   }

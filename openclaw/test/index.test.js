@@ -112,22 +112,32 @@ test('errors', () => {
   assert.equal(toError(new TypeError('x')).message, 'x');
 });
 
+test('what one model is refused for is short enough for OpenClaw to show, with the hint and the trace id', () => {
+  const hint = 'Check the key.';
+  const { message } = toError({ kind: 'unauthorized', origin: 'upstream', message: `Wrong key: ${'😀'.repeat(200)}`, hint, status: 401, traceId: 't' });
+  assert.match(message, /^Wrong key: .*…\. Check the key \(or see its plan and subscription\) \(trace id t\)$/);
+  assert.ok(message.length <= 300 && message.isWellFormed(), message);
+  const whole = toError({ kind: 'quota-exceeded', origin: 'gateway', message: 'x'.repeat(400), hint, status: 412 });
+  assert.ok(whole.message.length > 400, 'of a key it is told whole');
+});
+
 test('a failure of one model is none of the key, in the words of its error and in those of OpenClaw', () => {
   for (const [error, type] of /** @type {[any, string][]} */ ([
-    [{ kind: 'unauthorized', origin: 'upstream', status: 401 }, 'model-unavailable'],
-    [{ kind: 'quota-exceeded', origin: 'upstream', status: 429 }, 'model-unpaid'],
-    [{ kind: 'quota-exceeded', origin: 'gateway', status: 412, hint: 'The budget of this provider is used up' }, 'model-unpaid'],
-    [{ kind: 'forbidden', origin: 'gateway', status: 403, hint: "Allow this model for the provider in Portkey's Model Catalog, or choose another." }, 'model-unavailable'],
+    [{ kind: 'unauthorized', origin: 'upstream', status: 401 }, 'model-refused'],
+    [{ kind: 'quota-exceeded', origin: 'upstream', status: 429 }, 'model-refused'],
+    [{ kind: 'quota-exceeded', origin: 'gateway', status: 412, hint: 'The budget of this provider is used up' }, 'model-refused'],
+    [{ kind: 'forbidden', origin: 'gateway', status: 403, hint: "Allow this model for the provider in Portkey's Model Catalog, or choose another." }, 'model-refused'],
     [{ kind: 'unauthorized', origin: 'gateway', status: 401 }, 'unauthorized'],
     [{ kind: 'quota-exceeded', origin: 'gateway', status: 412 }, 'quota-exceeded'],
     [{ kind: 'rate-limited', origin: 'upstream', status: 429 }, 'rate-limited'],
   ])) {
     const { type: is, message, code, status } = toError({ message: 'No', requestSent: true, ...error });
-    const reason = { 'model-unavailable': 'model_not_found', 'model-unpaid': 'rate_limit' }[String(is)];
-    const ofModel = reason !== undefined;
+    const ofModel = is === 'model-refused';
     assert.equal(is, type);
     // a status in the words, or a code, would be the key's for OpenClaw
     assert.deepEqual([/^4\d\d: /.test(message), code === undefined], [!ofModel, ofModel], message);
-    if (ofModel) assert.equal(classifyFailoverReason({ errorType: is, errorMessage: message, status }), reason);
+    if (ofModel) assert.equal(classifyFailoverReason({ errorType: is, errorMessage: message, status }), 'rate_limit');
+    // OpenClaw 2026.9.6: RATE_LIMIT_SPECIFIC_HINT_RE, without which it shows its own words, and LONG_WINDOW_RATE_LIMIT_RE, without which it waits
+    if (ofModel) for (const words of [/\bplan\b|\bquota\b/, /\bsubscription\b|\bout of budget\b/]) assert.match(message, words);
   }
 });
