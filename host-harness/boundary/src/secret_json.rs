@@ -118,7 +118,8 @@ pub(crate) struct Concealer<'a> {
     pub(crate) mark: &'a str,
     /// The number of hidden secrets so far.
     pub(crate) count: usize,
-    /// Whether references are hidden too: then the host resolves them. Else they stay as the user wrote them.
+    /// Whether references in texts are hidden too: then the host resolves them. Else they stay as the user wrote them. An
+    /// object that stands for a text is always hidden, since a text is what the plugin expects there.
     pub(crate) references: bool,
 }
 
@@ -130,7 +131,7 @@ impl Concealer<'_> {
 
     /// Hides every secret in `value`; `named` says that it is under a secret's name. Returns whether there was one.
     fn conceal(&mut self, value: &mut Value, named: bool) -> bool {
-        if self.references && object_reference(value).is_some() {
+        if object_reference(value).is_some() {
             *value = self.placeholder().into();
             return true;
         }

@@ -460,6 +460,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_object_that_stands_for_a_text_is_shown_as_a_text_and_put_back() {
+        let reference = json!({"source": "file", "provider": "mine", "id": "/a"});
+        for options in [
+            json!({"cacheNamespace": reference}),
+            json!({"metadata": {"team": reference}}),
+            json!({"config": {"targets": [{"api_key": reference}]}}),
+        ] {
+            let config = json!({"plugins": {"entries": {"portkey": {"config": options}}}});
+            let view = View::of(&config, "portkey");
+            assert!(!view.json().contains("source"), "{}", view.json());
+            assert_eq!(view.merge_back(&config, "portkey", &view.json()).unwrap(), config);
+        }
+    }
+
     fn edited(mut document: Value, edits: &Value) -> Value {
         for edit in edits.as_array().into_iter().flatten() {
             let pointer = edit.get("set").or_else(|| edit.get("remove")).and_then(Value::as_str).unwrap();
