@@ -248,6 +248,19 @@ impl Check {
         for (part, known) in parts {
             self.names(part, known, path);
         }
+        // Gateway 1.15.2 answers "Invalid config passed".
+        for (name, value) in target.iter() {
+            let (fits, kind) = match &**name {
+                "strategy" | "retry" | "cache" => (value.is_object(), "an object"),
+                "targets" => {
+                    (value.list().is_some_and(|targets| targets.iter().all(Json::is_object)), "a list of objects")
+                }
+                _ => continue,
+            };
+            if !fits {
+                self.error(path, &format!("The config's {name} must be {kind}."));
+            }
+        }
         if let Some(host) = target.get("custom_host").and_then(Json::string) {
             self.custom_host(&host, path);
         }

@@ -23,6 +23,8 @@ fn wrong() -> Vec<(Value, &'static str)> {
         (options(json!({"trace_id": "t"})), "Did you mean traceId?"),
         (options(json!({"temperature": 1})), "goes into the params of a model"),
         (options(json!({"config": {"strategy": {"mode": "fallbak"}}})), "did you mean fallback?"),
+        (options(json!({"config": {"strategy": 1}})), "strategy must be an object"),
+        (json!({"agents": {"defaults": {"model": null}}}), "must be a text, such as"),
         (options(json!({"config": {"retri": {"attempts": 3}}})), "did you mean retry?"),
         (options(json!({"config": "{\"targts\":[]}"})), "did you mean targets?"),
         (json!({"plugins": {"entries": {"portkey": {"confg": {"config": "pc-a"}}}}}), "Did you mean `config`?"),

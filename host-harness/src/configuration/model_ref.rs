@@ -152,11 +152,11 @@ fn default_model<'c>(
 /// The name in the `model` of one agent, or of all: a text, or the `primary` of an object. `None` where it is blank.
 fn primary_of<'c>(path: &str, model: &'c Value) -> Result<Option<&'c str>> {
     let (path, name) = match model {
-        Value::Object(model) => (format!("{path}.primary"), model.get("primary").unwrap_or(&Value::Null)),
-        other => (path.to_owned(), other),
+        Value::Object(model) => (format!("{path}.primary"), model.get("primary")),
+        other => (path.to_owned(), Some(other)),
     };
+    let Some(name) = name else { return Ok(None) };
     match name {
-        Value::Null => Ok(None),
         Value::String(name) => Ok(Some(name.trim()).filter(|name| !name.is_empty())),
         _ => Err(Error::at(&path, "must be a text, such as `provider/model`").hint("OpenClaw refuses it too.")),
     }
@@ -410,15 +410,17 @@ mod tests {
             // What names no model is no choice.
             (json!(" "), false),
             (json!({"primary": "", "fallbacks": []}), false),
-            (Value::Null, false),
         ] {
             assert_eq!(chosen(other.clone(), listed()), is("first", FirstListed, is_beside), "{other}");
             assert_eq!(chosen(other.clone(), json!([{"id": " "}, "x", {"id": "n"}])), is("n", FirstListed, is_beside));
             assert_eq!(chosen(other, json!([])), is(&default, ProviderDefault, is_beside));
         }
-        for (model, path) in
-            [(json!(5), "`agents.defaults.model`"), (json!({"primary": 5}), "agents.defaults.model.primary")]
-        {
+        for (model, path) in [
+            (json!(5), "`agents.defaults.model`"),
+            (json!(null), "`agents.defaults.model`"),
+            (json!({"primary": 5}), "agents.defaults.model.primary"),
+            (json!({"primary": null}), "agents.defaults.model.primary"),
+        ] {
             assert!(chosen(model, listed()).unwrap_err().contains(path));
         }
     }
@@ -457,7 +459,7 @@ mod tests {
             let agents = json!({"defaults": all(), "entries": {"main": agent(gone.into())}});
             assert_eq!(read(agents), is("listed", "agents.entries.main.model", own()));
         }
-        for none in [Value::Null, json!(" "), json!({"fallbacks": ["acme/x"]})] {
+        for none in [json!(" "), json!({"fallbacks": ["acme/x"]})] {
             let agents = json!({"defaults": all(), "entries": {"main": agent(none)}});
             assert_eq!(read(agents), is("all", "agents.defaults.model", own()));
         }

@@ -17,6 +17,7 @@ use super::{
     credentials::{Credentials, Kept},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, resolve},
+    model_ref::default_name,
     secrets::{MOST_REFUSED, Resolver},
 };
 use crate::{
@@ -192,6 +193,7 @@ impl Setup {
         let Checked { left, mut refused } = self.checked(descriptor);
         let of_models = self.base_urls_of_models(descriptor);
         let missing = missing(&self.config, &descriptor.id);
+        refused.extend(default_name(&self.config).err());
         refused.extend(self.settle_options(descriptor).err());
         let mut settled = self.clone();
         match settled.settle_entry(descriptor, outdone, None) {

@@ -82,6 +82,11 @@ fn errors() {
         ("x-portkey-metadata", r#"{"a":1}"#, "value of a must be a text"),
         ("x-portkey-metadata", &long, "longer than 128"),
         ("x-portkey-config", r#"'{"a":1}'"#, "single quotes"),
+        ("x-portkey-config", r#"{"strategy":1}"#, "strategy must be an object"),
+        ("x-portkey-config", r#"{"targets":[{"retry":null}]}"#, "retry must be an object"),
+        ("x-portkey-config", r#"{"cache":"simple"}"#, "cache must be an object"),
+        ("x-portkey-config", r#"{"targets":{}}"#, "targets must be a list"),
+        ("x-portkey-config", r#"{"targets":[1]}"#, "targets must be a list of objects"),
         ("x-portkey-config", "{'retry':{}}", "double quotes"),
         ("x-portkey-config", "[1]", "must be a JSON object"),
         (
