@@ -21,6 +21,7 @@ export function apiKeyMethod() {
     noteMessage: [
       'Portkey routes to 250+ LLM providers through one API, with logs, fallbacks, caching and guardrails.',
       ...(KEY.helpUrl ? [`Get your API key at ${KEY.helpUrl}`] : []),
+      'A gateway of your own that asks for no key takes any. Name it by --custom-base-url.',
     ].join('\n'),
     defaultModel: `${descriptor.id}/${descriptor.defaultModel.id}`,
     preserveExistingPrimary: true,
